@@ -1,0 +1,52 @@
+//! Image to the planes that the network sees (stage `channels`).
+
+use crate::{Channels, Error, Image, Planes};
+
+/// The `inputs` planes that a network sees of an image, as the reference's `transforms.convert_image` and `reshape`
+/// pick them.
+///
+/// An image of one channel is that channel, whatever `channels` says. Otherwise `chan` 0 is the mean of all channels,
+/// and `chan`, `chan2` from 1 name them. Planes that are absent are zero; a network with one input sees the first.
+///
+/// # Errors
+/// [`Error::NoSuchChannel`] and [`Error::NotFinite`].
+pub fn select(image: &Image, channels: Channels, inputs: usize) -> Result<Planes, Error> {
+    let Channels { chan, chan2 } = channels;
+    let mut planes = if image.channels() == 1 {
+        image.to_planes(0)?
+    } else if chan == 0 {
+        mean(image)?
+    } else {
+        pick(image, "chan", chan, "the mean of all channels")?
+    };
+    if inputs >= 2 && image.channels() > 1 && chan > 0 && chan2 > 0 {
+        planes.append(&pick(image, "chan2", chan2, "none")?)?;
+    }
+    if planes.channels() < inputs {
+        planes.append(&Planes::zeros(inputs - planes.channels(), planes.height(), planes.width()))?;
+    }
+    Ok(planes)
+}
+
+fn pick(image: &Image, name: &'static str, chan: usize, zero_means: &'static str) -> Result<Planes, Error> {
+    if chan > image.channels() {
+        return Err(Error::NoSuchChannel { name, chan, channels: image.channels(), zero_means });
+    }
+    image.to_planes(chan - 1)
+}
+
+/// The mean over the channels, summed in their order in f32 and divided once, as numpy does over a short last axis.
+fn mean(image: &Image) -> Result<Planes, Error> {
+    let mut sum = image.to_planes(0)?;
+    for channel in 1..image.channels() {
+        let plane = image.to_planes(channel)?;
+        for (sum, value) in sum.as_mut_slice().iter_mut().zip(plane.as_slice()) {
+            *sum += value;
+        }
+    }
+    let count = image.channels() as f32;
+    for value in sum.as_mut_slice() {
+        *value /= count;
+    }
+    Ok(sum)
+}

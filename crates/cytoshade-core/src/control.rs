@@ -1,0 +1,174 @@
+//! Watching and stopping a segmentation.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::Error;
+
+/// The stages of the pipeline, in the order in which they run. One name everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Image to the planes that the network sees.
+    Channels,
+    /// Percentile normalisation.
+    Normalize,
+    /// Resize to the model's diameter, and of the flows back.
+    Resize,
+    /// Tiles through the network.
+    Network,
+    /// Tiles averaged in their overlaps.
+    Blend,
+    /// Euler integration of the flows.
+    FollowFlows,
+    /// Histogram of the end points, its maxima, and their growth into masks.
+    Masks,
+    /// The check of each mask's flows against the network's.
+    FlowError,
+    /// Hole filling and the size filter.
+    FillHoles,
+}
+
+impl Stage {
+    /// The stage's name in reports and file names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Channels => "channels",
+            Stage::Normalize => "normalize",
+            Stage::Resize => "resize",
+            Stage::Network => "network",
+            Stage::Blend => "blend",
+            Stage::FollowFlows => "follow_flows",
+            Stage::Masks => "masks",
+            Stage::FlowError => "flow_error",
+            Stage::FillHoles => "fill_holes",
+        }
+    }
+}
+
+/// How far a segmentation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The stage that is running.
+    pub stage: Stage,
+    /// Units of it that are done: tiles in [`Stage::Network`], 0 or 1 elsewhere.
+    pub done: usize,
+    /// Units that it has.
+    pub total: usize,
+}
+
+/// A handle that stops a segmentation from another thread or task. Clones share one state.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// A handle that nobody has used yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks for a stop. It takes effect at the next tile (the next batch of tiles on a GPU) or stage.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// True once [`Cancel::cancel`] was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A callback that watches a segmentation. It may be called from the thread that segments, which need not be the
+/// caller's where the future is sent elsewhere.
+#[cfg(not(target_arch = "wasm32"))]
+pub type ProgressFn = dyn Fn(Progress) + Sync;
+/// A callback that watches a segmentation.
+#[cfg(target_arch = "wasm32")]
+pub type ProgressFn = dyn Fn(Progress);
+
+/// What a caller gives to watch and stop a segmentation. The default does neither.
+#[derive(Clone, Copy, Default)]
+pub struct Control<'a> {
+    progress: Option<&'a ProgressFn>,
+    cancel: Option<&'a Cancel>,
+}
+
+impl std::fmt::Debug for Control<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control")
+            .field("progress", &self.progress.map(|_| "callback"))
+            .field("cancel", &self.cancel)
+            .finish()
+    }
+}
+
+impl<'a> Control<'a> {
+    /// Neither watches nor stops.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Calls `progress` at the start and the end of each stage, and after each tile or batch of tiles.
+    pub fn progress(mut self, progress: &'a ProgressFn) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    /// Stops when `cancel` says so.
+    pub fn cancel(mut self, cancel: &'a Cancel) -> Self {
+        self.cancel = Some(cancel);
+        self
+    }
+
+    /// Reports, then looks whether to stop.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn step(&self, stage: Stage, done: usize, total: usize) -> Result<(), Error> {
+        if let Some(progress) = self.progress {
+            progress(Progress { stage, done, total });
+        }
+        self.check()
+    }
+
+    /// Looks whether to stop.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn check(&self) -> Result<(), Error> {
+        match self.cancel {
+            Some(cancel) if cancel.is_cancelled() => Err(Error::Cancelled),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Time spent in each stage, in the order of [`Stage`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timings(std::collections::BTreeMap<Stage, Duration>);
+
+impl Timings {
+    /// Runs `work`, adding its time to `stage`.
+    pub fn measure<T>(&mut self, stage: Stage, work: impl FnOnce() -> T) -> T {
+        let start = web_time::Instant::now();
+        let result = work();
+        self.add(stage, start.elapsed());
+        result
+    }
+
+    /// Adds time to a stage.
+    pub fn add(&mut self, stage: Stage, time: Duration) {
+        *self.0.entry(stage).or_default() += time;
+    }
+
+    /// Each stage that ran, with its time.
+    pub fn iter(&self) -> impl Iterator<Item = (Stage, Duration)> + '_ {
+        self.0.iter().map(|(&stage, &time)| (stage, time))
+    }
+
+    /// All stages together.
+    pub fn total(&self) -> Duration {
+        self.0.values().sum()
+    }
+}

@@ -1,0 +1,167 @@
+//! What can be wrong with an image, a parameter or a network's shape.
+
+/// Everything that this crate refuses. Each message says what was found, what was expected and what to do.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The sample buffer does not hold `channels * height * width` values.
+    #[error(
+        "the sample buffer holds {found} values, but {channels} x {height} x {width} (channels x height x width) needs {expected}; \
+         pass the buffer's true shape"
+    )]
+    SampleCount {
+        /// Values in the buffer.
+        found: usize,
+        /// Values that the shape needs, or `usize::MAX` where the product overflows.
+        expected: usize,
+        /// Channels asked for.
+        channels: usize,
+        /// Height asked for, in pixels.
+        height: usize,
+        /// Width asked for, in pixels.
+        width: usize,
+    },
+    /// The image has no pixels, or a single row or column.
+    #[error("the image is {height} x {width} pixels (height x width); both sides must be at least 2 pixels")]
+    ImageTooSmall {
+        /// Height in pixels.
+        height: usize,
+        /// Width in pixels.
+        width: usize,
+    },
+    /// The image has no channels.
+    #[error("the image has no channels; at least one is needed")]
+    NoChannels,
+    /// A sample is NaN, infinite or outside of what f32 can hold.
+    #[error(
+        "the image holds {value} in channel {channel} at row {y}, column {x} (counted from 0); \
+         every sample must be a finite number that fits f32: replace such samples before segmenting"
+    )]
+    NotFinite {
+        /// The value as it would print.
+        value: String,
+        /// Channel, from 0.
+        channel: usize,
+        /// Row, from 0.
+        y: usize,
+        /// Column, from 0.
+        x: usize,
+    },
+    /// `chan` or `chan2` names a channel that the image does not have.
+    #[error("{name} is {chan}, but the image has {channels} channels; use 1 to {channels}, or 0 for {zero_means}")]
+    NoSuchChannel {
+        /// `chan` or `chan2`.
+        name: &'static str,
+        /// What was asked for, 1-based.
+        chan: usize,
+        /// Channels in the image.
+        channels: usize,
+        /// What 0 stands for in this place.
+        zero_means: &'static str,
+    },
+    /// A parameter is out of its range.
+    #[error("{name} is {found}; expected {expected}")]
+    Param {
+        /// The parameter's name, as in [`crate::Params`].
+        name: &'static str,
+        /// What was found.
+        found: String,
+        /// What is accepted.
+        expected: &'static str,
+    },
+    /// The image would have no pixels left after the resize to the model's diameter.
+    #[error(
+        "a diameter of {diameter} pixels shrinks the {height} x {width} image (height x width) to {to_height} x {to_width}; \
+         give a smaller diameter"
+    )]
+    ResizedAway {
+        /// Diameter in pixels.
+        diameter: f32,
+        /// Height in pixels.
+        height: usize,
+        /// Width in pixels.
+        width: usize,
+        /// Height after the resize.
+        to_height: usize,
+        /// Width after the resize.
+        to_width: usize,
+    },
+    /// The image would be enlarged past what can be addressed or afforded.
+    #[error(
+        "a diameter of {diameter} pixels enlarges the {height} x {width} image (height x width) to {to_height} x {to_width}, \
+         over the limit of {limit} pixels; give a larger diameter or a smaller image"
+    )]
+    TooManyPixels {
+        /// Diameter in pixels.
+        diameter: f32,
+        /// Height in pixels.
+        height: usize,
+        /// Width in pixels.
+        width: usize,
+        /// Height after the resize.
+        to_height: usize,
+        /// Width after the resize.
+        to_width: usize,
+        /// The limit, in pixels.
+        limit: usize,
+    },
+    /// A layer's arrays do not fit each other.
+    #[error("{layer}: {what} has {found} values, expected {expected}; the weights are damaged or not of this network")]
+    Layer {
+        /// The layer's name in the state dict.
+        layer: String,
+        /// Which of its arrays.
+        what: &'static str,
+        /// Values found.
+        found: usize,
+        /// Values expected.
+        expected: usize,
+    },
+    /// A BatchNorm that maps a finite input to no finite output.
+    #[error(
+        "{layer} has a scale or shift of {value}; its running variance must not be negative: the weights are damaged"
+    )]
+    LayerValue {
+        /// The layer's name in the state dict.
+        layer: String,
+        /// The scale or shift.
+        value: f32,
+    },
+    /// A layer's channel counts do not fit its neighbours.
+    #[error(
+        "{layer} takes {found_in} and gives {found_out} channels, expected {expected_in} and {expected_out}; the weights are not of one network"
+    )]
+    LayerChannels {
+        /// The layer's name in the state dict.
+        layer: String,
+        /// Input channels found.
+        found_in: usize,
+        /// Output channels found.
+        found_out: usize,
+        /// Input channels expected.
+        expected_in: usize,
+        /// Output channels expected.
+        expected_out: usize,
+    },
+    /// The network's overall shape is out of range.
+    #[error("the network's {what} is {found}; expected {expected}")]
+    NetworkShape {
+        /// Which property.
+        what: &'static str,
+        /// What was found.
+        found: String,
+        /// What is accepted.
+        expected: &'static str,
+    },
+    /// The network gives too few outputs for masks.
+    #[error(
+        "the network has {nout} outputs; segmentation needs at least 3 (dY, dX, cellprob): this is not a segmentation model"
+    )]
+    NotSegmentation {
+        /// Outputs of the network.
+        nout: usize,
+    },
+    /// The caller cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}

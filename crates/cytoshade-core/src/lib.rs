@@ -1,0 +1,32 @@
+//! Plain types and pure arithmetic that every other Cytoshade crate speaks.
+//!
+//! Nothing here touches a file, a device or a thread. [`Image`] is what comes in, [`Labels`] what goes out,
+//! [`Params`] says how; [`Network`] holds checked weights and [`Plan`] the order in which a backend runs them;
+//! [`tiling`] holds the arithmetic of padding, tiles and blending weights.
+//!
+//! The reference for every formula is Cellpose 3.1.1.2 (PyPI `cellpose==3.1.1.2`).
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod channels;
+mod control;
+mod end_points;
+mod error;
+mod image;
+mod labels;
+mod network;
+mod params;
+mod plan;
+mod planes;
+pub mod rescale;
+pub mod tiling;
+
+pub use control::{Cancel, Control, Progress, ProgressFn, Stage, Timings};
+pub use end_points::{EndPoints, HISTOGRAM_PAD, Histogram};
+pub use error::Error;
+pub use image::{Image, Sample, Samples};
+pub use labels::Labels;
+pub use network::{BatchNorm, Conv, ConvShape, Linear, LinearShape, Network, Shape};
+pub use params::{Channels, Normalize, Outputs, Params};
+pub use plan::{Plan, Step, StyleSlice, Tensor};
+pub use planes::Planes;

@@ -1,0 +1,205 @@
+//! How to segment: every knob of the reference's `CellposeModel.eval` for 2-D images, under its own name.
+
+use crate::Error;
+
+/// Which channels of the image the network sees, with Cellpose's meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Channels {
+    /// The channel to segment: 0 is the mean of all channels ("grey"), 1 to C name a channel.
+    pub chan: usize,
+    /// The optional second (nuclear) channel: 0 is none (zeros), 1 to C name a channel. Ignored where `chan` is 0, as
+    /// in the reference.
+    pub chan2: usize,
+}
+
+/// How intensities are mapped before the network sees them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Normalize {
+    /// Each channel so that its `low` percentile becomes 0 and its `high` percentile 1 (0 <= low < high <= 100). A
+    /// channel whose two percentiles differ by 1e-3 or less becomes 0.
+    Percentile {
+        /// Lower percentile, 1 in the reference.
+        low: f32,
+        /// Upper percentile, 99 in the reference.
+        high: f32,
+    },
+    /// Each channel so that the intensity `low` becomes 0 and `high` becomes 1.
+    Range {
+        /// Intensity that becomes 0.
+        low: f64,
+        /// Intensity that becomes 1.
+        high: f64,
+    },
+    /// Intensities as they are.
+    Off,
+}
+
+/// What a segmentation carries beside its labels. All off by default: each costs memory, and a read-back on a GPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outputs {
+    /// The flows (dY, dX), of shape [2, height, width].
+    pub flows: bool,
+    /// The cell probability (a logit), of shape [1, height, width].
+    pub cellprob: bool,
+    /// The style vector.
+    pub style: bool,
+}
+
+impl Outputs {
+    /// Everything there is.
+    pub const ALL: Outputs = Outputs { flows: true, cellprob: true, style: true };
+}
+
+/// The parameters of a segmentation. The defaults are the reference's.
+///
+/// ```
+/// use cytoshade_core::Params;
+/// let params = Params { diameter: Some(45.0), flow_threshold: 0.6, ..Params::default() };
+/// params.check()?;
+/// # Ok::<(), cytoshade_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Params {
+    /// Which channels the network sees.
+    pub channels: Channels,
+    /// How intensities are mapped.
+    pub normalize: Normalize,
+    /// Dark cells on a bright ground: 1 minus the normalised intensity.
+    pub invert: bool,
+    /// Mean diameter of the cells in the image, in pixels. `None` takes the model's `diam_labels`.
+    pub diameter: Option<f32>,
+    /// Run the dynamics at the image's own size (true) or at the network's, enlarging the masks afterwards (false).
+    pub resample: bool,
+    /// Side of a tile in pixels: a multiple of 16, at least 32.
+    pub bsize: usize,
+    /// Overlap of neighbouring tiles as a fraction of a tile, 0.05 to 0.5. Not used with `augment`.
+    pub tile_overlap: f64,
+    /// Test-time augmentation: tiles overlap by half and are flipped in turn.
+    pub augment: bool,
+    /// Tiles that go through the network at once, at least 1.
+    pub batch_size: usize,
+    /// Steps of the Euler integration. `None` takes 200, scaled by the resize where `resample` is on.
+    pub niter: Option<u32>,
+    /// Interpolate the flows bilinearly between pixels during the integration.
+    pub interp: bool,
+    /// Pixels whose cell probability (a logit) is above this take part. Any finite number; lower finds more.
+    pub cellprob_threshold: f32,
+    /// Masks whose flows differ from the network's by a mean squared error above this are dropped. 0 keeps all.
+    pub flow_threshold: f64,
+    /// Masks that cover more than this fraction of the image are dropped.
+    pub max_size_fraction: f64,
+    /// Masks of fewer pixels than this are dropped. 0 keeps all.
+    pub min_size: usize,
+    /// What comes back beside the labels.
+    pub outputs: Outputs,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            channels: Channels { chan: 0, chan2: 0 },
+            normalize: Normalize::Percentile { low: 1.0, high: 99.0 },
+            invert: false,
+            diameter: None,
+            resample: true,
+            bsize: 224,
+            tile_overlap: 0.1,
+            augment: false,
+            batch_size: 8,
+            niter: None,
+            interp: true,
+            cellprob_threshold: 0.0,
+            flow_threshold: 0.4,
+            max_size_fraction: 0.4,
+            min_size: 15,
+            outputs: Outputs::default(),
+        }
+    }
+}
+
+/// Steps of the integration above which a request is taken for a mistake: it would run for hours.
+const MAX_NITER: u32 = 1_000_000;
+
+impl Params {
+    /// Checks every value against its range.
+    ///
+    /// # Errors
+    /// [`Error::Param`] with the first parameter that is out of range.
+    pub fn check(&self) -> Result<(), Error> {
+        let refuse = |name, found: String, expected| Err(Error::Param { name, found, expected });
+        if let Some(diameter) = self.diameter
+            && !(diameter.is_finite() && diameter > 0.0)
+        {
+            return refuse("diameter", diameter.to_string(), "a number of pixels above 0");
+        }
+        match self.normalize {
+            Normalize::Percentile { low, high } if !(0.0 <= low && low < high && high <= 100.0) => {
+                return refuse("norm_percentile", format!("{low} {high}"), "0 <= low < high <= 100");
+            }
+            Normalize::Range { low, high } if !(low.is_finite() && high.is_finite() && low < high) => {
+                return refuse("norm_range", format!("{low} {high}"), "two finite intensities, low < high");
+            }
+            Normalize::Off if self.invert => {
+                return refuse("invert", "on without normalization".into(), "normalization to be on");
+            }
+            _ => {}
+        }
+        if self.bsize < 32 || self.bsize > 4096 || !self.bsize.is_multiple_of(16) {
+            return refuse("bsize", self.bsize.to_string(), "a multiple of 16 from 32 to 4096");
+        }
+        if !(0.05..=0.5).contains(&self.tile_overlap) {
+            return refuse("tile_overlap", self.tile_overlap.to_string(), "a fraction from 0.05 to 0.5");
+        }
+        if self.batch_size == 0 || self.batch_size > 4096 {
+            return refuse("batch_size", self.batch_size.to_string(), "1 to 4096 tiles");
+        }
+        if let Some(niter) = self.niter
+            && (niter == 0 || niter > MAX_NITER)
+        {
+            return refuse("niter", niter.to_string(), "1 to 1,000,000 steps");
+        }
+        if !self.cellprob_threshold.is_finite() {
+            return refuse("cellprob_threshold", self.cellprob_threshold.to_string(), "a finite number");
+        }
+        if !(self.flow_threshold.is_finite() && self.flow_threshold >= 0.0) {
+            return refuse("flow_threshold", self.flow_threshold.to_string(), "0 (keep all) or a number above it");
+        }
+        if !(self.max_size_fraction > 0.0 && self.max_size_fraction <= 1.0) {
+            return refuse("max_size_fraction", self.max_size_fraction.to_string(), "a fraction above 0, at most 1");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_in_range_and_each_bad_value_is_named() {
+        Params::default().check().unwrap();
+        let bad: [(&str, Params); 11] = [
+            ("diameter", Params { diameter: Some(0.0), ..Params::default() }),
+            ("diameter", Params { diameter: Some(f32::NAN), ..Params::default() }),
+            (
+                "norm_percentile",
+                Params { normalize: Normalize::Percentile { low: 99.0, high: 1.0 }, ..Params::default() },
+            ),
+            ("norm_range", Params { normalize: Normalize::Range { low: 1.0, high: 1.0 }, ..Params::default() }),
+            ("invert", Params { normalize: Normalize::Off, invert: true, ..Params::default() }),
+            ("bsize", Params { bsize: 100, ..Params::default() }),
+            ("tile_overlap", Params { tile_overlap: f64::NAN, ..Params::default() }),
+            ("batch_size", Params { batch_size: 0, ..Params::default() }),
+            ("cellprob_threshold", Params { cellprob_threshold: f32::INFINITY, ..Params::default() }),
+            ("flow_threshold", Params { flow_threshold: -0.1, ..Params::default() }),
+            ("max_size_fraction", Params { max_size_fraction: 0.0, ..Params::default() }),
+        ];
+        for (expected, params) in bad {
+            match params.check() {
+                Err(Error::Param { name, .. }) => assert_eq!(name, expected),
+                other => panic!("{expected}: {other:?}"),
+            }
+        }
+    }
+}
