@@ -1,0 +1,147 @@
+//! What can be wrong with a model file.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::Sha256;
+
+/// Everything that this crate refuses. Each message says what was found, what was expected and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file could not be read.
+    #[error("cannot read the model file {}: {source}", path.display())]
+    Io {
+        /// The path as the caller gave it.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The bytes are not those that were asked for.
+    #[error("the model's SHA-256 is {found}, expected {expected}; the file is damaged or another one: do not use it")]
+    Hash {
+        /// The hash of the bytes.
+        found: Sha256,
+        /// The hash that was demanded.
+        expected: Sha256,
+    },
+    /// A text is not a SHA-256.
+    #[error("{found:?} is not a SHA-256; expected 64 hexadecimal digits")]
+    HashText {
+        /// The text, shortened.
+        found: String,
+    },
+    /// The file is of no format that can be read.
+    #[error("the model file is not safetensors (it looks like {looks_like}); give a Cellpose network as safetensors")]
+    UnknownFormat {
+        /// What it seems to be.
+        looks_like: &'static str,
+    },
+    /// A limit of [`crate::ReadLimits`] is passed.
+    #[error(
+        "the model file's {what} is {found}, over the limit of {limit}; raise ReadLimits::{field} if the file is trusted"
+    )]
+    Limit {
+        /// What was counted.
+        what: &'static str,
+        /// What was found.
+        found: u64,
+        /// The limit.
+        limit: u64,
+        /// The field that sets it.
+        field: &'static str,
+    },
+    /// The container is damaged.
+    #[error("the model file is damaged: {reason}")]
+    Damaged {
+        /// What is wrong, in words of the format.
+        reason: String,
+    },
+    /// A tensor has a type that no network of this kind has.
+    #[error("tensor {name} has type {found}; expected f32, f16 or bf16")]
+    Type {
+        /// The tensor's name, printable and shortened.
+        name: String,
+        /// The type found.
+        found: String,
+    },
+    /// A tensor holds NaN or infinity.
+    #[error("tensor {name} holds {value} at index {index}; weights must be finite: the model is damaged")]
+    NotFinite {
+        /// The tensor's name.
+        name: String,
+        /// The value.
+        value: f32,
+        /// Index into the flattened tensor.
+        index: usize,
+    },
+    /// The tensors are not those of a Cellpose network.
+    #[error("the tensors are not those of a Cellpose network: {}", Listed(problems))]
+    StateDict {
+        /// Every tensor that is missing, surplus or misshapen.
+        problems: Vec<Problem>,
+    },
+    /// The layers do not fit each other.
+    #[error(transparent)]
+    Network(#[from] cytoshade_core::Error),
+}
+
+/// One tensor that is not as a Cellpose network has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// A tensor is not there.
+    Missing {
+        /// Its name.
+        name: String,
+    },
+    /// A tensor is there that no Cellpose network has.
+    Surplus {
+        /// Its name, printable and shortened.
+        name: String,
+    },
+    /// A tensor has the wrong shape.
+    Shape {
+        /// Its name.
+        name: String,
+        /// The shape found.
+        found: Vec<usize>,
+        /// The shape that the other tensors demand.
+        expected: Vec<usize>,
+    },
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Missing { name } => write!(f, "{name} is missing"),
+            Problem::Surplus { name } => write!(f, "{name} is surplus"),
+            Problem::Shape { name, found, expected } => {
+                write!(f, "{name} has shape {found:?}, expected {expected:?}")
+            }
+        }
+    }
+}
+
+struct Listed<'a>(&'a [Problem]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A name out of a file as it may be printed: no control characters, no more than 100 characters.
+pub(crate) fn printable(name: &str) -> String {
+    let mut shown: String = name.chars().take(100).flat_map(char::escape_debug).collect();
+    if name.chars().nth(100).is_some() {
+        shown.push('…');
+    }
+    shown
+}

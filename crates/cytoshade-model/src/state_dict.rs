@@ -1,0 +1,113 @@
+//! Tensors with the names of the published state dict to a [`Network`].
+
+use cytoshade_core::{BatchNorm, Conv, ConvShape, Linear, LinearShape, Network, Shape};
+
+use crate::error::printable;
+use crate::tensor::Tensors;
+use crate::{Error, Problem};
+
+/// The diameter that the reference takes where a state dict has none (files from before Cellpose 2).
+const DEFAULT_DIAMETER: f32 = 30.0;
+
+/// Whether a tensor is BatchNorm's count of batches, which plays no part after training.
+pub(crate) fn is_bookkeeping(name: &str) -> bool {
+    name.ends_with(".num_batches_tracked")
+}
+
+/// The network that the tensors make.
+///
+/// The channel counts are read off the convolutions' weights; then every tensor that they demand is looked up, and
+/// all that is missing, surplus or misshapen is told at once.
+pub(crate) fn network(tensors: Tensors) -> Result<Network, Error> {
+    let shape = shape(&tensors)?;
+    let mut dict = StateDict { tensors, problems: Vec::new() };
+    let convs: Vec<_> = shape.convs().into_iter().map(|layer| (dict.conv(&layer), layer)).collect();
+    let linears: Vec<_> = shape.linears().into_iter().map(|layer| (dict.linear(&layer), layer)).collect();
+    let diam_mean = dict.diameter("diam_mean").unwrap_or(DEFAULT_DIAMETER);
+    let diam_labels = dict.diameter("diam_labels").unwrap_or(diam_mean);
+    dict.finish()?;
+    let convs = convs
+        .into_iter()
+        .map(|((norm, weight, bias), layer)| Conv::new(&layer, &norm, weight, bias))
+        .collect::<Result<_, _>>()?;
+    let linears = linears
+        .into_iter()
+        .map(|((weight, bias), layer)| Linear::new(&layer, weight, bias))
+        .collect::<Result<_, _>>()?;
+    Ok(Network::new(shape, convs, linears, diam_mean, diam_labels)?)
+}
+
+/// Reads `nbase` and the output channels off the weights.
+fn shape(tensors: &Tensors) -> Result<Shape, Error> {
+    let mut missing = Vec::new();
+    let mut dimension = |name: String, axis: usize| {
+        let found = tensors.get(&name).and_then(|tensor| tensor.shape.get(axis)).copied();
+        if found.is_none() {
+            missing.push(Problem::Missing { name });
+        }
+        found.unwrap_or(0)
+    };
+    let first = |n: usize| format!("downsample.down.res_down_{n}.conv.conv_0.2.weight");
+    let has_level = |n: usize| {
+        let level = format!("downsample.down.res_down_{n}.");
+        tensors.range(level.clone()..).next().is_some_and(|(name, _)| name.starts_with(&level))
+    };
+    let mut nbase = vec![dimension(first(0), 1)];
+    let mut n = 0;
+    while n == 0 || has_level(n) {
+        nbase.push(dimension(first(n), 0));
+        n += 1;
+    }
+    let nout = dimension("output.2.weight".into(), 0);
+    missing.dedup();
+    if missing.is_empty() { Ok(Shape::new(nbase, nout)?) } else { Err(Error::StateDict { problems: missing }) }
+}
+
+/// Tensors that are taken out one by one; what was not as expected is kept.
+struct StateDict {
+    tensors: Tensors,
+    problems: Vec<Problem>,
+}
+
+impl StateDict {
+    fn take(&mut self, name: String, expected: &[usize]) -> Vec<f32> {
+        match self.tensors.remove(&name) {
+            None => self.problems.push(Problem::Missing { name }),
+            Some(tensor) if tensor.shape == expected => return tensor.values,
+            Some(tensor) => {
+                let expected = expected.to_vec();
+                self.problems.push(Problem::Shape { name, found: tensor.shape, expected });
+            }
+        }
+        Vec::new()
+    }
+
+    fn conv(&mut self, layer: &ConvShape) -> (BatchNorm, Vec<f32>, Vec<f32>) {
+        let ConvShape { batch_norm, name, inputs, outputs, kernel, .. } = layer;
+        let norm = BatchNorm {
+            weight: self.take(format!("{batch_norm}.weight"), &[*inputs]),
+            bias: self.take(format!("{batch_norm}.bias"), &[*inputs]),
+            mean: self.take(format!("{batch_norm}.running_mean"), &[*inputs]),
+            var: self.take(format!("{batch_norm}.running_var"), &[*inputs]),
+        };
+        let weight = self.take(format!("{name}.weight"), &[*outputs, *inputs, *kernel, *kernel]);
+        let bias = self.take(format!("{name}.bias"), &[*outputs]);
+        (norm, weight, bias)
+    }
+
+    fn linear(&mut self, layer: &LinearShape) -> (Vec<f32>, Vec<f32>) {
+        let weight = self.take(format!("{}.weight", layer.name), &[layer.outputs, layer.inputs]);
+        let bias = self.take(format!("{}.bias", layer.name), &[layer.outputs]);
+        (weight, bias)
+    }
+
+    /// A diameter, or `None` where the file has none.
+    fn diameter(&mut self, name: &str) -> Option<f32> {
+        self.tensors.contains_key(name).then(|| self.take(name.into(), &[1]))?.first().copied()
+    }
+
+    fn finish(mut self) -> Result<(), Error> {
+        self.problems.extend(self.tensors.keys().map(|name| Problem::Surplus { name: printable(name) }));
+        if self.problems.is_empty() { Ok(()) } else { Err(Error::StateDict { problems: self.problems }) }
+    }
+}
