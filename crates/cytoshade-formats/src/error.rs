@@ -1,0 +1,101 @@
+//! What can be wrong with a file.
+
+use crate::Format;
+
+/// Everything that this crate refuses. Each message says what was found, what was expected and what to do; none
+/// carries a path, which the caller adds.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system could not open or read the file.
+    #[error("cannot read the file: {0}")]
+    Read(#[source] std::io::Error),
+    /// The operating system could not create, write or rename the file. Nothing is left behind.
+    #[error("cannot write the file: {0}")]
+    Write(#[source] std::io::Error),
+    /// The first bytes are of no format that is read here.
+    #[error("the file is {found}; expected TIFF, PNG, JPEG or NPY: convert it to one of these")]
+    UnknownFormat {
+        /// What the first bytes look like.
+        found: String,
+    },
+    /// The file breaks its format's rules or ends too early.
+    #[error("the {format} file is damaged or cut short: {what}; get a whole copy of it")]
+    Damaged {
+        /// The format that the first bytes announce.
+        format: Format,
+        /// What was found, and what was expected in its place.
+        what: String,
+    },
+    /// The file may be in order, but uses a part of its format that is not read here.
+    #[error("the {format} file has {found}; expected {expected}: convert it")]
+    Unsupported {
+        /// The format that the first bytes announce.
+        format: Format,
+        /// What was found.
+        found: String,
+        /// What is read.
+        expected: &'static str,
+    },
+    /// The file states or holds more than the reader was allowed to take in.
+    #[error("{what} is {found}, over the limit of {limit} (`Limits::{field}`); split the file or raise the limit")]
+    Limit {
+        /// What was measured, with its unit.
+        what: &'static str,
+        /// What was found; `u64::MAX` where it does not fit.
+        found: u64,
+        /// The limit.
+        limit: u64,
+        /// The field of [`crate::Limits`] that holds it.
+        field: &'static str,
+    },
+    /// The machine has no room for the image.
+    #[error("the image needs {bytes} bytes of memory and there are not that many; split the file")]
+    Memory {
+        /// Bytes asked for.
+        bytes: u64,
+    },
+    /// Pages that were to be channels of one image are not alike.
+    #[error(
+        "page {page} holds {found}, but page {first} holds {expected}; pages become channels of one image only where all are alike: read them as a list"
+    )]
+    PagesDiffer {
+        /// The first page that differs, counted from 1.
+        page: usize,
+        /// Its size and type.
+        found: String,
+        /// The page that it was to agree with, counted from 1.
+        first: usize,
+        /// That page's size and type.
+        expected: String,
+    },
+    /// Array of a rank, or with axes, that no image has.
+    #[error("the array has shape {shape:?}; expected {expected}: reshape it")]
+    Shape {
+        /// The shape found.
+        shape: Vec<usize>,
+        /// What is accepted.
+        expected: &'static str,
+    },
+    /// The image itself is not acceptable: a side under 2 pixels, or values that are not finite.
+    #[error(transparent)]
+    Image(#[from] cytoshade_core::Error),
+    /// What was to be written does not fit the format or itself.
+    #[error("cannot write this: {found}; expected {expected}")]
+    Output {
+        /// What was asked for.
+        found: String,
+        /// What can be written.
+        expected: &'static str,
+    },
+}
+
+impl Error {
+    pub(crate) fn damaged(format: Format, what: impl Into<String>) -> Self {
+        Error::Damaged { format, what: what.into() }
+    }
+
+    pub(crate) fn unsupported(format: Format, found: impl Into<String>, expected: &'static str) -> Self {
+        Error::Unsupported { format, found: found.into(), expected }
+    }
+}

@@ -1,0 +1,54 @@
+//! Image files in, segmentation files out.
+//!
+//! [`read`] and [`read_bytes`] take TIFF (OME-TIFF and ImageJ too), PNG, JPEG and NPY, told apart by their first
+//! bytes, never by their name, and give [`Image`]s. The `write_*` functions write results to anything that implements
+//! [`std::io::Write`]; [`save`] puts such a result at a path in one step, so that no half-written file is ever seen.
+//!
+//! Files are not trusted: every size that a file states is checked against [`Limits`] and against the bytes that are
+//! there before memory is reserved for it. Messages carry no path, since only the caller knows what the user typed.
+//!
+//! ```
+//! use cytoshade_formats::{Labels, ReadOptions, read_bytes, write_labels_tiff};
+//! let labels = Labels::new(vec![0, 1, 1, 0, 2, 2], 2, 3)?;
+//! let mut file = std::io::Cursor::new(Vec::new());
+//! write_labels_tiff(&mut file, &labels)?;
+//! let images = read_bytes(&file.into_inner(), &ReadOptions::default())?;
+//! assert_eq!((images[0].height(), images[0].width()), (2, 3));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod error;
+mod jpeg;
+mod limits;
+mod npy;
+mod overlay;
+mod png;
+mod read;
+#[cfg(not(target_family = "wasm"))]
+mod save;
+mod stored;
+mod tiff;
+
+pub use cytoshade_core::{Image, Labels};
+pub use error::Error;
+pub use limits::Limits;
+pub use npy::write_npy_f32;
+pub use overlay::write_overlay_png;
+pub use png::write_labels_png;
+#[cfg(not(target_family = "wasm"))]
+pub use read::read;
+pub use read::{Format, Pages, ReadOptions, read_bytes};
+#[cfg(not(target_family = "wasm"))]
+pub use save::{SaveFile, save};
+pub use tiff::write_labels_tiff;
+
+/// Width and height as the picture formats count them.
+fn labels_size(labels: &Labels) -> Result<(u32, u32), Error> {
+    let side = |n| u32::try_from(n).ok().filter(|&n| n > 0);
+    side(labels.width()).zip(side(labels.height())).ok_or_else(|| Error::Output {
+        found: format!("labels of {} x {} pixels (height x width)", labels.height(), labels.width()),
+        expected: "sides of 1 to 4,294,967,295 pixels",
+    })
+}

@@ -1,0 +1,87 @@
+//! How much a file may make the reader take in.
+
+use crate::Error;
+
+const GIB: u64 = 1 << 30;
+
+/// What a file may make the reader take in, checked before memory is reserved. All are inclusive.
+///
+/// ```
+/// use cytoshade_formats::{Limits, ReadOptions};
+/// let small = ReadOptions { limits: Limits { pixels: 1 << 20, ..Limits::default() }, ..ReadOptions::default() };
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Size of the file in bytes. Default: 4 GiB (1 GiB where addresses have 32 bits). The file is held in memory
+    /// while it is read.
+    pub file_bytes: u64,
+    /// Width of an image in pixels. Default: 1,048,576.
+    pub width: u64,
+    /// Height of an image in pixels. Default: 1,048,576.
+    pub height: u64,
+    /// Width x height of an image. Default: 2^30 (a square of 32,768 pixels).
+    pub pixels: u64,
+    /// Bytes of all decoded samples of all images of the file together. Default: 4 GiB (1 GiB where addresses have
+    /// 32 bits).
+    pub decoded_bytes: u64,
+    /// Pages of a TIFF, or images along the list axis of an array. Default: 16,384.
+    pub pages: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let bytes = if cfg!(target_pointer_width = "64") { 4 * GIB } else { GIB };
+        Self { file_bytes: bytes, width: 1 << 20, height: 1 << 20, pixels: GIB, decoded_bytes: bytes, pages: 1 << 14 }
+    }
+}
+
+impl Limits {
+    pub(crate) fn check_file(&self, bytes: u64) -> Result<(), Error> {
+        check("the file's size in bytes", bytes, self.file_bytes, "file_bytes")
+    }
+
+    pub(crate) fn check_pages(&self, pages: u64) -> Result<(), Error> {
+        check("the number of pages", pages, self.pages, "pages")
+    }
+
+    /// Also refuses what [`crate::Image`] would refuse after the decoding, so that nothing is decoded in vain.
+    pub(crate) fn check_sides(&self, width: u64, height: u64) -> Result<(), Error> {
+        if width < 2 || height < 2 {
+            let side = |n| usize::try_from(n).unwrap_or(usize::MAX);
+            return Err(cytoshade_core::Error::ImageTooSmall { height: side(height), width: side(width) }.into());
+        }
+        check("the image's width in pixels", width, self.width, "width")?;
+        check("the image's height in pixels", height, self.height, "height")?;
+        check("the image's number of pixels", width.saturating_mul(height), self.pixels, "pixels")
+    }
+
+    /// Gives the number of samples of an image if the image's bytes and those of the images before it (`used`, which
+    /// is moved on) are within the limit. The sides must have been checked.
+    pub(crate) fn check_samples(
+        &self,
+        used: &mut u64,
+        pixels: u64,
+        channels: u64,
+        sample_bytes: usize,
+    ) -> Result<usize, Error> {
+        let samples = pixels.saturating_mul(channels);
+        *used = used.saturating_add(samples.saturating_mul(sample_bytes as u64));
+        check("the size of the decoded samples in bytes", *used, self.decoded_bytes, "decoded_bytes")?;
+        usize::try_from(samples).map_err(|_| Error::Memory { bytes: *used })
+    }
+}
+
+fn check(what: &'static str, found: u64, limit: u64, field: &'static str) -> Result<(), Error> {
+    if found <= limit { Ok(()) } else { Err(Error::Limit { what, found, limit, field }) }
+}
+
+/// `count` zeros, or an error where there is no memory for them. To be called once the count is known to be within the
+/// limits and in proportion to the bytes that are there.
+pub(crate) fn zeros<T: Clone + Default>(count: usize) -> Result<Vec<T>, Error> {
+    let mut values = Vec::new();
+    values
+        .try_reserve_exact(count)
+        .map_err(|_| Error::Memory { bytes: (count as u64).saturating_mul(size_of::<T>() as u64) })?;
+    values.resize(count, T::default());
+    Ok(values)
+}

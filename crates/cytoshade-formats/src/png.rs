@@ -1,0 +1,91 @@
+//! PNG: reading images, writing labels and pictures.
+
+use std::io::{Cursor, Write};
+
+use png::{BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, EncodingError, Transformations};
+
+use crate::{Error, Format, Image, Labels, Limits, limits::zeros, read::planar};
+
+/// Reads the (first) picture; palettes are applied, 1 to 4 bits are stretched to 8, alpha is dropped.
+pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Image, Error> {
+    let mut decoder = Decoder::new(Cursor::new(bytes));
+    decoder.set_transformations(Transformations::EXPAND);
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    let mut reader = decoder.read_info().map_err(damaged)?;
+
+    let (width, height) = reader.info().size();
+    let pixels = u64::from(width) * u64::from(height);
+    limits.check_sides(width.into(), height.into())?;
+    let (color, depth) = reader.output_color_type();
+    let sample_bytes = if depth == BitDepth::Sixteen { 2 } else { 1 };
+    let stored = color.samples();
+    limits.check_samples(&mut 0, pixels, stored as u64, sample_bytes)?;
+    // Deflate stores at most 1032 bytes in one, and a pixel has at least one bit.
+    if pixels / 8 > bytes.len() as u64 * 1032 {
+        let found = bytes.len();
+        return Err(Error::damaged(
+            Format::Png,
+            format!("it states {height} x {width} pixels (height x width), but has only {found} bytes"),
+        ));
+    }
+    let too_large = || Error::Memory { bytes: pixels.saturating_mul((stored * sample_bytes) as u64) };
+    let mut data = zeros(reader.output_buffer_size().ok_or_else(too_large)?)?;
+    reader.next_frame(&mut data).map_err(damaged)?;
+    reader.finish().map_err(damaged)?;
+
+    let keep = if matches!(color, ColorType::Grayscale | ColorType::GrayscaleAlpha) { 1 } else { 3 };
+    let (height, width) = (height as usize, width as usize);
+    if sample_bytes == 1 {
+        Ok(Image::new(planar(&data, stored, keep), keep, height, width)?)
+    } else {
+        let (pairs, _) = data.as_chunks();
+        let data: Vec<u16> = pairs.iter().map(|pair| u16::from_be_bytes(*pair)).collect();
+        Ok(Image::new(planar(&data, stored, keep), keep, height, width)?)
+    }
+}
+
+fn damaged(error: DecodingError) -> Error {
+    Error::damaged(Format::Png, error.to_string())
+}
+
+/// Writes labels as a 16-bit grey PNG.
+///
+/// # Errors
+/// [`Error::Write`]; [`Error::Output`] where a label is over 65,535 or the labels have no pixels.
+pub fn write_labels_png<W: Write>(out: W, labels: &Labels) -> Result<(), Error> {
+    let size = crate::labels_size(labels)?;
+    let mut bytes = Vec::with_capacity(labels.as_slice().len() * 2);
+    for &label in labels.as_slice() {
+        let label = u16::try_from(label).map_err(|_| Error::Output {
+            found: format!("label {label}"),
+            expected: "labels of at most 65,535 in a PNG; write a TIFF",
+        })?;
+        bytes.extend(label.to_be_bytes());
+    }
+    write(out, size, ColorType::Grayscale, BitDepth::Sixteen, &bytes)
+}
+
+/// Writes interleaved pixels, 16-bit ones big-endian.
+pub(crate) fn write<W: Write>(
+    out: W,
+    (width, height): (u32, u32),
+    color: ColorType,
+    depth: BitDepth,
+    pixels: &[u8],
+) -> Result<(), Error> {
+    let mut encoder = Encoder::new(out, width, height);
+    encoder.set_color(color);
+    encoder.set_depth(depth);
+    encoder.set_compression(Compression::Fast);
+    let mut writer = encoder.write_header().map_err(write_error)?;
+    writer.write_image_data(pixels).map_err(write_error)?;
+    writer.finish().map_err(write_error)
+}
+
+fn write_error(error: EncodingError) -> Error {
+    Error::Write(match error {
+        EncodingError::IoError(error) => error,
+        other => std::io::Error::other(other),
+    })
+}

@@ -1,0 +1,139 @@
+//! TIFF: reading pages as images, writing labels.
+//!
+//! Reading is our own, since the `tiff` crate refuses palette images (which ImageJ writes for plain microscopy),
+//! inverts and drops samples that the reference keeps, and reserves memory by the counts that a file states. The
+//! decompression, and the writing, are left to crates.
+
+use std::io::{Seek, Write};
+
+use cytoshade_core::Sample;
+use half::f16;
+use tiff::{
+    TiffError,
+    encoder::{Compression, DeflateLevel, TiffEncoder, colortype},
+};
+
+use crate::{Error, Format, Image, Labels, Pages, ReadOptions, limits::zeros, read::MAX_AUTO_CHANNELS, stored::Stored};
+
+mod decode;
+mod directory;
+mod layout;
+mod page;
+
+use directory::{Directory, File};
+use page::{Kind, Page};
+
+/// Reads all pages, grouped as `options.pages` says.
+pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Vec<Image>, Error> {
+    let directories = File::new(bytes).directories(&options.limits)?;
+    let description = directories.first().map_or_else(|| Ok(String::new()), Directory::description)?;
+    let pages =
+        directories.iter().map(|directory| Page::new(directory, &options.limits)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(images) = layout::images_without_pages(&description, pages.len()) {
+        return Err(Error::unsupported(
+            Format::Tiff,
+            format!("{images} or more images, but only {} in its list of pages", pages.len()),
+            "a page for each image",
+        ));
+    }
+    let mut used = 0;
+    groups(&pages, &description, options.pages)
+        .iter()
+        .map(|group| {
+            let pages: Vec<_> = group.iter().filter_map(|&index| Some((index, pages.get(index)?))).collect();
+            image(&pages, options, &mut used)
+        })
+        .collect()
+}
+
+/// For every image the indices of its pages.
+fn groups(pages: &[Page<'_>], description: &str, mode: Pages) -> Vec<Vec<usize>> {
+    let list = || (0..pages.len()).map(|index| vec![index]).collect();
+    let one = || vec![(0..pages.len()).collect()];
+    let Some(first) = pages.first() else { return Vec::new() };
+    match mode {
+        Pages::List => list(),
+        Pages::Channels => one(),
+        Pages::Auto => layout::from_description(description, pages.len(), first.shape.samples).unwrap_or_else(|| {
+            let few = pages.len() <= MAX_AUTO_CHANNELS && first.shape.samples == 1;
+            if few && pages.iter().all(|page| page.shape == first.shape) { one() } else { list() }
+        }),
+    }
+}
+
+/// One image from the pages that are its channels.
+fn image(pages: &[(usize, &Page<'_>)], options: &ReadOptions, used: &mut u64) -> Result<Image, Error> {
+    let Some((first_index, first)) = pages.first() else { return Err(cytoshade_core::Error::NoChannels.into()) };
+    let shape = first.shape;
+    for (index, page) in pages {
+        if page.shape != shape {
+            return Err(Error::PagesDiffer {
+                page: index + 1,
+                found: page.shape.to_string(),
+                first: first_index + 1,
+                expected: shape.to_string(),
+            });
+        }
+        decode::check(page)?;
+    }
+    let decode = match (shape.kind, shape.bits) {
+        (Kind::Unsigned, 1..=8) => planes::<u8>,
+        (Kind::Unsigned, 9..=16) => planes::<u16>,
+        (Kind::Unsigned, 32) => planes::<u32>,
+        (Kind::Unsigned, 64) => planes::<u64>,
+        (Kind::Signed, 8) => planes::<i8>,
+        (Kind::Signed, 16) => planes::<i16>,
+        (Kind::Signed, 32) => planes::<i32>,
+        (Kind::Signed, 64) => planes::<i64>,
+        (Kind::Float, 16) => planes::<f16>,
+        (Kind::Float, 32) => planes::<f32>,
+        (Kind::Float, 64) => planes::<f64>,
+        (kind, bits) => {
+            let kind = if kind == Kind::Float { "float" } else { "integer" };
+            return Err(Error::unsupported(
+                Format::Tiff,
+                format!("{bits}-bit {kind} samples"),
+                "unsigned integers of 1 to 16, 32 or 64 bits, signed of 8, 16, 32 or 64, or floats of 16, 32 or 64",
+            ));
+        }
+    };
+    decode(pages, options, used)
+}
+
+fn planes<T: Stored>(pages: &[(usize, &Page<'_>)], options: &ReadOptions, used: &mut u64) -> Result<Image, Error> {
+    let Some((_, first)) = pages.first() else { return Err(cytoshade_core::Error::NoChannels.into()) };
+    let shape = first.shape;
+    let pixels = shape.width as u64 * shape.height as u64;
+    let channels = shape.samples as u64 * pages.len() as u64;
+    let count = options.limits.check_samples(used, pixels, channels, size_of::<T::Value>())?;
+    let mut samples = zeros(count)?;
+    let of_page = (count / pages.len()).max(1);
+    for ((_, page), out) in pages.iter().zip(samples.chunks_exact_mut(of_page)) {
+        decode::decode::<T>(page, out)?;
+    }
+    Ok(Image::from_samples(T::Value::samples(samples), shape.samples * pages.len(), shape.height, shape.width)?)
+}
+
+/// Writes labels as a TIFF of one page: 16-bit unsigned, 32-bit past label 65,535, compressed with Deflate.
+/// ImageJ, tifffile and the reference read it.
+///
+/// # Errors
+/// [`Error::Write`]; [`Error::Output`] where the labels have no pixels.
+pub fn write_labels_tiff<W: Write + Seek>(out: W, labels: &Labels) -> Result<(), Error> {
+    let (width, height) = crate::labels_size(labels)?;
+    let mut encoder =
+        TiffEncoder::new(out).map_err(write_error)?.with_compression(Compression::Deflate(DeflateLevel::Balanced));
+    let narrow: Option<Vec<u16>> = labels.as_slice().iter().map(|&label| u16::try_from(label).ok()).collect();
+    match narrow {
+        Some(labels) => encoder.write_image::<colortype::Gray16>(width, height, &labels),
+        None => encoder.write_image::<colortype::Gray32>(width, height, labels.as_slice()),
+    }
+    .map_err(write_error)
+}
+
+fn write_error(error: TiffError) -> Error {
+    Error::Write(match error {
+        TiffError::IoError(error) => error,
+        other => std::io::Error::other(other),
+    })
+}
