@@ -1,0 +1,186 @@
+//! Reading what `tests/oracle/make_fixtures.py` wrote (`tests/fixtures/README.md` says what is where).
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// The folder of the fixtures.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+/// The folder of the larger data that the repository does not hold, where there is one.
+pub fn test_data() -> Option<PathBuf> {
+    std::env::var_os("CYTOSHADE_TEST_DATA").map(PathBuf::from)
+}
+
+/// What a test lacks where [`test_data`] has nothing.
+pub const NEEDS_TEST_DATA: &str = "CYTOSHADE_TEST_DATA";
+
+/// A JSON file of a stage.
+pub fn json(stage: &str, file: &str) -> Value {
+    let path = folder().join(stage).join(file);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The rows of a JSON table of a stage.
+pub fn rows(stage: &str, file: &str) -> Vec<Value> {
+    json(stage, file)["rows"].as_array().cloned().unwrap_or_default()
+}
+
+/// One case of a stage.
+#[derive(Clone, Debug)]
+pub struct Case {
+    folder: PathBuf,
+    value: Value,
+}
+
+/// The cases of a stage; there is at least one.
+pub fn cases(stage: &str, file: &str) -> Vec<Case> {
+    let folder = folder().join(stage);
+    let cases: Vec<Case> = json(stage, file)["cases"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|value| Case { folder: folder.clone(), value: value.clone() })
+        .collect();
+    assert!(!cases.is_empty(), "{stage}/{file} holds no case");
+    cases
+}
+
+/// An array of a fixture, its values as f64 (exact for every type in use).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// The sides.
+    pub shape: Vec<usize>,
+    /// The values in row-major order.
+    pub values: Vec<f64>,
+}
+
+impl Array {
+    /// The values as f32.
+    pub fn f32(&self) -> Vec<f32> {
+        self.values.iter().map(|&v| v as f32).collect()
+    }
+
+    /// The values as labels.
+    pub fn u32(&self) -> Vec<u32> {
+        self.values.iter().map(|&v| v as u32).collect()
+    }
+
+    /// Height and width: the last two sides.
+    pub fn size(&self) -> (usize, usize) {
+        let n = self.shape.len();
+        (self.shape[n - 2], self.shape[n - 1])
+    }
+
+    /// As planes: [channels, height, width], or one plane.
+    pub fn planes(&self) -> cytoshade_core::Planes {
+        let (height, width) = self.size();
+        cytoshade_core::Planes::new(self.f32(), self.values.len() / (height * width), height, width).unwrap()
+    }
+
+    /// As labels.
+    pub fn labels(&self) -> cytoshade_core::Labels {
+        let (height, width) = self.size();
+        cytoshade_core::Labels::new(self.u32(), height, width).unwrap()
+    }
+}
+
+impl Case {
+    /// The case's name, unique in its file.
+    pub fn name(&self) -> String {
+        self.value["name"].as_str().unwrap_or_default().into()
+    }
+
+    /// A parameter, `Null` where there is none.
+    pub fn param(&self, name: &str) -> &Value {
+        &self.value["params"][name]
+    }
+
+    /// A parameter that is a number.
+    pub fn number(&self, name: &str) -> f64 {
+        self.param(name).as_f64().unwrap_or_else(|| panic!("{}: no number {name}", self.name()))
+    }
+
+    /// A parameter that is true or false.
+    pub fn flag(&self, name: &str) -> bool {
+        self.param(name).as_bool().unwrap_or_else(|| panic!("{}: no flag {name}", self.name()))
+    }
+
+    /// A value of the case itself, `Null` where there is none.
+    pub fn extra(&self, name: &str) -> &Value {
+        &self.value[name]
+    }
+
+    /// An expected JSON value, `Null` where there is none.
+    pub fn expected_json(&self, name: &str) -> &Value {
+        &self.value["expected"][name]
+    }
+
+    /// The path of an input, `None` where it is in test data that is not there.
+    pub fn input_path(&self, name: &str) -> Option<PathBuf> {
+        self.path(self.value["inputs"][name].as_str().unwrap_or_else(|| panic!("{}: no input {name}", self.name())))
+    }
+
+    /// Whether there is an input of that name.
+    pub fn has_input(&self, name: &str) -> bool {
+        self.value["inputs"][name].is_string()
+    }
+
+    /// Whether every input is there.
+    pub fn complete(&self) -> bool {
+        self.value["inputs"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .all(|(_, file)| file.as_str().is_some_and(|file| self.path(file).is_some_and(|path| path.exists())))
+    }
+
+    /// An input array.
+    pub fn input(&self, name: &str) -> Array {
+        read_npy(&self.input_path(name).unwrap_or_else(|| panic!("{}: {name} needs test data", self.name())))
+    }
+
+    /// An expected array, `None` where the case has none of that name.
+    pub fn expected(&self, name: &str) -> Option<Array> {
+        let file = self.value["expected"][name].as_str()?;
+        let path = self.path(file)?;
+        Some(if file.ends_with(".png") { read_png(&path) } else { read_npy(&path) })
+    }
+
+    fn path(&self, file: &str) -> Option<PathBuf> {
+        match file.strip_prefix("$CYTOSHADE_TEST_DATA/") {
+            Some(file) => test_data().map(|folder| folder.join(file)),
+            None => Some(self.folder.join(file)),
+        }
+    }
+}
+
+/// A grey picture, such as labels.
+fn read_png(path: &Path) -> Array {
+    let images = cytoshade_formats::read(path, &Default::default()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let plane = images[0].to_planes(0).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let values = plane.as_slice().iter().map(|&value| value.into()).collect();
+    Array { shape: vec![plane.height(), plane.width()], values }
+}
+
+/// An array file of numpy.
+pub fn read_npy(path: &Path) -> Array {
+    let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let npy = npyz::NpyFile::new(&bytes[..]).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let shape = npy.shape().iter().map(|&side| side as usize).collect();
+    macro_rules! try_types {
+        ($($type:ty),*) => {$(
+            if let Ok(reader) = npyz::NpyFile::new(&bytes[..]).and_then(|npy| {
+                npy.try_data::<$type>().map_err(|_| std::io::Error::other("another type"))
+            }) {
+                let values = reader.map(|value| value.map(|value| value as f64)).collect::<Result<_, _>>();
+                return Array { shape, values: values.unwrap_or_else(|e| panic!("{}: {e}", path.display())) };
+            }
+        )*};
+    }
+    try_types!(f32, f64, u8, u16, u32, u64, i8, i16, i32, i64);
+    panic!("{}: type {:?}", path.display(), npy.dtype())
+}

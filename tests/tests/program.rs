@@ -1,0 +1,204 @@
+//! The program as a person types it: what it writes, what it says, and how it ends.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use cytoshade_formats::{ReadOptions, read};
+
+/// The program, built beside the tests.
+fn program() -> Command {
+    static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    let path = BUILT.get_or_init(|| {
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "cytoshade-cli"])
+            .current_dir(root())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        let target = std::env::current_exe().unwrap();
+        let target = target.ancestors().nth(2).unwrap();
+        target.join(format!("cytoshade{}", std::env::consts::EXE_SUFFIX))
+    });
+    Command::new(path)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn model() -> PathBuf {
+    root().join("models/cytoshade-demo.safetensors")
+}
+
+fn photograph() -> PathBuf {
+    root().join("models/demo.png")
+}
+
+/// `cytoshade segment` on the CPU with the bundled model.
+fn segment(output: &Path, inputs: &[&Path], more: &[&str]) -> Output {
+    program()
+        .arg("segment")
+        .args(inputs)
+        .args(["--device", "cpu", "--model"])
+        .arg(model())
+        .arg("--output")
+        .arg(output)
+        .args(more)
+        .output()
+        .unwrap()
+}
+
+/// The program must have ended with one sentence on standard error that says `what`, without a panic.
+#[track_caller]
+fn refused(output: &Output, what: &str) {
+    let error = String::from_utf8_lossy(&output.stderr);
+    let status = output.status.code();
+    assert!(matches!(status, Some(1 | 2)), "status {status:?}: {error}");
+    assert!(error.contains(what), "expected {what:?} in: {error}");
+    assert!(!error.contains("panicked"), "{error}");
+}
+
+#[track_caller]
+fn succeeded(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .map(|files| files.flatten().map(|file| file.file_name().to_string_lossy().into_owned()).collect())
+        .unwrap_or_default();
+    names.sort();
+    names
+}
+
+#[test]
+fn demo_finds_cells_and_writes_something_to_look_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = program().args(["demo", "--device", "cpu", "--output"]).arg(folder.path()).output().unwrap();
+    let said = succeeded(&output);
+    assert!(said.contains("ran on CPU") && said.contains("network") && said.contains("total"), "{said}");
+    assert_eq!(files(folder.path()), ["demo_cp_masks.tif", "demo_overlay.png"]);
+    let labels = &read(folder.path().join("demo_cp_masks.tif"), &ReadOptions::default()).unwrap()[0];
+    let overlay = &read(folder.path().join("demo_overlay.png"), &ReadOptions::default()).unwrap()[0];
+    assert_eq!((labels.height(), labels.width()), (overlay.height(), overlay.width()));
+    assert_eq!(overlay.channels(), 3);
+    let cells = labels.to_planes(0).unwrap().as_slice().iter().fold(0.0f32, |m, &v| m.max(v));
+    assert!(cells >= 10.0 && said.contains(&format!("found {cells} cells")), "{cells}: {said}");
+}
+
+#[test]
+fn json_is_one_object_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = succeeded(&segment(folder.path(), &[&photograph()], &["--json", "--save-flows", "--save-overlay"]));
+    assert_eq!(said.lines().count(), 1, "{said}");
+    let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    for key in ["input", "output", "width", "height", "cells", "device", "diameter", "milliseconds"] {
+        assert!(!report[key].is_null(), "{key}: {said}");
+    }
+    for stage in ["normalize", "network", "blend", "follow_flows", "masks", "flow_error", "fill_holes", "total"] {
+        assert!(report["milliseconds"][stage].as_f64().is_some_and(|ms| ms >= 0.0), "{stage}: {said}");
+    }
+    assert_eq!(files(folder.path()), ["demo_cp_masks.tif", "demo_flows.npy", "demo_overlay.png"]);
+    let flows = &read(folder.path().join("demo_flows.npy"), &ReadOptions::default()).unwrap()[0];
+    assert_eq!(flows.channels(), 3);
+    assert_eq!(Some(flows.width() as u64), report["width"].as_u64());
+}
+
+#[test]
+fn several_inputs_go_on_after_one_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.tif");
+    std::fs::write(&broken, b"II*\0\x08\0\0\0").unwrap();
+    let copy = folder.path().join("copy.png");
+    std::fs::copy(photograph(), &copy).unwrap();
+    let out = folder.path().join("out");
+    let output = segment(&out, &[&photograph(), &broken, &copy], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("broken.tif") && error.contains("1 of 3 inputs failed"), "{error}");
+    assert_eq!(files(&out), ["copy_cp_masks.tif", "demo_cp_masks.tif"]);
+}
+
+#[test]
+fn inputs_of_one_name_do_not_overwrite_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("demo.tif");
+    refused(&segment(folder.path(), &[&photograph(), &other], &[]), "would both be written");
+}
+
+#[test]
+fn bad_input_ends_with_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    // numpy files of a given shape.
+    let npy = |name: &str, shape: &str, bytes: usize| {
+        let mut header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}");
+        while (header.len() + 11) % 64 != 0 {
+            header.push(' ');
+        }
+        header.push('\n');
+        let mut content = b"\x93NUMPY\x01\x00".to_vec();
+        content.extend((header.len() as u16).to_le_bytes());
+        content.extend(header.bytes());
+        content.extend(std::iter::repeat_n(0, bytes));
+        file(name, &content)
+    };
+    let truncated = {
+        let labels = cytoshade_formats::Labels::new(vec![1; 64 * 64], 64, 64).unwrap();
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        cytoshade_formats::write_labels_tiff(&mut bytes, &labels).unwrap();
+        let bytes = bytes.into_inner();
+        file("truncated.tif", &bytes[..bytes.len() / 2])
+    };
+    refused(&segment(&out, &[Path::new("no-such-file.tif")], &[]), "no-such-file.tif");
+    refused(&segment(&out, &[&truncated], &[]), "truncated.tif");
+    refused(&segment(&out, &[&file("text.png", b"not an image")], &[]), "text.png");
+    refused(&segment(&out, &[&npy("empty.npy", "(0, 0)", 0)], &[]), "empty.npy");
+    refused(&segment(&out, &[&npy("one.npy", "(1, 1)", 1)], &[]), "at least 2 pixels");
+    refused(&segment(&out, &[&photograph()], &["--diameter", "0"]), "diameter is 0");
+    refused(&segment(&out, &[&photograph()], &["--diameter", "nan"]), "diameter is NaN");
+    refused(&segment(&out, &[&photograph()], &["--diameter", "-5"]), "diameter is -5");
+    refused(&segment(&out, &[&photograph()], &["--diameter", "100000"]), "smaller diameter");
+    refused(&segment(&out, &[&photograph()], &["--diameter", "1e-6"]), "larger diameter");
+    refused(&segment(&out, &[&photograph()], &["--flow-threshold", "-0.4"]), "flow_threshold is -0.4");
+    refused(&segment(&out, &[&photograph()], &["--cellprob-threshold", "inf"]), "cellprob_threshold is inf");
+    refused(&segment(&out, &[&photograph()], &["--max-size-fraction", "-1"]), "max_size_fraction is -1");
+    refused(&segment(&out, &[&photograph()], &["--chan", "9"]), "chan is 9");
+    refused(&segment(&out, &[&photograph()], &["--no-norm", "--invert"]), "invert");
+    refused(&segment(&out, &[&photograph()], &["--sha256", "abc"]), "64 hexadecimal digits");
+    refused(&segment(&out, &[&photograph()], &["--sha256", &"0".repeat(64)]), "SHA-256");
+    refused(&segment(&out, &[&photograph()], &["--no-such-option"]), "--no-such-option");
+    let wrong_model = program()
+        .args(["segment", "--device", "cpu", "--output"])
+        .arg(&out)
+        .arg("--model")
+        .arg(photograph())
+        .arg(photograph())
+        .output()
+        .unwrap();
+    refused(&wrong_model, "not safetensors");
+    let unwritable = file("a-file", b"");
+    refused(&segment(&unwritable.join("below"), &[&photograph()], &[]), "output folder");
+    assert_eq!(files(&out), Vec::<String>::new(), "something was written");
+}
+
+#[test]
+fn a_failed_write_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    // A folder stands where the labels should go, so the last step, the rename, fails.
+    std::fs::create_dir(folder.path().join("demo_cp_masks.tif")).unwrap();
+    refused(&segment(folder.path(), &[&photograph()], &[]), "cannot write");
+    assert_eq!(files(folder.path()), ["demo_cp_masks.tif"]);
+}
+
+#[test]
+fn devices_are_listed() {
+    let said = succeeded(&program().arg("devices").output().unwrap());
+    assert!(said.contains("CPU") && said.contains("auto"), "{said}");
+}

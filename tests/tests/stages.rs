@@ -1,0 +1,398 @@
+//! Every stage on the CPU against the reference's fixtures, except the network, whose tests lie with its crate.
+
+use cytoshade_core::rescale::Rescale;
+use cytoshade_core::tiling::{Pad, Tiling, taper};
+use cytoshade_core::{Channels, EndPoints, Image, Normalize, Params, channels};
+use cytoshade_cpu::tile::Cutting;
+use cytoshade_cpu::{blend, fill_holes, flow_error, follow_flows, histogram, masks, normalize, resize};
+use cytoshade_tests::fixtures::{Array, Case, NEEDS_TEST_DATA, cases, rows};
+use cytoshade_tests::{agree, both_ways, trial};
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+
+/// "Equal to rounding", as a share of the largest value.
+const ROUNDING: f64 = 1e-5;
+
+fn main() {
+    let mut trials = Vec::new();
+    add(&mut trials, "channels", "cases.json", channels_case);
+    add(&mut trials, "normalize", "cases.json", normalize_case);
+    add(&mut trials, "resize", "cases.json", resize_case);
+    add(&mut trials, "tile", "cases.json", tile_case);
+    add(&mut trials, "blend", "cases.json", blend_case);
+    add(&mut trials, "dynamics", "cases.json", dynamics_case);
+    add(&mut trials, "dynamics", "label_cases.json", label_case);
+    add(&mut trials, "dynamics", "flow_cases.json", flow_case);
+    trials.push(trial("resize: rescale table", None, rescale_table));
+    trials.push(trial("tile: pads table", None, pads_table));
+    trials.push(trial("tile: positions table", None, positions_table));
+    trials.push(trial("blend: taper table", None, taper_table));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn add(trials: &mut Vec<Trial>, stage: &str, file: &str, test: fn(&Case) -> Result<(), Failed>) {
+    for case in cases(stage, file) {
+        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
+        trials.push(trial(format!("{stage}: {}", case.name()), missing, move || test(&case)));
+    }
+}
+
+fn need(expected: Option<Array>, name: &str) -> Result<Array, Failed> {
+    expected.ok_or_else(|| format!("the case expects no {name}").into())
+}
+
+/// Changes one value in the middle by a hundredth of the largest.
+fn nudge(values: &mut [f32]) {
+    let largest = values.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
+    let middle = values.len() / 2;
+    values[middle] += largest / 100.0;
+}
+
+fn channels_case(case: &Case) -> Result<(), Failed> {
+    let array = case.input("image");
+    // The image as its reader would give it: the channel axis is known, or the smallest, or there is none.
+    let image = match (array.shape.len(), case.param("channel_axis").as_u64()) {
+        (2, _) => Image::new(array.f32(), 1, array.shape[0], array.shape[1]),
+        (_, Some(2)) => Image::interleaved(&array.f32(), array.shape[0], array.shape[1], array.shape[2]),
+        (_, None) if array.shape[2] <= array.shape[0] => {
+            Image::interleaved(&array.f32(), array.shape[0], array.shape[1], array.shape[2])
+        }
+        _ => Image::new(array.f32(), array.shape[0], array.shape[1], array.shape[2]),
+    }?;
+    let (Some(chan), Some(chan2)) = (case.param("chan").as_u64(), case.param("chan2").as_u64()) else {
+        return Ok(());
+    };
+    let planes = channels::select(&image, Channels { chan: chan as usize, chan2: chan2 as usize }, 2)?;
+    let expected = need(case.expected("planes"), "planes")?.f32();
+    both_ways(&planes.into_vec(), |p| nudge(p), |p| agree::close(p, &expected, 1e-6))
+}
+
+fn normalization(case: &Case) -> Result<Normalize, Failed> {
+    if !case.flag("normalize") {
+        return Ok(Normalize::Off);
+    }
+    let pair = |value: &Value| Some((value[0].as_f64()?, value[1].as_f64()?));
+    if let Some((low, high)) = pair(case.param("lowhigh")) {
+        return Ok(Normalize::Range { low, high });
+    }
+    let (low, high) = pair(case.param("percentile")).unwrap_or((1.0, 99.0));
+    Ok(Normalize::Percentile { low: low as f32, high: high as f32 })
+}
+
+fn normalize_case(case: &Case) -> Result<(), Failed> {
+    if case.param("lowhigh")[0].is_array() {
+        return Ok(()); // One range for each channel is not a parameter here.
+    }
+    let how = normalization(case)?;
+    let invert = case.flag("invert");
+    let formula = case.extra("formula");
+    if let (Some(height), Some(width)) = (formula["height"].as_u64(), formula["width"].as_u64()) {
+        return normalize_formula(case, how, invert, height as usize, width as usize);
+    }
+    let input = case.input("planes").planes();
+    let mut planes = input.clone();
+    normalize::normalize(&mut planes, how, invert);
+    let expected = need(case.expected("planes"), "planes")?.planes();
+    for channel in 0..planes.channels() {
+        let (ours, theirs) = (planes.plane(channel), expected.plane(channel));
+        let constant = input.plane(channel).windows(2).all(|w| w[0] == w[1]);
+        if constant && matches!(how, Normalize::Percentile { .. }) {
+            // The reference leaves a constant channel as it is; here it becomes zero.
+            if ours.iter().any(|&v| v != 0.0) {
+                return Err("a constant channel is not zero".into());
+            }
+            continue;
+        }
+        both_ways(&ours.to_vec(), |p| nudge(p), |p| agree::close(p, theirs, ROUNDING))?;
+    }
+    Ok(())
+}
+
+fn normalize_formula(case: &Case, how: Normalize, invert: bool, height: usize, width: usize) -> Result<(), Failed> {
+    let value = |y: usize, x: usize| (((y as u64 * 73_856_093) ^ (x as u64 * 19_349_663)) % 4093) as f32;
+    let plane: Vec<f32> = (0..height * width).map(|at| value(at / width, at % width)).collect();
+    let mut planes = cytoshade_core::Planes::new(plane, 1, height, width)?;
+    normalize::normalize(&mut planes, how, invert);
+    let samples = case.expected_json("samples").as_array().ok_or("no samples")?;
+    let at = |sample: &Value, i: usize| sample[i].as_f64().unwrap_or(f64::NAN);
+    let expected: Vec<f32> = samples.iter().map(|s| at(s, 2) as f32).collect();
+    let ours: Vec<f32> =
+        samples.iter().map(|s| planes.plane(0)[at(s, 0) as usize * width + at(s, 1) as usize]).collect();
+    both_ways(&ours, |p| nudge(p), |p| agree::close(p, &expected, ROUNDING))
+}
+
+fn resize_case(case: &Case) -> Result<(), Failed> {
+    let (height, width) = (case.number("height") as usize, case.number("width") as usize);
+    let expected = need(case.expected("image"), "image")?;
+    if case.param("interpolation") == "nearest" {
+        let ours = resize::nearest(&case.input("image").labels(), height, width).into_vec();
+        let same = |ours: &Vec<u32>| if *ours == expected.u32() { Ok(()) } else { Err("labels differ".into()) };
+        return both_ways(&ours, |labels| labels[0] += 1, same);
+    }
+    let ours = resize::bilinear(&case.input("image").planes(), height, width).into_vec();
+    both_ways(&ours, |p| nudge(p), |p| agree::close(p, &expected.f32(), ROUNDING))
+}
+
+fn rescale_table() -> Result<(), Failed> {
+    let rows = rows("resize", "rescale.json");
+    for row in &rows {
+        let number = |name: &str| row[name].as_f64().unwrap_or(f64::NAN);
+        for resample in [true, false] {
+            let params = Params { diameter: row["diameter"].as_f64().map(|d| d as f32), resample, ..Params::default() };
+            let (height, width) = (number("height") as usize, number("width") as usize);
+            let (diam_mean, diam_labels) = (number("diam_mean") as f32, number("diam_labels") as f32);
+            let resized = row["resized"].as_array().map_or((height, width), |r| {
+                (r[0].as_u64().unwrap_or(0) as usize, r[1].as_u64().unwrap_or(0) as usize)
+            });
+            let niter = number(if resample { "niter_resample" } else { "niter_no_resample" }) as u32;
+            match Rescale::new(&params, diam_mean, diam_labels, height, width) {
+                Ok(ours) if ((ours.height, ours.width), ours.niter) == (resized, niter) => {}
+                Err(cytoshade_core::Error::ResizedAway { .. }) if resized.0 == 0 || resized.1 == 0 => {}
+                Err(cytoshade_core::Error::TooManyPixels { limit, .. }) if resized.0 * resized.1 > limit => {}
+                other => return Err(format!("{row}: {other:?}").into()),
+            }
+        }
+    }
+    if rows.len() < 20 { Err("too few rows".into()) } else { Ok(()) }
+}
+
+fn numbers(value: &Value) -> Vec<usize> {
+    value.as_array().into_iter().flatten().map(|v| v.as_u64().unwrap_or(u64::MAX) as usize).collect()
+}
+
+fn pads_table() -> Result<(), Failed> {
+    let rows = rows("tile", "pads.json");
+    for row in &rows {
+        let row = numbers(row);
+        let (y, x) = (Pad::new(row[0], 16), Pad::new(row[1], 16));
+        if row[2..] != [y.before, y.after, x.before, x.after] {
+            return Err(format!("{row:?}: {y:?} {x:?}").into());
+        }
+    }
+    if rows.is_empty() { Err("no rows".into()) } else { Ok(()) }
+}
+
+/// The distinct starts of the tiles along y and x.
+fn starts(tiling: &Tiling, columns: usize) -> (Vec<usize>, Vec<usize>) {
+    let ys = tiling.tiles.iter().step_by(columns).map(|tile| tile.y).collect();
+    (ys, tiling.tiles.iter().take(columns).map(|tile| tile.x).collect())
+}
+
+fn tiling_of(height: usize, width: usize, bsize: usize, overlap: f64, augment: bool) -> Tiling {
+    if augment { Tiling::augmented(height, width, bsize) } else { Tiling::new(height, width, bsize, overlap) }
+}
+
+fn positions_table() -> Result<(), Failed> {
+    let rows = rows("tile", "positions.json");
+    for row in &rows {
+        let number = |name: &str| row[name].as_u64().unwrap_or(0) as usize;
+        let overlap = row["tile_overlap"].as_f64().unwrap_or(0.1);
+        let augment = row["augment"].as_bool().unwrap_or(false);
+        let tiling = tiling_of(number("height"), number("width"), number("bsize"), overlap, augment);
+        let (ystart, xstart) = (numbers(&row["ystart"]), numbers(&row["xstart"]));
+        if (starts(&tiling, xstart.len()), numbers(&row["tile"]))
+            != ((ystart, xstart), vec![tiling.height, tiling.width])
+        {
+            return Err(format!("{row}: {tiling:?}").into());
+        }
+    }
+    if rows.len() < 20 { Err("too few rows".into()) } else { Ok(()) }
+}
+
+/// Cutting without padding: the fixtures' planes are padded already.
+fn unpadded(height: usize, width: usize, bsize: usize, overlap: f64, augment: bool) -> Cutting {
+    let none = Pad { before: 0, after: 0 };
+    Cutting { pad_y: none, pad_x: none, tiling: tiling_of(height, width, bsize, overlap, augment) }
+}
+
+fn tile_case(case: &Case) -> Result<(), Failed> {
+    let planes = case.input("planes").planes();
+    let (bsize, overlap) = (case.number("bsize") as usize, case.number("tile_overlap"));
+    let cutting = unpadded(planes.height(), planes.width(), bsize, overlap, case.flag("augment"));
+    let tiles = cutting.cut(&planes, &cutting.tiling.tiles);
+    let expected = need(case.expected("tiles"), "tiles")?;
+    if expected.shape[0] != cutting.tiling.tiles.len() {
+        return Err(format!("{} tiles, expected {}", cutting.tiling.tiles.len(), expected.shape[0]).into());
+    }
+    both_ways(&tiles, |p| nudge(p), |p| agree::close(p, &expected.f32(), 0.0))?;
+
+    // The same with the padding done while cutting: cut the middle out of the planes, and say that it is padded.
+    let pad = Pad { before: 3, after: 2 };
+    let (height, width) = (planes.height() - 5, planes.width() - 5);
+    let mut inner = cytoshade_core::Planes::zeros(planes.channels(), height, width);
+    let mut framed = cytoshade_core::Planes::zeros(planes.channels(), planes.height(), planes.width());
+    for channel in 0..planes.channels() {
+        for y in 0..height {
+            let row = &planes.plane(channel)[(y + 3) * planes.width() + 3..][..width];
+            inner.plane_mut(channel)[y * width..][..width].copy_from_slice(row);
+            framed.plane_mut(channel)[(y + 3) * planes.width() + 3..][..width].copy_from_slice(row);
+        }
+    }
+    let padding = Cutting { pad_y: pad, pad_x: pad, ..cutting.clone() };
+    if padding.cut(&inner, &cutting.tiling.tiles) != cutting.cut(&framed, &cutting.tiling.tiles) {
+        return Err("padding while cutting differs from padding before".into());
+    }
+    Ok(())
+}
+
+fn blend_case(case: &Case) -> Result<(), Failed> {
+    let tiles = case.input("tiles");
+    let (tile_height, tile_width) = tiles.size();
+    let (height, width) = (case.number("height") as usize, case.number("width") as usize);
+    let (ystart, xstart) = (numbers(case.param("ystart")), numbers(case.param("xstart")));
+    let augment = case.flag("augment");
+    let mut places = Vec::new();
+    for (j, &y) in ystart.iter().enumerate() {
+        for (i, &x) in xstart.iter().enumerate() {
+            let (flip_y, flip_x) = (augment && i % 2 == 1, augment && j % 2 == 1);
+            places.push(cytoshade_core::tiling::Tile { y, x, flip_y, flip_x });
+        }
+    }
+    let none = Pad { before: 0, after: 0 };
+    let tiling = Tiling { height: tile_height, width: tile_width, tiles: places.clone() };
+    let cutting = Cutting { pad_y: none, pad_x: none, tiling };
+    let mut blend = blend::Blend::new(cutting, 3, height, width);
+    for (tile, output) in places.iter().zip(tiles.f32().chunks_exact(3 * tile_height * tile_width)) {
+        blend.add(tile, output);
+    }
+    let expected = need(case.expected("planes"), "planes")?;
+    both_ways(&blend.finish().into_vec(), |p| nudge(p), |p| agree::close(p, &expected.f32(), ROUNDING))
+}
+
+fn taper_table() -> Result<(), Failed> {
+    let rows = rows("blend", "taper.json");
+    for row in &rows {
+        let number = |name: &str| row[name].as_u64().unwrap_or(0) as usize;
+        let (ys, xs) = taper(number("ly"), number("lx"));
+        let values: Vec<f64> = row["values"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+        if values.len() != xs.len() {
+            return Err(format!("{} weights, expected {}", xs.len(), values.len()).into());
+        }
+        for (x, value) in xs.iter().zip(&values) {
+            if (x * ys[number("row")] - value).abs() > 1e-12 {
+                return Err(format!("weight {}, expected {value}", x * ys[number("row")]).into());
+            }
+        }
+    }
+    if rows.is_empty() { Err("no rows".into()) } else { Ok(()) }
+}
+
+fn labels_equal(ours: &cytoshade_core::Labels, expected: &Array, what: &str) -> Result<(), Failed> {
+    both_ways(
+        &ours.as_slice().to_vec(),
+        |labels| labels[0] += 1,
+        |labels| if *labels == expected.u32() { Ok(()) } else { Err(format!("{what} differ")) },
+    )
+}
+
+/// Each intermediate is checked from the reference's own input to it, so that one stage's rounding is not the next
+/// one's failure; the whole chain is checked by the measure for masks.
+fn dynamics_case(case: &Case) -> Result<(), Failed> {
+    let flows = case.input("flows").planes();
+    let cellprob = case.input("cellprob").f32();
+    let (height, width) = (flows.height(), flows.width());
+    let threshold = case.number("cellprob_threshold") as f32;
+    let ours =
+        follow_flows::follow_flows(&flows, &cellprob, threshold, case.number("niter") as u32, case.flag("interp"))?;
+    let mut from_reference = ours.clone();
+    if let Some(expected) = case.expected("endpoints") {
+        let (y, x) = expected.values.split_at(expected.values.len() / 2);
+        from_reference.y = y.iter().map(|&v| v as f32).collect();
+        from_reference.x = x.iter().map(|&v| v as f32).collect();
+        let reference = (&from_reference.y[..], &from_reference.x[..]);
+        if !ours.y.is_empty() {
+            let perturb = |e: &mut EndPoints| e.y.iter_mut().step_by(500).for_each(|y| *y += 0.02);
+            both_ways(&ours, perturb, |e| agree::end_points((&e.y, &e.x), reference))?;
+        } else if !y.is_empty() {
+            return Err("no end points".into());
+        }
+    }
+    let counted = histogram::histogram(&from_reference, height, width);
+    if let Some(expected) = case.expected("histogram") {
+        let same = |c: &Vec<u32>| if *c == expected.u32() { Ok(()) } else { Err("histograms differ".into()) };
+        both_ways(&counted.counts, |counts| counts[0] += 1, same)?;
+    }
+    let seeds = masks::seeds(&counted);
+    if let Some(expected) = case.expected("seeds") {
+        // Seeds of one count have no order of their own in the reference.
+        let stride = width + 40;
+        let mut theirs: Vec<(u32, usize)> =
+            expected.values.chunks_exact(3).map(|s| (s[2] as u32, s[0] as usize * stride + s[1] as usize)).collect();
+        let mut mine: Vec<(u32, usize)> = seeds.iter().map(|&s| (counted.counts[s], s)).collect();
+        if !mine.is_sorted_by_key(|&(count, _)| count) {
+            return Err("seeds are not in the order of their counts".into());
+        }
+        theirs.sort_unstable();
+        mine.sort_unstable();
+        let same = |s: &Vec<(u32, usize)>| if *s == theirs { Ok(()) } else { Err("seeds differ".into()) };
+        both_ways(&mine, |seeds| seeds.push((11, 0)), same)?;
+    }
+    let made = masks::masks(&from_reference, &counted, case.number("max_size_fraction"));
+    if let Some(expected) = case.expected("masks") {
+        let share = if expected.values.is_empty() { Ok(()) } else { agree::masks(made.as_slice(), &expected.u32()) };
+        share?;
+    }
+    let reference_masks = case.expected("masks").map_or(made, |masks| masks.labels());
+    if let Some(expected) = case.expected("flow_errors") {
+        let errors = flow_error::flow_errors(&reference_masks, &flows)?;
+        let close = |errors: &Vec<f64>| {
+            if errors.len() != expected.values.len() {
+                return Err(format!("{} errors, expected {}", errors.len(), expected.values.len()));
+            }
+            match errors.iter().zip(&expected.values).find(|(a, b)| !((*a - *b).abs() <= 1e-6 * b.abs().max(1e-3))) {
+                Some((a, b)) => Err(format!("flow error {a}, expected {b}")),
+                None => Ok(()),
+            }
+        };
+        if !errors.is_empty() {
+            both_ways(&errors, |errors| errors[0] += 1e-4, close)?;
+        }
+    }
+    let mut checked = reference_masks;
+    flow_error::remove_bad(&mut checked, &flows, case.number("flow_threshold"))?;
+    if let Some(expected) = case.expected("checked") {
+        labels_equal(&checked, &expected, "the masks after the flow check")?;
+    }
+    fill_holes::fill_holes_and_remove_small(&mut checked, case.number("min_size").max(0.0) as usize);
+    if let Some(expected) = case.expected("final") {
+        both_ways(
+            &checked.as_slice().to_vec(),
+            |l| l.fill(0),
+            |l| {
+                if expected.u32().iter().all(|&v| v == 0) && l.iter().all(|&v| v == 0) {
+                    return Err("nothing to compare".into());
+                }
+                agree::masks(l, &expected.u32())
+            },
+        )
+        .or_else(|failed| {
+            if expected.u32().iter().all(|&v| v == 0) && checked.max() == 0 { Ok(()) } else { Err(failed) }
+        })?;
+    }
+    if let Some(cells) = case.expected_json("cells").as_u64()
+        && u64::from(checked.max()) != cells
+    {
+        return Err(format!("{} cells, expected {cells}", checked.max()).into());
+    }
+    Ok(())
+}
+
+fn label_case(case: &Case) -> Result<(), Failed> {
+    let mut labels = case.input("labels").labels();
+    fill_holes::fill_holes_and_remove_small(&mut labels, case.number("min_size").max(0.0) as usize);
+    let expected = match case.expected("final") {
+        Some(expected) => expected.u32(),
+        // Nothing new to say: the labels come out as they went in.
+        None => case.input("labels").u32(),
+    };
+    agree::masks(labels.as_slice(), &expected)?;
+    let count = labels.max() as usize;
+    let present: std::collections::BTreeSet<u32> = labels.as_slice().iter().copied().filter(|&l| l > 0).collect();
+    if present.len() != count { Err("the labels have gaps".into()) } else { Ok(()) }
+}
+
+fn flow_case(case: &Case) -> Result<(), Failed> {
+    let ours = flow_error::masks_to_flows(&case.input("labels").labels()).into_vec();
+    let expected = need(case.expected("flows"), "flows")?.f32();
+    both_ways(&ours, |p| nudge(p), |p| agree::close(p, &expected, ROUNDING))
+}
