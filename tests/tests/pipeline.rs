@@ -120,9 +120,13 @@ fn run(case: &Case, device: Device) -> Result<(), Failed> {
     if cells == 0 {
         return Ok(agree::masks(&labels, &expected)?);
     }
-    both_ways(&labels, |l| l.iter_mut().for_each(|v| *v = (*v == 1).into()), |l| {
-        // Where there is one cell, the perturbation must change something else.
-        agree::masks(l, &expected)
-    })
+    both_ways(
+        &labels,
+        |l| l.iter_mut().for_each(|v| *v = (*v == 1).into()),
+        |l| {
+            // Where there is one cell, the perturbation must change something else.
+            agree::masks(l, &expected)
+        },
+    )
     .or_else(|failed| if cells == 1 { Ok(agree::masks(&labels, &expected)?) } else { Err(failed) })
 }

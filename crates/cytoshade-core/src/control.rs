@@ -82,15 +82,15 @@ impl Cancel {
 /// A callback that watches a segmentation. It may be called from the thread that segments, which need not be the
 /// caller's where the future is sent elsewhere.
 #[cfg(not(target_arch = "wasm32"))]
-pub type ProgressFn = dyn Fn(Progress) + Sync;
+pub type ProgressFn<'a> = dyn Fn(Progress) + Sync + 'a;
 /// A callback that watches a segmentation.
 #[cfg(target_arch = "wasm32")]
-pub type ProgressFn = dyn Fn(Progress);
+pub type ProgressFn<'a> = dyn Fn(Progress) + 'a;
 
 /// What a caller gives to watch and stop a segmentation. The default does neither.
 #[derive(Clone, Copy, Default)]
 pub struct Control<'a> {
-    progress: Option<&'a ProgressFn>,
+    progress: Option<&'a ProgressFn<'a>>,
     cancel: Option<&'a Cancel>,
 }
 
@@ -110,7 +110,7 @@ impl<'a> Control<'a> {
     }
 
     /// Calls `progress` at the start and the end of each stage, and after each tile or batch of tiles.
-    pub fn progress(mut self, progress: &'a ProgressFn) -> Self {
+    pub fn progress(mut self, progress: &'a ProgressFn<'a>) -> Self {
         self.progress = Some(progress);
         self
     }

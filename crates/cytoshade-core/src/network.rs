@@ -138,6 +138,24 @@ impl Shape {
         linears
     }
 
+    /// Floating-point operations of the convolutions for one tile, a multiplication and an addition counting as two.
+    /// About 31e9 for the published networks and a tile of 224 x 224.
+    pub fn operations(&self, height: usize, width: usize) -> u64 {
+        let plan = crate::Plan::new(self);
+        let convs = self.convs();
+        plan.steps
+            .iter()
+            .filter_map(|step| match step {
+                crate::Step::Conv { conv, target, .. } => {
+                    let layer = &convs[*conv];
+                    let (height, width) = target.size(height, width);
+                    Some((2 * layer.kernel.pow(2) * layer.inputs * layer.outputs * height * width) as u64)
+                }
+                _ => None,
+            })
+            .sum()
+    }
+
     pub(crate) fn down_proj(&self, n: usize) -> usize {
         5 * n
     }
@@ -432,6 +450,8 @@ mod tests {
             .chain(linears.iter().map(|l| l.outputs * (l.inputs + 1)))
             .sum();
         assert_eq!(parameters + 2, 6_600_845);
+        let giga = shape.operations(224, 224) as f64 / 1e9;
+        assert!((30.0..32.5).contains(&giga), "{giga} GFLOP");
     }
 
     #[test]

@@ -1,0 +1,30 @@
+//! The program `cytoshade`: segments cells in image files.
+#![forbid(unsafe_code)]
+
+mod args;
+mod demo;
+mod devices;
+mod failure;
+mod output;
+mod progress;
+mod segment;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = args::Cli::parse();
+    let result = match cli.command {
+        args::Command::Demo(demo) => demo::run(&demo),
+        args::Command::Segment(segment) => segment::run(&segment),
+        args::Command::Devices => devices::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            ExitCode::from(failure.status())
+        }
+    }
+}

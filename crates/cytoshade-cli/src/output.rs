@@ -1,0 +1,108 @@
+//! What is written and reported for one image.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use cytoshade::{Image, Segmentation};
+use cytoshade_formats::{save, write_labels_tiff, write_npy_f32, write_overlay_png};
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Makes the folder that results go to.
+pub(crate) fn folder(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|error| {
+        Failure::run(format!("cannot make the output folder {}: {error}; give another --output", path.display()))
+    })
+}
+
+/// The files of one image in a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Files {
+    folder: PathBuf,
+    stem: String,
+}
+
+impl Files {
+    /// The files for `stem`, or for its page `page` (from 1) where the input holds a list.
+    pub(crate) fn new(folder: &Path, stem: &str, page: Option<usize>) -> Self {
+        let stem = match page {
+            Some(page) => format!("{stem}_{page:04}"),
+            None => stem.to_string(),
+        };
+        Self { folder: folder.to_path_buf(), stem }
+    }
+
+    fn file(&self, ending: &str) -> PathBuf {
+        self.folder.join(format!("{}{ending}", self.stem))
+    }
+
+    pub(crate) fn masks(&self) -> PathBuf {
+        self.file("_cp_masks.tif")
+    }
+
+    pub(crate) fn overlay(&self) -> PathBuf {
+        self.file("_overlay.png")
+    }
+
+    pub(crate) fn save_masks(&self, segmentation: &Segmentation) -> Result<(), Failure> {
+        write(&self.masks(), |out| write_labels_tiff(out, &segmentation.labels))
+    }
+
+    pub(crate) fn save_overlay(&self, image: &Image, segmentation: &Segmentation) -> Result<(), Failure> {
+        write(&self.overlay(), |out| write_overlay_png(out, image, &segmentation.labels))
+    }
+
+    /// Writes dY, dX and cell probability, where the segmentation carries them.
+    pub(crate) fn save_flows(&self, segmentation: &Segmentation) -> Result<(), Failure> {
+        let (Some(flows), Some(cellprob)) = (&segmentation.flows, &segmentation.cellprob) else { return Ok(()) };
+        let shape = [3, flows.height(), flows.width()];
+        let values = [flows.as_slice(), cellprob.as_slice()].concat();
+        write(&self.file("_flows.npy"), |out| write_npy_f32(out, &shape, &values))
+    }
+}
+
+fn write(
+    path: &Path,
+    content: impl FnOnce(&mut cytoshade_formats::SaveFile<'_>) -> Result<(), cytoshade_formats::Error>,
+) -> Result<(), Failure> {
+    save(path, content).map_err(|error| Failure::run(format!("cannot write {}: {error}", path.display())))
+}
+
+/// One line of `--json`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    pub(crate) input: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) page: Option<usize>,
+    pub(crate) output: String,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) cells: usize,
+    pub(crate) device: String,
+    pub(crate) diameter: f32,
+    pub(crate) milliseconds: BTreeMap<&'static str, f64>,
+}
+
+impl Report {
+    pub(crate) fn new(input: &Path, page: Option<usize>, files: &Files, segmentation: &Segmentation) -> Self {
+        Self {
+            input: input.display().to_string(),
+            page,
+            output: files.masks().display().to_string(),
+            width: segmentation.labels.width(),
+            height: segmentation.labels.height(),
+            cells: segmentation.cells(),
+            device: segmentation.device.to_string(),
+            diameter: segmentation.diameter,
+            milliseconds: milliseconds(segmentation),
+        }
+    }
+}
+
+/// Each stage's time, and the `total`, rounded to a microsecond.
+fn milliseconds(segmentation: &Segmentation) -> BTreeMap<&'static str, f64> {
+    let round = |time: std::time::Duration| time.as_micros() as f64 / 1000.0;
+    let stages = segmentation.timings.iter().map(|(stage, time)| (stage.name(), round(time)));
+    stages.chain([("total", round(segmentation.timings.total()))]).collect()
+}

@@ -1,0 +1,110 @@
+//! `cytoshade segment`.
+
+use std::collections::HashMap;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use cytoshade::{Control, Image, LoadOptions, Model, Params, Segmenter};
+use cytoshade_formats::ReadOptions;
+
+use crate::args::Segment;
+use crate::failure::Failure;
+use crate::output::{Files, Report, folder};
+use crate::progress::Bar;
+
+pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
+    let params = args.params();
+    params.check().map_err(Failure::usage)?;
+    let stems = stems(&args.inputs)?;
+    let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
+    let model = Model::open_with(&args.model, &options).map_err(Failure::run)?;
+    let segmenter = Segmenter::builder().device(args.device.into()).build(&model).map_err(Failure::run)?;
+    folder(&args.output)?;
+
+    let mut failed = 0;
+    for (input, stem) in args.inputs.iter().zip(&stems) {
+        if let Err(failure) = segment_file(args, &params, &segmenter, input, stem) {
+            failure.print();
+            failed += 1;
+        }
+    }
+    if failed > 0 { Err(Failure::Some { failed, of: args.inputs.len() }) } else { Ok(()) }
+}
+
+/// The stem of each input. Two inputs of one stem would overwrite each other's results, so they are refused.
+fn stems(inputs: &[PathBuf]) -> Result<Vec<String>, Failure> {
+    let mut seen: HashMap<String, &Path> = HashMap::new();
+    let mut stems = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let Some(stem) = input.file_stem().map(|stem| stem.to_string_lossy().into_owned()) else {
+            return Err(Failure::usage(format!("{} names no file", input.display())));
+        };
+        if let Some(other) = seen.insert(stem.clone(), input) {
+            return Err(Failure::usage(format!(
+                "{} and {} would both be written as {stem}_cp_masks.tif; segment them into different folders",
+                other.display(),
+                input.display()
+            )));
+        }
+        stems.push(stem);
+    }
+    Ok(stems)
+}
+
+fn segment_file(
+    args: &Segment,
+    params: &Params,
+    segmenter: &Segmenter,
+    input: &Path,
+    stem: &str,
+) -> Result<(), Failure> {
+    let options = ReadOptions { pages: args.pages.into(), ..ReadOptions::default() };
+    let images = cytoshade_formats::read(input, &options).map_err(|error| Failure::at(input, error))?;
+    let is_list = images.len() > 1;
+    for (index, image) in images.iter().enumerate() {
+        let page = is_list.then_some(index + 1);
+        let files = Files::new(&args.output, stem, page);
+        segment_image(args, params, segmenter, (input, page), image, &files)?;
+    }
+    Ok(())
+}
+
+fn segment_image(
+    args: &Segment,
+    params: &Params,
+    segmenter: &Segmenter,
+    (input, page): (&Path, Option<usize>),
+    image: &Image,
+    files: &Files,
+) -> Result<(), Failure> {
+    let bar = Bar::new(&input.display().to_string());
+    let show = |progress| bar.show(progress);
+    let segmentation = segmenter
+        .segment_with(image, params, &Control::new().progress(&show))
+        .map_err(|error| Failure::at(input, error))?;
+    drop(bar);
+    files.save_masks(&segmentation)?;
+    if args.save_flows {
+        files.save_flows(&segmentation)?;
+    }
+    if args.save_overlay {
+        files.save_overlay(image, &segmentation)?;
+    }
+    let report = Report::new(input, page, files, &segmentation);
+    if args.json {
+        let line = serde_json::to_string(&report).map_err(Failure::run)?;
+        print_line(&line)
+    } else {
+        let page = page.map_or_else(String::new, |page| format!(" page {page}"));
+        print_line(&format!("{}{page}: {} cells -> {}", report.input, report.cells, report.output))
+    }
+}
+
+/// A closed pipe is the reader's right, not a panic.
+fn print_line(line: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{line}") {
+        Err(error) if !out.is_terminal() && error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| Failure::run(format!("cannot write to standard output: {error}"))),
+    }
+}

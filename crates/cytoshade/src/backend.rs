@@ -1,0 +1,100 @@
+//! The stages that differ between a GPU and the CPU, behind one face.
+
+use cytoshade_core::{EndPoints, Histogram, Network, Planes};
+use cytoshade_gpu::Gpu;
+
+use crate::{DeviceInfo, Error};
+
+/// A network on a device, and the stages that run there.
+#[derive(Debug)]
+pub(crate) enum Backend {
+    Cpu(Box<cytoshade_cpu::network::Network>),
+    Gpu { gpu: Gpu, network: Box<cytoshade_gpu::Network> },
+}
+
+/// What the network gives for a batch of tiles.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// [tiles, nout, height, width].
+    pub(crate) outputs: Vec<f32>,
+    /// [tiles, style channels].
+    pub(crate) styles: Vec<f32>,
+}
+
+impl Backend {
+    pub(crate) fn cpu(network: &Network) -> Self {
+        Backend::Cpu(Box::new(cytoshade_cpu::network::Network::new(network)))
+    }
+
+    pub(crate) async fn gpu(gpu: Gpu, network: &Network) -> Result<Self, Error> {
+        let network = Box::new(cytoshade_gpu::Network::new(&gpu, network).await.map_err(Error::Gpu)?);
+        Ok(Backend::Gpu { gpu, network })
+    }
+
+    pub(crate) fn info(&self) -> DeviceInfo {
+        match self {
+            Backend::Cpu(network) => cpu_info(network.isa()),
+            Backend::Gpu { gpu, .. } => DeviceInfo::Gpu(gpu.info().clone()),
+        }
+    }
+
+    /// Runs `count` tiles [count, channels, height, width] through the network. `done` hears of each tile that is
+    /// complete (on a GPU, of all of them at the end) and may stop the run.
+    pub(crate) async fn network(
+        &self,
+        tiles: &[f32],
+        count: usize,
+        height: usize,
+        width: usize,
+        done: &mut dyn FnMut(usize) -> Result<(), cytoshade_core::Error>,
+    ) -> Result<Batch, Error> {
+        match self {
+            Backend::Cpu(network) => {
+                let batch = network.run(tiles, count, height, width, done)?;
+                Ok(Batch { outputs: batch.outputs, styles: batch.styles })
+            }
+            Backend::Gpu { network, .. } => {
+                let batch = network.run(tiles, count, height, width).await.map_err(Error::Gpu)?;
+                done(count)?;
+                Ok(Batch { outputs: batch.outputs, styles: batch.styles })
+            }
+        }
+    }
+
+    /// Where the flows carry the pixels, and how many end in each place.
+    pub(crate) async fn follow_flows(
+        &self,
+        flows: &Planes,
+        cellprob: &[f32],
+        threshold: f32,
+        niter: u32,
+        interp: bool,
+    ) -> Result<(EndPoints, Histogram), Error> {
+        match self {
+            Backend::Cpu(_) => follow_on_cpu(flows, cellprob, threshold, niter, interp),
+            Backend::Gpu { gpu, .. } => {
+                match cytoshade_gpu::sinks(gpu, flows, cellprob, threshold, niter, interp).await {
+                    // A plane that is too large for the device's bindings.
+                    Err(cytoshade_gpu::Error::Limit { .. }) => follow_on_cpu(flows, cellprob, threshold, niter, interp),
+                    result => result.map_err(Error::Gpu),
+                }
+            }
+        }
+    }
+}
+
+pub(crate) fn cpu_info(isa: cytoshade_cpu::network::Isa) -> DeviceInfo {
+    DeviceInfo::Cpu { isa: isa.to_string(), threads: cytoshade_cpu::threads() }
+}
+
+fn follow_on_cpu(
+    flows: &Planes,
+    cellprob: &[f32],
+    threshold: f32,
+    niter: u32,
+    interp: bool,
+) -> Result<(EndPoints, Histogram), Error> {
+    let ends = cytoshade_cpu::follow_flows::follow_flows(flows, cellprob, threshold, niter, interp)?;
+    let histogram = cytoshade_cpu::histogram::histogram(&ends, flows.height(), flows.width());
+    Ok((ends, histogram))
+}

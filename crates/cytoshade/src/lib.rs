@@ -1,0 +1,60 @@
+//! Cellpose cell segmentation in Rust: image in, cell labels out, in one process, on a GPU of any maker or on none.
+//!
+//! A [`Model`] is a Cellpose network (versions 1 to 3) read from a file. A [`Segmenter`] is that network made ready on
+//! a device. It turns an [`Image`] into a [`Segmentation`] as [`Params`] say.
+//!
+//! ```
+//! use cytoshade::{Device, Image, Model, Params, Segmenter};
+//!
+//! # let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/cytoshade-demo.safetensors");
+//! let model = Model::open(file)?;
+//! // `Segmenter::new(&model)` picks a GPU where there is one; this asks for the CPU.
+//! let segmenter = Segmenter::builder().device(Device::Cpu).build(&model)?;
+//!
+//! // A bright disc of 30 pixels on a dark ground.
+//! let disc: Vec<u16> = (0..64 * 64)
+//!     .map(|at| ((at / 64 - 32i32).pow(2) + (at % 64 - 32i32).pow(2) < 15 * 15) as u16 * 900 + 100)
+//!     .collect();
+//! let image = Image::new(disc, 1, 64, 64)?;
+//! let segmentation = segmenter.segment(&image, &Params::default())?;
+//! assert_eq!(segmentation.cells(), 1);
+//! assert_eq!(segmentation.labels.as_slice()[32 * 64 + 32], 1);
+//! # Ok::<(), cytoshade::Error>(())
+//! ```
+//!
+//! Callers that cannot block, in a browser above all, use the `async` twins: [`Segmenter::new_async`],
+//! [`Builder::build_async`] and [`Segmenter::segment_async`].
+//!
+//! The crate knows no image format: `cytoshade-formats` reads and writes files.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod backend;
+mod device;
+mod error;
+mod model;
+mod pipeline;
+mod segmentation;
+mod segmenter;
+
+pub use cytoshade_core::{
+    Cancel, Channels, Control, Image, Labels, Network, Normalize, Outputs, Params, Planes, Progress, ProgressFn,
+    Sample, Samples, Stage, Timings,
+};
+pub use cytoshade_gpu::{AdapterInfo, AdapterKind};
+pub use cytoshade_model::{LoadOptions, ReadLimits, Sha256};
+#[cfg(not(target_arch = "wasm32"))]
+pub use device::adapters;
+pub use device::{Device, DeviceInfo, adapters_async};
+pub use error::Error;
+pub use model::Model;
+pub use segmentation::Segmentation;
+pub use segmenter::{Builder, Segmenter};
+
+/// The errors of the crates beneath, which [`Error`] wraps.
+pub mod errors {
+    pub use cytoshade_core::Error as CoreError;
+    pub use cytoshade_cpu::Error as CpuError;
+    pub use cytoshade_gpu::Error as GpuError;
+    pub use cytoshade_model::{Error as ModelError, Problem};
+}

@@ -1,0 +1,120 @@
+//! A network made ready on a device.
+
+use std::sync::Arc;
+
+use cytoshade_core::{Control, Image, Network, Params};
+
+use crate::backend::Backend;
+use crate::{Device, DeviceInfo, Error, Model, Segmentation, device, pipeline};
+
+/// A network made ready on a device. Making one uploads the weights and compiles the shaders; keep it for many images.
+#[derive(Debug)]
+pub struct Segmenter {
+    network: Arc<Network>,
+    backend: Backend,
+}
+
+/// How a [`Segmenter`] is made.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Builder {
+    device: Device,
+}
+
+impl Builder {
+    /// What the segmenter shall run on. [`Device::Auto`] where nothing is said.
+    pub fn device(mut self, device: Device) -> Self {
+        self.device = device;
+        self
+    }
+
+    /// Makes the segmenter.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the model is not for segmentation, [`Error::Gpu`] where the device cannot be had.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn build(self, model: &Model) -> Result<Segmenter, Error> {
+        pollster::block_on(self.build_async(model))
+    }
+
+    /// As [`Builder::build`], for callers that cannot block.
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    pub async fn build_async(self, model: &Model) -> Result<Segmenter, Error> {
+        let network = model.share();
+        pipeline::check_network(&network)?;
+        let backend = match device::open(self.device).await? {
+            Some(gpu) => Backend::gpu(gpu, &network).await?,
+            None => Backend::cpu(&network),
+        };
+        Ok(Segmenter { network, backend })
+    }
+}
+
+impl Segmenter {
+    /// A segmenter on a GPU where there is one, else on the CPU.
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn new(model: &Model) -> Result<Self, Error> {
+        Self::builder().build(model)
+    }
+
+    /// As [`Segmenter::new`], for callers that cannot block.
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    pub async fn new_async(model: &Model) -> Result<Self, Error> {
+        Self::builder().build_async(model).await
+    }
+
+    /// Chooses the device before the segmenter is made.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// What [`Device::Cpu`] would run on.
+    pub fn cpu_info() -> DeviceInfo {
+        crate::backend::cpu_info(cytoshade_cpu::network::Isa::best())
+    }
+
+    /// What it runs on.
+    pub fn device(&self) -> DeviceInfo {
+        self.backend.info()
+    }
+
+    /// Segments an image.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for an image or a parameter that is out of range, [`Error::Gpu`] where the device fails.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn segment(&self, image: &Image, params: &Params) -> Result<Segmentation, Error> {
+        self.segment_with(image, params, &Control::new())
+    }
+
+    /// Segments an image, watched and stopped through `control`.
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment`], and [`Error::Cancelled`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn segment_with(&self, image: &Image, params: &Params, control: &Control<'_>) -> Result<Segmentation, Error> {
+        pollster::block_on(self.segment_async(image, params, control))
+    }
+
+    /// As [`Segmenter::segment_with`], for callers that cannot block.
+    ///
+    /// On a GPU the future waits for the device without blocking in a browser; natively it polls the device between
+    /// batches, and the CPU stages run on the thread that polls the future: give it a thread of its own.
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment_with`].
+    pub async fn segment_async(
+        &self,
+        image: &Image,
+        params: &Params,
+        control: &Control<'_>,
+    ) -> Result<Segmentation, Error> {
+        pipeline::segment(&self.backend, &self.network, image, params, control).await
+    }
+}
