@@ -1,0 +1,87 @@
+//! Averaging the network's outputs where tiles overlap (the reference's `transforms.average_tiles` and
+//! `unaugment_tiles`).
+
+use cytoshade_core::Planes;
+use cytoshade_core::tiling::{Tile, taper};
+
+use crate::tile::Cutting;
+
+/// Output planes that are being put together from tiles.
+#[derive(Clone, Debug)]
+pub struct Blend {
+    cutting: Cutting,
+    height: usize,
+    width: usize,
+    canvas: Planes,
+    weight: Vec<f64>,
+    taper_y: Vec<f64>,
+    taper_x: Vec<f64>,
+}
+
+impl Blend {
+    /// An empty canvas for `nout` planes of `height` x `width` pixels, cut as `cutting` says.
+    pub fn new(cutting: Cutting, nout: usize, height: usize, width: usize) -> Self {
+        let side =
+            |length: usize, pad: cytoshade_core::tiling::Pad, tile: usize| (length + pad.before + pad.after).max(tile);
+        let padded_height = side(height, cutting.pad_y, cutting.tiling.height);
+        let padded_width = side(width, cutting.pad_x, cutting.tiling.width);
+        let (taper_y, taper_x) = taper(cutting.tiling.height, cutting.tiling.width);
+        Self {
+            canvas: Planes::zeros(nout, padded_height, padded_width),
+            weight: vec![0.0; padded_height * padded_width],
+            cutting,
+            height,
+            width,
+            taper_y,
+            taper_x,
+        }
+    }
+
+    /// Adds the network's output of one tile: [nout, tile height, tile width]. Flipped tiles are turned back, with the
+    /// sign of the flow along the flipped axis.
+    pub fn add(&mut self, tile: &Tile, output: &[f32]) {
+        let (height, width) = (self.cutting.tiling.height, self.cutting.tiling.width);
+        let stride = self.canvas.width();
+        for (channel, plane) in output.chunks_exact((height * width).max(1)).enumerate().take(self.canvas.channels()) {
+            let turned = (channel == 0 && tile.flip_y) || (channel == 1 && tile.flip_x);
+            let sign = if turned { -1.0 } else { 1.0 };
+            let canvas = self.canvas.plane_mut(channel);
+            for (y, &weight_y) in self.taper_y.iter().enumerate() {
+                let from = if tile.flip_y { height - 1 - y } else { y };
+                let row = &plane[from * width..][..width];
+                let out = &mut canvas[(tile.y + y) * stride + tile.x..][..width];
+                let blend = |(out, (&value, &weight_x)): (&mut f32, (&f32, &f64))| {
+                    *out = (f64::from(*out) + f64::from(sign * value) * (weight_x * weight_y)) as f32;
+                };
+                if tile.flip_x {
+                    out.iter_mut().zip(row.iter().rev().zip(&self.taper_x)).for_each(blend);
+                } else {
+                    out.iter_mut().zip(row.iter().zip(&self.taper_x)).for_each(blend);
+                }
+            }
+        }
+        for (y, &weight_y) in self.taper_y.iter().enumerate() {
+            let out = &mut self.weight[(tile.y + y) * stride + tile.x..][..width];
+            for (sum, &weight_x) in out.iter_mut().zip(&self.taper_x) {
+                *sum += weight_x * weight_y;
+            }
+        }
+    }
+
+    /// The averaged planes, without the padding.
+    pub fn finish(self) -> Planes {
+        let (top, left) = (self.cutting.pad_y.before, self.cutting.pad_x.before);
+        let stride = self.canvas.width();
+        let mut planes = Planes::zeros(self.canvas.channels(), self.height, self.width);
+        for channel in 0..planes.channels() {
+            let canvas = self.canvas.plane(channel);
+            for (y, out) in planes.plane_mut(channel).chunks_exact_mut(self.width.max(1)).enumerate() {
+                let at = (y + top) * stride + left;
+                for (x, value) in out.iter_mut().enumerate() {
+                    *value = (f64::from(canvas[at + x]) / self.weight[at + x]) as f32;
+                }
+            }
+        }
+        planes
+    }
+}

@@ -1,0 +1,45 @@
+//! What the CPU stages refuse.
+
+/// Errors of the CPU stages.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The caller cancelled, or a value of core's types is out of range.
+    #[error(transparent)]
+    Core(#[from] cytoshade_core::Error),
+    /// Tiles whose buffer or sides do not fit the network.
+    #[error(
+        "{count} tiles of {channels} x {height} x {width} (channels x height x width) do not fit: {found} values were given, {expected} are \
+         needed, and both sides must be multiples of {multiple}"
+    )]
+    Tiles {
+        /// Tiles announced.
+        count: usize,
+        /// Channels of the network's input.
+        channels: usize,
+        /// Height of a tile.
+        height: usize,
+        /// Width of a tile.
+        width: usize,
+        /// Values in the buffer.
+        found: usize,
+        /// Values expected.
+        expected: usize,
+        /// What the sides must be multiples of.
+        multiple: usize,
+    },
+    /// Two inputs of a stage that must have one size do not.
+    #[error("{what} is {found_height} x {found_width} (height x width), expected {height} x {width} as the flows have")]
+    Size {
+        /// Which input.
+        what: &'static str,
+        /// Its height.
+        found_height: usize,
+        /// Its width.
+        found_width: usize,
+        /// The height expected.
+        height: usize,
+        /// The width expected.
+        width: usize,
+    },
+}

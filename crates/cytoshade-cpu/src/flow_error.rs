@@ -1,0 +1,181 @@
+//! The check of each mask against the flows (the reference's `metrics.flow_error`, `dynamics.masks_to_flows_cpu` and
+//! `dynamics.remove_bad_flow_masks`).
+//!
+//! Heat diffuses from a mask's centre over the mask; the gradient of the heat is the flow that the mask should have.
+//! Masks whose own flow differs from the network's by too large a mean square are dropped.
+
+use cytoshade_core::{Labels, Planes};
+use rayon::prelude::*;
+
+use crate::Error;
+
+/// The smallest rectangle around a label: rows `top..bottom`, columns `left..right`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) top: usize,
+    pub(crate) bottom: usize,
+    pub(crate) left: usize,
+    pub(crate) right: usize,
+}
+
+/// The bounds of labels 1, 2, ...; `None` for labels that no pixel has.
+pub(crate) fn bounds(labels: &Labels) -> Vec<Option<Bounds>> {
+    let mut all: Vec<Option<Bounds>> = vec![None; labels.max() as usize];
+    for (y, row) in labels.as_slice().chunks_exact(labels.width().max(1)).enumerate() {
+        for (x, &label) in row.iter().enumerate().filter(|&(_, &label)| label > 0) {
+            let bounds = all[label as usize - 1].get_or_insert(Bounds { top: y, bottom: y + 1, left: x, right: x + 1 });
+            bounds.bottom = y + 1;
+            bounds.left = bounds.left.min(x);
+            bounds.right = bounds.right.max(x + 1);
+        }
+    }
+    all
+}
+
+/// A label's pixels and the flow that a mask of its shape has, of unit length.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MaskFlow {
+    /// The mask's pixels: row * width + column, ascending.
+    pub pixels: Vec<usize>,
+    /// (dY, dX) at each pixel.
+    pub flows: Vec<[f64; 2]>,
+}
+
+/// The flow of a mask: heat from the pixel nearest to the mask's mean, diffused for twice the bounds' half
+/// perimeter.
+pub(crate) fn mask_flow(labels: &Labels, label: u32, bounds: Bounds) -> MaskFlow {
+    let Bounds { top, bottom, left, right } = bounds;
+    // One pixel of border on each side, which stays cold.
+    let (height, width) = (bottom - top + 2, right - left + 2);
+    let mut cells = Vec::new();
+    let mut pixels = Vec::new();
+    for y in top..bottom {
+        let row = y * labels.width();
+        for x in left..right {
+            if labels.as_slice()[row + x] == label {
+                cells.push((y - top + 1) * width + x - left + 1);
+                pixels.push(row + x);
+            }
+        }
+    }
+    let heat = diffuse(&cells, center(&cells, width), height, width);
+    let flows = cells
+        .iter()
+        .map(|&at| {
+            let dy = heat[at + width] - heat[at - width];
+            let dx = heat[at + 1] - heat[at - 1];
+            let length = 1e-60 + (dy * dy + dx * dx).sqrt();
+            [dy / length, dx / length]
+        })
+        .collect();
+    MaskFlow { pixels, flows }
+}
+
+/// The index into `cells` of the cell nearest to the mean of all, the first of several.
+fn center(cells: &[usize], width: usize) -> usize {
+    let count = cells.len() as f64;
+    let mean_y = cells.iter().map(|at| (at / width) as f64).sum::<f64>() / count;
+    let mean_x = cells.iter().map(|at| (at % width) as f64).sum::<f64>() / count;
+    let distance = |&at: &usize| ((at % width) as f64 - mean_x).powi(2) + ((at / width) as f64 - mean_y).powi(2);
+    let mut best = (0, f64::INFINITY);
+    for (index, cell) in cells.iter().enumerate() {
+        let distance = distance(cell);
+        if distance < best.1 {
+            best = (index, distance);
+        }
+    }
+    best.0
+}
+
+/// Heat on the grid after `2 * (height + width)` rounds: one unit more at the centre, then each cell takes the mean of
+/// its 3 x 3 neighbourhood, outside of the mask counting as 0.
+fn diffuse(cells: &[usize], center: usize, height: usize, width: usize) -> Vec<f64> {
+    let mut heat = vec![0.0; height * width];
+    let mut next = vec![0.0; cells.len()];
+    let Some(&center) = cells.get(center) else { return heat };
+    for _ in 0..2 * (height + width) {
+        heat[center] += 1.0;
+        for (next, &at) in next.iter_mut().zip(cells) {
+            let (up, down) = (at - width, at + width);
+            *next = 1.0 / 9.0
+                * (heat[at]
+                    + heat[up]
+                    + heat[down]
+                    + heat[at - 1]
+                    + heat[at + 1]
+                    + heat[up - 1]
+                    + heat[up + 1]
+                    + heat[down - 1]
+                    + heat[down + 1]);
+        }
+        for (&next, &at) in next.iter().zip(cells) {
+            heat[at] = next;
+        }
+    }
+    heat
+}
+
+/// The flows that masks of these shapes have: (dY, dX) of unit length, of shape [2, height, width], zero outside.
+pub fn masks_to_flows(labels: &Labels) -> Planes {
+    let mut planes = Planes::zeros(2, labels.height(), labels.width());
+    let flows: Vec<MaskFlow> = every_mask(labels, |label, bounds| mask_flow(labels, label, bounds));
+    for mask in flows {
+        for (pixel, flow) in mask.pixels.iter().zip(mask.flows) {
+            planes.plane_mut(0)[*pixel] = flow[0] as f32;
+            planes.plane_mut(1)[*pixel] = flow[1] as f32;
+        }
+    }
+    planes
+}
+
+fn every_mask<T: Send>(labels: &Labels, work: impl Fn(u32, Bounds) -> T + Sync) -> Vec<T> {
+    bounds(labels)
+        .into_par_iter()
+        .enumerate()
+        .filter_map(|(index, bounds)| bounds.map(|bounds| work(index as u32 + 1, bounds)))
+        .collect()
+}
+
+/// For each label 1, 2, ... the mean squared difference between its own flow and a fifth of the network's, dY and dX
+/// together. Labels must have no gaps.
+///
+/// # Errors
+/// [`Error::Size`] where `flows` has another size than `labels`.
+pub fn flow_errors(labels: &Labels, flows: &Planes) -> Result<Vec<f64>, Error> {
+    let (height, width) = (flows.height(), flows.width());
+    if (labels.height(), labels.width()) != (height, width) || flows.channels() < 2 {
+        let (found_height, found_width) = (labels.height(), labels.width());
+        return Err(Error::Size { what: "the label image", found_height, found_width, height, width });
+    }
+    let (flow_y, flow_x) = (flows.plane(0), flows.plane(1));
+    Ok(every_mask(labels, |label, bounds| {
+        let mask = mask_flow(labels, label, bounds);
+        let mut sums = [0.0; 2];
+        for (&pixel, own) in mask.pixels.iter().zip(&mask.flows) {
+            for ((sum, own), network) in sums.iter_mut().zip(own).zip([flow_y[pixel], flow_x[pixel]]) {
+                *sum += (own - f64::from(network / 5.0)).powi(2);
+            }
+        }
+        let count = mask.pixels.len() as f64;
+        sums[0] / count + sums[1] / count
+    }))
+}
+
+/// Sets to 0 every mask whose flow error is above `threshold`. The remaining labels keep their numbers. A threshold of
+/// 0 keeps all.
+///
+/// # Errors
+/// [`Error::Size`] where `flows` has another size than `labels`.
+pub fn remove_bad(labels: &mut Labels, flows: &Planes, threshold: f64) -> Result<(), Error> {
+    if threshold <= 0.0 {
+        return Ok(());
+    }
+    let errors = flow_errors(labels, flows)?;
+    labels.as_mut_slice().par_iter_mut().for_each(|label| {
+        let bad = label.checked_sub(1).and_then(|index| errors.get(index as usize)).is_some_and(|&e| e > threshold);
+        if bad {
+            *label = 0;
+        }
+    });
+    Ok(())
+}

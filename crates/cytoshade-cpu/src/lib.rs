@@ -1,0 +1,30 @@
+//! The Cellpose pipeline on the CPU, one module a stage: the fallback where there is no GPU, and the oracle of the
+//! shaders.
+//!
+//! Each module is named as its stage is named everywhere. The network is [`network`]; the stages before it are
+//! [`normalize`], [`resize`] and [`tile`], those after it [`blend`], [`follow_flows`], [`histogram`], [`masks`],
+//! [`flow_error`] and [`fill_holes`].
+//!
+//! `unsafe` lives in the `simd` module alone.
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod blend;
+mod error;
+pub mod fill_holes;
+pub mod flow_error;
+pub mod follow_flows;
+pub mod histogram;
+pub mod masks;
+pub mod network;
+pub mod normalize;
+pub mod resize;
+mod simd;
+pub mod tile;
+
+pub use error::Error;
+
+/// Threads that share the work: those of the caller's rayon pool.
+pub fn threads() -> usize {
+    rayon::current_num_threads()
+}

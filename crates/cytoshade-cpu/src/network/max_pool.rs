@@ -1,0 +1,48 @@
+//! The maximum of each 2 x 2 block (the reference's `nn.MaxPool2d(2, stride=2)`).
+
+use rayon::prelude::*;
+
+use super::map::Map;
+use crate::simd::{AnyLanes, Block, Lanes, Work};
+
+/// Halves the sides of `source`, which are even.
+pub(super) fn run(lanes: AnyLanes, source: Map<&[Block]>, target: Map<&mut [Block]>) {
+    lanes.run(MaxPool { source, target });
+}
+
+struct MaxPool<'a> {
+    source: Map<&'a [Block]>,
+    target: Map<&'a mut [Block]>,
+}
+
+impl Work for MaxPool<'_> {
+    type Output = ();
+
+    fn run<L: Lanes>(self, lanes: L) {
+        let (source, row_len) = (self.source, self.target.row_len());
+        self.target.data.par_chunks_mut(row_len).enumerate().for_each(|(y, target)| {
+            lanes.run(Row { above: source.row(2 * y), below: source.row(2 * y + 1), target });
+        });
+    }
+}
+
+/// Two rows and the one that they become. As all blocks of a row have an even width, its blocks need no telling apart.
+struct Row<'a> {
+    above: &'a [Block],
+    below: &'a [Block],
+    target: &'a mut [Block],
+}
+
+impl Work for Row<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let (above, below) = (self.above.as_chunks::<2>().0, self.below.as_chunks::<2>().0);
+        for ((target, above), below) in self.target.iter_mut().zip(above).zip(below) {
+            let above = lanes.max(lanes.load(&above[0]), lanes.load(&above[1]));
+            let below = lanes.max(lanes.load(&below[0]), lanes.load(&below[1]));
+            lanes.store(lanes.max(above, below), target);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Stage `network`: tiles through the U-Net (the reference's `resnet_torch.CPnet.forward`).
+//!
+//! A tile runs step by step as [`cytoshade_core::Plan`] lists them. Each step is split into bands of rows, one rayon
+//! task each, so one tile keeps all cores of the caller's pool busy. How the rows are split never changes a sum, so
+//! the results do not depend on the number of threads.
+
+mod conv;
+mod map;
+mod max_pool;
+mod segment;
+mod source;
+mod style;
+mod weights;
+
+use std::sync::{Mutex, PoisonError};
+
+use cytoshade_core::{Plan, Shape, Step, Tensor};
+use rayon::prelude::*;
+
+use self::conv::Conv;
+use self::map::Map;
+use self::source::Source;
+use self::style::Projection;
+use crate::Error;
+pub use crate::simd::Isa;
+use crate::simd::{AnyLanes, Block, LANES};
+
+/// A network ready to run, its weights repacked for one instruction set.
+///
+/// It keeps the intermediates of one tile (32 MiB for the published networks and tiles of 224 x 224) for as many
+/// callers as ever ran it at the same time, so nothing large is allocated from the second tile on.
+#[derive(Debug)]
+pub struct Network {
+    lanes: AnyLanes,
+    shape: Shape,
+    plan: Plan,
+    convs: Vec<Conv>,
+    projections: Vec<Projection>,
+    spare: Mutex<Vec<Workspace>>,
+}
+
+/// What the network makes of a batch of `n` tiles.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// The outputs, of shape [n, nout, height, width].
+    pub outputs: Vec<f32>,
+    /// The style vectors, of shape [n, style channels], each of L2 norm 1.
+    ///
+    /// Where the deepest map averages to 0 in all channels the style is 0; the reference divides 0 by 0 there, and
+    /// everything that follows is NaN.
+    pub styles: Vec<f32>,
+}
+
+impl Network {
+    /// A network on the fastest instruction set that this machine has.
+    pub fn new(network: &cytoshade_core::Network) -> Self {
+        Self::on(network, AnyLanes::best())
+    }
+
+    /// A network on the instruction set `isa`; `None` where this machine lacks it.
+    pub fn with_isa(network: &cytoshade_core::Network, isa: Isa) -> Option<Self> {
+        Some(Self::on(network, isa.detect()?))
+    }
+
+    fn on(network: &cytoshade_core::Network, lanes: AnyLanes) -> Self {
+        let plan = Plan::new(network.shape());
+        let upsampled = |conv: usize| {
+            let is_it = |step: &Step| matches!(step, Step::Conv { conv: of, upsample: true, .. } if *of == conv);
+            plan.steps.iter().any(is_it)
+        };
+        let convs =
+            network.convs().par_iter().enumerate().map(|(at, conv)| Conv::new(conv, upsampled(at), lanes)).collect();
+        Self {
+            lanes,
+            shape: network.shape().clone(),
+            plan,
+            convs,
+            projections: network.linears().iter().map(Projection::new).collect(),
+            spare: Mutex::default(),
+        }
+    }
+
+    /// The instruction set that it runs on.
+    pub fn isa(&self) -> Isa {
+        self.lanes.isa()
+    }
+
+    /// The network's layout.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Runs `n` tiles, planar, of shape [n, C, height, width].
+    ///
+    /// Calls `done` after each tile with the number of tiles that are done; an error from it ends the run.
+    ///
+    /// # Errors
+    /// [`Error::Tiles`] where `tiles` is not of that shape, or a side is 0 or no multiple of
+    /// [`Shape::tile_multiple`]; and what `done` returns.
+    pub fn run(
+        &self,
+        tiles: &[f32],
+        n: usize,
+        height: usize,
+        width: usize,
+        done: &mut dyn FnMut(usize) -> Result<(), cytoshade_core::Error>,
+    ) -> Result<Batch, Error> {
+        self.check(tiles.len(), n, height, width)?;
+        if n == 0 {
+            return Ok(Batch { outputs: Vec::new(), styles: Vec::new() });
+        }
+        let pixels = height * width;
+        let mut outputs = vec![0.0; n * self.shape.nout() * pixels];
+        let mut styles = vec![0.0; n * self.shape.style_channels()];
+        let mut workspace = self.take_workspace(height, width);
+        let result = tiles
+            .chunks_exact(self.shape.inputs() * pixels)
+            .zip(outputs.chunks_exact_mut(self.shape.nout() * pixels))
+            .zip(styles.chunks_exact_mut(self.shape.style_channels()))
+            .zip(1..)
+            .try_for_each(|(((tile, output), style), count)| {
+                self.run_tile(tile, output, style, &mut workspace);
+                done(count)
+            });
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
+        result?;
+        Ok(Batch { outputs, styles })
+    }
+
+    fn check(&self, found: usize, n: usize, height: usize, width: usize) -> Result<(), Error> {
+        let (channels, multiple) = (self.shape.inputs(), self.shape.tile_multiple());
+        let expected = [height, width, n].iter().try_fold(channels, |product, &side| product.checked_mul(side));
+        let fits = |side: usize| side > 0 && side.is_multiple_of(multiple);
+        if expected == Some(found) && fits(height) && fits(width) {
+            return Ok(());
+        }
+        let expected = expected.unwrap_or(usize::MAX);
+        Err(Error::Tiles { count: n, channels, height, width, found, expected, multiple })
+    }
+
+    fn take_workspace(&self, height: usize, width: usize) -> Workspace {
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        // The tiles of an image are of one size: what is left of another size would only take room.
+        spare.retain(|workspace| (workspace.height, workspace.width) == (height, width));
+        spare.pop().unwrap_or_else(|| Workspace::new(&self.plan, height, width))
+    }
+
+    fn run_tile(&self, tile: &[f32], output: &mut [f32], style: &mut [f32], workspace: &mut Workspace) {
+        let mut projected: Vec<Vec<Block>> = Vec::new();
+        workspace.write(self.plan.input, |_, target| map::pack(tile, target));
+        for step in &self.plan.steps {
+            match *step {
+                Step::MaxPool { source, target } => {
+                    workspace.write(target, |maps, target| max_pool::run(self.lanes, maps.read(source), target));
+                }
+                Step::Style { source } => style::mean(workspace.read(source), style),
+                Step::StyleProjections => {
+                    projected = self.projections.iter().map(|projection| projection.run(style)).collect();
+                }
+                Step::Conv { conv, source, skip, style, residual, target, .. } => {
+                    workspace.write(target, |maps, target| {
+                        let source = Source {
+                            map: maps.read(source),
+                            skip: skip.map(|skip| maps.read(skip)),
+                            style: style.map(|style| projected[style.linear].as_slice()),
+                        };
+                        let residual = residual.map(|residual| maps.read(residual));
+                        self.convs[conv].run(self.lanes, source, residual, target);
+                    });
+                }
+            }
+        }
+        map::unpack(workspace.read(self.plan.output), output);
+    }
+}
+
+/// The intermediates of one tile, in the buffers that the plan shares among them.
+#[derive(Debug)]
+struct Workspace {
+    height: usize,
+    width: usize,
+    buffers: Vec<Vec<Block>>,
+}
+
+impl Workspace {
+    fn new(plan: &Plan, height: usize, width: usize) -> Self {
+        let blocks = |buffer| plan.buffer_len(buffer, height, width, LANES) / LANES;
+        let buffers = (0..plan.buffers()).map(|buffer| vec![Block::ZERO; blocks(buffer)]).collect();
+        Self { height, width, buffers }
+    }
+
+    fn read(&self, tensor: Tensor) -> Map<&[Block]> {
+        let (height, width) = tensor.size(self.height, self.width);
+        Map::new(&self.buffers[tensor.buffer], tensor.channels, height, width)
+    }
+
+    /// Lets `work` write `tensor` while it reads others: the plan never has it read what it writes.
+    fn write(&mut self, tensor: Tensor, work: impl FnOnce(&Self, Map<&mut [Block]>)) {
+        let (height, width) = tensor.size(self.height, self.width);
+        let mut buffer = std::mem::take(&mut self.buffers[tensor.buffer]);
+        work(self, Map::new_mut(&mut buffer, tensor.channels, height, width));
+        self.buffers[tensor.buffer] = buffer;
+    }
+}

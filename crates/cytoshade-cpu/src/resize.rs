@@ -1,0 +1,92 @@
+//! Bilinear resize of planes and nearest resize of labels, with OpenCV's coordinates (the reference's
+//! `transforms.resize_image`, which calls `cv2.resize`).
+
+use cytoshade_core::{Labels, Planes};
+use rayon::prelude::*;
+
+/// Where an output coordinate lies between two input samples.
+#[derive(Clone, Copy)]
+struct Between {
+    first: usize,
+    second: usize,
+    /// Weight of the second.
+    weight: f32,
+}
+
+/// OpenCV's INTER_LINEAR: pixel centres are aligned, and the border is repeated.
+fn axis(from: usize, to: usize) -> Vec<Between> {
+    let scale = from as f64 / to as f64;
+    (0..to)
+        .map(|at| {
+            let position = ((at as f64 + 0.5) * scale - 0.5) as f32;
+            let floor = position.floor();
+            if floor < 0.0 {
+                return Between { first: 0, second: 0, weight: 0.0 };
+            }
+            let first = floor as usize;
+            if first + 1 >= from {
+                return Between { first: from - 1, second: from - 1, weight: 0.0 };
+            }
+            Between { first, second: first + 1, weight: position - floor }
+        })
+        .collect()
+}
+
+/// Each plane resized to `height` x `width` by bilinear interpolation.
+pub fn bilinear(planes: &Planes, height: usize, width: usize) -> Planes {
+    let mut resized = Planes::zeros(planes.channels(), height, width);
+    if height == 0 || width == 0 || planes.pixels() == 0 {
+        return resized;
+    }
+    let (rows, columns) = (axis(planes.height(), height), axis(planes.width(), width));
+    for channel in 0..planes.channels() {
+        let source = planes.plane(channel);
+        let row = |y: usize| &source[y * planes.width()..][..planes.width()];
+        resized.plane_mut(channel).par_chunks_exact_mut(width).zip(&rows).for_each(|(out, at)| {
+            let (above, below) = (row(at.first), row(at.second));
+            for (value, c) in out.iter_mut().zip(&columns) {
+                let across = |row: &[f32]| row[c.first] * (1.0 - c.weight) + row[c.second] * c.weight;
+                *value = across(above) * (1.0 - at.weight) + across(below) * at.weight;
+            }
+        });
+    }
+    resized
+}
+
+/// Labels resized to `height` x `width`, each pixel taking the label at its corner scaled back (INTER_NEAREST).
+pub fn nearest(labels: &Labels, height: usize, width: usize) -> Labels {
+    let mut resized = Labels::zeros(height, width);
+    if labels.as_slice().is_empty() {
+        return resized;
+    }
+    let axis = |from: usize, to: usize| -> Vec<usize> {
+        let step = 1.0 / (to as f64 / from as f64);
+        (0..to).map(|at| ((at as f64 * step) as usize).min(from - 1)).collect()
+    };
+    let (rows, columns) = (axis(labels.height(), height), axis(labels.width(), width));
+    let source = labels.as_slice();
+    for (out, y) in resized.as_mut_slice().chunks_exact_mut(width.max(1)).zip(rows) {
+        let row = &source[y * labels.width()..][..labels.width()];
+        for (label, &x) in out.iter_mut().zip(&columns) {
+            *label = row[x];
+        }
+    }
+    resized
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_linear_ramp_stays_linear_inside() {
+        let ramp = Planes::new((0..64).map(|i| (i % 8) as f32).collect(), 1, 8, 8).unwrap();
+        let larger = bilinear(&ramp, 8, 16);
+        for x in 1..15 {
+            let expected = (x as f32 + 0.5) / 2.0 - 0.5;
+            assert!((larger.plane(0)[x] - expected).abs() < 1e-6);
+        }
+        assert_eq!(larger.plane(0)[0], 0.0);
+        assert_eq!(larger.plane(0)[15], 7.0);
+    }
+}

@@ -1,0 +1,176 @@
+//! Vectors of 16 channels, on whatever instruction set the machine has.
+//!
+//! All of the crate's `unsafe` is in here, and all of it for one reason: an intrinsic may run only where the processor
+//! has its instruction. So each instruction set is a token type ([`Lanes`]) that only its own detection makes, and
+//! whoever holds a token may call its safe methods.
+#![allow(unsafe_code)]
+
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+/// Channels in a [`Block`].
+pub(crate) const LANES: usize = 16;
+
+/// 16 neighbouring channels of one pixel: a cache line, and one AVX-512 register.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub(crate) struct Block(pub(crate) [f32; LANES]);
+
+impl Block {
+    pub(crate) const ZERO: Block = Block([0.0; LANES]);
+
+    /// `values` cut into blocks, the last one filled up with zeros.
+    pub(crate) fn pad(values: &[f32]) -> Vec<Block> {
+        let block = |chunk: &[f32]| {
+            let mut block = Block::ZERO;
+            block.0[..chunk.len()].copy_from_slice(chunk);
+            block
+        };
+        values.chunks(LANES).map(block).collect()
+    }
+}
+
+/// One instruction set. A value of such a type is the proof that this machine has it.
+pub(crate) trait Lanes: Copy + Send + Sync {
+    /// A [`Block`] in registers.
+    type Vector: Copy;
+    /// Neighbouring output blocks that one pass of the convolution accumulates: with [`Lanes::PIXELS`], what the
+    /// registers hold beside the weights and one splatted input.
+    const GROUP: usize;
+    /// Most pixels of a row that one pass of the convolution accumulates.
+    const PIXELS: usize;
+
+    fn splat(self, value: f32) -> Self::Vector;
+    fn load(self, block: &Block) -> Self::Vector;
+    fn store(self, vector: Self::Vector, block: &mut Block);
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `a * b + c`, rounded once where the instruction set can.
+    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// The larger of each pair; `b` where either is NaN, as `a < b` does not hold then and no value may hide a NaN in
+    /// `b`.
+    fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// Runs `work` in code compiled for this instruction set.
+    fn run<W: Work>(self, work: W) -> W::Output;
+}
+
+/// Something to be done with an instruction set that is known only at run time.
+///
+/// Where it is given to [`Lanes::run`], `run` must be `#[inline(always)]`: only so does its code land in the function
+/// that is compiled for the instruction set.
+pub(crate) trait Work {
+    type Output;
+    fn run<L: Lanes>(self, lanes: L) -> Self::Output;
+}
+
+/// An instruction set that the network can run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Isa {
+    /// x86-64 with AVX-512F.
+    Avx512,
+    /// x86-64 with AVX2 and FMA.
+    Avx2,
+    /// AArch64.
+    Neon,
+    /// Plain Rust, on every machine.
+    Portable,
+}
+
+impl Isa {
+    /// What this machine has, the fastest first. Never empty: [`Isa::Portable`] is always the last.
+    pub fn available() -> Vec<Isa> {
+        let all = [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable];
+        all.into_iter().filter(|isa| isa.detect().is_some()).collect()
+    }
+
+    /// The fastest that this machine has.
+    pub fn best() -> Isa {
+        Self::available().first().copied().unwrap_or(Isa::Portable)
+    }
+
+    /// The instruction set's token, where this machine has it.
+    pub(crate) fn detect(self) -> Option<AnyLanes> {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => x86::Avx512::detect().map(AnyLanes::Avx512),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => x86::Avx2::detect().map(AnyLanes::Avx2),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => neon::Neon::detect().map(AnyLanes::Neon),
+            Isa::Portable => Some(AnyLanes::Portable(portable::Portable)),
+            #[allow(unreachable_patterns)]
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Isa {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Isa::Avx512 => "AVX-512",
+            Isa::Avx2 => "AVX2",
+            Isa::Neon => "NEON",
+            Isa::Portable => "portable",
+        })
+    }
+}
+
+/// The token of any instruction set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AnyLanes {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(x86::Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(x86::Avx2),
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Neon),
+    Portable(portable::Portable),
+}
+
+impl AnyLanes {
+    pub(crate) fn isa(self) -> Isa {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            AnyLanes::Avx512(_) => Isa::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            AnyLanes::Avx2(_) => Isa::Avx2,
+            #[cfg(target_arch = "aarch64")]
+            AnyLanes::Neon(_) => Isa::Neon,
+            AnyLanes::Portable(_) => Isa::Portable,
+        }
+    }
+
+    /// The fastest that this machine has.
+    pub(crate) fn best() -> AnyLanes {
+        Isa::best().detect().unwrap_or(AnyLanes::Portable(portable::Portable))
+    }
+
+    /// [`Lanes::GROUP`] of the instruction set.
+    pub(crate) fn group(self) -> usize {
+        struct Group;
+        impl Work for Group {
+            type Output = usize;
+            fn run<L: Lanes>(self, _: L) -> usize {
+                L::GROUP
+            }
+        }
+        self.run(Group)
+    }
+
+    /// Gives the token to `work`.
+    pub(crate) fn run<W: Work>(self, work: W) -> W::Output {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            AnyLanes::Avx512(lanes) => work.run(lanes),
+            #[cfg(target_arch = "x86_64")]
+            AnyLanes::Avx2(lanes) => work.run(lanes),
+            #[cfg(target_arch = "aarch64")]
+            AnyLanes::Neon(lanes) => work.run(lanes),
+            AnyLanes::Portable(lanes) => work.run(lanes),
+        }
+    }
+}

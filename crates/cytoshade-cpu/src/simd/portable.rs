@@ -1,0 +1,58 @@
+//! Plain Rust, without `unsafe`: the compiler makes of it what the target's baseline has.
+#![forbid(unsafe_code)]
+
+use super::{Block, LANES, Lanes, Work};
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Portable;
+
+impl Lanes for Portable {
+    type Vector = [f32; LANES];
+    // 12 sums of four lanes, as SSE2's 16 registers hold beside the weights and an input.
+    const GROUP: usize = 1;
+    const PIXELS: usize = 3;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> Self::Vector {
+        [value; LANES]
+    }
+
+    #[inline(always)]
+    fn load(self, block: &Block) -> Self::Vector {
+        block.0
+    }
+
+    #[inline(always)]
+    fn store(self, vector: Self::Vector, block: &mut Block) {
+        block.0 = vector;
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::Vector, mut b: Self::Vector) -> Self::Vector {
+        for (b, a) in b.iter_mut().zip(a) {
+            *b += a;
+        }
+        b
+    }
+
+    // Not `f32::mul_add`: without the instruction that is a call into the C library.
+    #[inline(always)]
+    fn mul_add(self, a: Self::Vector, b: Self::Vector, mut c: Self::Vector) -> Self::Vector {
+        for i in 0..LANES {
+            c[i] += a[i] * b[i];
+        }
+        c
+    }
+
+    #[inline(always)]
+    fn max(self, a: Self::Vector, mut b: Self::Vector) -> Self::Vector {
+        for (b, a) in b.iter_mut().zip(a) {
+            *b = if a > *b { a } else { *b };
+        }
+        b
+    }
+
+    fn run<W: Work>(self, work: W) -> W::Output {
+        work.run(self)
+    }
+}

@@ -1,0 +1,125 @@
+//! Buffers on the device, and reading them back.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use bytemuck::Pod;
+use futures_channel::oneshot;
+
+use crate::device::Gpu;
+use crate::error::Error;
+
+/// How long a device may take for one piece of work before it counts as hung.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Gpu {
+    /// A buffer that shaders read and write, and that can be written to and copied from.
+    pub(crate) fn storage(&self, what: &'static str, bytes: u64) -> Result<wgpu::Buffer, Error> {
+        self.check_binding(what, bytes)?;
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
+        Ok(self.create(what, bytes, usage))
+    }
+
+    /// A storage buffer that holds `values`.
+    pub(crate) fn upload<T: Pod>(&self, what: &'static str, values: &[T]) -> Result<wgpu::Buffer, Error> {
+        let buffer = self.storage(what, size_of_val(values) as u64)?;
+        self.queue().write_buffer(&buffer, 0, bytemuck::cast_slice(values));
+        Ok(buffer)
+    }
+
+    /// A uniform buffer that holds `values`.
+    pub(crate) fn uniform(&self, values: &[u32]) -> wgpu::Buffer {
+        let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+        let buffer = self.create("params", size_of_val(values) as u64, usage);
+        self.queue().write_buffer(&buffer, 0, bytemuck::cast_slice(values));
+        buffer
+    }
+
+    /// A buffer to read back into.
+    pub(crate) fn readback(&self, what: &'static str, bytes: u64) -> Result<wgpu::Buffer, Error> {
+        let allowed = self.limits().max_buffer_size;
+        if bytes > allowed {
+            return Err(Error::Limit { what, needed: bytes, limit: "maxBufferSize", allowed });
+        }
+        Ok(self.create(what, bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST))
+    }
+
+    /// Refuses what a shader could not see as a whole.
+    pub(crate) fn check_binding(&self, what: &'static str, bytes: u64) -> Result<(), Error> {
+        let allowed = self.largest_binding();
+        if bytes > allowed {
+            return Err(Error::Limit { what, needed: bytes, limit: "maxStorageBufferBindingSize", allowed });
+        }
+        Ok(())
+    }
+
+    /// Bytes of the largest storage buffer.
+    pub(crate) fn largest_binding(&self) -> u64 {
+        self.limits().max_storage_buffer_binding_size.min(self.limits().max_buffer_size)
+    }
+
+    fn create(&self, what: &'static str, bytes: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.device().create_buffer(&wgpu::BufferDescriptor {
+            label: Some(what),
+            // An empty buffer cannot be bound, and no binding may be smaller than the shader's smallest view, a mat4x4.
+            size: bytes.max(64),
+            usage,
+            mapped_at_creation: false,
+        })
+    }
+
+    /// Waits for a submission. In a browser nothing may wait; there, reading back does.
+    pub(crate) fn wait(
+        &self,
+        what: &'static str,
+        submission: wgpu::SubmissionIndex,
+        patience: Duration,
+    ) -> Result<(), Error> {
+        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(patience) };
+        match self.device().poll(wait) {
+            Ok(_) => self.check(what),
+            Err(wgpu::PollError::Timeout) => Err(Error::Hung { what, seconds: patience.as_secs() }),
+            Err(error) => Err(Error::Refused { what, reason: error.to_string() }),
+        }
+    }
+
+    /// The bytes of a buffer made by [`Gpu::readback`], once `submission` is done.
+    pub(crate) async fn read(
+        &self,
+        what: &'static str,
+        buffer: &wgpu::Buffer,
+        submission: wgpu::SubmissionIndex,
+        patience: Duration,
+    ) -> Result<Bytes, Error> {
+        let (sender, receiver) = oneshot::channel();
+        buffer.map_async(wgpu::MapMode::Read, .., move |result| {
+            // Whoever waited may have gone.
+            let _ = sender.send(result);
+        });
+        self.wait(what, submission, patience)?;
+        match receiver.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                self.check(what)?;
+                return Err(Error::Refused { what, reason: error.to_string() });
+            }
+            Err(_) => {
+                self.check(what)?;
+                return Err(Error::Lost { reason: "it did not answer".into() });
+            }
+        }
+        let view = buffer.get_mapped_range(..).map_err(|e| Error::Refused { what, reason: e.to_string() })?;
+        Ok(Bytes(view))
+    }
+}
+
+/// What was read back.
+#[derive(Debug)]
+pub(crate) struct Bytes(wgpu::BufferView);
+
+impl Bytes {
+    /// The values in a range of bytes, which must lie within.
+    pub(crate) fn values<T: Pod>(&self, range: Range<u64>) -> Vec<T> {
+        bytemuck::pod_collect_to_vec(&self.0[range.start as usize..range.end as usize])
+    }
+}

@@ -1,0 +1,221 @@
+//! An open device: its queue, its limits, its pipelines and its errors.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::adapter::{AdapterInfo, Choice, candidates};
+use crate::error::Error;
+use crate::kernel::Kernels;
+
+/// An open device. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Gpu(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    info: AdapterInfo,
+    limits: wgpu::Limits,
+    kernels: Kernels,
+    mishaps: Arc<Mishaps>,
+}
+
+/// What the driver told outside of any call.
+#[derive(Debug, Default)]
+struct Mishaps {
+    lost: Mutex<Option<String>>,
+    uncaptured: Mutex<Option<wgpu::Error>>,
+}
+
+impl Gpu {
+    /// Opens the best adapter of a choice. Where it does not open, the next best is tried.
+    ///
+    /// The device gets the adapter's own limits for the sizes of buffers and WebGPU's defaults otherwise.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`], [`Error::TooWeak`] and [`Error::Open`].
+    pub async fn open(choice: Choice) -> Result<Gpu, Error> {
+        Self::open_limited(choice, u64::MAX).await
+    }
+
+    /// Like [`Gpu::open`], with no buffer allowed to be larger than `bytes` (128 MiB at least are there on every
+    /// device: WebGPU's default for a binding).
+    ///
+    /// # Errors
+    /// Those of [`Gpu::open`].
+    pub async fn open_limited(choice: Choice, bytes: u64) -> Result<Gpu, Error> {
+        let mut last = None;
+        for (adapter, info) in candidates(&choice).await? {
+            match Self::open_adapter(&adapter, info, bytes).await {
+                Ok(gpu) => return Ok(gpu),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or(Error::NoAdapter { wanted: "adapter".into(), found: "none at all".into() }))
+    }
+
+    async fn open_adapter(adapter: &wgpu::Adapter, info: AdapterInfo, bytes: u64) -> Result<Gpu, Error> {
+        let limits = limits(&info.name, &adapter.limits(), bytes)?;
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("cytoshade"),
+            required_limits: limits.clone(),
+            ..wgpu::DeviceDescriptor::default()
+        };
+        let (device, queue) = adapter
+            .request_device(&descriptor)
+            .await
+            .map_err(|error| Error::Open { adapter: info.name.clone(), reason: error.to_string() })?;
+        let mishaps = Arc::new(Mishaps::default());
+        let heard = Arc::clone(&mishaps);
+        device.set_device_lost_callback(move |_, message| {
+            lock(&heard.lost).get_or_insert(message);
+        });
+        let heard = Arc::clone(&mishaps);
+        // wgpu's own handler panics.
+        device.on_uncaptured_error(Arc::new(move |error| {
+            lock(&heard.uncaptured).get_or_insert(error);
+        }));
+        let kernels = Kernels::default();
+        Ok(Gpu(Arc::new(Inner { device, queue, info, limits, kernels, mishaps })))
+    }
+
+    /// What the device is.
+    pub fn info(&self) -> &AdapterInfo {
+        &self.0.info
+    }
+
+    pub(crate) fn device(&self) -> &wgpu::Device {
+        &self.0.device
+    }
+
+    pub(crate) fn queue(&self) -> &wgpu::Queue {
+        &self.0.queue
+    }
+
+    pub(crate) fn limits(&self) -> &wgpu::Limits {
+        &self.0.limits
+    }
+
+    pub(crate) fn kernels(&self) -> &Kernels {
+        &self.0.kernels
+    }
+
+    /// Does `work`, and turns whatever the device says against it into an error. `what` names the work.
+    pub(crate) async fn attempt<T>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        // Scopes belong to a thread, so they close before anything is awaited.
+        let (result, complaints) = {
+            let scopes = Scopes::open(self.device());
+            let result = work();
+            (result, scopes.close())
+        };
+        for complaint in complaints {
+            if let Some(error) = complaint.await {
+                return Err(self.error(what, error));
+            }
+        }
+        self.check(what)?;
+        result
+    }
+
+    /// What the device said outside of any scope: from other threads, or later.
+    pub(crate) fn check(&self, what: &'static str) -> Result<(), Error> {
+        if let Some(reason) = lock(&self.0.mishaps.lost).clone() {
+            return Err(Error::Lost { reason });
+        }
+        let uncaptured = lock(&self.0.mishaps.uncaptured).take();
+        uncaptured.map_or(Ok(()), |error| Err(self.error(what, error)))
+    }
+
+    fn error(&self, what: &'static str, error: wgpu::Error) -> Error {
+        if let Some(reason) = lock(&self.0.mishaps.lost).clone() {
+            return Error::Lost { reason };
+        }
+        match error {
+            wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory { what },
+            other => Error::Refused { what, reason: other.to_string() },
+        }
+    }
+}
+
+/// An error scope of each kind.
+struct Scopes {
+    memory: wgpu::ErrorScopeGuard,
+    validation: wgpu::ErrorScopeGuard,
+    internal: wgpu::ErrorScopeGuard,
+}
+
+impl Scopes {
+    fn open(device: &wgpu::Device) -> Self {
+        Self {
+            memory: device.push_error_scope(wgpu::ErrorFilter::OutOfMemory),
+            validation: device.push_error_scope(wgpu::ErrorFilter::Validation),
+            internal: device.push_error_scope(wgpu::ErrorFilter::Internal),
+        }
+    }
+
+    /// What was said, memory first: what fails for want of it makes later calls invalid.
+    fn close(self) -> [impl Future<Output = Option<wgpu::Error>>; 3] {
+        let (internal, validation) = (self.internal.pop(), self.validation.pop());
+        [self.memory.pop(), validation, internal]
+    }
+}
+
+/// Locks, whatever another thread did while it held the lock: all data behind locks here is whole at any time.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// WebGPU's default limits, with buffers as large as the adapter allows and no larger than `bytes`.
+fn limits(name: &str, adapter: &wgpu::Limits, bytes: u64) -> Result<wgpu::Limits, Error> {
+    let needed = wgpu::Limits::defaults();
+    let mut limits = needed.clone().or_worse_values_from(adapter);
+    for (limit, found, needed) in [
+        (
+            "maxStorageBuffersPerShaderStage",
+            limits.max_storage_buffers_per_shader_stage,
+            needed.max_storage_buffers_per_shader_stage,
+        ),
+        (
+            "maxComputeInvocationsPerWorkgroup",
+            limits.max_compute_invocations_per_workgroup,
+            needed.max_compute_invocations_per_workgroup,
+        ),
+        ("maxComputeWorkgroupSizeX", limits.max_compute_workgroup_size_x, needed.max_compute_workgroup_size_x),
+        (
+            "maxComputeWorkgroupStorageSize",
+            limits.max_compute_workgroup_storage_size,
+            needed.max_compute_workgroup_storage_size,
+        ),
+    ] {
+        if found < needed {
+            let (found, needed) = (u64::from(found), u64::from(needed));
+            return Err(Error::TooWeak { adapter: name.into(), limit, found, needed });
+        }
+    }
+    // Bindings must be multiples of 4 bytes.
+    limits.max_storage_buffer_binding_size = adapter.max_storage_buffer_binding_size.min(bytes) & !3;
+    limits.max_buffer_size = adapter.max_buffer_size.min(bytes.max(needed.max_buffer_size));
+    Ok(limits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weak_adapters_are_refused_and_large_buffers_asked_for() {
+        let mut adapter = wgpu::Limits::defaults();
+        adapter.max_storage_buffer_binding_size = 1 << 31;
+        adapter.max_buffer_size = 1 << 32;
+        let granted = limits("", &adapter, u64::MAX).unwrap();
+        assert_eq!((granted.max_storage_buffer_binding_size, granted.max_buffer_size), (1 << 31, 1 << 32));
+        assert_eq!(limits("", &adapter, 1 << 20).unwrap().max_storage_buffer_binding_size, 1 << 20);
+        adapter.max_storage_buffers_per_shader_stage = 4;
+        assert!(matches!(limits("", &adapter, u64::MAX), Err(Error::TooWeak { found: 4, needed: 8, .. })));
+    }
+}

@@ -1,0 +1,192 @@
+//! A shader made into a pipeline, its bind groups and its grid.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use cytoshade_shaders::Shader;
+
+use crate::device::{Gpu, lock};
+use crate::error::Error;
+
+/// A shader and the values of its override constants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Variant {
+    pub(crate) shader: Shader,
+    /// The shader's only override constant, where it has one.
+    pub(crate) switch: Option<(&'static str, bool)>,
+}
+
+impl Variant {
+    pub(crate) fn of(shader: Shader) -> Self {
+        Self { shader, switch: None }
+    }
+
+    pub(crate) fn with(shader: Shader, name: &'static str, on: bool) -> Self {
+        Self { shader, switch: Some((name, on)) }
+    }
+}
+
+/// A pipeline and the layout of its bind group.
+#[derive(Debug)]
+pub(crate) struct Kernel {
+    variant: Variant,
+    pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+}
+
+impl Kernel {
+    fn new(device: &wgpu::Device, variant: Variant) -> Self {
+        let Variant { shader, switch } = variant;
+        let label = Some(shader.name);
+        let entry = |binding: usize, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
+            binding: binding as u32,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+            count: None,
+        };
+        let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
+        for (at, storage) in shader.storage.iter().enumerate() {
+            entries.push(entry(at + 1, wgpu::BufferBindingType::Storage { read_only: !storage.write }));
+        }
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label,
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label,
+            source: wgpu::ShaderSource::Wgsl(shader.source.into()),
+        });
+        let constants: Vec<(&str, f64)> = switch.iter().map(|&(name, on)| (name, f64::from(u8::from(on)))).collect();
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label,
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some(shader.entry),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &constants,
+                ..wgpu::PipelineCompilationOptions::default()
+            },
+            cache: None,
+        });
+        Self { variant, pipeline, layout }
+    }
+
+    /// Binds the parameters and the storage buffers, in the order that the shader lists them.
+    pub(crate) fn bind(self: &Arc<Self>, gpu: &Gpu, params: &[u32], storage: &[&wgpu::Buffer]) -> Bound {
+        let shader = &self.variant.shader;
+        debug_assert_eq!(params.len(), shader.params.len(), "{}", shader.name);
+        debug_assert_eq!(storage.len(), shader.storage.len(), "{}", shader.name);
+        let params = gpu.uniform(params);
+        let entries: Vec<wgpu::BindGroupEntry<'_>> = std::iter::once(&params)
+            .chain(storage.iter().copied())
+            .enumerate()
+            .map(|(at, buffer)| wgpu::BindGroupEntry { binding: at as u32, resource: buffer.as_entire_binding() })
+            .collect();
+        let group = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(shader.name),
+            layout: &self.layout,
+            entries: &entries,
+        });
+        Bound { kernel: Arc::clone(self), group }
+    }
+}
+
+/// A kernel with its buffers.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    kernel: Arc<Kernel>,
+    group: wgpu::BindGroup,
+}
+
+impl Bound {
+    pub(crate) fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>, grid: [u32; 3]) {
+        pass.set_pipeline(&self.kernel.pipeline);
+        pass.set_bind_group(0, &self.group, &[]);
+        pass.dispatch_workgroups(grid[0], grid[1], grid[2]);
+    }
+}
+
+/// The grid of a shader that counts its workgroups of 64 row by row over x and y, for `count` invocations.
+pub(crate) fn linear(gpu: &Gpu, what: &'static str, count: u64) -> Result<[u32; 3], Error> {
+    linear_within(count, gpu.limits().max_compute_workgroups_per_dimension).ok_or(Error::Limit {
+        what,
+        needed: count,
+        limit: "maxComputeWorkgroupsPerDimension squared, times 64",
+        allowed: u64::from(gpu.limits().max_compute_workgroups_per_dimension).pow(2) * 64,
+    })
+}
+
+fn linear_within(count: u64, most: u32) -> Option<[u32; 3]> {
+    let groups = count.div_ceil(64);
+    let rows = groups.div_ceil(u64::from(most)).max(1);
+    if rows > u64::from(most) {
+        return None;
+    }
+    // Neither passes `most`.
+    Some([groups.div_ceil(rows) as u32, rows as u32, 1])
+}
+
+/// The pipelines of a device, each built once.
+#[derive(Debug, Default)]
+pub(crate) struct Kernels(Mutex<HashMap<Variant, Arc<Kernel>>>);
+
+impl Gpu {
+    /// The pipeline of a variant, built now where it was not before.
+    pub(crate) async fn kernel(&self, variant: Variant) -> Result<Arc<Kernel>, Error> {
+        if let Some(kernel) = lock(&self.kernels().0).get(&variant) {
+            return Ok(Arc::clone(kernel));
+        }
+        let kernel = self.attempt("a compute pipeline", || Ok(Arc::new(Kernel::new(self.device(), variant)))).await?;
+        Ok(Arc::clone(lock(&self.kernels().0).entry(variant).or_insert(kernel)))
+    }
+
+    /// Builds the pipelines of all variants, in parallel where there are threads.
+    pub(crate) async fn build(&self, variants: &[Variant]) -> Result<(), Error> {
+        let mut missing: Vec<Variant> = Vec::new();
+        for variant in variants {
+            if !missing.contains(variant) && !lock(&self.kernels().0).contains_key(variant) {
+                missing.push(*variant);
+            }
+        }
+        let built = self.attempt("the compute pipelines", || Ok(build(self.device(), &missing))).await?;
+        lock(&self.kernels().0).extend(missing.into_iter().zip(built));
+        Ok(())
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+fn build(device: &wgpu::Device, variants: &[Variant]) -> Vec<Arc<Kernel>> {
+    variants.iter().map(|&variant| Arc::new(Kernel::new(device, variant))).collect()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn build(device: &wgpu::Device, variants: &[Variant]) -> Vec<Arc<Kernel>> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            variants.iter().map(|&variant| scope.spawn(move || Kernel::new(device, variant))).collect();
+        threads
+            .into_iter()
+            .zip(variants)
+            // A thread that could not finish leaves its pipeline to this one, which reports what is wrong with it.
+            .map(|(thread, &variant)| Arc::new(thread.join().unwrap_or_else(|_| Kernel::new(device, variant))))
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_linear_grid_has_room_for_all_and_stays_within_the_limit() {
+        for count in [0, 1, 64, 65, 64 * 65_535, 64 * 65_535 + 1, 1 << 32, (1 << 32) + 12_345] {
+            let [x, y, z] = linear_within(count, 65_535).unwrap();
+            assert!(x <= 65_535 && y <= 65_535 && z == 1);
+            let room = u64::from(x) * u64::from(y) * 64;
+            assert!(room >= count && room < count + 64 * u64::from(y) + 64, "{count}: {x} x {y}");
+        }
+        assert_eq!(linear_within(64 * 5, 2), None);
+    }
+}

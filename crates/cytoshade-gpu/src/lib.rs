@@ -1,0 +1,37 @@
+//! The Cellpose network and the flow dynamics as WGSL compute shaders, run through wgpu on Vulkan, Metal, DirectX 12
+//! and WebGPU.
+//!
+//! Everything is `async` and, in the browser, never blocks. On native targets a call blocks its thread while it waits
+//! for the device, so `pollster::block_on` is all that a caller needs. A wait that takes too long ends in
+//! [`Error::Hung`]: 60 seconds for each tile in a batch, 60 for each piece of the flow dynamics.
+//!
+//! ```no_run
+//! # async fn example(network: &cytoshade_core::Network, tile: &[f32]) -> Result<(), cytoshade_gpu::Error> {
+//! use cytoshade_gpu::{Choice, Gpu, Network};
+//! let gpu = Gpu::open(Choice::Hardware).await?;
+//! let network = Network::new(&gpu, network).await?;
+//! let batch = network.run(tile, 1, 224, 224).await?;
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+// Without threads, as in the browser, wgpu's handles are neither Send nor Sync, and need not be.
+#![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
+
+mod adapter;
+mod buffers;
+mod device;
+mod error;
+mod follow_flows;
+mod histogram;
+mod kernel;
+mod network;
+mod weights;
+
+pub use adapter::{AdapterInfo, AdapterKind, AdapterLimits, Choice, adapters};
+pub use device::Gpu;
+pub use error::Error;
+pub use follow_flows::{follow_flows, sinks};
+pub use histogram::histogram;
+pub use network::{Batch, Network, memory};

@@ -1,0 +1,33 @@
+// Activations to planes: [tile][pixel][channel / 4] to [tile][channel][pixel], padding channels left out.
+//
+// Grid: one invocation a value of the result, 64 a workgroup, workgroups counted row by row over x and y.
+
+struct Params {
+    /// Pixels of a plane.
+    pixels: u32,
+    /// Channels of a tile, without padding.
+    channels: u32,
+    /// Values in the result.
+    count: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> activations: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> planes: array<f32>;
+
+@compute @workgroup_size(64)
+fn unpack(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = (group.y * groups.x + group.x) * 64u + lane;
+    if at >= params.count {
+        return;
+    }
+    let pixel = at % params.pixels;
+    let channel = at / params.pixels % params.channels;
+    let tile = at / params.pixels / params.channels;
+    let quads = (params.channels + 3u) / 4u;
+    planes[at] = activations[(tile * params.pixels + pixel) * quads + channel / 4u][channel % 4u];
+}

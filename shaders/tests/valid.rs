@@ -1,0 +1,153 @@
+//! Every shader is valid WGSL within the default limits of WebGPU, and its description in Rust is true.
+
+use std::collections::BTreeSet;
+
+use cytoshade_shaders::{ALL, CONV_ROWS, CONV1X1, CONV3X3, HISTOGRAM, HISTOGRAM_MARGIN, Shader};
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+use naga::{AddressSpace, Module, StorageAccess};
+
+/// Limits that every implementation of WebGPU grants.
+const MAX_STORAGE_BUFFERS: usize = 8;
+const MAX_INVOCATIONS: u32 = 256;
+const MAX_WORKGROUP_BYTES: u32 = 16 * 1024;
+
+/// The first thing that is wrong with a shader.
+fn check(shader: &Shader) -> Result<(), String> {
+    let module = naga::front::wgsl::parse_str(shader.source).map_err(|e| e.emit_to_string(shader.source))?;
+    // No capability at all: neither f16 nor subgroups nor anything else that default WebGPU lacks.
+    let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+        .validate(&module)
+        .map_err(|e| e.emit_to_string(shader.source))?;
+    check_entry(shader, &module)?;
+    check_bindings(shader, &module)?;
+    check_workgroup_memory(&module)?;
+    let found: Vec<_> = module.overrides.iter().filter_map(|(_, o)| o.name.clone()).collect();
+    same("overrides", &found, &shader.overrides.iter().map(ToString::to_string).collect())?;
+    if module.overrides.iter().any(|(_, o)| o.init.is_none()) {
+        return Err("an override has no default".into());
+    }
+    drop(info);
+    Ok(())
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, expected: &T) -> Result<(), String> {
+    if found == expected { Ok(()) } else { Err(format!("{what}: the source has {found:?}, Rust says {expected:?}")) }
+}
+
+fn check_entry(shader: &Shader, module: &Module) -> Result<(), String> {
+    let [entry] = module.entry_points.as_slice() else {
+        return Err(format!("{} entry points", module.entry_points.len()));
+    };
+    same("entry point", &entry.name.as_str(), &shader.entry)?;
+    same("workgroup", &entry.workgroup_size, &shader.workgroup)?;
+    let invocations = shader.workgroup.iter().product::<u32>();
+    if invocations > MAX_INVOCATIONS {
+        return Err(format!("{invocations} invocations a workgroup"));
+    }
+    Ok(())
+}
+
+fn check_bindings(shader: &Shader, module: &Module) -> Result<(), String> {
+    let mut found: Vec<_> = module
+        .global_variables
+        .iter()
+        .filter_map(|(_, variable)| Some((variable.binding?, variable)))
+        .map(|(binding, variable)| (binding.group, binding.binding, variable))
+        .collect();
+    found.sort_by_key(|&(group, binding, _)| (group, binding));
+    same("bindings", &found.len(), &(shader.storage.len() + 1))?;
+    if shader.storage.len() > MAX_STORAGE_BUFFERS {
+        return Err(format!("{} storage buffers", shader.storage.len()));
+    }
+    for (at, (group, binding, variable)) in found.into_iter().enumerate() {
+        same("place", &(group, binding as usize), &(0, at))?;
+        let name = variable.name.as_deref().unwrap_or_default();
+        if at == 0 {
+            same("name", &name, &"params")?;
+            same("params", &(variable.space == AddressSpace::Uniform), &true)?;
+            check_params(shader, module, &module.types[variable.ty].inner)?;
+            continue;
+        }
+        let AddressSpace::Storage { access } = variable.space else {
+            return Err(format!("{name} is no storage buffer"));
+        };
+        same("name", &name, &shader.storage[at - 1].name)?;
+        same("write", &access.contains(StorageAccess::STORE), &shader.storage[at - 1].write)?;
+    }
+    Ok(())
+}
+
+fn check_params(shader: &Shader, module: &Module, params: &naga::TypeInner) -> Result<(), String> {
+    let naga::TypeInner::Struct { members, .. } = params else {
+        return Err("params is no struct".into());
+    };
+    same("params", &members.len(), &shader.params.len())?;
+    for (at, (member, name)) in members.iter().zip(shader.params).enumerate() {
+        same("params", &member.name.as_deref().unwrap_or_default(), name)?;
+        same("offset", &(member.offset as usize), &(4 * at))?;
+        same("bytes", &module.types[member.ty].inner.size(module.to_ctx()), &4)?;
+    }
+    Ok(())
+}
+
+fn check_workgroup_memory(module: &Module) -> Result<(), String> {
+    let bytes: u32 = module
+        .global_variables
+        .iter()
+        .filter(|(_, variable)| variable.space == AddressSpace::WorkGroup)
+        .map(|(_, variable)| module.types[variable.ty].inner.size(module.to_ctx()))
+        .sum();
+    if bytes > MAX_WORKGROUP_BYTES { Err(format!("{bytes} bytes of workgroup memory")) } else { Ok(()) }
+}
+
+#[test]
+fn every_shader_is_valid_and_described_truly() {
+    for shader in ALL {
+        if let Err(what) = check(&shader) {
+            panic!("{}: {what}", shader.name);
+        }
+    }
+}
+
+#[test]
+fn the_check_sees_what_is_wrong() {
+    let edit = |shader: Shader, from: &str, to: &str| {
+        assert!(shader.source.contains(from), "{} has no {from}", shader.name);
+        Shader { source: Box::leak(shader.source.replace(from, to).into_boxed_str()), ..shader }
+    };
+    let style = cytoshade_shaders::STYLE;
+    for (broken, expected) in [
+        (edit(style, "vec4f", "vec4"), "error"),
+        (edit(style, "var total = vec4f();", "var total = vec4h();"), "f16"),
+        (edit(style, "array<vec4f, 256>", "array<vec4f, 2048>"), "bytes of workgroup memory"),
+        (edit(style, "@workgroup_size(256)", "@workgroup_size(512)"), "workgroup"),
+        (edit(style, "pixels: u32", "size: u32"), ""),
+        (edit(CONV3X3, "override SKIP: bool = false;", "const SKIP = false;"), "overrides"),
+        (edit(CONV3X3, "@binding(7)", "@binding(9)"), "place"),
+        (Shader { workgroup: [1024, 1, 1], ..edit(style, "@workgroup_size(256)", "@workgroup_size(1024)") }, "1024"),
+        (Shader { params: &["channels", "pixels"], ..style }, "params"),
+    ] {
+        let found = check(&broken).expect_err(expected);
+        assert!(found.contains(expected), "expected {expected}, found {found}");
+    }
+}
+
+#[test]
+fn every_file_is_listed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wgsl");
+    let files: BTreeSet<String> = std::fs::read_dir(folder)
+        .expect("the folder of shaders")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    let listed: BTreeSet<String> = ALL.iter().map(|shader| format!("{}.wgsl", shader.name)).collect();
+    assert_eq!(files, listed);
+    assert_eq!(listed.len(), ALL.len(), "a shader is listed twice");
+}
+
+#[test]
+fn constants_are_those_of_the_sources() {
+    for shader in [CONV3X3, CONV1X1] {
+        assert!(shader.source.contains(&format!("const ROWS = {CONV_ROWS}u;")), "{}", shader.name);
+    }
+    assert!(HISTOGRAM.source.contains(&format!("const MARGIN = {HISTOGRAM_MARGIN}u;")));
+}
