@@ -76,7 +76,8 @@ fn style_vector(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocati
         }
     }
     workgroupBarrier();
-    let norm = sqrt(sums[0].x);
+    // All means zero is a blank style: it stays zero.
+    let norm = select(1.0, sqrt(sums[0].x), sums[0].x > 0.0);
 
     // Each invocation of group 0 divides the means that it wrote itself.
     if group == 0u {
