@@ -30,7 +30,9 @@ pub fn close(ours: &[f32], reference: &[f32], limit: f64) -> Result<(), String> 
     let largest = reference.iter().fold(0.0f64, |m, &v| m.max(f64::from(v).abs()));
     for (at, (&a, &b)) in ours.iter().zip(reference).enumerate() {
         let difference = (f64::from(a) - f64::from(b)).abs();
-        if !(difference <= limit * largest.max(f64::MIN_POSITIVE)) {
+        let within = difference <= limit * largest.max(f64::MIN_POSITIVE);
+        // Not written with `>`: NaN must fail.
+        if !within {
             return Err(format!("value {at} is {a}, expected {b}; allowed {limit:.1e} of {largest}"));
         }
     }
@@ -44,8 +46,8 @@ pub fn end_points(ours: (&[f32], &[f32]), reference: (&[f32], &[f32])) -> Result
     }
     let far = (0..ours.0.len())
         .filter(|&i| {
-            let distance = (ours.0[i] - reference.0[i]).hypot(ours.1[i] - reference.1[i]);
-            !(distance <= 1e-2)
+            let near = (ours.0[i] - reference.0[i]).hypot(ours.1[i] - reference.1[i]) <= 1e-2;
+            !near
         })
         .count();
     if far as f64 <= 1e-3 * ours.0.len() as f64 {

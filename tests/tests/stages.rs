@@ -339,7 +339,8 @@ fn dynamics_case(case: &Case) -> Result<(), Failed> {
             if errors.len() != expected.values.len() {
                 return Err(format!("{} errors, expected {}", errors.len(), expected.values.len()));
             }
-            match errors.iter().zip(&expected.values).find(|(a, b)| !((*a - *b).abs() <= 1e-6 * b.abs().max(1e-3))) {
+            let within = |a: f64, b: f64| (a - b).abs() <= 1e-6 * b.abs().max(1e-3);
+            match errors.iter().zip(&expected.values).find(|&(&a, &b)| !within(a, b)) {
                 Some((a, b)) => Err(format!("flow error {a}, expected {b}")),
                 None => Ok(()),
             }

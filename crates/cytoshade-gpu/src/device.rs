@@ -25,7 +25,23 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Mishaps {
     lost: Mutex<Option<String>>,
-    uncaptured: Mutex<Option<wgpu::Error>>,
+    uncaptured: Mutex<Option<Complaint>>,
+}
+
+/// What there is to a [`wgpu::Error`], which cannot move between threads everywhere.
+#[derive(Debug)]
+enum Complaint {
+    OutOfMemory,
+    Refused(String),
+}
+
+impl Complaint {
+    fn of(error: &wgpu::Error) -> Self {
+        match error {
+            wgpu::Error::OutOfMemory { .. } => Complaint::OutOfMemory,
+            other => Complaint::Refused(other.to_string()),
+        }
+    }
 }
 
 impl Gpu {
@@ -74,7 +90,7 @@ impl Gpu {
         let heard = Arc::clone(&mishaps);
         // wgpu's own handler panics.
         device.on_uncaptured_error(Arc::new(move |error| {
-            lock(&heard.uncaptured).get_or_insert(error);
+            lock(&heard.uncaptured).get_or_insert(Complaint::of(&error));
         }));
         let kernels = Kernels::default();
         Ok(Gpu(Arc::new(Inner { device, queue, info, limits, kernels, mishaps })))
@@ -115,7 +131,7 @@ impl Gpu {
         };
         for complaint in complaints {
             if let Some(error) = complaint.await {
-                return Err(self.error(what, error));
+                return Err(self.error(what, Complaint::of(&error)));
             }
         }
         self.check(what)?;
@@ -128,16 +144,16 @@ impl Gpu {
             return Err(Error::Lost { reason });
         }
         let uncaptured = lock(&self.0.mishaps.uncaptured).take();
-        uncaptured.map_or(Ok(()), |error| Err(self.error(what, error)))
+        uncaptured.map_or(Ok(()), |complaint| Err(self.error(what, complaint)))
     }
 
-    fn error(&self, what: &'static str, error: wgpu::Error) -> Error {
+    fn error(&self, what: &'static str, complaint: Complaint) -> Error {
         if let Some(reason) = lock(&self.0.mishaps.lost).clone() {
             return Error::Lost { reason };
         }
-        match error {
-            wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory { what },
-            other => Error::Refused { what, reason: other.to_string() },
+        match complaint {
+            Complaint::OutOfMemory => Error::OutOfMemory { what },
+            Complaint::Refused(reason) => Error::Refused { what, reason },
         }
     }
 }

@@ -5,6 +5,13 @@ use cytoshade_gpu::Gpu;
 
 use crate::{DeviceInfo, Error};
 
+/// Hears of the tiles that are complete, and may stop the run. `Send` where there are threads, so that a segmentation's
+/// future may move between them.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) type Done<'a> = dyn FnMut(usize) -> Result<(), cytoshade_core::Error> + Send + 'a;
+#[cfg(target_arch = "wasm32")]
+pub(crate) type Done<'a> = dyn FnMut(usize) -> Result<(), cytoshade_core::Error> + 'a;
+
 /// A network on a device, and the stages that run there.
 #[derive(Debug)]
 pub(crate) enum Backend {
@@ -46,7 +53,7 @@ impl Backend {
         count: usize,
         height: usize,
         width: usize,
-        done: &mut dyn FnMut(usize) -> Result<(), cytoshade_core::Error>,
+        done: &mut Done<'_>,
     ) -> Result<Batch, Error> {
         match self {
             Backend::Cpu(network) => {

@@ -28,11 +28,14 @@ pub(crate) fn end_points(ours: &[(f32, f32)], reference: &[(f32, f32)]) -> Resul
     }
 }
 
+/// A name, and a change that a comparison must see.
+pub(crate) type Perturbation<'a, T> = (&'a str, &'a dyn Fn(&mut T));
+
 /// The comparison must hold for the output, and for none of its perturbations.
 pub(crate) fn both_ways<T: Clone>(
     output: &T,
     compare: impl Fn(&T) -> Result<(), String>,
-    perturbations: &[(&str, &dyn Fn(&mut T))],
+    perturbations: &[Perturbation<'_, T>],
 ) -> Result<(), Failed> {
     compare(output)?;
     for (name, perturb) in perturbations {

@@ -14,11 +14,13 @@ mod reference;
 use cytoshade_gpu::{Choice, Gpu};
 use libtest_mimic::{Arguments, Failed, Trial};
 
+type Run = Box<dyn FnOnce(&Gpu) -> Result<(), Failed> + Send>;
+
 /// A test that may need a device, and whatever else it misses.
 pub(crate) struct Test {
     name: String,
     missing: bool,
-    run: Box<dyn FnOnce(&Gpu) -> Result<(), Failed> + Send>,
+    run: Run,
 }
 
 impl Test {
