@@ -13,6 +13,9 @@ use libtest_mimic::{Arguments, Failed};
 /// Allowed for the outputs of a whole pipeline in f32 against the reference's f32: rounding of every stage before.
 const OUTPUTS: f64 = 1e-5;
 
+/// The image of the full width's cases that has the fewest tiles.
+const SMALLEST: &str = "tests_data_img2d";
+
 fn main() {
     let adapter = gpu_device();
     let mut trials = Vec::new();
@@ -23,6 +26,18 @@ fn main() {
         let missing = missing.or(adapter.is_none().then_some("a Vulkan adapter"));
         let device = adapter.unwrap_or(Device::Gpu);
         trials.push(trial(format!("gpu: {}", case.name()), missing, move || run(&on_gpu, device)));
+    }
+    // The published width takes seconds a tile on a software adapter, so only the smallest image goes there.
+    for case in cases("full_width", "cases.json") {
+        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
+        let on_gpu = case.clone();
+        trials.push(trial(format!("cpu, full width: {}", case.name()), missing, move || run(&case, Device::Cpu)));
+        let is_small = on_gpu.name() == SMALLEST;
+        if is_small || adapter == Some(Device::Gpu) {
+            let missing = missing.or(adapter.is_none().then_some("a Vulkan adapter"));
+            let device = adapter.unwrap_or(Device::Gpu);
+            trials.push(trial(format!("gpu, full width: {}", on_gpu.name()), missing, move || run(&on_gpu, device)));
+        }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

@@ -246,24 +246,3 @@ fn every_limit_is_kept() {
         assert_eq!(limit(name, &|limits| limits.decoded_bytes = 6 * image_bytes - 1), "decoded_bytes", "{name}");
     }
 }
-
-/// Real microscopy of other programs.
-#[test]
-#[ignore = "needs the sample images: set CYTOSHADE_TEST_DATA and run with --ignored"]
-fn sample_images() {
-    let folder = std::env::var_os("CYTOSHADE_TEST_DATA").expect("CYTOSHADE_TEST_DATA names the folder");
-    let images = std::path::Path::new(&folder).join("images");
-    for (name, count, channels, size) in [
-        ("serialcellpose_2ch/sample_EmbryoTorax.tif", 1, 2, (512, 512)),
-        ("serialcellpose_2ch/tile_0_0.tif", 1, 2, (256, 256)),
-        ("qcanet_3d/8_cell_raw.tif", 51, 1, (120, 122)),
-        ("plantseg_3d/rgb_3D_c_raw.tif", 150, 1, (75, 75)),
-        ("stardist/stardist_data_images_img3d.tif", 31, 1, (61, 57)),
-        ("stardist/tests_data_img2d.tif", 1, 1, (256, 256)),
-        ("stardist/tests_data_mask2d.tif", 1, 1, (256, 256)),
-    ] {
-        let found = read(images.join(name), &ReadOptions::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(found.len(), count, "{name}");
-        assert!(found.iter().all(|i| (i.channels(), (i.height(), i.width())) == (channels, size)), "{name}");
-    }
-}
