@@ -61,8 +61,11 @@ macro_rules! shader {
     };
 }
 
-/// Rows of the target that an invocation of [`CONV3X3`] and [`CONV1X1`] computes.
-pub const CONV_ROWS: u32 = 8;
+/// Rows of the target that an invocation of [`CONV3X3`] computes.
+pub const CONV3X3_ROWS: u32 = 14;
+
+/// Rows of the target that an invocation of [`CONV1X1`] computes.
+pub const CONV1X1_ROWS: u32 = 8;
 
 /// Bins around the plane on each side that [`HISTOGRAM`] leaves at zero.
 pub const HISTOGRAM_MARGIN: u32 = 20;

@@ -49,6 +49,11 @@ impl ConvWeights {
         Ok(Self { kernel: conv.kernel(), relu: conv.relu(), weights, vectors })
     }
 
+    /// Rows of the target that an invocation computes.
+    fn rows(&self) -> u32 {
+        if self.kernel == 1 { shaders::CONV1X1_ROWS } else { shaders::CONV3X3_ROWS }
+    }
+
     fn variant(&self, skip: bool) -> Variant {
         let shader = if self.kernel == 1 { shaders::CONV1X1 } else { shaders::CONV3X3 };
         Variant::with(shader, shaders::SKIP, skip)
@@ -477,21 +482,21 @@ impl<'a> Site<'a> {
                         if style.is_some() { self.features } else { &weights.vectors },
                         tensor(*target),
                     ],
-                    grid: Grid::Tiles(self.conv_grid(height, width, quads(target.channels))?),
+                    grid: Grid::Tiles(self.conv_grid(weights.rows(), height, width, quads(target.channels))?),
                 }
             }
         })
     }
 
-    fn conv_grid(&self, height: u32, width: u32, outputs: u32) -> Result<[u32; 2], Error> {
-        let [columns, rows, _] = shaders::CONV3X3.workgroup;
-        let y = (u64::from(height.div_ceil(shaders::CONV_ROWS)) * u64::from(outputs)).div_ceil(u64::from(rows));
+    fn conv_grid(&self, rows: u32, height: u32, width: u32, outputs: u32) -> Result<[u32; 2], Error> {
+        let [across, down, _] = shaders::CONV3X3.workgroup;
+        let y = (u64::from(height.div_ceil(rows)) * u64::from(outputs)).div_ceil(u64::from(down));
         let allowed = u64::from(self.network.gpu.limits().max_compute_workgroups_per_dimension);
         if y > allowed {
             let limit = "maxComputeWorkgroupsPerDimension";
             return Err(Error::Limit { what: "a convolution", needed: y, limit, allowed });
         }
-        Ok([width.div_ceil(columns), y as u32])
+        Ok([width.div_ceil(across), y as u32])
     }
 }
 

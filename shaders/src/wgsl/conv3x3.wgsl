@@ -1,10 +1,10 @@
 // target = residual + bias + conv3x3(f(source + skip + style)), where f is BatchNorm and ReLU.
 //
-// Register-blocked and direct: an invocation computes 8 rows of one column for 4 output channels, and reads every
+// Register-blocked and direct: an invocation computes 14 rows of one column for 4 output channels, and reads every
 // input value it needs straight from memory, vec4 by vec4; no workgroup memory. BatchNorm, ReLU, skip, style and the
 // nearest 2x upsampling happen on load, bias and residual on store. Activations are [tile][y][x][channel / 4].
 //
-// Grid: x columns / 8; y (blocks of 8 rows) x (groups of 4 output channels) / 4; z tiles.
+// Grid: x columns / 8; y (blocks of 14 rows) x (groups of 4 output channels) / 4; z tiles.
 
 struct Params {
     /// Width and height of the target.
@@ -42,17 +42,16 @@ struct Params {
 override SKIP: bool = false;
 
 // Rows of an invocation. The code below is unrolled by hand for it: compilers do not unroll loops whose number of
-// rounds the bounds checks also limit, and accumulators in an indexed array would live in memory.
-const ROWS = 8u;
-
-// The source's first value of a row of the target; rows outside are clamped, their values not used.
-fn row_start(tile: u32, y: i32) -> u32 {
-    let inside = u32(clamp(y, 0, i32(params.height) - 1));
-    return (tile * (params.height >> params.upsample) + (inside >> params.upsample)) * (params.width >> params.upsample);
-}
+// rounds the bounds checks also limit, and sums in an indexed array would live in memory.
+const ROWS = 14u;
 
 // One input value after its prologue. The padding comes after BatchNorm and ReLU, so outside of the plane it is 0.
-fn load(at: u32, inside: bool, scale: vec4f, shift: vec4f) -> vec4f {
+fn load(tile: u32, y: i32, x: i32, channel: u32, scale: vec4f, shift: vec4f) -> vec4f {
+    let inside = y >= 0 && y < i32(params.height) && x >= 0 && x < i32(params.width);
+    let row = u32(clamp(y, 0, i32(params.height) - 1)) >> params.upsample;
+    let column = u32(clamp(x, 0, i32(params.width) - 1)) >> params.upsample;
+    let pixel = (tile * (params.height >> params.upsample) + row) * (params.width >> params.upsample) + column;
+    let at = pixel * params.inputs + channel;
     var value = source[at];
     if SKIP {
         value += skip[at];
@@ -82,21 +81,6 @@ fn conv3x3(@builtin(global_invocation_id) id: vec3u) {
         return;
     }
 
-    let top = i32(y) - 1;
-    let row0 = row_start(tile, top);
-    let row1 = row_start(tile, top + 1);
-    let row2 = row_start(tile, top + 2);
-    let row3 = row_start(tile, top + 3);
-    let row4 = row_start(tile, top + 4);
-    let row5 = row_start(tile, top + 5);
-    let row6 = row_start(tile, top + 6);
-    let row7 = row_start(tile, top + 7);
-    let row8 = row_start(tile, top + 8);
-    let row9 = row_start(tile, top + 9);
-    // The row above is outside for the first block; below, any row but the invocation's first may be.
-    let has0 = y > 0u;
-    let below = params.height - y;
-
     var sum0 = vec4f();
     var sum1 = vec4f();
     var sum2 = vec4f();
@@ -105,7 +89,14 @@ fn conv3x3(@builtin(global_invocation_id) id: vec3u) {
     var sum5 = vec4f();
     var sum6 = vec4f();
     var sum7 = vec4f();
+    var sum8 = vec4f();
+    var sum9 = vec4f();
+    var sum10 = vec4f();
+    var sum11 = vec4f();
+    var sum12 = vec4f();
+    var sum13 = vec4f();
 
+    let top = i32(y) - 1;
     var weight = output * params.inputs * 9u;
     for (var channel = 0u; channel < params.inputs; channel++) {
         let scale = vectors[channel];
@@ -114,34 +105,71 @@ fn conv3x3(@builtin(global_invocation_id) id: vec3u) {
             // scale * (x + style) + shift, with what does not depend on the pixel taken out.
             shift += scale * style[tile * params.style_stride + params.style_offset + channel];
         }
-        for (var kx = 0u; kx < 3u; kx++) {
-            let source_x = i32(x + kx) - 1;
-            let inside = source_x >= 0 && source_x < i32(params.width);
-            let column = u32(clamp(source_x, 0, i32(params.width) - 1)) >> params.upsample;
-
-            let v0 = load((row0 + column) * params.inputs + channel, inside && has0, scale, shift);
-            let v1 = load((row1 + column) * params.inputs + channel, inside, scale, shift);
-            let v2 = load((row2 + column) * params.inputs + channel, inside && below > 1u, scale, shift);
-            let v3 = load((row3 + column) * params.inputs + channel, inside && below > 2u, scale, shift);
-            let v4 = load((row4 + column) * params.inputs + channel, inside && below > 3u, scale, shift);
-            let v5 = load((row5 + column) * params.inputs + channel, inside && below > 4u, scale, shift);
-            let v6 = load((row6 + column) * params.inputs + channel, inside && below > 5u, scale, shift);
-            let v7 = load((row7 + column) * params.inputs + channel, inside && below > 6u, scale, shift);
-            let v8 = load((row8 + column) * params.inputs + channel, inside && below > 7u, scale, shift);
-            let v9 = load((row9 + column) * params.inputs + channel, inside && below > 8u, scale, shift);
-
+        for (var kx = 0; kx < 3; kx++) {
+            let column = i32(x) + kx - 1;
             let w0 = weights[weight];
             let w1 = weights[weight + 1u];
             let w2 = weights[weight + 2u];
             weight += 3u;
-            sum0 += w0 * v0 + w1 * v1 + w2 * v2;
-            sum1 += w0 * v1 + w1 * v2 + w2 * v3;
-            sum2 += w0 * v2 + w1 * v3 + w2 * v4;
-            sum3 += w0 * v3 + w1 * v4 + w2 * v5;
-            sum4 += w0 * v4 + w1 * v5 + w2 * v6;
-            sum5 += w0 * v5 + w1 * v6 + w2 * v7;
-            sum6 += w0 * v6 + w1 * v7 + w2 * v8;
-            sum7 += w0 * v7 + w1 * v8 + w2 * v9;
+            // Each input row adds to the three rows of the target that it is a neighbour of.
+            var v = load(tile, top, column, channel, scale, shift);
+            sum0 += w0 * v;
+            v = load(tile, top + 1, column, channel, scale, shift);
+            sum0 += w1 * v;
+            sum1 += w0 * v;
+            v = load(tile, top + 2, column, channel, scale, shift);
+            sum0 += w2 * v;
+            sum1 += w1 * v;
+            sum2 += w0 * v;
+            v = load(tile, top + 3, column, channel, scale, shift);
+            sum1 += w2 * v;
+            sum2 += w1 * v;
+            sum3 += w0 * v;
+            v = load(tile, top + 4, column, channel, scale, shift);
+            sum2 += w2 * v;
+            sum3 += w1 * v;
+            sum4 += w0 * v;
+            v = load(tile, top + 5, column, channel, scale, shift);
+            sum3 += w2 * v;
+            sum4 += w1 * v;
+            sum5 += w0 * v;
+            v = load(tile, top + 6, column, channel, scale, shift);
+            sum4 += w2 * v;
+            sum5 += w1 * v;
+            sum6 += w0 * v;
+            v = load(tile, top + 7, column, channel, scale, shift);
+            sum5 += w2 * v;
+            sum6 += w1 * v;
+            sum7 += w0 * v;
+            v = load(tile, top + 8, column, channel, scale, shift);
+            sum6 += w2 * v;
+            sum7 += w1 * v;
+            sum8 += w0 * v;
+            v = load(tile, top + 9, column, channel, scale, shift);
+            sum7 += w2 * v;
+            sum8 += w1 * v;
+            sum9 += w0 * v;
+            v = load(tile, top + 10, column, channel, scale, shift);
+            sum8 += w2 * v;
+            sum9 += w1 * v;
+            sum10 += w0 * v;
+            v = load(tile, top + 11, column, channel, scale, shift);
+            sum9 += w2 * v;
+            sum10 += w1 * v;
+            sum11 += w0 * v;
+            v = load(tile, top + 12, column, channel, scale, shift);
+            sum10 += w2 * v;
+            sum11 += w1 * v;
+            sum12 += w0 * v;
+            v = load(tile, top + 13, column, channel, scale, shift);
+            sum11 += w2 * v;
+            sum12 += w1 * v;
+            sum13 += w0 * v;
+            v = load(tile, top + 14, column, channel, scale, shift);
+            sum12 += w2 * v;
+            sum13 += w1 * v;
+            v = load(tile, top + 15, column, channel, scale, shift);
+            sum13 += w2 * v;
         }
     }
 
@@ -154,4 +182,10 @@ fn conv3x3(@builtin(global_invocation_id) id: vec3u) {
     store(tile, y + 5u, x, output, bias, sum5);
     store(tile, y + 6u, x, output, bias, sum6);
     store(tile, y + 7u, x, output, bias, sum7);
+    store(tile, y + 8u, x, output, bias, sum8);
+    store(tile, y + 9u, x, output, bias, sum9);
+    store(tile, y + 10u, x, output, bias, sum10);
+    store(tile, y + 11u, x, output, bias, sum11);
+    store(tile, y + 12u, x, output, bias, sum12);
+    store(tile, y + 13u, x, output, bias, sum13);
 }
