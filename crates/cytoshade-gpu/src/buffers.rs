@@ -76,10 +76,19 @@ impl Gpu {
         patience: Duration,
     ) -> Result<(), Error> {
         let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(patience) };
-        match self.device().poll(wait) {
-            Ok(_) => self.check(what),
-            Err(wgpu::PollError::Timeout) => Err(Error::Hung { what, seconds: patience.as_secs() }),
-            Err(error) => Err(Error::Refused { what, reason: error.to_string() }),
+        // wgpu panics where the driver loses the device while it waits; the caller shall hear of it in another way.
+        let waited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.device().poll(wait)));
+        match waited {
+            Ok(Ok(_)) => self.check(what),
+            Ok(Err(wgpu::PollError::Timeout)) => Err(Error::Hung { what, seconds: patience.as_secs() }),
+            Ok(Err(error)) => {
+                self.check(what)?;
+                Err(Error::Refused { what, reason: error.to_string() })
+            }
+            Err(_) => {
+                self.check(what)?;
+                Err(Error::Lost { reason: format!("the driver failed during {what}") })
+            }
         }
     }
 

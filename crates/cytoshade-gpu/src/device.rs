@@ -55,8 +55,8 @@ impl Gpu {
         Self::open_limited(choice, u64::MAX).await
     }
 
-    /// Like [`Gpu::open`], with no buffer allowed to be larger than `bytes` (128 MiB at least are there on every
-    /// device: WebGPU's default for a binding).
+    /// Like [`Gpu::open`], with no storage buffer larger than `bytes`, as if the adapter allowed no more: work then
+    /// comes in smaller parts, or ends in [`Error::Limit`]. WebGPU's default is 128 MiB.
     ///
     /// # Errors
     /// Those of [`Gpu::open`].
@@ -101,6 +101,13 @@ impl Gpu {
         &self.0.info
     }
 
+    /// Closes the device at once, for all clones: its memory is freed, and whatever is asked of it from now on ends in
+    /// [`Error::Lost`]. Without this it closes with its last clone.
+    pub fn close(&self) {
+        lock(&self.0.mishaps.lost).get_or_insert_with(|| "it was closed".into());
+        self.0.device.destroy();
+    }
+
     pub(crate) fn device(&self) -> &wgpu::Device {
         &self.0.device
     }
@@ -123,6 +130,7 @@ impl Gpu {
         what: &'static str,
         work: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.check(what)?;
         // Scopes belong to a thread, so they close before anything is awaited.
         let (result, complaints) = {
             let scopes = Scopes::open(self.device());
@@ -233,5 +241,14 @@ mod tests {
         assert_eq!(limits("", &adapter, 1 << 20).unwrap().max_storage_buffer_binding_size, 1 << 20);
         adapter.max_storage_buffers_per_shader_stage = 4;
         assert!(matches!(limits("", &adapter, u64::MAX), Err(Error::TooWeak { found: 4, needed: 8, .. })));
+    }
+
+    #[test]
+    fn memory_that_runs_out_is_told_from_what_is_refused() {
+        let source = || Box::new(std::fmt::Error);
+        let memory = Complaint::of(&wgpu::Error::OutOfMemory { source: source() });
+        assert!(matches!(memory, Complaint::OutOfMemory));
+        let refused = wgpu::Error::Validation { source: source(), description: "no".into() };
+        assert!(matches!(Complaint::of(&refused), Complaint::Refused(reason) if reason == "no"));
     }
 }

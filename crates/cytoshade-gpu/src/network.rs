@@ -531,12 +531,23 @@ mod tests {
         assert_eq!(Split { next: 0, count: 5, most: 4 }.after::<()>(Err(lost.clone())), Err(lost));
     }
 
-    /// Whoever drives a network from a multi-threaded executor needs this.
+    /// Whoever drives the device from a multi-threaded executor needs this.
     #[cfg(not(target_arch = "wasm32"))]
     #[test]
-    fn runs_can_move_between_threads() {
-        fn sendable<T: Send>(_: impl FnOnce(&'static Network) -> T) {}
-        sendable(|network| network.run(&[], 0, 8, 8));
+    fn every_future_can_move_between_threads() {
+        fn sendable<T: Send>(_: impl FnOnce(&'static Gpu, &'static Network, &'static Weights) -> T) {}
+        sendable(|_, _, _| Gpu::open(crate::Choice::Any));
+        sendable(|_, _, _| crate::adapters());
+        sendable(|gpu, _, weights| Network::new(gpu, weights));
+        sendable(|_, network, _| network.run(&[], 0, 8, 8));
+        const ENDS: &cytoshade_core::EndPoints =
+            &cytoshade_core::EndPoints { pixels: Vec::new(), y: Vec::new(), x: Vec::new() };
+        sendable(|gpu, _, _| crate::histogram(gpu, ENDS, 1, 1));
+        fn flows(gpu: &'static Gpu, planes: &'static cytoshade_core::Planes) {
+            sendable(|_, _, _| crate::follow_flows(gpu, planes, &[], 0.0, 1, true));
+            sendable(|_, _, _| crate::sinks(gpu, planes, &[], 0.0, 1, true));
+        }
+        let _ = flows;
     }
 
     #[test]
