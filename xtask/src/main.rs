@@ -79,7 +79,7 @@ fn lint() -> Outcome {
 fn targets() -> Outcome {
     run(std::process::Command::new("rustup").args(["target", "add"]).args(TARGETS))?;
     // The library is built for the browser, and the whole product checked elsewhere. `check` needs no linker.
-    run(cargo(&["build", "--package", "cytoshade", "--package", "cytoshade-formats", "--target", TARGETS[0]]))?;
+    run(cargo(&["build", "--package", "cytoshade", "--package", "cytoshade-web", "--target", TARGETS[0]]))?;
     for target in &TARGETS[1..] {
         run(cargo(&["check", "--package", "cytoshade-cli", "--target", target]))?;
     }
