@@ -84,7 +84,7 @@ pub struct AdapterLimits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AdapterInfo {
-    /// Name of the hardware, as the driver gives it; may be empty in a browser.
+    /// Name of the hardware, as the driver gives it; `unnamed adapter` where it gives none, as in a browser.
     pub name: String,
     /// What it is made of.
     pub kind: AdapterKind,
@@ -198,7 +198,8 @@ fn info(adapter: &wgpu::Adapter) -> AdapterInfo {
         ("EXPERIMENTAL_COOPERATIVE_MATRIX", wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
     ];
     AdapterInfo {
-        name: found.name,
+        // Browsers keep it to themselves.
+        name: if found.name.is_empty() { "unnamed adapter".into() } else { found.name },
         kind: AdapterKind::of(found.device_type),
         backend: found.backend.to_string(),
         driver: format!("{} {}", found.driver, found.driver_info).trim().into(),

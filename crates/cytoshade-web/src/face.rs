@@ -28,7 +28,7 @@ pub struct Found {
 #[wasm_bindgen]
 impl Cytoshade {
     /// A network from the bytes of a model file. `backend` is `auto` (the default: WebGPU where there is one, else the
-    /// CPU), `webgpu` or `cpu`; `sha256` is the hash that the bytes must have.
+    /// CPU), `webgpu`, `cpu`, or `software` for a software adapter, as tests want it; `sha256` is the hash that the bytes must have.
     ///
     /// # Errors
     /// An `Error` whose message says what is wrong with the bytes or the device.
@@ -42,7 +42,8 @@ impl Cytoshade {
             None | Some("auto") => Device::Auto,
             Some("webgpu") => Device::Gpu,
             Some("cpu") => Device::Cpu,
-            Some(_) => return Err(JsError::new("backend must be auto, webgpu or cpu")),
+            Some("software") => Device::Software,
+            Some(_) => return Err(JsError::new("backend must be auto, webgpu, cpu or software")),
         };
         let sha256 = sha256.map(|text| text.parse()).transpose()?;
         let model = Model::from_bytes(&bytes, &LoadOptions { sha256, ..LoadOptions::default() })?;
