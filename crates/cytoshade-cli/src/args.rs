@@ -19,6 +19,10 @@ pub(crate) enum Command {
     /// Segment a bundled photograph of nuclei with a bundled model, and write labels and an overlay to look at
     Demo(Demo),
     /// Segment the cells in image files
+    ///
+    /// Reads TIFF (8, 16 and 32 bit, float; strips and tiles; one or several pages, see --pages), PNG, JPEG and NPY,
+    /// told apart by their content. Writes DIR/STEM_cp_masks.tif: 0 is background, 1 to n are the cells (16 bit, or
+    /// 32 bit past 65,535 cells). Where one of several inputs fails the others are still done, and the exit status is 1.
     Segment(Box<Segment>),
     /// List every adapter that could run the shaders, and say which one `--device auto` takes
     Devices,
@@ -34,10 +38,6 @@ pub(crate) struct Demo {
     pub(crate) device: DeviceArg,
 }
 
-/// Segment the cells in image files.
-///
-/// Reads TIFF (8, 16 and 32 bit, float; strips and tiles), PNG, JPEG and NPY, told apart by their content. Writes
-/// DIR/STEM_cp_masks.tif: 0 is background, 1 to n are the cells (16 bit, or 32 bit past 65,535 cells).
 #[derive(Debug, Args)]
 pub(crate) struct Segment {
     /// Image files

@@ -44,8 +44,12 @@ impl Builder {
         let network = model.share();
         pipeline::check_network(&network)?;
         let backend = match device::open(self.device).await? {
-            Some(gpu) => Backend::gpu(gpu, &network).await?,
             None => Backend::cpu(&network),
+            Some(gpu) => match Backend::gpu(gpu, &network).await {
+                // A GPU that opens but cannot take the network is no reason to do nothing.
+                Err(Error::Gpu(_)) if self.device == Device::Auto => Backend::cpu(&network),
+                result => result?,
+            },
         };
         Ok(Segmenter { network, backend })
     }
