@@ -1,23 +1,19 @@
 //! The measures of agreement with the reference.
 
-/// ||ours - reference|| / ||reference||, in f64.
-pub fn relative_l2(ours: &[f32], reference: &[f32]) -> f64 {
-    assert_eq!(ours.len(), reference.len());
-    let mut difference = 0.0;
-    let mut norm = 0.0;
-    for (&a, &b) in ours.iter().zip(reference) {
-        difference += (f64::from(a) - f64::from(b)).powi(2);
-        norm += f64::from(b).powi(2);
-    }
-    if norm == 0.0 { difference.sqrt() } else { (difference / norm).sqrt() }
-}
+use cytoshade_core::EndPoints;
+use libtest_mimic::Failed;
 
-/// The relative L2 error is at most `limit`.
-pub fn l2_within(ours: &[f32], reference: &[f32], limit: f64) -> Result<(), String> {
+use crate::each_way;
+
+/// The relative L2 error ||ours - reference|| / ||reference||, in f64, is at most `limit`. A reference of zeros has no
+/// relative error, and none agrees with it.
+pub fn l2_within<R: Copy + Into<f64>>(ours: &[f32], reference: &[R], limit: f64) -> Result<(), String> {
     if ours.len() != reference.len() {
         return Err(format!("{} values, expected {}", ours.len(), reference.len()));
     }
-    let error = relative_l2(ours, reference);
+    let difference: f64 = ours.iter().zip(reference).map(|(&a, &b)| (f64::from(a) - b.into()).powi(2)).sum();
+    let norm: f64 = reference.iter().map(|&b| b.into().powi(2)).sum();
+    let error = (difference / norm).sqrt();
     // Written so that NaN fails.
     if error <= limit { Ok(()) } else { Err(format!("relative L2 error {error:.3e}, allowed {limit:.1e}")) }
 }
@@ -39,22 +35,112 @@ pub fn close(ours: &[f32], reference: &[f32], limit: f64) -> Result<(), String> 
     Ok(())
 }
 
-/// At least 99.9 % of the points lie within a hundredth of a pixel.
-pub fn end_points(ours: (&[f32], &[f32]), reference: (&[f32], &[f32])) -> Result<(), String> {
-    if ours.0.len() != reference.0.len() {
-        return Err(format!("{} points, expected {}", ours.0.len(), reference.0.len()));
+/// Relative L2 error that a network in f32 is allowed: the parity measure of the project.
+const NETWORK: f64 = 2e-6;
+
+/// What a network should make of a batch of n tiles.
+#[derive(Clone, Debug)]
+pub struct ExpectedBatch {
+    /// The outputs, shape [n, nout, height, width].
+    pub outputs: Vec<f64>,
+    /// The style vectors, shape [n, style channels].
+    pub styles: Vec<f64>,
+}
+
+impl ExpectedBatch {
+    /// Holds outputs and style vectors to the parity measure.
+    pub fn compare(&self, outputs: &[f32], styles: &[f32]) -> Result<(), String> {
+        l2_within(outputs, &self.outputs, NETWORK).map_err(|e| format!("outputs: {e}"))?;
+        l2_within(styles, &self.styles, NETWORK).map_err(|e| format!("styles: {e}"))
     }
-    let far = (0..ours.0.len())
+
+    /// [`ExpectedBatch::compare`], which must not hold for outputs of rows of `width` and styles that are slightly wrong.
+    pub fn compare_both_ways(&self, outputs: &[f32], styles: &[f32], width: usize) -> Result<(), Failed> {
+        type Found = (Vec<f32>, Vec<f32>);
+        let found: Found = (outputs.to_vec(), styles.to_vec());
+        let compare = |(outputs, styles): &Found| self.compare(outputs, styles);
+        let largest = outputs.iter().fold(0.0f32, |m, value| m.max(value.abs()));
+        each_way(
+            &found,
+            compare,
+            &[
+                ("all outputs off by 4e-6", &|(outputs, _)| outputs.iter_mut().for_each(|v| *v *= 1.0 + 4e-6)),
+                ("one output off by a tenth", &|(outputs, _)| outputs[0] += 0.1),
+                ("one output off by a hundredth of the largest", &|(outputs, _)| outputs[0] += largest / 100.0),
+                ("a NaN among the outputs", &|(outputs, _)| outputs[0] = f32::NAN),
+                ("a missing output", &|(outputs, _)| outputs.truncate(outputs.len() - 1)),
+                ("all styles off by 4e-6", &|(_, styles)| styles.iter_mut().for_each(|v| *v *= 1.0 + 4e-6)),
+                ("one style off", &|(_, styles)| styles[0] += 1e-3),
+                ("a NaN among the styles", &|(_, styles)| styles[0] = f32::NAN),
+                ("a missing style", &|(_, styles)| styles.truncate(styles.len() - 1)),
+            ],
+        )?;
+        // A single row looks the same when it is moved.
+        if outputs.len() > width {
+            each_way(&found, compare, &[("outputs moved by a row", &|(outputs, _)| outputs.rotate_left(width))])?;
+        }
+        Ok(())
+    }
+}
+
+/// The same pixels take part, and at least 99.9 % of the points lie within a hundredth of a pixel.
+pub fn end_points(ours: &EndPoints, reference: &EndPoints) -> Result<(), String> {
+    if ours.pixels != reference.pixels {
+        return Err("other pixels take part".into());
+    }
+    let count = reference.pixels.len();
+    for found in [ours.y.len(), ours.x.len(), reference.y.len(), reference.x.len()] {
+        if found != count {
+            return Err(format!("{found} end points of {count} pixels"));
+        }
+    }
+    let far = (0..count)
         .filter(|&i| {
-            let near = (ours.0[i] - reference.0[i]).hypot(ours.1[i] - reference.1[i]) <= 1e-2;
+            let near = (ours.y[i] - reference.y[i]).hypot(ours.x[i] - reference.x[i]) <= 1e-2;
             !near
         })
         .count();
-    if far as f64 <= 1e-3 * ours.0.len() as f64 {
+    if far as f64 <= 1e-3 * count as f64 {
         Ok(())
     } else {
-        Err(format!("{far} of {} points are further than 0.01 pixels", ours.0.len()))
+        Err(format!("{far} of {count} end points are further than 0.01 pixels"))
     }
+}
+
+/// [`end_points`], which must not hold for end points that are slightly wrong.
+pub fn end_points_both_ways(ours: &EndPoints, reference: &EndPoints) -> Result<(), Failed> {
+    let compare = |ours: &EndPoints| end_points(ours, reference);
+    if reference.pixels.is_empty() {
+        // Nothing to perturb.
+        return Ok(compare(ours)?);
+    }
+    // A thousandth of the points, and one more.
+    let some = ours.y.len() / 1000 + 1;
+    each_way(
+        ours,
+        compare,
+        &[
+            ("all off by a fiftieth", &|ends| ends.y.iter_mut().for_each(|y| *y += 0.02)),
+            ("every 500th off by a fiftieth", &|ends| ends.y.iter_mut().step_by(500).for_each(|y| *y += 0.02)),
+            ("two in a thousand off", &|ends| ends.x.iter_mut().take(some).for_each(|x| *x += 1.0)),
+            ("NaN", &|ends| ends.x.iter_mut().take(some).for_each(|x| *x = f32::NAN)),
+            ("a missing row", &|ends| ends.y.truncate(ends.y.len() - 1)),
+            ("a missing column", &|ends| ends.x.truncate(ends.x.len() - 1)),
+            ("another pixel", &|ends| ends.pixels[0] += 1),
+        ],
+    )
+}
+
+/// The same values, which must not hold where one is off or missing.
+pub fn equal_both_ways(ours: &[u32], reference: &[u32], what: &str) -> Result<(), Failed> {
+    each_way(
+        &ours.to_vec(),
+        |ours| if ours == reference { Ok(()) } else { Err(format!("{what} differ")) },
+        &[
+            ("one value off", &|values: &mut Vec<u32>| values[0] += 1),
+            ("a missing value", &|values| values.truncate(values.len() - 1)),
+        ],
+    )
 }
 
 /// The measure for masks: every cell of the reference is matched by one of ours at an intersection over union of at
@@ -103,9 +189,11 @@ mod tests {
 
     #[test]
     fn the_measures_can_fail() {
-        assert!(l2_within(&[1.0, f32::NAN], &[1.0, 2.0], 1.0).is_err());
+        assert!(l2_within(&[1.0, f32::NAN], &[1.0f32, 2.0], 1.0).is_err());
         assert!(close(&[1.0, f32::NAN], &[1.0, 2.0], 1.0).is_err());
-        assert!(end_points((&[0.0], &[f32::NAN]), (&[0.0], &[0.0])).is_err());
+        assert!(l2_within(&[0.0, 0.0], &[0.0f32, 0.0], 1.0).is_err(), "nothing to be relative to");
+        let at = |x| EndPoints { pixels: vec![0], y: vec![0.0], x: vec![x] };
+        assert!(end_points(&at(f32::NAN), &at(0.0)).is_err());
         let reference = [0, 1, 1, 1, 2, 2, 2, 2];
         assert!(masks(&[0, 9, 9, 9, 4, 4, 4, 4], &reference).is_ok(), "numbers do not matter");
         assert!(masks(&[0, 1, 1, 1, 1, 1, 1, 1], &reference).is_err(), "merged");

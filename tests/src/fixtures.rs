@@ -2,7 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use cytoshade_core::EndPoints;
+use libtest_mimic::Failed;
 use serde_json::Value;
+
+use crate::agree::ExpectedBatch;
+use crate::reference::active;
 
 /// The folder of the fixtures.
 pub fn folder() -> PathBuf {
@@ -27,6 +32,11 @@ pub fn json(stage: &str, file: &str) -> Value {
 /// The rows of a JSON table of a stage.
 pub fn rows(stage: &str, file: &str) -> Vec<Value> {
     json(stage, file)["rows"].as_array().cloned().unwrap_or_default()
+}
+
+/// A JSON list of sizes.
+pub fn numbers(value: &Value) -> Vec<usize> {
+    value.as_array().into_iter().flatten().map(|v| v.as_u64().unwrap_or(u64::MAX) as usize).collect()
 }
 
 /// One case of a stage.
@@ -81,11 +91,35 @@ impl Array {
         cytoshade_core::Planes::new(self.f32(), self.values.len() / (height * width), height, width).unwrap()
     }
 
+    /// As end points, shape [2, points], of the pixels whose cellprob lies above the threshold.
+    pub fn end_points(&self, cellprob: &[f32], threshold: f32) -> EndPoints {
+        let mut y = self.f32();
+        let x = y.split_off(y.len() / 2);
+        EndPoints { pixels: active(cellprob, threshold), y, x }
+    }
+
     /// As labels.
     pub fn labels(&self) -> cytoshade_core::Labels {
         let (height, width) = self.size();
         cytoshade_core::Labels::new(self.u32(), height, width).unwrap()
     }
+}
+
+/// A case of stage `network`.
+#[derive(Clone, Debug)]
+pub struct NetworkCase {
+    /// The network.
+    pub network: cytoshade_core::Network,
+    /// The tiles, shape [count, channels, height, width].
+    pub tiles: Vec<f32>,
+    /// How many tiles there are.
+    pub count: usize,
+    /// Height of a tile.
+    pub height: usize,
+    /// Width of a tile.
+    pub width: usize,
+    /// What the network should make of them.
+    pub expected: ExpectedBatch,
 }
 
 impl Case {
@@ -148,6 +182,21 @@ impl Case {
         let file = self.value["expected"][name].as_str()?;
         let path = self.path(file)?;
         Some(if file.ends_with(".png") { read_png(&path) } else { read_npy(&path) })
+    }
+
+    /// A case of stage `network`, its files read and its sizes checked.
+    pub fn network(&self) -> Result<NetworkCase, Failed> {
+        let path = self.input_path("model").ok_or(NEEDS_TEST_DATA)?;
+        let network = cytoshade_model::load(&std::fs::read(path)?, &cytoshade_model::LoadOptions::default())?;
+        let (nbase, nout) = (numbers(self.param("nbase")), self.number("nout") as usize);
+        assert_eq!((network.shape().nbase(), network.shape().nout()), (&nbase[..], nout));
+        let tiles = self.input("x");
+        let [count, _, height, width] = tiles.shape[..] else { return Err("the tiles have not four sides".into()) };
+        let outputs = self.expected("y").ok_or("the case expects no outputs")?;
+        assert_eq!(outputs.shape, [count, nout, height, width]);
+        let styles = self.expected("style").ok_or("the case expects no styles")?;
+        let expected = ExpectedBatch { outputs: outputs.values, styles: styles.values };
+        Ok(NetworkCase { network, tiles: tiles.f32(), count, height, width, expected })
     }
 
     fn path(&self, file: &str) -> Option<PathBuf> {

@@ -1,8 +1,11 @@
-//! What the tests that cross crates share: the reference's fixtures, the measures of agreement, and the rule that a
-//! comparison must also see a perturbed output fail.
+//! What the tests that cross crates share: the reference's fixtures, its formulas written down once more, the measures
+//! of agreement, and the rule that a comparison must also see a perturbed output fail.
 
 pub mod agree;
 pub mod fixtures;
+pub mod gpu;
+pub mod random;
+pub mod reference;
 
 use libtest_mimic::{Failed, Trial};
 
@@ -22,14 +25,28 @@ pub fn trial(
 /// Runs a comparison on an output, and on the output after `perturb`: the first must hold, the second must not.
 pub fn both_ways<T: Clone>(
     output: &T,
-    perturb: impl FnOnce(&mut T),
+    perturb: impl Fn(&mut T),
     compare: impl Fn(&T) -> Result<(), String>,
 ) -> Result<(), Failed> {
+    each_way(output, compare, &[("a perturbed output", &perturb)])
+}
+
+/// A name, and a change that a comparison must see.
+pub type Perturbation<'a, T> = (&'a str, &'a dyn Fn(&mut T));
+
+/// Runs a comparison on an output, for which it must hold, and on each of its perturbations, for none of which it may.
+pub fn each_way<T: Clone>(
+    output: &T,
+    compare: impl Fn(&T) -> Result<(), String>,
+    perturbations: &[Perturbation<'_, T>],
+) -> Result<(), Failed> {
     compare(output)?;
-    let mut perturbed = output.clone();
-    perturb(&mut perturbed);
-    match compare(&perturbed) {
-        Err(_) => Ok(()),
-        Ok(()) => Err("the comparison does not see a perturbed output".into()),
+    for (name, perturb) in perturbations {
+        let mut perturbed = output.clone();
+        perturb(&mut perturbed);
+        if compare(&perturbed).is_ok() {
+            return Err(format!("the comparison does not see this: {name}").into());
+        }
     }
+    Ok(())
 }

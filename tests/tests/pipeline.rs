@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use cytoshade::{Channels, Device, Image, Model, Normalize, Outputs, Params, Segmenter};
 use cytoshade_formats::ReadOptions;
 use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
+use cytoshade_tests::gpu::NEEDS_ADAPTER;
 use cytoshade_tests::{agree, both_ways, trial};
 use libtest_mimic::{Arguments, Failed};
 
@@ -23,7 +24,7 @@ fn main() {
         let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
         let (on_cpu, on_gpu) = (case.clone(), case.clone());
         trials.push(trial(format!("cpu: {}", case.name()), missing, move || run(&on_cpu, Device::Cpu)));
-        let missing = missing.or(adapter.is_none().then_some("a Vulkan adapter"));
+        let missing = missing.or(adapter.is_none().then_some(NEEDS_ADAPTER));
         let device = adapter.unwrap_or(Device::Gpu);
         trials.push(trial(format!("gpu: {}", case.name()), missing, move || run(&on_gpu, device)));
     }
@@ -34,7 +35,7 @@ fn main() {
         trials.push(trial(format!("cpu, full width: {}", case.name()), missing, move || run(&case, Device::Cpu)));
         let is_small = on_gpu.name() == SMALLEST;
         if is_small || adapter == Some(Device::Gpu) {
-            let missing = missing.or(adapter.is_none().then_some("a Vulkan adapter"));
+            let missing = missing.or(adapter.is_none().then_some(NEEDS_ADAPTER));
             let device = adapter.unwrap_or(Device::Gpu);
             trials.push(trial(format!("gpu, full width: {}", on_gpu.name()), missing, move || run(&on_gpu, device)));
         }

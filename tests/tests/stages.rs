@@ -1,11 +1,11 @@
-//! Every stage on the CPU against the reference's fixtures, except the network, whose tests lie with its crate.
+//! Every stage on the CPU against the reference's fixtures, except the network, which has files of its own.
 
 use cytoshade_core::rescale::Rescale;
 use cytoshade_core::tiling::{Pad, Tiling, taper};
-use cytoshade_core::{Channels, EndPoints, Image, Normalize, Params, channels};
+use cytoshade_core::{Channels, Image, Normalize, Params, channels};
 use cytoshade_cpu::tile::Cutting;
 use cytoshade_cpu::{blend, fill_holes, flow_error, follow_flows, histogram, masks, normalize, resize};
-use cytoshade_tests::fixtures::{Array, Case, NEEDS_TEST_DATA, cases, rows};
+use cytoshade_tests::fixtures::{Array, Case, NEEDS_TEST_DATA, cases, numbers, rows};
 use cytoshade_tests::{agree, both_ways, trial};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
@@ -126,8 +126,7 @@ fn resize_case(case: &Case) -> Result<(), Failed> {
     let expected = need(case.expected("image"), "image")?;
     if case.param("interpolation") == "nearest" {
         let ours = resize::nearest(&case.input("image").labels(), height, width).into_vec();
-        let same = |ours: &Vec<u32>| if *ours == expected.u32() { Ok(()) } else { Err("labels differ".into()) };
-        return both_ways(&ours, |labels| labels[0] += 1, same);
+        return agree::equal_both_ways(&ours, &expected.u32(), "labels");
     }
     let ours = resize::bilinear(&case.input("image").planes(), height, width).into_vec();
     both_ways(&ours, |p| nudge(p), |p| agree::close(p, &expected.f32(), ROUNDING))
@@ -154,10 +153,6 @@ fn rescale_table() -> Result<(), Failed> {
         }
     }
     if rows.len() < 20 { Err("too few rows".into()) } else { Ok(()) }
-}
-
-fn numbers(value: &Value) -> Vec<usize> {
-    value.as_array().into_iter().flatten().map(|v| v.as_u64().unwrap_or(u64::MAX) as usize).collect()
 }
 
 fn pads_table() -> Result<(), Failed> {
@@ -277,14 +272,6 @@ fn taper_table() -> Result<(), Failed> {
     if rows.is_empty() { Err("no rows".into()) } else { Ok(()) }
 }
 
-fn labels_equal(ours: &cytoshade_core::Labels, expected: &Array, what: &str) -> Result<(), Failed> {
-    both_ways(
-        &ours.as_slice().to_vec(),
-        |labels| labels[0] += 1,
-        |labels| if *labels == expected.u32() { Ok(()) } else { Err(format!("{what} differ")) },
-    )
-}
-
 /// Each intermediate is checked from the reference's own input to it, so that one stage's rounding is not the next
 /// one's failure; the whole chain is checked by the measure for masks.
 fn dynamics_case(case: &Case) -> Result<(), Failed> {
@@ -294,23 +281,17 @@ fn dynamics_case(case: &Case) -> Result<(), Failed> {
     let threshold = case.number("cellprob_threshold") as f32;
     let ours =
         follow_flows::follow_flows(&flows, &cellprob, threshold, case.number("niter") as u32, case.flag("interp"))?;
-    let mut from_reference = ours.clone();
-    if let Some(expected) = case.expected("endpoints") {
-        let (y, x) = expected.values.split_at(expected.values.len() / 2);
-        from_reference.y = y.iter().map(|&v| v as f32).collect();
-        from_reference.x = x.iter().map(|&v| v as f32).collect();
-        let reference = (&from_reference.y[..], &from_reference.x[..]);
-        if !ours.y.is_empty() {
-            let perturb = |e: &mut EndPoints| e.y.iter_mut().step_by(500).for_each(|y| *y += 0.02);
-            both_ways(&ours, perturb, |e| agree::end_points((&e.y, &e.x), reference))?;
-        } else if !y.is_empty() {
-            return Err("no end points".into());
+    let from_reference = match case.expected("endpoints") {
+        Some(expected) => {
+            let expected = expected.end_points(&cellprob, threshold);
+            agree::end_points_both_ways(&ours, &expected)?;
+            expected
         }
-    }
+        None => ours,
+    };
     let counted = histogram::histogram(&from_reference, height, width);
     if let Some(expected) = case.expected("histogram") {
-        let same = |c: &Vec<u32>| if *c == expected.u32() { Ok(()) } else { Err("histograms differ".into()) };
-        both_ways(&counted.counts, |counts| counts[0] += 1, same)?;
+        agree::equal_both_ways(&counted.counts, &expected.u32(), "histograms")?;
     }
     let seeds = masks::seeds(&counted);
     if let Some(expected) = case.expected("seeds") {
@@ -352,7 +333,7 @@ fn dynamics_case(case: &Case) -> Result<(), Failed> {
     let mut checked = reference_masks;
     flow_error::remove_bad(&mut checked, &flows, case.number("flow_threshold"))?;
     if let Some(expected) = case.expected("checked") {
-        labels_equal(&checked, &expected, "the masks after the flow check")?;
+        agree::equal_both_ways(checked.as_slice(), &expected.u32(), "the masks after the flow check")?;
     }
     fill_holes::fill_holes_and_remove_small(&mut checked, case.number("min_size").max(0.0) as usize);
     if let Some(expected) = case.expected("final") {

@@ -2,39 +2,36 @@
 
 use cytoshade_core::Planes;
 use cytoshade_gpu::{AdapterKind, Choice, Error, Gpu, Network, adapters, sinks};
-use libtest_mimic::{Failed, Trial};
+use cytoshade_tests::random::Random;
+use cytoshade_tests::{gpu, trial};
+use libtest_mimic::{Arguments, Failed};
 use pollster::block_on;
 
-use crate::Test;
-use crate::random::Random;
-
-/// Tests that need no device.
-pub(crate) fn without_device() -> Vec<Trial> {
-    vec![
-        Trial::test("the adapter that is taken by itself is no software", auto_is_hardware),
-        Trial::test("a missing adapter is an error that lists what is there", missing_adapter),
-    ]
+fn main() {
+    let gpu = gpu::open();
+    let trials = vec![
+        trial("the adapter that is taken by itself is no software", None, auto_is_hardware),
+        trial("a missing adapter is an error that lists what is there", None, missing_adapter),
+        gpu::trial(&gpu, "a closed device is an error and no panic", None, closed_device),
+        gpu::trial(&gpu, "a device says what it is", None, device_info),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
-pub(crate) fn tests() -> Vec<Test> {
-    vec![
-        Test::new("a closed device is an error and no panic", closed_device),
-        Test::new("a device says what it is", |gpu| {
-            let info = gpu.info();
-            assert!(!info.name.is_empty() && !info.backend.is_empty());
-            assert!(info.limits.storage_binding >= 128 << 20 && info.limits.storage_buffers >= 8);
-            assert_ne!(info.backend, "gl");
-            let listed = block_on(adapters());
-            assert!(listed.contains(info), "{info:?} is not among {listed:?}");
-            Ok(())
-        }),
-    ]
+fn device_info(gpu: &Gpu) -> Result<(), Failed> {
+    let info = gpu.info();
+    assert!(!info.name.is_empty() && !info.backend.is_empty());
+    assert!(info.limits.storage_binding >= 128 << 20 && info.limits.storage_buffers >= 8);
+    assert_ne!(info.backend, "gl");
+    let listed = block_on(adapters());
+    assert!(listed.contains(info), "{info:?} is not among {listed:?}");
+    Ok(())
 }
 
 fn closed_device(gpu: &Gpu) -> Result<(), Failed> {
     let choice = Choice::Named(gpu.info().name.clone());
     let gpu = block_on(Gpu::open(choice))?;
-    let weights = Random(30).network(&[2, 4, 8], 3);
+    let weights = Random(30).cpnet(&[2, 4, 8], 3).network();
     let network = block_on(Network::new(&gpu, &weights))?;
     block_on(network.run(&[0.0; 128], 1, 8, 8))?;
     gpu.clone().close();

@@ -1,10 +1,15 @@
-//! The reference's `resnet_torch.CPnet` once more: in f64, as slow and as plain as can be, and on raw weights under
-//! their published names. It shares nothing with the crate under test.
+//! The reference's `resnet_torch.CPnet` and `dynamics.follow_flows` once more, as slow and as plain as can be. The
+//! network computes in f64, on raw weights under their published names: it knows nothing of folded norms and of plans,
+//! and shares nothing with the crates under test but `cytoshade_core`'s containers.
 
 use std::collections::BTreeMap;
 
+use cytoshade_core::{EndPoints, Planes};
+
+use crate::agree::ExpectedBatch;
+
 /// Values under their names in the state dict.
-pub(crate) type StateDict = BTreeMap<String, Vec<f32>>;
+pub type StateDict = BTreeMap<String, Vec<f32>>;
 
 /// An activation, shape [channels, height, width].
 #[derive(Clone)]
@@ -43,15 +48,30 @@ impl Tensor {
 }
 
 /// `CPnet`: the reference's class of the same name.
-pub(crate) struct CPnet<'a> {
-    pub(crate) nbase: &'a [usize],
-    pub(crate) nout: usize,
-    pub(crate) weights: &'a StateDict,
+#[derive(Clone, Debug)]
+pub struct CPnet {
+    /// Input channels and then the channels of each level.
+    pub nbase: Vec<usize>,
+    /// Channels of the output.
+    pub nout: usize,
+    /// The weights as published.
+    pub weights: StateDict,
 }
 
-impl CPnet<'_> {
+impl CPnet {
+    /// A batch of tiles, shape [n, C, height, width].
+    pub fn batch(&self, tiles: &[f32], height: usize, width: usize) -> ExpectedBatch {
+        let mut batch = ExpectedBatch { outputs: Vec::new(), styles: Vec::new() };
+        for tile in tiles.chunks_exact(self.nbase[0] * height * width) {
+            let (output, style) = self.forward(tile, height, width);
+            batch.outputs.extend(output);
+            batch.styles.extend(style);
+        }
+        batch
+    }
+
     /// One tile, shape [C, height, width]: its output, shape [nout, height, width], and its style.
-    pub(crate) fn forward(&self, tile: &[f32], height: usize, width: usize) -> (Vec<f64>, Vec<f64>) {
+    fn forward(&self, tile: &[f32], height: usize, width: usize) -> (Vec<f64>, Vec<f64>) {
         let levels = self.nbase.len() - 1;
         let data =
             Tensor::filled(self.nbase[0], height, width, |c, y, x| f64::from(tile[(c * height + y) * width + x]));
@@ -157,4 +177,47 @@ fn make_style(x: &Tensor) -> Vec<f64> {
     let style: Vec<f64> = x.data.chunks(pixels).map(|plane| plane.iter().sum::<f64>() / pixels as f64).collect();
     let norm = style.iter().map(|mean| mean * mean).sum::<f64>().powf(0.5);
     style.iter().map(|mean| mean / norm).collect()
+}
+
+/// The pixels that take part: those whose cellprob lies above the threshold, ascending.
+pub fn active(cellprob: &[f32], threshold: f32) -> Vec<u32> {
+    (0..cellprob.len() as u32).filter(|&at| cellprob[at as usize] > threshold).collect()
+}
+
+/// `follow_flows` of flows of shape [2, height, width] on the CPU: `steps_interp` with `map_coordinates`, which computes
+/// in f64 and stores f32, or `steps2D`.
+pub fn follow_flows(flows: &Planes, cellprob: &[f32], threshold: f32, niter: u32, interp: bool) -> EndPoints {
+    let (height, width) = (flows.height(), flows.width());
+    let flow = |axis: usize, y: usize, x: usize| {
+        let at = y * width + x;
+        if cellprob[at] > threshold { flows.plane(axis)[at] / 5.0 } else { 0.0 }
+    };
+    let last = [(height - 1) as f32, (width - 1) as f32];
+    let mut ends = EndPoints { pixels: active(cellprob, threshold), ..EndPoints::default() };
+    for &start in &ends.pixels {
+        let start = start as usize;
+        let mut p = [(start / width) as f32, (start % width) as f32];
+        for _ in 0..niter {
+            let (y, x) = (p[0] as usize, p[1] as usize);
+            let (y1, x1) = ((y + 1).min(height - 1), (x + 1).min(width - 1));
+            let (fy, fx) = (f64::from(p[0]) - y as f64, f64::from(p[1]) - x as f64);
+            let step: [f32; 2] = std::array::from_fn(|axis| {
+                let value = |y, x| f64::from(flow(axis, y, x));
+                if interp {
+                    (value(y, x) * (1.0 - fy) * (1.0 - fx)
+                        + value(y, x1) * (1.0 - fy) * fx
+                        + value(y1, x) * fy * (1.0 - fx)
+                        + value(y1, x1) * fy * fx) as f32
+                } else {
+                    flow(axis, y, x)
+                }
+            });
+            for axis in 0..2 {
+                p[axis] = (p[axis] + step[axis]).max(0.0).min(last[axis]);
+            }
+        }
+        ends.y.push(p[0]);
+        ends.x.push(p[1]);
+    }
+    ends
 }

@@ -1,0 +1,171 @@
+//! Stage `network` on the best adapter there is, a software one too, against the reference: its fixtures, and its
+//! formulas written down once more.
+
+use cytoshade_gpu::{Batch, Choice, Error, Gpu, Network, memory};
+use cytoshade_tests::agree::ExpectedBatch;
+use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
+use cytoshade_tests::gpu;
+use cytoshade_tests::random::Random;
+use libtest_mimic::{Arguments, Failed};
+use pollster::block_on;
+
+fn main() {
+    let gpu = gpu::open();
+    let mut trials = Vec::new();
+    let mut on = |name: &str, test: fn(&Gpu) -> Result<(), Failed>| {
+        trials.push(gpu::trial(&gpu, format!("network: {name}"), None, test));
+    };
+    on("random networks", random_networks);
+    on("wrong weights are seen", wrong_weights_are_seen);
+    on("sizes in turn share the buffers", sizes_in_turn);
+    on("threads share a network", threads_share_a_network);
+    on("small limits split the batch and refuse what does not fit", small_limits);
+    on("silly tiles are refused", silly_tiles);
+    on("a blank style is zero", blank_style);
+    for case in cases("network", "cases.json") {
+        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
+        let name = format!("network: fixture {}", case.name());
+        trials.push(gpu::trial(&gpu, name, missing, move |gpu| fixture(gpu, &case)));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn compare(expected: &ExpectedBatch, found: &Batch) -> Result<(), String> {
+    expected.compare(&found.outputs, &found.styles)
+}
+
+fn random_networks(gpu: &Gpu) -> Result<(), Failed> {
+    // Channel counts that are and are not multiples of 4, one level and more, sides that are and are not multiples of
+    // the shaders' blocks, one tile and several.
+    let shapes: [(&[usize], usize, usize, usize, usize); 8] = [
+        (&[1, 4], 1, 1, 8, 8),
+        (&[2, 5], 3, 3, 9, 7),
+        (&[1, 1, 2], 2, 2, 2, 2),
+        (&[2, 5, 7], 3, 1, 10, 26),
+        (&[3, 8, 6, 9], 4, 3, 12, 20),
+        (&[2, 4, 8, 16, 32], 3, 1, 24, 40),
+        (&[2, 13, 3, 18, 7], 3, 2, 32, 16),
+        (&[5, 20, 4, 33], 7, 1, 36, 44),
+    ];
+    let mut random = Random(1);
+    for (nbase, nout, count, height, width) in shapes {
+        let net = random.cpnet(nbase, nout);
+        let tiles = random.vector(count * nbase[0] * height * width, -1.0, 2.0);
+        let batch = run(gpu, &net.network(), &tiles, count, height, width)?;
+        let at =
+            |failed: Failed| format!("{nbase:?}, {count} x {height} x {width}: {}", failed.message().unwrap_or(""));
+        let expected = net.batch(&tiles, height, width);
+        expected.compare_both_ways(&batch.outputs, &batch.styles, width).map_err(at)?;
+    }
+    Ok(())
+}
+
+fn run(
+    gpu: &Gpu,
+    weights: &cytoshade_core::Network,
+    tiles: &[f32],
+    count: usize,
+    height: usize,
+    width: usize,
+) -> Result<Batch, Error> {
+    block_on(async { Network::new(gpu, weights).await?.run(tiles, count, height, width).await })
+}
+
+/// The network's own twin: two networks that differ in one number must differ by more than the limit.
+fn wrong_weights_are_seen(gpu: &Gpu) -> Result<(), Failed> {
+    let (right, wrong) = (Random(7).cpnet(&[2, 6, 9], 3), Random(8).cpnet(&[2, 6, 9], 3));
+    let tiles = Random(9).vector(2 * 12 * 20, 0.0, 1.0);
+    let batch = run(gpu, &right.network(), &tiles, 1, 12, 20)?;
+    compare(&right.batch(&tiles, 12, 20), &batch)?;
+    if compare(&wrong.batch(&tiles, 12, 20), &batch).is_ok() {
+        return Err("another network's output is not seen".into());
+    }
+    Ok(())
+}
+
+fn fixture(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
+    let case = case.network()?;
+    let batch = run(gpu, &case.network, &case.tiles, case.count, case.height, case.width)?;
+    case.expected.compare_both_ways(&batch.outputs, &batch.styles, case.width)
+}
+
+/// Buffers outlive a run: what an earlier one left there must not matter.
+fn sizes_in_turn(gpu: &Gpu) -> Result<(), Failed> {
+    let mut random = Random(3);
+    let net = random.cpnet(&[2, 5, 7], 3);
+    let network = block_on(Network::new(gpu, &net.network()))?;
+    for (count, height, width) in [(1, 8, 12), (3, 8, 12), (2, 8, 12), (1, 16, 6), (4, 6, 16), (1, 8, 12)] {
+        let tiles = random.vector(count * 2 * height * width, -1.0, 1.0);
+        let batch = block_on(network.run(&tiles, count, height, width))?;
+        compare(&net.batch(&tiles, height, width), &batch)?;
+    }
+    assert_eq!(block_on(network.run(&[], 0, 8, 12))?, Batch::default());
+    Ok(())
+}
+
+fn threads_share_a_network(gpu: &Gpu) -> Result<(), Failed> {
+    let net = Random(4).cpnet(&[2, 5, 7], 3);
+    let network = block_on(Network::new(gpu, &net.network()))?;
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..6)
+            .map(|seed| {
+                let (network, net) = (&network, &net);
+                scope.spawn(move || {
+                    // Two sizes, so that buffers are also replaced while others use them.
+                    let (height, width) = if seed % 2 == 0 { (8, 12) } else { (12, 8) };
+                    for round in 0..4 {
+                        let tiles = Random(100 * seed + round).vector(2 * 2 * height * width, -1.0, 1.0);
+                        let batch = block_on(network.run(&tiles, 2, height, width)).map_err(|e| e.to_string())?;
+                        compare(&net.batch(&tiles, height, width), &batch)?;
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a thread panicked".to_owned())?)
+    })
+    .map_err(|e: String| e.into())
+}
+
+fn small_limits(gpu: &Gpu) -> Result<(), Failed> {
+    let mut random = Random(5);
+    let net = random.cpnet(&[2, 5, 7], 3);
+    // The largest tensor of a tile has 8 padded channels: 8 * 16 * 24 * 4 bytes are room for one, and twice that for two.
+    let one = 8 * 16 * 24 * 4;
+    let tiles = random.vector(5 * 2 * 16 * 24, -1.0, 1.0);
+    let expected = net.batch(&tiles, 16, 24);
+    for (bytes, most) in [(one, 1), (2 * one, 2), (4 * one + 8, 4)] {
+        let small = block_on(Gpu::open_limited(Choice::Named(gpu.info().name.clone()), bytes))?;
+        let network = block_on(Network::new(&small, &net.network()))?;
+        assert_eq!(network.max_batch(16, 24), most);
+        compare(&expected, &block_on(network.run(&tiles, 5, 16, 24))?)?;
+        let error = block_on(network.run(&[0.0; 2 * 64 * 64], 1, 64, 64)).err().ok_or("it fitted")?;
+        assert!(matches!(error, Error::Limit { limit: "maxStorageBufferBindingSize", .. }), "{error}");
+        assert_eq!(network.max_batch(64, 64), 0);
+    }
+    Ok(())
+}
+
+fn silly_tiles(gpu: &Gpu) -> Result<(), Failed> {
+    let network = block_on(Network::new(gpu, &Random(6).cpnet(&[2, 4, 4], 3).network()))?;
+    for (height, width) in [(0, 8), (8, 0), (7, 8), (8, 9)] {
+        let error = block_on(network.run(&vec![0.0; 2 * height * width], 1, height, width)).err().ok_or("it ran")?;
+        assert_eq!(error, Error::TileSize { height, width, multiple: 2 });
+    }
+    for (found, count) in [(127, 1), (129, 1), (128, 2), (0, usize::MAX)] {
+        let error = block_on(network.run(&vec![0.0; found], count, 8, 8)).err().ok_or("it ran")?;
+        assert_eq!(error, Error::Length { what: "tiles", found, expected: 128_usize.saturating_mul(count) });
+    }
+    // The network is none the worse for it.
+    assert_eq!(block_on(network.run(&[0.0; 128], 1, 8, 8))?.outputs.len(), 3 * 64);
+    assert!(memory(network.plan(), 1, 8, 8) > 0 && network.dispatches() > 20);
+    Ok(())
+}
+
+fn blank_style(gpu: &Gpu) -> Result<(), Failed> {
+    let weights = Random(10).cpnet_without_style(&[2, 4, 8], 3).network();
+    let batch = run(gpu, &weights, &[1.0; 2 * 4 * 4], 1, 4, 4)?;
+    assert_eq!(batch.styles, [0.0; 8]);
+    assert!(batch.outputs.iter().all(|value| value.is_finite()));
+    Ok(())
+}
