@@ -32,7 +32,10 @@ pub enum Error {
         found: String,
     },
     /// The file is of no format that can be read.
-    #[error("the model file is not safetensors (it looks like {looks_like}); give a Cellpose network as safetensors")]
+    #[error(
+        "the model file is not one that can be read (it looks like {looks_like}); give a Cellpose network as \
+         safetensors, torch file or ONNX"
+    )]
     UnknownFormat {
         /// What it seems to be.
         looks_like: &'static str,
@@ -57,8 +60,27 @@ pub enum Error {
         /// What is wrong, in words of the format.
         reason: String,
     },
+    /// A pickle mentions a Python name that is not plain data. Nothing was called.
+    #[error(
+        "the pickle in the file asks for {name}, which is not among the names that plain tensors need; nothing was \
+         run: do not open the file in Python, and ask its author for a state dict or safetensors"
+    )]
+    Global {
+        /// Module and name, printable and shortened.
+        name: String,
+    },
+    /// A pickle uses an opcode that does not build plain data.
+    #[error("the pickle in the file has opcode {name} (0x{code:02x}), which is refused: {why}; nothing was run")]
+    Opcode {
+        /// The opcode's name in CPython's `pickletools`.
+        name: &'static str,
+        /// Its code.
+        code: u8,
+        /// Why it is refused.
+        why: String,
+    },
     /// A tensor has a type that no network of this kind has.
-    #[error("tensor {name} has type {found}; expected f32, f16 or bf16")]
+    #[error("tensor {name} has type {found}; expected f32, f16, bf16 or (not in safetensors) f64")]
     Type {
         /// The tensor's name, printable and shortened.
         name: String,
@@ -84,6 +106,12 @@ pub enum Error {
     /// The layers do not fit each other.
     #[error(transparent)]
     Network(#[from] cytoshade_core::Error),
+}
+
+impl Error {
+    pub(crate) fn damaged(reason: impl Into<String>) -> Self {
+        Error::Damaged { reason: reason.into() }
+    }
 }
 
 /// One tensor that is not as a Cellpose network has it.

@@ -4,18 +4,25 @@
 //! Nothing in a file is ever executed, every length is checked against the bytes that are there, and whatever is wrong
 //! ends in an [`Error`] that names it.
 //!
-//! The tensors are those of the published state dicts (the reference's `CPnet.save_model`), as safetensors with f32,
-//! f16 or bf16 values. Channel counts, number of levels, `diam_mean` and `diam_labels` are read off the tensors.
+//! The tensors are those of the published state dicts (the reference's `CPnet.save_model`), as safetensors or as a torch
+//! file (zip or legacy form), told apart by content. Channel counts, number of levels, `diam_mean` and `diam_labels` are
+//! read off the tensors.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod budget;
 mod error;
+mod input;
 mod integrity;
 mod limits;
+mod pickle;
 mod safetensors_file;
 mod state_dict;
 mod tensor;
+mod torch_file;
+mod zip_archive;
 
+use budget::Budget;
 use cytoshade_core::Network;
 
 pub use error::{Error, Problem};
@@ -37,8 +44,12 @@ pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Network, Error> {
             return Err(Error::Hash { found, expected });
         }
     }
+    let limits = &options.limits;
+    let mut budget = Budget::new(bytes.len() as u64, limits);
     let tensors = if safetensors_file::recognizes(bytes) {
-        safetensors_file::read(bytes, &options.limits)?
+        safetensors_file::read(bytes, limits, &mut budget)?
+    } else if torch_file::recognizes_zip(bytes) || torch_file::recognizes_legacy(bytes) {
+        torch_file::read(bytes, limits, &mut budget)?
     } else {
         return Err(Error::UnknownFormat { looks_like: looks_like(bytes) });
     };
@@ -50,10 +61,8 @@ fn looks_like(bytes: &[u8]) -> &'static str {
     let start = |magic: &[u8]| bytes.starts_with(magic);
     if bytes.is_empty() {
         "an empty file"
-    } else if start(b"PK\x03\x04") {
-        "a zip archive, perhaps a torch file"
     } else if start(b"\x80") {
-        "a Python pickle, perhaps a legacy torch file"
+        "a Python pickle, but not of torch.save"
     } else if start(b"\x08") {
         "a protocol buffer, perhaps an ONNX file"
     } else if start(b"\x93NUMPY") {

@@ -12,19 +12,58 @@ pub struct LoadOptions {
 }
 
 /// Limits on what is read and allocated for a model file.
+///
+/// Each is checked before the memory or time that it stands for is spent. Channels in a layer (4096) and levels of
+/// the U-Net (8) are limited by `cytoshade_core::Shape`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadLimits {
-    /// Bytes of the file. Default 1 GiB; the published networks have 26 MB.
+    /// Bytes of the file, and of all its external parts together. Default 1 GiB; the published networks have 26 MB.
     pub file_bytes: u64,
     /// Bytes of the header that lists the tensors. Default 4 MiB; the published networks' has 35 kB.
     pub header_bytes: u64,
     /// Tensors. Default 4096; the published networks have 313.
     pub tensors: u64,
+    /// Dimensions of a tensor. Default 8; networks have up to 4.
+    pub dimensions: u64,
+    /// Elements of a tensor. Default 2^28; the published networks have up to 589,824.
+    pub elements: u64,
+    /// Bytes of everything that is made of the file: weights, unpacked records, decoded messages. Default 2 GiB.
+    pub memory_bytes: u64,
+    /// Bytes that are made of the file for each byte of it, beyond the first MiB. Default 8: a tensor of f16 becomes
+    /// twice its size, and a deflated record is kept beside its weights.
+    pub memory_ratio: u64,
+    /// Opcodes of a pickle. Default 2^18; the published networks' have about 13,000.
+    pub pickle_steps: u64,
+    /// Entries of a pickle's memo. Default 2^17; the published networks' have about 4,000.
+    pub memo_entries: u64,
+    /// Things inside of things: open marks in a pickle, state dicts within dictionaries. Default 64.
+    pub nesting: u64,
+    /// Bytes of a string or byte string in a pickle. Default 1 MiB; names have up to 60.
+    pub string_bytes: u64,
+    /// Records of a zip archive. Default 8192; the published networks have one for each tensor and a few more.
+    pub zip_entries: u64,
+    /// Bytes that a deflated record of a zip archive unpacks to for each byte it has in the file. Default 100; weights
+    /// hardly shrink at all.
+    pub compression_ratio: u64,
 }
 
 impl Default for ReadLimits {
     fn default() -> Self {
-        Self { file_bytes: 1 << 30, header_bytes: 4 << 20, tensors: 4096 }
+        Self {
+            file_bytes: 1 << 30,
+            header_bytes: 4 << 20,
+            tensors: 4096,
+            dimensions: 8,
+            elements: 1 << 28,
+            memory_bytes: 2 << 30,
+            memory_ratio: 8,
+            pickle_steps: 1 << 18,
+            memo_entries: 1 << 17,
+            nesting: 64,
+            string_bytes: 1 << 20,
+            zip_entries: 8192,
+            compression_ratio: 100,
+        }
     }
 }
 
@@ -40,9 +79,43 @@ impl ReadLimits {
     pub(crate) fn check_tensors(&self, found: u64) -> Result<(), Error> {
         check("number of tensors", found, self.tensors, "tensors")
     }
+
+    pub(crate) fn check_pickle_steps(&self, found: u64) -> Result<(), Error> {
+        check("number of pickle opcodes", found, self.pickle_steps, "pickle_steps")
+    }
+
+    pub(crate) fn check_memo(&self, found: u64) -> Result<(), Error> {
+        check("number of memo entries", found, self.memo_entries, "memo_entries")
+    }
+
+    pub(crate) fn check_nesting(&self, found: u64) -> Result<(), Error> {
+        check("nesting depth", found, self.nesting, "nesting")
+    }
+
+    pub(crate) fn check_string(&self, found: u64) -> Result<(), Error> {
+        check("longest string in bytes", found, self.string_bytes, "string_bytes")
+    }
+
+    pub(crate) fn check_zip_entries(&self, found: u64) -> Result<(), Error> {
+        check("number of zip records", found, self.zip_entries, "zip_entries")
+    }
+
+    pub(crate) fn check_compression(&self, packed: u64, unpacked: u64) -> Result<(), Error> {
+        let ratio = unpacked.div_ceil(packed.max(1));
+        check("compression ratio", ratio, self.compression_ratio, "compression_ratio")
+    }
+
+    /// The number of elements of a shape, as the limits allow it.
+    pub(crate) fn elements(&self, shape: &[u64]) -> Result<usize, Error> {
+        check("number of dimensions", shape.len() as u64, self.dimensions, "dimensions")?;
+        // A product past 2^64 is a number past any limit, unless a later dimension is 0: such a shape is refused too.
+        let product = shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size)).unwrap_or(u64::MAX);
+        check("number of elements in a tensor", product, self.elements, "elements")?;
+        usize::try_from(product).map_err(|_| Error::damaged("a tensor has more elements than this machine can address"))
+    }
 }
 
-fn check(what: &'static str, found: u64, limit: u64, field: &'static str) -> Result<(), Error> {
+pub(crate) fn check(what: &'static str, found: u64, limit: u64, field: &'static str) -> Result<(), Error> {
     if found > limit { Err(Error::Limit { what, found, limit, field }) } else { Ok(()) }
 }
 

@@ -1,0 +1,69 @@
+//! The legacy form (before torch 1.6, and still written on demand): five pickles one after the other (a magic number,
+//! a protocol version, facts about the writer's machine, the object, the keys of the storages), then each storage as
+//! its number of elements and its bytes.
+
+use std::borrow::Cow;
+
+use super::rebuild;
+use super::storage::{StorageRef, Storages, by_key};
+use crate::budget::Budget;
+use crate::input::Input;
+use crate::pickle::{Pickle, Value, unexpected};
+use crate::tensor::Tensors;
+use crate::{Error, ReadLimits, pickle};
+
+/// The magic number's pickle (protocol 2): `PROTO 2, LONG1 of 10 bytes`.
+const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
+const PROTOCOL: u64 = 1001;
+
+pub(super) fn recognizes(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
+}
+
+pub(super) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<Tensors, Error> {
+    let mut input = Input::new(bytes, "the torch file");
+    input.take(MAGIC.len() as u64)?;
+    let mut next = |allowed| pickle::read(&mut input, allowed, limits);
+    check_protocol(&next(&[])?)?;
+    check_machine(&next(&[])?)?;
+    let object = next(rebuild::GLOBALS)?;
+    let keys = next(&[])?;
+    let views = rebuild::views(&object, limits)?;
+    // How long a storage is depends on its type, which only the object tells; and those that no tensor of the state
+    // dict needs (an optimizer's) may come before others.
+    let refs = by_key(object.persistent().map(|value| StorageRef::read(&object, value)))?;
+    let mut storages = Storages::new();
+    let Value::List(keys_in_order) = keys.root() else {
+        return Err(unexpected("the list of storages", "a list", keys.root()));
+    };
+    for &key in keys_in_order {
+        let key = keys.text(key, "a storage's key")?;
+        let unknown = || Error::damaged("the torch file lists a storage that nothing refers to");
+        let storage = refs.get(key).ok_or_else(unknown)?;
+        let found = input.u64()?;
+        if found != storage.elements {
+            return Err(storage.damaged(&format!("has {found} elements, expected {}", storage.elements)));
+        }
+        storages.insert(key, Cow::Borrowed(input.take(storage.bytes()?)?));
+    }
+    rebuild::tensors(&views, &storages, limits, budget)
+}
+
+fn check_protocol(pickle: &Pickle<'_>) -> Result<(), Error> {
+    match pickle.root() {
+        Value::Int(found) if *found == i128::from(PROTOCOL) => Ok(()),
+        found => Err(unexpected("the torch file's protocol version", "1001", found)),
+    }
+}
+
+fn check_machine(pickle: &Pickle<'_>) -> Result<(), Error> {
+    let Value::Dict(facts) = pickle.root() else {
+        return Err(unexpected("the torch file's system information", "a dictionary", pickle.root()));
+    };
+    match pickle.find(facts, "little_endian").map(|id| pickle.get(id)) {
+        Some(Value::Bool(false)) => {
+            Err(Error::damaged("the torch file is big-endian; save it again on a little-endian machine"))
+        }
+        _ => Ok(()),
+    }
+}

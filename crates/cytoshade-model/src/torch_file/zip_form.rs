@@ -1,0 +1,32 @@
+//! The zip form: `FOLDER/data.pkl` and a record `FOLDER/data/KEY` for each storage.
+
+use super::rebuild;
+use super::storage::{Storages, by_key};
+use crate::budget::Budget;
+use crate::input::Input;
+use crate::tensor::Tensors;
+use crate::zip_archive::Archive;
+use crate::{Error, ReadLimits, pickle};
+
+pub(super) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<Tensors, Error> {
+    let archive = Archive::open(bytes, limits)?;
+    let folder = archive.names().find_map(|name| name.strip_suffix("/data.pkl").filter(|folder| !folder.contains('/')));
+    let folder = folder.ok_or(Error::UnknownFormat { looks_like: "a zip archive that torch did not write" })?;
+    let mut record = |name: &str| archive.read(&format!("{folder}/{name}"), budget);
+    if record("byteorder")?.is_some_and(|order| *order != *b"little") {
+        return Err(Error::damaged("the torch file is big-endian; save it again on a little-endian machine"));
+    }
+    let program = record("data.pkl")?.unwrap_or_default();
+    let pickle = pickle::read(&mut Input::new(&program, "the pickle"), rebuild::GLOBALS, limits)?;
+    let views = rebuild::views(&pickle, limits)?;
+    let mut storages = Storages::new();
+    for (key, storage) in by_key(views.iter().map(|view| Ok(view.storage.clone())))? {
+        let found = record(&format!("data/{key}"))?.ok_or_else(|| storage.damaged("is not in the file"))?;
+        let expected = storage.bytes()?;
+        if found.len() as u64 != expected {
+            return Err(storage.damaged(&format!("has {} bytes, expected {expected}", found.len())));
+        }
+        storages.insert(key, found);
+    }
+    rebuild::tensors(&views, &storages, limits, budget)
+}

@@ -1,0 +1,293 @@
+//! Torch files: every form that torch writes gives the same network, and what is not plain data is refused by name.
+
+mod common;
+
+use common::{fixture, legacy, network, plain, try_load, with_limits, zip};
+use cytoshade_model::{Error, ReadLimits};
+use half::{bf16, f16};
+use proptest::prelude::*;
+
+#[test]
+fn every_form_gives_the_same_weights() {
+    let expected = network("plain.safetensors");
+    assert_eq!((expected.shape().nbase(), expected.diam_mean(), expected.diam_labels()), (&[2, 3, 4][..], 17.0, 21.5));
+    for name in [
+        "zip.pth",
+        "legacy.pth",
+        "zip_f64.pth",
+        "zip_strided.pth",
+        "legacy_strided.pth",
+        "zip_protocol_4.pth",
+        "zip_deflated.pth",
+        "zip_unaligned.pth",
+        "zip_no_crc.pth",
+        "nested_state_dict.pth",
+        "nested_model.pth",
+    ] {
+        assert_eq!(network(name), expected, "{name}");
+    }
+    let other = plain(|name, value| {
+        if name == "output.2.bias" {
+            *value += 1e-6;
+        }
+    });
+    assert_ne!(other, expected, "the comparison sees every weight");
+}
+
+#[test]
+fn halves_are_read_as_torch_rounds_them() {
+    let f16 = plain(|_, value| *value = f16::from_f32(*value).to_f32());
+    assert_eq!(network("zip_f16.pth"), f16);
+    assert_eq!(network("legacy_f16.pth"), f16);
+    assert_eq!(network("zip_bf16.pth"), plain(|_, value| *value = bf16::from_f32(*value).to_f32()));
+}
+
+#[test]
+fn without_diameters_the_reference_takes_30() {
+    let network = network("no_diameters.pth");
+    assert_eq!((network.diam_mean(), network.diam_labels()), (30.0, 30.0));
+}
+
+#[test]
+fn what_is_not_plain_data_is_named() {
+    for (pickle, expected) in [
+        (&b"\x80\x02cos\nsystem\n(X\x02\0\0\0idtR."[..], "os.system"),
+        (b"\x80\x02cposix\nsystem\n(X\x02\0\0\0idtR.", "posix.system"),
+        (b"\x80\x02c__builtin__\neval\n(X\x01\0\0\x001tR.", "__builtin__.eval"),
+        (b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93.", "builtins.eval"),
+        // An attribute of what is allowed is another name.
+        (b"\x80\x04\x8c\x0ccollections\x0a\x8c\x0bOrderedDict\x93.", "collections\\n.OrderedDict"),
+        (b"\x80\x04\x8c\x0bcollections\x8c\x14OrderedDict.__init__\x93.", "collections.OrderedDict.__init__"),
+        // Named and never called is enough.
+        (b"\x80\x02]ctorch.hub\nload\na.", "torch.hub.load"),
+        (b"\x80\x02cos\n\x1b[31mred\n.", "os.\\u{1b}[31mred"),
+    ] {
+        match try_load(&legacy(pickle)) {
+            Err(Error::Global { name }) => assert_eq!(name, expected),
+            other => panic!("{expected}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn opcodes_that_could_call_are_named() {
+    for (pickle, expected) in [
+        (&b"\x80\x02ccollections\nOrderedDict\n)\x81."[..], "NEWOBJ"),
+        (b"\x80\x04ccollections\nOrderedDict\n)}\x92.", "NEWOBJ_EX"),
+        (b"\x80\x02(icollections\nOrderedDict\n.", "INST"),
+        (b"\x80\x02(ccollections\nOrderedDict\no.", "OBJ"),
+        (b"\x80\x02\x82\x01.", "EXT1"),
+        (b"\x80\x02\x83\x01\0.", "EXT2"),
+        (b"\x80\x02\x84\x01\0\0\0.", "EXT4"),
+        (b"\x80\x02Pkey\n.", "PERSID"),
+        // A call of a call's result, of a string, and state for a tuple.
+        (b"\x80\x02ctorch\nSize\n)R)R.", "REDUCE"),
+        (b"\x80\x02X\x02\0\0\0os)R.", "REDUCE"),
+        (b"\x80\x02)}b.", "BUILD"),
+        (b"\x80\x02\xff.", "no opcode at all"),
+    ] {
+        match try_load(&legacy(pickle)) {
+            Err(Error::Opcode { name, .. }) => assert_eq!(name, expected),
+            other => panic!("{expected}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn damaged_pickles_are_refused() {
+    for pickle in [
+        &b"\x80\x02."[..],
+        b"\x80\x02N.",
+        b"\x80\x09}.",
+        b"\x80\x02h\x07.",
+        b"\x80\x02t.",
+        b"\x80\x020.",
+        b"\x80\x02}(Ku.",
+        b"\x80\x02}(K\x01u.",
+        b"\x80\x02Na.",
+        b"\x80\x02X\x02\0\0\0\xff\xff.",
+        b"\x80\x02X\xff\xff\xff\xffabc.",
+        b"\x80\x04\x8d\xff\xff\xff\xff\xff\xff\xff\xffabc.",
+        b"\x80\x02\x8a\x11aaaaaaaaaaaaaaaaa.",
+        // What stands below a mark is out of reach.
+        b"\x80\x02}(s.",
+        // A tensor without arguments.
+        b"\x80\x02}X\x01\0\0\0actorch._utils\n_rebuild_tensor_v2\n)Rs.",
+    ] {
+        let error = try_load(&legacy(pickle)).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. } | Error::Limit { .. }), "{pickle:?}: {error}");
+    }
+}
+
+#[test]
+fn circles_end() {
+    // A dictionary that is its own state dict, and a list in itself.
+    let error = try_load(&legacy(b"\x80\x02}q\0X\x05\0\0\0modelh\0s.")).unwrap_err();
+    assert!(matches!(error, Error::Limit { field: "nesting", .. }), "{error}");
+    try_load(&legacy(b"\x80\x02]q\0h\0a.")).unwrap_err();
+}
+
+/// `{"w": _rebuild_tensor_v2(("storage", FloatStorage, "0", "cpu", elements), offset, shape, strides)}`.
+fn one_tensor(elements: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Vec<u8> {
+    fn int(value: i64) -> Vec<u8> {
+        [&b"\x8a\x08"[..], &value.to_le_bytes()].concat()
+    }
+    fn ints(values: &[i64]) -> Vec<u8> {
+        [&b"("[..], &values.iter().flat_map(|&value| int(value)).collect::<Vec<_>>(), b"t"].concat()
+    }
+    let pickle = [
+        &b"\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n"[..],
+        b"X\x01\0\0\x000X\x03\0\0\0cpu",
+        &int(elements),
+        b"tQ",
+        &int(offset),
+        &ints(shape),
+        &ints(strides),
+        b"\x89}tRs.",
+    ]
+    .concat();
+    zip(&[("m/data.pkl", &pickle), ("m/data/0", &[0; 16])])
+}
+
+#[test]
+fn views_that_lie_are_refused() {
+    let refused = |elements, offset, shape: &[i64], strides: &[i64]| {
+        match try_load(&one_tensor(elements, offset, shape, strides)).unwrap_err() {
+            // The tensor is read, and then it is no network's.
+            Error::StateDict { .. } => false,
+            Error::Damaged { .. } | Error::Limit { .. } => true,
+            error => panic!("{error}"),
+        }
+    };
+    assert!(!refused(4, 0, &[2, 2], &[2, 1]));
+    assert!(!refused(4, 0, &[2, 2], &[1, 2]));
+    assert!(!refused(4, 4, &[0], &[1]));
+    assert!(!refused(4, 0, &[0, i64::MAX, 1 << 40], &[1, 1, 1]));
+    for (elements, offset, shape, strides) in [
+        (5, 0, &[4][..], &[1][..]),
+        (3, 0, &[3], &[1]),
+        (4, 1, &[4], &[1]),
+        (4, 5, &[0], &[1]),
+        (4, 0, &[2, 2], &[3, 1]),
+        (4, 0, &[2, 2], &[2]),
+        (4, -1, &[2], &[1]),
+        (4, 0, &[-2], &[1]),
+        (4, 0, &[2], &[-1]),
+        (4, 0, &[1 << 62, 1 << 62], &[0, 0]),
+        (4, 0, &[1 << 40], &[0]),
+        // One value shown 2^27 times would cost half a gigabyte.
+        (4, 0, &[1 << 27], &[0]),
+        (4, 0, &[2, 2], &[i64::MAX, i64::MAX]),
+        (4, i64::MAX, &[2], &[i64::MAX]),
+        (i64::MAX, 0, &[1], &[1]),
+        (4, 0, &[1; 9], &[1; 9]),
+    ] {
+        assert!(refused(elements, offset, shape, strides), "{elements} {offset} {shape:?} {strides:?}");
+    }
+}
+
+#[test]
+fn archives_that_lie_are_refused() {
+    let honest = zip(&[("m/data.pkl", b"\x80\x02}."), ("m/data/0", &[0; 4])]);
+    assert!(matches!(try_load(&honest), Err(Error::StateDict { .. })));
+    assert!(matches!(try_load(&zip(&[("m/other", b"")])), Err(Error::UnknownFormat { .. })));
+    assert!(matches!(try_load(&zip(&[("a/b/data.pkl", b"")])), Err(Error::UnknownFormat { .. })));
+    for (what, records) in [
+        ("comes twice", &[("m/data.pkl", &b"\x80\x02}."[..]), ("m/data.pkl", b"\x80\x02}.")][..]),
+        ("big-endian", &[("m/byteorder", b"big"), ("m/data.pkl", b"\x80\x02}.")]),
+    ] {
+        let error = try_load(&zip(records)).unwrap_err().to_string();
+        assert!(error.contains(what), "{error}");
+    }
+    // Each byte of the directory and of the records' headers, but for those that nothing depends on (times and such).
+    let mut refused = 0;
+    for at in 0..honest.len() {
+        for flip in [0x01, 0x80, 0xff] {
+            let mut other = honest.clone();
+            other[at] ^= flip;
+            refused += usize::from(!matches!(try_load(&other), Err(Error::StateDict { .. })));
+        }
+    }
+    assert!(refused > 200, "{refused}");
+    // Both records at one place.
+    let mut overlapping = zip(&[("m/data.pkl", b"\x80\x02}."), ("m/data.pk2", b"\x80\x02}.")]);
+    let second = overlapping.windows(4).rposition(|at| at == b"PK\x01\x02").unwrap();
+    overlapping[second + 42..second + 46].fill(0);
+    let error = try_load(&overlapping).unwrap_err();
+    assert!(matches!(error, Error::Damaged { .. }), "{error}");
+}
+
+#[test]
+fn a_damaged_archive_is_refused_or_reads_the_same() {
+    for name in ["zip.pth", "zip_deflated.pth"] {
+        let (honest, expected) = (fixture(name), network(name));
+        let mut refused = 0;
+        for at in (0..honest.len()).step_by(61) {
+            let mut bytes = honest.clone();
+            bytes[at] ^= 4;
+            match try_load(&bytes) {
+                // Padding, times, and the pickle of nothing that is a weight.
+                Ok(network) => assert_eq!(network, expected, "{name} damaged at {at}"),
+                Err(_) => refused += 1,
+            }
+        }
+        assert!(refused > 200, "{name}: {refused}");
+    }
+}
+
+#[test]
+fn limits_are_named() {
+    let limits = ReadLimits::default;
+    for (name, expected, limits) in [
+        ("legacy.pth", "pickle_steps", ReadLimits { pickle_steps: 100, ..limits() }),
+        ("legacy.pth", "memo_entries", ReadLimits { memo_entries: 100, ..limits() }),
+        ("legacy.pth", "nesting", ReadLimits { nesting: 2, ..limits() }),
+        ("legacy.pth", "string_bytes", ReadLimits { string_bytes: 10, ..limits() }),
+        ("legacy.pth", "tensors", ReadLimits { tensors: 10, ..limits() }),
+        ("legacy.pth", "dimensions", ReadLimits { dimensions: 3, ..limits() }),
+        ("legacy.pth", "elements", ReadLimits { elements: 10, ..limits() }),
+        ("legacy.pth", "memory_bytes", ReadLimits { memory_bytes: 100, ..limits() }),
+        ("zip.pth", "zip_entries", ReadLimits { zip_entries: 10, ..limits() }),
+        ("zip_deflated.pth", "compression_ratio", ReadLimits { compression_ratio: 1, ..limits() }),
+    ] {
+        match with_limits(&fixture(name), limits) {
+            Err(Error::Limit { field, .. }) => assert_eq!(field, expected),
+            other => panic!("{expected}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    for name in ["legacy_strided.pth", "zip_strided.pth", "zip_deflated.pth"] {
+        let bytes = fixture(name);
+        for end in 0..bytes.len() {
+            assert!(try_load(&bytes[..end]).is_err(), "{name} cut at {end}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn damaged_bytes_never_panic(zipped: bool, at in 0usize..1 << 20, byte: u8) {
+        let mut bytes = fixture(if zipped { "zip_strided.pth" } else { "legacy_strided.pth" });
+        let at = at % bytes.len();
+        bytes[at] = byte;
+        let _ = try_load(&bytes);
+    }
+
+    #[test]
+    fn any_opcodes_never_panic(pickle in proptest::collection::vec(
+        prop_oneof![any::<u8>(), proptest::sample::select(&b"(.0NKMXhqt)]}aesuRbQ\x85\x86\x87\x88\x93\x94"[..])], 0..60)
+    ) {
+        let _ = try_load(&legacy(&pickle));
+        let _ = try_load(&zip(&[("m/data.pkl", &pickle)]));
+    }
+
+    #[test]
+    fn any_archive_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+        let _ = try_load(&[&b"PK\x03\x04"[..], &bytes, b"PK\x05\x06", &[0; 18]].concat());
+    }
+}
