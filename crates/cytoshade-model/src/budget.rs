@@ -25,6 +25,12 @@ impl Budget {
         }
     }
 
+    /// Makes room for so many bytes more of the file, which lie beside it.
+    pub(crate) fn grow(&mut self, file_bytes: u64, limits: &ReadLimits) {
+        let by_ratio = self.limit.saturating_add(file_bytes.saturating_mul(limits.memory_ratio));
+        self.limit = by_ratio.min(limits.memory_bytes);
+    }
+
     pub(crate) fn spend(&mut self, bytes: u64) -> Result<(), Error> {
         self.spent = self.spent.saturating_add(bytes);
         check("cost in bytes of memory", self.spent, self.limit, self.field)

@@ -79,6 +79,24 @@ pub enum Error {
         /// Why it is refused.
         why: String,
     },
+    /// An ONNX graph is not that of the network.
+    #[error("the ONNX graph is not a Cellpose network: node {node} is {found}, expected {expected}")]
+    Graph {
+        /// The first node that differs, by its name (or its output's), printable and shortened.
+        node: String,
+        /// What it is.
+        found: String,
+        /// What the network has in its place.
+        expected: String,
+    },
+    /// A part that an ONNX model keeps beside itself is missing, or may not be read.
+    #[error("the model's weights lie in another file, {name}: {reason}")]
+    External {
+        /// The part's name as the model states it, printable and shortened.
+        name: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// A tensor has a type that no network of this kind has.
     #[error("tensor {name} has type {found}; expected f32, f16, bf16 or (not in safetensors) f64")]
     Type {

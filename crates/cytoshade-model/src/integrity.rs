@@ -55,6 +55,12 @@ impl fmt::Debug for Sha256 {
     }
 }
 
+/// Demands a hash of some bytes.
+pub(crate) fn check(bytes: &[u8], expected: Sha256) -> Result<(), Error> {
+    let found = Sha256::of(bytes);
+    if found == expected { Ok(()) } else { Err(Error::Hash { found, expected }) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,20 +1,24 @@
 //! Untrusted model bytes to checked weights.
 //!
-//! [`load`] takes bytes, [`read_file`] reads them from a path under a size cap and demands a hash where one is given.
+//! [`load`] takes bytes, `load_path` a path; `read_file` reads bytes under a size cap. Where a hash is given it is
+//! demanded of the very bytes that are then parsed.
 //! Nothing in a file is ever executed, every length is checked against the bytes that are there, and whatever is wrong
 //! ends in an [`Error`] that names it.
 //!
 //! The tensors are those of the published state dicts (the reference's `CPnet.save_model`), as safetensors or as a torch
-//! file (zip or legacy form), told apart by content. Channel counts, number of levels, `diam_mean` and `diam_labels` are
+//! file (zip or legacy form), or an ONNX export of the network in which they are found by the graph's structure. The
+//! formats are told apart by content. Channel counts, number of levels, `diam_mean` and `diam_labels` are
 //! read off the tensors.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod budget;
 mod error;
+mod external;
 mod input;
 mod integrity;
 mod limits;
+mod onnx;
 mod pickle;
 mod safetensors_file;
 mod state_dict;
@@ -26,6 +30,7 @@ use budget::Budget;
 use cytoshade_core::Network;
 
 pub use error::{Error, Problem};
+pub use external::Parts;
 pub use integrity::Sha256;
 #[cfg(not(target_arch = "wasm32"))]
 pub use limits::read_file;
@@ -37,19 +42,48 @@ pub use limits::{LoadOptions, ReadLimits};
 /// [`Error::Hash`] where the bytes do not have the hash that `options` demands (checked before anything is parsed),
 /// [`Error::UnknownFormat`], and whatever is wrong with the file or with the network in it.
 pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Network, Error> {
-    options.limits.check_file(bytes.len() as u64)?;
-    if let Some(expected) = options.sha256 {
-        let found = Sha256::of(bytes);
-        if found != expected {
-            return Err(Error::Hash { found, expected });
-        }
-    }
+    open(bytes, options, |name| Err(external::not_given(name)))
+}
+
+/// The network in a model file.
+///
+/// The file is read once, and what is hashed is what is parsed. An ONNX model may keep its weights in other files:
+/// those are read from its own folder, by plain names (no folders, no links), within the same limits.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::External`], and those of [`load`].
+#[cfg(not(target_arch = "wasm32"))]
+pub fn load_path(path: &std::path::Path, options: &LoadOptions) -> Result<Network, Error> {
+    let bytes = read_file(path, &options.limits)?;
+    let mut left = options.limits.file_bytes.saturating_sub(bytes.len() as u64);
+    open(&bytes, options, |name| {
+        let part = external::read_beside(path, name, &ReadLimits { file_bytes: left, ..options.limits.clone() })?;
+        left -= part.len() as u64;
+        Ok(part)
+    })
+}
+
+/// Loads a network; `find` gives the parts of an ONNX model that the options do not hold.
+fn open(
+    bytes: &[u8],
+    options: &LoadOptions,
+    find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
+) -> Result<Network, Error> {
     let limits = &options.limits;
+    limits.check_file(bytes.len() as u64)?;
+    if let Some(expected) = options.sha256 {
+        integrity::check(bytes, expected)?;
+    }
     let mut budget = Budget::new(bytes.len() as u64, limits);
     let tensors = if safetensors_file::recognizes(bytes) {
         safetensors_file::read(bytes, limits, &mut budget)?
     } else if torch_file::recognizes_zip(bytes) || torch_file::recognizes_legacy(bytes) {
         torch_file::read(bytes, limits, &mut budget)?
+    } else if onnx::recognizes(bytes) {
+        let model = onnx::Onnx::decode(bytes, limits, &mut budget)?;
+        let parts = external::gather(model.external(), options, find)?;
+        budget.grow(parts.values().map(|part| part.len() as u64).sum(), limits);
+        return model.network(&parts, limits, &mut budget);
     } else {
         return Err(Error::UnknownFormat { looks_like: looks_like(bytes) });
     };
@@ -63,8 +97,6 @@ fn looks_like(bytes: &[u8]) -> &'static str {
         "an empty file"
     } else if start(b"\x80") {
         "a Python pickle, but not of torch.save"
-    } else if start(b"\x08") {
-        "a protocol buffer, perhaps an ONNX file"
     } else if start(b"\x93NUMPY") {
         "a numpy array"
     } else if start(b"\x89PNG") || start(b"II*\0") || start(b"MM\0*") || start(b"\xff\xd8\xff") {

@@ -1,5 +1,8 @@
 //! How much of a file is believed.
 
+use std::collections::BTreeMap;
+
+use crate::external::Parts;
 use crate::{Error, Sha256};
 
 /// How a model is loaded.
@@ -7,6 +10,12 @@ use crate::{Error, Sha256};
 pub struct LoadOptions {
     /// The hash that the bytes must have, checked before they are parsed. `None` (the default) takes any.
     pub sha256: Option<Sha256>,
+    /// Parts that an ONNX model keeps beside itself, by the name that it gives them (`model.onnx.data`). Empty by
+    /// default; [`crate::load_path`] reads those that are missing here from the model's own folder.
+    pub external: Parts,
+    /// The hashes that such parts must have. Where [`LoadOptions::sha256`] is demanded, every part that is used needs
+    /// its hash here: otherwise the weights would be anybody's. Empty by default.
+    pub external_sha256: BTreeMap<String, Sha256>,
     /// Limits on what is read and allocated.
     pub limits: ReadLimits,
 }
@@ -45,6 +54,8 @@ pub struct ReadLimits {
     /// Bytes that a deflated record of a zip archive unpacks to for each byte it has in the file. Default 100; weights
     /// hardly shrink at all.
     pub compression_ratio: u64,
+    /// Nodes of an ONNX graph. Default 2^16; exports of the published networks have about 130.
+    pub nodes: u64,
 }
 
 impl Default for ReadLimits {
@@ -63,6 +74,7 @@ impl Default for ReadLimits {
             string_bytes: 1 << 20,
             zip_entries: 8192,
             compression_ratio: 100,
+            nodes: 1 << 16,
         }
     }
 }
@@ -103,6 +115,10 @@ impl ReadLimits {
     pub(crate) fn check_compression(&self, packed: u64, unpacked: u64) -> Result<(), Error> {
         let ratio = unpacked.div_ceil(packed.max(1));
         check("compression ratio", ratio, self.compression_ratio, "compression_ratio")
+    }
+
+    pub(crate) fn check_nodes(&self, found: u64) -> Result<(), Error> {
+        check("number of ONNX nodes", found, self.nodes, "nodes")
     }
 
     /// The number of elements of a shape, as the limits allow it.

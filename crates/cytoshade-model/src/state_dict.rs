@@ -7,7 +7,7 @@ use crate::tensor::Tensors;
 use crate::{Error, Problem};
 
 /// The diameter that the reference takes where a state dict has none (files from before Cellpose 2).
-const DEFAULT_DIAMETER: f32 = 30.0;
+pub(crate) const DEFAULT_DIAMETER: f32 = 30.0;
 
 /// Whether a tensor is BatchNorm's count of batches, which plays no part after training.
 pub(crate) fn is_bookkeeping(name: &str) -> bool {

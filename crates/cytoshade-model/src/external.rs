@@ -1,0 +1,70 @@
+//! Parts of a model that lie beside it: ONNX's external data.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::error::printable;
+use crate::{Error, LoadOptions, Sha256, integrity};
+
+/// Bytes by the name that a model gives them.
+pub type Parts = BTreeMap<String, Arc<[u8]>>;
+
+/// Every part that a model names: out of the options, or else from `find`; with the hashes that are demanded.
+pub(crate) fn gather<'n>(
+    names: impl Iterator<Item = &'n str>,
+    options: &LoadOptions,
+    mut find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
+) -> Result<Parts, Error> {
+    let mut parts = Parts::new();
+    for name in names {
+        if parts.contains_key(name) {
+            continue;
+        }
+        let expected = expected_hash(name, options)?;
+        let part = match options.external.get(name) {
+            Some(part) => part.clone(),
+            None => find(name)?.into(),
+        };
+        if let Some(expected) = expected {
+            integrity::check(&part, expected)?;
+        }
+        parts.insert(name.to_string(), part);
+        let total = parts.values().map(|part| part.len() as u64).sum();
+        options.limits.check_file(total)?;
+    }
+    Ok(parts)
+}
+
+fn expected_hash(name: &str, options: &LoadOptions) -> Result<Option<Sha256>, Error> {
+    let expected = options.external_sha256.get(name).copied();
+    if options.sha256.is_some() && expected.is_none() {
+        let reason = "a hash is demanded of the model and none of this part; set LoadOptions::external_sha256";
+        return Err(refuse(name, reason));
+    }
+    Ok(expected)
+}
+
+/// A part that was not handed over.
+pub(crate) fn not_given(name: &str) -> Error {
+    refuse(name, "it was not given; open the model by its path, or hand the part over by name")
+}
+
+/// A part in the model's own folder.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn read_beside(model: &std::path::Path, name: &str, limits: &crate::ReadLimits) -> Result<Vec<u8>, Error> {
+    // Separators of every system and drive letters, wherever the model is opened.
+    let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', ':', '\0']);
+    if !plain {
+        return Err(refuse(name, "only a plain file name in the model's own folder is read"));
+    }
+    let path = model.with_file_name(name);
+    let kind = std::fs::symlink_metadata(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
+    if !kind.is_file() {
+        return Err(refuse(name, "it is a link or no file; only a file in the model's own folder is read"));
+    }
+    crate::read_file(&path, limits)
+}
+
+fn refuse(name: &str, reason: &str) -> Error {
+    Error::External { name: printable(name), reason: reason.into() }
+}

@@ -1,0 +1,123 @@
+//! The weights of a network that was found in a graph.
+
+use cytoshade_core::{BatchNorm, Conv, ConvShape, Linear, LinearShape, Network, Shape};
+
+use super::graph::Graph;
+use super::layers::{FoundConv, FoundLinear};
+use super::schema::{Model, Node};
+use super::walk::Found;
+use crate::budget::Budget;
+use crate::external::Parts;
+use crate::state_dict::DEFAULT_DIAMETER;
+use crate::{Error, ReadLimits};
+
+/// A variance that, with the epsilon that is added to it, makes a scale of exactly 1 in f32.
+const UNIT_VARIANCE: f32 = 1.0 - 1e-5;
+
+pub(super) struct Binder<'a, 'm> {
+    pub(super) graph: &'a Graph<'m>,
+    pub(super) model: &'m Model,
+    pub(super) parts: &'a Parts,
+    pub(super) limits: &'a ReadLimits,
+    pub(super) budget: &'a mut Budget,
+}
+
+impl<'m> Binder<'_, 'm> {
+    /// The network, its layout read off the weights' shapes.
+    pub(super) fn network(mut self, found: &Found<'m>) -> Result<Network, Error> {
+        let shape = self.shape(found)?;
+        let in_order = found.down.iter().flatten();
+        let in_order = in_order.chain(found.up.iter().flat_map(|up| &up.convs)).chain([&found.output]);
+        let convs =
+            in_order.zip(shape.convs()).map(|(conv, layer)| self.conv(conv, &layer)).collect::<Result<_, _>>()?;
+        let in_order = found.up.iter().flat_map(|up| &up.linears);
+        let linears = in_order
+            .zip(shape.linears())
+            .map(|(linear, layer)| self.linear(linear, &layer))
+            .collect::<Result<_, _>>()?;
+        let diam_mean = self.diameter("diam_mean")?.unwrap_or(DEFAULT_DIAMETER);
+        let diam_labels = self.diameter("diam_labels")?.unwrap_or(diam_mean);
+        Ok(Network::new(shape, convs, linears, diam_mean, diam_labels)?)
+    }
+
+    fn shape(&self, found: &Found<'m>) -> Result<Shape, Error> {
+        let channels = |conv: &FoundConv<'m>, axis: usize| -> Result<usize, Error> {
+            let dims = self.graph.constant(conv.conv.input(1)).and_then(|(weight, _)| weight.shape());
+            let size = dims.and_then(|dims| dims.get(axis).copied());
+            size.ok_or_else(|| conv.conv.mismatch("a convolution without sizes", "constant weights").into())
+        };
+        let mut nbase = Vec::new();
+        for [_, first, ..] in &found.down {
+            if nbase.is_empty() {
+                nbase.push(channels(first, 1)?);
+            }
+            nbase.push(channels(first, 0)?);
+        }
+        Ok(Shape::new(nbase, channels(&found.output, 0)?)?)
+    }
+
+    fn conv(&mut self, found: &FoundConv<'m>, layer: &ConvShape) -> Result<Conv, Error> {
+        let &ConvShape { inputs, outputs, kernel, .. } = layer;
+        let node = found.conv;
+        let weight = self.values(node, node.input(1), &[outputs, inputs, kernel, kernel])?;
+        let bias = self.bias(node, Some(node.input(2)).filter(|name| !name.is_empty()), outputs)?;
+        let norm = match found.norm {
+            Some(norm) => BatchNorm {
+                weight: self.values(norm, norm.input(1), &[inputs])?,
+                bias: self.values(norm, norm.input(2), &[inputs])?,
+                mean: self.values(norm, norm.input(3), &[inputs])?,
+                var: self.values(norm, norm.input(4), &[inputs])?,
+            },
+            None => BatchNorm {
+                weight: vec![1.0; inputs],
+                bias: vec![0.0; inputs],
+                mean: vec![0.0; inputs],
+                var: vec![UNIT_VARIANCE; inputs],
+            },
+        };
+        Ok(Conv::new(layer, &norm, weight, bias)?)
+    }
+
+    fn linear(&mut self, found: &FoundLinear<'m>, layer: &LinearShape) -> Result<Linear, Error> {
+        let &LinearShape { inputs, outputs, .. } = layer;
+        let transposed = self.graph.constant(found.weight).is_some_and(|(_, transposed)| transposed);
+        let weight = if found.turned != transposed {
+            let columns = self.values(found.node, found.weight, &[inputs, outputs])?;
+            (0..outputs).flat_map(|row| columns.iter().skip(row).step_by(outputs)).copied().collect()
+        } else {
+            self.values(found.node, found.weight, &[outputs, inputs])?
+        };
+        let bias = self.bias(found.node, found.bias, outputs)?;
+        Ok(Linear::new(layer, weight, bias)?)
+    }
+
+    fn bias(&mut self, node: &'m Node, name: Option<&'m str>, outputs: usize) -> Result<Vec<f32>, Error> {
+        name.map_or_else(|| Ok(vec![0.0; outputs]), |name| self.values(node, name, &[outputs]))
+    }
+
+    /// A constant as it is stored, of the expected shape.
+    fn values(&mut self, node: &'m Node, name: &'m str, expected: &[usize]) -> Result<Vec<f32>, Error> {
+        let Some((tensor, _)) = self.graph.constant(name) else {
+            return Err(node.mismatch(format!("{} of the value {name}", node.op_type), "constant weights").into());
+        };
+        match tensor.shape() {
+            Some(found) if found == expected => tensor.values(self.parts, self.limits, self.budget),
+            _ => {
+                let found = format!("{} with weights of shape {:?}", node.op_type, tensor.dims);
+                Err(node.mismatch(found, format!("shape {expected:?}")).into())
+            }
+        }
+    }
+
+    /// A diameter that the exporter put into the metadata, or kept although the graph does not use it.
+    fn diameter(&mut self, name: &str) -> Result<Option<f32>, Error> {
+        if let Some(entry) = self.model.metadata.iter().find(|entry| entry.key == name) {
+            let diameter = entry.value.trim().parse();
+            return diameter.map(Some).map_err(|_| Error::damaged(format!("the metadata {name} is not a number")));
+        }
+        let initializers = self.model.graph.iter().flat_map(|graph| &graph.initializers);
+        let kept = |tensor: &str| tensor.strip_suffix(name).is_some_and(|path| path.is_empty() || path.ends_with('.'));
+        let mut kept = initializers.filter(|tensor| kept(&tensor.name) && tensor.dims == [1]);
+        kept.next().map_or(Ok(None), |tensor| Ok(tensor.values(self.parts, self.limits, self.budget)?.first().copied()))
+    }
+}

@@ -1,0 +1,235 @@
+//! The network's layers as they stand in a graph, each checked to compute what ours computes.
+
+use super::graph::{Graph, Mismatch};
+use super::schema::Node;
+
+/// Nodes between the style's projection and where it is added.
+const SHAPERS: usize = 4;
+
+/// BatchNorm (where the exporter left it), ReLU (where `relu`) and convolution.
+///
+/// Exporters fold a BatchNorm into the convolution before it, and that of a projection into the projection itself.
+/// What is left is the same function with a BatchNorm that changes nothing, so none is asked for anywhere.
+pub(super) struct FoundConv<'m> {
+    pub(super) conv: &'m Node,
+    pub(super) norm: Option<&'m Node>,
+}
+
+/// `bias + weight * style`, and its nodes' names for its constants.
+pub(super) struct FoundLinear<'m> {
+    pub(super) node: &'m Node,
+    pub(super) weight: &'m str,
+    /// Whether the weight is [inputs, outputs] and not [outputs, inputs].
+    pub(super) turned: bool,
+    pub(super) bias: Option<&'m str>,
+}
+
+impl<'m> Graph<'m> {
+    /// The side of a convolution's kernel, as its weights have it.
+    pub(super) fn kernel(&self, conv: &'m Node) -> Option<i64> {
+        let (weight, false) = self.constant(conv.input(1))? else { return None };
+        match weight.dims[..] {
+            [_, _, height, width] if height == width => Some(height),
+            _ => None,
+        }
+    }
+
+    /// The convolution that makes a value, and the value that its BatchNorm, ReLU and itself are applied to.
+    pub(super) fn conv(&self, value: &'m str, kernel: i64, relu: bool) -> Result<(FoundConv<'m>, &'m str), Mismatch> {
+        let conv = self.expect(value, &["Conv"])?;
+        let same = matches!(conv.text("auto_pad", "NOTSET"), b"SAME_UPPER" | b"SAME_LOWER");
+        let pad = kernel / 2;
+        let padded = conv.attribute("pads").map_or(pad == 0, |pads| pads.ints.iter().all(|&found| found == pad));
+        let plain = conv.all("strides", 1) && conv.all("dilations", 1) && conv.int("group", 1) == 1;
+        let fits = self.kernel(conv) == Some(kernel) && plain && (padded || same);
+        conv.check(fits, &format!("a convolution {kernel}x{kernel} that keeps the plane's size, of constant weights"))?;
+        let mut input = conv.input(0);
+        if relu {
+            input = self.expect(input, &["Relu"])?.input(0);
+        }
+        let norm = self.maker(input).filter(|node| node.is(&["BatchNormalization"]));
+        if let Some(norm) = norm {
+            let fits =
+                (f64::from(norm.float("epsilon", 1e-5)) - 1e-5).abs() < 1e-8 && norm.int("training_mode", 0) == 0;
+            norm.check(fits, "BatchNormalization for inference with epsilon 1e-5")?;
+            input = norm.input(0);
+        }
+        Ok((FoundConv { conv, norm }, input))
+    }
+
+    /// The two operands of the addition that makes a value, that of a convolution first.
+    pub(super) fn add_conv(&self, value: &'m str) -> Result<(&'m str, &'m str), Mismatch> {
+        let add = self.expect(value, &["Add"])?;
+        let (a, b) = (add.input(0), add.input(1));
+        let is_conv = |value| self.maker(value).is_some_and(|node| node.is(&["Conv"]));
+        match (is_conv(a), is_conv(b)) {
+            (true, false) => Ok((a, b)),
+            (false, true) => Ok((b, a)),
+            _ => Err(add.mismatch("another Add", "an Add of a convolution and what went around it")),
+        }
+    }
+
+    /// The two operands of `proj(x) + ...`, that of the 1x1 convolution first.
+    pub(super) fn add_proj(&self, value: &'m str) -> Result<(&'m str, &'m str), Mismatch> {
+        let add = self.expect(value, &["Add"])?;
+        let (a, b) = (add.input(0), add.input(1));
+        let kernel = |value| self.maker(value).filter(|node| node.is(&["Conv"])).and_then(|conv| self.kernel(conv));
+        match (kernel(a), kernel(b)) {
+            (Some(1), Some(3)) => Ok((a, b)),
+            (Some(3), Some(1)) => Ok((b, a)),
+            _ => Err(add.mismatch("another Add", "an Add of a convolution 1x1 and one 3x3")),
+        }
+    }
+
+    /// A projection of the style added to a value: the projection, the style, the value.
+    pub(super) fn add_style(&self, value: &'m str) -> Result<(FoundLinear<'m>, &'m str, &'m str), Mismatch> {
+        let add = self.expect(value, &["Add"])?;
+        let (a, b) = (add.input(0), add.input(1));
+        match (self.projection(a), self.projection(b)) {
+            (Some((linear, style)), None) => Ok((linear, style, b)),
+            (None, Some((linear, style))) => Ok((linear, style, a)),
+            _ => Err(add.mismatch("another Add", "an Add of a map and a projection of the style")),
+        }
+    }
+
+    /// A projection of the style, shaped [N, C, 1, 1], and the style.
+    fn projection(&self, value: &'m str) -> Option<(FoundLinear<'m>, &'m str)> {
+        let mut node = self.maker(value)?;
+        let mut axes = Vec::new();
+        for _ in 0..SHAPERS {
+            if node.is(&["Unsqueeze"]) {
+                axes.push(self.axes(node)?);
+            } else if node.is(&["Reshape"]) && axes.is_empty() {
+                let [_, _, 1.0, 1.0] = self.numbers(node.input(1))?[..] else { return None };
+                axes.push(vec![2, 3]);
+            } else {
+                break;
+            }
+            node = self.maker(node.input(0))?;
+        }
+        // From the projection on, each new axis comes behind the channels.
+        let mut rank = 2;
+        for axes in axes.into_iter().rev() {
+            rank += axes.len() as i64;
+            axes.into_iter().all(|axis| (2..rank).contains(&if axis < 0 { axis + rank } else { axis })).then_some(())?;
+        }
+        if rank != 4 {
+            return None;
+        }
+        if node.is(&["Gemm"]) {
+            let plain = node.float("alpha", 1.0) == 1.0 && node.float("beta", 1.0) == 1.0 && node.int("transA", 0) == 0;
+            let bias = Some(node.input(2)).filter(|bias| !bias.is_empty());
+            let turned = node.int("transB", 0) == 0;
+            return plain.then_some((FoundLinear { node, weight: node.input(1), turned, bias }, node.input(0)));
+        }
+        let (bias, product) = match node.op_type.as_str() {
+            "Add" => {
+                let (a, b) = (node.input(0), node.input(1));
+                let (bias, product) = if self.constant(a).is_some() { (a, b) } else { (b, a) };
+                (Some(bias), self.maker(product)?)
+            }
+            _ => (None, node),
+        };
+        let linear = FoundLinear { node: product, weight: product.input(1), turned: true, bias };
+        product.is(&["MatMul"]).then_some((linear, product.input(0)))
+    }
+
+    /// The 2x2 max-pool that makes a value: its input.
+    pub(super) fn max_pool(&self, value: &'m str) -> Result<&'m str, Mismatch> {
+        let pool = self.expect(value, &["MaxPool"])?;
+        let plain = pool.all("pads", 0)
+            && pool.all("dilations", 1)
+            && pool.int("ceil_mode", 0) == 0
+            && pool.text("auto_pad", "NOTSET") != b"SAME_UPPER"
+            && pool.text("auto_pad", "NOTSET") != b"SAME_LOWER";
+        let fits = plain && pool.ints_are("kernel_shape", &[2, 2]) && pool.ints_are("strides", &[2, 2]);
+        pool.check(fits, "MaxPool 2x2 with stride 2 and no padding")?;
+        Ok(pool.input(0))
+    }
+
+    /// The nearest-neighbor doubling that makes a value: its input, or `None` where the value is made otherwise.
+    pub(super) fn doubling(&self, value: &'m str) -> Result<Option<&'m str>, Mismatch> {
+        let Some(node) = self.maker(value).filter(|node| node.is(&["Resize", "Upsample"])) else { return Ok(None) };
+        let scales = if node.is(&["Resize"]) && node.inputs.len() > 2 { node.input(2) } else { node.input(1) };
+        let scales = match node.attribute("scales") {
+            Some(scales) => Some(scales.floats.iter().map(|&scale| f64::from(scale)).collect()),
+            None => self.numbers(scales),
+        };
+        // Without factors the size is given, and it is pinned by the map of twice the size that is added later.
+        let twice = scales.is_none_or(|scales| scales == [1.0, 1.0, 2.0, 2.0] || scales == [2.0, 2.0]);
+        let nearest = match node.text("coordinate_transformation_mode", "half_pixel") {
+            _ if node.is(&["Upsample"]) => true,
+            b"asymmetric" => {
+                matches!(node.text("nearest_mode", "round_prefer_floor"), b"floor" | b"round_prefer_floor")
+            }
+            b"half_pixel" | b"pytorch_half_pixel" => {
+                node.text("nearest_mode", "round_prefer_floor").starts_with(b"round")
+            }
+            _ => false,
+        };
+        let fits = twice && nearest && node.text("mode", "nearest") == b"nearest";
+        node.check(fits, "an upsampling by 2 to the nearest neighbor")?;
+        Ok(Some(node.input(0)))
+    }
+
+    /// The style that a map's average over the plane makes, divided by its length: checks that it is of `map`.
+    pub(super) fn style(&self, value: &'m str, map: &'m str) -> Result<(), Mismatch> {
+        let divide = self.expect(value, &["Div", "LpNormalization"])?;
+        let average = divide.input(0);
+        if divide.is(&["LpNormalization"]) {
+            let fits = divide.int("p", 2) == 2 && matches!(divide.int("axis", -1), 1 | -1);
+            divide.check(fits, "LpNormalization with p = 2 over the channels")?;
+        } else {
+            let length = self.expect(divide.input(1), &["Pow", "Sqrt", "ReduceL2"])?;
+            let of = if length.is(&["ReduceL2"]) {
+                self.check_channels(length)?;
+                length.input(0)
+            } else {
+                if length.is(&["Pow"]) {
+                    let root = self.numbers(length.input(1)).is_some_and(|power| power == [0.5]);
+                    length.check(root, "Pow by 0.5: the style's length")?;
+                }
+                self.sum_of_squares(length.input(0))?
+            };
+            divide.check(self.same(of, average), "a Div of the style by its own length")?;
+        }
+        let pooled = match self.maker(average) {
+            Some(node) if node.is(&["Flatten", "Reshape", "Squeeze"]) => node.input(0),
+            _ => average,
+        };
+        let pool = self.expect(pooled, &["GlobalAveragePool", "AveragePool", "ReduceMean"])?;
+        if pool.is(&["AveragePool"]) {
+            let whole = pool.all("pads", 0) && pool.all("dilations", 1) && pool.int("ceil_mode", 0) == 0;
+            // A window smaller than the plane leaves more than one average a channel, and no projection that fits.
+            pool.check(whole, "an average over the whole plane")?;
+        } else if pool.is(&["ReduceMean"]) {
+            let mut axes = self.axes(pool).unwrap_or_default();
+            axes.iter_mut().for_each(|axis| *axis = if *axis < 0 { *axis + 4 } else { *axis });
+            axes.sort_unstable();
+            pool.check(axes == [2, 3], "a ReduceMean over the plane")?;
+        }
+        pool.check(self.same(pool.input(0), map), "the average of the deepest level")
+    }
+
+    /// The value whose squares are summed over the channels.
+    fn sum_of_squares(&self, value: &'m str) -> Result<&'m str, Mismatch> {
+        let sum = self.expect(value, &["ReduceSum", "ReduceSumSquare"])?;
+        self.check_channels(sum)?;
+        if sum.is(&["ReduceSumSquare"]) {
+            return Ok(sum.input(0));
+        }
+        let square = self.expect(sum.input(0), &["Pow", "Mul"])?;
+        let fits = if square.is(&["Pow"]) {
+            self.numbers(square.input(1)).is_some_and(|power| power == [2.0])
+        } else {
+            self.same(square.input(0), square.input(1))
+        };
+        square.check(fits, "a square: the style's length")?;
+        Ok(square.input(0))
+    }
+
+    fn check_channels(&self, reduce: &'m Node) -> Result<(), Mismatch> {
+        let channels = matches!(self.axes(reduce).as_deref(), Some([1 | -1])) && reduce.int("keepdims", 1) == 1;
+        reduce.check(channels, &format!("{} over the channels", reduce.op_type))
+    }
+}

@@ -1,0 +1,90 @@
+//! ONNX exports of the network.
+//!
+//! The file is decoded with a schema that holds what is read and nothing else. The weights are bound by walking the
+//! graph, not by names, which exporters and simplifiers change: a graph in which our network is found along the edges
+//! computes what ours computes. Whatever else is in the graph is left alone.
+
+mod bind;
+mod graph;
+mod layers;
+mod schema;
+mod tensor_data;
+mod walk;
+mod wire;
+
+use cytoshade_core::Network;
+use prost::Message;
+use prost::bytes::Bytes;
+
+use crate::budget::Budget;
+use crate::error::printable;
+use crate::external::Parts;
+use crate::{Error, ReadLimits};
+use graph::Graph;
+use schema::{Model, Node};
+
+/// Whether the bytes begin as ONNX files do: field 1, the version of the format.
+pub(crate) fn recognizes(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x08, 1..=0x7f, ..])
+}
+
+/// A decoded model, whose weights may still lie beside it.
+pub(crate) struct Onnx {
+    model: Model,
+}
+
+impl Onnx {
+    pub(crate) fn decode(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<Self, Error> {
+        wire::spend(bytes, limits, budget)?;
+        budget.spend(bytes.len() as u64)?;
+        let model = Model::decode(Bytes::copy_from_slice(bytes));
+        let model = model.map_err(|error| Error::damaged(printable(&error.to_string())))?;
+        Ok(Self { model })
+    }
+
+    /// Names of the parts that hold weights, as the file states them.
+    pub(crate) fn external(&self) -> impl Iterator<Item = &str> {
+        let initializers = self.model.graph.iter().flat_map(|graph| &graph.initializers);
+        initializers.filter(|tensor| tensor.is_external()).filter_map(|tensor| tensor.external("location"))
+    }
+
+    /// The network in the graph.
+    pub(crate) fn network(&self, parts: &Parts, limits: &ReadLimits, budget: &mut Budget) -> Result<Network, Error> {
+        let whole = self.model.graph.as_ref().ok_or_else(|| Error::damaged("the ONNX file holds no graph"))?;
+        let graph = Graph::new(whole)?;
+        let mut nearest = None;
+        let mut networks = Vec::new();
+        for head in graph.nodes().iter().filter(|node| is_head(&graph, node)) {
+            match walk::network(&graph, head) {
+                Ok(found) => networks.push((head, found)),
+                Err((depth, mismatch)) if nearest.as_ref().is_none_or(|(most, _)| depth > *most) => {
+                    nearest = Some((depth, mismatch));
+                }
+                Err(_) => {}
+            }
+        }
+        match networks.as_slice() {
+            [(_, found)] => bind::Binder { graph: &graph, model: &self.model, parts, limits, budget }.network(found),
+            [_, (second, _), ..] => Err(second.mismatch("a second network", "one network in the file").into()),
+            [] => match nearest {
+                Some((_, mismatch)) => Err(mismatch.into()),
+                None => Err(no_head(&graph, whole)),
+            },
+        }
+    }
+}
+
+/// Whether a node may be the network's last: a convolution 1x1 behind a ReLU.
+fn is_head<'m>(graph: &Graph<'m>, node: &'m Node) -> bool {
+    let after_relu = || graph.maker(node.input(0)).is_some_and(|node| node.is(&["Relu"]));
+    node.is(&["Conv"]) && graph.kernel(node) == Some(1) && after_relu()
+}
+
+/// No node could be the network's last: what makes the graph's first output is the one that differs.
+fn no_head<'m>(graph: &Graph<'m>, whole: &'m schema::Graph) -> Error {
+    let output = whole.outputs.first().map_or("", |output| output.name.as_str());
+    match graph.maker(output) {
+        Some(node) => node.mismatch(node.op_type.clone(), "a convolution 1x1 behind a Relu").into(),
+        None => Error::damaged("the ONNX graph has no output that a node makes"),
+    }
+}
