@@ -18,9 +18,11 @@ mod external;
 mod input;
 mod integrity;
 mod limits;
+mod numpy_pickle;
 mod onnx;
 mod pickle;
 mod safetensors_file;
+mod size_model;
 mod state_dict;
 mod tensor;
 mod torch_file;
@@ -35,6 +37,7 @@ pub use integrity::Sha256;
 #[cfg(not(target_arch = "wasm32"))]
 pub use limits::read_file;
 pub use limits::{LoadOptions, ReadLimits};
+pub use size_model::{SizeModel, load_size_model};
 
 /// The network in the bytes of a model file.
 ///

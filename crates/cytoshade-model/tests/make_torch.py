@@ -9,6 +9,7 @@ tensors: a second reader's word for what is in the others.
 import collections
 import io
 import pathlib
+import pickle
 import zipfile
 
 import numpy as np
@@ -95,11 +96,27 @@ def main():
     torch.serialization.set_crc32_options(False)
     write("zip_no_crc.pth", state)
     torch.serialization.set_crc32_options(True)
-    # A size model, as numpy writes it: an array of one object, which is a dictionary.
+    write_size_models()
+
+
+def write_size_models():
+    """A size model as this numpy writes it (an array of one object, which is a dictionary), and as older ones did."""
     generator = np.random.default_rng(5)
-    size = {"A": generator.normal(size=256).astype(np.float32), "smean": generator.normal(size=256).astype(np.float32),
+    size = {"A": generator.normal(size=256).astype(np.float32) / 20, "smean": generator.normal(size=256).astype(np.float32),
             "diam_mean": 17.0, "ymean": 3.25}
     np.save(HERE / "size_model.npy", size, allow_pickle=True)
+    # f64 factors, numpy's scalars, protocol 3, and the module's name before numpy 2
+    older = {"A": size["A"].astype(np.float64), "smean": size["smean"], "diam_mean": np.float32(17.0),
+             "ymean": np.float64(3.25)}
+    header = (HERE / "size_model.npy").read_bytes()[:128]
+    body = pickle.dumps(np.array(older, dtype=object), protocol=3).replace(b"numpy._core", b"numpy.core")
+    (HERE / "size_model_numpy1.npy").write_bytes(header + body)
+    np.save(HERE / "size_model_no_smean.npy", {"A": size["A"], "diam_mean": 17.0, "ymean": 3.25}, allow_pickle=True)
+    style = generator.normal(size=256).astype(np.float32)
+    np.save(HERE / "size_style.npy", style)
+    # SizeModel._size_estimation
+    expected = np.exp(size["A"].astype(np.float64) @ (style.astype(np.float64) - size["smean"]) + np.log(17.0) + 3.25)
+    (HERE / "size_expected.txt").write_text(f"{expected}\n")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,6 @@ pub(crate) struct Id(u32);
 
 /// Plain data.
 #[derive(Debug)]
-#[allow(dead_code, reason = "what no reader needs yet is kept all the same")]
 pub(crate) enum Value<'a> {
     None,
     Bool(bool),

@@ -1,0 +1,107 @@
+//! Size models: the reference's linear regression from a style to a diameter (`size_cyto3.npy`).
+
+use crate::input::Input;
+use crate::numpy_pickle::{GLOBALS, number, numbers, only_object};
+use crate::pickle::{self, Value, unexpected};
+use crate::{Error, LoadOptions, integrity};
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+/// Below this many pixels the reference believes no estimate.
+const SMALLEST: f64 = 5.0;
+
+/// A linear regression from a network's style to the logarithm of the cells' diameter.
+///
+/// It belongs to one network: another's styles mean something else.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SizeModel {
+    slopes: Vec<f64>,
+    style_mean: Vec<f64>,
+    diam_mean: f64,
+    intercept: f64,
+}
+
+impl SizeModel {
+    /// Factors on the centered style (`A`), one a channel.
+    pub fn slopes(&self) -> &[f64] {
+        &self.slopes
+    }
+
+    /// The mean style of the training images (`smean`), one a channel.
+    pub fn style_mean(&self) -> &[f64] {
+        &self.style_mean
+    }
+
+    /// Diameter in pixels that the estimate is relative to (`diam_mean`).
+    pub fn diam_mean(&self) -> f64 {
+        self.diam_mean
+    }
+
+    /// Mean of the logarithm of the training images' relative diameters (`ymean`).
+    pub fn intercept(&self) -> f64 {
+        self.intercept
+    }
+
+    /// The diameter in pixels that a style speaks of, at least 5: `exp(A (style - smean) + ln(diam_mean) + ymean)`
+    /// (the reference's `SizeModel._size_estimation`). `None` where the style has another number of channels.
+    pub fn diameter(&self, style: &[f32]) -> Option<f64> {
+        if style.len() != self.slopes.len() {
+            return None;
+        }
+        let centered = style.iter().zip(&self.style_mean).map(|(&style, mean)| f64::from(style) - mean);
+        let sum: f64 = centered.zip(&self.slopes).map(|(style, slope)| style * slope).sum();
+        Some((sum + self.diam_mean.ln() + self.intercept).exp().max(SMALLEST))
+    }
+}
+
+/// The size model in the bytes of a `size_*.npy`: a numpy file of one pickled dictionary, read as plain data.
+///
+/// # Errors
+/// [`Error::Hash`], [`Error::UnknownFormat`], [`Error::Global`] and [`Error::Opcode`] for what is not plain data,
+/// [`Error::Limit`], [`Error::Damaged`], [`Error::NotFinite`].
+pub fn load_size_model(bytes: &[u8], options: &LoadOptions) -> Result<SizeModel, Error> {
+    let limits = &options.limits;
+    limits.check_file(bytes.len() as u64)?;
+    if let Some(expected) = options.sha256 {
+        integrity::check(bytes, expected)?;
+    }
+    let mut input = Input::new(bytes, "the size model");
+    if !bytes.starts_with(MAGIC) {
+        return Err(Error::UnknownFormat { looks_like: "no numpy file, which size models are" });
+    }
+    check_header(&mut input, limits)?;
+    let pickle = pickle::read(&mut input, GLOBALS, limits)?;
+    let Value::Dict(entries) = only_object(&pickle, limits)? else {
+        return Err(unexpected("the size model", "a dictionary", only_object(&pickle, limits)?));
+    };
+    let entry = |name: &str| {
+        pickle.find(entries, name).ok_or_else(|| Error::damaged(format!("the size model has no entry {name}")))
+    };
+    let model = SizeModel {
+        slopes: numbers(&pickle, entry("A")?, "A", limits)?,
+        style_mean: numbers(&pickle, entry("smean")?, "smean", limits)?,
+        diam_mean: number(&pickle, entry("diam_mean")?, "diam_mean", limits)?,
+        intercept: number(&pickle, entry("ymean")?, "ymean", limits)?,
+    };
+    if model.slopes.len() != model.style_mean.len() {
+        let (slopes, means) = (model.slopes.len(), model.style_mean.len());
+        return Err(Error::damaged(format!("the size model has {slopes} values in A and {means} in smean")));
+    }
+    if model.diam_mean <= 0.0 {
+        return Err(Error::damaged(format!("diam_mean is {}, expected a number of pixels above 0", model.diam_mean)));
+    }
+    Ok(model)
+}
+
+/// The header before the pickle, which says that one object follows.
+fn check_header(input: &mut Input<'_>, limits: &crate::ReadLimits) -> Result<(), Error> {
+    input.take(MAGIC.len() as u64)?;
+    let major = input.u8()?;
+    input.u8()?;
+    let length = if major == 1 { u64::from(input.u16()?) } else { u64::from(input.u32()?) };
+    limits.check_header(length)?;
+    let header = String::from_utf8_lossy(input.take(length)?);
+    if header.contains("'descr': '|O'") && header.contains("'shape': ()") {
+        return Ok(());
+    }
+    Err(Error::UnknownFormat { looks_like: "a numpy file of numbers; a size model is one pickled dictionary" })
+}
