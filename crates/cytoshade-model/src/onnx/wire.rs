@@ -44,8 +44,8 @@ impl Kind {
             }
             _ => return 0,
         };
-        // The vector or string around it.
-        value + 24
+        // The string or vector around it, in a vector that reserves twice what it holds.
+        value.saturating_add(48)
     }
 }
 
