@@ -16,6 +16,7 @@ pub(crate) fn gather<'n>(
     mut find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
 ) -> Result<Parts, Error> {
     let mut parts = Parts::new();
+    let mut total = 0;
     for name in names {
         if parts.contains_key(name) {
             continue;
@@ -28,9 +29,9 @@ pub(crate) fn gather<'n>(
         if let Some(expected) = expected {
             integrity::check(&part, expected)?;
         }
-        parts.insert(name.to_string(), part);
-        let total = parts.values().map(|part| part.len() as u64).sum();
+        total += part.len() as u64;
         options.limits.check_file(total)?;
+        parts.insert(name.to_string(), part);
     }
     Ok(parts)
 }
@@ -45,13 +46,29 @@ fn expected_hash(name: &str, options: &LoadOptions) -> Result<Option<Sha256>, Er
 }
 
 /// A part that was not handed over.
-pub(crate) fn not_given(name: &str) -> Error {
-    refuse(name, "it was not given; open the model by its path, or hand the part over by name")
+pub(crate) fn not_given(name: &str) -> Result<Vec<u8>, Error> {
+    Err(refuse(name, "it was not given; open the model by its path, or hand the part over by name"))
+}
+
+/// Finds parts in the model's own folder, all together with the model within the limit of a file.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn beside(
+    model: &std::path::Path,
+    model_bytes: usize,
+    limits: &crate::ReadLimits,
+) -> impl FnMut(&str) -> Result<Vec<u8>, Error> {
+    let mut limits = limits.clone();
+    limits.file_bytes = limits.file_bytes.saturating_sub(model_bytes as u64);
+    move |name| {
+        let part = read_beside(model, name, &limits)?;
+        limits.file_bytes -= part.len() as u64;
+        Ok(part)
+    }
 }
 
 /// A part in the model's own folder.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn read_beside(model: &std::path::Path, name: &str, limits: &crate::ReadLimits) -> Result<Vec<u8>, Error> {
+fn read_beside(model: &std::path::Path, name: &str, limits: &crate::ReadLimits) -> Result<Vec<u8>, Error> {
     // Separators of every system and drive letters, wherever the model is opened.
     let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', ':', '\0']);
     if !plain {

@@ -20,6 +20,7 @@ mod integrity;
 mod limits;
 mod numpy_pickle;
 mod onnx;
+mod origin;
 mod pickle;
 mod safetensors_file;
 mod size_model;
@@ -30,6 +31,7 @@ mod zip_archive;
 
 use budget::Budget;
 use cytoshade_core::Network;
+use external::not_given;
 
 pub use error::{Error, Problem};
 pub use external::Parts;
@@ -37,6 +39,7 @@ pub use integrity::Sha256;
 #[cfg(not(target_arch = "wasm32"))]
 pub use limits::read_file;
 pub use limits::{LoadOptions, ReadLimits};
+pub use origin::{Format, Origin};
 pub use size_model::{SizeModel, load_size_model};
 
 /// The network in the bytes of a model file.
@@ -45,7 +48,16 @@ pub use size_model::{SizeModel, load_size_model};
 /// [`Error::Hash`] where the bytes do not have the hash that `options` demands (checked before anything is parsed),
 /// [`Error::UnknownFormat`], and whatever is wrong with the file or with the network in it.
 pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Network, Error> {
-    open(bytes, options, |name| Err(external::not_given(name)))
+    Ok(open(bytes, options, not_given)?.0)
+}
+
+/// As [`load`], with what the network was read from.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_with_origin(bytes: &[u8], options: &LoadOptions) -> Result<(Network, Origin), Error> {
+    let (network, format, ignored) = open(bytes, options, not_given)?;
+    Ok((network, Origin { format, sha256: Sha256::of(bytes), ignored }))
 }
 
 /// The network in a model file.
@@ -58,12 +70,19 @@ pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Network, Error> {
 #[cfg(not(target_arch = "wasm32"))]
 pub fn load_path(path: &std::path::Path, options: &LoadOptions) -> Result<Network, Error> {
     let bytes = read_file(path, &options.limits)?;
-    let mut left = options.limits.file_bytes.saturating_sub(bytes.len() as u64);
-    open(&bytes, options, |name| {
-        let part = external::read_beside(path, name, &ReadLimits { file_bytes: left, ..options.limits.clone() })?;
-        left -= part.len() as u64;
-        Ok(part)
-    })
+    Ok(open(&bytes, options, external::beside(path, bytes.len(), &options.limits))?.0)
+}
+
+/// As [`load_path`], with what the network was read from.
+///
+/// # Errors
+/// Those of [`load_path`].
+#[cfg(not(target_arch = "wasm32"))]
+pub fn load_path_with_origin(path: &std::path::Path, options: &LoadOptions) -> Result<(Network, Origin), Error> {
+    let bytes = read_file(path, &options.limits)?;
+    let find = external::beside(path, bytes.len(), &options.limits);
+    let (network, format, ignored) = open(&bytes, options, find)?;
+    Ok((network, Origin { format, sha256: Sha256::of(&bytes), ignored }))
 }
 
 /// Loads a network; `find` gives the parts of an ONNX model that the options do not hold.
@@ -71,26 +90,27 @@ fn open(
     bytes: &[u8],
     options: &LoadOptions,
     find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
-) -> Result<Network, Error> {
+) -> Result<(Network, Format, Vec<String>), Error> {
     let limits = &options.limits;
     limits.check_file(bytes.len() as u64)?;
     if let Some(expected) = options.sha256 {
         integrity::check(bytes, expected)?;
     }
     let mut budget = Budget::new(bytes.len() as u64, limits);
-    let tensors = if safetensors_file::recognizes(bytes) {
-        safetensors_file::read(bytes, limits, &mut budget)?
-    } else if torch_file::recognizes_zip(bytes) || torch_file::recognizes_legacy(bytes) {
-        torch_file::read(bytes, limits, &mut budget)?
-    } else if onnx::recognizes(bytes) {
-        let model = onnx::Onnx::decode(bytes, limits, &mut budget)?;
-        let parts = external::gather(model.external(), options, find)?;
-        budget.grow(parts.values().map(|part| part.len() as u64).sum(), limits);
-        return model.network(&parts, limits, &mut budget);
-    } else {
-        return Err(Error::UnknownFormat { looks_like: looks_like(bytes) });
+    let format = Format::of(bytes).ok_or_else(|| Error::UnknownFormat { looks_like: looks_like(bytes) })?;
+    let tensors = match format {
+        Format::Safetensors => safetensors_file::read(bytes, limits, &mut budget)?,
+        Format::TorchZip => torch_file::read_zip(bytes, limits, &mut budget)?,
+        Format::TorchLegacy => torch_file::read_legacy(bytes, limits, &mut budget)?,
+        Format::Onnx => {
+            let model = onnx::Onnx::decode(bytes, limits, &mut budget)?;
+            let parts = external::gather(model.external(), options, find)?;
+            budget.grow(parts.values().map(|part| part.len() as u64).sum(), limits);
+            let (network, ignored) = model.network(&parts, limits, &mut budget)?;
+            return Ok((network, format, ignored));
+        }
     };
-    state_dict::network(tensors)
+    Ok((state_dict::network(tensors)?, format, Vec::new()))
 }
 
 /// What an unknown file seems to be, for the error message.

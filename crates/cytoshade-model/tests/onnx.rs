@@ -8,7 +8,7 @@ use std::path::Path;
 
 use common::{fixture, network, plain, try_load, with_limits};
 use cytoshade_core::{Conv, Network};
-use cytoshade_model::{Error, LoadOptions, ReadLimits, Sha256, load, load_path};
+use cytoshade_model::{Error, Format, LoadOptions, ReadLimits, Sha256, load, load_path, load_with_origin};
 use half::f16;
 use proptest::prelude::*;
 
@@ -44,6 +44,23 @@ fn every_export_gives_the_same_weights() {
     let halves = plain(|_, value| *value = f16::from_f32(*value).to_f32());
     for name in ["script_13_f16.onnx", "dynamo_18_f16.onnx", "renamed_typed_f16.onnx"] {
         assert_same_weights(&network(name), &halves, name);
+    }
+}
+
+#[test]
+fn what_is_beside_the_network_is_told() {
+    let origin = |name: &str| load_with_origin(&fixture(name), &LoadOptions::default()).unwrap().1;
+    let alone = origin("script_17.onnx");
+    assert_eq!((alone.format, alone.sha256), (Format::Onnx, Sha256::of(&fixture("script_17.onnx"))));
+    assert!(alone.ignored.is_empty(), "{:?}", alone.ignored);
+    let ignored = origin("pipeline.onnx").ignored;
+    for expected in ["1 Sigmoid", "1 Conv", "1 MaxPool", "1 ReduceMin", "1 ReduceMax"] {
+        assert!(ignored.iter().any(|found| found == expected), "{expected} in {ignored:?}");
+    }
+    for (name, format) in
+        [("plain.safetensors", Format::Safetensors), ("zip.pth", Format::TorchZip), ("legacy.pth", Format::TorchLegacy)]
+    {
+        assert_eq!(origin(name).format, format);
     }
 }
 

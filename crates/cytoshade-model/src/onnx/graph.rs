@@ -1,7 +1,7 @@
 //! A graph with its values: who makes each, and which are constant.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::schema::{self, Node, Tensor};
 use super::tensor_data::is_float;
@@ -125,6 +125,27 @@ impl<'m> Graph<'m> {
             }
             _ => None,
         }
+    }
+
+    /// What is in the graph beside the network between a value and its last node: how many nodes of which kind.
+    pub(super) fn beside(&self, last: &'m Node, first: &'m str) -> Vec<String> {
+        let mut inside = HashSet::from([self.resolve(first)]);
+        let mut next: Vec<&'m Node> = vec![last];
+        while let Some(node) = next.pop() {
+            inside.extend(node.outputs.iter().map(String::as_str));
+            let makers = node
+                .inputs
+                .iter()
+                .filter(|input| inside.insert(input))
+                .filter_map(|input| self.makers.get(input.as_str()));
+            next.extend(makers);
+        }
+        let mut kinds = BTreeMap::new();
+        let outside = |node: &&Node| !node.outputs.iter().any(|output| inside.contains(output.as_str()));
+        for node in self.nodes.iter().filter(outside).filter(|node| !node.is(&["Constant"])) {
+            *kinds.entry(printable(&node.op_type)).or_insert(0usize) += 1;
+        }
+        kinds.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect()
     }
 
     /// A few constant numbers: axes, factors, an exponent.

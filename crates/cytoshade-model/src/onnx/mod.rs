@@ -48,8 +48,13 @@ impl Onnx {
         initializers.filter(|tensor| tensor.is_external()).filter_map(|tensor| tensor.external("location"))
     }
 
-    /// The network in the graph.
-    pub(crate) fn network(&self, parts: &Parts, limits: &ReadLimits, budget: &mut Budget) -> Result<Network, Error> {
+    /// The network in the graph, and what else is in it.
+    pub(crate) fn network(
+        &self,
+        parts: &Parts,
+        limits: &ReadLimits,
+        budget: &mut Budget,
+    ) -> Result<(Network, Vec<String>), Error> {
         let whole = self.model.graph.as_ref().ok_or_else(|| Error::damaged("the ONNX file holds no graph"))?;
         let graph = Graph::new(whole)?;
         let mut nearest = None;
@@ -64,7 +69,10 @@ impl Onnx {
             }
         }
         match networks.as_slice() {
-            [(_, found)] => bind::Binder { graph: &graph, model: &self.model, parts, limits, budget }.network(found),
+            [(head, found)] => {
+                let binder = bind::Binder { graph: &graph, model: &self.model, parts, limits, budget };
+                Ok((binder.network(found)?, graph.beside(head, found.input)))
+            }
             [_, (second, _), ..] => Err(second.mismatch("a second network", "one network in the file").into()),
             [] => match nearest {
                 Some((_, mismatch)) => Err(mismatch.into()),

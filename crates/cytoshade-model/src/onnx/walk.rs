@@ -15,6 +15,8 @@ pub(super) struct Found<'m> {
     pub(super) down: Vec<[FoundConv<'m>; 5]>,
     pub(super) up: Vec<Up<'m>>,
     pub(super) output: FoundConv<'m>,
+    /// The value that the network is applied to.
+    pub(super) input: &'m str,
 }
 
 /// An up level.
@@ -57,10 +59,12 @@ fn follow<'m>(graph: &Graph<'m>, head: &'m Node, found: &mut usize) -> Result<Fo
     graph.style(up[0].style, deepest)?;
     *found += 1;
     let mut down = Vec::new();
+    let mut first = deepest;
     for (above, level) in up.iter().enumerate().rev() {
         let (convs, input) = down_level(graph, level.skip)?;
         *found += 1;
         down.push(convs);
+        first = input;
         if let Some(above) = above.checked_sub(1) {
             let pooled = graph.max_pool(input)?;
             if !graph.same(pooled, up[above].skip) {
@@ -69,7 +73,7 @@ fn follow<'m>(graph: &Graph<'m>, head: &'m Node, found: &mut usize) -> Result<Fo
         }
     }
     down.reverse();
-    Ok(Found { down, up, output })
+    Ok(Found { down, up, output, input: first })
 }
 
 /// `x = proj(x) + c1(c0(x)); x = x + c3(c2(x))`.

@@ -16,11 +16,13 @@ use crate::{Error, ReadLimits, pickle};
 const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
 const PROTOCOL: u64 = 1001;
 
-pub(super) fn recognizes(bytes: &[u8]) -> bool {
+/// Whether the bytes begin as the legacy form does: a pickle of its magic number.
+pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-pub(super) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<Tensors, Error> {
+/// Every float tensor of the state dict, as f32.
+pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<Tensors, Error> {
     let mut input = Input::new(bytes, "the torch file");
     input.take(MAGIC.len() as u64)?;
     let mut next = |allowed| pickle::read(&mut input, allowed, limits);

@@ -8,21 +8,5 @@ mod rebuild;
 mod storage;
 mod zip_form;
 
-use crate::budget::Budget;
-use crate::tensor::Tensors;
-use crate::{Error, ReadLimits};
-
-/// Whether the bytes begin as the zip form does.
-pub(crate) fn recognizes_zip(bytes: &[u8]) -> bool {
-    crate::zip_archive::recognizes(bytes)
-}
-
-/// Whether the bytes begin as the legacy form does: a pickle of its magic number.
-pub(crate) fn recognizes_legacy(bytes: &[u8]) -> bool {
-    legacy_form::recognizes(bytes)
-}
-
-/// Every float tensor of the state dict, as f32.
-pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<Tensors, Error> {
-    if recognizes_zip(bytes) { zip_form::read(bytes, limits, budget) } else { legacy_form::read(bytes, limits, budget) }
-}
+pub(crate) use legacy_form::{read as read_legacy, recognizes as recognizes_legacy};
+pub(crate) use zip_form::read as read_zip;

@@ -8,7 +8,8 @@ use crate::tensor::Tensors;
 use crate::zip_archive::Archive;
 use crate::{Error, ReadLimits, pickle};
 
-pub(super) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<Tensors, Error> {
+/// Every float tensor of the state dict, as f32.
+pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<Tensors, Error> {
     let archive = Archive::open(bytes, limits)?;
     let folder = archive.names().find_map(|name| name.strip_suffix("/data.pkl").filter(|folder| !folder.contains('/')));
     let folder = folder.ok_or(Error::UnknownFormat { looks_like: "a zip archive that torch did not write" })?;
