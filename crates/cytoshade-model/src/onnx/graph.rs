@@ -148,8 +148,18 @@ impl<'m> Graph<'m> {
         kinds.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect()
     }
 
-    /// A few constant numbers: axes, factors, an exponent.
+    /// A few constant numbers: axes, factors, an exponent; or a few such lists, one after the other.
     pub(super) fn numbers(&self, value: &'m str) -> Option<Vec<f64>> {
+        match self.maker(value) {
+            Some(node) if node.is(&["Concat"]) && node.inputs.len() <= PASSES => {
+                let lists: Option<Vec<_>> = node.inputs.iter().map(|input| self.list(input)).collect();
+                Some(lists?.concat())
+            }
+            _ => self.list(value),
+        }
+    }
+
+    fn list(&self, value: &'m str) -> Option<Vec<f64>> {
         let mut value = value;
         // Exporters shape them and turn their type before use.
         for _ in 0..PASSES {

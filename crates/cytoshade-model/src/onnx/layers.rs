@@ -156,7 +156,8 @@ impl<'m> Graph<'m> {
             None => self.numbers(scales),
         };
         // Without factors the size is given, and it is pinned by the map of twice the size that is added later.
-        let twice = scales.is_none_or(|scales| scales == [1.0, 1.0, 2.0, 2.0] || scales == [2.0, 2.0]);
+        let by_size = node.is(&["Resize"]) && !node.input(3).is_empty();
+        let twice = scales.map_or(by_size, |scales| scales == [1.0, 1.0, 2.0, 2.0] || scales == [2.0, 2.0]);
         let nearest = match node.text("coordinate_transformation_mode", "half_pixel") {
             _ if node.is(&["Upsample"]) => true,
             b"asymmetric" => {
