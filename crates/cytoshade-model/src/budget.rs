@@ -3,8 +3,8 @@
 use crate::limits::check;
 use crate::{Error, ReadLimits};
 
-/// What every file may cost, however small it is.
-const FREE: u64 = 1 << 20;
+/// What every file may cost, however small it is: a large graph has many nodes of few bytes.
+const FREE: u64 = 16 << 20;
 
 /// Counts the bytes that are made of a file, before they are made.
 #[derive(Debug)]

@@ -38,7 +38,7 @@ pub struct ReadLimits {
     pub elements: u64,
     /// Bytes of everything that is made of the file: weights, unpacked records, decoded messages. Default 2 GiB.
     pub memory_bytes: u64,
-    /// Bytes that are made of the file for each byte of it, beyond the first MiB. Default 8: a tensor of f16 becomes
+    /// Bytes that are made of the file for each byte of it, beyond the first 16 MiB. Default 8: a tensor of f16 becomes
     /// twice its size, and a deflated record is kept beside its weights.
     pub memory_ratio: u64,
     /// Opcodes of a pickle. Default 2^18; the published networks' have about 13,000.

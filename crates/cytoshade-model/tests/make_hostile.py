@@ -228,7 +228,7 @@ def messages():
     put("onnx_nodes.onnx", "Limit", "100,000 empty nodes of two bytes", start + field(7, b"\x0a\x00" * 100_000))
     put("onnx_tensors.onnx", "Limit", "10,000 empty tensors of two bytes", start + field(7, b"\x2a\x00" * 10_000))
     put("onnx_attributes.onnx", "Limit", "100,000 empty attributes of two bytes in one node", start + field(7, field(1, b"\x2a\x00" * 100_000)))
-    put("onnx_inputs.onnx", "Limit", "100,000 empty names of two bytes in one node", start + field(7, field(1, b"\x0a\x00" * 100_000)))
+    put("onnx_inputs.onnx", "Damaged", "100,000 empty names of two bytes in one node", start + field(7, field(1, b"\x0a\x00" * 100_000)))
     put("onnx_dims.onnx", "Damaged", "a tensor of 100,000 dimensions", start + field(7, field(5, field(1, b"\x01" * 100_000))))
     nested = b""
     for _ in range(2000):

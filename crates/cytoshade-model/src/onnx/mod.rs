@@ -23,6 +23,10 @@ use crate::{Error, ReadLimits};
 use graph::Graph;
 use schema::{Model, Node};
 
+/// Nodes that are tried as the network's last. Exports have a handful; a hostile graph may have thousands, each of
+/// which would be followed a long way.
+const MAX_HEADS: usize = 256;
+
 /// Whether the bytes begin as ONNX files do: field 1, the version of the format.
 pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     matches!(bytes, [0x08, 1..=0x7f, ..])
@@ -59,7 +63,10 @@ impl Onnx {
         let graph = Graph::new(whole)?;
         let mut nearest = None;
         let mut networks = Vec::new();
-        for head in graph.nodes().iter().filter(|node| is_head(&graph, node)) {
+        for head in graph.nodes().iter().filter(|node| is_head(&graph, node)).take(MAX_HEADS) {
+            if networks.len() > 1 {
+                break;
+            }
             match walk::network(&graph, head) {
                 Ok(found) => networks.push((head, found)),
                 Err((depth, mismatch)) if nearest.as_ref().is_none_or(|(most, _)| depth > *most) => {
