@@ -33,8 +33,8 @@ pub enum Error {
     },
     /// The file is of no format that can be read.
     #[error(
-        "the model file is not one that can be read (it looks like {looks_like}); give a Cellpose network as \
-         safetensors, torch file or ONNX"
+        "the model file is not safetensors, a torch file or ONNX (it looks like {looks_like}); give a Cellpose network \
+         in one of these formats"
     )]
     UnknownFormat {
         /// What it seems to be.

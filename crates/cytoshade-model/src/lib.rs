@@ -5,10 +5,9 @@
 //! Nothing in a file is ever executed, every length is checked against the bytes that are there, and whatever is wrong
 //! ends in an [`Error`] that names it.
 //!
-//! The tensors are those of the published state dicts (the reference's `CPnet.save_model`), as safetensors or as a torch
-//! file (zip or legacy form), or an ONNX export of the network in which they are found by the graph's structure. The
-//! formats are told apart by content. Channel counts, number of levels, `diam_mean` and `diam_labels` are
-//! read off the tensors.
+//! The tensors are those of the published state dicts (the reference's `CPnet.save_model`), in safetensors or a torch
+//! file (zip or legacy form); in an ONNX export of the network they are found by the graph's structure. The formats are
+//! told apart by content. Channel counts, number of levels, `diam_mean` and `diam_labels` are read off the tensors.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
