@@ -43,7 +43,8 @@ pub(crate) struct Segment {
     /// Image files
     #[arg(value_name = "INPUT", required = true)]
     pub(crate) inputs: Vec<PathBuf>,
-    /// Cellpose network: a safetensors file with the names of the published state dict
+    /// Cellpose network (versions 1 to 3): a torch file as Cellpose saves it, safetensors, or an ONNX export, told apart
+    /// by content; nothing in it is executed
     #[arg(long, value_name = "FILE")]
     pub(crate) model: PathBuf,
     /// SHA-256 that the model file must have

@@ -14,7 +14,8 @@ pub struct Model {
 }
 
 impl Model {
-    /// Reads a model file with the default [`LoadOptions`].
+    /// Reads a model file with the default [`LoadOptions`]: a torch file as Cellpose saves it, safetensors, or an ONNX
+    /// export, told apart by content. Nothing in it is executed.
     ///
     /// # Errors
     /// [`Error::Model`] where the file cannot be read or holds no Cellpose network.
@@ -29,8 +30,7 @@ impl Model {
     /// As [`Model::open`], and where the file has not the hash that `options` demand.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn open_with(path: impl AsRef<std::path::Path>, options: &LoadOptions) -> Result<Self, Error> {
-        let bytes = cytoshade_model::read_file(path.as_ref(), &options.limits)?;
-        Self::from_bytes(&bytes, options)
+        Ok(Self { network: Arc::new(cytoshade_model::load_path(path.as_ref(), options)?) })
     }
 
     /// A model from the bytes of its file.
