@@ -128,6 +128,24 @@ fn inputs_of_one_name_do_not_overwrite_each_other() {
 }
 
 #[test]
+fn pages_of_a_list_are_numbered_and_overwrite_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    // Six pages of one size: more than the channels of an image, so a list.
+    let stack = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/cytoshade-formats/tests/fixtures");
+    let list = folder.path().join("list.tif");
+    std::fs::copy(stack.join("pages6_u2.tif"), &list).unwrap();
+    let single = folder.path().join("list_0002.png");
+    std::fs::copy(photograph(), &single).unwrap();
+    let output = segment(&out, &[&list, &single], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("list_0002_cp_masks.tif holds another input's result"), "{error}");
+    let names = files(&out);
+    assert!(names.len() > 5 && names[0] == "list_0001_cp_masks.tif", "{names:?}");
+}
+
+#[test]
 fn bad_input_ends_with_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");

@@ -1,6 +1,6 @@
 //! `cytoshade segment`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -21,9 +21,10 @@ pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
     let segmenter = Segmenter::builder().device(args.device.into()).build(&model).map_err(Failure::run)?;
     folder(&args.output)?;
 
+    let mut run = Run { args, params, segmenter, written: HashSet::new() };
     let mut failed = 0;
     for (input, stem) in args.inputs.iter().zip(&stems) {
-        if let Err(failure) = segment_file(args, &params, &segmenter, input, stem) {
+        if let Err(failure) = run.file(input, stem) {
             failure.print();
             failed += 1;
         }
@@ -51,52 +52,56 @@ fn stems(inputs: &[PathBuf]) -> Result<Vec<String>, Failure> {
     Ok(stems)
 }
 
-fn segment_file(
-    args: &Segment,
-    params: &Params,
-    segmenter: &Segmenter,
-    input: &Path,
-    stem: &str,
-) -> Result<(), Failure> {
-    let options = ReadOptions { pages: args.pages.into(), ..ReadOptions::default() };
-    let images = cytoshade_formats::read(input, &options).map_err(|error| Failure::at(input, error))?;
-    let is_list = images.len() > 1;
-    for (index, image) in images.iter().enumerate() {
-        let page = is_list.then_some(index + 1);
-        let files = Files::new(&args.output, stem, page);
-        segment_image(args, params, segmenter, (input, page), image, &files)?;
-    }
-    Ok(())
+/// What every input is segmented with, and what has been written so far.
+struct Run<'a> {
+    args: &'a Segment,
+    params: Params,
+    segmenter: Segmenter,
+    written: HashSet<Files>,
 }
 
-fn segment_image(
-    args: &Segment,
-    params: &Params,
-    segmenter: &Segmenter,
-    (input, page): (&Path, Option<usize>),
-    image: &Image,
-    files: &Files,
-) -> Result<(), Failure> {
-    let bar = Bar::new(&input.display().to_string());
-    let show = |progress| bar.show(progress);
-    let segmentation = segmenter
-        .segment_with(image, params, &Control::new().progress(&show))
-        .map_err(|error| Failure::at(input, error))?;
-    drop(bar);
-    files.save_masks(&segmentation)?;
-    if args.save_flows {
-        files.save_flows(&segmentation)?;
+impl Run<'_> {
+    fn file(&mut self, input: &Path, stem: &str) -> Result<(), Failure> {
+        let options = ReadOptions { pages: self.args.pages.into(), ..ReadOptions::default() };
+        let images = cytoshade_formats::read(input, &options).map_err(|error| Failure::at(input, error))?;
+        let is_list = images.len() > 1;
+        for (index, image) in images.iter().enumerate() {
+            self.image((input, is_list.then_some(index + 1)), image, stem)?;
+        }
+        Ok(())
     }
-    if args.save_overlay {
-        files.save_overlay(image, &segmentation)?;
-    }
-    let report = Report::new(input, page, files, &segmentation);
-    if args.json {
-        let line = serde_json::to_string(&report).map_err(Failure::run)?;
-        print_line(&line)
-    } else {
-        let page = page.map_or_else(String::new, |page| format!(" page {page}"));
-        print_line(&format!("{}{page}: {} cells -> {}", report.input, report.cells, report.output))
+
+    fn image(&mut self, (input, page): (&Path, Option<usize>), image: &Image, stem: &str) -> Result<(), Failure> {
+        let args = self.args;
+        let files = Files::new(&args.output, stem, page);
+        // The pages of a list get numbers, which another input's name may end with.
+        if !self.written.insert(files.clone()) {
+            let what =
+                format!("{} holds another input's result of this run; use another folder", files.masks().display());
+            return Err(Failure::at(input, what));
+        }
+        let bar = Bar::new(&input.display().to_string());
+        let show = |progress| bar.show(progress);
+        let segmentation = self
+            .segmenter
+            .segment_with(image, &self.params, &Control::new().progress(&show))
+            .map_err(|error| Failure::at(input, error))?;
+        drop(bar);
+        files.save_masks(&segmentation)?;
+        if args.save_flows {
+            files.save_flows(&segmentation)?;
+        }
+        if args.save_overlay {
+            files.save_overlay(image, &segmentation)?;
+        }
+        let report = Report::new(input, page, &files, &segmentation);
+        if args.json {
+            let line = serde_json::to_string(&report).map_err(Failure::run)?;
+            print_line(&line)
+        } else {
+            let page = page.map_or_else(String::new, |page| format!(" page {page}"));
+            print_line(&format!("{}{page}: {} cells -> {}", report.input, report.cells, report.output))
+        }
     }
 }
 
