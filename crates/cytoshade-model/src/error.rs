@@ -115,6 +115,16 @@ pub enum Error {
         /// Index into the flattened tensor.
         index: usize,
     },
+    /// A weight is too large for f16.
+    #[error("tensor {name} holds {value} at index {index}, beyond the range of f16 (up to 65504); write it as f32")]
+    HalfRange {
+        /// The tensor's name.
+        name: String,
+        /// The value.
+        value: f32,
+        /// Index into the flattened tensor.
+        index: usize,
+    },
     /// The tensors are not those of a Cellpose network.
     #[error("the tensors are not those of a Cellpose network: {}", Listed(problems))]
     StateDict {
