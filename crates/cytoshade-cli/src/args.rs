@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Segment(Box<Segment>),
     /// List every adapter that could run the shaders, and say which one `--device auto` takes
     Devices,
+    /// Work with model files: inspect, convert, verify, fetch, list, remove
+    Model(crate::model::Model),
 }
 
 #[derive(Debug, Args)]
@@ -44,8 +46,9 @@ pub(crate) struct Segment {
     #[arg(value_name = "INPUT", required = true)]
     pub(crate) inputs: Vec<PathBuf>,
     /// Cellpose network (versions 1 to 3): a torch file as Cellpose saves it, safetensors, or an ONNX export, told apart
-    /// by content; nothing in it is executed
-    #[arg(long, value_name = "FILE")]
+    /// by content; nothing in it is executed. Or a name: `cyto3`, or that of a file in Cytoshade's or Cellpose's folder
+    /// (see `cytoshade model list`)
+    #[arg(long, value_name = "FILE|NAME")]
     pub(crate) model: PathBuf,
     /// SHA-256 that the model file must have
     #[arg(long, value_name = "HEX")]

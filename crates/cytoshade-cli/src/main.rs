@@ -5,6 +5,7 @@ mod args;
 mod demo;
 mod devices;
 mod failure;
+mod model;
 mod output;
 mod progress;
 mod segment;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         args::Command::Demo(demo) => demo::run(&demo),
         args::Command::Segment(segment) => segment::run(&segment),
         args::Command::Devices => devices::run(),
+        args::Command::Model(model) => model::run(&model),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
 //! What is written and reported for one image.
 
 use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use cytoshade::{Image, Segmentation};
@@ -62,7 +63,7 @@ impl Files {
     }
 }
 
-fn write(
+pub(crate) fn write(
     path: &Path,
     content: impl FnOnce(&mut cytoshade_formats::SaveFile<'_>) -> Result<(), cytoshade_formats::Error>,
 ) -> Result<(), Failure> {
@@ -105,4 +106,13 @@ fn milliseconds(segmentation: &Segmentation) -> BTreeMap<&'static str, f64> {
     let round = |time: std::time::Duration| time.as_micros() as f64 / 1000.0;
     let stages = segmentation.timings.iter().map(|(stage, time)| (stage.name(), round(time)));
     stages.chain([("total", round(segmentation.timings.total()))]).collect()
+}
+
+/// A line on standard output. A closed pipe is the reader's right, not a panic.
+pub(crate) fn print_line(line: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{line}") {
+        Err(error) if !out.is_terminal() && error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| Failure::run(format!("cannot write to standard output: {error}"))),
+    }
 }

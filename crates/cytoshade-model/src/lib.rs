@@ -12,6 +12,8 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+#[cfg(not(target_arch = "wasm32"))]
+mod any;
 mod budget;
 mod error;
 mod external;
@@ -35,6 +37,8 @@ use budget::Budget;
 use cytoshade_core::Network;
 use external::not_given;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use any::{AnyModel, load_any_path};
 pub use error::{Error, Problem};
 pub use external::Parts;
 pub use integrity::Sha256;

@@ -40,6 +40,16 @@ pub enum Kind {
     SizeModel,
 }
 
+impl Kind {
+    /// In a word or two.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Network => "network",
+            Kind::SizeModel => "size model",
+        }
+    }
+}
+
 const LICENSE: &str = "Cellpose's code is BSD-3-Clause; the data that several of its models were trained on is for \
                        non-commercial use: see the origin, and do not pass the file on";
 

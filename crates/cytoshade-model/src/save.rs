@@ -7,7 +7,7 @@ use half::f16;
 use safetensors::tensor::{Dtype, TensorView};
 
 use crate::tensor::{Tensor, Tensors};
-use crate::{Error, LoadOptions, Opened, Origin, state_dict};
+use crate::{Error, Identity, LoadOptions, Opened, Origin, state_dict};
 
 /// How a network is written.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +47,7 @@ pub fn to_safetensors(network: &Network, options: &SaveOptions) -> Result<Vec<u8
 ///
 /// BatchNorm's count of batches is left out, and diameters that the source does not state are added. An ONNX graph has
 /// no state dict; its network is written as [`to_safetensors`] writes it. The file states the source's SHA-256 and
-/// format. It is read again before it is returned.
+/// format, and its name if it is a published model's. It is read again before it is returned.
 ///
 /// # Errors
 /// Those of [`crate::load`], and [`Error::HalfRange`].
@@ -55,7 +55,7 @@ pub fn convert(bytes: &[u8], load: &LoadOptions, save: &SaveOptions) -> Result<C
     convert_opened(crate::read(bytes, load, crate::not_given)?, bytes, load, save)
 }
 
-/// As [`convert`], from a path: read once, as [`crate::load_path`] reads it.
+/// As [`convert`], from a path: read once, as [`crate::load_path`] reads it. The file says the source's name, too.
 ///
 /// # Errors
 /// Those of [`crate::load_path`], and [`Error::HalfRange`].
@@ -63,7 +63,11 @@ pub fn convert(bytes: &[u8], load: &LoadOptions, save: &SaveOptions) -> Result<C
 pub fn convert_path(path: &std::path::Path, load: &LoadOptions, save: &SaveOptions) -> Result<Converted, Error> {
     let bytes = crate::read_file(path, &load.limits)?;
     let find = crate::external::beside(path, bytes.len(), &load.limits);
-    convert_opened(crate::read(&bytes, load, find)?, &bytes, load, save)
+    let mut save = save.clone();
+    if let Some(name) = path.file_name() {
+        save.metadata.entry("source_name".into()).or_insert_with(|| name.to_string_lossy().into_owned());
+    }
+    convert_opened(crate::read(&bytes, load, find)?, &bytes, load, &save)
 }
 
 fn convert_opened(opened: Opened, source: &[u8], load: &LoadOptions, save: &SaveOptions) -> Result<Converted, Error> {
@@ -72,6 +76,9 @@ fn convert_opened(opened: Opened, source: &[u8], load: &LoadOptions, save: &Save
     let mut save = save.clone();
     save.metadata.insert("source_sha256".into(), origin.sha256.to_string());
     save.metadata.insert("source_format".into(), origin.format.to_string());
+    if let Identity::Published(published) = origin.identity {
+        save.metadata.insert("source_name".into(), published.name.into());
+    }
     let bytes = match tensors {
         Some(mut tensors) => {
             state_dict::complete(&mut tensors, &network);

@@ -9,6 +9,12 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// Below this many pixels the reference believes no estimate.
 const SMALLEST: f64 = 5.0;
 
+/// Whether the bytes begin as a numpy file does, which is what size models are.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn recognizes(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
+}
+
 /// A linear regression from a network's style to the logarithm of the cells' diameter.
 ///
 /// It belongs to one network: another's styles mean something else.

@@ -155,6 +155,8 @@ fn weights_beyond_f16_are_refused() {
 fn a_demanded_hash_and_parts_beside_are_the_source_s() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/dynamo_18.onnx");
     let converted = convert_path(&path, &LoadOptions::default(), &f32s()).unwrap();
+    let (_, origin) = load_with_origin(&converted.bytes, &LoadOptions::default()).unwrap();
+    assert_eq!(origin.metadata.get("source_name").map(String::as_str), Some("dynamo_18.onnx"));
     let expected = cytoshade_model::load_path(&path, &LoadOptions::default()).unwrap();
     assert_eq!(bits(&converted.network), bits(&expected));
     let options = LoadOptions { sha256: Some(Sha256([0; 32])), ..LoadOptions::default() };
