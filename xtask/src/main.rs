@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod driver;
+mod network;
 mod shell;
 
 use clap::{Parser, Subcommand};
@@ -31,7 +32,7 @@ enum Errand {
         #[arg(last = true)]
         rest: Vec<String>,
     },
-    /// Formatting, lints and documentation, warnings being errors
+    /// Formatting, lints and documentation, warnings being errors; and that what should have no network code has none
     Lint,
     /// Check that every supported target compiles
     Targets,
@@ -72,7 +73,11 @@ fn test(no_install: bool, rest: &[String]) -> Outcome {
 
 fn lint() -> Outcome {
     run(cargo(&["fmt", "--all", "--check"]))?;
+    network::check()?;
     run(cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    // The program without its network code is another program.
+    let without = ["--package", "cytoshade-cli", "--no-default-features", "--all-targets"];
+    run(cargo(&[&["clippy"], &without[..], &["--", "-D", "warnings"]].concat()))?;
     run(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 

@@ -13,9 +13,8 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     command
 }
 
-/// Says what it runs, runs it, and fails where it fails.
-pub(crate) fn run(mut command: impl std::borrow::BorrowMut<Command>) -> Outcome {
-    let command = command.borrow_mut();
+/// Goes to the workspace's root and says what is run there.
+fn announce(command: &mut Command) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     command.current_dir(root);
     let words: Vec<_> = std::iter::once(command.get_program())
@@ -24,11 +23,29 @@ pub(crate) fn run(mut command: impl std::borrow::BorrowMut<Command>) -> Outcome 
         .collect();
     let words = words.join(" ");
     eprintln!("$ {words}");
+    words
+}
+
+/// Says what it runs, runs it, and fails where it fails.
+pub(crate) fn run(mut command: impl std::borrow::BorrowMut<Command>) -> Outcome {
+    let command = command.borrow_mut();
+    let words = announce(command);
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("`{words}` ended with {status}")),
         Err(error) => Err(format!("cannot run `{words}`: {error}")),
     }
+}
+
+/// As [`run`], for the lines that it prints.
+pub(crate) fn lines(mut command: Command) -> Result<Vec<String>, String> {
+    let words = announce(&mut command);
+    let output = command.output().map_err(|error| format!("cannot run `{words}`: {error}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("`{words}` ended with {}: {said}", output.status));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).lines().map(String::from).collect())
 }
 
 /// Whether a program ends well, without a word of its own.

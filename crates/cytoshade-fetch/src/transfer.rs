@@ -24,12 +24,16 @@ pub fn fetch(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Ar
     let outcome = transfer.run();
     let mut part = transfer.part;
     let sha256 = outcome.and_then(|()| check(request, &mut part)).inspect_err(|error| {
-        // What is known to be another file is of no use; everything else can be gone on with.
-        if matches!(error, Error::TooLarge { .. } | Error::Size { .. } | Error::Hash { .. } | Error::Encoding { .. }) {
+        if part.length() == 0 || is_of_no_use(error) {
             part.discard();
         }
     })?;
     Ok(Arrived::new(part, sha256))
+}
+
+/// Whether what came is known to be another file. Everything else can be gone on with.
+fn is_of_no_use(error: &Error) -> bool {
+    matches!(error, Error::TooLarge { .. } | Error::Size { .. } | Error::Hash { .. } | Error::Encoding { .. })
 }
 
 fn check(request: &Request, part: &mut Part) -> Result<[u8; 32], Error> {

@@ -270,6 +270,7 @@ fn redirects_are_followed_where_they_may_lead() {
     for path in ["/file", "/http", "/far", "/user"] {
         let error = refused(&near(path), |error| matches!(error, Error::Redirect { .. }));
         assert!(!error.to_string().contains("secret"), "{error}");
+        assert_eq!(names(folder.path()), Vec::<String>::new(), "{path}");
     }
     let before = server.asked().len();
     refused(&near("/loop"), |error| matches!(error, Error::Redirects { limit: 5, .. }));
