@@ -68,6 +68,9 @@ fn test(no_install: bool, rest: &[String]) -> Outcome {
         args.push("--");
         args.extend(rest.iter().map(String::as_str));
     }
+    run(cargo(&args))?;
+    // The program without its network code is another program.
+    args.splice(1..2, ["--package", "cytoshade-cli", "--no-default-features"]);
     run(cargo(&args))
 }
 

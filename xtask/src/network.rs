@@ -38,17 +38,20 @@ const WITHOUT: [&[&str]; 3] = [
 /// Fails where a crate of [`NETWORK`] is in what has none; and where it is not found in the whole program, which has
 /// it: a check that cannot fail would say nothing.
 pub(crate) fn check() -> Result<(), String> {
-    for package in WITHOUT {
-        let found = network_crates(package)?;
-        if !found.is_empty() {
-            return Err(format!("{} has network code: {}", package.join(" "), found.join(", ")));
-        }
-    }
+    WITHOUT.into_iter().try_for_each(without)?;
     let found = network_crates(&["--package", "cytoshade-cli"])?;
     if ["cytoshade-fetch", "ureq", "rustls"].iter().any(|name| !found.iter().any(|found| found == name)) {
         return Err(format!("the whole program has network code, but only this was found: {}", found.join(", ")));
     }
     Ok(())
+}
+
+fn without(package: &[&str]) -> Result<(), String> {
+    let found = network_crates(package)?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{} has network code: {}", package.join(" "), found.join(", ")))
 }
 
 fn network_crates(package: &[&str]) -> Result<Vec<String>, String> {
@@ -63,4 +66,15 @@ fn network_crates(package: &[&str]) -> Result<Vec<String>, String> {
     found.sort();
     found.dedup();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn network_code_is_where_it_is_said_to_be_and_nowhere_else() {
+        check().unwrap();
+        assert!(without(&["--package", "cytoshade-cli"]).unwrap_err().contains("ureq"));
+    }
 }

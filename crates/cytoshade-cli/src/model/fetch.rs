@@ -49,11 +49,17 @@ pub(crate) fn run(args: &Fetch) -> Result<(), Failure> {
     #[cfg(feature = "fetch")]
     return super::transfer::run(&wanted);
     #[cfg(not(feature = "fetch"))]
-    Err(Failure::run(format!(
-        "this program was built without network code; fetch {} by other means into {}, or build with `--features fetch`",
+    Err(without_network_code(&wanted))
+}
+
+#[cfg(not(feature = "fetch"))]
+fn without_network_code(wanted: &Wanted) -> Failure {
+    Failure::run(format!(
+        "this program was built without network code, which the feature `fetch` brings; fetch {} by other means and put \
+         it at {}",
         wanted.url,
         wanted.target.display()
-    )))
+    ))
 }
 
 fn wanted(args: &Fetch, folders: &Folders) -> Result<Wanted, Failure> {
@@ -124,6 +130,15 @@ mod tests {
         assert_eq!(parse(&["nucleitorch_0", "--accept-unverified"]).unwrap(), parse(&["nuclei"]).unwrap());
         let pinned = parse(&["cyto3", "--sha256", &"0".repeat(64)]).unwrap();
         assert_eq!((pinned.sha256, pinned.bytes), (Some(Sha256([0; 32])), None));
+    }
+
+    #[cfg(not(feature = "fetch"))]
+    #[test]
+    fn without_network_code_it_says_what_to_do() {
+        let said = format!("{:?}", without_network_code(&parse(&["cyto3"]).unwrap()));
+        for part in ["feature `fetch`", Published::named("cyto3").unwrap().url, "models"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
     }
 
     #[test]

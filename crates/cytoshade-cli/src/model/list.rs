@@ -29,12 +29,12 @@ pub(crate) fn run(args: &List) -> Result<(), Failure> {
     }
     print_line("published models (by name; `model verify` compares their hashes):")?;
     for published in PUBLISHED {
-        print_line(&format!("  {:<14}{}", published.name, whereabouts(published, &here)))?;
+        print_line(&format!("  {:<20} {}", published.name, whereabouts(published, &here)))?;
     }
-    print_line(&format!("  {DEMO:<14}in the program (for demonstrations, not for science)"))?;
+    print_line(&format!("  {DEMO:<20} in the program (for demonstrations, not for science)"))?;
     print_line("other files, which may be models:")?;
     for present in here.iter().filter(|present| present.published.is_none()) {
-        print_line(&format!("  {:<14}{}", present.name, present.path.display()))?;
+        print_line(&format!("  {:<20} {}", present.name, present.path.display()))?;
     }
     for (what, folder) in [("Cytoshade", &folders.own), ("Cellpose", &folders.cellpose)] {
         let folder = folder.as_ref().map_or("none".into(), |folder| folder.display().to_string());
