@@ -339,6 +339,9 @@ fn other_answers_are_told_and_lose_nothing() {
     for path in ["/noise", "/nothing"] {
         refused(&near(path), |error| matches!(error, Error::Connection { .. }));
     }
+    // TLS is not given up for a server that has none.
+    let secure = server.url("/a").replace("http:", "https:");
+    refused(&request(&secure, folder.path()), |error| matches!(error, Error::Connection { .. }));
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     refused(&request(&format!("http://{nobody}/a"), folder.path()), |error| matches!(error, Error::Connection { .. }));
 }
