@@ -14,13 +14,10 @@
 mod budget;
 mod error;
 mod external;
-mod input;
 mod integrity;
 mod limits;
-mod numpy_pickle;
 mod onnx;
 mod origin;
-mod pickle;
 mod safetensors_file;
 mod size_model;
 mod state_dict;

@@ -1,9 +1,9 @@
 //! The safetensors container: 8 bytes of header length, a JSON header, the values.
 
+use cytoshade_pickle::printable;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::budget::Budget;
-use crate::error::printable;
 use crate::state_dict::is_bookkeeping;
 use crate::tensor::{Float, Tensor, Tensors};
 use crate::{Error, ReadLimits};

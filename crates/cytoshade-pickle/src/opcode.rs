@@ -3,10 +3,10 @@
 macro_rules! opcodes {
     ($($name:ident = $code:literal),* $(,)?) => {
         $(#[allow(dead_code, reason = "what the machine does not interpret is here for its name")]
-        pub(super) const $name: u8 = $code;)*
+        pub(crate) const $name: u8 = $code;)*
 
         /// The name of an opcode, for error messages.
-        pub(super) fn name(code: u8) -> &'static str {
+        pub(crate) fn name(code: u8) -> &'static str {
             match code {
                 $($code => stringify!($name),)*
                 _ => "no opcode at all",

@@ -4,23 +4,28 @@ use crate::Error;
 
 /// A cursor over a file's bytes.
 #[derive(Debug, Clone)]
-pub(crate) struct Input<'a> {
+pub struct Input<'a> {
     rest: &'a [u8],
     /// What is read, for the message about a file that ends too early.
     what: &'static str,
 }
 
 impl<'a> Input<'a> {
-    pub(crate) fn new(bytes: &'a [u8], what: &'static str) -> Self {
+    /// A cursor at the start of `bytes`, which are `what`: "the pickle", say.
+    pub fn new(bytes: &'a [u8], what: &'static str) -> Self {
         Self { rest: bytes, what }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether the end is reached.
+    pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// The next `length` bytes.
-    pub(crate) fn take(&mut self, length: u64) -> Result<&'a [u8], Error> {
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the bytes end too early.
+    pub fn take(&mut self, length: u64) -> Result<&'a [u8], Error> {
         let (taken, rest) = usize::try_from(length)
             .ok()
             .and_then(|length| self.rest.split_at_checked(length))
@@ -30,32 +35,55 @@ impl<'a> Input<'a> {
     }
 
     /// The bytes up to the next line feed, which is read and left out.
-    pub(crate) fn line(&mut self) -> Result<&'a [u8], Error> {
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where there is none.
+    pub fn line(&mut self) -> Result<&'a [u8], Error> {
         let end = self.rest.iter().position(|&byte| byte == b'\n').ok_or_else(|| self.ends(1))?;
         let line = self.take(end as u64)?;
         self.take(1)?;
         Ok(line)
     }
 
-    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+    /// The next `N` bytes.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the bytes end too early.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let (taken, rest) = self.rest.split_first_chunk().ok_or_else(|| self.ends(N as u64))?;
         self.rest = rest;
         Ok(*taken)
     }
 
-    pub(crate) fn u8(&mut self) -> Result<u8, Error> {
+    /// The next byte.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the bytes end too early.
+    pub fn u8(&mut self) -> Result<u8, Error> {
         Ok(u8::from_le_bytes(self.array()?))
     }
 
-    pub(crate) fn u16(&mut self) -> Result<u16, Error> {
+    /// The next two bytes, little-endian.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the bytes end too early.
+    pub fn u16(&mut self) -> Result<u16, Error> {
         Ok(u16::from_le_bytes(self.array()?))
     }
 
-    pub(crate) fn u32(&mut self) -> Result<u32, Error> {
+    /// The next four bytes, little-endian.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the bytes end too early.
+    pub fn u32(&mut self) -> Result<u32, Error> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
-    pub(crate) fn u64(&mut self) -> Result<u64, Error> {
+    /// The next eight bytes, little-endian.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the bytes end too early.
+    pub fn u64(&mut self) -> Result<u64, Error> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 

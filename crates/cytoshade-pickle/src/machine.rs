@@ -2,29 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::{Global, Id, ORDERED_DICT, Pickle, Value, opcode};
-use crate::error::printable;
-use crate::input::Input;
-use crate::{Error, ReadLimits};
+use crate::{Error, Global, Id, Input, Limits, ORDERED_DICT, Pickle, Value, opcode, printable, unexpected};
 
 /// The highest protocol whose opcodes are known.
 const HIGHEST_PROTOCOL: u8 = 5;
 
-/// Reads one pickle and leaves `input` behind its end.
+/// Reads one pickle and leaves `input` behind its end. It may mention the globals of `allowed` and no others.
 ///
 /// # Errors
 /// [`Error::Global`] and [`Error::Opcode`] for what is not plain data, [`Error::Limit`], [`Error::Damaged`].
-pub(crate) fn read<'a>(
-    input: &mut Input<'a>,
-    allowed: &'static [Global],
-    limits: &ReadLimits,
-) -> Result<Pickle<'a>, Error> {
+pub fn read<'a>(input: &mut Input<'a>, allowed: &[&'static [Global]], limits: &Limits) -> Result<Pickle<'a>, Error> {
     let mut machine =
         Machine { allowed, limits, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: BTreeMap::new() };
     let mut steps = 0;
     loop {
         steps += 1;
-        limits.check_pickle_steps(steps)?;
+        limits.check_steps(steps)?;
         let code = input.u8()?;
         if code == opcode::STOP {
             break;
@@ -36,8 +29,8 @@ pub(crate) fn read<'a>(
 }
 
 struct Machine<'a, 'l> {
-    allowed: &'static [Global],
-    limits: &'l ReadLimits,
+    allowed: &'l [&'static [Global]],
+    limits: &'l Limits,
     values: Vec<Value<'a>>,
     stack: Vec<Id>,
     /// Heights of the stack at the marks that are open.
@@ -72,7 +65,8 @@ impl<'a> Machine<'a, '_> {
             opcode::BINUNICODE8 => self.text(input.u64()?, input)?,
             opcode::SHORT_BINBYTES => self.bytes(u64::from(input.u8()?), input)?,
             opcode::BINBYTES => self.bytes(u64::from(input.u32()?), input)?,
-            opcode::BINBYTES8 => self.bytes(input.u64()?, input)?,
+            // Protocol 5 keeps apart the bytes that Python may change.
+            opcode::BINBYTES8 | opcode::BYTEARRAY8 => self.bytes(input.u64()?, input)?,
             opcode::SHORT_BINSTRING => self.old_string(u64::from(input.u8()?), input)?,
             opcode::BINSTRING => self.old_string(u64::from(input.u32()?), input)?,
 
@@ -131,7 +125,7 @@ impl<'a> Machine<'a, '_> {
                 let (name, module) = (self.pop()?, self.pop()?);
                 match (self.value(module), self.value(name)) {
                     (&Value::Str(module), &Value::Str(name)) => self.global(module, name)?,
-                    (module, _) => return Err(super::unexpected("a global's module", "a string", module)),
+                    (module, _) => return Err(unexpected("a global's module", "a string", module)),
                 }
             }
             opcode::BINPERSID => {
@@ -184,7 +178,7 @@ impl<'a> Machine<'a, '_> {
         let list = self.top()?;
         match &mut self.values[list.0 as usize] {
             Value::List(list) => list.extend(items),
-            other => return Err(super::unexpected("what is appended to", "a list", other)),
+            other => return Err(unexpected("what is appended to", "a list", other)),
         }
         Ok(())
     }
@@ -196,7 +190,7 @@ impl<'a> Machine<'a, '_> {
         };
         match &mut self.values[dict.0 as usize] {
             Value::Dict(dict) => dict.extend(pairs.iter().map(|&[key, value]| (key, value))),
-            other => return Err(super::unexpected("what a key is set in", "a dictionary", other)),
+            other => return Err(unexpected("what a key is set in", "a dictionary", other)),
         }
         Ok(())
     }
@@ -239,7 +233,7 @@ impl<'a> Machine<'a, '_> {
     }
 
     fn global(&mut self, module: &str, name: &str) -> Result<(), Error> {
-        let known = self.allowed.iter().find(|known| known.module == module && known.name == name);
+        let known = self.allowed.iter().copied().flatten().find(|known| known.module == module && known.name == name);
         let known = known.ok_or_else(|| Error::Global { name: printable(&format!("{module}.{name}")) })?;
         self.push(Value::Global(known));
         Ok(())
@@ -254,7 +248,7 @@ impl<'a> Machine<'a, '_> {
         };
         let no_arguments = match self.value(args) {
             Value::Tuple(items) => items.is_empty(),
-            other => return Err(super::unexpected("the arguments of a call", "a tuple", other)),
+            other => return Err(unexpected("the arguments of a call", "a tuple", other)),
         };
         self.push(match global {
             global if *global == ORDERED_DICT && no_arguments => Value::Dict(Vec::new()),
