@@ -116,8 +116,16 @@ impl ReadLimits {
 
     /// Those that concern pickles, under the same names.
     pub(crate) fn pickle(&self) -> cytoshade_pickle::Limits {
-        let &Self { pickle_steps, memo_entries, nesting, string_bytes, dimensions, elements, .. } = self;
-        cytoshade_pickle::Limits { pickle_steps, memo_entries, nesting, string_bytes, dimensions, elements }
+        let &Self { pickle_steps, memo_entries, nesting, string_bytes, dimensions, elements, memory_bytes, .. } = self;
+        cytoshade_pickle::Limits {
+            pickle_steps,
+            memo_entries,
+            nesting,
+            string_bytes,
+            dimensions,
+            elements,
+            memory_bytes,
+        }
     }
 }
 

@@ -19,11 +19,15 @@ mod limits;
 mod machine;
 pub mod numpy;
 mod opcode;
+mod plain;
+mod write;
 
 pub use error::{Error, printable};
 pub use input::Input;
 pub use limits::Limits;
 pub use machine::read;
+pub use plain::{PATHS, Plain};
+pub use write::write_npy;
 
 /// A Python name that a pickle may mention.
 #[derive(Debug, PartialEq, Eq)]

@@ -17,6 +17,8 @@ pub struct Limits {
     pub dimensions: u64,
     /// Elements of an array. Default 2^28.
     pub elements: u64,
+    /// Bytes of memory that a tree of values ([`crate::Plain`]) takes, beside what stays in the file. Default 32 MiB.
+    pub memory_bytes: u64,
 }
 
 impl Default for Limits {
@@ -28,6 +30,7 @@ impl Default for Limits {
             string_bytes: 1 << 20,
             dimensions: 8,
             elements: 1 << 28,
+            memory_bytes: 32 << 20,
         }
     }
 }
@@ -47,6 +50,10 @@ impl Limits {
 
     pub(crate) fn check_string(&self, found: u64) -> Result<(), Error> {
         check("longest string in bytes", found, self.string_bytes, "string_bytes")
+    }
+
+    pub(crate) fn check_memory(&self, found: u64) -> Result<(), Error> {
+        check("cost in bytes of memory", found, self.memory_bytes, "memory_bytes")
     }
 
     /// The number of elements of a shape, as the limits allow it.

@@ -59,27 +59,60 @@ pub struct Dtype {
 
 /// What an array is made of.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Data<'p, 'a> {
+pub enum Data<'a, T> {
     /// The elements' bytes.
     Bytes(Cow<'a, [u8]>),
     /// The objects.
-    Objects(&'p [Id]),
+    Objects(Vec<T>),
 }
 
-/// An array, whose data have the length that its shape and type need.
+/// An array of any shape, whose data have the length that its shape and type need. Its objects are a pickle's values
+/// ([`Id`]) or [`crate::Plain`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Array<'p, 'a> {
-    /// Lengths of its axes.
-    pub shape: Vec<usize>,
-    /// Type of its elements.
-    pub dtype: Dtype,
-    /// Whether the first axis changes fastest.
-    pub fortran_order: bool,
-    /// Its elements.
-    pub data: Data<'p, 'a>,
+pub struct Array<'a, T = Id> {
+    shape: Vec<usize>,
+    dtype: Dtype,
+    fortran_order: bool,
+    data: Data<'a, T>,
+}
+
+/// One element: a scalar of numpy's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scalar<'a> {
+    dtype: Dtype,
+    data: Cow<'a, [u8]>,
 }
 
 impl Dtype {
+    /// A type whose numbers are stored from the lowest byte; `size` is in bytes and is not checked against `kind`.
+    pub const fn little_endian(kind: Kind, size: usize) -> Self {
+        Self { kind, size, big_endian: false }
+    }
+
+    /// Numpy's name of it, without byte order: `f4`.
+    pub fn name(self) -> String {
+        let (letter, size) = match self.kind {
+            Kind::Bool => ('b', self.size),
+            Kind::Int => ('i', self.size),
+            Kind::Uint => ('u', self.size),
+            Kind::Float => ('f', self.size),
+            Kind::Complex => ('c', self.size),
+            Kind::Unicode => ('U', self.size / 4),
+            Kind::Bytes => ('S', self.size),
+            Kind::Object => ('O', 8),
+        };
+        format!("{letter}{size}")
+    }
+
+    /// Numpy's letter for the order of its bytes: `<`, `>`, or `|` where there is none.
+    pub fn order(self) -> &'static str {
+        match self {
+            Dtype { kind: Kind::Object | Kind::Bytes, .. } | Dtype { size: 1, .. } => "|",
+            Dtype { big_endian: true, .. } => ">",
+            Dtype { big_endian: false, .. } => "<",
+        }
+    }
+
     /// The type of numpy's name (`f8`, without byte order) and byte order (`<`, `>`, `=`, `|`).
     fn new(name: &str, order: &str) -> Option<Self> {
         let big_endian = match order {
@@ -126,19 +159,71 @@ impl Dtype {
     }
 }
 
-impl<'p, 'a> Array<'p, 'a> {
-    /// Whether a value is an array, or is said to be one.
-    pub fn is(value: &Value<'_>) -> bool {
-        matches!(value, Value::Call { global, .. } if matches!(global.name, "_reconstruct" | "_frombuffer"))
+impl<'a, T> Array<'a, T> {
+    /// An array of `shape`, whose data lie in C order or, with `fortran_order`, with the first axis changing fastest.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the data have not the length that shape and type need.
+    pub fn new(shape: Vec<usize>, dtype: Dtype, fortran_order: bool, data: Data<'a, T>) -> Result<Self, Error> {
+        let elements = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+        let (found, expected, what) = match &data {
+            Data::Objects(items) => (items.len(), elements, "objects"),
+            Data::Bytes(bytes) => {
+                (bytes.len(), elements.and_then(|elements| elements.checked_mul(dtype.size)), "bytes")
+            }
+        };
+        if expected == Some(found) && (dtype.kind == Kind::Object) == matches!(data, Data::Objects(_)) {
+            return Ok(Self { shape, dtype, fortran_order, data });
+        }
+        let expected = expected.map_or("more than can be addressed".into(), |expected| expected.to_string());
+        Err(Error::damaged(format!("an array of shape {shape:?} has {found} {what}, expected {expected}")))
     }
 
+    /// Lengths of its axes.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Type of its elements.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    /// Whether the first axis changes fastest.
+    pub fn fortran_order(&self) -> bool {
+        self.fortran_order
+    }
+
+    /// Its elements.
+    pub fn data(&self) -> &Data<'a, T> {
+        &self.data
+    }
+
+    /// Its elements, without the rest.
+    pub fn into_data(self) -> Data<'a, T> {
+        self.data
+    }
+
+    /// The numbers, in the order that they are stored; whole numbers past 2^53 are rounded.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the elements are no numbers; the message calls the array `what`.
+    pub fn numbers(&self, what: &str) -> Result<Vec<f64>, Error> {
+        match &self.data {
+            Data::Bytes(bytes) => decode(self.dtype, bytes, what),
+            Data::Objects(_) => Err(Error::damaged(format!("{what} is of objects, expected numbers"))),
+        }
+    }
+}
+
+impl<'a> Array<'a> {
     /// `_reconstruct(ndarray, ...)` with the state `(version, shape, dtype, is_fortran, data)`, or
     /// `_frombuffer(data, dtype, shape, order)`, which protocol 5 has.
     ///
     /// # Errors
     /// [`Error::Damaged`] for what is no array, or whose data have not the length that its shape needs;
     /// [`Error::Limit`].
-    pub fn read(pickle: &'p Pickle<'a>, value: &'p Value<'a>, limits: &Limits) -> Result<Self, Error> {
+    pub fn read(pickle: &Pickle<'a>, value: &Value<'a>, limits: &Limits) -> Result<Self, Error> {
         match value {
             Value::Call { global, state: Some(state), .. } if global.name == "_reconstruct" => {
                 let [_, shape, dtype, fortran, data] = pickle.items(*state, "an array's state")? else {
@@ -149,51 +234,34 @@ impl<'p, 'a> Array<'p, 'a> {
                     Value::Int(fortran) => *fortran != 0,
                     other => return Err(unexpected("an array's order", "a bool", other)),
                 };
-                Self::new(pickle, *shape, *dtype, fortran, *data, limits)
+                Self::from_parts(pickle, [*shape, *dtype, *data], fortran, limits)
             }
             Value::Call { global, args, .. } if global.name == "_frombuffer" => {
                 let [data, dtype, shape, order] = pickle.items(*args, "an array's parts")? else {
                     return Err(Error::damaged("an array has not four parts"));
                 };
                 let fortran = pickle.text(*order, "an array's order")? == "F";
-                Self::new(pickle, *shape, *dtype, fortran, *data, limits)
+                Self::from_parts(pickle, [*shape, *dtype, *data], fortran, limits)
             }
             other => Err(unexpected("a value", "a numpy array", other)),
         }
     }
 
-    fn new(
-        pickle: &'p Pickle<'a>,
-        shape: Id,
-        dtype: Id,
-        fortran_order: bool,
-        data: Id,
-        limits: &Limits,
-    ) -> Result<Self, Error> {
+    fn from_parts(pickle: &Pickle<'a>, parts: [Id; 3], fortran: bool, limits: &Limits) -> Result<Self, Error> {
+        let [shape, dtype, data] = parts;
         let axes = pickle.items(shape, "an array's shape")?;
-        let shape: Vec<u64> = axes.iter().map(|&id| pickle.count(id, "an array's shape")).collect::<Result<_, _>>()?;
-        let elements = limits.elements(&shape)?;
+        let shape = axes.iter().map(|&id| pickle.count(id, "an array's shape")).collect::<Result<Vec<_>, _>>()?;
+        limits.elements(&shape)?;
+        let axis = |&length| usize::try_from(length).ok();
+        let shape: Option<Vec<usize>> = shape.iter().map(axis).collect();
+        let shape = shape.ok_or_else(|| Error::damaged("an array has an axis longer than this machine can address"))?;
         let dtype = Dtype::read(pickle, dtype)?;
         let data = match (dtype.kind, pickle.get(data)) {
-            (Kind::Object, Value::List(items)) => Data::Objects(items),
-            (Kind::Object, other) => return Err(unexpected("an array of objects", "a list", other)),
+            (Kind::Object, Value::List(items)) => Data::Objects(items.clone()),
+            (Kind::Object, other) => return Err(unexpected("the data of an array of objects", "a list", other)),
             (_, value) => Data::Bytes(bytes(pickle, value, "an array")?),
         };
-        let (found, expected) = match &data {
-            Data::Objects(items) => (items.len(), Some(elements)),
-            Data::Bytes(bytes) => (bytes.len(), elements.checked_mul(dtype.size)),
-        };
-        if expected != Some(found) {
-            let what = if dtype.kind == Kind::Object { "objects" } else { "bytes" };
-            return Err(Error::damaged(format!(
-                "an array of shape {shape:?} has {found} {what}, expected {}",
-                expected.map_or("more than can be addressed".into(), |expected| expected.to_string())
-            )));
-        }
-        // The product is within what can be addressed; an axis beside one of length 0 need not be.
-        let shape = shape.into_iter().map(usize::try_from).collect::<Result<_, _>>();
-        let shape = shape.map_err(|_| Error::damaged("an array has an axis longer than this machine can address"))?;
-        Ok(Self { shape, dtype, fortran_order, data })
+        Self::new(shape, dtype, fortran, data)
     }
 
     /// The only object of an array of objects: what `np.save` makes of one that is no array.
@@ -201,42 +269,56 @@ impl<'p, 'a> Array<'p, 'a> {
     /// # Errors
     /// [`Error::Damaged`] where it holds more, fewer, or no objects.
     pub fn only_object(&self) -> Result<Id, Error> {
-        match self.data {
-            Data::Objects(&[only]) => Ok(only),
-            _ => Err(Error::damaged("the numpy file does not hold one object")),
-        }
-    }
-
-    /// The numbers, in the order that they are stored; whole numbers past 2^53 are rounded.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] where the elements are no numbers.
-    pub fn numbers(&self, what: &str) -> Result<Vec<f64>, Error> {
         match &self.data {
-            Data::Bytes(bytes) => decode(self.dtype, bytes, what),
-            Data::Objects(_) => Err(Error::damaged(format!("{what} is of objects, expected numbers"))),
+            Data::Objects(items) if items.len() == 1 => Ok(items[0]),
+            _ => Err(Error::damaged("the numpy file does not hold one object")),
         }
     }
 }
 
-/// A scalar of numpy's: `scalar(dtype, bytes)`.
-///
-/// # Errors
-/// [`Error::Damaged`] for what is none, and where the bytes have not the type's length.
-pub fn scalar<'a>(pickle: &Pickle<'a>, value: &Value<'a>) -> Result<(Dtype, Cow<'a, [u8]>), Error> {
-    let args = match value {
-        Value::Call { global, args, .. } if global.name == "scalar" => *args,
-        other => return Err(unexpected("a value", "a numpy scalar", other)),
-    };
-    let [dtype, data] = pickle.items(args, "a scalar's parts")? else {
-        return Err(Error::damaged("a scalar has not two parts"));
-    };
-    let dtype = Dtype::read(pickle, *dtype)?;
-    let data = bytes(pickle, pickle.get(*data), "a scalar")?;
-    if data.len() != dtype.size || dtype.kind == Kind::Object {
-        return Err(Error::damaged(format!("a scalar has {} bytes, expected {}", data.len(), dtype.size)));
+impl<'a> Scalar<'a> {
+    /// `scalar(dtype, bytes)`.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] for what is none, and where the bytes have not the type's length.
+    pub fn read(pickle: &Pickle<'a>, value: &Value<'a>) -> Result<Self, Error> {
+        let args = match value {
+            Value::Call { global, args, .. } if global.name == "scalar" => *args,
+            other => return Err(unexpected("a value", "a numpy scalar", other)),
+        };
+        let [dtype, data] = pickle.items(args, "a scalar's parts")? else {
+            return Err(Error::damaged("a scalar has not two parts"));
+        };
+        let dtype = Dtype::read(pickle, *dtype)?;
+        let data = bytes(pickle, pickle.get(*data), "a scalar")?;
+        if data.len() != dtype.size || dtype.kind == Kind::Object {
+            return Err(Error::damaged(format!("a scalar has {} bytes, expected {}", data.len(), dtype.size)));
+        }
+        Ok(Self { dtype, data })
     }
-    Ok((dtype, data))
+
+    /// Its type.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    /// Its bytes.
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// Its value, where it is a number.
+    pub fn number(&self) -> Option<f64> {
+        decode(self.dtype, &self.data, "").ok()?.first().copied()
+    }
+
+    /// Its value, where it is text.
+    pub fn text(&self) -> Option<String> {
+        let from_bytes = if self.dtype.big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
+        let points = self.data.as_chunks().0.iter().map(|&chunk| char::from_u32(from_bytes(chunk)));
+        let text = (self.dtype.kind == Kind::Unicode).then(|| points.collect::<Option<String>>())??;
+        Some(text.trim_end_matches('\0').to_string())
+    }
 }
 
 /// A number, be it Python's, a scalar of numpy's or an array of one element.
@@ -248,8 +330,8 @@ pub fn number(pickle: &Pickle<'_>, id: Id, what: &str, limits: &Limits) -> Resul
         Value::Float(value) => vec![*value],
         Value::Int(value) => vec![*value as f64],
         value @ Value::Call { global, .. } if global.name == "scalar" => {
-            let (dtype, data) = scalar(pickle, value)?;
-            decode(dtype, &data, what)?
+            let scalar = Scalar::read(pickle, value)?;
+            decode(scalar.dtype, &scalar.data, what)?
         }
         value => Array::read(pickle, value, limits)?.numbers(what)?,
     };
