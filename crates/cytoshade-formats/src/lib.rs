@@ -4,6 +4,8 @@
 //! bytes, never by their name, and give [`Image`]s. The `write_*` functions write results to anything that implements
 //! [`std::io::Write`]; [`save`] puts such a result at a path in one step, so that no half-written file is ever seen.
 //!
+//! [`read_seg`] reads Cellpose's `_seg.npy` as plain data, [`write_seg`] writes one.
+//!
 //! Files are not trusted: every size that a file states is checked against [`Limits`] and against the bytes that are
 //! there before memory is reserved for it. Messages carry no path, since only the caller knows what the user typed.
 //!

@@ -22,7 +22,8 @@ pub fn outlines(labels: &Labels) -> Vec<Outline> {
     let mut longest: BTreeMap<u32, Vec<[u32; 2]>> = BTreeMap::new();
     Contours::new(labels).each(|label, points| {
         let known = longest.entry(label).or_default();
-        if points.len() > known.len() {
+        // OpenCV lists them from the last that it found, and the reference takes the first of one length.
+        if points.len() >= known.len() {
             *known = points;
         }
     });
