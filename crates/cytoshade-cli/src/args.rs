@@ -6,6 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use cytoshade::{Channels, Device, Normalize, Outputs, Params, Sha256};
 use cytoshade_formats::Pages;
 
+use crate::convert::Convert;
+use crate::save_as::SaveAs;
+
 /// Cell segmentation with Cellpose networks, on a GPU or without one.
 #[derive(Debug, Parser)]
 #[command(name = "cytoshade", version, about)]
@@ -24,6 +27,8 @@ pub(crate) enum Command {
     /// told apart by their content. Writes DIR/STEM_cp_masks.tif: 0 is background, 1 to n are the cells (16 bit, or
     /// 32 bit past 65,535 cells). Where one of several inputs fails the others are still done, and the exit status is 1.
     Segment(Box<Segment>),
+    /// Write what other programs saved in other formats
+    Convert(Convert),
     /// List every adapter that could run the shaders, and say which one `--device auto` takes
     Devices,
     /// Work with model files: inspect, convert, verify, fetch, list, remove
@@ -124,6 +129,12 @@ pub(crate) struct Segment {
     /// What to run on
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceArg,
+    /// Formats to write beside STEM_cp_masks.tif, with commas between them
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS")]
+    pub(crate) save: Vec<SaveAs>,
+    /// Also write DIR/STEM_seg.npy: masks, outlines, flows and image, for Cellpose's graphical program
+    #[arg(long)]
+    pub(crate) save_seg: bool,
     /// Also write DIR/STEM_flows.npy: f32 [3, H, W], dY, dX and cell probability
     #[arg(long)]
     pub(crate) save_flows: bool,
@@ -147,6 +158,7 @@ impl Segment {
             (.., Some((low, high))) => Normalize::Percentile { low, high },
             _ => Params::default().normalize,
         };
+        let flows = self.save_flows || self.save_seg;
         Params {
             channels: Channels { chan: self.chan, chan2: self.chan2 },
             normalize,
@@ -163,7 +175,7 @@ impl Segment {
             flow_threshold: self.flow_threshold,
             max_size_fraction: self.max_size_fraction,
             min_size: self.min_size,
-            outputs: Outputs { flows: self.save_flows, cellprob: self.save_flows, style: false },
+            outputs: Outputs { flows, cellprob: flows, style: false },
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::model::Source;
 use crate::output::{Files, Report, folder, print_line};
 use crate::progress::Bar;
+use crate::save_as::SaveAs;
 
 pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
     let params = args.params();
@@ -91,6 +92,14 @@ impl Run<'_> {
             .map_err(|error| Failure::at(input, error))?;
         drop(bar);
         files.save_masks(&segmentation)?;
+        for format in args.save.iter().filter(|&&format| format != SaveAs::Tif) {
+            files.save_labels(*format, &segmentation.labels)?;
+        }
+        if args.save_seg {
+            // A page's image is not the file's: what opens it is to take the one inside.
+            let filename = if page.is_some() { String::new() } else { input.display().to_string() };
+            files.save_seg(image, &segmentation, &filename, self.params.channels)?;
+        }
         if args.save_flows {
             files.save_flows(&segmentation)?;
         }

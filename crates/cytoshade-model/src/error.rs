@@ -142,6 +142,18 @@ impl Error {
     }
 }
 
+impl From<cytoshade_pickle::Error> for Error {
+    fn from(error: cytoshade_pickle::Error) -> Self {
+        use cytoshade_pickle::Error as Pickle;
+        match error {
+            Pickle::Limit { what, found, limit, field } => Error::Limit { what, found, limit, field },
+            Pickle::Damaged { reason } => Error::Damaged { reason },
+            Pickle::Global { name } => Error::Global { name },
+            Pickle::Opcode { name, code, why } => Error::Opcode { name, code, why },
+        }
+    }
+}
+
 /// One tensor that is not as a Cellpose network has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -191,13 +203,4 @@ impl fmt::Display for Listed<'_> {
         }
         Ok(())
     }
-}
-
-/// A name out of a file as it may be printed: no control characters, no more than 100 characters.
-pub(crate) fn printable(name: &str) -> String {
-    let mut shown: String = name.chars().take(100).flat_map(char::escape_debug).collect();
-    if name.chars().nth(100).is_some() {
-        shown.push('…');
-    }
-    shown
 }

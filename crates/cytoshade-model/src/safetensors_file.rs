@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use cytoshade_pickle::printable;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::budget::Budget;
-use crate::error::printable;
 use crate::state_dict::is_bookkeeping;
 use crate::tensor::{Float, Tensor, Tensors};
 use crate::{Error, ReadLimits};
