@@ -100,6 +100,10 @@ def calls():
     put("calls_as_key", "Global", "a call in place of a key", saved(masks(**{"note": {Call(os.system, "id"): 1}})))
     put("calls_protocol_2", "Global", "a call in protocol 2", saved(masks(note=Call(os.system, "id")), 2))
     put("calls_module", "Global", "a class of the writer's own", saved(masks(note=INDEX.append)))
+    put("calls_other_module", "Global", "a name of numpy's in a module of the writer's own", as_masks(
+        array([2, 2], dtype("u1"), byte_string(4), module=b"numpy.core.multiarray.evil")))
+    put("calls_other_type", "Global", "a type of the writer's own", as_masks(
+        array([2, 2], dtype("u1").replace(b"cnumpy\n", b"cevil\n"), byte_string(4))))
     put("calls_memmap", "Global", "an array that maps a file", as_masks(b"cnumpy\nmemmap\n(" + text("/etc/passwd") + b"tR"))
     put("calls_newobj", "Opcode", "an object made by NEWOBJ", as_masks(b"cnumpy\nndarray\n)\x81"))
     put("calls_inst", "Opcode", "an object made by INST", as_masks(b"(inumpy\nndarray\n"))

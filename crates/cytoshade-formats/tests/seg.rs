@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use cytoshade_core::{Image, Planes};
 use cytoshade_formats::{
     Array, Error, Labels, Limits, Outline, Plain, ReadOptions, Seg, SegParts, numpy::Kind, outline_labels, outlines,
-    read, read_seg, write_seg,
+    read, read_seg, write_csv, write_geojson, write_rois, write_seg,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -103,6 +103,43 @@ fn outlines_are_those_of_the_reference() {
         let found: Vec<f64> = outline_labels(&seg.masks()[0]).into_vec().into_iter().map(f64::from).collect();
         assert_eq!(found, expected, "{name}");
     }
+}
+
+#[test]
+fn regions_are_those_that_roifile_writes() {
+    let mut archive = Cursor::new(Vec::new());
+    write_rois(&mut archive, &labels("edges.npy")).unwrap();
+    let archive = archive.into_inner();
+    let mut expected = file("edges_000099.roi");
+    // The version alone differs: ours is the oldest that knows all that is written.
+    expected[4..6].copy_from_slice(&227u16.to_be_bytes());
+    let holds = |part: &[u8]| archive.windows(part.len()).any(|found| found == part);
+    assert!(holds(&expected) && holds(b"000099.roi"));
+    *expected.last_mut().unwrap() ^= 1;
+    assert!(!holds(&expected));
+}
+
+#[test]
+fn tables_and_polygons_hold_what_is_there() {
+    let labels = Labels::new([0, 7, 7, 0, 7, 2, 2, 7, 7, 7, 7, 7].to_vec(), 3, 4).unwrap();
+    let mut table = Vec::new();
+    write_csv(&mut table, &labels).unwrap();
+    let expected = "label,area,centroid_y,centroid_x,top,left,bottom,right,equivalent_diameter\n\
+        2,2,1.000,1.500,1,1,2,3,1.596\n7,8,1.250,1.500,0,0,3,4,3.192\n";
+    assert_eq!(String::from_utf8(table).unwrap(), expected);
+    let mut features = Vec::new();
+    write_geojson(&mut features, &labels).unwrap();
+    let features: Value = serde_json::from_slice(&features).unwrap();
+    let [cell, around] = features["features"].as_array().unwrap().as_slice() else { panic!("{features}") };
+    assert_eq!((&cell["properties"]["name"], &cell["properties"]["label"]), (&"2".into(), &2.into()));
+    let ring = serde_json::json!([[[1, 1], [3, 1], [3, 2], [1, 2], [1, 1]]]);
+    assert_eq!(cell["geometry"], serde_json::json!({"type": "Polygon", "coordinates": ring}));
+    // The upper part meets the rest in corners alone.
+    let parts = serde_json::json!([
+        [[[1, 0], [3, 0], [3, 1], [1, 1], [1, 0]]],
+        [[[0, 1], [1, 1], [1, 2], [3, 2], [3, 1], [4, 1], [4, 3], [0, 3], [0, 1]]],
+    ]);
+    assert_eq!(around["geometry"], serde_json::json!({"type": "MultiPolygon", "coordinates": parts}));
 }
 
 #[test]
