@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::outlines::{Polygon, polygons};
+use crate::polygons::{Polygon, polygons};
 use crate::{Error, Labels};
 
 /// Writes a `FeatureCollection` of one feature for each cell, as QuPath opens it: a `Polygon`, or a `MultiPolygon`

@@ -30,6 +30,7 @@ mod npy;
 mod outlines;
 mod overlay;
 mod png;
+mod polygons;
 mod read;
 mod rois;
 #[cfg(not(target_family = "wasm"))]
@@ -46,9 +47,10 @@ pub use error::Error;
 pub use geojson::write_geojson;
 pub use limits::Limits;
 pub use npy::{write_labels_npy, write_npy_f32};
-pub use outlines::{Outline, Polygon, outline_labels, outlines, polygons};
+pub use outlines::{Outline, outline_labels, outlines};
 pub use overlay::write_overlay_png;
 pub use png::write_labels_png;
+pub use polygons::{Polygon, polygons};
 pub use read::{Format, Pages, ReadOptions, read_bytes};
 #[cfg(not(target_family = "wasm"))]
 pub use read::{read, read_file};
