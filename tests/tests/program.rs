@@ -204,6 +204,18 @@ fn cells_are_saved_in_every_format() {
 }
 
 #[test]
+fn corrections_by_hand_are_not_replaced_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let seg = folder.path().join("demo_seg.npy");
+    std::fs::write(&seg, "corrected").unwrap();
+    refused(&segment(folder.path(), &[&photograph()], &["--save-seg"]), "corrections by hand");
+    assert_eq!(files(folder.path()), ["demo_seg.npy"]);
+    assert_eq!(std::fs::read(&seg).unwrap(), b"corrected");
+    succeeded(&segment(folder.path(), &[&photograph()], &["--save-seg", "--replace-seg"]));
+    read_seg(&std::fs::read(&seg).unwrap(), &Limits::default()).unwrap();
+}
+
+#[test]
 fn the_image_of_a_page_is_not_looked_for() {
     let folder = tempfile::tempdir().unwrap();
     let stack = root().join("crates/cytoshade-formats/tests/fixtures/pages6_u2.tif");

@@ -135,6 +135,9 @@ pub(crate) struct Segment {
     /// Also write DIR/STEM_seg.npy: masks, outlines, flows and image, for Cellpose's graphical program
     #[arg(long)]
     pub(crate) save_seg: bool,
+    /// Replace a STEM_seg.npy that is there; without it the image is left undone, since a person's corrections may be in it
+    #[arg(long, requires = "save_seg")]
+    pub(crate) replace_seg: bool,
     /// Also write DIR/STEM_flows.npy: f32 [3, H, W], dY, dX and cell probability
     #[arg(long)]
     pub(crate) save_flows: bool,

@@ -84,6 +84,13 @@ impl Run<'_> {
                 format!("{} holds another input's result of this run; use another folder", files.masks().display());
             return Err(Failure::at(input, what));
         }
+        if args.save_seg && !args.replace_seg && files.seg().exists() {
+            let what = format!(
+                "{} is there and may hold corrections by hand; use another folder, or --replace-seg to lose them",
+                files.seg().display()
+            );
+            return Err(Failure::at(input, what));
+        }
         let bar = Bar::new(&input.display().to_string());
         let show = |progress| bar.show(progress);
         let segmentation = self
