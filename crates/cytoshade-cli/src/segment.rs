@@ -18,7 +18,7 @@ pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
     let stems = stems(&args.inputs)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let model = Model::open_with(&args.model, &options).map_err(Failure::run)?;
-    let segmenter = Segmenter::builder().device(args.device.into()).build(&model).map_err(Failure::run)?;
+    let segmenter = args.segmenter().build(&model).map_err(Failure::run)?;
     folder(&args.output)?;
 
     let mut run = Run { args, params, segmenter, written: HashSet::new() };

@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::adapter::{AdapterInfo, Choice, candidates};
+use crate::adapter::{AdapterInfo, AdapterKind, Choice, candidates};
+use crate::convolution::Facts;
 use crate::error::Error;
 use crate::kernel::Kernels;
 
@@ -17,6 +18,7 @@ struct Inner {
     queue: wgpu::Queue,
     info: AdapterInfo,
     limits: wgpu::Limits,
+    facts: Facts,
     kernels: Kernels,
     mishaps: Arc<Mishaps>,
 }
@@ -73,8 +75,11 @@ impl Gpu {
 
     async fn open_adapter(adapter: &wgpu::Adapter, info: AdapterInfo, bytes: u64) -> Result<Gpu, Error> {
         let limits = limits(&info.name, &adapter.limits(), bytes)?;
+        // What the shaders can do without; each kernel says what it needs.
+        let features = adapter.features() & (wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP);
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("cytoshade"),
+            required_features: features,
             required_limits: limits.clone(),
             ..wgpu::DeviceDescriptor::default()
         };
@@ -82,6 +87,7 @@ impl Gpu {
             .request_device(&descriptor)
             .await
             .map_err(|error| Error::Open { adapter: info.name.clone(), reason: error.to_string() })?;
+        let facts = facts(adapter, &info, features, &limits);
         let mishaps = Arc::new(Mishaps::default());
         let heard = Arc::clone(&mishaps);
         device.set_device_lost_callback(move |_, message| {
@@ -93,7 +99,7 @@ impl Gpu {
             lock(&heard.uncaptured).get_or_insert(Complaint::of(&error));
         }));
         let kernels = Kernels::default();
-        Ok(Gpu(Arc::new(Inner { device, queue, info, limits, kernels, mishaps })))
+        Ok(Gpu(Arc::new(Inner { device, queue, info, limits, facts, kernels, mishaps })))
     }
 
     /// What the device is.
@@ -118,6 +124,11 @@ impl Gpu {
 
     pub(crate) fn limits(&self) -> &wgpu::Limits {
         &self.0.limits
+    }
+
+    /// What the convolutions' kernels ask of it.
+    pub fn facts(&self) -> &Facts {
+        &self.0.facts
     }
 
     pub(crate) fn kernels(&self) -> &Kernels {
@@ -192,6 +203,19 @@ impl Scopes {
 /// Locks, whatever another thread did while it held the lock: all data behind locks here is whole at any time.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn facts(adapter: &wgpu::Adapter, info: &AdapterInfo, features: wgpu::Features, limits: &wgpu::Limits) -> Facts {
+    let found = adapter.get_info();
+    Facts {
+        software: info.kind == AdapterKind::Software,
+        f16: features.contains(wgpu::Features::SHADER_F16),
+        subgroups: features
+            .contains(wgpu::Features::SUBGROUP)
+            .then_some((found.subgroup_min_size, found.subgroup_max_size)),
+        matrices: Vec::new(),
+        workgroup_memory: limits.max_compute_workgroup_storage_size,
+    }
 }
 
 /// WebGPU's default limits, with buffers as large as the adapter allows and no larger than `bytes`.

@@ -21,6 +21,7 @@
 
 mod adapter;
 mod buffers;
+mod convolution;
 mod device;
 mod error;
 mod follow_flows;
@@ -30,8 +31,10 @@ mod network;
 mod weights;
 
 pub use adapter::{AdapterInfo, AdapterKind, AdapterLimits, Choice, adapters};
+pub use convolution::{ConvKernel, Declined, Facts, Geometry, Layer, UnknownKernel};
+pub use cytoshade_shaders::Precision;
 pub use device::Gpu;
 pub use error::Error;
 pub use follow_flows::{follow_flows, sinks};
 pub use histogram::histogram;
-pub use network::{Batch, Network, memory};
+pub use network::{Batch, Network, Options, memory};
