@@ -13,7 +13,7 @@
 /// A compute shader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shader {
-    /// Name of the shader, of its file without `.wgsl`, of its entry point.
+    /// Name of the shader; that of its file without `.wgsl`, but where one file makes several shaders.
     pub name: &'static str,
     /// The pieces of its source: parts that it shares with others, and its own file at the end.
     pub pieces: &'static [&'static str],
@@ -40,7 +40,7 @@ pub enum Needs {
     Nothing,
     /// Subgroup operations.
     Subgroups,
-    /// Subgroup matrices in naga's dialect, which are native only.
+    /// Subgroup matrices in naga's dialect, which are native only, f16 and more workgroup memory.
     Matrices,
 }
 
@@ -77,7 +77,8 @@ impl Shader {
     pub fn source(&self, precision: Precision) -> String {
         let mut source = String::new();
         let half = self.stored && precision == Precision::F16;
-        for (enable, needed) in [("f16", half), ("wgpu_cooperative_matrix", self.needs == Needs::Matrices)] {
+        let matrices = self.needs == Needs::Matrices;
+        for (enable, needed) in [("f16", half || matrices), ("wgpu_cooperative_matrix", matrices)] {
             if needed {
                 source += &format!("enable {enable};\n");
             }
@@ -132,7 +133,7 @@ macro_rules! shader {
 
 macro_rules! convolution {
     (
-        $(#[$doc:meta])* $constant:ident = $name:literal, needs $needs:ident, workgroup $workgroup:expr,
+        $(#[$doc:meta])* $constant:ident = $name:literal in $file:literal, needs $needs:ident, workgroup $workgroup:expr,
         parts [$($part:literal),*], overrides [$($over:literal),*]
     ) => {
         $(#[$doc])*
@@ -143,11 +144,11 @@ macro_rules! convolution {
                 include_str!("wgsl/parts/load.wgsl"),
                 include_str!("wgsl/parts/store.wgsl"),
                 $(include_str!(concat!("wgsl/parts/", $part, ".wgsl")),)*
-                include_str!(concat!("wgsl/", $name, ".wgsl")),
+                include_str!(concat!("wgsl/", $file, ".wgsl")),
             ],
             needs: Needs::$needs,
             stored: true,
-            entry: $name,
+            entry: $file,
             workgroup: $workgroup,
             params: &[
                 "width", "height", "inputs", "outputs", "upsample", "lowest", "style_stride", "style_offset",
@@ -177,27 +178,45 @@ pub const SKIP: &str = "SKIP";
 /// The override constant of [`CONV3X3_GEMM`]: how many groups of 8 output channels a workgroup computes, 4 or 8.
 pub const CHANNEL_GROUPS: &str = "CHANNEL_GROUPS";
 
+/// The override constant of the convolutions on matrices: invocations of the 4 subgroups of a workgroup.
+pub const LANES: &str = "LANES";
+
+/// The override constant of the convolutions on matrices: subgroups beside each other in channels, 1 or 2.
+pub const SPLIT: &str = "SPLIT";
+
 /// The override constant of [`FOLLOW_FLOWS`] that interpolates bilinearly between pixels: 0 or 1.
 pub const INTERP: &str = "INTERP";
 
 convolution! {
     /// 3 x 3 convolution, direct: the portable one.
-    CONV3X3_DIRECT = "conv3x3_direct", needs Nothing, workgroup [8, 4, 1], parts ["column"], overrides []
+    CONV3X3_DIRECT = "conv3x3_direct" in "conv3x3_direct", needs Nothing, workgroup [8, 4, 1], parts ["column"], overrides []
 }
 
 convolution! {
     /// 3 x 3 convolution, direct, its weights shared by subgroup broadcasts.
-    CONV3X3_BROADCAST = "conv3x3_broadcast", needs Subgroups, workgroup [32, 1, 1], parts ["column"], overrides []
+    CONV3X3_BROADCAST = "conv3x3_broadcast" in "conv3x3_broadcast", needs Subgroups, workgroup [32, 1, 1], parts ["column"], overrides []
 }
 
 convolution! {
     /// 3 x 3 convolution, an implicit matrix product through workgroup memory.
-    CONV3X3_GEMM = "conv3x3_gemm", needs Nothing, workgroup [128, 1, 1], parts [], overrides ["CHANNEL_GROUPS"]
+    CONV3X3_GEMM = "conv3x3_gemm" in "conv3x3_gemm", needs Nothing, workgroup [128, 1, 1], parts [], overrides ["CHANNEL_GROUPS"]
+}
+
+convolution! {
+    /// 3 x 3 convolution on subgroup matrices of 8 x 8.
+    CONV3X3_MATRIX8 = "conv3x3_matrix8" in "conv3x3_matrix", needs Matrices, workgroup [32, 1, 1],
+    parts ["matrix8"], overrides ["LANES", "SPLIT"]
+}
+
+convolution! {
+    /// 3 x 3 convolution on subgroup matrices of 16 x 16.
+    CONV3X3_MATRIX16 = "conv3x3_matrix16" in "conv3x3_matrix", needs Matrices, workgroup [32, 1, 1],
+    parts ["matrix16"], overrides ["LANES", "SPLIT"]
 }
 
 convolution! {
     /// 1 x 1 convolution.
-    CONV1X1 = "conv1x1", needs Nothing, workgroup [8, 4, 1], parts ["column"], overrides []
+    CONV1X1 = "conv1x1" in "conv1x1", needs Nothing, workgroup [8, 4, 1], parts ["column"], overrides []
 }
 
 shader! {
@@ -252,10 +271,12 @@ shader! {
 }
 
 /// Every shader.
-pub const ALL: [Shader; 12] = [
+pub const ALL: [Shader; 14] = [
     CONV3X3_DIRECT,
     CONV3X3_BROADCAST,
     CONV3X3_GEMM,
+    CONV3X3_MATRIX8,
+    CONV3X3_MATRIX16,
     CONV1X1,
     PACK,
     UNPACK,

@@ -33,6 +33,9 @@ fn main() {
     for kernel in ConvKernel::ALL {
         for precision in [Precision::F32, Precision::F16] {
             let options = Options { kernel: Some(kernel), precision };
+            if (kernel, precision) == (ConvKernel::Matrix, Precision::F32) {
+                continue;
+            }
             let lacks = gpu.as_ref().and_then(|gpu| lacks(gpu, options));
             let name = format!("network: random networks, {kernel} {}", precision.name());
             trials.push(gpu::trial(&gpu, name, lacks, move |gpu| random_networks(gpu, options)));
@@ -60,6 +63,8 @@ fn lacks(gpu: &Gpu, options: Options) -> Option<&'static str> {
         Ok(_) => None,
         Err(Declined::NoSubgroups) => Some("subgroups"),
         Err(Declined::SmallSubgroups { .. }) => Some("larger subgroups"),
+        Err(Declined::OnlyF16) => Some("f16"),
+        Err(Declined::NoMatrices) => Some("subgroup matrices"),
         Err(_) => Some("what the kernel needs"),
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use cytoshade::{Channels, ConvKernel, Device, Normalize, Outputs, Params, Precision, Segmenter, Sha256, Builder};
+use cytoshade::{Builder, Channels, ConvKernel, Device, Normalize, Outputs, Params, Precision, Segmenter, Sha256};
 use cytoshade_formats::Pages;
 
 /// Cell segmentation with Cellpose networks, on a GPU or without one.

@@ -42,6 +42,8 @@ pub enum ConvKernel {
     Broadcast,
     /// An implicit matrix product through workgroup memory: the fastest in f32 on GPUs.
     Gemm,
+    /// The same on subgroup matrices (tensor cores), f16 times f16 into f32: the fastest in f16 on GPUs that have them.
+    Matrix,
 }
 
 /// How a kernel cuts its work: what one workgroup computes of the target.
@@ -84,11 +86,33 @@ pub enum Declined {
         /// Invocations needed.
         needed: u32,
     },
+    /// It multiplies in f16 only.
+    #[error("it multiplies in f16, and f32 was asked for")]
+    OnlyF16,
+    /// There are no subgroup matrices that multiply f16 into f32.
+    #[error("the device has no subgroup matrices of 8 x 8 or 16 x 16 that multiply f16 into f32")]
+    NoMatrices,
+    /// The size of a subgroup is not known before it runs.
+    #[error("the device's subgroups may have {smallest} to {largest} invocations; it needs to know how many")]
+    UnevenSubgroups {
+        /// Invocations of the smallest subgroup.
+        smallest: u32,
+        /// Invocations of the largest.
+        largest: u32,
+    },
+    /// There is too little workgroup memory.
+    #[error("the device grants {found} bytes of workgroup memory; it needs {needed}")]
+    WorkgroupMemory {
+        /// Bytes granted.
+        found: u32,
+        /// Bytes needed.
+        needed: u32,
+    },
 }
 
 impl ConvKernel {
     /// Every kernel.
-    pub const ALL: [ConvKernel; 3] = [ConvKernel::Direct, ConvKernel::Broadcast, ConvKernel::Gemm];
+    pub const ALL: [ConvKernel; 4] = [ConvKernel::Direct, ConvKernel::Broadcast, ConvKernel::Gemm, ConvKernel::Matrix];
 
     /// The kernel's name.
     pub fn name(self) -> &'static str {
@@ -96,6 +120,7 @@ impl ConvKernel {
             ConvKernel::Direct => "direct",
             ConvKernel::Broadcast => "broadcast",
             ConvKernel::Gemm => "gemm",
+            ConvKernel::Matrix => "matrix",
         }
     }
 
@@ -117,19 +142,19 @@ impl ConvKernel {
                 let groups = gemm_channel_groups(layer.outputs);
                 Ok(Geometry { columns: shaders::GEMM_COLUMNS, rows: 32 / groups, channels: 8 * groups })
             }
+            ConvKernel::Matrix => matrix(facts, layer),
         }
     }
 
     /// The kernel for a layer where none is asked for.
     ///
-    /// On GPUs arithmetic is the limit, and workgroup memory feeds it best. Software adapters have neither: for them
-    /// the number of loads decides.
+    /// On GPUs arithmetic is the limit, and workgroup memory feeds it best, or matrices where f16 will do. Software
+    /// adapters have neither: for them the number of loads decides.
     pub fn choose(facts: &Facts, layer: &Layer) -> (ConvKernel, Geometry) {
-        let wanted = if facts.software { ConvKernel::Broadcast } else { ConvKernel::Gemm };
-        match wanted.applies(facts, layer) {
-            Ok(geometry) => (wanted, geometry),
-            Err(_) => (ConvKernel::Direct, DIRECT),
-        }
+        let wanted: &[ConvKernel] =
+            if facts.software { &[ConvKernel::Broadcast] } else { &[ConvKernel::Matrix, ConvKernel::Gemm] };
+        let suits = wanted.iter().find_map(|kernel| Some((*kernel, kernel.applies(facts, layer).ok()?)));
+        suits.unwrap_or((ConvKernel::Direct, DIRECT))
     }
 
     /// The kernel that is asked for, else the one that [`ConvKernel::choose`] picks.
@@ -144,27 +169,34 @@ impl ConvKernel {
     }
 
     /// The values of the shader's override constants for a geometry, beside [`shaders::SKIP`].
-    pub(crate) fn constants(self, geometry: &Geometry) -> Vec<(&'static str, u32)> {
+    pub(crate) fn constants(self, facts: &Facts, geometry: &Geometry) -> Vec<(&'static str, u32)> {
         match self {
             ConvKernel::Direct | ConvKernel::Broadcast => Vec::new(),
             ConvKernel::Gemm => vec![(shaders::CHANNEL_GROUPS, geometry.channels / 8)],
+            ConvKernel::Matrix => {
+                let subgroup = facts.subgroups.map_or(0, |(smallest, _)| smallest);
+                vec![(shaders::LANES, 4 * subgroup), (shaders::SPLIT, geometry.channels / (2 * geometry.columns))]
+            }
         }
     }
 
     /// The order in which the shader reads its weights.
-    pub(crate) fn order(self) -> Order {
+    pub(crate) fn order(self, geometry: &Geometry) -> Order {
         match self {
             ConvKernel::Direct => Order::Columns { quads: 2 },
             ConvKernel::Broadcast => Order::Columns { quads: 4 },
             ConvKernel::Gemm => Order::Rows,
+            ConvKernel::Matrix => Order::Tiles { side: geometry.columns as usize, block: geometry.channels as usize },
         }
     }
 
-    pub(crate) fn shader(self) -> Shader {
+    pub(crate) fn shader(self, geometry: &Geometry) -> Shader {
         match self {
             ConvKernel::Direct => shaders::CONV3X3_DIRECT,
             ConvKernel::Broadcast => shaders::CONV3X3_BROADCAST,
             ConvKernel::Gemm => shaders::CONV3X3_GEMM,
+            ConvKernel::Matrix if geometry.columns == 8 => shaders::CONV3X3_MATRIX8,
+            ConvKernel::Matrix => shaders::CONV3X3_MATRIX16,
         }
     }
 }
@@ -187,6 +219,40 @@ impl std::str::FromStr for ConvKernel {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no kernel {0:?}; there are {list}", list = ConvKernel::ALL.map(ConvKernel::name).join(", "))]
 pub struct UnknownKernel(String);
+
+/// [`ConvKernel::Matrix`] on the largest matrices that suit.
+fn matrix(facts: &Facts, layer: &Layer) -> Result<Geometry, Declined> {
+    if layer.precision != Precision::F16 {
+        return Err(Declined::OnlyF16);
+    }
+    let (smallest, largest) = facts.subgroups.ok_or(Declined::NoSubgroups)?;
+    if smallest != largest {
+        return Err(Declined::UnevenSubgroups { smallest, largest });
+    }
+    let mut declined = Declined::NoMatrices;
+    for side in [16, 8].into_iter().filter(|side| facts.matrices.contains(side)) {
+        match matrix_of(side, smallest, facts.workgroup_memory, layer.outputs) {
+            Ok(geometry) => return Ok(geometry),
+            Err(why) => declined = why,
+        }
+    }
+    Err(declined)
+}
+
+fn matrix_of(side: u32, subgroup: u32, memory: u32, outputs: usize) -> Result<Geometry, Declined> {
+    // An invocation stages 6 vec4s of weights in a step.
+    let lanes = side * side / 8;
+    if subgroup < lanes {
+        return Err(Declined::SmallSubgroups { found: subgroup, needed: lanes });
+    }
+    // Two halves of f16: 18 rows of pixels and 12 tiles of weights; and 8 tiles of results in f32.
+    let needed = 2 * 2 * (18 * (side + 2) * side + 12 * side * side) + 4 * 8 * side * side;
+    if memory < needed {
+        return Err(Declined::WorkgroupMemory { found: memory, needed });
+    }
+    let split = if outputs > 2 * side as usize { 2 } else { 1 };
+    Ok(Geometry { columns: side, rows: 16 / split, channels: 2 * side * split })
+}
 
 /// Groups of 8 output channels that a workgroup of [`ConvKernel::Gemm`] computes: 4 where 8 would idle.
 fn gemm_channel_groups(outputs: usize) -> u32 {
@@ -231,10 +297,43 @@ mod tests {
         assert_eq!(pick(ConvKernel::Broadcast, &browser()), Err(Declined::NoSubgroups));
         let small = Facts { subgroups: Some((4, 32)), ..gpu() };
         assert_eq!(pick(ConvKernel::Broadcast, &small), Err(Declined::SmallSubgroups { found: 4, needed: 8 }));
-        for kernel in ConvKernel::ALL {
+        for kernel in [ConvKernel::Direct, ConvKernel::Broadcast, ConvKernel::Gemm] {
             assert_eq!(pick(kernel, &llvmpipe()), Ok(kernel));
         }
         assert_eq!(pick(ConvKernel::Direct, &Facts::default()), Ok(ConvKernel::Direct), "it runs everywhere");
+    }
+
+    #[test]
+    fn matrices_are_for_f16_and_for_devices_that_have_them() {
+        let half = Layer { precision: Precision::F16, ..LAYER };
+        let h100 = Facts { f16: true, matrices: vec![16], ..gpu() };
+        let apple = Facts { f16: true, matrices: vec![8], workgroup_memory: 32 << 10, ..gpu() };
+        assert_eq!(ConvKernel::choose(&h100, &half).0, ConvKernel::Matrix);
+        assert_eq!(ConvKernel::choose(&apple, &half).0, ConvKernel::Matrix);
+        assert_eq!(ConvKernel::choose(&h100, &LAYER).0, ConvKernel::Gemm);
+        let of = |facts: &Facts, layer: &Layer| ConvKernel::Matrix.applies(facts, layer);
+        assert_eq!(of(&h100, &half), Ok(Geometry { columns: 16, rows: 8, channels: 64 }));
+        assert_eq!(of(&h100, &Layer { outputs: 32, ..half }), Ok(Geometry { columns: 16, rows: 16, channels: 32 }));
+        assert_eq!(of(&apple, &half), Ok(Geometry { columns: 8, rows: 8, channels: 32 }));
+        for (facts, declined) in [
+            (gpu(), Declined::NoMatrices),
+            (Facts { subgroups: None, ..h100.clone() }, Declined::NoSubgroups),
+            (
+                Facts { subgroups: Some((32, 64)), ..h100.clone() },
+                Declined::UnevenSubgroups { smallest: 32, largest: 64 },
+            ),
+            (Facts { subgroups: Some((16, 16)), ..h100.clone() }, Declined::SmallSubgroups { found: 16, needed: 32 }),
+            (
+                Facts { workgroup_memory: 32 << 10, ..h100.clone() },
+                Declined::WorkgroupMemory { found: 32 << 10, needed: 41_216 },
+            ),
+        ] {
+            assert_eq!(of(&facts, &half), Err(declined), "{facts:?}");
+        }
+        assert_eq!(of(&h100, &LAYER), Err(Declined::OnlyF16));
+        // Both sizes there, and memory for the smaller one alone.
+        let small = Facts { matrices: vec![8, 16], workgroup_memory: 16 << 10, ..h100 };
+        assert_eq!(of(&small, &half).map(|geometry| geometry.columns), Ok(8));
     }
 
     #[test]
@@ -255,6 +354,6 @@ mod tests {
             assert_eq!(kernel.name().parse(), Ok(kernel));
         }
         let error = "cudnn".parse::<ConvKernel>().unwrap_err().to_string();
-        assert!(error.contains("cudnn") && error.contains("direct, broadcast, gemm"), "{error}");
+        assert!(error.contains("cudnn") && error.contains("direct, broadcast, gemm, matrix"), "{error}");
     }
 }

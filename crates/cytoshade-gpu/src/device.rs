@@ -8,6 +8,12 @@ use crate::convolution::Facts;
 use crate::error::Error;
 use crate::kernel::Kernels;
 
+/// What the shaders can do without; each kernel says what it needs. And the clock of [`crate::Network::profile`].
+const OPTIONAL: wgpu::Features = wgpu::Features::SHADER_F16
+    .union(wgpu::Features::SUBGROUP)
+    .union(wgpu::Features::TIMESTAMP_QUERY)
+    .union(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
+
 /// An open device. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Gpu(Arc<Inner>);
@@ -75,12 +81,12 @@ impl Gpu {
 
     async fn open_adapter(adapter: &wgpu::Adapter, info: AdapterInfo, bytes: u64) -> Result<Gpu, Error> {
         let limits = limits(&info.name, &adapter.limits(), bytes)?;
-        // What the shaders can do without; each kernel says what it needs.
-        let features = adapter.features() & (wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP);
+        let features = adapter.features() & OPTIONAL;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("cytoshade"),
             required_features: features,
             required_limits: limits.clone(),
+            experimental_features: experimental(),
             ..wgpu::DeviceDescriptor::default()
         };
         let (device, queue) = adapter
@@ -112,6 +118,11 @@ impl Gpu {
     pub fn close(&self) {
         lock(&self.0.mishaps.lost).get_or_insert_with(|| "it was closed".into());
         self.0.device.destroy();
+    }
+
+    /// The device and the queue beneath, for work of one's own on them (the benches measure the device's ceilings so).
+    pub fn wgpu(&self) -> (&wgpu::Device, &wgpu::Queue) {
+        (&self.0.device, &self.0.queue)
     }
 
     pub(crate) fn device(&self) -> &wgpu::Device {
@@ -213,9 +224,30 @@ fn facts(adapter: &wgpu::Adapter, info: &AdapterInfo, features: wgpu::Features, 
         subgroups: features
             .contains(wgpu::Features::SUBGROUP)
             .then_some((found.subgroup_min_size, found.subgroup_max_size)),
-        matrices: Vec::new(),
+        matrices: if features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
+            matrices(&adapter.cooperative_matrix_properties())
+        } else {
+            Vec::new()
+        },
         workgroup_memory: limits.max_compute_workgroup_storage_size,
     }
+}
+
+/// The sides of the square matrices that multiply f16 into f32.
+fn matrices(found: &[wgpu::CooperativeMatrixProperties]) -> Vec<u32> {
+    use wgpu::CooperativeScalarType::{F16, F32};
+    let suits = |p: &&wgpu::CooperativeMatrixProperties| {
+        (p.m_size, p.n_size) == (p.k_size, p.k_size) && (p.ab_type, p.cr_type) == (F16, F32)
+    };
+    found.iter().filter(suits).map(|p| p.k_size).collect()
+}
+
+/// Leave to use what wgpu calls experimental: subgroup matrices.
+#[allow(unsafe_code)]
+fn experimental() -> wgpu::ExperimentalFeatures {
+    // SAFETY: the caller accepts that wgpu may have defects there. One shader alone uses such a feature, on devices that
+    // list its matrices; its accesses to memory are bounded as everywhere, and tests hold its results to the reference.
+    unsafe { wgpu::ExperimentalFeatures::enabled() }
 }
 
 /// WebGPU's default limits, with buffers as large as the adapter allows and no larger than `bytes`.
@@ -245,6 +277,8 @@ fn limits(name: &str, adapter: &wgpu::Limits, bytes: u64) -> Result<wgpu::Limits
             return Err(Error::TooWeak { adapter: name.into(), limit, found, needed });
         }
     }
+    // The kernel on matrices takes more than the default.
+    limits.max_compute_workgroup_storage_size = adapter.max_compute_workgroup_storage_size;
     // Bindings must be multiples of 4 bytes.
     limits.max_storage_buffer_binding_size = adapter.max_storage_buffer_binding_size.min(bytes) & !3;
     limits.max_buffer_size = adapter.max_buffer_size.min(bytes.max(needed.max_buffer_size));

@@ -50,6 +50,12 @@ pub enum Error {
         /// The adapter's name.
         adapter: String,
     },
+    /// The device has no clock to profile with.
+    #[error("{adapter} does not offer timestamps (TIMESTAMP_QUERY): it cannot be profiled")]
+    NoTimestamps {
+        /// The adapter's name.
+        adapter: String,
+    },
     /// Something is larger than the device allows.
     #[error("{what} needs {needed}, over the device's {limit} of {allowed}: use a smaller image or tile, or the CPU")]
     Limit {

@@ -14,7 +14,8 @@
 //! # Ok(())
 //! # }
 //! ```
-#![forbid(unsafe_code)]
+// One call, which says why.
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 // Without threads, as in the browser, wgpu's handles are neither Send nor Sync, and need not be.
 #![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
@@ -37,4 +38,4 @@ pub use device::Gpu;
 pub use error::Error;
 pub use follow_flows::{follow_flows, sinks};
 pub use histogram::histogram;
-pub use network::{Batch, Network, Options, memory};
+pub use network::{Batch, Network, Options, StepTime, memory};

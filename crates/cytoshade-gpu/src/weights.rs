@@ -13,6 +13,13 @@ pub(crate) enum Order {
     },
     /// [input / 4][kernel y][kernel x][input % 4][output / 4].
     Rows,
+    /// [input / side][kernel x][kernel y][output / side][input % side][output % side].
+    Tiles {
+        /// Rows and columns of a matrix.
+        side: usize,
+        /// Output channels of a workgroup, a multiple of `side`; their count is padded to a multiple.
+        block: usize,
+    },
 }
 
 /// The counts that say where a weight lies.
@@ -24,13 +31,19 @@ struct Counts {
 }
 
 impl Order {
+    /// What the counts of input and output channels are padded to multiples of.
+    fn padding(self) -> (usize, usize) {
+        match self {
+            Order::Columns { quads } => (4, 4 * quads),
+            Order::Rows => (4, 4),
+            Order::Tiles { side, block } => (side, block),
+        }
+    }
+
     /// Values that a convolution takes.
     fn len(self, Counts { inputs, outputs, kernel }: Counts) -> usize {
-        let outputs = match self {
-            Order::Columns { quads } => outputs.next_multiple_of(4 * quads),
-            Order::Rows => outputs.next_multiple_of(4),
-        };
-        inputs.next_multiple_of(4) * kernel * kernel * outputs
+        let (input, output) = self.padding();
+        inputs.next_multiple_of(input) * kernel * kernel * outputs.next_multiple_of(output)
     }
 
     /// Where the weight of kernel row `y` and column `x` lies.
@@ -42,15 +55,22 @@ impl Order {
         y: usize,
         x: usize,
     ) -> usize {
-        let inputs = inputs.div_ceil(4);
-        let vec4 = match self {
+        match self {
             Order::Columns { quads } => {
-                let group = output / (4 * quads) * inputs + input / 4;
-                (((group * kernel + x) * quads + output / 4 % quads) * kernel + y) * 4 + input % 4
+                let group = output / (4 * quads) * inputs.div_ceil(4) + input / 4;
+                let block = ((group * kernel + x) * quads + output / 4 % quads) * kernel + y;
+                (block * 4 + input % 4) * 4 + output % 4
             }
-            Order::Rows => (((input / 4 * kernel + y) * kernel + x) * 4 + input % 4) * outputs.div_ceil(4) + output / 4,
-        };
-        vec4 * 4 + output % 4
+            Order::Rows => {
+                let row = ((input / 4 * kernel + y) * kernel + x) * 4 + input % 4;
+                row * outputs.next_multiple_of(4) + output
+            }
+            Order::Tiles { side, block } => {
+                let row = (input / side * kernel + x) * kernel + y;
+                let tile = row * (outputs.next_multiple_of(block) / side) + output / side;
+                (tile * side + input % side) * side + output % side
+            }
+        }
     }
 }
 
@@ -120,7 +140,11 @@ mod tests {
     /// No two weights share a place, none lies past the end.
     #[test]
     fn every_weight_has_a_place_of_its_own() {
-        let orders = [1, 2, 4].map(|quads| Order::Columns { quads }).into_iter().chain([Order::Rows]);
+        let orders = [1, 2, 4].map(|quads| Order::Columns { quads }).into_iter().chain([
+            Order::Rows,
+            Order::Tiles { side: 8, block: 16 },
+            Order::Tiles { side: 16, block: 64 },
+        ]);
         for order in orders {
             for (inputs, outputs, kernel) in [(1, 1, 3), (5, 7, 3), (8, 32, 3), (33, 20, 1), (4, 70, 3)] {
                 let counts = Counts { inputs, outputs, kernel };

@@ -34,6 +34,16 @@ pub(super) enum Grid {
     Linear(u64),
 }
 
+impl Grid {
+    /// The grid for a number of tiles.
+    fn of(self, gpu: &Gpu, count: usize) -> Result<[u32; 3], Error> {
+        match self {
+            Grid::Tiles([x, y]) => Ok([x, y, count as u32]),
+            Grid::Linear(each) => linear(gpu, "a batch of tiles", each * count as u64),
+        }
+    }
+}
+
 /// Bytes of a batch's results.
 pub(super) struct Sizes {
     pub(super) outputs: u64,
@@ -92,6 +102,16 @@ impl Arena {
         }
     }
 
+    /// Dispatches of a batch.
+    pub(super) fn dispatches(&self) -> usize {
+        self.work.len()
+    }
+
+    /// Height and width of a tile.
+    pub(super) fn tile(&self) -> (usize, usize) {
+        (self.height, self.width)
+    }
+
     /// Uploads the tiles and submits all the work on them.
     pub(super) fn submit(
         &self,
@@ -101,23 +121,53 @@ impl Arena {
         back: &wgpu::Buffer,
         sizes: &Sizes,
     ) -> Result<wgpu::SubmissionIndex, Error> {
-        let mut encoder =
-            gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("network") });
+        let mut encoder = self.encoder(gpu);
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             for (bound, grid) in &self.work {
-                let grid = match *grid {
-                    Grid::Tiles([x, y]) => [x, y, count as u32],
-                    Grid::Linear(each) => linear(gpu, "a batch of tiles", each * count as u64)?,
-                };
-                bound.dispatch(&mut pass, grid);
+                bound.dispatch(&mut pass, grid.of(gpu, count)?);
             }
         }
         encoder.copy_buffer_to_buffer(&self.output, 0, back, 0, Some(sizes.outputs));
         encoder.copy_buffer_to_buffer(&self.style, 0, back, sizes.outputs, Some(sizes.styles));
+        Ok(self.upload_and_submit(gpu, tiles, encoder))
+    }
+
+    /// As [`Arena::submit`], with each dispatch between two timestamps, which are all that is copied to `back`.
+    pub(super) fn submit_timed(
+        &self,
+        gpu: &Gpu,
+        tiles: &[f32],
+        count: usize,
+        queries: &wgpu::QuerySet,
+        back: &wgpu::Buffer,
+    ) -> Result<wgpu::SubmissionIndex, Error> {
+        let mut encoder = self.encoder(gpu);
+        for (at, (bound, grid)) in (0..).zip(&self.work) {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: None,
+                timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
+                    query_set: queries,
+                    beginning_of_pass_write_index: Some(2 * at),
+                    end_of_pass_write_index: Some(2 * at + 1),
+                }),
+            });
+            bound.dispatch(&mut pass, grid.of(gpu, count)?);
+        }
+        let resolved = gpu.resolved("timestamps", back.size());
+        encoder.resolve_query_set(queries, 0..2 * self.work.len() as u32, &resolved, 0);
+        encoder.copy_buffer_to_buffer(&resolved, 0, back, 0, Some(16 * self.work.len() as u64));
+        Ok(self.upload_and_submit(gpu, tiles, encoder))
+    }
+
+    fn encoder(&self, gpu: &Gpu) -> wgpu::CommandEncoder {
+        gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("network") })
+    }
+
+    fn upload_and_submit(&self, gpu: &Gpu, tiles: &[f32], encoder: wgpu::CommandEncoder) -> wgpu::SubmissionIndex {
         let commands = encoder.finish();
         let _turn = lock(&self.turn);
         gpu.queue().write_buffer(&self.input, 0, bytemuck::cast_slice(tiles));
-        Ok(gpu.queue().submit([commands]))
+        gpu.queue().submit([commands])
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Layer {
     pub(super) kernel: Option<ConvKernel>,
     pub(super) variant: Variant,
     pub(super) geometry: Geometry,
+    /// Side of the kernel: 1 or 3.
+    pub(super) side: usize,
     pub(super) relu: bool,
     pub(super) weights: wgpu::Buffer,
     pub(super) vectors: wgpu::Buffer,
@@ -46,7 +48,7 @@ impl Layer {
         };
         let vectors = gpu.upload("a convolution's vectors", &conv_vectors(conv, proj))?;
         let variant = variant.stored(options.precision);
-        Ok(Self { kernel, variant, geometry, relu: conv.relu(), weights, vectors })
+        Ok(Self { kernel, variant, geometry, side: conv.kernel(), relu: conv.relu(), weights, vectors })
     }
 }
 
@@ -76,10 +78,10 @@ impl Choice {
                 adapter: gpu.info().name.clone(),
                 declined,
             })?;
-        let mut variant = Variant::of(kernel.shader());
-        for (name, value) in kernel.constants(&geometry) {
+        let mut variant = Variant::of(kernel.shader(&geometry));
+        for (name, value) in kernel.constants(gpu.facts(), &geometry) {
             variant = variant.with(name, value);
         }
-        Ok(Self { kernel: Some(kernel), variant, geometry, order: kernel.order() })
+        Ok(Self { kernel: Some(kernel), variant, geometry, order: kernel.order(&geometry) })
     }
 }

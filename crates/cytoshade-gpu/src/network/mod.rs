@@ -3,6 +3,7 @@
 mod arena;
 mod job;
 mod layer;
+mod profile;
 mod split;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use cytoshade_shaders::{self as shaders, Precision};
 
 use arena::Arena;
 use layer::Layer;
+pub use profile::StepTime;
 use split::Split;
 
 use crate::buffers::{Bytes, PATIENCE};
@@ -192,15 +194,7 @@ impl Network {
     /// [`Error::TileSize`] and [`Error::Length`] for a wrong shape, [`Error::Limit`] and [`Error::OutOfMemory`] where
     /// not even one tile fits, and whatever the device says.
     pub async fn run(&self, tiles: &[f32], count: usize, height: usize, width: usize) -> Result<Batch, Error> {
-        let multiple = self.shape.tile_multiple();
-        if height == 0 || width == 0 || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
-            return Err(Error::TileSize { height, width, multiple });
-        }
-        let tile = self.shape.inputs().saturating_mul(height).saturating_mul(width);
-        let expected = count.saturating_mul(tile);
-        if tiles.len() != expected {
-            return Err(Error::Length { what: "tiles", found: tiles.len(), expected });
-        }
+        let tile = self.check_tiles(tiles, count, height, width)?;
         let most = self.max_batch(height, width);
         if most == 0 {
             self.gpu.check_binding("a tile's intermediates", self.largest(height, width))?;
@@ -220,6 +214,20 @@ impl Network {
             }
         }
         Ok(batch)
+    }
+
+    /// Refuses tiles of a wrong shape; else the values of one of them.
+    fn check_tiles(&self, tiles: &[f32], count: usize, height: usize, width: usize) -> Result<usize, Error> {
+        let multiple = self.shape.tile_multiple();
+        if height == 0 || width == 0 || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
+            return Err(Error::TileSize { height, width, multiple });
+        }
+        let tile = self.shape.inputs().saturating_mul(height).saturating_mul(width);
+        let expected = count.saturating_mul(tile);
+        if tiles.len() != expected {
+            return Err(Error::Length { what: "tiles", found: tiles.len(), expected });
+        }
+        Ok(tile)
     }
 
     /// Runs a batch in one submission and waits for it.
