@@ -162,9 +162,15 @@ fn fixture(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
 
 fn fixture_f16(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
     let case = case.network()?;
-    let options = Options { precision: Precision::F16, ..Options::default() };
-    let batch = run_with(gpu, &case.network, options, &case.tiles, case.count, case.height, case.width)?;
-    case.expected.compare_both_ways_within(NETWORK_F16, &batch.outputs, &batch.styles, case.width)
+    // The kernel on matrices is never a software adapter's default.
+    for kernel in [None, Some(ConvKernel::Matrix)] {
+        let options = Options { precision: Precision::F16, kernel };
+        if lacks(gpu, options).is_none() {
+            let batch = run_with(gpu, &case.network, options, &case.tiles, case.count, case.height, case.width)?;
+            case.expected.compare_both_ways_within(NETWORK_F16, &batch.outputs, &batch.styles, case.width)?;
+        }
+    }
+    Ok(())
 }
 
 /// Buffers outlive a run: what an earlier one left there must not matter.

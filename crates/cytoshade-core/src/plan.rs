@@ -416,6 +416,22 @@ mod tests {
         }
     }
 
+    /// What ARCHITECTURE.md states of the published networks and a tile of 224 x 224.
+    #[test]
+    fn the_published_network_takes_as_many_steps_and_bytes_as_stated() {
+        let shape = Shape::new(vec![2, 32, 64, 128, 256], 3).unwrap();
+        let values = |tensor: Tensor| {
+            let (height, width) = tensor.size(224, 224);
+            tensor.channels.next_multiple_of(4) * height * width
+        };
+        let costs = [Plan::new(&shape), Plan::fused(&shape)].map(|plan| {
+            let moved: usize = plan.steps.iter().flat_map(|step| step.reads().chain(step.target())).map(values).sum();
+            (plan.steps.len(), plan.buffers(), plan.total_len(224, 224, 4) * 4, moved * 4)
+        });
+        // Steps, buffers, bytes of the buffers, bytes read and written.
+        assert_eq!(costs, [(46, 7, 31_309_824, 295_034_880), (38, 6, 30_507_008, 246_865_920)]);
+    }
+
     #[test]
     fn buffers_are_shared() {
         let plan = Plan::new(&Shape::new(vec![2, 32, 64, 128, 256], 3).unwrap());
