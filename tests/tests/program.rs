@@ -296,3 +296,16 @@ fn devices_are_listed() {
     let said = succeeded(&program().arg("devices").output().unwrap());
     assert!(said.contains("CPU") && said.contains("auto"), "{said}");
 }
+
+#[test]
+fn kernels_are_listed_and_an_unknown_one_is_refused() {
+    let help = succeeded(&program().args(["segment", "--help"]).output().unwrap());
+    for kernel in cytoshade::ConvKernel::ALL {
+        assert!(help.contains(kernel.name()), "{help}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let photograph = photograph();
+    refused(&segment(folder.path(), &[&photograph], &["--kernel", "cudnn"]), "direct, broadcast, gemm, matrix");
+    // The CPU has kernels of its own.
+    succeeded(&segment(folder.path(), &[&photograph], &["--kernel", "gemm"]));
+}

@@ -1,6 +1,7 @@
 //! The errands of Cytoshade's developers: `cargo xtask <errand>`.
 #![forbid(unsafe_code)]
 
+mod coop;
 mod driver;
 mod network;
 mod shell;
@@ -28,6 +29,10 @@ enum Errand {
         /// Leave the machine alone: without a Vulkan driver the GPU tests are reported as ignored
         #[arg(long)]
         no_install: bool,
+        /// Only the GPU tests, in a root of Debian sid whose driver has subgroup matrices; needs Debian and root, and sets
+        /// the root up (600 MB) where it is not there yet
+        #[arg(long, conflicts_with = "no_install")]
+        coop: bool,
         /// Handed to the tests after `--`, a filter for instance
         #[arg(last = true)]
         rest: Vec<String>,
@@ -45,7 +50,8 @@ enum Errand {
 
 fn main() -> std::process::ExitCode {
     let outcome = match Cli::parse().errand {
-        Errand::Test { no_install, rest } => test(no_install, &rest),
+        Errand::Test { coop: true, rest, .. } => coop::test(&rest),
+        Errand::Test { no_install, rest, .. } => test(no_install, &rest),
         Errand::Lint => lint(),
         Errand::Targets => targets(),
         Errand::Fixtures { stages } => fixtures(&stages),

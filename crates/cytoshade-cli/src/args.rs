@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use cytoshade::{Channels, Device, Normalize, Outputs, Params, Sha256};
+use cytoshade::{Builder, Channels, ConvKernel, Device, Normalize, Outputs, Params, Precision, Segmenter, Sha256};
 use cytoshade_formats::Pages;
 
 use crate::convert::Convert;
@@ -128,7 +129,13 @@ pub(crate) struct Segment {
     invert: bool,
     /// What to run on
     #[arg(long, value_enum, default_value_t)]
-    pub(crate) device: DeviceArg,
+    device: DeviceArg,
+    /// Kernel of the 3x3 convolutions on a GPU; without it, the one that suits the device best
+    #[arg(long, value_name = "NAME", value_parser = kernel_parser())]
+    kernel: Option<ConvKernel>,
+    /// What a GPU stores the network's activations in; f16 takes half the memory, and is for GPUs that offer SHADER_F16
+    #[arg(long, value_enum, default_value_t)]
+    precision: PrecisionArg,
     /// Formats to write beside STEM_cp_masks.tif, with commas between them
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS")]
     pub(crate) save: Vec<SaveAs>,
@@ -150,6 +157,12 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
+    /// What the arguments say about the segmenter.
+    pub(crate) fn segmenter(&self) -> Builder {
+        let builder = Segmenter::builder().device(self.device.into()).precision(self.precision.into());
+        self.kernel.into_iter().fold(builder, Builder::kernel)
+    }
+
     pub(crate) fn params(&self) -> Params {
         let pair = |values: &Option<Vec<f32>>| match values.as_deref() {
             Some(&[low, high]) => Some((low, high)),
@@ -179,6 +192,30 @@ impl Segment {
             max_size_fraction: self.max_size_fraction,
             min_size: self.min_size,
             outputs: Outputs { flows, cellprob: flows, style: false },
+        }
+    }
+}
+
+/// Takes the kernels' names, and lists them in the help.
+fn kernel_parser() -> impl TypedValueParser<Value = ConvKernel> {
+    PossibleValuesParser::new(ConvKernel::ALL.map(ConvKernel::name)).try_map(|name| name.parse::<ConvKernel>())
+}
+
+/// What a GPU stores the network's activations in.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum PrecisionArg {
+    /// 4 bytes a value
+    #[default]
+    F32,
+    /// 2 bytes a value; sums are still in f32
+    F16,
+}
+
+impl From<PrecisionArg> for Precision {
+    fn from(precision: PrecisionArg) -> Self {
+        match precision {
+            PrecisionArg::F32 => Precision::F32,
+            PrecisionArg::F16 => Precision::F16,
         }
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
     if let Identity::Unverified(published) = model.origin().identity {
         eprintln!("cytoshade: no hash of {} is known, so the file of that name may be any network", published.name);
     }
-    let segmenter = Segmenter::builder().device(args.device.into()).build(&model).map_err(Failure::run)?;
+    let segmenter = args.segmenter().build(&model).map_err(Failure::run)?;
     folder(&args.output)?;
 
     let mut run = Run { args, params, segmenter, written: HashSet::new() };

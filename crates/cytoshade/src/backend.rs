@@ -1,7 +1,7 @@
 //! The stages that differ between a GPU and the CPU, behind one face.
 
 use cytoshade_core::{EndPoints, Histogram, Network, Planes};
-use cytoshade_gpu::Gpu;
+use cytoshade_gpu::{Gpu, Options};
 
 use crate::{DeviceInfo, Error};
 
@@ -33,8 +33,8 @@ impl Backend {
         Backend::Cpu(Box::new(cytoshade_cpu::network::Network::new(network)))
     }
 
-    pub(crate) async fn gpu(gpu: Gpu, network: &Network) -> Result<Self, Error> {
-        let network = Box::new(cytoshade_gpu::Network::new(&gpu, network).await.map_err(Error::Gpu)?);
+    pub(crate) async fn gpu(gpu: Gpu, network: &Network, options: Options) -> Result<Self, Error> {
+        let network = Box::new(cytoshade_gpu::Network::with(&gpu, network, options).await.map_err(Error::Gpu)?);
         Ok(Backend::Gpu { gpu, network })
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cytoshade_core::{Control, Image, Network, Params};
+use cytoshade_gpu::{ConvKernel, Error as GpuError, Precision};
 
 use crate::backend::Backend;
 use crate::{Device, DeviceInfo, Error, Model, Segmentation, device, pipeline};
@@ -18,6 +19,7 @@ pub struct Segmenter {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Builder {
     device: Device,
+    options: cytoshade_gpu::Options,
 }
 
 impl Builder {
@@ -27,10 +29,24 @@ impl Builder {
         self
     }
 
+    /// The kernel of the 3x3 convolutions on a GPU, instead of the one that suits the device best. The CPU has its own.
+    pub fn kernel(mut self, kernel: ConvKernel) -> Self {
+        self.options.kernel = Some(kernel);
+        self
+    }
+
+    /// What a GPU stores the network's activations and weights in. [`Precision::F32`] where nothing is said; the CPU
+    /// knows nothing else.
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.options.precision = precision;
+        self
+    }
+
     /// Makes the segmenter.
     ///
     /// # Errors
-    /// [`Error::Input`] where the model is not for segmentation, [`Error::Gpu`] where the device cannot be had.
+    /// [`Error::Input`] where the model is not for segmentation, [`Error::Gpu`] where the device cannot be had, or cannot
+    /// run the kernel or the precision that is asked for.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn build(self, model: &Model) -> Result<Segmenter, Error> {
         pollster::block_on(self.build_async(model))
@@ -45,7 +61,9 @@ impl Builder {
         pipeline::check_network(&network)?;
         let backend = match device::open(self.device).await? {
             None => Backend::cpu(&network),
-            Some(gpu) => match Backend::gpu(gpu, &network).await {
+            Some(gpu) => match Backend::gpu(gpu, &network, self.options).await {
+                // What was asked for and cannot be had is said.
+                Err(error @ Error::Gpu(GpuError::Unsuitable { .. } | GpuError::NoF16 { .. })) => return Err(error),
                 // A GPU that opens but cannot take the network is no reason to do nothing.
                 Err(Error::Gpu(_)) if self.device == Device::Auto => Backend::cpu(&network),
                 result => result?,
