@@ -1,8 +1,12 @@
 //! The errands of Cytoshade's developers: `cargo xtask <errand>`.
 #![forbid(unsafe_code)]
 
+mod browser;
+mod debian;
 mod driver;
+mod serve;
 mod shell;
+mod web;
 
 use clap::{Parser, Subcommand};
 
@@ -27,9 +31,20 @@ enum Errand {
         /// Leave the machine alone: without a Vulkan driver the GPU tests are reported as ignored
         #[arg(long)]
         no_install: bool,
+        /// Build the web package and run its tests, in Chromium, instead
+        #[arg(long)]
+        web: bool,
         /// Handed to the tests after `--`, a filter for instance
         #[arg(last = true)]
         rest: Vec<String>,
+    },
+    /// Build the npm package for browsers and its demo page into dist/ (needs Node.js)
+    Web,
+    /// Serve the demo page on 127.0.0.1, building it first where that was not done
+    Serve {
+        /// 0 takes any that is free
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
     },
     /// Formatting, lints and documentation, warnings being errors
     Lint,
@@ -44,7 +59,10 @@ enum Errand {
 
 fn main() -> std::process::ExitCode {
     let outcome = match Cli::parse().errand {
-        Errand::Test { no_install, rest } => test(no_install, &rest),
+        Errand::Test { no_install, web: true, rest } => web::build().and_then(|()| browser::test(!no_install, &rest)),
+        Errand::Test { no_install, web: false, rest } => test(no_install, &rest),
+        Errand::Web => web::build(),
+        Errand::Serve { port } => serve(port),
         Errand::Lint => lint(),
         Errand::Targets => targets(),
         Errand::Fixtures { stages } => fixtures(&stages),
@@ -68,6 +86,13 @@ fn test(no_install: bool, rest: &[String]) -> Outcome {
         args.extend(rest.iter().map(String::as_str));
     }
     run(cargo(&args))
+}
+
+fn serve(port: u16) -> Outcome {
+    if !shell::root().join("dist/demo/index.html").is_file() {
+        web::build()?;
+    }
+    serve::serve(port)
 }
 
 fn lint() -> Outcome {

@@ -31,12 +31,16 @@
 
 mod backend;
 mod device;
+#[cfg(target_arch = "wasm32")]
+mod elsewhere;
 mod error;
 mod model;
 mod pipeline;
 mod segmentation;
 mod segmenter;
 
+#[cfg(target_arch = "wasm32")]
+pub use backend::{Batch, Done};
 pub use cytoshade_core::{
     Cancel, Channels, Control, Image, Labels, Network, Normalize, Outputs, Params, Planes, Progress, ProgressFn,
     Sample, Samples, Stage, Timings,
@@ -46,6 +50,8 @@ pub use cytoshade_model::{LoadOptions, ReadLimits, Sha256};
 #[cfg(not(target_arch = "wasm32"))]
 pub use device::adapters;
 pub use device::{Device, DeviceInfo, adapters_async};
+#[cfg(target_arch = "wasm32")]
+pub use elsewhere::Elsewhere;
 pub use error::Error;
 pub use model::Model;
 pub use segmentation::Segmentation;
