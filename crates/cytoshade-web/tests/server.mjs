@@ -1,7 +1,7 @@
 // A server that tests can have misbehave. It sends the strictest policy that the package promises to live with.
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
-import { extname } from "node:path";
+import { basename, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -19,6 +19,16 @@ const FILES = {
   "/demo.png": `${ROOT}/models/demo.png`,
 };
 
+const FOLDERS = {
+  "/fixtures/": `${ROOT}/tests/fixtures/pipeline/`,
+  "/models/": `${ROOT}/crates/cytoshade-model/tests/fixtures/`,
+};
+
+function find(path) {
+  const folder = Object.keys(FOLDERS).find((folder) => path.startsWith(folder));
+  return folder ? FOLDERS[folder] + basename(path) : FILES[path];
+}
+
 /** `extra` maps paths to `(request, response) => void`, and comes first. */
 export async function serve(extra = {}) {
   const requests = [];
@@ -28,7 +38,7 @@ export async function serve(extra = {}) {
     response.setHeader("Content-Security-Policy", POLICY);
     response.setHeader("Cache-Control", "no-store");
     if (extra[path]) return extra[path](request, response);
-    const file = FILES[path];
+    const file = find(path);
     if (!file) return response.writeHead(404).end();
     const bytes = await readFile(file);
     const type = TYPES[extname(file)] ?? "application/octet-stream";
