@@ -31,6 +31,7 @@ fn start() {
 #[wasm_bindgen]
 pub struct Engine {
     segmenter: Segmenter,
+    diameter: f32,
     cancel: RefCell<Cancel>,
 }
 
@@ -64,7 +65,7 @@ impl Engine {
             _ => return Err(failure("option", &format!("backend is {backend:?}; it must be auto, webgpu or cpu"))),
         };
         let segmenter = segmenter.map_err(|error| of(&error))?;
-        Ok(Engine { segmenter, cancel: RefCell::default() })
+        Ok(Engine { segmenter, diameter: model.network().diam_labels(), cancel: RefCell::default() })
     }
 
     /// `webgpu` or `cpu`.
@@ -77,6 +78,12 @@ impl Engine {
     #[wasm_bindgen(getter)]
     pub fn software(&self) -> bool {
         matches!(self.segmenter.device(), DeviceInfo::Gpu(info) if info.kind == AdapterKind::Software)
+    }
+
+    /// The diameter that the network was made for, in pixels: what is taken where none is given.
+    #[wasm_bindgen(getter)]
+    pub fn diameter(&self) -> f32 {
+        self.diameter
     }
 
     /// What it runs on, for people to read.

@@ -74,6 +74,11 @@ export class Cytoshade {
     return this.#opened?.kinds ?? [];
   }
 
+  /** The diameter that the network was made for, in pixels: what `segment` takes where none is given. */
+  get diameter(): number {
+    return this.#opened?.diameter ?? Number.NaN;
+  }
+
   /** What the network runs on. */
   describeAdapter(): Adapter {
     if (this.#disposed || !this.#opened) throw disposed();

@@ -24,6 +24,8 @@ export interface Opened {
   adapter: Adapter;
   model: Blob;
   kinds: string[];
+  /** The network's own, in pixels. */
+  diameter: number;
 }
 
 /** An image on its way to the engine. */
@@ -71,7 +73,7 @@ export function serveEngine(): void {
       };
       if (adapter.backend === "cpu") tiles.start();
       progress({ stage: "prepare", done: 1, total: 1 });
-      return { adapter, model, kinds: kinds() };
+      return { adapter, model, kinds: kinds(), diameter: engine.diameter };
     },
 
     async segment({ input, options }: Job, progress: (progress: SegmentProgress) => void) {
