@@ -44,7 +44,7 @@ describe("the demo page", () => {
 
   after(async () => {
     await close();
-    await server.stop();
+    await server?.stop();
   });
 
   const ready = (page) => page.getByText(/^Ready on/).waitFor();
@@ -184,7 +184,9 @@ describe("the demo page", () => {
     await page.evaluate(() => navigator.serviceWorker.ready);
     await page.close();
     await server.stop();
-    const { page: offline, complaints } = await open(context, server.url);
+    const { url } = server;
+    server = undefined;
+    const { page: offline, complaints } = await open(context, url);
     await ready(offline);
     await offline.getByRole("button", { name: "Try the sample" }).click();
     await offline.getByRole("img", { name: /demo\.png/ }).waitFor();
@@ -194,6 +196,5 @@ describe("the demo page", () => {
     await offline.getByRole("heading", { name: /\d+ cells/ }).waitFor();
     assert.deepEqual(complaints, []);
     await offline.close();
-    server = await serve();
   });
 });
