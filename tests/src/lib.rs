@@ -4,6 +4,7 @@
 pub mod agree;
 pub mod fixtures;
 pub mod gpu;
+pub mod program;
 pub mod random;
 pub mod reference;
 

@@ -1,30 +1,10 @@
 //! The program as a person types it: what it writes, what it says, and how it ends.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
-use cytoshade_formats::{ReadOptions, read};
-
-/// The program, built beside the tests.
-fn program() -> Command {
-    static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
-    let path = BUILT.get_or_init(|| {
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "cytoshade-cli"])
-            .current_dir(root())
-            .status()
-            .unwrap();
-        assert!(status.success());
-        let target = std::env::current_exe().unwrap();
-        let target = target.ancestors().nth(2).unwrap();
-        target.join(format!("cytoshade{}", std::env::consts::EXE_SUFFIX))
-    });
-    Command::new(path)
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use cytoshade_formats::{Limits, Plain, ReadOptions, read, read_seg};
+use cytoshade_tests::program::{files, program, refused, root, succeeded};
 
 fn model() -> PathBuf {
     root().join("models/cytoshade-demo.safetensors")
@@ -46,30 +26,6 @@ fn segment(output: &Path, inputs: &[&Path], more: &[&str]) -> Output {
         .args(more)
         .output()
         .unwrap()
-}
-
-/// The program must have ended with one sentence on standard error that says `what`, without a panic.
-#[track_caller]
-fn refused(output: &Output, what: &str) {
-    let error = String::from_utf8_lossy(&output.stderr);
-    let status = output.status.code();
-    assert!(matches!(status, Some(1 | 2)), "status {status:?}: {error}");
-    assert!(error.contains(what), "expected {what:?} in: {error}");
-    assert!(!error.contains("panicked"), "{error}");
-}
-
-#[track_caller]
-fn succeeded(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn files(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(folder)
-        .map(|files| files.flatten().map(|file| file.file_name().to_string_lossy().into_owned()).collect())
-        .unwrap_or_default();
-    names.sort();
-    names
 }
 
 #[test]
@@ -213,6 +169,114 @@ fn a_failed_write_leaves_nothing_behind() {
     std::fs::create_dir(folder.path().join("demo_cp_masks.tif")).unwrap();
     refused(&segment(folder.path(), &[&photograph()], &[]), "cannot write");
     assert_eq!(files(folder.path()), ["demo_cp_masks.tif"]);
+}
+
+/// The labels of a file that the program wrote.
+fn labels(path: &Path) -> Vec<u32> {
+    let image = &read(path, &ReadOptions::default()).unwrap()[0];
+    image.to_planes(0).unwrap().as_slice().iter().map(|&label| label as u32).collect()
+}
+
+#[test]
+fn cells_are_saved_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let more = ["--save", "png,npy,rois,geojson,csv,tif", "--save-seg", "--chan", "1", "--diameter", "14.5"];
+    succeeded(&segment(folder.path(), &[&photograph()], &more));
+    let masks = ["demo_cells.csv", "demo_cells.geojson", "demo_cp_masks.npy", "demo_cp_masks.png", "demo_cp_masks.tif"];
+    assert_eq!(files(folder.path()), [&masks[..], &["demo_rois.zip", "demo_seg.npy"]].concat());
+    let expected = labels(&folder.path().join("demo_cp_masks.tif"));
+    let cells = *expected.iter().max().unwrap() as usize;
+    assert!(cells > 10);
+    assert_eq!(labels(&folder.path().join("demo_cp_masks.png")), expected);
+    assert_eq!(labels(&folder.path().join("demo_cp_masks.npy")), expected);
+    let bytes = std::fs::read(folder.path().join("demo_seg.npy")).unwrap();
+    let seg = read_seg(&bytes, &Limits::default()).unwrap();
+    assert_eq!(seg.masks()[0].as_slice(), expected);
+    assert_eq!((seg.channels(), seg.diameter()), (Some(vec![1, 0]), Some(14.5)));
+    assert_eq!(seg.filename().unwrap(), photograph().display().to_string());
+    assert_eq!(seg.image().unwrap().unwrap(), read(photograph(), &ReadOptions::default()).unwrap());
+    assert_eq!(seg.flows().len(), 4, "three pictures and the network's output");
+    let text = std::fs::read_to_string(folder.path().join("demo_cells.csv")).unwrap();
+    assert_eq!(text.lines().count(), cells + 1);
+    let text = std::fs::read(folder.path().join("demo_cells.geojson")).unwrap();
+    let features: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(features["features"].as_array().map(Vec::len), Some(cells));
+}
+
+#[test]
+fn the_image_of_a_page_is_not_looked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = root().join("crates/cytoshade-formats/tests/fixtures/pages6_u2.tif");
+    succeeded(&segment(folder.path(), &[&stack], &["--save-seg"]));
+    let bytes = std::fs::read(folder.path().join("pages6_u2_0002_seg.npy")).unwrap();
+    let seg = read_seg(&bytes, &Limits::default()).unwrap();
+    assert_eq!(seg.get("filename"), Some(&Plain::Text("".into())));
+    assert_eq!(seg.image().unwrap().unwrap()[0], read(stack, &ReadOptions::default()).unwrap()[1]);
+}
+
+/// A `_seg.npy` of the readers' tests.
+fn seg(name: &str) -> PathBuf {
+    root().join("crates/cytoshade-formats/tests/seg").join(name)
+}
+
+fn convert(inputs: &[&Path], more: &[&str]) -> Output {
+    program().args(["convert", "seg"]).args(inputs).args(more).output().unwrap()
+}
+
+#[test]
+fn saved_segmentations_are_converted() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let to = ["--to", "tif,png,npy,rois,geojson,csv", "--output", out.to_str().unwrap()];
+    let said = succeeded(&convert(&[&seg("v3.1.1.2_seg.npy")], &to));
+    assert!(said.contains("16 x 20 pixels") && said.contains("5 cells") && said.contains("chan_choose"), "{said}");
+    assert!(!said.contains("does not write"), "{said}");
+    let expected = labels(&seg("masks.npy"));
+    for name in ["v3.1.1.2_cp_masks.tif", "v3.1.1.2_cp_masks.png", "v3.1.1.2_cp_masks.npy"] {
+        assert_eq!(labels(&out.join(name)), expected, "{name}");
+    }
+    let names = ["v3.1.1.2_cells.csv", "v3.1.1.2_cells.geojson"];
+    assert_eq!((&files(&out)[..2], files(&out).len()), (&names.map(str::to_string)[..], 6));
+
+    // Beside the input by default; a stack plane by plane; keys that nobody knows are told, without their tricks.
+    let stack = folder.path().join("stack_seg.npy");
+    std::fs::copy(seg("stack2.3.2_seg.npy"), &stack).unwrap();
+    let said = succeeded(&convert(&[&stack], &["--to", "tif", "--json"]));
+    let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((report["planes"].as_u64(), report["cells"].as_u64()), (Some(3), Some(5)), "{said}");
+    assert_eq!(report["outputs"].as_array().map(Vec::len), Some(3), "{said}");
+    assert_eq!(labels(&folder.path().join("stack_0001_cp_masks.tif")), expected);
+    assert!(folder.path().join("stack_0003_cp_masks.tif").is_file());
+    let said = succeeded(&convert(&[&seg("strange4_seg.npy")], &to));
+    assert!(said.contains("does not write: my_notes") && said.contains("Int(7)"), "{said}");
+}
+
+#[test]
+fn a_conversion_overwrites_no_input_and_executes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("a_seg.npy"), folder.path().join("a_cp_masks.npy"));
+    std::fs::copy(seg("protocol4_seg.npy"), &first).unwrap();
+    std::fs::copy(seg("protocol4_seg.npy"), &second).unwrap();
+    let before = std::fs::read(&second).unwrap();
+    let output = convert(&[&first, &second], &["--to", "npy"]);
+    refused(&output, "is an input, which would be overwritten");
+    assert_eq!(std::fs::read(&second).unwrap(), before);
+    let other = folder.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::copy(&first, other.join("a_seg.npy")).unwrap();
+    let out = folder.path().join("out");
+    let to_one = ["--to", "tif", "--output", out.to_str().unwrap()];
+    refused(&convert(&[&first, &other.join("a_seg.npy")], &to_one), "another input's result");
+    assert_eq!(files(&out), ["a_cp_masks.tif"]);
+
+    let hostile = root().join("tests/hostile/seg_calls_os_system.npy");
+    refused(&convert(&[&hostile], &to_one), "nothing was run");
+    refused(&convert(&[&photograph()], &to_one), "no numpy file");
+    refused(&convert(&[&seg("masks.npy")], &to_one), "an array of numbers");
+    refused(&convert(&[Path::new("no-such_seg.npy")], &to_one), "no-such_seg.npy");
+    refused(&convert(&[&first], &["--to", "jpeg"]), "jpeg");
+    refused(&convert(&[&first], &[]), "--to");
+    assert_eq!(files(&out), ["a_cp_masks.tif"]);
 }
 
 #[test]

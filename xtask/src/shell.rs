@@ -24,9 +24,8 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     command
 }
 
-/// Says what it runs, runs it (in the workspace's root, unless the command says otherwise), and fails where it fails.
-pub(crate) fn run(mut command: impl std::borrow::BorrowMut<Command>) -> Outcome {
-    let command = command.borrow_mut();
+/// Goes to the workspace's root, unless the command says otherwise, and says what is run there.
+fn announce(command: &mut Command) -> String {
     if command.get_current_dir().is_none() {
         command.current_dir(root());
     }
@@ -36,11 +35,29 @@ pub(crate) fn run(mut command: impl std::borrow::BorrowMut<Command>) -> Outcome 
         .collect();
     let words = words.join(" ");
     eprintln!("$ {words}");
+    words
+}
+
+/// Says what it runs, runs it, and fails where it fails.
+pub(crate) fn run(mut command: impl std::borrow::BorrowMut<Command>) -> Outcome {
+    let command = command.borrow_mut();
+    let words = announce(command);
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("`{words}` ended with {status}")),
         Err(error) => Err(format!("cannot run `{words}`: {error}")),
     }
+}
+
+/// As [`run`], for the lines that it prints.
+pub(crate) fn lines(mut command: Command) -> Result<Vec<String>, String> {
+    let words = announce(&mut command);
+    let output = command.output().map_err(|error| format!("cannot run `{words}`: {error}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("`{words}` ended with {}: {said}", output.status));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).lines().map(String::from).collect())
 }
 
 /// Whether a program ends well, without a word of its own.

@@ -6,6 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use cytoshade::{Channels, Device, Normalize, Outputs, Params, Sha256};
 use cytoshade_formats::Pages;
 
+use crate::convert::Convert;
+use crate::save_as::SaveAs;
+
 /// Cell segmentation with Cellpose networks, on a GPU or without one.
 #[derive(Debug, Parser)]
 #[command(name = "cytoshade", version, about)]
@@ -24,8 +27,12 @@ pub(crate) enum Command {
     /// told apart by their content. Writes DIR/STEM_cp_masks.tif: 0 is background, 1 to n are the cells (16 bit, or
     /// 32 bit past 65,535 cells). Where one of several inputs fails the others are still done, and the exit status is 1.
     Segment(Box<Segment>),
+    /// Write what other programs saved in other formats
+    Convert(Convert),
     /// List every adapter that could run the shaders, and say which one `--device auto` takes
     Devices,
+    /// Work with model files: inspect, convert, verify, fetch, list, remove
+    Model(crate::model::Model),
 }
 
 #[derive(Debug, Args)]
@@ -44,8 +51,9 @@ pub(crate) struct Segment {
     #[arg(value_name = "INPUT", required = true)]
     pub(crate) inputs: Vec<PathBuf>,
     /// Cellpose network (versions 1 to 3): a torch file as Cellpose saves it, safetensors, or an ONNX export, told apart
-    /// by content; nothing in it is executed
-    #[arg(long, value_name = "FILE")]
+    /// by content; nothing in it is executed. Or a name: `cyto3`, or that of a file in Cytoshade's or Cellpose's folder
+    /// (see `cytoshade model list`)
+    #[arg(long, value_name = "FILE|NAME")]
     pub(crate) model: PathBuf,
     /// SHA-256 that the model file must have
     #[arg(long, value_name = "HEX")]
@@ -121,6 +129,12 @@ pub(crate) struct Segment {
     /// What to run on
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceArg,
+    /// Formats to write beside STEM_cp_masks.tif, with commas between them
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS")]
+    pub(crate) save: Vec<SaveAs>,
+    /// Also write DIR/STEM_seg.npy: masks, outlines, flows and image, for Cellpose's graphical program
+    #[arg(long)]
+    pub(crate) save_seg: bool,
     /// Also write DIR/STEM_flows.npy: f32 [3, H, W], dY, dX and cell probability
     #[arg(long)]
     pub(crate) save_flows: bool,
@@ -144,6 +158,7 @@ impl Segment {
             (.., Some((low, high))) => Normalize::Percentile { low, high },
             _ => Params::default().normalize,
         };
+        let flows = self.save_flows || self.save_seg;
         Params {
             channels: Channels { chan: self.chan, chan2: self.chan2 },
             normalize,
@@ -160,7 +175,7 @@ impl Segment {
             flow_threshold: self.flow_threshold,
             max_size_fraction: self.max_size_fraction,
             min_size: self.min_size,
-            outputs: Outputs { flows: self.save_flows, cellprob: self.save_flows, style: false },
+            outputs: Outputs { flows, cellprob: flows, style: false },
         }
     }
 }

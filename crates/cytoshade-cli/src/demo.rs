@@ -10,7 +10,7 @@ use crate::output::{Files, folder};
 /// Nuclei of the Data Science Bowl 2018 (BBBC038), CC0; see `models/README.md`.
 const IMAGE: &[u8] = include_bytes!("../../../models/demo.png");
 /// A small network trained for this demonstration; see its card, `models/README.md`.
-const MODEL: &[u8] = include_bytes!("../../../models/cytoshade-demo.safetensors");
+pub(crate) const MODEL: &[u8] = include_bytes!("../../../models/cytoshade-demo.safetensors");
 
 pub(crate) fn run(args: &Demo) -> Result<(), Failure> {
     let images = read_bytes(IMAGE, &ReadOptions::default()).map_err(Failure::run)?;

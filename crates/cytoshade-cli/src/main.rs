@@ -2,11 +2,14 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod convert;
 mod demo;
 mod devices;
 mod failure;
+mod model;
 mod output;
 mod progress;
+mod save_as;
 mod segment;
 
 use std::process::ExitCode;
@@ -18,7 +21,9 @@ fn main() -> ExitCode {
     let result = match cli.command {
         args::Command::Demo(demo) => demo::run(&demo),
         args::Command::Segment(segment) => segment::run(&segment),
+        args::Command::Convert(convert) => convert::run(&convert),
         args::Command::Devices => devices::run(),
+        args::Command::Model(model) => model::run(&model),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,13 +1,15 @@
 //! What is written and reported for one image.
 
 use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use cytoshade::{Image, Segmentation};
-use cytoshade_formats::{save, write_labels_tiff, write_npy_f32, write_overlay_png};
+use cytoshade::{Channels, Image, Labels, Segmentation};
+use cytoshade_formats::{SegParts, save, write_npy_f32, write_overlay_png, write_seg};
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::save_as::SaveAs;
 
 /// Makes the folder that results go to.
 pub(crate) fn folder(path: &Path) -> Result<(), Failure> {
@@ -38,7 +40,11 @@ impl Files {
     }
 
     pub(crate) fn masks(&self) -> PathBuf {
-        self.file("_cp_masks.tif")
+        self.labels(SaveAs::Tif)
+    }
+
+    pub(crate) fn labels(&self, format: SaveAs) -> PathBuf {
+        self.file(format.ending())
     }
 
     pub(crate) fn overlay(&self) -> PathBuf {
@@ -46,7 +52,30 @@ impl Files {
     }
 
     pub(crate) fn save_masks(&self, segmentation: &Segmentation) -> Result<(), Failure> {
-        write(&self.masks(), |out| write_labels_tiff(out, &segmentation.labels))
+        self.save_labels(SaveAs::Tif, &segmentation.labels)
+    }
+
+    pub(crate) fn save_labels(&self, format: SaveAs, labels: &Labels) -> Result<(), Failure> {
+        write(&self.labels(format), |out| format.write(out, labels))
+    }
+
+    /// Writes what Cellpose's graphical program opens.
+    pub(crate) fn save_seg(
+        &self,
+        image: &Image,
+        segmentation: &Segmentation,
+        filename: &str,
+        channels: Channels,
+    ) -> Result<(), Failure> {
+        let parts = SegParts {
+            labels: &segmentation.labels,
+            image: Some(image),
+            flows: segmentation.flows.as_ref().zip(segmentation.cellprob.as_ref()),
+            filename,
+            channels: [channels.chan, channels.chan2],
+            diameter: segmentation.diameter.into(),
+        };
+        write(&self.file("_seg.npy"), |out| write_seg(out, &parts))
     }
 
     pub(crate) fn save_overlay(&self, image: &Image, segmentation: &Segmentation) -> Result<(), Failure> {
@@ -62,7 +91,7 @@ impl Files {
     }
 }
 
-fn write(
+pub(crate) fn write(
     path: &Path,
     content: impl FnOnce(&mut cytoshade_formats::SaveFile<'_>) -> Result<(), cytoshade_formats::Error>,
 ) -> Result<(), Failure> {
@@ -105,4 +134,13 @@ fn milliseconds(segmentation: &Segmentation) -> BTreeMap<&'static str, f64> {
     let round = |time: std::time::Duration| time.as_micros() as f64 / 1000.0;
     let stages = segmentation.timings.iter().map(|(stage, time)| (stage.name(), round(time)));
     stages.chain([("total", round(segmentation.timings.total()))]).collect()
+}
+
+/// A line on standard output. A closed pipe is the reader's right, not a panic.
+pub(crate) fn print_line(line: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{line}") {
+        Err(error) if !out.is_terminal() && error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| Failure::run(format!("cannot write to standard output: {error}"))),
+    }
 }

@@ -33,3 +33,31 @@ impl Drop for Bar {
         self.0.finish_and_clear();
     }
 }
+
+/// The bar of a transfer, in bytes.
+#[cfg(feature = "fetch")]
+pub(crate) struct Bytes(ProgressBar);
+
+#[cfg(feature = "fetch")]
+impl Bytes {
+    pub(crate) fn new(what: &str) -> Self {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {bytes} of {total_bytes}, {eta}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(what.to_string());
+        Self(bar)
+    }
+
+    pub(crate) fn show(&self, done: u64, total: Option<u64>) {
+        self.0.set_length(total.unwrap_or(done));
+        self.0.set_position(done);
+    }
+}
+
+#[cfg(feature = "fetch")]
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,23 +1,27 @@
 //! `cytoshade segment`.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use cytoshade::{Control, Image, LoadOptions, Model, Params, Segmenter};
+use cytoshade::{Control, Identity, Image, LoadOptions, Params, Segmenter};
 use cytoshade_formats::ReadOptions;
 
 use crate::args::Segment;
 use crate::failure::Failure;
-use crate::output::{Files, Report, folder};
+use crate::model::Source;
+use crate::output::{Files, Report, folder, print_line};
 use crate::progress::Bar;
+use crate::save_as::SaveAs;
 
 pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
     let params = args.params();
     params.check().map_err(Failure::usage)?;
     let stems = stems(&args.inputs)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
-    let model = Model::open_with(&args.model, &options).map_err(Failure::run)?;
+    let model = Source::network(&args.model, &options)?;
+    if let Identity::Unverified(published) = model.origin().identity {
+        eprintln!("cytoshade: no hash of {} is known, so the file of that name may be any network", published.name);
+    }
     let segmenter = Segmenter::builder().device(args.device.into()).build(&model).map_err(Failure::run)?;
     folder(&args.output)?;
 
@@ -88,6 +92,14 @@ impl Run<'_> {
             .map_err(|error| Failure::at(input, error))?;
         drop(bar);
         files.save_masks(&segmentation)?;
+        for format in args.save.iter().filter(|&&format| format != SaveAs::Tif) {
+            files.save_labels(*format, &segmentation.labels)?;
+        }
+        if args.save_seg {
+            // A page's image is not the file's: what opens it is to take the one inside.
+            let filename = if page.is_some() { String::new() } else { input.display().to_string() };
+            files.save_seg(image, &segmentation, &filename, self.params.channels)?;
+        }
         if args.save_flows {
             files.save_flows(&segmentation)?;
         }
@@ -102,14 +114,5 @@ impl Run<'_> {
             let page = page.map_or_else(String::new, |page| format!(" page {page}"));
             print_line(&format!("{}{page}: {} cells -> {}", report.input, report.cells, report.output))
         }
-    }
-}
-
-/// A closed pipe is the reader's right, not a panic.
-fn print_line(line: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    match writeln!(out, "{line}") {
-        Err(error) if !out.is_terminal() && error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.map_err(|error| Failure::run(format!("cannot write to standard output: {error}"))),
     }
 }

@@ -138,6 +138,14 @@ impl Shape {
         linears
     }
 
+    /// Parameters as the reference counts them: weights, biases, BatchNorm's scales and offsets, and the two diameters.
+    /// 6,600,845 in the published networks.
+    pub fn parameters(&self) -> usize {
+        let convs = self.convs().into_iter().map(|c| 2 * c.inputs + c.outputs * (c.inputs * c.kernel * c.kernel + 1));
+        let linears = self.linears().into_iter().map(|l| l.outputs * (l.inputs + 1));
+        convs.chain(linears).sum::<usize>() + 2
+    }
+
     /// Floating-point operations of the convolutions for one tile, a multiplication and an addition counting as two.
     /// About 31e9 for the published networks and a tile of 224 x 224.
     pub fn operations(&self, height: usize, width: usize) -> u64 {
@@ -443,13 +451,7 @@ mod tests {
         let (convs, linears) = (shape.convs(), shape.linears());
         // A convolution has 2 tensors and its BatchNorm 5, a projection 2; and there are two diameters.
         assert_eq!(convs.len() * 7 + linears.len() * 2 + 2, 313);
-        // Learned parameters: BatchNorm has 2 vectors, the rest are running statistics; the diameters count too.
-        let parameters: usize = convs
-            .iter()
-            .map(|c| 2 * c.inputs + c.outputs * (c.inputs * c.kernel * c.kernel + 1))
-            .chain(linears.iter().map(|l| l.outputs * (l.inputs + 1)))
-            .sum();
-        assert_eq!(parameters + 2, 6_600_845);
+        assert_eq!(shape.parameters(), 6_600_845);
         let giga = shape.operations(224, 224) as f64 / 1e9;
         assert!((30.0..32.5).contains(&giga), "{giga} GFLOP");
     }

@@ -49,6 +49,25 @@ pub enum Error {
         /// The field of [`crate::Limits`] that holds it.
         field: &'static str,
     },
+    /// A pickle mentions a Python name that plain data do not need. Nothing was called.
+    #[error(
+        "the pickle in the file asks for {name}, which is not among the names that arrays need; nothing was run: do \
+         not open the file in Python"
+    )]
+    Global {
+        /// Module and name, printable and shortened.
+        name: String,
+    },
+    /// A pickle uses an opcode that does not build plain data. Nothing was called.
+    #[error("the pickle in the file has opcode {name} (0x{code:02x}), which is refused: {why}; nothing was run")]
+    Opcode {
+        /// The opcode's name in CPython's `pickletools`.
+        name: &'static str,
+        /// Its code.
+        code: u8,
+        /// Why it is refused.
+        why: String,
+    },
     /// The machine has no room for the image.
     #[error("the image needs {bytes} bytes of memory and there are not that many; split the file")]
     Memory {
@@ -97,5 +116,18 @@ impl Error {
 
     pub(crate) fn unsupported(format: Format, found: impl Into<String>, expected: &'static str) -> Self {
         Error::Unsupported { format, found: found.into(), expected }
+    }
+}
+
+/// Pickles are read out of `_seg.npy` files alone.
+impl From<cytoshade_pickle::Error> for Error {
+    fn from(error: cytoshade_pickle::Error) -> Self {
+        use cytoshade_pickle::Error as Pickle;
+        match error {
+            Pickle::Limit { what, found, limit, field } => Error::Limit { what, found, limit, field },
+            Pickle::Damaged { reason } => Error::damaged(Format::Seg, reason),
+            Pickle::Global { name } => Error::Global { name },
+            Pickle::Opcode { name, code, why } => Error::Opcode { name, code, why },
+        }
     }
 }

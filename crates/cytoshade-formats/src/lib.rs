@@ -4,6 +4,8 @@
 //! bytes, never by their name, and give [`Image`]s. The `write_*` functions write results to anything that implements
 //! [`std::io::Write`]; [`save`] puts such a result at a path in one step, so that no half-written file is ever seen.
 //!
+//! [`read_seg`] reads Cellpose's `_seg.npy` as plain data, [`write_seg`] writes one.
+//!
 //! Files are not trusted: every size that a file states is checked against [`Limits`] and against the bytes that are
 //! there before memory is reserved for it. Messages carry no path, since only the caller knows what the user typed.
 //!
@@ -19,29 +21,43 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod csv;
 mod error;
+mod geojson;
 mod jpeg;
 mod limits;
 mod npy;
+mod outlines;
 mod overlay;
 mod png;
+mod polygons;
 mod read;
+mod rois;
 #[cfg(not(target_family = "wasm"))]
 mod save;
+mod seg;
 mod stored;
 mod tiff;
 
+pub use csv::write_csv;
 pub use cytoshade_core::{Image, Labels};
+pub use cytoshade_pickle::Plain;
+pub use cytoshade_pickle::numpy::{self, Array};
 pub use error::Error;
+pub use geojson::write_geojson;
 pub use limits::Limits;
-pub use npy::write_npy_f32;
+pub use npy::{write_labels_npy, write_npy_f32};
+pub use outlines::{Outline, outline_labels, outlines};
 pub use overlay::write_overlay_png;
 pub use png::write_labels_png;
-#[cfg(not(target_family = "wasm"))]
-pub use read::read;
+pub use polygons::{Polygon, polygons};
 pub use read::{Format, Pages, ReadOptions, read_bytes};
 #[cfg(not(target_family = "wasm"))]
+pub use read::{read, read_file};
+pub use rois::write_rois;
+#[cfg(not(target_family = "wasm"))]
 pub use save::{SaveFile, save};
+pub use seg::{Seg, SegParts, read_seg, write_seg};
 pub use tiff::write_labels_tiff;
 
 /// Width and height as the picture formats count them.

@@ -9,12 +9,16 @@ use std::io::Write;
 
 use half::f16;
 
-use crate::{Error, Format, Image, Pages, ReadOptions, limits::zeros, read::MAX_AUTO_CHANNELS, stored::Stored};
+use crate::{Error, Format, Image, Labels, Pages, ReadOptions, limits::zeros, read::MAX_AUTO_CHANNELS, stored::Stored};
 
 /// Reads an array of two to four axes, as `options.pages` says.
 pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Vec<Image>, Error> {
     let (header, data) = split(bytes)?;
-    let header = Header::parse(header)?;
+    array_images(&Header::parse(header)?, data, options)
+}
+
+/// The images of an array that a header describes.
+pub(crate) fn array_images(header: &Header, data: &[u8], options: &ReadOptions) -> Result<Vec<Image>, Error> {
     let (kind, big_endian) = match header.descr.split_at_checked(1) {
         Some(("<", kind)) => (kind, false),
         Some((">", kind)) => (kind, true),
@@ -35,7 +39,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Vec<Image>, Er
         "f8" => images::<f64>,
         _ => return Err(unsupported_type(&header.descr)),
     };
-    read(data, big_endian, &Axes::new(&header, options.pages)?, options)
+    read(data, big_endian, &Axes::new(header, options.pages)?, options)
 }
 
 fn unsupported_type(descr: &str) -> Error {
@@ -43,7 +47,7 @@ fn unsupported_type(descr: &str) -> Error {
     let found = if descr.starts_with('[') {
         "structured records".into()
     } else if descr.ends_with('O') {
-        "pickled Python objects (a `_seg.npy` of Cellpose is such a file), which are never loaded".into()
+        "pickled Python objects (a `_seg.npy` of Cellpose is such a file), which are not images".into()
     } else {
         format!("values of the type '{descr}'")
     };
@@ -51,7 +55,7 @@ fn unsupported_type(descr: &str) -> Error {
 }
 
 /// The header's text and the array's bytes.
-fn split(bytes: &[u8]) -> Result<(&str, &[u8]), Error> {
+pub(crate) fn split(bytes: &[u8]) -> Result<(&str, &[u8]), Error> {
     let short = || damaged(format!("it ends within its header, after {} bytes", bytes.len()));
     let [major, _minor, rest @ ..] = bytes.get(6..).ok_or_else(short)? else { return Err(short()) };
     let length_bytes = match major {
@@ -70,16 +74,16 @@ fn split(bytes: &[u8]) -> Result<(&str, &[u8]), Error> {
 
 /// What an NPY header states.
 #[derive(Debug, PartialEq)]
-struct Header {
+pub(crate) struct Header {
     /// The type, such as `<f4`, or `[` where it is a list of fields.
-    descr: String,
-    fortran_order: bool,
-    shape: Vec<usize>,
+    pub(crate) descr: String,
+    pub(crate) fortran_order: bool,
+    pub(crate) shape: Vec<usize>,
 }
 
 impl Header {
     /// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`, the keys in any order.
-    fn parse(text: &str) -> Result<Self, Error> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let wrong = || {
             let start: String = text.chars().take(100).collect();
             damaged(format!("its header is {start:?}, expected a dictionary of descr, fortran_order and shape"))
@@ -276,22 +280,48 @@ pub fn write_npy_f32<W: Write>(mut out: W, shape: &[usize], data: &[f32]) -> Res
             expected: "as many values as the shape says",
         });
     }
-    out.write_all(&header(shape)?).map_err(Error::Write)?;
-    let mut bytes = Vec::new();
-    for values in data.chunks(1 << 14) {
-        bytes.clear();
-        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-        out.write_all(&bytes).map_err(Error::Write)?;
+    out.write_all(&header("<f4", shape)?).map_err(Error::Write)?;
+    write_values(&mut out, data, f32::to_le_bytes)?;
+    out.flush().map_err(Error::Write)
+}
+
+/// Writes labels as an array [H, W] in C order: 16-bit unsigned, 32-bit past label 65,535, little-endian.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn write_labels_npy<W: Write>(mut out: W, labels: &Labels) -> Result<(), Error> {
+    let (shape, data) = ([labels.height(), labels.width()], labels.as_slice());
+    if labels.max() <= u32::from(u16::MAX) {
+        out.write_all(&header("<u2", &shape)?).map_err(Error::Write)?;
+        write_values(&mut out, data, |label| (label as u16).to_le_bytes())?;
+    } else {
+        out.write_all(&header("<u4", &shape)?).map_err(Error::Write)?;
+        write_values(&mut out, data, u32::to_le_bytes)?;
     }
     out.flush().map_err(Error::Write)
 }
 
+fn write_values<W: Write, T: Copy, const N: usize>(
+    out: &mut W,
+    values: &[T],
+    to_bytes: impl Fn(T) -> [u8; N],
+) -> Result<(), Error> {
+    let mut bytes = Vec::new();
+    for values in values.chunks(1 << 14) {
+        bytes.clear();
+        bytes.extend(values.iter().flat_map(|&value| to_bytes(value)));
+        out.write_all(&bytes).map_err(Error::Write)?;
+    }
+    Ok(())
+}
+
 /// Everything before the data, padded to a multiple of 64 bytes as numpy pads it.
-fn header(shape: &[usize]) -> Result<Vec<u8>, Error> {
+fn header(descr: &str, shape: &[usize]) -> Result<Vec<u8>, Error> {
     let lengths: Vec<String> = shape.iter().map(ToString::to_string).collect();
     // Python knows a tuple of one by its comma.
     let comma = if shape.len() == 1 { "," } else { "" };
-    let mut text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}{comma}), }}", lengths.join(", "));
+    let mut text =
+        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}{comma}), }}", lengths.join(", "));
     const BEFORE: usize = 10;
     let padded = (BEFORE + text.len() + 1).next_multiple_of(64) - BEFORE;
     text = format!("{text:<width$}\n", width = padded - 1);

@@ -92,7 +92,7 @@ fn draw(pixels: &mut [[u8; 3]], labels: &Labels) {
 
 /// A bright colour. Steps of the golden ratio around the colour circle keep labels that follow each other, and so
 /// neighbours, far apart.
-fn color(label: u32) -> [f32; 3] {
+pub(crate) fn color(label: u32) -> [f32; 3] {
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
     let hue = (f64::from(label) * GOLDEN).fract() * 6.0;
     // At full value, each part is a trapezium over the circle.

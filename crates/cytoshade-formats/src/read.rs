@@ -49,6 +49,8 @@ pub enum Format {
     Jpeg,
     /// numpy's NPY.
     Npy,
+    /// Cellpose's `_seg.npy`, which [`crate::read_seg`] reads; [`Format::detect`] takes it for [`Format::Npy`].
+    Seg,
 }
 
 impl Format {
@@ -88,6 +90,7 @@ impl fmt::Display for Format {
             Format::Png => "PNG",
             Format::Jpeg => "JPEG",
             Format::Npy => "NPY",
+            Format::Seg => "_seg.npy",
         })
     }
 }
@@ -98,15 +101,25 @@ impl fmt::Display for Format {
 /// [`Error::Read`] where the file cannot be opened or read, and those of [`read_bytes`].
 #[cfg(not(target_family = "wasm"))]
 pub fn read(path: impl AsRef<std::path::Path>, options: &ReadOptions) -> Result<Vec<Image>, Error> {
+    read_bytes(&read_file(path, &options.limits)?, options)
+}
+
+/// The bytes of the file at `path`, of any format.
+///
+/// # Errors
+/// [`Error::Read`], and [`Error::Limit`] for more than [`Limits::file_bytes`].
+#[cfg(not(target_family = "wasm"))]
+pub fn read_file(path: impl AsRef<std::path::Path>, limits: &Limits) -> Result<Vec<u8>, Error> {
     use std::io::Read as _;
 
     let file = std::fs::File::open(path).map_err(Error::Read)?;
     let size = file.metadata().map_err(Error::Read)?.len();
-    options.limits.check_file(size)?;
+    limits.check_file(size)?;
     // What is no regular file has no size: it is read up to the limit, and one byte more to see that it goes on.
     let mut bytes = Vec::new();
-    file.take(options.limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(Error::Read)?;
-    read_bytes(&bytes, options)
+    file.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(Error::Read)?;
+    limits.check_file(bytes.len() as u64)?;
+    Ok(bytes)
 }
 
 /// Reads an image file that is in memory: at least one image, more only where [`Pages`] says so.
@@ -124,7 +137,7 @@ pub fn read_bytes(bytes: &[u8], options: &ReadOptions) -> Result<Vec<Image>, Err
         Some(Format::Tiff) => tiff::read(bytes, options),
         Some(Format::Png) => Ok(vec![png::read(bytes, &options.limits)?]),
         Some(Format::Jpeg) => Ok(vec![jpeg::read(bytes, &options.limits)?]),
-        Some(Format::Npy) => npy::read(bytes, options),
+        Some(Format::Npy | Format::Seg) => npy::read(bytes, options),
         None => Err(Error::UnknownFormat { found: describe(bytes) }),
     }
 }

@@ -34,7 +34,8 @@ fn within(most: usize, bytes: &[u8], options: &ReadOptions) -> Result<Vec<Image>
 /// No limit on sizes, so that what stops a lying file is what it holds.
 fn unlimited() -> ReadOptions {
     let all = u64::MAX;
-    let limits = Limits { file_bytes: all, width: all, height: all, pixels: all, decoded_bytes: all, pages: all };
+    let sizes = Limits { file_bytes: all, width: all, height: all, pixels: all, ..Limits::default() };
+    let limits = Limits { decoded_bytes: all, pages: all, ..sizes };
     ReadOptions { limits, ..ReadOptions::default() }
 }
 

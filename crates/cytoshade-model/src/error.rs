@@ -115,6 +115,16 @@ pub enum Error {
         /// Index into the flattened tensor.
         index: usize,
     },
+    /// A weight is too large for f16.
+    #[error("tensor {name} holds {value} at index {index}, beyond the range of f16 (up to 65504); write it as f32")]
+    HalfRange {
+        /// The tensor's name.
+        name: String,
+        /// The value.
+        value: f32,
+        /// Index into the flattened tensor.
+        index: usize,
+    },
     /// The tensors are not those of a Cellpose network.
     #[error("the tensors are not those of a Cellpose network: {}", Listed(problems))]
     StateDict {
@@ -129,6 +139,18 @@ pub enum Error {
 impl Error {
     pub(crate) fn damaged(reason: impl Into<String>) -> Self {
         Error::Damaged { reason: reason.into() }
+    }
+}
+
+impl From<cytoshade_pickle::Error> for Error {
+    fn from(error: cytoshade_pickle::Error) -> Self {
+        use cytoshade_pickle::Error as Pickle;
+        match error {
+            Pickle::Limit { what, found, limit, field } => Error::Limit { what, found, limit, field },
+            Pickle::Damaged { reason } => Error::Damaged { reason },
+            Pickle::Global { name } => Error::Global { name },
+            Pickle::Opcode { name, code, why } => Error::Opcode { name, code, why },
+        }
     }
 }
 
@@ -181,13 +203,4 @@ impl fmt::Display for Listed<'_> {
         }
         Ok(())
     }
-}
-
-/// A name out of a file as it may be printed: no control characters, no more than 100 characters.
-pub(crate) fn printable(name: &str) -> String {
-    let mut shown: String = name.chars().take(100).flat_map(char::escape_debug).collect();
-    if name.chars().nth(100).is_some() {
-        shown.push('…');
-    }
-    shown
 }

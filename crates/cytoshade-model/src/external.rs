@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::error::printable;
+use cytoshade_pickle::printable;
+
 use crate::{Error, LoadOptions, Sha256, integrity};
 
 /// Bytes by the name that a model gives them.

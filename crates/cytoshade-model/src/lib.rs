@@ -1,7 +1,8 @@
 //! Untrusted model bytes to checked weights.
 //!
 //! [`load`] takes bytes, `load_path` a path; `read_file` reads bytes under a size cap. Where a hash is given it is
-//! demanded of the very bytes that are then parsed.
+//! demanded of the very bytes that are then parsed. [`PUBLISHED`] lists the published models and their hashes, and
+//! [`convert`] writes whatever can be read as safetensors.
 //! Nothing in a file is ever executed, every length is checked against the bytes that are there, and whatever is wrong
 //! ends in an [`Error`] that names it.
 //!
@@ -11,17 +12,18 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+#[cfg(not(target_arch = "wasm32"))]
+mod any;
 mod budget;
 mod error;
 mod external;
-mod input;
 mod integrity;
 mod limits;
-mod numpy_pickle;
 mod onnx;
 mod origin;
-mod pickle;
+mod published;
 mod safetensors_file;
+mod save;
 mod size_model;
 mod state_dict;
 mod tensor;
@@ -32,13 +34,19 @@ use budget::Budget;
 use cytoshade_core::Network;
 use external::not_given;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use any::{AnyModel, load_any_path};
 pub use error::{Error, Problem};
 pub use external::Parts;
 pub use integrity::Sha256;
 #[cfg(not(target_arch = "wasm32"))]
 pub use limits::read_file;
 pub use limits::{LoadOptions, ReadLimits};
-pub use origin::{Format, Origin};
+pub use origin::{Format, Identity, Origin};
+pub use published::{Kind, PUBLISHED, Published};
+#[cfg(not(target_arch = "wasm32"))]
+pub use save::convert_path;
+pub use save::{Converted, SaveOptions, convert, to_safetensors};
 pub use size_model::{SizeModel, load_size_model};
 
 /// The network in the bytes of a model file.
@@ -47,7 +55,7 @@ pub use size_model::{SizeModel, load_size_model};
 /// [`Error::Hash`] where the bytes do not have the hash that `options` demands (checked before anything is parsed),
 /// [`Error::UnknownFormat`], and whatever is wrong with the file or with the network in it.
 pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Network, Error> {
-    Ok(open(bytes, options, not_given)?.0)
+    read(bytes, options, not_given)?.only_network()
 }
 
 /// As [`load`], with what the network was read from.
@@ -55,8 +63,7 @@ pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Network, Error> {
 /// # Errors
 /// Those of [`load`].
 pub fn load_with_origin(bytes: &[u8], options: &LoadOptions) -> Result<(Network, Origin), Error> {
-    let (network, format, ignored) = open(bytes, options, not_given)?;
-    Ok((network, Origin { format, sha256: Sha256::of(bytes), ignored }))
+    read(bytes, options, not_given)?.network(bytes)
 }
 
 /// The network in a model file.
@@ -69,7 +76,7 @@ pub fn load_with_origin(bytes: &[u8], options: &LoadOptions) -> Result<(Network,
 #[cfg(not(target_arch = "wasm32"))]
 pub fn load_path(path: &std::path::Path, options: &LoadOptions) -> Result<Network, Error> {
     let bytes = read_file(path, &options.limits)?;
-    Ok(open(&bytes, options, external::beside(path, bytes.len(), &options.limits))?.0)
+    read(&bytes, options, external::beside(path, bytes.len(), &options.limits))?.only_network()
 }
 
 /// As [`load_path`], with what the network was read from.
@@ -80,16 +87,52 @@ pub fn load_path(path: &std::path::Path, options: &LoadOptions) -> Result<Networ
 pub fn load_path_with_origin(path: &std::path::Path, options: &LoadOptions) -> Result<(Network, Origin), Error> {
     let bytes = read_file(path, &options.limits)?;
     let find = external::beside(path, bytes.len(), &options.limits);
-    let (network, format, ignored) = open(&bytes, options, find)?;
-    Ok((network, Origin { format, sha256: Sha256::of(&bytes), ignored }))
+    read(&bytes, options, find)?.network(&bytes)
 }
 
-/// Loads a network; `find` gives the parts of an ONNX model that the options do not hold.
-fn open(
+/// What a file holds: tensors that may be a network's, or the network that was found in a graph.
+enum Contents {
+    Tensors(tensor::Tensors),
+    Network(Network),
+}
+
+/// A file that was read.
+struct Opened {
+    contents: Contents,
+    format: Format,
+    ignored: Vec<String>,
+}
+
+impl Opened {
+    fn only_network(self) -> Result<Network, Error> {
+        match self.contents {
+            Contents::Tensors(tensors) => state_dict::network(tensors),
+            Contents::Network(network) => Ok(network),
+        }
+    }
+
+    /// The network, with what it was read from; `bytes` are those of the file.
+    fn network(mut self, bytes: &[u8]) -> Result<(Network, Origin), Error> {
+        let (format, ignored) = (self.format, std::mem::take(&mut self.ignored));
+        let network = self.only_network()?;
+        Ok((network, Origin::of(bytes, format, ignored)))
+    }
+
+    /// A copy of the tensors, where the file holds tensors.
+    fn tensors(&self) -> Option<tensor::Tensors> {
+        match &self.contents {
+            Contents::Tensors(tensors) => Some(tensors.clone()),
+            Contents::Network(_) => None,
+        }
+    }
+}
+
+/// Reads a file; `find` gives the parts of an ONNX model that the options do not hold.
+fn read(
     bytes: &[u8],
     options: &LoadOptions,
     find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
-) -> Result<(Network, Format, Vec<String>), Error> {
+) -> Result<Opened, Error> {
     let limits = &options.limits;
     limits.check_file(bytes.len() as u64)?;
     if let Some(expected) = options.sha256 {
@@ -106,10 +149,10 @@ fn open(
             let parts = external::gather(model.external(), options, find)?;
             budget.grow(parts.values().map(|part| part.len() as u64).sum(), limits);
             let (network, ignored) = model.network(&parts, limits, &mut budget)?;
-            return Ok((network, format, ignored));
+            return Ok(Opened { contents: Contents::Network(network), format, ignored });
         }
     };
-    Ok((state_dict::network(tensors)?, format, Vec::new()))
+    Ok(Opened { contents: Contents::Tensors(tensors), format, ignored: Vec::new() })
 }
 
 /// What an unknown file seems to be, for the error message.

@@ -92,20 +92,8 @@ impl ReadLimits {
         check("number of tensors", found, self.tensors, "tensors")
     }
 
-    pub(crate) fn check_pickle_steps(&self, found: u64) -> Result<(), Error> {
-        check("number of pickle opcodes", found, self.pickle_steps, "pickle_steps")
-    }
-
-    pub(crate) fn check_memo(&self, found: u64) -> Result<(), Error> {
-        check("number of memo entries", found, self.memo_entries, "memo_entries")
-    }
-
     pub(crate) fn check_nesting(&self, found: u64) -> Result<(), Error> {
         check("nesting depth", found, self.nesting, "nesting")
-    }
-
-    pub(crate) fn check_string(&self, found: u64) -> Result<(), Error> {
-        check("longest string in bytes", found, self.string_bytes, "string_bytes")
     }
 
     pub(crate) fn check_zip_entries(&self, found: u64) -> Result<(), Error> {
@@ -123,11 +111,21 @@ impl ReadLimits {
 
     /// The number of elements of a shape, as the limits allow it.
     pub(crate) fn elements(&self, shape: &[u64]) -> Result<usize, Error> {
-        check("number of dimensions", shape.len() as u64, self.dimensions, "dimensions")?;
-        // A product past 2^64 is a number past any limit, unless a later dimension is 0: such a shape is refused too.
-        let product = shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size)).unwrap_or(u64::MAX);
-        check("number of elements in a tensor", product, self.elements, "elements")?;
-        usize::try_from(product).map_err(|_| Error::damaged("a tensor has more elements than this machine can address"))
+        Ok(self.pickle().elements(shape)?)
+    }
+
+    /// Those that concern pickles, under the same names.
+    pub(crate) fn pickle(&self) -> cytoshade_pickle::Limits {
+        let &Self { pickle_steps, memo_entries, nesting, string_bytes, dimensions, elements, memory_bytes, .. } = self;
+        cytoshade_pickle::Limits {
+            pickle_steps,
+            memo_entries,
+            nesting,
+            string_bytes,
+            dimensions,
+            elements,
+            memory_bytes,
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a network was read from.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::Sha256;
+use crate::{Published, Sha256};
 
 /// The file that a network was read from, as its bytes tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,34 @@ pub struct Origin {
     /// What is in the file and was left alone, in words, one entry a kind: nodes that an ONNX graph has beside the
     /// network. Empty where all was read.
     pub ignored: Vec<String>,
+    /// What a safetensors file says of itself (`__metadata__`), printable and shortened. Nobody vouches for it.
+    pub metadata: BTreeMap<String, String>,
+    /// Which network it is, as far as that is known.
+    pub identity: Identity,
+}
+
+/// Which network a file holds, as far as that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// Its hash is that of a published model.
+    Published(&'static Published),
+    /// It was opened under the name of a published model of which no hash is known: it may be any network.
+    Unverified(&'static Published),
+    /// None that is known here: fine-tuned, converted, or of one's own.
+    Unknown,
+}
+
+impl Origin {
+    /// What is known of a file that was read.
+    pub(crate) fn of(bytes: &[u8], format: Format, ignored: Vec<String>) -> Self {
+        let sha256 = Sha256::of(bytes);
+        let identity = Published::with_hash(sha256).map_or(Identity::Unknown, Identity::Published);
+        let metadata = match format {
+            Format::Safetensors => crate::safetensors_file::metadata(bytes),
+            _ => BTreeMap::new(),
+        };
+        Self { format, sha256, ignored, metadata, identity }
+    }
 }
 
 /// The formats that networks are read from.

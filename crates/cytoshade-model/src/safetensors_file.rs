@@ -1,12 +1,17 @@
 //! The safetensors container: 8 bytes of header length, a JSON header, the values.
 
+use std::collections::BTreeMap;
+
+use cytoshade_pickle::printable;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::budget::Budget;
-use crate::error::printable;
 use crate::state_dict::is_bookkeeping;
 use crate::tensor::{Float, Tensor, Tensors};
 use crate::{Error, ReadLimits};
+
+/// Entries of a file's metadata that are kept.
+const METADATA: usize = 64;
 
 /// Whether the bytes begin as a safetensors file does: a header length and an opening brace.
 pub(crate) fn recognizes(bytes: &[u8]) -> bool {
@@ -39,4 +44,11 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Re
         tensors.insert(name.to_string(), tensor);
     }
     Ok(tensors)
+}
+
+/// What a file that was read says of itself, printable and shortened.
+pub(crate) fn metadata(bytes: &[u8]) -> BTreeMap<String, String> {
+    let metadata = SafeTensors::read_metadata(bytes).ok().and_then(|(_, header)| header.metadata().clone());
+    let entries: BTreeMap<_, _> = metadata.unwrap_or_default().into_iter().collect();
+    entries.iter().take(METADATA).map(|(key, value)| (printable(key), printable(value))).collect()
 }

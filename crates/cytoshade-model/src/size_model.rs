@@ -1,13 +1,19 @@
 //! Size models: the reference's linear regression from a style to a diameter (`size_cyto3.npy`).
 
-use crate::input::Input;
-use crate::numpy_pickle::{GLOBALS, number, numbers, only_object};
-use crate::pickle::{self, Value, unexpected};
+use cytoshade_pickle::numpy::{self, Array};
+use cytoshade_pickle::{Input, Value, unexpected};
+
 use crate::{Error, LoadOptions, integrity};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// Below this many pixels the reference believes no estimate.
 const SMALLEST: f64 = 5.0;
+
+/// Whether the bytes begin as a numpy file does, which is what size models are.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn recognizes(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
+}
 
 /// A linear regression from a network's style to the logarithm of the cells' diameter.
 ///
@@ -69,18 +75,28 @@ pub fn load_size_model(bytes: &[u8], options: &LoadOptions) -> Result<SizeModel,
         return Err(Error::UnknownFormat { looks_like: "no numpy file, which size models are" });
     }
     check_header(&mut input, limits)?;
-    let pickle = pickle::read(&mut input, GLOBALS, limits)?;
-    let Value::Dict(entries) = only_object(&pickle, limits)? else {
-        return Err(unexpected("the size model", "a dictionary", only_object(&pickle, limits)?));
+    let limits = &limits.pickle();
+    let pickle = cytoshade_pickle::read(&mut input, &[numpy::GLOBALS], limits)?;
+    let object = pickle.get(Array::read(&pickle, pickle.root(), limits)?.only_object()?);
+    let Value::Dict(entries) = object else {
+        return Err(unexpected("the size model", "a dictionary", object).into());
     };
     let entry = |name: &str| {
         pickle.find(entries, name).ok_or_else(|| Error::damaged(format!("the size model has no entry {name}")))
     };
+    let array = |name: &'static str| {
+        let array = Array::read(&pickle, pickle.get(entry(name)?), limits)?;
+        finite(array.numbers(name)?, name)
+    };
+    let number = |name: &'static str| {
+        let number = numpy::number(&pickle, entry(name)?, name, limits)?;
+        finite(vec![number], name).map(|_| number)
+    };
     let model = SizeModel {
-        slopes: numbers(&pickle, entry("A")?, "A", limits)?,
-        style_mean: numbers(&pickle, entry("smean")?, "smean", limits)?,
-        diam_mean: number(&pickle, entry("diam_mean")?, "diam_mean", limits)?,
-        intercept: number(&pickle, entry("ymean")?, "ymean", limits)?,
+        slopes: array("A")?,
+        style_mean: array("smean")?,
+        diam_mean: number("diam_mean")?,
+        intercept: number("ymean")?,
     };
     if model.slopes.len() != model.style_mean.len() {
         let (slopes, means) = (model.slopes.len(), model.style_mean.len());
@@ -104,4 +120,11 @@ fn check_header(input: &mut Input<'_>, limits: &crate::ReadLimits) -> Result<(),
         return Ok(());
     }
     Err(Error::UnknownFormat { looks_like: "a numpy file of numbers; a size model is one pickled dictionary" })
+}
+
+fn finite(values: Vec<f64>, name: &str) -> Result<Vec<f64>, Error> {
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(index) => Err(Error::NotFinite { name: name.into(), value: values[index] as f32, index }),
+        None => Ok(values),
+    }
 }

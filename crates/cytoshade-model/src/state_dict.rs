@@ -1,13 +1,19 @@
 //! Tensors with the names of the published state dict to a [`Network`].
 
 use cytoshade_core::{BatchNorm, Conv, ConvShape, Linear, LinearShape, Network, Shape};
+use cytoshade_pickle::printable;
 
-use crate::error::printable;
-use crate::tensor::Tensors;
+use crate::tensor::{Tensor, Tensors};
 use crate::{Error, Problem};
 
 /// The diameter that the reference takes where a state dict has none (files from before Cellpose 2).
 pub(crate) const DEFAULT_DIAMETER: f32 = 30.0;
+
+/// A variance that, with the epsilon that is added to it, makes a scale of exactly 1 in f32.
+///
+/// It is within 2^-25 of what it should be, so that the scale's factor is within 2^-26 of 1: less than half a step of
+/// f32, and a weight times it is rounded back to itself.
+pub(crate) const UNIT_VARIANCE: f32 = 1.0 - 1e-5;
 
 /// Whether a tensor is BatchNorm's count of batches, which plays no part after training.
 pub(crate) fn is_bookkeeping(name: &str) -> bool {
@@ -35,6 +41,37 @@ pub(crate) fn network(tensors: Tensors) -> Result<Network, Error> {
         .map(|((weight, bias), layer)| Linear::new(&layer, weight, bias))
         .collect::<Result<_, _>>()?;
     Ok(Network::new(shape, convs, linears, diam_mean, diam_labels)?)
+}
+
+/// The tensors of a network, which [`network`] turns into the same network: what a BatchNorm was folded to as its
+/// weight and bias.
+pub(crate) fn tensors(network: &Network) -> Tensors {
+    let mut tensors = Tensors::new();
+    let mut insert = |name: String, shape: &[usize], values: &[f32]| {
+        tensors.insert(name, Tensor { shape: shape.to_vec(), values: values.to_vec() });
+    };
+    for (conv, layer) in network.convs().iter().zip(network.shape().convs()) {
+        let ConvShape { batch_norm, name, inputs, outputs, kernel, .. } = layer;
+        insert(format!("{batch_norm}.weight"), &[inputs], conv.scale());
+        insert(format!("{batch_norm}.bias"), &[inputs], conv.shift());
+        insert(format!("{batch_norm}.running_mean"), &[inputs], &vec![0.0; inputs]);
+        insert(format!("{batch_norm}.running_var"), &[inputs], &vec![UNIT_VARIANCE; inputs]);
+        insert(format!("{name}.weight"), &[outputs, inputs, kernel, kernel], conv.weight());
+        insert(format!("{name}.bias"), &[outputs], conv.bias());
+    }
+    for (linear, LinearShape { name, inputs, outputs }) in network.linears().iter().zip(network.shape().linears()) {
+        insert(format!("{name}.weight"), &[outputs, inputs], linear.weight());
+        insert(format!("{name}.bias"), &[outputs], linear.bias());
+    }
+    complete(&mut tensors, network);
+    tensors
+}
+
+/// Adds the diameters where they are missing.
+pub(crate) fn complete(tensors: &mut Tensors, network: &Network) {
+    for (name, diameter) in [("diam_mean", network.diam_mean()), ("diam_labels", network.diam_labels())] {
+        tensors.entry(name.into()).or_insert_with(|| Tensor { shape: vec![1], values: vec![diameter] });
+    }
 }
 
 /// Reads `nbase` and the output channels off the weights.
@@ -109,5 +146,25 @@ impl StateDict {
     fn finish(mut self) -> Result<(), Error> {
         self.problems.extend(self.tensors.keys().map(|name| Problem::Surplus { name: printable(name) }));
         if self.problems.is_empty() { Ok(()) } else { Err(Error::StateDict { problems: self.problems }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_folded_batch_norm_is_folded_to_itself(
+            scale in proptest::num::f32::NORMAL | proptest::num::f32::SUBNORMAL | proptest::num::f32::ZERO,
+            shift in proptest::num::f32::NORMAL | proptest::num::f32::SUBNORMAL | proptest::num::f32::ZERO,
+        ) {
+            let shape = Shape::new(vec![1, 1], 1)?;
+            let layer = shape.convs().swap_remove(0);
+            let norm = BatchNorm { weight: vec![scale], bias: vec![shift], mean: vec![0.0], var: vec![UNIT_VARIANCE] };
+            let conv = Conv::new(&layer, &norm, vec![0.0], vec![0.0])?;
+            prop_assert_eq!((conv.scale(), conv.shift()), (&[scale][..], &[shift][..]));
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use cytoshade_pickle::printable;
 use half::{bf16, f16};
 
 use crate::Error;
-use crate::error::printable;
 
 /// A tensor's values in row-major order.
 #[derive(Debug, Clone, PartialEq)]

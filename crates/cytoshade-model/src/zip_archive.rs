@@ -9,12 +9,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use cytoshade_pickle::{Input, printable};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
 use crate::budget::Budget;
-use crate::error::printable;
-use crate::input::Input;
 use crate::{Error, ReadLimits};
 
 const LOCAL_HEADER: u32 = 0x0403_4b50;

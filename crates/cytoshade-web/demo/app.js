@@ -43,7 +43,6 @@ async function load(model, options) {
   viewer.diameter = cells.diameter;
   const { backend, name } = cells.describeAdapter();
   $("device").textContent = `Ready on ${backend === "cpu" ? "the " : "the GPU: "}${name}`;
-  ready();
 }
 
 async function open(chosen) {
@@ -51,16 +50,16 @@ async function open(chosen) {
   stop?.abort();
   if (!chosen) return;
   if (!cells) throw new Error("The model is not ready yet.");
-  const { name } = chosen;
-  $("name").textContent = name;
-  file = chosen;
+  // A file that cannot be read leaves the one before it as it is.
+  const seen = await look(chosen, 1, 0);
   forget();
+  file = chosen;
+  const { channels, images } = seen.preview;
+  $("name").textContent = file.name;
   field.image.value = 1;
-  await show(0);
-  const { channels, images } = preview;
+  field.image.max = images;
   $("which").hidden = images === 1;
   $("images").textContent = `of ${images}`;
-  field.image.max = images;
   $("channels").hidden = channels === 1;
   const numbered = Array.from({ length: channels }, (_, at) => [`Channel ${at + 1}`, at + 1]);
   choices(field.channel, [["Color", 0], ...numbered]);
@@ -69,28 +68,35 @@ async function open(chosen) {
   $("empty").hidden = true;
   for (const id of ["view", "tools"]) $(id).hidden = false;
   $("measure").disabled = false;
+  show(seen);
   viewer.fit();
-  ready();
 }
 
-/** Shows a channel of the image, or its colors for 0. */
-async function show(channel) {
-  const image = field.image.valueAsNumber - 1;
-  preview = await cells.preview(file, { image, channel });
+/** Reads an image of a file, with a channel of it to look at, or its colors for 0. */
+async function look(file, image, channel) {
+  const preview = await cells.preview(file, { image: image - 1, channel });
   const { png, width, height } = preview;
   if (width * height > MOST_PIXELS) {
     throw new Error(`The image has ${width} × ${height} pixels, more than a tab can hold: crop it or scale it down.`);
   }
-  viewer.show(await createImageBitmap(png));
-  $("view").setAttribute("aria-label", `${file.name}, ${width} by ${height} pixels`);
+  return { preview, bitmap: await createImageBitmap(png) };
+}
+
+function show(seen) {
+  preview = seen.preview;
+  viewer.show(seen.bitmap);
+  $("view").setAttribute("aria-label", `${file.name}, ${preview.width} by ${preview.height} pixels`);
+  form.querySelector("[type=submit]").disabled = false;
+}
+
+/** Looks at what the fields say. */
+async function lookAgain() {
+  problem();
+  show(await look(file, field.image.valueAsNumber, Number(field.channel.value)));
 }
 
 function choices(select, options) {
   select.replaceChildren(...options.map(([text, value]) => new Option(text, value)));
-}
-
-function ready() {
-  form.querySelector("[type=submit]").disabled = !cells || !file || !preview;
 }
 
 // Running
@@ -167,7 +173,6 @@ async function overlay() {
 function forget() {
   painting.abort();
   found = undefined;
-  preview = undefined;
   viewer.overlay = undefined;
   $("results").hidden = true;
   $("readout").hidden = true;
@@ -238,14 +243,12 @@ form.addEventListener("submit", (event) => {
 });
 
 field.diameter.addEventListener("input", () => (viewer.diameter = field.diameter.valueAsNumber || cells.diameter));
-field.channel.addEventListener("change", () => attempt(() => show(Number(field.channel.value))));
-field.image.addEventListener("change", () =>
-  attempt(async () => {
-    forget();
-    await show(Number(field.channel.value));
-    ready();
-  }),
-);
+field.channel.addEventListener("change", () => attempt(lookAgain));
+field.image.addEventListener("change", () => {
+  stop?.abort();
+  forget();
+  attempt(lookAgain);
+});
 viewer.onMeasure = (diameter) => (field.diameter.value = diameter.toFixed(1));
 viewer.onHover = hover;
 for (const radio of document.querySelectorAll("[name=show]")) radio.addEventListener("change", () => attempt(overlay));

@@ -1,22 +1,21 @@
 //! Masks as files.
 
-use cytoshade_formats::{Error, Labels, write_labels_png, write_labels_tiff};
+use std::io::Cursor;
+
+use cytoshade_formats::{Error, Labels, write_csv, write_geojson, write_labels_png, write_labels_tiff, write_rois};
 use wasm_bindgen::prelude::*;
 
 use crate::failure::{failure, of, of_image};
 
-type Write = fn(&Labels) -> Result<Vec<u8>, Error>;
+type Write = fn(&mut Cursor<Vec<u8>>, &Labels) -> Result<(), Error>;
 
 /// Every kind of file that masks can become, by the name that [`encode`] knows it under.
-const KINDS: [(&str, Write); 2] = [
-    ("png", |labels| {
-        let mut file = Vec::new();
-        write_labels_png(&mut file, labels).map(|()| file)
-    }),
-    ("tiff", |labels| {
-        let mut file = std::io::Cursor::new(Vec::new());
-        write_labels_tiff(&mut file, labels).map(|()| file.into_inner())
-    }),
+const KINDS: [(&str, Write); 5] = [
+    ("png", |file, labels| write_labels_png(file, labels)),
+    ("tiff", |file, labels| write_labels_tiff(file, labels)),
+    ("rois", |file, labels| write_rois(file, labels)),
+    ("csv", |file, labels| write_csv(file, labels)),
+    ("geojson", |file, labels| write_geojson(file, labels)),
 ];
 
 /// The names of the kinds that [`encode`] knows.
@@ -36,5 +35,7 @@ pub fn encode(masks: Vec<u32>, height: usize, width: usize, kind: &str) -> Resul
         failure("option", &format!("masks cannot become {kind:?}; the kinds are {known}"))
     })?;
     let labels = Labels::new(masks, height, width).map_err(|error| of(&error.into()))?;
-    write(&labels).map_err(|error| of_image(&error))
+    let mut file = Cursor::new(Vec::new());
+    write(&mut file, &labels).map_err(|error| of_image(&error))?;
+    Ok(file.into_inner())
 }

@@ -102,6 +102,19 @@ describe("the demo page", () => {
     await page.getByRole("button", { name: "PNG, 16 bit" }).click();
     const download = await waiting;
     assert.equal(download.suggestedFilename(), "demo_cp_masks.png");
+    for (const [kind, ending, start] of [
+      ["TIFF", "_cp_masks.tif", "II"],
+      ["ImageJ ROIs", "_rois.zip", "PK"],
+      ["CSV", "_cells.csv", "label,area"],
+      ["GeoJSON", "_cells.geojson", "{"],
+    ]) {
+      const [file] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("button", { name: kind, exact: true }).click(),
+      ]);
+      assert.equal(file.suggestedFilename(), `demo${ending}`);
+      assert.equal((await readFile(await file.path(), "latin1")).slice(0, start.length), start);
+    }
     const [mine, reference] = await Promise.all([readLabels(await download.path()), readLabels(`${FIXTURES}/demo.labels.png`)]);
     assert.equal(disagreement(mine.labels, reference.labels), undefined);
     assert.deepEqual([complaints, foreign], [[], []]);
@@ -147,6 +160,10 @@ describe("the demo page", () => {
     await choose(page, `${FIXTURES}/nuclei.png`);
     await page.getByRole("img", { name: /nuclei\.png/ }).waitFor();
     assert.ok(await page.getByRole("alert").isHidden());
+    await choose(page, text);
+    await page.getByRole("alert").waitFor();
+    await page.getByRole("button", { name: "Find cells" }).click();
+    await page.getByRole("heading", { name: /\d+ cells/ }).waitFor();
     await page.close();
   });
 

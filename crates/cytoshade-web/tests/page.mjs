@@ -1,6 +1,15 @@
 // What the tests call in the page.
 import { Cytoshade } from "./cytoshade.js";
 
+/** Whether the policy is in force: it stops this. (What a debugger evaluates, as tests do, it lets pass.) */
+function policyHolds() {
+  try {
+    return new Function("return false")();
+  } catch {
+    return true;
+  }
+}
+
 /** The promise's error as plain data, with how long it took to come. */
 async function refusal(work) {
   const start = performance.now();
@@ -60,4 +69,4 @@ async function plant(url, what) {
   database.close();
 }
 
-Object.assign(globalThis, { Cytoshade, refusal, longTasks, file, segment, plain, plant, ready: true });
+Object.assign(globalThis, { policyHolds: policyHolds(), Cytoshade, refusal, longTasks, file, segment, plain, plant, ready: true });

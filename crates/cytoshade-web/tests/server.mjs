@@ -29,14 +29,15 @@ function find(path) {
   return folder ? FOLDERS[folder] + basename(path) : FILES[path];
 }
 
-/** `extra` maps paths to `(request, response) => void`, and comes first. */
-export async function serve(extra = {}) {
+/** `extra` maps paths to `(request, response) => void`, and comes first; `headers` go with every answer. */
+export async function serve(extra = {}, headers = {}) {
   const requests = [];
   const server = createServer(async (request, response) => {
     const path = new URL(request.url, "http://localhost").pathname;
     requests.push(path);
     response.setHeader("Content-Security-Policy", POLICY);
     response.setHeader("Cache-Control", "no-store");
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     if (extra[path]) return extra[path](request, response);
     const file = find(path);
     if (!file) return response.writeHead(404).end();

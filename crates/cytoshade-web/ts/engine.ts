@@ -115,10 +115,16 @@ export function serveEngine(): void {
 }
 
 async function read(input: Input): Promise<Picture> {
-  if ("rgba" in input) return Picture.fromRgba(new Uint8Array(input.rgba.buffer, input.rgba.byteOffset, input.rgba.length), input.height, input.width);
-  if ("values" in input) return Picture.fromArray(input.values, input.channels, input.height, input.width, input.interleaved);
-  const file = input.file instanceof Blob ? await input.file.arrayBuffer() : input.file;
-  return Picture.fromFile(new Uint8Array(file), input.image);
+  if ("file" in input) {
+    const file = input.file instanceof Blob ? await input.file.arrayBuffer() : input.file;
+    return Picture.fromFile(new Uint8Array(file), input.image);
+  }
+  const { width, height } = input;
+  if ("rgba" in input) {
+    const { buffer, byteOffset, length } = input.rgba;
+    return Picture.fromRgba(new Uint8Array(buffer, byteOffset, length), height, width);
+  }
+  return Picture.fromArray(input.values, input.channels, height, width, input.interleaved);
 }
 
 /** The model's bytes: kept ones, or fetched and then kept; of the hash that was demanded in any case. */
@@ -128,7 +134,8 @@ async function modelFile(
 ): Promise<Blob> {
   if (typeof source !== "string") {
     if (source.size > maxBytes) {
-      throw new CytoshadeError("too-large", `the model has ${source.size} bytes, over the limit of ${maxBytes} (maxBytes)`);
+      const message = `the model has ${source.size} bytes, over the limit of ${maxBytes} (maxBytes)`;
+      throw new CytoshadeError("too-large", message);
     }
     await check(source, sha256);
     return source;

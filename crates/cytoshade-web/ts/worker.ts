@@ -26,7 +26,6 @@ export class Moved<T> {
 }
 
 /** Answers calls: `[id, name, argument]` in, `{ id, value }` or `{ id, failure }` out, `{ id, progress }` on the way. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Handlers = Record<string, (argument: any, progress: (progress: unknown) => void) => unknown>;
 
 export function answer(handlers: Handlers): void {
@@ -71,7 +70,7 @@ export class Remote {
     return this.#closed !== undefined;
   }
 
-  /** Calls a handler. After `id` is known to the caller it may {@link forget} the call. */
+  /** Calls a handler. What is in `transfer` moves to the worker. */
   call<T>(name: string, argument: unknown, transfer: Transferable[] = [], progress?: (progress: never) => void) {
     const id = this.#next++;
     const answered = new Promise<unknown>((resolve, reject) => {

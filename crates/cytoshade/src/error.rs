@@ -1,5 +1,9 @@
 //! Whatever can end a segmentation.
 
+use std::path::PathBuf;
+
+use cytoshade_model::{Published, Sha256};
+
 /// Whatever can end a segmentation. Each message says what was found, what was expected and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -13,6 +17,30 @@ pub enum Error {
     /// The model file.
     #[error(transparent)]
     Model(#[from] cytoshade_model::Error),
+    /// There is no model of a name.
+    #[error("found no file {name} here, and no model of that name in {}; {}", listed(folders), advice(name))]
+    ModelNotFound {
+        /// The name.
+        name: String,
+        /// The folders that were looked in.
+        folders: Vec<PathBuf>,
+    },
+    /// A file has the name of a published model and another hash.
+    #[error(
+        "{} has the SHA-256 {found}, and the published {} has {expected}; if it is damaged remove it and fetch it \
+         again, and if it is a fine-tuned or another model rename it, or give its path in place of the name",
+        path.display(), published.name
+    )]
+    NotPublished {
+        /// The model whose name it has.
+        published: &'static Published,
+        /// The file.
+        path: PathBuf,
+        /// Its hash.
+        found: Sha256,
+        /// The published model's.
+        expected: Sha256,
+    },
     /// The GPU.
     #[error(transparent)]
     Gpu(cytoshade_gpu::Error),
@@ -40,5 +68,17 @@ impl From<cytoshade_cpu::Error> for Error {
             cytoshade_cpu::Error::Core(error) => error.into(),
             other => Error::Cpu(other),
         }
+    }
+}
+
+fn listed(folders: &[PathBuf]) -> String {
+    let folders: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    if folders.is_empty() { "any folder (this system names no home)".into() } else { folders.join(" or ") }
+}
+
+fn advice(name: &str) -> String {
+    match Published::named(name) {
+        Some(published) => format!("`cytoshade model fetch {}` fetches it", published.name),
+        None => "give the path of its file; `cytoshade model list` shows the names that are known".into(),
     }
 }

@@ -34,6 +34,8 @@ mod device;
 #[cfg(target_arch = "wasm32")]
 mod elsewhere;
 mod error;
+#[cfg(not(target_arch = "wasm32"))]
+mod folders;
 mod model;
 mod pipeline;
 mod segmentation;
@@ -46,13 +48,15 @@ pub use cytoshade_core::{
     Sample, Samples, Stage, Timings,
 };
 pub use cytoshade_gpu::{AdapterInfo, AdapterKind};
-pub use cytoshade_model::{LoadOptions, ReadLimits, Sha256};
+pub use cytoshade_model::{Format, Identity, LoadOptions, Origin, PUBLISHED, Published, ReadLimits, Sha256};
 #[cfg(not(target_arch = "wasm32"))]
 pub use device::adapters;
 pub use device::{Device, DeviceInfo, adapters_async};
 #[cfg(target_arch = "wasm32")]
 pub use elsewhere::Elsewhere;
 pub use error::Error;
+#[cfg(not(target_arch = "wasm32"))]
+pub use folders::{Folders, Present, Reference, is_plain_name};
 pub use model::Model;
 pub use segmentation::Segmentation;
 pub use segmenter::{Builder, Segmenter};

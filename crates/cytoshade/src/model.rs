@@ -3,34 +3,61 @@
 use std::sync::Arc;
 
 use cytoshade_core::Network;
-use cytoshade_model::LoadOptions;
+use cytoshade_model::{LoadOptions, Origin};
 
 use crate::Error;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::{Folders, Identity};
 
 /// A Cellpose network read from a file. Clones share the weights.
 #[derive(Clone, Debug)]
 pub struct Model {
     network: Arc<Network>,
+    origin: Origin,
 }
 
 impl Model {
-    /// Reads a model file with the default [`LoadOptions`]: a torch file as Cellpose saves it, safetensors, or an ONNX
-    /// export, told apart by content. Nothing in it is executed.
+    /// Opens a model with the default [`LoadOptions`], from its path or by its name.
+    ///
+    /// - A path leads to a file: a torch file as Cellpose saves it, safetensors, or an ONNX export, told apart by
+    ///   content. Nothing in it is executed. What holds a separator, or names a file that is there, is a path.
+    /// - Any other text is a name, looked for in [`Folders::from_env`]: that of a published model (`cyto3`), which must
+    ///   then have its hash, or of a file of one's own (`CP_20230101_120000`).
     ///
     /// # Errors
-    /// [`Error::Model`] where the file cannot be read or holds no Cellpose network.
+    /// [`Error::Model`] where the file cannot be read or holds no Cellpose network, [`Error::ModelNotFound`],
+    /// [`Error::NotPublished`].
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn open(path: impl AsRef<std::path::Path>) -> Result<Self, Error> {
-        Self::open_with(path, &LoadOptions::default())
+    pub fn open(path_or_name: impl AsRef<std::path::Path>) -> Result<Self, Error> {
+        Self::open_with(path_or_name, &LoadOptions::default())
     }
 
-    /// Reads a model file, demanding a hash or under other limits.
+    /// As [`Model::open`], demanding a hash or under other limits. A hash that is demanded here is demanded in place of
+    /// a published one.
     ///
     /// # Errors
     /// As [`Model::open`], and where the file has not the hash that `options` demand.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn open_with(path: impl AsRef<std::path::Path>, options: &LoadOptions) -> Result<Self, Error> {
-        Ok(Self { network: Arc::new(cytoshade_model::load_path(path.as_ref(), options)?) })
+    pub fn open_with(path_or_name: impl AsRef<std::path::Path>, options: &LoadOptions) -> Result<Self, Error> {
+        Self::open_in(path_or_name, &Folders::from_env(), options)
+    }
+
+    /// As [`Model::open_with`], with names looked for in other folders.
+    ///
+    /// # Errors
+    /// As [`Model::open_with`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn open_in(
+        path_or_name: impl AsRef<std::path::Path>,
+        folders: &Folders,
+        options: &LoadOptions,
+    ) -> Result<Self, Error> {
+        let reference = folders.resolve(path_or_name.as_ref());
+        let (network, mut origin) = reference.open(options, cytoshade_model::load_path_with_origin)?;
+        if let Some(published) = reference.published().filter(|published| published.sha256.is_none()) {
+            origin.identity = Identity::Unverified(published);
+        }
+        Ok(Self { network: Arc::new(network), origin })
     }
 
     /// A model from the bytes of its file.
@@ -38,7 +65,13 @@ impl Model {
     /// # Errors
     /// As [`Model::open_with`].
     pub fn from_bytes(bytes: &[u8], options: &LoadOptions) -> Result<Self, Error> {
-        Ok(Self { network: Arc::new(cytoshade_model::load(bytes, options)?) })
+        let (network, origin) = cytoshade_model::load_with_origin(bytes, options)?;
+        Ok(Self { network: Arc::new(network), origin })
+    }
+
+    /// What it was read from: format, hash, and whether that is a published model's.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// The checked weights.

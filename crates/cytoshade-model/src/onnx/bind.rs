@@ -8,11 +8,8 @@ use super::schema::{Model, Node};
 use super::walk::Found;
 use crate::budget::Budget;
 use crate::external::Parts;
-use crate::state_dict::DEFAULT_DIAMETER;
+use crate::state_dict::{DEFAULT_DIAMETER, UNIT_VARIANCE};
 use crate::{Error, ReadLimits};
-
-/// A variance that, with the epsilon that is added to it, makes a scale of exactly 1 in f32.
-const UNIT_VARIANCE: f32 = 1.0 - 1e-5;
 
 pub(super) struct Binder<'a, 'm> {
     pub(super) graph: &'a Graph<'m>,

@@ -3,10 +3,11 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use cytoshade_pickle::printable;
+
 use super::schema::{self, Node, Tensor};
 use super::tensor_data::is_float;
 use crate::Error;
-use crate::error::printable;
 
 /// Nodes that only pass a value on, one after the other, before it is taken for a circle.
 const PASSES: usize = 16;

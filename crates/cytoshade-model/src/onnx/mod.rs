@@ -13,11 +13,11 @@ mod walk;
 mod wire;
 
 use cytoshade_core::Network;
+use cytoshade_pickle::printable;
 use prost::Message;
 use prost::bytes::Bytes;
 
 use crate::budget::Budget;
-use crate::error::printable;
 use crate::external::Parts;
 use crate::{Error, ReadLimits};
 use graph::Graph;

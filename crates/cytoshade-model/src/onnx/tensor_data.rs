@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
+use cytoshade_pickle::printable;
 use half::{bf16, f16};
 
 use super::schema::Tensor;
 use crate::budget::Budget;
-use crate::error::printable;
 use crate::external::Parts;
 use crate::tensor::Float;
 use crate::{Error, ReadLimits};

@@ -3,9 +3,10 @@
 //! A message of two bytes becomes a structure of hundreds, so a small file could ask for much memory. This walk has
 //! the same schema as the decoder and makes nothing.
 
+use cytoshade_pickle::Input;
+
 use super::schema;
 use crate::budget::Budget;
-use crate::input::Input;
 use crate::{Error, ReadLimits};
 
 /// A message that the decoder knows.

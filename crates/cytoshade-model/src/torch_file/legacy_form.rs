@@ -4,13 +4,13 @@
 
 use std::borrow::Cow;
 
+use cytoshade_pickle::{Input, Pickle, Value, unexpected};
+
 use super::rebuild;
 use super::storage::{StorageRef, Storages, by_key};
 use crate::budget::Budget;
-use crate::input::Input;
-use crate::pickle::{Pickle, Value, unexpected};
 use crate::tensor::Tensors;
-use crate::{Error, ReadLimits, pickle};
+use crate::{Error, ReadLimits};
 
 /// The magic number's pickle (protocol 2): `PROTO 2, LONG1 of 10 bytes`.
 const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
@@ -25,7 +25,7 @@ pub(crate) fn recognizes(bytes: &[u8]) -> bool {
 pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<Tensors, Error> {
     let mut input = Input::new(bytes, "the torch file");
     input.take(MAGIC.len() as u64)?;
-    let mut next = |allowed| pickle::read(&mut input, allowed, limits);
+    let mut next = |allowed| cytoshade_pickle::read(&mut input, &[allowed], &limits.pickle());
     check_protocol(&next(&[])?)?;
     check_machine(&next(&[])?)?;
     let object = next(rebuild::GLOBALS)?;
@@ -36,7 +36,7 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Re
     let refs = by_key(object.persistent().map(|value| StorageRef::read(&object, value)))?;
     let mut storages = Storages::new();
     let Value::List(keys_in_order) = keys.root() else {
-        return Err(unexpected("the list of storages", "a list", keys.root()));
+        return Err(unexpected("the list of storages", "a list", keys.root()).into());
     };
     for &key in keys_in_order {
         let key = keys.text(key, "a storage's key")?;
@@ -54,13 +54,13 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Re
 fn check_protocol(pickle: &Pickle<'_>) -> Result<(), Error> {
     match pickle.root() {
         Value::Int(found) if *found == i128::from(PROTOCOL) => Ok(()),
-        found => Err(unexpected("the torch file's protocol version", "1001", found)),
+        found => Err(unexpected("the torch file's protocol version", "1001", found).into()),
     }
 }
 
 fn check_machine(pickle: &Pickle<'_>) -> Result<(), Error> {
     let Value::Dict(facts) = pickle.root() else {
-        return Err(unexpected("the torch file's system information", "a dictionary", pickle.root()));
+        return Err(unexpected("the torch file's system information", "a dictionary", pickle.root()).into());
     };
     match pickle.find(facts, "little_endian").map(|id| pickle.get(id)) {
         Some(Value::Bool(false)) => {

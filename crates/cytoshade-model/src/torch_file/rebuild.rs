@@ -1,9 +1,9 @@
 //! The state dict of a pickle: finds it, reads how its tensors lie in their storages, and takes them out.
 
+use cytoshade_pickle::{Global, Id, ORDERED_DICT, Pickle, Value, printable, unexpected};
+
 use super::storage::{StorageRef, Storages};
 use crate::budget::Budget;
-use crate::error::printable;
-use crate::pickle::{Global, Id, ORDERED_DICT, Pickle, Value, unexpected};
 use crate::state_dict::is_bookkeeping;
 use crate::tensor::{Tensor, Tensors};
 use crate::{Error, ReadLimits};
@@ -63,7 +63,9 @@ fn state_dict<'p>(pickle: &'p Pickle<'_>, limits: &ReadLimits) -> Result<&'p [(I
         depth += 1;
         // A dictionary may lie in itself.
         limits.check_nesting(depth)?;
-        let Value::Dict(pairs) = found else { return Err(unexpected("the saved object", "a state dict", found)) };
+        let Value::Dict(pairs) = found else {
+            return Err(unexpected("the saved object", "a state dict", found).into());
+        };
         let nested = NESTED_UNDER.iter().filter_map(|key| pickle.find(pairs, key)).map(|id| pickle.get(id));
         match nested.into_iter().find(|value| matches!(value, Value::Dict(_))) {
             Some(inner) => found = inner,
@@ -100,7 +102,7 @@ impl<'a> View<'a> {
         let ("_rebuild_tensor_v2", [storage, offset, shape, strides, ..]) = (global, args) else {
             return Err(Error::damaged(format!("tensor {} is made by {global} of too few parts", printable(name))));
         };
-        let counts = |id: Id, what: &str| -> Result<Vec<u64>, Error> {
+        let counts = |id: Id, what: &str| -> Result<Vec<u64>, cytoshade_pickle::Error> {
             pickle.items(id, what)?.iter().map(|&id| pickle.count(id, what)).collect()
         };
         let view = Self {
@@ -189,6 +191,6 @@ impl<'a> View<'a> {
 fn call<'p>(pickle: &'p Pickle<'_>, value: Id) -> Result<(&'static str, &'p [Id]), Error> {
     match pickle.get(value) {
         Value::Call { global, args, .. } => Ok((global.name, pickle.items(*args, "the arguments of a call")?)),
-        other => Err(unexpected("a parameter's tensor", "a tensor", other)),
+        other => Err(unexpected("a parameter's tensor", "a tensor", other).into()),
     }
 }

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use cytoshade_pickle::{Global, Pickle, Value, printable, unexpected};
+
 use crate::Error;
-use crate::error::printable;
-use crate::pickle::{Global, Pickle, Value, unexpected};
 use crate::tensor::Float;
 
 /// The storage types: their name in module `torch`, the bytes of an element, and how it is read where it is a float.
@@ -37,7 +37,7 @@ impl<'a> StorageRef<'a> {
     /// Reads `("storage", type, key, location, elements[, view])`, the key of a persistent reference.
     pub(super) fn read(pickle: &Pickle<'a>, value: &Value<'a>) -> Result<Self, Error> {
         let Value::Persistent(key) = value else {
-            return Err(unexpected("a tensor's storage", "a persistent reference", value));
+            return Err(unexpected("a tensor's storage", "a persistent reference", value).into());
         };
         let items = pickle.items(*key, "a storage's description")?;
         let (kind, key, elements) = match items {

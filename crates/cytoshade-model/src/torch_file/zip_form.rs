@@ -1,12 +1,13 @@
 //! The zip form: `FOLDER/data.pkl` and a record `FOLDER/data/KEY` for each storage.
 
+use cytoshade_pickle::Input;
+
 use super::rebuild;
 use super::storage::{Storages, by_key};
 use crate::budget::Budget;
-use crate::input::Input;
 use crate::tensor::Tensors;
 use crate::zip_archive::Archive;
-use crate::{Error, ReadLimits, pickle};
+use crate::{Error, ReadLimits};
 
 /// Every float tensor of the state dict, as f32.
 pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<Tensors, Error> {
@@ -18,7 +19,8 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Re
         return Err(Error::damaged("the torch file is big-endian; save it again on a little-endian machine"));
     }
     let program = record("data.pkl")?.unwrap_or_default();
-    let pickle = pickle::read(&mut Input::new(&program, "the pickle"), rebuild::GLOBALS, limits)?;
+    let pickle =
+        cytoshade_pickle::read(&mut Input::new(&program, "the pickle"), &[rebuild::GLOBALS], &limits.pickle())?;
     let views = rebuild::views(&pickle, limits)?;
     let mut storages = Storages::new();
     for (key, storage) in by_key(views.iter().map(|view| Ok(view.storage.clone())))? {

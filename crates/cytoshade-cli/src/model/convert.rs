@@ -1,0 +1,64 @@
+//! `cytoshade model convert`.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use cytoshade_model::SaveOptions;
+
+use super::Source;
+use crate::failure::Failure;
+use crate::output::{print_line, write};
+
+/// Write a network as safetensors, with its source's hash, name and diameters as metadata
+///
+/// A torch or safetensors file keeps its own tensors, as f32 bit by bit. An ONNX graph has no state dict: its network is
+/// written with each BatchNorm folded into two of its four tensors, to run but not to go on training from.
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// A network: a file, or the name of one
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+    /// The file to write, which ends in .safetensors
+    #[arg(value_name = "OUT.safetensors")]
+    output: PathBuf,
+    /// Write the weights of convolutions and projections as f16: half the size, 11 bits of precision
+    #[arg(long)]
+    f16: bool,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
+    let Convert { input, output, f16, force } = args;
+    if output.extension().is_none_or(|ending| ending != "safetensors") {
+        return Err(Failure::usage(format!("{} does not end in .safetensors, which is written", output.display())));
+    }
+    refuse_same(input, output)?;
+    if !force && fs::symlink_metadata(output).is_ok() {
+        return Err(Failure::usage(format!("{} is there already; --force replaces it", output.display())));
+    }
+    let save = SaveOptions { half: *f16, ..SaveOptions::default() };
+    let (converted, path) = Source::new(input).convert(&save)?;
+    refuse_same(&path, output)?;
+    write(output, |out| out.write_all(&converted.bytes).map_err(cytoshade_formats::Error::Write))?;
+    let of = converted.origin.sha256;
+    print_line(&format!(
+        "{}: {} bytes, from {} (SHA-256 {of})",
+        output.display(),
+        converted.bytes.len(),
+        path.display()
+    ))
+}
+
+/// A file is not converted onto itself: what goes wrong would cost the source.
+fn refuse_same(input: &Path, output: &Path) -> Result<(), Failure> {
+    match (fs::canonicalize(input), fs::canonicalize(output)) {
+        (Ok(a), Ok(b)) if a == b => {
+            Err(Failure::usage(format!("{} is the source itself; write to another file", output.display())))
+        }
+        _ => Ok(()),
+    }
+}

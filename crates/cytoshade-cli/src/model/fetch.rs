@@ -1,0 +1,185 @@
+//! `cytoshade model fetch`: what is asked for, and what it must be.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use cytoshade::{Folders, Published, Sha256, is_plain_name};
+
+use super::remove::own_path;
+use crate::failure::Failure;
+
+/// Fetch a published model, or one from an address, into Cytoshade's folder
+///
+/// Over HTTPS, or HTTP to this machine alone. The file gets its name only when its SHA-256 is the published or the given
+/// one and it opens as a model. A transfer that breaks off goes on where it was when the command is given again.
+/// Proxies of the environment are not used, and certificates are held against Mozilla's roots alone.
+#[derive(Debug, Args)]
+pub(crate) struct Fetch {
+    /// The name of a published model (see `cytoshade model list`), or an https: address
+    #[arg(value_name = "NAME|URL")]
+    model: String,
+    /// The SHA-256 that the file must have, in place of a published one
+    #[arg(long, value_name = "HEX")]
+    sha256: Option<Sha256>,
+    /// Take whatever the server gives where no hash is known or given, and print the hash that it has
+    #[arg(long)]
+    accept_unverified: bool,
+    /// Refuse a file larger than this many bytes
+    #[arg(long, value_name = "N", default_value_t = 1 << 30)]
+    max_bytes: u64,
+    /// The name to keep a file from an address under; without it, the last part of the address
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+}
+
+/// What is fetched, and what it must be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) url: String,
+    pub(super) target: PathBuf,
+    /// Without one, anything is taken.
+    pub(super) sha256: Option<Sha256>,
+    pub(super) bytes: Option<u64>,
+    pub(super) max_bytes: u64,
+    pub(super) published: Option<&'static Published>,
+}
+
+pub(crate) fn run(args: &Fetch) -> Result<(), Failure> {
+    let wanted = wanted(args, &Folders::from_env())?;
+    #[cfg(feature = "fetch")]
+    return super::transfer::run(&wanted);
+    #[cfg(not(feature = "fetch"))]
+    Err(without_network_code(&wanted))
+}
+
+#[cfg(not(feature = "fetch"))]
+fn without_network_code(wanted: &Wanted) -> Failure {
+    Failure::run(format!(
+        "this program was built without network code, which the feature `fetch` brings; fetch {} by other means and put \
+         it at {}",
+        wanted.url,
+        wanted.target.display()
+    ))
+}
+
+fn wanted(args: &Fetch, folders: &Folders) -> Result<Wanted, Failure> {
+    let by_name = Published::named(&args.model);
+    let file = match (by_name, &args.name) {
+        (Some(_), Some(_)) => return Err(Failure::usage("--name is for addresses; a published model has its own")),
+        (Some(published), None) => published.file,
+        (None, _) if !args.model.contains("://") => {
+            let known: Vec<_> = cytoshade::PUBLISHED.iter().map(|published| published.name).collect();
+            return Err(Failure::usage(format!(
+                "{:?} is neither an address nor a published model; those are {}",
+                args.model,
+                known.join(", ")
+            )));
+        }
+        (None, Some(name)) => name,
+        (None, None) => {
+            args.model.split(['?', '#']).next().and_then(|path| path.rsplit('/').next()).unwrap_or_default()
+        }
+    };
+    if !is_plain_name(file) || file.contains('%') || file.ends_with(".part") {
+        return Err(Failure::usage(format!("{file:?} is no plain file name; give one with --name")));
+    }
+    // What would be opened as a published model must be that model, wherever it comes from.
+    let published = Published::named(file);
+    let sha256 = args.sha256.or(published.and_then(|published| published.sha256));
+    if sha256.is_none() && !args.accept_unverified {
+        return Err(Failure::usage(format!(
+            "no SHA-256 of {} is known: give --sha256, or --accept-unverified to take whatever the server gives",
+            by_name.map_or(file, |published| published.name)
+        )));
+    }
+    Ok(Wanted {
+        url: by_name.map_or_else(|| args.model.clone(), |published| published.url.to_string()),
+        target: own_path(folders, published.map_or(file, |published| published.file))?,
+        sha256,
+        bytes: published.and_then(|published| published.bytes).filter(|_| args.sha256.is_none()),
+        max_bytes: args.max_bytes,
+        published,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        fetch: Fetch,
+    }
+
+    fn parse(words: &[&str]) -> Result<Wanted, String> {
+        let line = Line::try_parse_from([&["fetch"], words].concat()).unwrap();
+        let folders = Folders { own: Some("models".into()), cellpose: None };
+        wanted(&line.fetch, &folders).map_err(|failure| format!("{failure:?}"))
+    }
+
+    #[test]
+    fn names_bring_the_hash_and_size_of_the_table() {
+        let cyto3 = Published::named("cyto3").unwrap();
+        let found = parse(&["cyto3"]).unwrap();
+        assert_eq!((found.url.as_str(), found.sha256, found.bytes), (cyto3.url, cyto3.sha256, cyto3.bytes));
+        assert_eq!(found.target, PathBuf::from("models/cyto3"));
+        // Accepting anything does not undo a hash that is known.
+        assert_eq!(parse(&["nucleitorch_0", "--accept-unverified"]).unwrap(), parse(&["nuclei"]).unwrap());
+        let pinned = parse(&["cyto3", "--sha256", &"0".repeat(64)]).unwrap();
+        assert_eq!((pinned.sha256, pinned.bytes), (Some(Sha256([0; 32])), None));
+    }
+
+    #[cfg(not(feature = "fetch"))]
+    #[test]
+    fn without_network_code_it_says_what_to_do() {
+        let said = format!("{:?}", without_network_code(&parse(&["cyto3"]).unwrap()));
+        for part in ["feature `fetch`", Published::named("cyto3").unwrap().url, "models"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
+
+    #[test]
+    fn without_a_hash_it_is_asked_for() {
+        for words in [&["cyto2"][..], &["https://models.example/mine"]] {
+            assert!(parse(words).unwrap_err().contains("--accept-unverified"), "{words:?}");
+            let words = [words, &["--accept-unverified"]].concat();
+            assert_eq!(parse(&words).unwrap().sha256, None, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_name_plain_files() {
+        let hash = ["--sha256", &"0".repeat(64)];
+        let target = |words: &[&str]| parse(&[words, &hash].concat()).map(|wanted| wanted.target);
+        assert_eq!(target(&["https://models.example/a/mine?key=1#x"]).unwrap(), PathBuf::from("models/mine"));
+        assert_eq!(target(&["https://models.example/", "--name", "mine"]).unwrap(), PathBuf::from("models/mine"));
+        for url in ["https://models.example/", "https://models.example/..", "https://models.example/.hidden"] {
+            assert!(target(&[url]).unwrap_err().contains("--name"), "{url}");
+        }
+        for url in ["https://models.example/a%2Fb", "https://models.example/a\\b", "https://models.example/nul"] {
+            assert!(target(&[url]).unwrap_err().contains("--name"), "{url}");
+        }
+        for name in ["../mine", "/mine", "", "mine.part"] {
+            assert!(target(&["https://models.example/a", "--name", name]).is_err(), "{name}");
+        }
+        assert!(target(&["cyto9"]).unwrap_err().contains("size_nuclei"));
+        assert!(target(&["cyto3", "--name", "mine"]).is_err());
+    }
+
+    #[test]
+    fn a_published_model_s_file_must_be_it_wherever_it_comes_from() {
+        for words in [
+            &["https://models.example/cyto3", "--accept-unverified"][..],
+            &["https://models.example/x", "--name", "cyto3", "--accept-unverified"],
+        ] {
+            let found = parse(words).unwrap();
+            assert_eq!(found.sha256, Published::named("cyto3").unwrap().sha256, "{words:?}");
+        }
+        // Kept under the name that it is opened by.
+        let found = parse(&["https://models.example/nuclei", "--accept-unverified"]).unwrap();
+        assert_eq!(found.target, PathBuf::from("models/nucleitorch_0"));
+    }
+}

@@ -1,0 +1,145 @@
+//! `cytoshade model inspect`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use cytoshade::{Identity, LoadOptions, Network, Origin, Published, Sha256};
+use cytoshade_model::{AnyModel, SizeModel};
+use serde::Serialize;
+
+use super::Source;
+use crate::failure::Failure;
+use crate::output::print_line;
+
+/// Say what a model file holds: format, hash, channels, diameters, parameters
+///
+/// The file is read and checked as for segmenting; nothing in it is executed.
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// A network or a size model: a file, or the name of one (see `cytoshade model list`)
+    #[arg(value_name = "FILE|NAME")]
+    model: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Inspect) -> Result<(), Failure> {
+    let (model, path) = Source::new(&args.model).load(&LoadOptions::default())?;
+    let report = match &model {
+        AnyModel::Network(network, origin) => Report::of_network(&path, network, origin),
+        AnyModel::SizeModel(model, sha256) => Report::of_size_model(&path, model, *sha256),
+    };
+    if args.json {
+        return print_line(&serde_json::to_string(&report).map_err(Failure::run)?);
+    }
+    report.lines().iter().try_for_each(|(what, value)| print_line(&format!("{what:<12}{value}")))
+}
+
+/// What is said of a model. What a kind of model does not have is left out.
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    file: String,
+    kind: &'static str,
+    format: String,
+    sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    license: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nbase: Option<Vec<usize>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channels_in: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channels_out: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    style_channels: Option<usize>,
+    diam_mean: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diam_labels: Option<f64>,
+    parameters: usize,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ignored: Vec<String>,
+}
+
+impl Report {
+    fn of_network(path: &Path, network: &Network, origin: &Origin) -> Self {
+        let published = match origin.identity {
+            Identity::Published(published) => Some(published),
+            Identity::Unverified(_) | Identity::Unknown => None,
+        };
+        let shape = network.shape();
+        Self {
+            kind: "network",
+            format: origin.format.to_string(),
+            nbase: Some(shape.nbase().to_vec()),
+            channels_in: Some(shape.inputs()),
+            channels_out: Some(shape.nout()),
+            style_channels: Some(shape.style_channels()),
+            diam_mean: shortest(network.diam_mean()),
+            diam_labels: Some(shortest(network.diam_labels())),
+            parameters: shape.parameters(),
+            metadata: origin.metadata.clone(),
+            ignored: origin.ignored.clone(),
+            ..Self::of_file(path, origin.sha256, published)
+        }
+    }
+
+    fn of_size_model(path: &Path, model: &SizeModel, sha256: Sha256) -> Self {
+        Self {
+            kind: "size model",
+            format: "npy (pickled dictionary)".into(),
+            style_channels: Some(model.slopes().len()),
+            diam_mean: model.diam_mean(),
+            parameters: model.slopes().len() + model.style_mean().len() + 2,
+            ..Self::of_file(path, sha256, Published::with_hash(sha256))
+        }
+    }
+
+    fn of_file(path: &Path, sha256: Sha256, published: Option<&'static Published>) -> Self {
+        Self {
+            file: path.display().to_string(),
+            sha256: sha256.to_string(),
+            published: published.map(|published| published.name),
+            origin: published.map(|published| published.url),
+            license: published.map(|published| published.license),
+            ..Self::default()
+        }
+    }
+
+    /// The same for people.
+    fn lines(&self) -> Vec<(&'static str, String)> {
+        let mut lines = vec![
+            ("file", self.file.clone()),
+            ("kind", self.kind.into()),
+            ("format", self.format.clone()),
+            ("sha256", self.sha256.clone()),
+        ];
+        let known = self.published.map(|name| format!("{name}, as published"));
+        lines.push(("known as", known.unwrap_or_else(|| "no published model has this hash".into())));
+        lines.extend(self.origin.map(|url| ("origin", url.to_string())));
+        lines.extend(self.license.map(|license| ("license", license.to_string())));
+        lines.extend(self.nbase.as_ref().map(|nbase| ("nbase", format!("{nbase:?}"))));
+        if let (Some(inputs), Some(outputs)) = (self.channels_in, self.channels_out) {
+            lines.push(("channels", format!("{inputs} in, {outputs} out")));
+        }
+        lines.extend(self.style_channels.map(|channels| ("style", format!("{channels} channels"))));
+        let labels = self.diam_labels.map_or_else(String::new, |labels| format!(", diam_labels {labels}"));
+        lines.push(("diameters", format!("diam_mean {}{labels}", self.diam_mean)));
+        lines.push(("parameters", self.parameters.to_string()));
+        lines.extend(self.metadata.iter().map(|(key, value)| ("it says", format!("{key}: {value}"))));
+        lines.extend(self.ignored.iter().map(|what| ("ignored", what.clone())));
+        lines
+    }
+}
+
+/// An f32 as people write it: 30.1, not 30.100000381469727.
+fn shortest(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
+}

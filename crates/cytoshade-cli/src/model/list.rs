@@ -1,0 +1,113 @@
+//! `cytoshade model list`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use cytoshade::{Folders, PUBLISHED, Present, Published};
+use serde::Serialize;
+
+use super::source::DEMO;
+use crate::failure::Failure;
+use crate::output::print_line;
+
+/// List the published models, which of them are here, and the other models in Cytoshade's and Cellpose's folders
+///
+/// A file is listed under a published name by its own name; `cytoshade model verify` says whether it is that model.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &List) -> Result<(), Failure> {
+    let folders = Folders::from_env();
+    let here = folders.list();
+    if args.json {
+        let report = Report::new(&folders, &here);
+        return print_line(&serde_json::to_string(&report).map_err(Failure::run)?);
+    }
+    print_line("published models (by name; `model verify` compares their hashes):")?;
+    for published in PUBLISHED {
+        print_line(&format!("  {:<20} {}", published.name, whereabouts(published, &here)))?;
+    }
+    print_line(&format!("  {DEMO:<20} in the program (for demonstrations, not for science)"))?;
+    print_line("other files, which may be models:")?;
+    for present in here.iter().filter(|present| present.published.is_none()) {
+        print_line(&format!("  {:<20} {}", present.name, present.path.display()))?;
+    }
+    for (what, folder) in [("Cytoshade", &folders.own), ("Cellpose", &folders.cellpose)] {
+        let folder = folder.as_ref().map_or("none".into(), |folder| folder.display().to_string());
+        print_line(&format!("{what}'s folder: {folder}"))?;
+    }
+    Ok(())
+}
+
+/// Where a published model is, and whether it can be it at all.
+fn whereabouts(published: &Published, here: &[Present]) -> String {
+    let known = if published.sha256.is_some() { "" } else { " (no hash of it is known)" };
+    let found: Vec<_> = of(published, here)
+        .map(|present| {
+            let differs = published.bytes.is_some_and(|bytes| bytes != present.bytes);
+            format!("{}{}", present.path.display(), if differs { " (another size than published)" } else { "" })
+        })
+        .collect();
+    if found.is_empty() { format!("not here{known}") } else { format!("{}{known}", found.join(", ")) }
+}
+
+fn of<'a>(published: &Published, here: &'a [Present]) -> impl Iterator<Item = &'a Present> {
+    here.iter().filter(move |present| present.published == Some(published))
+}
+
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    own_folder: Option<&'a PathBuf>,
+    cellpose_folder: Option<&'a PathBuf>,
+    published: Vec<Known<'a>>,
+    others: Vec<File<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Known<'a> {
+    name: &'static str,
+    file: &'static str,
+    kind: &'static str,
+    bytes: Option<u64>,
+    sha256: Option<String>,
+    origin: &'static str,
+    license: &'static str,
+    files: Vec<File<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct File<'a> {
+    name: &'a str,
+    path: String,
+    bytes: u64,
+}
+
+impl<'a> Report<'a> {
+    fn new(folders: &'a Folders, here: &'a [Present]) -> Self {
+        let file = |present: &'a Present| File {
+            name: &present.name,
+            path: present.path.display().to_string(),
+            bytes: present.bytes,
+        };
+        let known = |published: &'static Published| Known {
+            name: published.name,
+            file: published.file,
+            kind: published.kind.name(),
+            bytes: published.bytes,
+            sha256: published.sha256.map(|hash| hash.to_string()),
+            origin: published.url,
+            license: published.license,
+            files: of(published, here).map(file).collect(),
+        };
+        Self {
+            own_folder: folders.own.as_ref(),
+            cellpose_folder: folders.cellpose.as_ref(),
+            published: PUBLISHED.iter().map(known).collect(),
+            others: here.iter().filter(|present| present.published.is_none()).map(file).collect(),
+        }
+    }
+}

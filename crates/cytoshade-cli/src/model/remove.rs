@@ -1,0 +1,43 @@
+//! `cytoshade model remove`.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use clap::Args;
+use cytoshade::{Folders, Published, is_plain_name};
+
+use crate::failure::Failure;
+use crate::output::print_line;
+
+/// Remove a model from Cytoshade's own folder; Cellpose's is never touched
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    /// The name of a model, or of its file
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+pub(crate) fn run(args: &Remove) -> Result<(), Failure> {
+    let name = &args.name;
+    if !is_plain_name(name) {
+        return Err(Failure::usage(format!("{name:?} is no plain name; only files in Cytoshade's folder are removed")));
+    }
+    let path =
+        own_path(&Folders::from_env(), Published::named(name).map_or(name.as_str(), |published| published.file))?;
+    match fs::remove_file(&path) {
+        Ok(()) => print_line(&format!("removed {}", path.display())),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(Failure::run(format!("there is no {}; `cytoshade model list` shows what is there", path.display())))
+        }
+        Err(error) => Err(Failure::run(format!("cannot remove {}: {error}", path.display()))),
+    }
+}
+
+/// A file in Cytoshade's own folder.
+pub(super) fn own_path(folders: &Folders, file: &str) -> Result<PathBuf, Failure> {
+    let folder = folders.own.as_ref();
+    let folder =
+        folder.ok_or_else(|| Failure::run("this system names no cache folder; set CYTOSHADE_MODELS to one"))?;
+    Ok(folder.join(file))
+}

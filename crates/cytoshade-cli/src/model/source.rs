@@ -1,0 +1,68 @@
+//! A model as it is typed: a path, a name, or `demo`.
+
+use std::path::{Path, PathBuf};
+
+use cytoshade::{Folders, LoadOptions, Model, Reference};
+use cytoshade_model::{AnyModel, Converted, SaveOptions};
+
+use crate::demo;
+use crate::failure::Failure;
+
+/// The name of the network that is in the program.
+pub(crate) const DEMO: &str = "demo";
+
+/// Where a model comes from.
+pub(crate) enum Source {
+    /// It is in the program.
+    Bundled,
+    /// It is a file, here or in the folders.
+    Reference(Reference),
+}
+
+impl Source {
+    pub(crate) fn new(typed: &Path) -> Self {
+        if typed == Path::new(DEMO) && !typed.is_file() {
+            return Source::Bundled;
+        }
+        Source::Reference(Folders::from_env().resolve(typed))
+    }
+
+    /// A network to segment with.
+    pub(crate) fn network(typed: &Path, options: &LoadOptions) -> Result<Model, Failure> {
+        match Source::new(typed) {
+            Source::Bundled => Model::from_bytes(demo::MODEL, options),
+            Source::Reference(_) => Model::open_with(typed, options),
+        }
+        .map_err(Failure::run)
+    }
+
+    /// What it holds, and where it was found.
+    pub(crate) fn load(&self, options: &LoadOptions) -> Result<(AnyModel, PathBuf), Failure> {
+        match self {
+            Source::Bundled => {
+                let (network, origin) =
+                    cytoshade_model::load_with_origin(demo::MODEL, options).map_err(Failure::run)?;
+                Ok((AnyModel::Network(network, origin), DEMO.into()))
+            }
+            Source::Reference(reference) => reference
+                .open(options, |path, options| Ok((cytoshade_model::load_any_path(path, options)?, path.to_path_buf())))
+                .map_err(Failure::run),
+        }
+    }
+
+    /// The network as safetensors, and where it was found.
+    pub(crate) fn convert(&self, save: &SaveOptions) -> Result<(Converted, PathBuf), Failure> {
+        let options = LoadOptions::default();
+        match self {
+            Source::Bundled => {
+                let converted = cytoshade_model::convert(demo::MODEL, &options, save).map_err(Failure::run)?;
+                Ok((converted, DEMO.into()))
+            }
+            Source::Reference(reference) => reference
+                .open(&options, |path, options| {
+                    Ok((cytoshade_model::convert_path(path, options, save)?, path.to_path_buf()))
+                })
+                .map_err(Failure::run),
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! Transfers from a server on this machine that behaves, and from many that do not.
+
+mod server;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use cytoshade_fetch::{Address, Arrived, Error, Limits, Progress, Request, Trust, fetch};
+use server::{Server, send, send_file};
+use sha2::{Digest, Sha256};
+
+const TAG: &str = "\"v1\"";
+
+/// 300 kB in which no part is like another.
+fn body() -> Vec<u8> {
+    (0..75_000u32).flat_map(|at| at.wrapping_mul(2_654_435_761).to_le_bytes()).collect()
+}
+
+fn hash(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// A request that trusts anything and is not tried again.
+fn request(url: &str, folder: &Path) -> Request {
+    let limits = Limits { pause: Duration::ZERO, retries: 0, ..Limits::default() };
+    let address = Address::parse(url).unwrap();
+    Request { address, target: folder.join("model"), trust: Trust::Unverified, size: None, limits }
+}
+
+fn run(request: &Request) -> Result<Arrived, Error> {
+    fetch(request, &mut |_| {})
+}
+
+/// The file that a transfer gives.
+#[track_caller]
+fn kept(request: &Request) -> Vec<u8> {
+    let path = run(request).unwrap_or_else(|error| panic!("{error}")).keep().unwrap();
+    assert_eq!(path, request.target);
+    assert_eq!(names(path.parent().unwrap()), ["model"], "something was left behind");
+    std::fs::read(path).unwrap()
+}
+
+#[track_caller]
+fn refused(request: &Request, is_right: impl Fn(&Error) -> bool) -> Error {
+    let error = run(request).map(|arrived| arrived.bytes()).unwrap_err();
+    assert!(is_right(&error), "{error:?}: {error}");
+    assert!(!request.target.exists());
+    error
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(folder).unwrap().flatten().map(|file| file.file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| !name.starts_with('.')).collect();
+    names.sort();
+    names
+}
+
+/// What a broken transfer leaves.
+fn leave_part(folder: &Path, address: &str, bytes: &[u8]) {
+    std::fs::write(folder.join("model.part"), bytes).unwrap();
+    let notes = format!(r#"{{"address":"{address}","validator":"\"v1\""}}"#);
+    std::fs::write(folder.join("model.part.json"), notes).unwrap();
+}
+
+#[test]
+fn a_whole_file_arrives_with_its_hash_and_its_progress() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::new(|asked, stream| send_file(asked, stream, &body(), TAG));
+    let mut wanted = request(&server.url("/cyto3"), folder.path());
+    wanted.trust = Trust::Sha256(hash(&body()));
+    wanted.size = Some(300_000);
+    let mut seen: Vec<Progress> = Vec::new();
+    let arrived = fetch(&wanted, &mut |progress| seen.push(progress)).unwrap();
+    assert_eq!((arrived.bytes(), arrived.sha256()), (300_000, hash(&body())));
+    assert_eq!(std::fs::read(arrived.path()).unwrap(), body());
+    assert!(!wanted.target.exists(), "it has its name before it was looked into");
+    assert_eq!(seen.last(), Some(&Progress { done: 300_000, total: Some(300_000) }));
+    arrived.keep().unwrap();
+    assert_eq!(std::fs::read(&wanted.target).unwrap(), body());
+    let asked = &server.asked()[0];
+    assert_eq!(asked.header("user-agent"), Some(concat!("cytoshade/", env!("CARGO_PKG_VERSION"))));
+    assert_eq!(asked.header("accept-encoding"), Some("identity"));
+    for header in ["cookie", "authorization", "referer", "range", "if-range"] {
+        assert_eq!(asked.header(header), None, "{header}");
+    }
+}
+
+#[test]
+fn what_is_not_kept_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::new(|asked, stream| send_file(asked, stream, &body(), TAG));
+    let arrived = run(&request(&server.url("/a"), folder.path())).unwrap();
+    assert_eq!(names(folder.path()), ["model.part", "model.part.json"]);
+    drop(arrived);
+    assert_eq!(names(folder.path()), Vec::<String>::new());
+}
+
+/// Breaks every transfer off after a third, and closes the connection.
+fn breaking() -> Server {
+    Server::new(|asked, stream| {
+        let whole = body();
+        let from = asked.range().unwrap_or(0);
+        let end = (from + 100_000).min(whole.len());
+        let (length, tag) = (format!("Content-Length: {}", whole.len() - from), format!("ETag: {TAG}"));
+        let range = format!("Content-Range: bytes {from}-{}/{}", whole.len() - 1, whole.len());
+        let head = if from == 0 { "200 OK" } else { "206 Partial Content" };
+        send(stream, &[head, &length, &range, &tag], &whole[from..end]);
+    })
+}
+
+#[test]
+fn a_broken_transfer_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = breaking();
+    let mut wanted = request(&server.url("/a"), folder.path());
+    wanted.limits.retries = 3;
+    assert_eq!(kept(&wanted), body());
+    let ranges: Vec<_> = server.asked().iter().map(server::Asked::range).collect();
+    assert_eq!(ranges, [None, Some(100_000), Some(200_000)]);
+    assert!(server.asked()[1..].iter().all(|asked| asked.header("if-range") == Some(TAG)));
+}
+
+#[test]
+fn a_broken_transfer_goes_on_in_a_later_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = breaking();
+    let wanted = request(&server.url("/a"), folder.path());
+    for done in [100_000, 200_000] {
+        refused(&wanted, |error| matches!(error, Error::Broken { done: found, .. } if *found == done));
+    }
+    assert_eq!(kept(&wanted), body());
+}
+
+#[test]
+fn the_hash_is_over_every_byte_those_from_before_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::new(|asked, stream| send_file(asked, stream, &body(), TAG));
+    let url = server.url("/a");
+    let mut damaged = body()[..1000].to_vec();
+    damaged[500] ^= 1;
+    leave_part(folder.path(), &url, &damaged);
+    let mut wanted = request(&url, folder.path());
+    wanted.trust = Trust::Sha256(hash(&body()));
+    refused(&wanted, |error| matches!(error, Error::Hash { expected, .. } if *expected == hash(&body())));
+    assert_eq!(server.asked()[0].range(), Some(1000), "nothing was resumed");
+    assert_eq!(names(folder.path()), Vec::<String>::new(), "damaged bytes were left to go on with");
+    assert_eq!(kept(&wanted), body());
+}
+
+#[test]
+fn servers_that_cannot_go_on_begin_anew() {
+    type Answer = fn(&server::Asked, &mut std::net::TcpStream);
+    let answers: [(&str, usize, Answer); 5] = [
+        ("ignores Range", 1, |_, stream| send(stream, &["200 OK", "Content-Length: 300000"], &body())),
+        ("has a new version", 1, |asked, stream| send_file(asked, stream, &body(), "\"v2\"")),
+        ("answers 416", 2, |asked, stream| match asked.range() {
+            Some(_) => send(stream, &["416 Range Not Satisfiable", "Content-Length: 0"], b""),
+            None => send_file(asked, stream, &body(), TAG),
+        }),
+        ("gives another range", 2, |asked, stream| match asked.range() {
+            Some(_) => {
+                send(stream, &["206 Partial Content", "Content-Range: bytes 0-9/10", "Content-Length: 10"], &[1; 10]);
+            }
+            None => send_file(asked, stream, &body(), TAG),
+        }),
+        ("gives a range of another version", 2, |asked, stream| match asked.range() {
+            Some(from) => {
+                let range = format!("Content-Range: bytes {from}-{from}/{}", from + 1);
+                send(stream, &["206 Partial Content", &range, "Content-Length: 1", "ETag: \"v2\""], &[1]);
+            }
+            None => send_file(asked, stream, &body(), TAG),
+        }),
+    ];
+    for (what, requests, answer) in answers {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(answer);
+        let url = server.url("/a");
+        leave_part(folder.path(), &url, &[7; 5000]);
+        assert_eq!(kept(&request(&url, folder.path())), body(), "{what}");
+        assert_eq!(server.asked()[0].range(), Some(5000), "{what}");
+        assert_eq!(server.asked().len(), requests, "{what}");
+    }
+}
+
+#[test]
+fn bytes_of_another_address_or_of_no_known_version_are_not_gone_on_with() {
+    for notes in [r#"{"address":"https://other.example/a","validator":"\"v1\""}"#, "{", ""] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(|asked, stream| send_file(asked, stream, &body(), TAG));
+        std::fs::write(folder.path().join("model.part"), [7; 5000]).unwrap();
+        std::fs::write(folder.path().join("model.part.json"), notes).unwrap();
+        assert_eq!(kept(&request(&server.url("/a"), folder.path())), body());
+        assert_eq!(server.asked()[0].range(), None, "{notes}");
+    }
+    // A weak tag does not promise the same bytes; a date is taken where there is no strong one.
+    for (header, validator) in [("ETag: W/\"v1\"", None), ("Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT", Some("Mon"))]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(move |asked, stream| {
+            let sent = if asked.count == 0 { 1000 } else { 300_000 };
+            send(stream, &["200 OK", "Content-Length: 300000", header], &body()[..sent]);
+        });
+        let wanted = request(&server.url("/a"), folder.path());
+        refused(&wanted, |error| matches!(error, Error::Broken { done: 1000, .. }));
+        assert_eq!(kept(&wanted), body());
+        let asked = &server.asked()[1];
+        assert_eq!(asked.header("if-range").map(|date| &date[..3]), validator, "{header}");
+        assert_eq!(asked.range(), validator.map(|_| 1000), "{header}");
+    }
+}
+
+#[test]
+fn sizes_are_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::new(|asked, stream| match asked.path.as_str() {
+        "/announced" => send_file(asked, stream, &body(), TAG),
+        "/huge" => send(stream, &["200 OK", "Content-Length: 18446744073709551615"], &body()),
+        "/until-close" => send(stream, &["200 OK"], &body()),
+        // Chunks without end.
+        _ => {
+            send(stream, &["200 OK", "Transfer-Encoding: chunked"], b"");
+            let chunk = [&[7; 1024][..], b"\r\n"].concat();
+            while stream.write_all(b"400\r\n").and_then(|()| stream.write_all(&chunk)).is_ok() {}
+        }
+    });
+    for (path, size) in
+        [("/announced", Some(300_000)), ("/huge", Some(u64::MAX)), ("/until-close", None), ("/endless", None)]
+    {
+        let mut wanted = request(&server.url(path), folder.path());
+        wanted.limits.max_bytes = 299_999;
+        refused(&wanted, |error| matches!(error, Error::TooLarge { found, limit: 299_999 } if *found == size));
+        assert_eq!(names(folder.path()), Vec::<String>::new(), "{path}");
+    }
+    for (path, size) in [
+        ("/announced", 299_999),
+        ("/announced", 300_001),
+        ("/until-close", 299_999),
+        ("/until-close", 300_001),
+        ("/endless", 5000),
+    ] {
+        let mut wanted = request(&server.url(path), folder.path());
+        wanted.size = Some(size);
+        refused(&wanted, |error| matches!(error, Error::Size { expected, .. } if *expected == size));
+        assert_eq!(names(folder.path()), Vec::<String>::new(), "{path}");
+    }
+}
+
+#[test]
+fn redirects_are_followed_where_they_may_lead() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::new(|asked, stream| {
+        let to = match asked.path.as_str() {
+            "/start" => "/folder/next",
+            "/folder/next" => "end?key=secret",
+            "/folder/end?key=secret" => return send_file(asked, stream, &body(), TAG),
+            "/loop" => "/loop",
+            "/file" => "file:///etc/passwd",
+            "/http" => "http://models.example/cyto3",
+            "/far" => "http://192.0.2.1/cyto3",
+            "/user" => "https://me:secret@models.example/cyto3",
+            _ => "",
+        };
+        send(stream, &["302 Found", &format!("Location: {to}"), "Content-Length: 0", "Set-Cookie: a=b"], b"");
+    });
+    let near = |path: &str| request(&server.url(path), folder.path());
+    assert_eq!(kept(&near("/start")), body());
+    assert!(server.asked().iter().all(|asked| asked.header("cookie").is_none()));
+    std::fs::remove_file(folder.path().join("model")).unwrap();
+    for path in ["/file", "/http", "/far", "/user"] {
+        let error = refused(&near(path), |error| matches!(error, Error::Redirect { .. }));
+        assert!(!error.to_string().contains("secret"), "{error}");
+        assert_eq!(names(folder.path()), Vec::<String>::new(), "{path}");
+    }
+    let before = server.asked().len();
+    refused(&near("/loop"), |error| matches!(error, Error::Redirects { limit: 5, .. }));
+    assert_eq!(server.asked().len() - before, 6);
+}
+
+#[test]
+fn servers_that_stall_are_given_up_and_what_came_is_kept_to_go_on_with() {
+    for behavior in ["no answer", "slow headers", "a stall", "a trickle"] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(move |_, stream| {
+            if behavior == "a stall" || behavior == "a trickle" {
+                send(stream, &["200 OK", "Content-Length: 300000", &format!("ETag: {TAG}")], &[7; 10]);
+            }
+            if behavior == "slow headers" {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nX-Slow: ");
+            }
+            // For longer than any limit here.
+            for _ in 0..200 {
+                std::thread::sleep(Duration::from_millis(50));
+                let sent = match behavior {
+                    "slow headers" => stream.write_all(b"H"),
+                    "a trickle" => stream.write_all(b"7"),
+                    _ => Ok(()),
+                };
+                if sent.is_err() {
+                    return;
+                }
+            }
+        });
+        let mut wanted = request(&server.url("/a"), folder.path());
+        match behavior {
+            "no answer" | "slow headers" => wanted.limits.answer = Duration::from_millis(500),
+            _ => wanted.limits.stall = Duration::from_millis(500),
+        }
+        let error = refused(&wanted, |_| true);
+        match (behavior, &error) {
+            ("no answer" | "slow headers", Error::Connection { .. }) => {
+                assert!(error.to_string().contains("timeout"), "the server gave up first: {error}");
+            }
+            ("a stall" | "a trickle", Error::Stalled { done: 10.., expected: 4096, .. }) => {
+                assert_eq!(names(folder.path()), ["model.part", "model.part.json"], "{behavior}");
+            }
+            _ => panic!("{behavior}: {error:?}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn other_answers_are_told_and_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::new(|asked, stream| match asked.path.as_str() {
+        "/missing" => send(stream, &["404 Not Found", "Content-Length: 4"], b"gone"),
+        "/busy" => send(stream, &["503 Service Unavailable", "Content-Length: 0"], b""),
+        "/packed" => send(stream, &["200 OK", "Content-Encoding: gzip", "Content-Length: 4"], b"\x1f\x8b00"),
+        "/noise" => drop(stream.write_all(b"\x16\x03\x01 this is not HTTP\r\n\r\n")),
+        _ => {}
+    });
+    let near = |path: &str| request(&server.url(path), folder.path());
+    for (path, expected) in [("/missing", 404), ("/busy", 503)] {
+        leave_part(folder.path(), &server.url(path), &[7; 10]);
+        refused(&near(path), |error| matches!(error, Error::Status { status, .. } if *status == expected));
+        assert_eq!(names(folder.path()), ["model.part", "model.part.json"]);
+    }
+    refused(&near("/packed"), |error| matches!(error, Error::Encoding { encoding, .. } if encoding == "gzip"));
+    for path in ["/noise", "/nothing"] {
+        refused(&near(path), |error| matches!(error, Error::Connection { .. }));
+    }
+    // TLS is not given up for a server that has none.
+    let secure = server.url("/a").replace("http:", "https:");
+    refused(&request(&secure, folder.path()), |error| matches!(error, Error::Connection { .. }));
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    refused(&request(&format!("http://{nobody}/a"), folder.path()), |error| matches!(error, Error::Connection { .. }));
+}
+
+#[test]
+fn a_second_transfer_into_the_folder_waits_its_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::new(|asked, stream| send_file(asked, stream, &body(), TAG));
+    let wanted = request(&server.url("/a"), folder.path());
+    let first = run(&wanted).unwrap();
+    refused(&wanted, |error| matches!(error, Error::Busy { .. }));
+    assert_eq!(std::fs::read(first.keep().unwrap()).unwrap(), body());
+    std::fs::remove_file(&wanted.target).unwrap();
+    assert_eq!(kept(&wanted), body());
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let mut wanted = request("https://models.example/a", Path::new("no-such-folder"));
+    wanted.target = PathBuf::from("no-such-folder/model");
+    let error = refused(&wanted, |error| matches!(error, Error::Io { .. }));
+    assert!(error.to_string().contains("no-such-folder"), "{error}");
+}

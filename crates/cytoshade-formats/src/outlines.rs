@@ -1,0 +1,169 @@
+//! The pixels along the cells' outer edges.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::Labels;
+
+/// The outer edge of a cell, as the reference takes it (`utils.outlines_list`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// The cell.
+    pub label: u32,
+    /// The cell's pixels along its edge, as [x, y], each beside the one before it (diagonally too), in OpenCV's order.
+    /// Empty where the cell has no edge of more than 4 pixels.
+    pub points: Vec<[u32; 2]>,
+}
+
+/// The outline of every cell, by ascending label: of the parts of a cell that lie apart, the one with the longest edge.
+/// Holes have no part in it.
+///
+/// Source: the reference's `utils.outlines_list`, which takes the longest of OpenCV's external contours.
+pub fn outlines(labels: &Labels) -> Vec<Outline> {
+    let mut longest: BTreeMap<u32, Vec<[u32; 2]>> = BTreeMap::new();
+    Contours::new(labels).each(|label, points| {
+        let known = longest.entry(label).or_default();
+        // OpenCV lists them from the last that it found, and the reference takes the first of one length.
+        if points.len() >= known.len() {
+            *known = points;
+        }
+    });
+    let outline = |(label, mut points): (u32, Vec<[u32; 2]>)| {
+        // The reference's line: fewer are a dot.
+        if points.len() <= 4 {
+            points.clear();
+        }
+        Outline { label, points }
+    };
+    longest.into_iter().map(outline).collect()
+}
+
+/// The labels along the cells' outer edges, and 0 elsewhere: the reference's `masks * utils.masks_to_outlines(masks)`.
+pub fn outline_labels(labels: &Labels) -> Labels {
+    let mut edges = Labels::zeros(labels.height(), labels.width());
+    let pixels = edges.as_mut_slice();
+    Contours::new(labels).each(|label, points| {
+        for [x, y] in points {
+            if let Some(pixel) = pixels.get_mut(y as usize * labels.width() + x as usize) {
+                *pixel = label;
+            }
+        }
+    });
+    edges
+}
+
+/// Steps to the eight neighbours as [x, y], from the east against the clock: OpenCV's chain code.
+const NEIGHBORS: [[isize; 2]; 8] = [[1, 0], [1, -1], [0, -1], [-1, -1], [-1, 0], [-1, 1], [0, 1], [1, 1]];
+const WEST: usize = 4;
+
+/// Marks of border following: a pixel of an outer border, and one that has the outside on its right.
+const BORDER: i8 = 1;
+const RIGHT_BORDER: i8 = -1;
+
+/// OpenCV's `findContours` with `RETR_EXTERNAL` and `CHAIN_APPROX_NONE` on every label by itself, in one pass.
+///
+/// Source: Suzuki and Abe, "Topological structural analysis of digitized binary images by border following", 1985, as
+/// OpenCV carries it out.
+struct Contours<'a> {
+    labels: &'a Labels,
+    marks: Vec<i8>,
+    /// The last marked pixel of each label.
+    last: HashMap<u32, usize>,
+}
+
+impl<'a> Contours<'a> {
+    fn new(labels: &'a Labels) -> Self {
+        Self { labels, marks: vec![0; labels.as_slice().len()], last: HashMap::new() }
+    }
+
+    fn each(mut self, mut found: impl FnMut(u32, Vec<[u32; 2]>)) {
+        let width = self.labels.width();
+        let all = self.labels.as_slice();
+        for (at, &label) in all.iter().enumerate().filter(|&(_, &label)| label != 0) {
+            let starts = at % width == 0 || all[at - 1] != label;
+            if starts && self.marks[at] == 0 && !self.is_inside(label, at) {
+                let points = self.follow(at, label);
+                found(label, points);
+            }
+            if self.marks[at] != 0 {
+                self.last.insert(label, at);
+            }
+        }
+    }
+
+    /// Whether a pixel lies in a hole of its own label: the last border to its left was not the outside's.
+    fn is_inside(&self, label: u32, at: usize) -> bool {
+        let width = self.labels.width();
+        self.last.get(&label).is_some_and(|&last| last / width == at / width && self.marks[last] == BORDER)
+    }
+
+    /// The place of a neighbour, where it is of the same label.
+    fn neighbor(&self, at: usize, direction: usize, label: u32) -> Option<usize> {
+        let (width, height) = (self.labels.width(), self.labels.height());
+        let [dx, dy] = NEIGHBORS[direction % 8];
+        let x = (at % width).checked_add_signed(dx).filter(|&x| x < width)?;
+        let y = (at / width).checked_add_signed(dy).filter(|&y| y < height)?;
+        let place = y * width + x;
+        (self.labels.as_slice()[place] == label).then_some(place)
+    }
+
+    /// The border from its first pixel in reading order, which has no pixel of the label to its west.
+    fn follow(&mut self, start: usize, label: u32) -> Vec<[u32; 2]> {
+        let width = self.labels.width();
+        let point = |at: usize| [(at % width) as u32, (at / width) as u32];
+        // With the clock from the west: where the border comes back from in the end.
+        let end = (1..8)
+            .map(|turn| (WEST + 8 - turn) % 8)
+            .find(|&direction| self.neighbor(start, direction, label).is_some());
+        let Some(mut direction) = end else {
+            self.marks[start] = RIGHT_BORDER;
+            return vec![point(start)];
+        };
+        let before_start = self.neighbor(start, direction, label);
+        let (mut points, mut at) = (Vec::new(), start);
+        loop {
+            let from = direction;
+            let next = loop {
+                direction += 1;
+                // The pixel that the border came from is a neighbour, so this ends.
+                if let Some(next) = self.neighbor(at, direction, label) {
+                    break next;
+                }
+            };
+            direction %= 8;
+            let passed_east = direction.wrapping_sub(1) < from;
+            if passed_east {
+                self.marks[at] = RIGHT_BORDER;
+            } else if self.marks[at] == 0 {
+                self.marks[at] = BORDER;
+            }
+            points.push(point(at));
+            if next == start && Some(at) == before_start {
+                return points;
+            }
+            at = next;
+            direction = (direction + 4) % 8;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(rows: &[&str]) -> Labels {
+        let data = rows.iter().flat_map(|row| row.bytes().map(|byte| u32::from(byte - b'0'))).collect();
+        Labels::new(data, rows.len(), rows[0].len()).unwrap()
+    }
+
+    #[test]
+    fn outlines_leave_holes_and_their_islands_out() {
+        let ring = labels(&["11111", "10001", "10201", "10001", "11111"]);
+        let edges = outline_labels(&ring);
+        assert_eq!(edges, labels(&["11111", "10001", "10201", "10001", "11111"]));
+        let island = labels(&["1111111", "1000001", "1011101", "1011101", "1011101", "1000001", "1111111"]);
+        assert_eq!(outlines(&island)[0].points.len(), 24);
+        assert_eq!(outline_labels(&island).as_slice().iter().filter(|&&pixel| pixel == 1).count(), 24);
+        let dot = outlines(&labels(&["0200", "0220"]));
+        assert_eq!(dot, [Outline { label: 2, points: Vec::new() }]);
+    }
+}

@@ -1,0 +1,252 @@
+//! The lines between pixels around the cells.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::Labels;
+
+/// Some of a cell's area within one line, and the holes in it. Rings are corners of pixels as [x, y], from [0, 0] to
+/// [width, height], without the first corner again at the end; no ring meets itself or another but in single corners.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Polygon {
+    /// The line around it, with the clock as the image is looked at.
+    pub exterior: Vec<[u32; 2]>,
+    /// The lines around its holes, against the clock.
+    pub holes: Vec<Vec<[u32; 2]>>,
+}
+
+/// The exact area of every cell, by ascending label, as one polygon for each part of it.
+pub fn polygons(labels: &Labels) -> BTreeMap<u32, Vec<Polygon>> {
+    let mut cracks = Cracks::new(labels);
+    for at in 0..labels.as_slice().len() {
+        cracks.start(at);
+    }
+    cracks.polygons()
+}
+
+/// Directions along the lines between pixels, with the clock. The label lies to the right.
+const EAST: usize = 0;
+const NORTH: usize = 3;
+const STEPS: [[isize; 2]; 4] = [[1, 0], [0, 1], [-1, 0], [0, -1]];
+/// From a corner, the pixel to the right and the one to the left of the line in each direction.
+const RIGHT: [[isize; 2]; 4] = [[0, 0], [-1, 0], [-1, -1], [0, -1]];
+const LEFT: [[isize; 2]; 4] = [[0, -1], [0, 0], [-1, 0], [-1, -1]];
+
+/// A step along a line: the corner that it leaves, and its direction.
+type Step = ([usize; 2], usize);
+
+/// A line that meets itself nowhere.
+struct Ring {
+    label: u32,
+    corners: Vec<[u32; 2]>,
+    is_hole: bool,
+    /// The pixel to the lower right of its first corner in reading order.
+    first: usize,
+}
+
+/// Follows the lines between each label and everything else.
+struct Cracks<'a> {
+    labels: &'a Labels,
+    /// Whether the line above a pixel has been followed.
+    above: Vec<bool>,
+    /// The ring along each pixel's left side, plus one.
+    left: Vec<u32>,
+    rings: Vec<Ring>,
+}
+
+impl<'a> Cracks<'a> {
+    fn new(labels: &'a Labels) -> Self {
+        let pixels = labels.as_slice().len();
+        Self { labels, above: vec![false; pixels], left: vec![0; pixels], rings: Vec::new() }
+    }
+
+    fn pixel(&self, corner: [usize; 2], offset: [isize; 2]) -> Option<usize> {
+        let x = corner[0].checked_add_signed(offset[0]).filter(|&x| x < self.labels.width())?;
+        let y = corner[1].checked_add_signed(offset[1]).filter(|&y| y < self.labels.height())?;
+        Some(y * self.labels.width() + x)
+    }
+
+    fn label(&self, corner: [usize; 2], offset: [isize; 2]) -> u32 {
+        self.pixel(corner, offset).map_or(0, |at| self.labels.as_slice()[at])
+    }
+
+    /// Follows the line above a pixel, where there is one that is new.
+    fn start(&mut self, at: usize) {
+        let (width, label) = (self.labels.width(), self.labels.as_slice()[at]);
+        let first = ([at % width, at / width], EAST);
+        if label == 0 || self.above[at] || self.label(first.0, LEFT[EAST]) == label {
+            return;
+        }
+        // Where the line comes to a corner again, what lies between is a ring of its own.
+        let (mut steps, mut crossings): (Vec<Step>, HashMap<[usize; 2], usize>) = (Vec::new(), HashMap::new());
+        let mut step = first;
+        loop {
+            let (corner, direction) = step;
+            if self.is_crossing(corner, label) {
+                if let Some(&from) = crossings.get(&corner) {
+                    let ring = steps.split_off(from);
+                    crossings.retain(|_, &mut at| at < from);
+                    self.ring(label, &ring);
+                }
+                crossings.insert(corner, steps.len());
+            }
+            if direction == EAST
+                && let Some(pixel) = self.pixel(corner, RIGHT[EAST])
+            {
+                self.above[pixel] = true;
+            }
+            steps.push(step);
+            step = self.next(step, label);
+            if step == first {
+                return self.ring(label, &steps);
+            }
+        }
+    }
+
+    /// Whether the label has two pixels at a corner that meet there alone.
+    fn is_crossing(&self, corner: [usize; 2], label: u32) -> bool {
+        let [lower_right, lower_left, upper_left, upper_right] =
+            RIGHT.map(|offset| self.label(corner, offset) == label);
+        lower_right == upper_left && lower_left == upper_right && lower_right != lower_left
+    }
+
+    /// To the right where the label ends there, else straight on, else to the left.
+    fn next(&self, (corner, direction): Step, label: u32) -> Step {
+        let corner = [0, 1].map(|axis| corner[axis].wrapping_add_signed(STEPS[direction][axis]));
+        let is_label = |offset| self.label(corner, offset) == label;
+        let turn = match (is_label(LEFT[direction]), is_label(RIGHT[direction])) {
+            (_, false) => 1,
+            (false, true) => 0,
+            (true, true) => 3,
+        };
+        (corner, (direction + turn) % 4)
+    }
+
+    fn ring(&mut self, label: u32, steps: &[Step]) {
+        self.rings.push(Ring::new(label, steps, self.labels.width()));
+        let number = self.rings.len() as u32;
+        for &(corner, _) in steps.iter().filter(|(_, direction)| *direction == NORTH) {
+            if let Some(pixel) = self.pixel(corner, RIGHT[NORTH]) {
+                self.left[pixel] = number;
+            }
+        }
+    }
+
+    /// Puts every hole into the ring that it is a hole of: the first to its left that is none, from hole to hole.
+    fn polygons(self) -> BTreeMap<u32, Vec<Polygon>> {
+        let mut order: Vec<usize> = (0..self.rings.len()).collect();
+        order.sort_by_key(|&ring| self.rings[ring].first);
+        // Where each ring's polygon is in its label's list.
+        let mut places = vec![0; self.rings.len()];
+        let mut polygons: BTreeMap<u32, Vec<Polygon>> = BTreeMap::new();
+        let mut rings: Vec<Option<Ring>> = self.rings.into_iter().map(Some).collect();
+        for number in order {
+            let Some(Ring { label, corners, is_hole, first }) = rings[number].take() else { continue };
+            let of_label = polygons.entry(label).or_default();
+            if is_hole {
+                // What is left of a hole's first pixel is the label, up to the line that has been met already.
+                let left = self.left[..first].iter().rev().find(|&&ring| ring != 0);
+                places[number] = left.map_or(0, |&ring| places[ring as usize - 1]);
+                if let Some(polygon) = of_label.get_mut(places[number]) {
+                    polygon.holes.push(corners);
+                }
+            } else {
+                places[number] = of_label.len();
+                of_label.push(Polygon { exterior: corners, holes: Vec::new() });
+            }
+        }
+        polygons
+    }
+}
+
+impl Ring {
+    fn new(label: u32, steps: &[Step], width: usize) -> Self {
+        let mut corners = Vec::new();
+        let mut twice_area = 0i128;
+        let mut before = steps.last().map(|step| step.1);
+        for &([x, y], direction) in steps {
+            // Within a straight line no corner is told.
+            if before != Some(direction) {
+                corners.push([x as u32, y as u32]);
+            }
+            before = Some(direction);
+            let [dx, dy] = STEPS[direction];
+            twice_area += x as i128 * dy as i128 - y as i128 * dx as i128;
+        }
+        let first = corners.iter().map(|&[x, y]| (y, x)).min().unwrap_or_default();
+        Self { label, corners, is_hole: twice_area < 0, first: first.0 as usize * width + first.1 as usize }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn labels(rows: &[&str]) -> Labels {
+        let data = rows.iter().flat_map(|row| row.bytes().map(|byte| u32::from(byte - b'0'))).collect();
+        Labels::new(data, rows.len(), rows[0].len()).unwrap()
+    }
+
+    /// The pixels whose centers lie within the polygons, by the crossings to their left.
+    fn fill(polygons: &BTreeMap<u32, Vec<Polygon>>, height: usize, width: usize) -> Labels {
+        let mut filled = Labels::zeros(height, width);
+        for (&label, parts) in polygons {
+            for polygon in parts {
+                let mut is_inside = vec![false; height * width];
+                for ring in [&polygon.exterior].into_iter().chain(&polygon.holes) {
+                    for (at, &[x, y]) in ring.iter().enumerate() {
+                        let [next_x, next_y] = ring[(at + 1) % ring.len()];
+                        assert!((x == next_x) != (y == next_y), "each line is upright or level");
+                        for row in y.min(next_y)..y.max(next_y) {
+                            let row = row as usize * width;
+                            is_inside[row + x as usize..row + width].iter_mut().for_each(|inside| *inside = !*inside);
+                        }
+                    }
+                }
+                for (pixel, _) in filled.as_mut_slice().iter_mut().zip(is_inside).filter(|(_, inside)| *inside) {
+                    assert_eq!(*pixel, 0, "polygons do not lie on each other");
+                    *pixel = label;
+                }
+            }
+        }
+        filled
+    }
+
+    #[test]
+    fn a_ring_with_an_island_is_two_polygons() {
+        let found = polygons(&labels(&["11111", "10001", "10101", "10001", "11111"]));
+        let square = |from, to| vec![[from, from], [to, from], [to, to], [from, to]];
+        assert_eq!(found[&1].len(), 2);
+        assert_eq!(found[&1][0].exterior, square(0, 5));
+        assert_eq!(found[&1][0].holes, [vec![[1, 4], [4, 4], [4, 1], [1, 1]]]);
+        assert_eq!(found[&1][1], Polygon { exterior: square(2, 3), holes: Vec::new() });
+    }
+
+    #[test]
+    fn pixels_that_meet_in_a_corner_are_polygons_of_their_own() {
+        let found = polygons(&labels(&["10", "01"]));
+        assert_eq!(found[&1].len(), 2);
+        // Around a hole that touches the outside in a corner, the line would meet itself.
+        let found = polygons(&labels(&["0110", "1010", "1110"]));
+        assert_eq!((found[&1].len(), found[&1][0].holes.len()), (1, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn polygons_hold_exactly_their_label(
+            (height, width, pixels) in (1usize..12, 1usize..12).prop_flat_map(|(height, width)| {
+                (Just(height), Just(width), prop::collection::vec(0u32..3, height * width))
+            }),
+        ) {
+            let labels = Labels::new(pixels, height, width).unwrap();
+            let found = polygons(&labels);
+            prop_assert_eq!(fill(&found, height, width), labels);
+            for ring in found.values().flatten().flat_map(|part| [&part.exterior].into_iter().chain(&part.holes)) {
+                let mut corners = ring.clone();
+                corners.sort();
+                corners.dedup();
+                prop_assert_eq!(corners.len(), ring.len(), "no ring has a corner twice");
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The pictures of flows that the graphical program shows.
+
+use std::f32::consts::PI;
+
+use cytoshade_core::Planes;
+
+/// Flows of shape [2, H, W] as colors: the angle is the hue, the length the brightness (the reference's
+/// `plot.dx_to_circ`).
+pub(super) fn colors(flows: &Planes) -> Vec<[u8; 3]> {
+    let (dy, dx) = flows.as_slice().split_at(flows.pixels());
+    let mut length: Vec<f32> = dy.iter().zip(dx).map(|(y, x)| (y * y + x * x).sqrt()).collect();
+    normalize99(&mut length);
+    let color = |((y, x), length): ((&f32, &f32), f32)| {
+        let half = 255.0 * length.clamp(0.0, 1.0) / 2.0;
+        let angle = x.atan2(*y) + PI;
+        // `as` cuts off and stays within 0 to 255.
+        [0.0, 2.0, 4.0].map(|thirds| (half * ((angle + thirds * PI / 3.0).cos() + 1.0)) as u8)
+    };
+    dy.iter().zip(dx).zip(length).map(color).collect()
+}
+
+/// Cell probabilities as gray: 0 for their 1st percentile, 255 for their 99th.
+pub(super) fn brightness(cellprob: &[f32]) -> Vec<u8> {
+    let mut values = cellprob.to_vec();
+    normalize99(&mut values);
+    values.into_iter().map(|value| (value.clamp(0.0, 1.0) * 255.0) as u8).collect()
+}
+
+/// The reference's `transforms.normalize99`.
+fn normalize99(values: &mut [f32]) {
+    let mut sorted = values.to_vec();
+    let (low, high) = (percentile(&mut sorted, 0.01), percentile(&mut sorted, 0.99));
+    let range = high - low;
+    values.iter_mut().for_each(|value| *value = if range > 1e-3 { (*value - low) / range } else { 0.0 });
+}
+
+/// As numpy's `percentile` does: between the two values beside it, by distance.
+fn percentile(values: &mut [f32], part: f64) -> f32 {
+    let Some(last) = values.len().checked_sub(1) else { return 0.0 };
+    let place = last as f64 * part;
+    let (_, &mut low, above) = values.select_nth_unstable_by(place as usize, f32::total_cmp);
+    let high = above.iter().copied().min_by(f32::total_cmp).unwrap_or(low);
+    (f64::from(low) + (f64::from(high) - f64::from(low)) * place.fract()) as f32
+}
+
+/// To another size, taking the pixel whose place is nearest below (OpenCV's `INTER_NEAREST`).
+pub(super) fn resize<T: Copy>(pixels: &[T], from: [usize; 2], to: [usize; 2]) -> Vec<T> {
+    if from == to {
+        return pixels.to_vec();
+    }
+    let source = |axis: usize, at: usize| (at * from[axis] / to[axis].max(1)).min(from[axis].saturating_sub(1));
+    let place = |y, x| source(0, y) * from[1] + source(1, x);
+    (0..to[0]).flat_map(|y| (0..to[1]).filter_map(move |x| pixels.get(place(y, x)).copied())).collect()
+}

@@ -1,0 +1,321 @@
+//! `_seg.npy` files of every version of Cellpose, against what `seg/make.py` had Python say about them.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use cytoshade_core::{Image, Planes};
+use cytoshade_formats::{
+    Array, Error, Labels, Limits, Outline, Plain, ReadOptions, Seg, SegParts, numpy::Kind, outline_labels, outlines,
+    read, read_seg, write_csv, write_geojson, write_rois, write_seg,
+};
+use proptest::prelude::*;
+use serde_json::Value;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/seg")
+}
+
+fn file(name: &str) -> Vec<u8> {
+    std::fs::read(folder().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn expected() -> serde_json::Map<String, Value> {
+    serde_json::from_slice::<Value>(&file("expected.json")).unwrap().as_object().unwrap().clone()
+}
+
+fn open(bytes: &[u8]) -> Result<Seg<'_>, Error> {
+    read_seg(bytes, &Limits::default())
+}
+
+/// The masks that every file was made of.
+fn masks() -> Labels {
+    labels("masks.npy")
+}
+
+fn labels(name: &str) -> Labels {
+    let image = &read(folder().join(name), &ReadOptions::default()).unwrap()[0];
+    let values = image.to_planes(0).unwrap().as_slice().iter().map(|&value| value as u32).collect();
+    Labels::new(values, image.height(), image.width()).unwrap()
+}
+
+/// `<f4[3, 16, 20]`, as the script writes it: numpy turns the bytes around when it reads them.
+fn form(array: &Array<'_, Plain<'_>>) -> String {
+    format!("{}{}{:?}", array.dtype().order().replace('>', "<"), array.dtype().name(), array.shape())
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map_or_else(|| format!("Int({value})"), str::to_string);
+    value.as_array().into_iter().flatten().map(text).collect()
+}
+
+#[test]
+fn every_form_opens_and_holds_what_python_finds() {
+    let expected = expected();
+    assert!(expected.len() > 40, "{}", expected.len());
+    let masks = masks();
+    assert_eq!(masks.max(), 5);
+    let above_2: Vec<u32> = masks.as_slice().iter().map(|&label| if label > 2 { label } else { 0 }).collect();
+    let stack = [
+        masks.clone(),
+        Labels::zeros(masks.height(), masks.width()),
+        Labels::new(above_2, masks.height(), masks.width()).unwrap(),
+    ];
+    for (name, expected) in &expected {
+        let bytes = file(name);
+        let seg = open(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let is_stack = name.contains("stack");
+        assert_eq!(seg.masks(), if is_stack { &stack[..] } else { &stack[..1] }, "{name}");
+        assert_eq!(seg.cells(), 5, "{name}");
+        assert_eq!(seg.keys(), texts(&expected["keys"]), "{name}");
+        assert_eq!(seg.unknown(), texts(&expected["unknown"]), "{name}");
+        assert_eq!(form(seg.get("masks").and_then(Plain::as_array).unwrap()), expected["masks"], "{name}");
+        let flows: Vec<String> = seg.flows().into_iter().map(form).collect();
+        assert_eq!(flows, texts(&expected["flows"]), "{name}");
+        assert_eq!(seg.diameter(), expected["diameter"].as_f64(), "{name}");
+        if let Some(filename) = expected["filename"].as_str() {
+            assert_eq!(seg.filename().unwrap(), filename, "{name}");
+        }
+        let numbers = |key: &str| -> Option<Vec<i64>> {
+            Some(expected[key].as_array()?.iter().flat_map(Value::as_i64).collect())
+        };
+        assert_eq!(seg.channels(), numbers("channels"), "{name}");
+        let manual = seg.is_manual().map(|flags| flags.into_iter().map(i64::from).collect());
+        if numbers("manual").is_some() {
+            assert_eq!(manual, numbers("manual"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn outlines_are_those_of_the_reference() {
+    let edges = labels("edges.npy");
+    assert_eq!(outline_labels(&edges), labels("edges_expected.npy"));
+    let expected: Value = serde_json::from_slice(&file("edges.json")).unwrap();
+    let found = outlines(&edges);
+    assert_eq!(found.len(), expected.as_object().unwrap().len());
+    for Outline { label, points } in found {
+        assert_eq!(serde_json::json!(points), expected[label.to_string()], "{label}");
+    }
+    for name in ["v0.6.5_seg.npy", "v2.3.2_seg.npy", "v4.0.8_seg.npy"] {
+        let bytes = file(name);
+        let seg = open(&bytes).unwrap();
+        let expected = seg.get("outlines").and_then(Plain::as_array).unwrap().numbers("").unwrap();
+        let found: Vec<f64> = outline_labels(&seg.masks()[0]).into_vec().into_iter().map(f64::from).collect();
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+#[test]
+fn regions_are_those_that_roifile_writes() {
+    let mut archive = Cursor::new(Vec::new());
+    write_rois(&mut archive, &labels("edges.npy")).unwrap();
+    let archive = archive.into_inner();
+    let mut expected = file("edges_000099.roi");
+    // The version alone differs: ours is the oldest that knows all that is written.
+    expected[4..6].copy_from_slice(&227u16.to_be_bytes());
+    let holds = |part: &[u8]| archive.windows(part.len()).any(|found| found == part);
+    assert!(holds(&expected) && holds(b"000099.roi"));
+    *expected.last_mut().unwrap() ^= 1;
+    assert!(!holds(&expected));
+}
+
+#[test]
+fn tables_and_polygons_hold_what_is_there() {
+    let labels = Labels::new([0, 7, 7, 0, 7, 2, 2, 7, 7, 7, 7, 7].to_vec(), 3, 4).unwrap();
+    let mut table = Vec::new();
+    write_csv(&mut table, &labels).unwrap();
+    let expected = "label,area,centroid_y,centroid_x,top,left,bottom,right,equivalent_diameter\n\
+        2,2,1.000,1.500,1,1,2,3,1.596\n7,8,1.250,1.500,0,0,3,4,3.192\n";
+    assert_eq!(String::from_utf8(table).unwrap(), expected);
+    let mut features = Vec::new();
+    write_geojson(&mut features, &labels).unwrap();
+    let features: Value = serde_json::from_slice(&features).unwrap();
+    let [cell, around] = features["features"].as_array().unwrap().as_slice() else { panic!("{features}") };
+    assert_eq!((&cell["properties"]["name"], &cell["properties"]["label"]), (&"2".into(), &2.into()));
+    let ring = serde_json::json!([[[1, 1], [3, 1], [3, 2], [1, 2], [1, 1]]]);
+    assert_eq!(cell["geometry"], serde_json::json!({"type": "Polygon", "coordinates": ring}));
+    // The upper part meets the rest in corners alone.
+    let parts = serde_json::json!([
+        [[[1, 0], [3, 0], [3, 1], [1, 1], [1, 0]]],
+        [[[0, 1], [1, 1], [1, 2], [3, 2], [3, 1], [4, 1], [4, 3], [0, 3], [0, 1]]],
+    ]);
+    assert_eq!(around["geometry"], serde_json::json!({"type": "MultiPolygon", "coordinates": parts}));
+}
+
+#[test]
+fn what_is_read_is_written_again() {
+    for name in expected().keys() {
+        let bytes = file(name);
+        let seg = open(&bytes).unwrap();
+        let mut once = Vec::new();
+        seg.write(&mut once).unwrap();
+        let again = open(&once).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!((again.masks(), again.keys()), (seg.masks(), seg.keys()), "{name}");
+        // NaN is equal to nothing, its text is.
+        assert_eq!(format!("{again:?}"), format!("{seg:?}"), "{name}");
+    }
+}
+
+#[test]
+fn strange_values_are_kept() {
+    for name in ["strange2_seg.npy", "strange4_seg.npy", "numpy1_strange4_seg.npy"] {
+        let bytes = file(name);
+        let seg = open(&bytes).unwrap();
+        assert_eq!(seg.get("my_notes").and_then(Plain::as_text).unwrap(), "größer");
+        assert_eq!(seg.get("my_bytes"), Some(&Plain::Bytes(b"\x00\xff".into())), "{name}");
+        assert_eq!(seg.get("my_number"), Some(&Plain::Int(1 << 100)), "{name}");
+        assert_eq!(seg.get("my_scalar").and_then(Plain::as_number), Some(0.5), "{name}");
+        let objects = seg.get("my_objects").and_then(Plain::as_array).unwrap();
+        assert_eq!((objects.shape(), objects.dtype().kind), (&[2, 1][..], Kind::Object));
+        let text = format!("{objects:?}");
+        assert!(text.contains("deep") && text.contains("2.5"), "{text}");
+        let dates = seg.get("my_dates").and_then(Plain::as_items).unwrap();
+        assert_eq!(dates[3].as_number(), Some(-(2.0f64.powi(63))));
+    }
+}
+
+#[test]
+fn an_image_in_the_file_is_one() {
+    let bytes = file("v2.3.2_seg.npy");
+    let images = open(&bytes).unwrap().image().unwrap().unwrap();
+    assert_eq!((images.len(), images[0].channels(), images[0].height(), images[0].width()), (1, 1, 16, 20));
+    assert!(open(&file("v3.1.1.2_seg.npy")).unwrap().image().is_none());
+}
+
+fn planes(channels: usize, height: usize, width: usize) -> Planes {
+    let values = (0..channels * height * width).map(|at| (at as f32 * 0.7).sin() * 5.0).collect();
+    Planes::new(values, channels, height, width).unwrap()
+}
+
+#[test]
+fn our_own_file_holds_the_keys_of_the_reference() {
+    let labels = masks();
+    let (height, width) = (labels.height(), labels.width());
+    let image = Image::new((0..2 * height * width).map(|at| at as u16).collect(), 2, height, width).unwrap();
+    let (flows, cellprob) = (planes(2, height, width), planes(1, height, width));
+    let parts = SegParts {
+        labels: &labels,
+        image: Some(&image),
+        flows: Some((&flows, &cellprob)),
+        filename: "folder/größe.png",
+        channels: [2, 1],
+        diameter: 17.5,
+    };
+    let mut bytes = Vec::new();
+    write_seg(&mut bytes, &parts).unwrap();
+    let seg = open(&bytes).unwrap();
+    let reference = file("v3.1.1.2_seg.npy");
+    let reference = open(&reference).unwrap();
+    for (index, key) in reference.keys().into_iter().enumerate() {
+        assert_eq!(seg.keys()[index], key);
+        match (seg.get(&key).unwrap(), reference.get(&key).unwrap()) {
+            (Plain::Array(ours), Plain::Array(theirs)) => assert_eq!(form(ours), form(theirs), "{key}"),
+            (ours, theirs) => assert_eq!(std::mem::discriminant(ours), std::mem::discriminant(theirs), "{key}"),
+        }
+    }
+    let forms = |seg: &Seg<'_>| seg.flows().into_iter().map(form).collect::<Vec<_>>();
+    assert_eq!(forms(&seg), forms(&reference));
+    assert_eq!(seg.unknown(), [""; 0]);
+    assert_eq!((seg.masks(), seg.channels(), seg.diameter()), (&[labels.clone()][..], Some(vec![2, 1]), Some(17.5)));
+    assert_eq!(seg.filename().unwrap(), "folder/größe.png");
+    assert_eq!(seg.is_manual(), Some(vec![false; 5]));
+    assert_eq!(seg.image().unwrap().unwrap(), [image]);
+    let outlines = seg.get("outlines").and_then(Plain::as_array).unwrap().numbers("").unwrap();
+    let outlines: Vec<u32> = outlines.into_iter().map(|label| label as u32).collect();
+    assert_eq!(outlines, outline_labels(&labels).into_vec());
+    let output = [flows.as_slice(), cellprob.as_slice()].concat();
+    let found: Vec<f32> = seg.flows()[3].numbers("").unwrap().into_iter().map(|value| value as f32).collect();
+    assert_eq!(found, output);
+}
+
+#[test]
+fn pictures_are_as_large_as_the_masks_and_parts_must_fit() {
+    let labels = masks();
+    let write = |flows: &Planes, cellprob: &Planes| {
+        let parts = SegParts {
+            labels: &labels,
+            image: None,
+            flows: Some((flows, cellprob)),
+            filename: "",
+            channels: [0, 0],
+            diameter: 30.0,
+        };
+        let mut bytes = Vec::new();
+        write_seg(&mut bytes, &parts).map(|()| bytes)
+    };
+    let bytes = write(&planes(2, 8, 10), &planes(1, 8, 10)).unwrap();
+    let forms: Vec<String> = open(&bytes).unwrap().flows().into_iter().map(form).collect();
+    assert_eq!(forms, ["|u1[1, 16, 20, 3]", "|u1[1, 16, 20]", "|u1[1, 8, 10, 3]", "<f4[3, 8, 10]"]);
+    assert!(matches!(write(&planes(2, 8, 10), &planes(1, 8, 9)), Err(Error::Output { .. })));
+    assert!(matches!(write(&planes(3, 8, 10), &planes(1, 8, 10)), Err(Error::Output { .. })));
+}
+
+#[test]
+fn labels_past_16_bits_take_32() {
+    let labels = Labels::new(vec![0, 1, 2, 65_535], 2, 2).unwrap();
+    let parts = SegParts { labels: &labels, image: None, flows: None, filename: "", channels: [0, 0], diameter: 30.0 };
+    let mut bytes = Vec::new();
+    write_seg(&mut bytes, &parts).unwrap();
+    let seg = open(&bytes).unwrap();
+    assert_eq!(form(seg.get("masks").and_then(Plain::as_array).unwrap()), "<u4[2, 2]");
+    assert_eq!(seg.masks(), [labels]);
+}
+
+#[test]
+fn what_is_no_seg_is_refused() {
+    let array = std::fs::read(folder().join("masks.npy")).unwrap();
+    assert!(matches!(open(&array), Err(Error::Unsupported { found, .. }) if found == "an array of numbers"));
+    for bytes in [&b""[..], b"PK\x03\x04", b"\x80\x04N."] {
+        assert!(matches!(open(bytes), Err(Error::Unsupported { .. })), "{bytes:?}");
+    }
+    let images = cytoshade_formats::read_bytes(&file("protocol4_seg.npy"), &ReadOptions::default());
+    assert!(matches!(images, Err(Error::Unsupported { .. })), "a dictionary is no image");
+}
+
+#[test]
+fn limits_hold() {
+    let bytes = file("gui3.1.1.2_seg.npy");
+    let refused = |limits: Limits, expected: &str| match read_seg(&bytes, &limits) {
+        Err(Error::Limit { field, .. }) => assert_eq!(field, expected),
+        other => panic!("{expected}: {other:?}"),
+    };
+    let limits = Limits::default;
+    refused(Limits { file_bytes: 1000, ..limits() }, "file_bytes");
+    refused(Limits { pickle_steps: 100, ..limits() }, "pickle_steps");
+    refused(Limits { memo_entries: 10, ..limits() }, "memo_entries");
+    refused(Limits { nesting: 3, ..limits() }, "nesting");
+    refused(Limits { string_bytes: 600, ..limits() }, "string_bytes");
+    refused(Limits { dimensions: 3, ..limits() }, "dimensions");
+    refused(Limits { elements: 319, ..limits() }, "elements");
+    refused(Limits { memory_bytes: 1000, ..limits() }, "memory_bytes");
+    refused(Limits { pixels: 319, ..limits() }, "pixels");
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    for name in ["v3.1.1.2_seg.npy", "strange2_seg.npy", "masks_fortran_protocol5_seg.npy"] {
+        let bytes = file(name);
+        for end in 0..bytes.len() {
+            assert!(open(&bytes[..end]).is_err(), "{name} {end}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn damaged_bytes_never_panic(which in 0usize..100, places in prop::collection::vec((0usize..1 << 16, any::<u8>()), 1..4)) {
+        let names: Vec<String> = expected().keys().cloned().collect();
+        let mut bytes = file(&names[which % names.len()]);
+        for (at, byte) in places {
+            // The first bytes hold the structure.
+            let at = at % if at & 1 == 0 { bytes.len() } else { bytes.len().min(600) };
+            bytes[at] = byte;
+        }
+        if let Ok(seg) = open(&bytes) {
+            let _ = (seg.filename(), seg.diameter(), seg.channels(), seg.is_manual(), seg.image(), seg.unknown());
+            seg.write(Cursor::new(Vec::new())).unwrap();
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Networks to safetensors.
+
+use std::collections::BTreeMap;
+
+use cytoshade_core::Network;
+use half::f16;
+use safetensors::tensor::{Dtype, TensorView};
+
+use crate::tensor::{Tensor, Tensors};
+use crate::{Error, Identity, LoadOptions, Opened, Origin, state_dict};
+
+/// How a network is written.
+#[derive(Clone, Debug, Default)]
+pub struct SaveOptions {
+    /// Whether the weights of convolutions and projections are written as f16, which halves the file. What there is one
+    /// of a channel (biases, BatchNorm, diameters) stays f32. Default `false`: f32 throughout.
+    pub half: bool,
+    /// What the file says of itself. Empty by default; `diam_mean`, `diam_labels` and what [`convert`] knows of the
+    /// source are added.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// A network that was read from one file, and the safetensors file that it becomes.
+#[derive(Clone, Debug)]
+pub struct Converted {
+    /// The bytes of the safetensors file. The same source and options always give the same bytes.
+    pub bytes: Vec<u8>,
+    /// The network as those bytes hold it: that of the source, or its f16.
+    pub network: Network,
+    /// What it was read from.
+    pub origin: Origin,
+}
+
+/// The safetensors file of a network.
+///
+/// A [`Network`] holds each BatchNorm as a scale and a shift. They are written as its weight and bias, with a mean of
+/// 0 and a variance that changes nothing: the file computes what the network computes, bit by bit in f32, but is no
+/// place to go on training from. [`convert`] keeps a state dict's own tensors.
+///
+/// # Errors
+/// [`Error::HalfRange`] where a weight is too large for f16.
+pub fn to_safetensors(network: &Network, options: &SaveOptions) -> Result<Vec<u8>, Error> {
+    write(&state_dict::tensors(network), network, options)
+}
+
+/// A model file's bytes as safetensors: the source's own tensors as f32, under their names in the state dict.
+///
+/// BatchNorm's count of batches is left out, and diameters that the source does not state are added. An ONNX graph has
+/// no state dict; its network is written as [`to_safetensors`] writes it. The file states the source's SHA-256 and
+/// format, and its name if it is a published model's. It is read again before it is returned.
+///
+/// # Errors
+/// Those of [`crate::load`], and [`Error::HalfRange`].
+pub fn convert(bytes: &[u8], load: &LoadOptions, save: &SaveOptions) -> Result<Converted, Error> {
+    convert_opened(crate::read(bytes, load, crate::not_given)?, bytes, load, save)
+}
+
+/// As [`convert`], from a path: read once, as [`crate::load_path`] reads it. The file says the source's name, too.
+///
+/// # Errors
+/// Those of [`crate::load_path`], and [`Error::HalfRange`].
+#[cfg(not(target_arch = "wasm32"))]
+pub fn convert_path(path: &std::path::Path, load: &LoadOptions, save: &SaveOptions) -> Result<Converted, Error> {
+    let bytes = crate::read_file(path, &load.limits)?;
+    let find = crate::external::beside(path, bytes.len(), &load.limits);
+    let mut save = save.clone();
+    if let Some(name) = path.file_name() {
+        save.metadata.entry("source_name".into()).or_insert_with(|| name.to_string_lossy().into_owned());
+    }
+    convert_opened(crate::read(&bytes, load, find)?, &bytes, load, &save)
+}
+
+fn convert_opened(opened: Opened, source: &[u8], load: &LoadOptions, save: &SaveOptions) -> Result<Converted, Error> {
+    let tensors = opened.tensors();
+    let (network, origin) = opened.network(source)?;
+    let mut save = save.clone();
+    save.metadata.insert("source_sha256".into(), origin.sha256.to_string());
+    save.metadata.insert("source_format".into(), origin.format.to_string());
+    if let Identity::Published(published) = origin.identity {
+        save.metadata.insert("source_name".into(), published.name.into());
+    }
+    let bytes = match tensors {
+        Some(mut tensors) => {
+            state_dict::complete(&mut tensors, &network);
+            write(&tensors, &network, &save)?
+        }
+        None => to_safetensors(&network, &save)?,
+    };
+    let limits = LoadOptions { limits: load.limits.clone(), ..LoadOptions::default() };
+    let network = crate::load(&bytes, &limits)?;
+    Ok(Converted { bytes, network, origin })
+}
+
+fn write(tensors: &Tensors, network: &Network, options: &SaveOptions) -> Result<Vec<u8>, Error> {
+    let encoded = tensors
+        .iter()
+        .map(|(name, tensor)| Ok((name.as_str(), encode(name, tensor, options.half)?)))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let views = encoded
+        .iter()
+        .zip(tensors.values())
+        .map(|((name, (dtype, data)), tensor)| Ok((*name, TensorView::new(*dtype, tensor.shape.clone(), data)?)))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error: safetensors::SafeTensorError| Error::damaged(error.to_string()))?;
+    let file = safetensors::serialize(views, None).map_err(|error| Error::damaged(error.to_string()))?;
+    let mut metadata = options.metadata.clone();
+    metadata.insert("format".into(), "pt".into());
+    metadata.insert("diam_mean".into(), network.diam_mean().to_string());
+    metadata.insert("diam_labels".into(), network.diam_labels().to_string());
+    with_metadata(&file, &metadata).ok_or_else(|| Error::damaged("the header that was written cannot be extended"))
+}
+
+fn encode(name: &str, tensor: &Tensor, half: bool) -> Result<(Dtype, Vec<u8>), Error> {
+    if !half || tensor.shape.len() < 2 {
+        return Ok((Dtype::F32, tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect()));
+    }
+    let halves: Vec<f16> = tensor.values.iter().map(|&value| f16::from_f32(value)).collect();
+    if let Some(index) = halves.iter().position(|value| !value.is_finite()) {
+        return Err(Error::HalfRange { name: name.into(), value: tensor.values[index], index });
+    }
+    Ok((Dtype::F16, halves.iter().flat_map(|value| value.to_le_bytes()).collect()))
+}
+
+/// Puts metadata into a file's header. The `safetensors` crate keeps it in an order that differs from run to run, and
+/// a file whose hash changes from run to run could not be pinned.
+fn with_metadata(file: &[u8], metadata: &BTreeMap<String, String>) -> Option<Vec<u8>> {
+    let (length, rest) = file.split_first_chunk()?;
+    let (header, data) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    let mut extended = format!("{{\"__metadata__\":{},", serde_json::to_string(metadata).ok()?).into_bytes();
+    extended.extend(header.strip_prefix(b"{")?.trim_ascii_end());
+    extended.resize(extended.len().next_multiple_of(8), b' ');
+    Some([&(extended.len() as u64).to_le_bytes()[..], &extended, data].concat())
+}

@@ -1,0 +1,94 @@
+//! A place in bytes from outside: reads little-endian numbers and slices, and never past the end.
+
+use crate::Error;
+
+/// A cursor over a file's bytes.
+#[derive(Debug, Clone)]
+pub struct Input<'a> {
+    rest: &'a [u8],
+    /// What is read, for the message about a file that ends too early.
+    what: &'static str,
+}
+
+impl<'a> Input<'a> {
+    /// A cursor at the start of `bytes`, which are `what`: "the pickle", say.
+    pub fn new(bytes: &'a [u8], what: &'static str) -> Self {
+        Self { rest: bytes, what }
+    }
+
+    /// Whether the end is reached.
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The next `length` bytes.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the bytes end too early.
+    pub fn take(&mut self, length: u64) -> Result<&'a [u8], Error> {
+        let (taken, rest) = usize::try_from(length)
+            .ok()
+            .and_then(|length| self.rest.split_at_checked(length))
+            .ok_or_else(|| self.ends(length))?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    /// The bytes up to the next line feed, which is read and left out.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where there is none.
+    pub fn line(&mut self) -> Result<&'a [u8], Error> {
+        let end = self.rest.iter().position(|&byte| byte == b'\n').ok_or_else(|| self.ends(1))?;
+        let line = self.take(end as u64)?;
+        self.take(1)?;
+        Ok(line)
+    }
+
+    /// The next `N` bytes.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the bytes end too early.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or_else(|| self.ends(N as u64))?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    /// The next byte.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the bytes end too early.
+    pub fn u8(&mut self) -> Result<u8, Error> {
+        Ok(u8::from_le_bytes(self.array()?))
+    }
+
+    /// The next two bytes, little-endian.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the bytes end too early.
+    pub fn u16(&mut self) -> Result<u16, Error> {
+        Ok(u16::from_le_bytes(self.array()?))
+    }
+
+    /// The next four bytes, little-endian.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the bytes end too early.
+    pub fn u32(&mut self) -> Result<u32, Error> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    /// The next eight bytes, little-endian.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the bytes end too early.
+    pub fn u64(&mut self) -> Result<u64, Error> {
+        Ok(u64::from_le_bytes(self.array()?))
+    }
+
+    fn ends(&self, wanted: u64) -> Error {
+        let Self { rest, what } = self;
+        Error::damaged(format!("{what} ends too early: {wanted} more bytes expected, {} found", rest.len()))
+    }
+}

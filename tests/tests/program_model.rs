@@ -1,0 +1,277 @@
+//! `cytoshade model`, as a person types it, with folders of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use cytoshade_tests::program::{files, program, refused, root, succeeded};
+use serde_json::Value;
+use server::{Server, send, send_file};
+
+#[path = "../../crates/cytoshade-fetch/tests/server/mod.rs"]
+#[allow(dead_code, reason = "these tests use a part")]
+mod server;
+
+const TAG: &str = "\"v1\"";
+const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// A home, Cytoshade's folder and Cellpose's, which are nobody's.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Self {
+        let home = Self(tempfile::tempdir().unwrap());
+        std::fs::create_dir_all(home.cellpose()).unwrap();
+        home
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn own(&self) -> PathBuf {
+        self.path("own")
+    }
+
+    fn cellpose(&self) -> PathBuf {
+        self.path(".cellpose/models")
+    }
+
+    fn put(&self, path: &Path, bytes: &[u8]) -> PathBuf {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+        path.to_path_buf()
+    }
+
+    /// The program with this home, where no proxy of the machine can be reached.
+    fn program(&self) -> Command {
+        let mut command = program();
+        command.current_dir(self.0.path()).env("HOME", self.0.path()).env("USERPROFILE", self.0.path());
+        command.env("CYTOSHADE_MODELS", self.own()).env_remove("CELLPOSE_LOCAL_MODELS_PATH");
+        for proxy in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+            command.env(proxy, "http://127.0.0.1:1");
+        }
+        command
+    }
+
+    fn model(&self, words: &[&str]) -> Output {
+        self.program().arg("model").args(words).output().unwrap()
+    }
+}
+
+fn demo_path() -> PathBuf {
+    root().join("models/cytoshade-demo.safetensors")
+}
+
+fn demo() -> Vec<u8> {
+    std::fs::read(demo_path()).unwrap()
+}
+
+fn fixture(name: &str) -> PathBuf {
+    root().join("crates/cytoshade-model/tests/fixtures").join(name)
+}
+
+fn hash(bytes: &[u8]) -> String {
+    cytoshade_model::Sha256::of(bytes).to_string()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn inspect_says_what_a_file_holds() {
+    let home = Home::new();
+    let said = succeeded(&home.model(&["inspect", text(&demo_path())]));
+    for part in
+        ["network", "safetensors", &hash(&demo()), "[2, 8, 16, 32, 64]", "2 in, 3 out", "diam_mean 30", "no published"]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let json = |words: &[&str]| -> Value {
+        serde_json::from_str(&succeeded(&home.model(&[&["inspect", "--json"], words].concat()))).unwrap()
+    };
+    let said = json(&["demo"]);
+    assert_eq!((&said["kind"], &said["format"]), (&"network".into(), &"safetensors".into()));
+    assert_eq!(said["sha256"], hash(&demo()));
+    assert_eq!(said["nbase"], serde_json::json!([2, 8, 16, 32, 64]));
+    assert_eq!((&said["channels_in"], &said["channels_out"]), (&2.into(), &3.into()));
+    // As numpy counts them in the file: all but running statistics and counts of batches.
+    assert_eq!(said["parameters"], 415_661);
+    assert_eq!(json(&[text(&fixture("zip.pth"))])["format"], "torch (zip)");
+    let onnx = json(&[text(&fixture("pipeline.onnx"))]);
+    assert!(onnx["ignored"].as_array().is_some_and(|ignored| !ignored.is_empty()), "{onnx}");
+    let size = json(&[text(&fixture("size_model.npy"))]);
+    assert_eq!((&size["kind"], &size["style_channels"]), (&"size model".into(), &256.into()));
+    assert_eq!(size["diam_mean"], 17.0);
+    refused(&home.model(&["inspect", text(&root().join("models/demo.png"))]), "an image");
+    refused(&home.model(&["inspect", "no-such"]), "model list");
+}
+
+#[test]
+fn convert_writes_what_was_read() {
+    let home = Home::new();
+    let source = home.put(&home.path("zip.pth"), &std::fs::read(fixture("zip.pth")).unwrap());
+    let out = home.path("out.safetensors");
+    let said = succeeded(&home.model(&["convert", text(&source), text(&out)]));
+    assert!(said.contains("out.safetensors"), "{said}");
+    let json =
+        |file: &str| -> Value { serde_json::from_str(&succeeded(&home.model(&["inspect", "--json", file]))).unwrap() };
+    let (from, to) = (json(text(&source)), json(text(&out)));
+    for same in ["nbase", "parameters", "diam_mean", "diam_labels"] {
+        assert_eq!(from[same], to[same], "{same}");
+    }
+    assert_eq!(to["metadata"]["source_sha256"], from["sha256"]);
+    assert_eq!(to["metadata"]["source_name"], "zip.pth");
+    let network = |path: &Path| cytoshade_model::load_path(path, &cytoshade_model::LoadOptions::default()).unwrap();
+    assert_eq!(network(&source), network(&out));
+
+    // It overwrites nothing unasked, and never its source.
+    let whole = std::fs::read(&out).unwrap();
+    refused(&home.model(&["convert", "demo", text(&out)]), "--force");
+    assert_eq!(std::fs::read(&out).unwrap(), whole);
+    refused(&home.model(&["convert", text(&out), text(&out), "--force"]), "source itself");
+    succeeded(&home.model(&["convert", text(&source), text(&out), "--f16", "--force"]));
+    let half = std::fs::read(&out).unwrap();
+    assert!(half.len() < whole.len());
+    refused(&home.model(&["convert", text(&source), text(&home.path("out.pth"))]), ".safetensors");
+    refused(
+        &home.model(&["convert", text(&fixture("other.onnx")), text(&home.path("x.safetensors"))]),
+        "not a Cellpose",
+    );
+    refused(&home.model(&["convert", "demo", text(&home.path("no/x.safetensors"))]), "cannot write");
+    assert_eq!(files(home.0.path()), [".cellpose", "out.safetensors", "zip.pth"]);
+}
+
+#[test]
+fn verify_compares_hashes() {
+    let home = Home::new();
+    let right = ["verify", text(&demo_path()), "--sha256", &hash(&demo())].map(String::from);
+    let right: Vec<&str> = right.iter().map(String::as_str).collect();
+    assert!(succeeded(&home.model(&right)).contains("is right"));
+    let wrong = home.model(&["verify", text(&demo_path()), "--sha256", ZEROS]);
+    refused(&wrong, "expected 0000");
+    assert_eq!(wrong.status.code(), Some(1));
+    // Without a hash, only published models can be verified.
+    let unknown = home.model(&["verify", "demo"]);
+    refused(&unknown, "--sha256");
+    assert_eq!(unknown.status.code(), Some(1));
+    // The hash is not enough: it must open.
+    let page = home.put(&home.path("page"), b"<html>");
+    refused(&home.model(&["verify", text(&page), "--sha256", &hash(b"<html>")]), "web page");
+    home.put(&home.cellpose().join("cyto3"), &demo());
+    refused(&home.model(&["verify", "cyto3"]), "fine-tuned");
+}
+
+#[test]
+fn models_are_used_by_name() {
+    let home = Home::new();
+    home.put(&home.cellpose().join("CP_20230101_120000"), &demo());
+    home.put(&home.cellpose().join("cyto3"), &demo());
+    home.put(&home.cellpose().join("cyto2torch_0"), &demo());
+    let photograph = root().join("models/demo.png");
+    let segment = |model: &str| {
+        let words = ["segment", text(&photograph), "--device", "cpu", "--output", "out", "--model", model];
+        home.program().args(words).output().unwrap()
+    };
+    for name in ["CP_20230101_120000", "demo"] {
+        assert!(succeeded(&segment(name)).contains("cells"), "{name}");
+    }
+    refused(&segment("cyto3"), "fine-tuned");
+    refused(&segment("nuclei"), "model fetch nuclei");
+    let unverified = segment("cyto2");
+    succeeded(&unverified);
+    assert!(String::from_utf8_lossy(&unverified.stderr).contains("no hash of cyto2 is known"));
+    // Cellpose's variable for its folder holds here, too.
+    let elsewhere = home.path("elsewhere");
+    home.put(&elsewhere.join("mine"), &demo());
+    let mut command = home.program();
+    command.env("CELLPOSE_LOCAL_MODELS_PATH", &elsewhere).args(["model", "inspect", "mine"]);
+    assert!(succeeded(&command.output().unwrap()).contains("elsewhere"));
+}
+
+#[test]
+fn list_and_remove_know_the_folders() {
+    let home = Home::new();
+    let own = home.put(&home.own().join("mine"), &demo());
+    let cellpose = home.put(&home.cellpose().join("cyto3"), &demo());
+    let said = succeeded(&home.model(&["list"]));
+    for part in ["cyto3", "another size", "mine", "nuclei", "not here", "demo", text(&home.own())] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let said: Value = serde_json::from_str(&succeeded(&home.model(&["list", "--json"]))).unwrap();
+    assert_eq!(said["others"][0]["name"], "mine");
+    let cyto3 = &said["published"][0];
+    assert_eq!((&cyto3["name"], &cyto3["files"][0]["path"]), (&"cyto3".into(), &text(&cellpose).into()));
+
+    for name in ["cyto3", "no-such"] {
+        refused(&home.model(&["remove", name]), "there is no");
+    }
+    for name in ["../.cellpose/models/cyto3", "..", text(&cellpose), "own/mine"] {
+        refused(&home.model(&["remove", name]), "plain name");
+    }
+    assert!(own.exists() && cellpose.exists());
+    succeeded(&home.model(&["remove", "mine"]));
+    assert!(!own.exists() && cellpose.exists());
+}
+
+/// A server that gives the bundled network, and other things.
+fn models() -> Server {
+    Server::new(|asked, stream| match asked.path.as_str() {
+        "/page" => send(stream, &["200 OK", "Content-Length: 6"], b"<html>"),
+        "/broken" if asked.range().is_none() => {
+            let length = format!("Content-Length: {}", demo().len());
+            send(stream, &["200 OK", &length, &format!("ETag: {TAG}")], &demo()[..100_000]);
+        }
+        "/far" => send(stream, &["302 Found", "Location: http://models.example/x", "Content-Length: 0"], b""),
+        "/endless" => {
+            send(stream, &["200 OK"], b"");
+            while std::io::Write::write_all(stream, &[7; 4096]).is_ok() {}
+        }
+        _ => send_file(asked, stream, &demo(), TAG),
+    })
+}
+
+#[test]
+fn fetch_keeps_what_has_the_hash_and_opens() {
+    let (home, server) = (Home::new(), models());
+    let (url, right) = (server.url("/mine"), hash(&demo()));
+    let said = succeeded(&home.model(&["fetch", &url, "--sha256", &right]));
+    assert!(said.contains(&right) && !said.contains("vouches"), "{said}");
+    assert_eq!(files(&home.own()), [".fetch.lock", "mine"]);
+    assert_eq!(std::fs::read(home.own().join("mine")).unwrap(), demo());
+    // Once is enough.
+    assert!(succeeded(&home.model(&["fetch", &url, "--sha256", &right])).contains("already"));
+    assert_eq!(server.asked().len(), 1);
+    refused(&home.model(&["fetch", &url, "--sha256", ZEROS]), "model remove");
+    succeeded(&home.model(&["inspect", "mine"]));
+
+    let said = succeeded(&home.model(&["fetch", &server.url("/x"), "--name", "other", "--accept-unverified"]));
+    assert!(said.contains(&right) && said.contains("vouches"), "{said}");
+    let output = home.model(&["fetch", &server.url("/broken"), "--sha256", &right]);
+    succeeded(&output);
+    assert!(output.stderr.is_empty(), "a bar in a pipe: {}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(files(&home.own()), [".fetch.lock", "broken", "mine", "other"]);
+}
+
+#[test]
+fn fetch_refuses_everything_else_and_leaves_nothing() {
+    let (home, server) = (Home::new(), models());
+    let url = |path: &str| server.url(path);
+    refused(&home.model(&["fetch", "cyto9"]), "neither an address nor a published model");
+    refused(&home.model(&["fetch", "cyto2"]), "--accept-unverified");
+    refused(&home.model(&["fetch", &url("/mine")]), "--accept-unverified");
+    assert_eq!(server.asked().len(), 0, "it asked before it was allowed to");
+    for address in ["http://models.example/mine", "ftp://models.example/mine", "https://me:secret@models.example/mine"]
+    {
+        refused(&home.model(&["fetch", address, "--accept-unverified"]), "cannot fetch from");
+    }
+    assert!(!home.own().exists(), "a folder was made for nothing");
+    refused(&home.model(&["fetch", &url("/mine"), "--sha256", ZEROS]), "another file");
+    refused(&home.model(&["fetch", &url("/page"), "--accept-unverified"]), "a web page");
+    refused(&home.model(&["fetch", &url("/far"), "--accept-unverified"]), "not followed");
+    refused(&home.model(&["fetch", &url("/mine"), "--accept-unverified", "--max-bytes", "1000"]), "limit of 1000");
+    refused(&home.model(&["fetch", &url("/endless"), "--accept-unverified", "--max-bytes", "1000"]), "limit of 1000");
+    // Under a published name nothing but the published file is taken.
+    refused(&home.model(&["fetch", &url("/cyto3"), "--accept-unverified"]), "expected 26566255");
+    assert_eq!(files(&home.own()), [".fetch.lock"]);
+}

@@ -1,0 +1,80 @@
+//! That what is said to have no network code has none.
+
+use crate::shell::{cargo, lines};
+
+/// Crates that talk to a network, or that everything which does is built on.
+///
+/// `tokio` is not among them: `wasm-bindgen-futures` has its scheduler on one platform. It reaches a network through
+/// `mio` and `socket2`, which are.
+const NETWORK: [&str; 19] = [
+    "async-std",
+    "attohttpc",
+    "curl",
+    "cytoshade-fetch",
+    "h2",
+    "hyper",
+    "isahc",
+    "mio",
+    "native-tls",
+    "openssl",
+    "quinn",
+    "reqwest",
+    "ring",
+    "rustls",
+    "smol",
+    "socket2",
+    "tungstenite",
+    "ureq",
+    "webpki-roots",
+];
+
+/// What has none, on any platform.
+const WITHOUT: [&[&str]; 3] = [
+    &["--package", "cytoshade"],
+    &["--package", "cytoshade-web"],
+    &["--package", "cytoshade-cli", "--no-default-features"],
+];
+
+/// Fails where a crate of [`NETWORK`] is in what has none; and where it is not found in the whole program, which has
+/// it: a check that cannot fail would say nothing.
+pub(crate) fn check() -> Result<(), String> {
+    WITHOUT.into_iter().try_for_each(without)?;
+    let found = network_crates(&["--package", "cytoshade-cli"])?;
+    if ["cytoshade-fetch", "ureq", "rustls"].iter().any(|name| !found.iter().any(|found| found == name)) {
+        return Err(format!("the whole program has network code, but only this was found: {}", found.join(", ")));
+    }
+    Ok(())
+}
+
+fn without(package: &[&str]) -> Result<(), String> {
+    let found = network_crates(package)?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{} has network code: {}", package.join(" "), found.join(", ")))
+}
+
+fn network_crates(package: &[&str]) -> Result<Vec<String>, String> {
+    let tree =
+        ["tree", "--locked", "--edges", "normal,build", "--target", "all", "--prefix", "none", "--format", "{p}"];
+    let tree = lines(cargo(&[&tree, package].concat()))?;
+    if tree.len() < 10 {
+        return Err(format!("cargo tree {} lists only {tree:?}", package.join(" ")));
+    }
+    let mut found: Vec<_> = tree.iter().filter_map(|line| line.split(' ').next()).map(String::from).collect();
+    found.retain(|name| NETWORK.contains(&name.as_str()));
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn network_code_is_where_it_is_said_to_be_and_nowhere_else() {
+        check().unwrap();
+        assert!(without(&["--package", "cytoshade-cli"]).unwrap_err().contains("ureq"));
+    }
+}
