@@ -1,9 +1,9 @@
 //! The software Vulkan driver that the GPU tests run on where there is no device.
 
 use std::path::Path;
-use std::process::Command;
 
-use crate::shell::{Outcome, run, succeeds};
+use crate::debian;
+use crate::shell::Outcome;
 
 /// Where Linux distributions register Vulkan drivers.
 const DRIVER_FOLDERS: [&str; 3] = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d"];
@@ -18,32 +18,7 @@ pub(crate) fn install() -> Outcome {
     if !cfg!(target_os = "linux") || has_driver() {
         return Ok(());
     }
-    if !succeeds("apt-get", &["--version"]) {
-        return Err(
-            "no Vulkan driver found: install Mesa's (the package is called mesa-vulkan-drivers, vulkan-swrast \
-                    or similar) and the Vulkan loader, or leave the GPU tests out with --no-install"
-                .into(),
-        );
-    }
-    let words = format!("apt-get install -y {}", PACKAGES.join(" "));
-    let prefix: &[&str] = if succeeds("sh", &["-c", "test $(id -u) = 0"]) {
-        &["env"]
-    } else if succeeds("sudo", &["-n", "true"]) {
-        &["sudo"]
-    } else {
-        return Err(format!(
-            "no Vulkan driver found, and no rights to install one: run `sudo {words}`, or leave the GPU tests out with \
-             --no-install"
-        ));
-    };
-    let apt = |args: &[&str]| {
-        let mut command = Command::new(prefix[0]);
-        command.args(&prefix[1..]).args(["apt-get", "--quiet", "--yes"]).args(args);
-        command.env("DEBIAN_FRONTEND", "noninteractive");
-        run(command)
-    };
-    apt(&["update"])?;
-    apt(&[&["install", "--no-install-recommends"][..], &PACKAGES[..]].concat())
+    debian::install(&PACKAGES, "no Vulkan driver found", "leave the GPU tests out with --no-install")
 }
 
 fn has_driver() -> bool {

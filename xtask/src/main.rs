@@ -1,10 +1,14 @@
 //! The errands of Cytoshade's developers: `cargo xtask <errand>`.
 #![forbid(unsafe_code)]
 
+mod browser;
 mod coop;
+mod debian;
 mod driver;
 mod network;
+mod serve;
 mod shell;
+mod web;
 
 use clap::{Parser, Subcommand};
 
@@ -33,9 +37,20 @@ enum Errand {
         /// the root up (600 MB) where it is not there yet
         #[arg(long, conflicts_with = "no_install")]
         coop: bool,
+        /// Build the web package and run its tests, in Chromium, instead
+        #[arg(long, conflicts_with = "coop")]
+        web: bool,
         /// Handed to the tests after `--`, a filter for instance
         #[arg(last = true)]
         rest: Vec<String>,
+    },
+    /// Build the npm package for browsers and its demo page into dist/ (needs Node.js)
+    Web,
+    /// Serve the demo page on 127.0.0.1, building it first where that was not done
+    Serve {
+        /// 0 takes any that is free
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
     },
     /// Formatting, lints and documentation, warnings being errors; and that what should have no network code has none
     Lint,
@@ -51,7 +66,12 @@ enum Errand {
 fn main() -> std::process::ExitCode {
     let outcome = match Cli::parse().errand {
         Errand::Test { coop: true, rest, .. } => coop::test(&rest),
+        Errand::Test { web: true, no_install, rest, .. } => {
+            web::build().and_then(|()| browser::test(!no_install, &rest))
+        }
         Errand::Test { no_install, rest, .. } => test(no_install, &rest),
+        Errand::Web => web::build(),
+        Errand::Serve { port } => serve(port),
         Errand::Lint => lint(),
         Errand::Targets => targets(),
         Errand::Fixtures { stages } => fixtures(&stages),
@@ -80,6 +100,13 @@ fn test(no_install: bool, rest: &[String]) -> Outcome {
     run(cargo(&args))
 }
 
+fn serve(port: u16) -> Outcome {
+    if !shell::root().join("dist/demo/index.html").is_file() {
+        web::build()?;
+    }
+    serve::serve(port)
+}
+
 fn lint() -> Outcome {
     run(cargo(&["fmt", "--all", "--check"]))?;
     network::check()?;
@@ -94,6 +121,8 @@ fn targets() -> Outcome {
     run(std::process::Command::new("rustup").args(["target", "add"]).args(TARGETS))?;
     // The library is built for the browser, and the whole product checked elsewhere. `check` needs no linker.
     run(cargo(&["build", "--package", "cytoshade", "--package", "cytoshade-web", "--target", TARGETS[0]]))?;
+    // What is the browser's alone is seen by no lint elsewhere.
+    run(cargo(&["clippy", "--package", "cytoshade-web", "--target", TARGETS[0], "--", "-D", "warnings"]))?;
     for target in &TARGETS[1..] {
         // TLS is partly in C, which needs a compiler for each target: everything else is checked.
         let packages = ["--package", "cytoshade-cli", "--package", "cytoshade-fetch", "--no-default-features"];

@@ -1,10 +1,21 @@
 //! Running other programs, from the workspace's root.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Nothing, or what went wrong.
 pub(crate) type Outcome = Result<(), String>;
+
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    folder.parent().unwrap_or(folder).to_owned()
+}
+
+/// Where cargo builds.
+pub(crate) fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
 
 /// Cargo with arguments.
 pub(crate) fn cargo(args: &[&str]) -> Command {
@@ -13,10 +24,11 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     command
 }
 
-/// Goes to the workspace's root and says what is run there.
+/// Goes to the workspace's root, unless the command says otherwise, and says what is run there.
 fn announce(command: &mut Command) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    command.current_dir(root);
+    if command.get_current_dir().is_none() {
+        command.current_dir(root());
+    }
     let words: Vec<_> = std::iter::once(command.get_program())
         .chain(command.get_args())
         .map(|word| word.to_string_lossy().into_owned())

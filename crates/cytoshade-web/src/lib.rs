@@ -1,21 +1,34 @@
-//! Cytoshade in the browser: a small JavaScript face on the library, for `wasm32-unknown-unknown` and wasm-bindgen.
+//! Cytoshade in the browser: what the JavaScript package around it calls, for `wasm32-unknown-unknown` and
+//! wasm-bindgen. `cargo xtask web` builds both into `dist/`.
 //!
-//! ```js
-//! import init, { Cytoshade } from "./cytoshade_web.js";
-//! await init();
-//! const cells = await Cytoshade.fromBytes(new Uint8Array(model), "auto");
-//! const found = await cells.segment(imageData.data, imageData.width, imageData.height, { diameter: 40 });
-//! found.masks; // Uint32Array, 0 for background, 1 to count for the cells
-//! ```
+//! Everything here runs in workers, one thread and one memory each: an [`Engine`] segments in the one that the package
+//! makes first, and a [`TileNetwork`] runs the network in each of those that the engine's tiles are spread over where
+//! the CPU does the work. The page itself never enters wasm.
 //!
 //! On other targets the crate is empty.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 #[cfg(target_arch = "wasm32")]
-mod face;
+mod encode;
+#[cfg(target_arch = "wasm32")]
+mod engine;
+#[cfg(target_arch = "wasm32")]
+mod failure;
+#[cfg(target_arch = "wasm32")]
+mod found;
 #[cfg(target_arch = "wasm32")]
 mod options;
+#[cfg(target_arch = "wasm32")]
+mod picture;
+#[cfg(target_arch = "wasm32")]
+mod tiles;
 
 #[cfg(target_arch = "wasm32")]
-pub use face::{Cytoshade, Found};
+pub use self::{
+    encode::{encode, kinds},
+    engine::{Engine, sha256},
+    found::Found,
+    picture::Picture,
+    tiles::TileNetwork,
+};

@@ -9,23 +9,30 @@ use crate::{DeviceInfo, Error};
 /// future may move between them.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) type Done<'a> = dyn FnMut(usize) -> Result<(), cytoshade_core::Error> + Send + 'a;
+/// Hears of the tiles that are complete, and may stop the run.
 #[cfg(target_arch = "wasm32")]
-pub(crate) type Done<'a> = dyn FnMut(usize) -> Result<(), cytoshade_core::Error> + 'a;
+pub type Done<'a> = dyn FnMut(usize) -> Result<(), cytoshade_core::Error> + 'a;
 
 /// A network on a device, and the stages that run there.
 #[derive(Debug)]
 pub(crate) enum Backend {
     Cpu(Box<cytoshade_cpu::network::Network>),
-    Gpu { gpu: Gpu, network: Box<cytoshade_gpu::Network> },
+    Gpu {
+        gpu: Gpu,
+        network: Box<cytoshade_gpu::Network>,
+    },
+    #[cfg(target_arch = "wasm32")]
+    Elsewhere(Box<dyn crate::Elsewhere>),
 }
 
 /// What the network gives for a batch of tiles.
 #[derive(Debug)]
-pub(crate) struct Batch {
-    /// [tiles, nout, height, width].
-    pub(crate) outputs: Vec<f32>,
-    /// [tiles, style channels].
-    pub(crate) styles: Vec<f32>,
+#[cfg_attr(not(target_arch = "wasm32"), allow(unreachable_pub))]
+pub struct Batch {
+    /// The outputs, of shape [tiles, nout, height, width].
+    pub outputs: Vec<f32>,
+    /// The style vectors, of shape [tiles, style channels], each of L2 norm 1.
+    pub styles: Vec<f32>,
 }
 
 impl Backend {
@@ -42,6 +49,8 @@ impl Backend {
         match self {
             Backend::Cpu(network) => cpu_info(network.isa()),
             Backend::Gpu { gpu, .. } => DeviceInfo::Gpu(gpu.info().clone()),
+            #[cfg(target_arch = "wasm32")]
+            Backend::Elsewhere(elsewhere) => elsewhere.info(),
         }
     }
 
@@ -65,6 +74,8 @@ impl Backend {
                 done(count)?;
                 Ok(Batch { outputs: batch.outputs, styles: batch.styles })
             }
+            #[cfg(target_arch = "wasm32")]
+            Backend::Elsewhere(elsewhere) => elsewhere.network(tiles, count, height, width, done).await,
         }
     }
 
@@ -79,6 +90,8 @@ impl Backend {
     ) -> Result<(EndPoints, Histogram), Error> {
         match self {
             Backend::Cpu(_) => follow_on_cpu(flows, cellprob, threshold, niter, interp),
+            #[cfg(target_arch = "wasm32")]
+            Backend::Elsewhere(_) => follow_on_cpu(flows, cellprob, threshold, niter, interp),
             Backend::Gpu { gpu, .. } => {
                 match cytoshade_gpu::sinks(gpu, flows, cellprob, threshold, niter, interp).await {
                     // A plane that is too large for the device's bindings.

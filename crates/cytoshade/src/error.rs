@@ -47,6 +47,10 @@ pub enum Error {
     /// A stage on the CPU.
     #[error(transparent)]
     Cpu(cytoshade_cpu::Error),
+    /// The network ran elsewhere, and failed there.
+    #[cfg(target_arch = "wasm32")]
+    #[error("{0}")]
+    Elsewhere(String),
 }
 
 impl From<cytoshade_core::Error> for Error {

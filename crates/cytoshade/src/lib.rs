@@ -31,6 +31,8 @@
 
 mod backend;
 mod device;
+#[cfg(target_arch = "wasm32")]
+mod elsewhere;
 mod error;
 #[cfg(not(target_arch = "wasm32"))]
 mod folders;
@@ -39,6 +41,8 @@ mod pipeline;
 mod segmentation;
 mod segmenter;
 
+#[cfg(target_arch = "wasm32")]
+pub use backend::{Batch, Done};
 pub use cytoshade_core::{
     Cancel, Channels, Control, Image, Labels, Network, Normalize, Outputs, Params, Planes, Progress, ProgressFn,
     Sample, Samples, Stage, Timings,
@@ -48,6 +52,8 @@ pub use cytoshade_model::{Format, Identity, LoadOptions, Origin, PUBLISHED, Publ
 #[cfg(not(target_arch = "wasm32"))]
 pub use device::adapters;
 pub use device::{Device, DeviceInfo, adapters_async};
+#[cfg(target_arch = "wasm32")]
+pub use elsewhere::Elsewhere;
 pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
 pub use folders::{Folders, Present, Reference, is_plain_name};

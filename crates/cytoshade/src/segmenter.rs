@@ -91,6 +91,17 @@ impl Segmenter {
         Self::builder().build_async(model).await
     }
 
+    /// A segmenter whose tiles go through the network elsewhere; every other stage runs here.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the model is not for segmentation.
+    #[cfg(target_arch = "wasm32")]
+    pub fn elsewhere(model: &Model, elsewhere: Box<dyn crate::Elsewhere>) -> Result<Self, Error> {
+        let network = model.share();
+        pipeline::check_network(&network)?;
+        Ok(Self { network, backend: Backend::Elsewhere(elsewhere) })
+    }
+
     /// Chooses the device before the segmenter is made.
     pub fn builder() -> Builder {
         Builder::default()

@@ -1,0 +1,41 @@
+//! Masks as files.
+
+use std::io::Cursor;
+
+use cytoshade_formats::{Error, Labels, write_csv, write_geojson, write_labels_png, write_labels_tiff, write_rois};
+use wasm_bindgen::prelude::*;
+
+use crate::failure::{failure, of, of_image};
+
+type Write = fn(&mut Cursor<Vec<u8>>, &Labels) -> Result<(), Error>;
+
+/// Every kind of file that masks can become, by the name that [`encode`] knows it under.
+const KINDS: [(&str, Write); 5] = [
+    ("png", |file, labels| write_labels_png(file, labels)),
+    ("tiff", |file, labels| write_labels_tiff(file, labels)),
+    ("rois", |file, labels| write_rois(file, labels)),
+    ("csv", |file, labels| write_csv(file, labels)),
+    ("geojson", |file, labels| write_geojson(file, labels)),
+];
+
+/// The names of the kinds that [`encode`] knows.
+#[wasm_bindgen]
+pub fn kinds() -> Vec<String> {
+    KINDS.iter().map(|(name, _)| (*name).into()).collect()
+}
+
+/// Masks of `height` x `width` pixels, row by row, as the bytes of a file of one of the [`kinds`].
+///
+/// # Errors
+/// `option` for another kind, `image` where the masks do not fit the sides or the kind.
+#[wasm_bindgen]
+pub fn encode(masks: Vec<u32>, height: usize, width: usize, kind: &str) -> Result<Vec<u8>, JsValue> {
+    let (_, write) = KINDS.iter().find(|(name, _)| *name == kind).ok_or_else(|| {
+        let known = kinds().join(", ");
+        failure("option", &format!("masks cannot become {kind:?}; the kinds are {known}"))
+    })?;
+    let labels = Labels::new(masks, height, width).map_err(|error| of(&error.into()))?;
+    let mut file = Cursor::new(Vec::new());
+    write(&mut file, &labels).map_err(|error| of_image(&error))?;
+    Ok(file.into_inner())
+}

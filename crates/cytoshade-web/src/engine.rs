@@ -1,0 +1,117 @@
+//! A network made ready, and images through it.
+
+use std::cell::RefCell;
+
+use cytoshade::{
+    AdapterKind, Cancel, Control, Device, DeviceInfo, Error, LoadOptions, Model, Progress, Segmenter, Sha256,
+};
+use js_sys::Function;
+use wasm_bindgen::prelude::*;
+
+use crate::failure::{failure, of};
+use crate::found::Found;
+use crate::options;
+use crate::picture::Picture;
+use crate::tiles::Workers;
+
+/// The SHA-256 of some bytes, in hexadecimal digits. A page that is no secure context has no other.
+#[wasm_bindgen]
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::of(bytes).to_string()
+}
+
+/// Lets a panic end as a JavaScript error that says what it was, rather than as `unreachable`.
+#[wasm_bindgen(start)]
+fn start() {
+    std::panic::set_hook(Box::new(|panic| wasm_bindgen::throw_str(&panic.to_string())));
+}
+
+/// A network made ready on a device.
+#[derive(Debug)]
+#[wasm_bindgen]
+pub struct Engine {
+    segmenter: Segmenter,
+    diameter: f32,
+    cancel: RefCell<Cancel>,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// A network from the bytes of a model file.
+    ///
+    /// `backend` is `auto` (WebGPU on a true GPU, else the CPU), `webgpu` (a software adapter too) or `cpu`. `run` runs a
+    /// tile in one of `workers` workers: `(tile, height, width)` to a promise of `[outputs, style]`. It is called where
+    /// the CPU does the work.
+    ///
+    /// # Errors
+    /// `model`, `no-webgpu`, `device-lost`, `out-of-memory`, `option`.
+    pub async fn open(bytes: Vec<u8>, backend: String, run: Function, workers: usize) -> Result<Engine, JsValue> {
+        let model = Model::from_bytes(&bytes, &LoadOptions::default()).map_err(|error| of(&error))?;
+        drop(bytes);
+        let elsewhere = || Segmenter::elsewhere(&model, Box::new(Workers { run, count: workers }));
+        let segmenter = match backend.as_str() {
+            "cpu" => elsewhere(),
+            "auto" => match Segmenter::builder().device(Device::Gpu).build_async(&model).await {
+                // Whatever keeps a GPU from doing it, the CPU can do the work.
+                Err(Error::Gpu(_)) => elsewhere(),
+                result => result,
+            },
+            "webgpu" => match Segmenter::builder().device(Device::Gpu).build_async(&model).await {
+                Err(Error::Gpu(cytoshade::errors::GpuError::NoAdapter { .. })) => {
+                    Segmenter::builder().device(Device::Software).build_async(&model).await
+                }
+                result => result,
+            },
+            _ => return Err(failure("option", &format!("backend is {backend:?}; it must be auto, webgpu or cpu"))),
+        };
+        let segmenter = segmenter.map_err(|error| of(&error))?;
+        Ok(Engine { segmenter, diameter: model.network().diam_labels(), cancel: RefCell::default() })
+    }
+
+    /// `webgpu` or `cpu`.
+    #[wasm_bindgen(getter)]
+    pub fn backend(&self) -> String {
+        if matches!(self.segmenter.device(), DeviceInfo::Gpu(_)) { "webgpu" } else { "cpu" }.into()
+    }
+
+    /// Whether it runs on an adapter that is a program on the processor.
+    #[wasm_bindgen(getter)]
+    pub fn software(&self) -> bool {
+        matches!(self.segmenter.device(), DeviceInfo::Gpu(info) if info.kind == AdapterKind::Software)
+    }
+
+    /// The diameter that the network was made for, in pixels: what is taken where none is given.
+    #[wasm_bindgen(getter)]
+    pub fn diameter(&self) -> f32 {
+        self.diameter
+    }
+
+    /// What it runs on, for people to read.
+    #[wasm_bindgen(getter)]
+    pub fn device(&self) -> String {
+        self.segmenter.device().to_string()
+    }
+
+    /// Segments a picture. `options` are the package's `SegmentOptions`; `progress(stage, done, total)` is called on the
+    /// way.
+    ///
+    /// # Errors
+    /// `option`, `image`, `aborted` after [`Engine::cancel`], `device-lost`, `out-of-memory`.
+    pub async fn segment(&self, picture: &Picture, options: JsValue, progress: Function) -> Result<Found, JsValue> {
+        let params = options::params(&options)?;
+        let report = |Progress { stage, done, total }: Progress| {
+            // What a callback throws is its own business.
+            let _ = progress.call3(&JsValue::NULL, &stage.name().into(), &done.into(), &total.into());
+        };
+        let cancel = Cancel::new();
+        self.cancel.replace(cancel.clone());
+        let control = Control::new().progress(&report).cancel(&cancel);
+        let segmentation = self.segmenter.segment_async(&picture.image, &params, &control).await;
+        Ok(segmentation.map_err(|error| of(&error))?.into())
+    }
+
+    /// Stops the segmentation that is running.
+    pub fn cancel(&self) {
+        self.cancel.borrow().cancel();
+    }
+}

@@ -1,0 +1,112 @@
+/**
+ * Models that were downloaded, kept in IndexedDB.
+ *
+ * Not the Cache API, which keeps answers to requests and not records of ours, and not the private file system, which
+ * cannot replace a file in one step everywhere: an IndexedDB transaction stores the whole record or nothing.
+ *
+ * Nothing here is trusted, and nothing here is needed: a record is used only after its bytes have the hash that it
+ * states, whatever else is found under its key is deleted, and where the browser refuses to keep anything the model is
+ * fetched again the next time.
+ */
+
+import type { CachedModel } from "./types.js";
+
+const DATABASE = "cytoshade";
+const STORE = "models";
+/** Counts up when {@link Kept} changes: records of another format are deleted when they are met. */
+const FORMAT = 1;
+
+/** A record, under its URL as the key. */
+interface Kept {
+  format: typeof FORMAT;
+  url: string;
+  sha256: string;
+  size: number;
+  stored: Date;
+  bytes: Blob;
+}
+
+function isKept(record: unknown, url: unknown): record is Kept {
+  const kept = record as Partial<Kept> | null | undefined;
+  return (
+    typeof kept === "object" &&
+    kept?.format === FORMAT &&
+    kept.url === url &&
+    typeof kept.sha256 === "string" &&
+    kept.stored instanceof Date &&
+    kept.bytes instanceof Blob &&
+    kept.bytes.size === kept.size
+  );
+}
+
+/** The bytes kept for a URL, if they are what they should be: of the hash stated, and of the one demanded. */
+export async function find(
+  url: string,
+  sha256: string | undefined,
+  hash: (bytes: Uint8Array) => string,
+): Promise<Blob | undefined> {
+  let record: unknown;
+  try {
+    record = await transact("readonly", (store) => store.get(url));
+    if (isKept(record, url) && record.sha256 === (sha256 ?? record.sha256)) {
+      const bytes = new Uint8Array(await record.bytes.arrayBuffer());
+      if (hash(bytes) === record.sha256) return record.bytes;
+    }
+  } catch {
+    // Bytes that can no longer be read are deleted like those of another hash.
+  }
+  if (record !== undefined) await remove(url).catch(() => {});
+  return undefined;
+}
+
+/** Keeps the bytes of a URL. Tells whether the browser took them: a full disk or a private window may not. */
+export async function keep(url: string, sha256: string, bytes: Blob): Promise<boolean> {
+  const record: Kept = { format: FORMAT, url, sha256, size: bytes.size, stored: new Date(), bytes };
+  try {
+    await transact("readwrite", (store) => store.put(record, url));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Forgets a URL. */
+export async function remove(url: string): Promise<void> {
+  await transact("readwrite", (store) => store.delete(url));
+}
+
+/** What is kept. */
+export async function list(): Promise<CachedModel[]> {
+  const [keys, records] = await Promise.all([
+    transact("readonly", (store) => store.getAllKeys()),
+    transact<unknown[]>("readonly", (store) => store.getAll()),
+  ]);
+  return records
+    .filter((record, at): record is Kept => isKept(record, keys[at]))
+    .map(({ url, sha256, size, stored }) => ({ url, sha256, size, stored }));
+}
+
+/** One request in one transaction. */
+async function transact<T>(mode: IDBTransactionMode, request: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+  const database = await open();
+  try {
+    return await new Promise<T>((resolve, reject) => {
+      const transaction = database.transaction(STORE, mode, { durability: "relaxed" });
+      const answer = request(transaction.objectStore(STORE));
+      transaction.oncomplete = () => resolve(answer.result);
+      transaction.onabort = () => reject(transaction.error);
+    });
+  } finally {
+    database.close();
+  }
+}
+
+function open(): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(DATABASE, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+    request.onblocked = () => reject(request.error);
+  });
+}

@@ -1,0 +1,214 @@
+/** What a page calls. */
+
+import * as cache from "./cache.js";
+import type { Encoding, Input, Job, Opened, Opening } from "./engine.js";
+import { CytoshadeError } from "./errors.js";
+import type {
+  Adapter,
+  CachedModel,
+  ImageOptions,
+  ImageSource,
+  LoadOptions,
+  ModelSource,
+  Preview,
+  PreviewOptions,
+  Segmentation,
+  SegmentOptions,
+} from "./types.js";
+import { ENGINE, Remote } from "./worker.js";
+
+/** How long the engine may take to stop of itself before it is ended, in milliseconds. */
+const GRACE = 50;
+const MAX_BYTES = 256 * 2 ** 20;
+const MAX_WORKERS = 8;
+
+/** A Cellpose network made ready in workers of its own. The page's thread does nothing but pass messages. */
+export class Cytoshade {
+  readonly #opening: Omit<Opening, "module">;
+  #engine?: Remote;
+  #opened?: Opened;
+  #disposed = false;
+  /** Ends when the call before has ended: one call runs at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(opening: Omit<Opening, "module">) {
+    this.#opening = opening;
+  }
+
+  /** Loads a model, from the cache where it is kept there, and makes it ready on a GPU or the CPU. */
+  static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<Cytoshade> {
+    const made = new Cytoshade({
+      source: file(source),
+      sha256: sha256(options.sha256),
+      maxBytes: options.maxBytes ?? MAX_BYTES,
+      cache: options.cache ?? true,
+      backend: options.backend ?? "auto",
+      workers: options.workers ?? Math.min(navigator.hardwareConcurrency || 1, MAX_WORKERS),
+    });
+    await made.#run(options.signal, async () => {}, options.onProgress);
+    return made;
+  }
+
+  /** Segments an image. Calls that are made meanwhile wait for this one. */
+  async segment(image: ImageSource, options: SegmentOptions = {}): Promise<Segmentation> {
+    const { signal, onProgress, image: index, ...rest } = options;
+    const job: Job = { input: input(image, { image: index }), options: rest };
+    return this.#run(signal, (engine) => engine.call<Segmentation>("segment", job, [], onProgress));
+  }
+
+  /** An image to look at, as the package reads it: browsers themselves know no TIFF and no 16-bit images. */
+  async preview(image: ImageSource, options: PreviewOptions = {}): Promise<Preview> {
+    const { signal, channel = 0 } = options;
+    return this.#run(signal, (engine) => engine.call<Preview>("preview", { input: input(image, options), channel }));
+  }
+
+  /** Masks as a file of one of the {@link kinds}. */
+  async encode(found: Pick<Segmentation, "masks" | "width" | "height">, kind: string): Promise<Blob> {
+    const { masks, width, height } = found;
+    const encoding: Encoding = { masks, width, height, kind };
+    return this.#run(undefined, (engine) => engine.call<Blob>("encode", encoding));
+  }
+
+  /** The kinds of file that masks can become: `png` (16 bit), `tiff`, ... */
+  get kinds(): readonly string[] {
+    return this.#opened?.kinds ?? [];
+  }
+
+  /** The diameter that the network was made for, in pixels: what `segment` takes where none is given. */
+  get diameter(): number {
+    return this.#opened?.diameter ?? Number.NaN;
+  }
+
+  /** What the network runs on. */
+  describeAdapter(): Adapter {
+    if (this.#disposed || !this.#opened) throw disposed();
+    return this.#opened.adapter;
+  }
+
+  /** Ends the workers and frees all memory. Calls that are running are rejected. */
+  dispose(): void {
+    this.#disposed = true;
+    this.#engine?.close(disposed());
+  }
+
+  /** Forgets the model that was kept for a URL. */
+  static clearCachedModel(url: string | URL): Promise<void> {
+    return cache.remove(absolute(url));
+  }
+
+  /** The models that are kept. */
+  static listCachedModels(): Promise<CachedModel[]> {
+    return cache.list();
+  }
+
+  /** Does `work` when its turn has come, and no longer than `signal` allows. */
+  async #run<T>(
+    signal: AbortSignal | undefined,
+    work: (engine: Remote) => Promise<T>,
+    onProgress?: LoadOptions["onProgress"],
+  ): Promise<T> {
+    const running = this.#turn.then(async () => {
+      signal?.throwIfAborted();
+      if (this.#disposed) throw disposed();
+      return work(await this.#open(onProgress));
+    });
+    this.#turn = this.#turn.then(() => this.#settle(running, signal));
+    return until(running, signal);
+  }
+
+  /** Waits for a call to end; sees to it that it does so soon after it was aborted, and that the next one can run. */
+  async #settle(running: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+    const settled = running.then(
+      () => {},
+      (error) => {
+        if (error?.code === "device-lost" || error?.code === "crashed") this.#engine?.close(error);
+      },
+    );
+    await until(settled, signal).catch(async () => {
+      this.#engine?.call("cancel", undefined).catch(() => {});
+      const late = new Promise<boolean>((resolve) => setTimeout(resolve, GRACE, true));
+      // A stage on the CPU hears of nothing before it ends. The next call starts another engine.
+      if (await Promise.race([settled, late])) {
+        this.#engine?.close(new CytoshadeError("crashed", "the engine was ended"));
+      }
+    });
+  }
+
+  /** The engine, a new one where there is none that works. */
+  async #open(onProgress?: LoadOptions["onProgress"]): Promise<Remote> {
+    if (this.#engine && !this.#engine.closed) return this.#engine;
+    const engine = new Remote(ENGINE);
+    this.#engine = engine;
+    // The bytes of the first time are those of every time.
+    const source = this.#opened?.model ?? this.#opening.source;
+    try {
+      const opening: Opening = { ...this.#opening, source, module: await compiled() };
+      this.#opened = await engine.call<Opened>("open", opening, [], onProgress);
+    } catch (error) {
+      engine.close(error as CytoshadeError);
+      throw error;
+    }
+    return engine;
+  }
+}
+
+/** The wasm file, compiled once for the page and all workers. */
+let module: Promise<WebAssembly.Module> | undefined;
+function compiled(): Promise<WebAssembly.Module> {
+  module ??= compile(new URL("./cytoshade.wasm", import.meta.url)).catch((error) => {
+    module = undefined;
+    throw new CytoshadeError("download", `cytoshade.wasm cannot be loaded: ${error.message}`);
+  });
+  return module;
+}
+
+async function compile(url: URL): Promise<WebAssembly.Module> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  // Not every server knows the type that streaming asks for.
+  return response.headers.get("content-type")?.startsWith("application/wasm")
+    ? WebAssembly.compileStreaming(response)
+    : WebAssembly.compile(await response.arrayBuffer());
+}
+
+/** `work`, or the signal's reason if that comes first. */
+function until<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise<T>((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+function disposed(): CytoshadeError {
+  return new CytoshadeError("disposed", "dispose() was called: load the model again");
+}
+
+function absolute(url: string | URL): string {
+  return new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href).href;
+}
+
+function file(source: ModelSource): string | Blob {
+  if (typeof source === "string" || source instanceof URL) return absolute(source);
+  return source instanceof Blob ? source : new Blob([source as ArrayBuffer]);
+}
+
+function sha256(text: string | undefined): string | undefined {
+  if (text !== undefined && !/^[0-9a-f]{64}$/i.test(text)) {
+    throw new CytoshadeError("option", `${JSON.stringify(text)} is not a SHA-256; expected 64 hexadecimal digits`);
+  }
+  return text?.toLowerCase();
+}
+
+/** An image as the engine takes it. */
+function input(image: ImageSource, { image: index = 0 }: ImageOptions): Input {
+  if (image instanceof Blob || image instanceof ArrayBuffer) return { file: image, image: index };
+  const { data, width, height } = image;
+  if (typeof ImageData !== "undefined" && image instanceof ImageData && data instanceof Uint8ClampedArray) {
+    return { rgba: data, width, height };
+  }
+  const { channels = 1, layout = "planar" } = image as { channels?: number; layout?: string };
+  return { values: data as never, width, height, channels, interleaved: layout === "interleaved" };
+}

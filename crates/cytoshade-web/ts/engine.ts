@@ -1,0 +1,161 @@
+/** What the engine's worker does: it reads the model, holds the device, and segments. */
+
+import * as cache from "./cache.js";
+import { download } from "./download.js";
+import { CytoshadeError } from "./errors.js";
+import { TileWorkers } from "./tiles.js";
+import type { Adapter, Backend, LoadProgress, Preview, Segmentation, SegmentProgress, Samples } from "./types.js";
+import { Engine, Picture, encode, initSync, kinds, sha256 as hash } from "./wasm/cytoshade_web.js";
+import { Moved, answer } from "./worker.js";
+
+/** What the engine is opened with. */
+export interface Opening {
+  module: WebAssembly.Module;
+  source: string | Blob;
+  sha256?: string;
+  maxBytes: number;
+  cache: boolean;
+  backend: Backend;
+  workers: number;
+}
+
+/** What it answers: the model's bytes too, with which another engine can be opened without a download. */
+export interface Opened {
+  adapter: Adapter;
+  model: Blob;
+  kinds: string[];
+  /** The network's own, in pixels. */
+  diameter: number;
+}
+
+/** An image on its way to the engine. */
+export type Input =
+  | { file: Blob | ArrayBuffer; image: number }
+  | { rgba: Uint8ClampedArray; width: number; height: number }
+  | { values: Samples; width: number; height: number; channels: number; interleaved: boolean };
+
+export interface Job {
+  input: Input;
+  options: Record<string, unknown>;
+}
+
+export interface Encoding {
+  masks: Uint32Array;
+  width: number;
+  height: number;
+  kind: string;
+}
+
+export function serveEngine(): void {
+  let engine: Engine | undefined;
+  let tiles: TileWorkers | undefined;
+
+  const opened = () => {
+    if (!engine) throw new CytoshadeError("crashed", "the engine is not open");
+    return engine;
+  };
+
+  answer({
+    async open(opening: Opening, progress: (progress: LoadProgress) => void): Promise<Opened> {
+      initSync({ module: opening.module });
+      const model = await modelFile(opening, progress);
+      progress({ stage: "prepare", done: 0, total: 1 });
+      tiles = new TileWorkers(opening.module, model, opening.workers);
+      // Workers need longer to start than the engine to open.
+      if (opening.backend === "cpu") tiles.start();
+      const bytes = new Uint8Array(await model.arrayBuffer());
+      engine = await Engine.open(bytes, opening.backend, tiles.run, tiles.count);
+      const adapter: Adapter = {
+        backend: engine.backend as Adapter["backend"],
+        name: engine.device,
+        software: engine.software,
+        workers: engine.backend === "cpu" ? tiles.count : 0,
+      };
+      if (adapter.backend === "cpu") tiles.start();
+      progress({ stage: "prepare", done: 1, total: 1 });
+      return { adapter, model, kinds: kinds(), diameter: engine.diameter };
+    },
+
+    async segment({ input, options }: Job, progress: (progress: SegmentProgress) => void) {
+      const engine = opened();
+      const picture = await read(input);
+      // A batch ends with its slowest tile: long batches keep all workers busy for longer.
+      const batchSize = engine.backend === "cpu" && tiles ? 8 * tiles.count : undefined;
+      const report = (stage: string, done: number, total: number) => progress({ stage, done, total });
+      try {
+        const found = await engine.segment(picture, { batchSize, ...options }, report);
+        const { masks, areas, count, width, height, diameter } = found;
+        const timings = found.timings as Segmentation["timings"];
+        found.free();
+        const value: Segmentation = { masks, count, width, height, areas, diameter, timings, device: engine.device };
+        return new Moved(value, [masks.buffer as ArrayBuffer, areas.buffer as ArrayBuffer]);
+      } finally {
+        tiles?.clear();
+        picture.free();
+      }
+    },
+
+    /** Stops the segmentation that is running; its own call answers. */
+    cancel: () => engine?.cancel(),
+
+    async preview({ input, channel }: { input: Input; channel: number }): Promise<Preview> {
+      const picture = await read(input);
+      try {
+        const png = new Blob([picture.preview(channel) as Uint8Array<ArrayBuffer>], { type: "image/png" });
+        const { width, height, channels, images } = picture;
+        return { png, width, height, channels, images };
+      } finally {
+        picture.free();
+      }
+    },
+
+    encode: ({ masks, width, height, kind }: Encoding) =>
+      new Blob([encode(masks, height, width, kind) as Uint8Array<ArrayBuffer>]),
+  });
+}
+
+async function read(input: Input): Promise<Picture> {
+  if ("file" in input) {
+    const file = input.file instanceof Blob ? await input.file.arrayBuffer() : input.file;
+    return Picture.fromFile(new Uint8Array(file), input.image);
+  }
+  const { width, height } = input;
+  if ("rgba" in input) {
+    const { buffer, byteOffset, length } = input.rgba;
+    return Picture.fromRgba(new Uint8Array(buffer, byteOffset, length), height, width);
+  }
+  return Picture.fromArray(input.values, input.channels, height, width, input.interleaved);
+}
+
+/** The model's bytes: kept ones, or fetched and then kept; of the hash that was demanded in any case. */
+async function modelFile(
+  { source, sha256, maxBytes, cache: mayKeep }: Opening,
+  progress: (progress: LoadProgress) => void,
+): Promise<Blob> {
+  if (typeof source !== "string") {
+    if (source.size > maxBytes) {
+      const message = `the model has ${source.size} bytes, over the limit of ${maxBytes} (maxBytes)`;
+      throw new CytoshadeError("too-large", message);
+    }
+    await check(source, sha256);
+    return source;
+  }
+  const kept = mayKeep ? await cache.find(source, sha256, hash) : undefined;
+  if (kept && kept.size <= maxBytes) return kept;
+  const model = await download(source, maxBytes, progress);
+  const found = await check(model, sha256);
+  if (mayKeep) await cache.keep(source, found, model);
+  return model;
+}
+
+/** The hash of some bytes, which must be the one demanded. */
+async function check(model: Blob, sha256: string | undefined): Promise<string> {
+  const found = hash(new Uint8Array(await model.arrayBuffer()));
+  if (sha256 !== undefined && found !== sha256) {
+    throw new CytoshadeError(
+      "hash",
+      `the model's SHA-256 is ${found}, expected ${sha256}; the file is damaged or another one`,
+    );
+  }
+  return found;
+}

@@ -1,0 +1,18 @@
+/**
+ * Cytoshade in the browser. This one file is the page's module and that of the workers, which the package starts from
+ * it under names of its own.
+ */
+
+import { serveEngine } from "./engine.js";
+import { serveTiles } from "./tiles.js";
+import { ENGINE, TILES, type WorkerScope } from "./worker.js";
+
+export { Cytoshade } from "./cytoshade.js";
+export { CytoshadeError, type ErrorCode } from "./errors.js";
+export type * from "./types.js";
+
+if (typeof document === "undefined") {
+  const { name } = globalThis as unknown as WorkerScope;
+  if (name === ENGINE) serveEngine();
+  if (name === TILES) serveTiles();
+}

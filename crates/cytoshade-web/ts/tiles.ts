@@ -1,0 +1,79 @@
+/** Tiles through the network on the CPU, spread over workers: tiles are independent, so messages are all they need. */
+
+import { Moved, Remote, TILES, answer } from "./worker.js";
+import { CytoshadeError } from "./errors.js";
+import { TileNetwork, initSync } from "./wasm/cytoshade_web.js";
+
+type Answer = [outputs: Float32Array, style: Float32Array];
+
+interface Tile {
+  tile: Float32Array<ArrayBuffer>;
+  height: number;
+  width: number;
+}
+
+/** The workers, made when they are first needed. */
+export class TileWorkers {
+  readonly #idle: Remote[] = [];
+  readonly #queue: ((worker: Remote) => void)[] = [];
+  #started = false;
+
+  constructor(
+    private readonly module: WebAssembly.Module,
+    private readonly model: Blob,
+    readonly count: number,
+  ) {}
+
+  /** Makes the workers and has them read the model, while others do something else. */
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    for (let at = 0; at < this.count; at++) {
+      const worker = new Remote(TILES);
+      const ready = worker.call("open", { module: this.module, model: this.model });
+      // A worker that cannot start says so with the first tile that it gets.
+      ready.catch(() => {}).then(() => this.#free(worker));
+    }
+  }
+
+  /** Runs a tile in the first worker that is free. */
+  run = async (tile: Float32Array<ArrayBuffer>, height: number, width: number): Promise<Answer> => {
+    this.start();
+    const worker = this.#idle.pop() ?? (await new Promise<Remote>((resolve) => this.#queue.push(resolve)));
+    try {
+      return await worker.call<Answer>("run", { tile, height, width }, [tile.buffer]);
+    } finally {
+      this.#free(worker);
+    }
+  };
+
+  /** Forgets the tiles that no worker has begun with. */
+  clear(): void {
+    this.#queue.length = 0;
+  }
+
+  #free(worker: Remote): void {
+    const next = this.#queue.shift();
+    if (next) next(worker);
+    else this.#idle.push(worker);
+  }
+}
+
+/** What one of the workers does. */
+export function serveTiles(): void {
+  let network: TileNetwork | undefined;
+  answer({
+    async open({ module, model }: { module: WebAssembly.Module; model: Blob }) {
+      initSync({ module });
+      network = new TileNetwork(new Uint8Array(await model.arrayBuffer()));
+    },
+    run({ tile, height, width }: Tile) {
+      if (!network) throw new CytoshadeError("crashed", "the network could not be read");
+      const result = network.run(tile, height, width) as Answer;
+      return new Moved(
+        result,
+        result.map((values) => values.buffer as ArrayBuffer),
+      );
+    },
+  });
+}

@@ -1,0 +1,38 @@
+//! The package and the demo page in a real browser.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::shell::{Outcome, root, run};
+use crate::{debian, web};
+
+/// Where distributions and vendors put Chromium.
+const PROGRAMS: [&str; 5] = [
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "C:/Program Files/Google/Chrome/Application/chrome.exe",
+];
+
+/// Runs the tests of the web package on what `cargo xtask web` has built.
+pub(crate) fn test(may_install: bool, rest: &[String]) -> Outcome {
+    let chromium = chromium(may_install)?;
+    let folder = root().join(web::FOLDER).join("tests");
+    let mut command = Command::new("node");
+    command.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]).args(rest).arg(folder.join("*.test.mjs"));
+    // This very program serves the demo page.
+    let xtask = std::env::current_exe().map_err(|error| error.to_string())?;
+    run(command.env("CHROMIUM", chromium).env("XTASK", xtask))
+}
+
+fn chromium(may_install: bool) -> Result<PathBuf, String> {
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        return Ok(named.into());
+    }
+    let found = || PROGRAMS.iter().map(Path::new).find(|path| path.is_file()).map(Path::to_owned);
+    if found().is_none() && may_install {
+        debian::install(&["chromium"], "no Chromium found", "name one in the environment variable CHROMIUM")?;
+    }
+    found().ok_or("no Chromium found: install one, or name it in the environment variable CHROMIUM".into())
+}

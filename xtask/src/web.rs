@@ -1,0 +1,180 @@
+//! The npm package for browsers and its demo page, in `dist/`.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+
+use crate::shell::{Outcome, cargo, root, run, succeeds, target_folder};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+/// The package's sources, tools and tests.
+pub(crate) const FOLDER: &str = "crates/cytoshade-web";
+/// Most bytes that the wasm file may have, and most that it may have gzipped.
+const SIZES: (usize, usize) = (1_500_000, 600_000);
+
+/// What Chromium, Firefox and Safari have had for years; `--all-features` would have wasm-opt use more.
+const WASM_FEATURES: [&str; 7] = [
+    "--enable-bulk-memory",
+    "--enable-reference-types",
+    "--enable-multivalue",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-simd",
+];
+
+/// Files of the demo page that lie elsewhere in the repository.
+const DEMO_FILES: [&str; 4] =
+    ["dist/cytoshade.js", "dist/cytoshade.wasm", "models/cytoshade-demo.safetensors", "models/demo.png"];
+
+/// Builds the package and the demo page.
+pub(crate) fn build() -> Outcome {
+    npm()?;
+    glue(&compile()?)?;
+    let dist = root().join("dist");
+    reset(&dist)?;
+    optimize(&dist.join("cytoshade.wasm"))?;
+    bundle()?;
+    package(&dist)?;
+    demo(&dist)
+}
+
+/// Installs the tools that the lock file names.
+fn npm() -> Outcome {
+    if !succeeds("npm", &["--version"]) {
+        return Err("npm is missing: install Node.js 20 or later".into());
+    }
+    run(Command::new("npm").args(["ci", "--no-fund", "--no-audit"]).current_dir(root().join(FOLDER)))
+}
+
+/// The wasm file as the compiler makes it.
+fn compile() -> Result<PathBuf, String> {
+    run(Command::new("rustup").args(["target", "add", TARGET]))?;
+    let mut build = cargo(&["build", "--package", "cytoshade-web", "--profile", "web", "--target", TARGET]);
+    run(build.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C target-feature=+simd128"))?;
+    Ok(target_folder().join(TARGET).join("web/cytoshade_web.wasm"))
+}
+
+/// The JavaScript between the two, by wasm-bindgen's own program.
+fn glue(wasm: &Path) -> Outcome {
+    let out = root().join(FOLDER).join("ts/wasm");
+    run(Command::new(wasm_bindgen()?).args(["--target", "web", "--out-dir"]).args([&out, wasm]))
+}
+
+/// wasm-bindgen's program, of the very version that the crate has; built once, and kept outside of the project.
+fn wasm_bindgen() -> Result<PathBuf, String> {
+    let version = locked("wasm-bindgen")?;
+    let folder = cache().join(format!("wasm-bindgen-{version}"));
+    let program = folder.join("bin").join(format!("wasm-bindgen{}", std::env::consts::EXE_SUFFIX));
+    if !program.is_file() {
+        let mut install = cargo(&["install", "wasm-bindgen-cli", "--version", &version]);
+        // A target of its own: cargo's own would be rebuilt for other flags.
+        run(install.arg("--root").arg(&folder).env("CARGO_TARGET_DIR", target_folder().join("wasm-bindgen")))?;
+    }
+    Ok(program)
+}
+
+/// A crate's version in the lock file.
+fn locked(name: &str) -> Result<String, String> {
+    let lock = read(&root().join("Cargo.lock"))?;
+    let mut lines = lock.lines().skip_while(|line| *line != format!("name = {name:?}"));
+    let version = lines.nth(1).and_then(|line| line.strip_prefix("version = "));
+    version.map(|version| version.trim_matches('"').into()).ok_or(format!("Cargo.lock has no {name}"))
+}
+
+/// Where tools are kept between checkouts.
+fn cache() -> PathBuf {
+    let of_home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
+    let folder = ["XDG_CACHE_HOME", "LOCALAPPDATA"].iter().find_map(std::env::var_os).map(PathBuf::from);
+    folder.or_else(of_home).unwrap_or_else(target_folder).join("cytoshade")
+}
+
+/// Makes the wasm file small, and checks that it is.
+fn optimize(out: &Path) -> Outcome {
+    let mut command = tool("wasm-opt");
+    command.args(["-Os", "--strip-debug", "--strip-producers"]).args(WASM_FEATURES);
+    run(command.arg(format!("{FOLDER}/ts/wasm/cytoshade_web_bg.wasm")).arg("-o").arg(out))?;
+    let wasm = fs::read(out).map_err(|error| error.to_string())?;
+    let sizes = (wasm.len(), gzipped(&wasm)?);
+    eprintln!("cytoshade.wasm: {} bytes, {} gzipped", sizes.0, sizes.1);
+    if sizes.0 > SIZES.0 || sizes.1 > SIZES.1 {
+        return Err(format!("cytoshade.wasm is over the limit of {} bytes, {} gzipped", SIZES.0, SIZES.1));
+    }
+    Ok(())
+}
+
+fn gzipped(bytes: &[u8]) -> Result<usize, String> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).map(|out| out.len()).map_err(|error| error.to_string())
+}
+
+/// One JavaScript module, and its types.
+fn bundle() -> Outcome {
+    let tsconfig = format!("{FOLDER}/tsconfig.json");
+    run(tool("tsc").args(["--project", &tsconfig, "--outDir", "dist/types"]))?;
+    let entry = format!("{FOLDER}/ts/index.ts");
+    let options = ["--bundle", "--format=esm", "--minify", "--target=es2022", "--log-level=warning"];
+    run(tool("esbuild").arg(entry).args(options).arg("--outfile=dist/cytoshade.js"))
+}
+
+/// A program of an npm package.
+fn tool(name: &str) -> Command {
+    Command::new(root().join(FOLDER).join("node_modules/.bin").join(name))
+}
+
+/// What npm wants beside the code.
+fn package(dist: &Path) -> Outcome {
+    let from = root().join(FOLDER).join("npm");
+    let manifest = read(&from.join("package.json"))?.replace("0.0.0", env!("CARGO_PKG_VERSION"));
+    write(&dist.join("package.json"), &manifest)?;
+    copy(&from.join("README.md"), dist)?;
+    ["LICENSE-MIT", "LICENSE-APACHE"].iter().try_for_each(|name| copy(&root().join(name), dist))
+}
+
+/// The demo page, with all that it needs, and the list of it for the service worker that keeps it for offline use.
+fn demo(dist: &Path) -> Outcome {
+    let folder = dist.join("demo");
+    reset(&folder)?;
+    for file in files(&root().join(FOLDER).join("demo"))?.iter().map(PathBuf::as_path) {
+        copy(file, &folder)?;
+    }
+    DEMO_FILES.iter().try_for_each(|file| copy(&root().join(file), &folder))?;
+    let mut version = Sha256::new();
+    let mut names = Vec::new();
+    for file in files(&folder)? {
+        version.update(fs::read(&file).map_err(|error| error.to_string())?);
+        names.push(format!("{:?}", file.file_name().unwrap_or_default().to_string_lossy()));
+    }
+    let version: String = version.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let list = format!("self.VERSION = \"{version}\";\nself.FILES = [{}];\n", names.join(", "));
+    write(&folder.join("files.js"), &list)
+}
+
+/// The files in a folder, by name.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    files.sort();
+    Ok(files)
+}
+
+fn reset(folder: &Path) -> Outcome {
+    let _ = fs::remove_dir_all(folder);
+    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn write(path: &Path, text: &str) -> Outcome {
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn copy(file: &Path, folder: &Path) -> Outcome {
+    let to = folder.join(file.file_name().unwrap_or_default());
+    fs::copy(file, to).map(|_| ()).map_err(|error| format!("{}: {error}", file.display()))
+}
