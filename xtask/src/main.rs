@@ -1,6 +1,7 @@
 //! The errands of Cytoshade's developers: `cargo xtask <errand>`.
 #![forbid(unsafe_code)]
 
+mod compare;
 mod driver;
 mod shell;
 
@@ -35,6 +36,7 @@ enum Errand {
     Lint,
     /// Check that every supported target compiles
     Targets,
+    Compare(compare::Compare),
     /// Run the reference and write the fixtures anew (needs Python)
     Fixtures {
         /// Stages; all of them where none is given
@@ -47,6 +49,7 @@ fn main() -> std::process::ExitCode {
         Errand::Test { no_install, rest } => test(no_install, &rest),
         Errand::Lint => lint(),
         Errand::Targets => targets(),
+        Errand::Compare(options) => compare::compare(&options),
         Errand::Fixtures { stages } => fixtures(&stages),
     };
     match outcome {

@@ -1,6 +1,6 @@
 //! Running other programs, from the workspace's root.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Nothing, or what went wrong.
@@ -13,11 +13,15 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     command
 }
 
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
 /// Says what it runs, runs it, and fails where it fails.
 pub(crate) fn run(mut command: impl std::borrow::BorrowMut<Command>) -> Outcome {
     let command = command.borrow_mut();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    command.current_dir(root);
+    command.current_dir(root());
     let words: Vec<_> = std::iter::once(command.get_program())
         .chain(command.get_args())
         .map(|word| word.to_string_lossy().into_owned())

@@ -4,13 +4,16 @@
 //! task each, so one tile keeps all cores of the caller's pool busy. How the rows are split never changes a sum, so
 //! the results do not depend on the number of threads.
 
+mod band;
 mod conv;
+mod direct;
 mod map;
 mod max_pool;
 mod segment;
 mod source;
 mod style;
 mod weights;
+mod winograd;
 
 use std::sync::{Mutex, PoisonError};
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use cytoshade_core::Conv;
 
+use super::winograd::{PRODUCTS, transform_kernel};
 use crate::simd::{Block, LANES};
 
 /// The taps and weights that give an output pixel.
@@ -16,7 +17,7 @@ pub(super) struct Product {
     /// Which of the output pixels of a source pixel it gives: (row, column), each below the factor of repetition.
     pub(super) phase: (usize, usize),
     /// The source pixels that it meets: (row, column), counted in the source with `kernel / 2` zeros around it.
-    pub(super) taps: Vec<(usize, usize)>,
+    taps: Vec<(usize, usize)>,
     /// Shape [output group, input block, tap, input channel, block in group, 16].
     pub(super) weights: Vec<Block>,
 }
@@ -41,6 +42,11 @@ impl Product {
         let weights = pack(conv, group, met.values().map(Vec::as_slice));
         Self { phase, taps: met.into_keys().collect(), weights }
     }
+
+    /// From the buffer's pixel that the first tap meets to the ones that each tap meets.
+    pub(super) fn taps(&self, row_len: usize) -> Vec<usize> {
+        self.taps.iter().map(|&(y, x)| y * row_len + x).collect()
+    }
 }
 
 fn pack<'a>(conv: &Conv, group: usize, taps: impl Iterator<Item = &'a [usize]> + Clone) -> Vec<Block> {
@@ -62,6 +68,30 @@ fn pack<'a>(conv: &Conv, group: usize, taps: impl Iterator<Item = &'a [usize]> +
                         }
                         packed.push(weights);
                     }
+                }
+            }
+        }
+    }
+    packed
+}
+
+/// The kernels of a 3x3 convolution at the points of minimal filtering, with output blocks in groups of `group`: shape
+/// [output group, point, input channel, block in group, 16].
+pub(super) fn at_points(conv: &Conv, group: usize) -> Vec<Block> {
+    let (inputs, outputs) = (conv.inputs(), conv.outputs());
+    let kernels: Vec<[f32; PRODUCTS]> = conv.weight().as_chunks().0.iter().map(transform_kernel).collect();
+    let weight = |output: usize, input: usize, point: usize| kernels[output * inputs + input][point];
+    let blocks: Vec<usize> = (0..outputs.div_ceil(LANES)).collect();
+    let mut packed = Vec::with_capacity(PRODUCTS * blocks.len() * inputs);
+    for group in blocks.chunks(group) {
+        for point in 0..PRODUCTS {
+            for input in 0..inputs {
+                for block in group {
+                    let mut weights = Block::ZERO;
+                    for (lane, output) in weights.0.iter_mut().zip(block * LANES..outputs) {
+                        *lane = weight(output, input, point);
+                    }
+                    packed.push(weights);
                 }
             }
         }
