@@ -1,9 +1,10 @@
 //! The command line.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use cytoshade::{Channels, Device, Normalize, Outputs, Params, Sha256};
+use cytoshade::{Channels, Device, Isa, Normalize, Outputs, Params, Sha256};
 use cytoshade_formats::Pages;
 
 /// Cell segmentation with Cellpose networks, on a GPU or without one.
@@ -121,6 +122,12 @@ pub(crate) struct Segment {
     /// What to run on
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceArg,
+    /// Threads that share the work of the CPU; without it, one for each core
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// The CPU network's instruction set, for tests
+    #[arg(long, hide = true)]
+    pub(crate) cpu_isa: Option<Isa>,
     /// Also write DIR/STEM_flows.npy: f32 [3, H, W], dY, dX and cell probability
     #[arg(long)]
     pub(crate) save_flows: bool,

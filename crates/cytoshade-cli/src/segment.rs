@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::{IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use cytoshade::{Control, Image, LoadOptions, Model, Params, Segmenter};
@@ -18,7 +19,12 @@ pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
     let stems = stems(&args.inputs)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let model = Model::open_with(&args.model, &options).map_err(Failure::run)?;
-    let segmenter = Segmenter::builder().device(args.device.into()).build(&model).map_err(Failure::run)?;
+    share_work(args.threads)?;
+    let mut builder = Segmenter::builder().device(args.device.into());
+    if let Some(isa) = args.cpu_isa {
+        builder = builder.cpu_isa(isa);
+    }
+    let segmenter = builder.build(&model).map_err(Failure::run)?;
     folder(&args.output)?;
 
     let mut run = Run { args, params, segmenter, written: HashSet::new() };
@@ -30,6 +36,12 @@ pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
         }
     }
     if failed > 0 { Err(Failure::Some { failed, of: args.inputs.len() }) } else { Ok(()) }
+}
+
+/// Sets the number of threads before anything starts them.
+fn share_work(threads: Option<NonZeroUsize>) -> Result<(), Failure> {
+    let Some(threads) = threads else { return Ok(()) };
+    rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global().map_err(Failure::run)
 }
 
 /// The stem of each input. Two inputs of one stem would overwrite each other's results, so they are refused.

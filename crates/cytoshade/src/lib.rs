@@ -41,6 +41,8 @@ pub use cytoshade_core::{
     Cancel, Channels, Control, Image, Labels, Network, Normalize, Outputs, Params, Planes, Progress, ProgressFn,
     Sample, Samples, Stage, Timings,
 };
+#[doc(hidden)]
+pub use cytoshade_cpu::network::Isa;
 pub use cytoshade_gpu::{AdapterInfo, AdapterKind};
 pub use cytoshade_model::{LoadOptions, ReadLimits, Sha256};
 #[cfg(not(target_arch = "wasm32"))]

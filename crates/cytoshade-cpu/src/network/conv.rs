@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::band::{Band, rows_per_band};
 use super::direct::{Direct, cached_rows};
-use super::map::Map;
+use super::map::{Map, sized};
 use super::source::Source;
 use super::weights::{self, Product};
 use super::winograd::{self, SIDE, Winograd};
@@ -49,9 +49,9 @@ pub(super) struct Conv {
 /// How the product is taken.
 #[derive(Debug)]
 enum Method {
-    /// One product for each output pixel that a source pixel becomes.
+    /// One product for each output pixel that a source pixel becomes, or one for all of them.
     Direct(Vec<Product>),
-    /// The kernels at the points: [output group, point, input channel, block in group, 16].
+    /// The kernels at the points: [point, output group, input channel, block in group, 16].
     Winograd(Vec<Block>),
 }
 
@@ -150,12 +150,4 @@ impl Run<'_> {
             });
         });
     }
-}
-
-/// The first `len` blocks of a buffer, which grows where it must.
-fn sized(buffer: &mut Vec<Block>, len: usize) -> &mut [Block] {
-    if buffer.len() < len {
-        buffer.resize(len, Block::ZERO);
-    }
-    &mut buffer[..len]
 }

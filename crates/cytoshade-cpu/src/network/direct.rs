@@ -18,7 +18,7 @@ pub(super) fn cached_rows(band: &Band<'_>) -> usize {
 /// A convolution's products and what they are added to.
 pub(super) struct Direct<'a> {
     pub(super) inputs: usize,
-    /// One for each output pixel that a source pixel becomes.
+    /// One for each output pixel that a source pixel becomes, or one for all of them; then there is no residual.
     pub(super) products: &'a [Product],
     pub(super) factor: usize,
     pub(super) bias: &'a [Block],
@@ -39,7 +39,8 @@ impl Direct<'_> {
         let width = factor * band.source.map.width;
         let row_len = bias.len() * width;
         for product in products {
-            let taps = product.taps(band.row_len());
+            let (taps, count) = product.taps(band.row_len());
+            let taps = &taps[..count];
             let weights = product.weights.chunks(inputs * taps.len() * L::GROUP);
             // One group's weights after another: they stay in L2 for all rows of the band.
             for ((group, weights), bias) in weights.enumerate().zip(bias.chunks(L::GROUP)) {
@@ -54,7 +55,7 @@ impl Direct<'_> {
                         let segment = Segment {
                             band: &buffer[y * band.row_len() + x..],
                             block_stride: band.padded,
-                            taps: &taps,
+                            taps,
                             inputs,
                             weights,
                             bias,
@@ -68,6 +69,22 @@ impl Direct<'_> {
                 }
             }
         }
+        if self.products.len() < factor * factor {
+            repeat(target, row_len, width);
+        }
+    }
+}
+
+/// Copies the output pixel that was computed for each source pixel to the other three that it becomes.
+fn repeat(target: &mut [Block], row_len: usize, width: usize) {
+    for rows in target.chunks_exact_mut(2 * row_len) {
+        let (above, below) = rows.split_at_mut(row_len);
+        for row in above.chunks_exact_mut(width) {
+            for [computed, other] in row.as_chunks_mut::<2>().0 {
+                *other = *computed;
+            }
+        }
+        below.copy_from_slice(above);
     }
 }
 

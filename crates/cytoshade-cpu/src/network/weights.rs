@@ -7,6 +7,9 @@ use cytoshade_core::Conv;
 use super::winograd::{PRODUCTS, transform_kernel};
 use crate::simd::{Block, LANES};
 
+/// Taps of the largest kernel.
+const MAX_TAPS: usize = 9;
+
 /// The taps and weights that give an output pixel.
 ///
 /// A convolution of a source that is doubled by repetition meets each source pixel with several of its taps. Adding
@@ -24,9 +27,11 @@ pub(super) struct Product {
 
 impl Product {
     /// The products of a convolution of a source that is repeated `factor` times on each axis, with output blocks in
-    /// groups of `group`.
+    /// groups of `group`. A kernel of one tap gives the same for all output pixels of a source pixel, so there is one
+    /// product only.
     pub(super) fn all(conv: &Conv, factor: usize, group: usize) -> Vec<Product> {
-        let phases = (0..factor).flat_map(|y| (0..factor).map(move |x| (y, x)));
+        let different = if conv.kernel() == 1 { 1 } else { factor };
+        let phases = (0..different).flat_map(|y| (0..different).map(move |x| (y, x)));
         phases.map(|phase| Self::new(conv, factor, phase, group)).collect()
     }
 
@@ -44,8 +49,12 @@ impl Product {
     }
 
     /// From the buffer's pixel that the first tap meets to the ones that each tap meets.
-    pub(super) fn taps(&self, row_len: usize) -> Vec<usize> {
-        self.taps.iter().map(|&(y, x)| y * row_len + x).collect()
+    pub(super) fn taps(&self, row_len: usize) -> ([usize; MAX_TAPS], usize) {
+        let mut taps = [0; MAX_TAPS];
+        for (at, &(y, x)) in taps.iter_mut().zip(&self.taps) {
+            *at = y * row_len + x;
+        }
+        (taps, self.taps.len())
     }
 }
 
@@ -76,23 +85,26 @@ fn pack<'a>(conv: &Conv, group: usize, taps: impl Iterator<Item = &'a [usize]> +
 }
 
 /// The kernels of a 3x3 convolution at the points of minimal filtering, with output blocks in groups of `group`: shape
-/// [output group, point, input channel, block in group, 16].
+/// [point, output group, input channel, block in group, 16].
 pub(super) fn at_points(conv: &Conv, group: usize) -> Vec<Block> {
     let (inputs, outputs) = (conv.inputs(), conv.outputs());
-    let kernels: Vec<[f32; PRODUCTS]> = conv.weight().as_chunks().0.iter().map(transform_kernel).collect();
-    let weight = |output: usize, input: usize, point: usize| kernels[output * inputs + input][point];
-    let blocks: Vec<usize> = (0..outputs.div_ceil(LANES)).collect();
-    let mut packed = Vec::with_capacity(PRODUCTS * blocks.len() * inputs);
-    for group in blocks.chunks(group) {
-        for point in 0..PRODUCTS {
-            for input in 0..inputs {
-                for block in group {
-                    let mut weights = Block::ZERO;
-                    for (lane, output) in weights.0.iter_mut().zip(block * LANES..outputs) {
-                        *lane = weight(output, input, point);
-                    }
-                    packed.push(weights);
+    let (kernels, _) = conv.weight().as_chunks::<9>();
+    let blocks = outputs.div_ceil(LANES);
+    let mut packed = vec![Block::ZERO; PRODUCTS * blocks * inputs];
+    for block in 0..blocks {
+        let (first, within) = (block / group * group, block % group);
+        let in_group = (blocks - first).min(group);
+        for input in 0..inputs {
+            let mut points = [Block::ZERO; PRODUCTS];
+            for (lane, output) in (block * LANES..outputs).take(LANES).enumerate() {
+                let kernel = transform_kernel(&kernels[output * inputs + input]);
+                for (point, value) in points.iter_mut().zip(kernel) {
+                    point.0[lane] = value;
                 }
+            }
+            let at = first * inputs + input * in_group + within;
+            for (weights, point) in packed.chunks_exact_mut(blocks * inputs).zip(points) {
+                weights[at] = point;
             }
         }
     }

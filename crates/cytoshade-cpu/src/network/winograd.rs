@@ -9,7 +9,7 @@
 
 use super::band::Band;
 use super::direct::segments;
-use super::map::Map;
+use super::map::{Map, sized};
 use crate::simd::{Block, LANES, Lanes, Work};
 
 /// Output pixels of a tile on each axis.
@@ -18,12 +18,12 @@ pub(super) const SIDE: usize = 4;
 const POINTS: usize = SIDE + 2;
 /// Products of a tile.
 pub(super) const PRODUCTS: usize = POINTS * POINTS;
-/// Tiles that make loading a weight worth while: as many as two rows of registers.
+/// Tiles that are multiplied together: enough to make loading a weight worth while, few enough for the cache.
 const TILES: usize = 28;
 /// Tiles whose input is transformed in one go, so that it stays in L1.
 const CHUNK: usize = 14;
 /// Input blocks that are summed by themselves: short sums round less than a long one.
-const SUM_BLOCKS: usize = 2;
+const SUM_BLOCKS: usize = 4;
 
 const P: f32 = 0.75;
 const Q: f32 = 1.5;
@@ -91,7 +91,7 @@ fn transform_output<L: Lanes>(lanes: L, m: [L::Vector; POINTS]) -> [L::Vector; S
 pub(super) struct Scratch {
     /// Transformed input, shape [point, input block, tile, 16].
     points: Vec<Block>,
-    /// Sums of one group of output blocks, shape [point, block in group, tile, 16].
+    /// Sums over the input channels, shape [point, output block, tile, 16].
     sums: Vec<Block>,
     /// Rows at the points of the vertical axis, shape [point, pixel, 16].
     rows: Vec<Block>,
@@ -100,7 +100,7 @@ pub(super) struct Scratch {
 /// A convolution's transformed kernels and what its result is added to.
 pub(super) struct Winograd<'a> {
     pub(super) inputs: usize,
-    /// Shape [output group, point, input channel, block in group, 16].
+    /// Shape [point, output group, input channel, block in group, 16].
     pub(super) weights: &'a [Block],
     pub(super) bias: &'a [Block],
     pub(super) residual: Option<Map<&'a [Block]>>,
@@ -108,11 +108,16 @@ pub(super) struct Winograd<'a> {
     pub(super) width: usize,
 }
 
-impl Winograd<'_> {
-    fn tiles_in_row(&self) -> usize {
-        self.width.div_ceil(SIDE)
-    }
+/// A rectangle of tiles of a band, which are multiplied together.
+#[derive(Clone, Copy)]
+struct Patch {
+    row: usize,
+    column: usize,
+    rows: usize,
+    columns: usize,
+}
 
+impl<'a> Winograd<'a> {
     /// Computes the output rows `first..` from a loaded band that begins with the row above them; a band may end within
     /// a tile.
     pub(super) fn multiply<L: Lanes>(
@@ -124,72 +129,83 @@ impl Winograd<'_> {
         first: usize,
         target: &mut [Block],
     ) {
-        let (in_row, row_len) = (self.tiles_in_row(), self.bias.len() * self.width);
-        let tile_rows = (target.len() / row_len).div_ceil(SIDE);
-        let tiles = tile_rows * in_row;
-        let blocks = band.scale.len();
-        let Scratch { points, sums, rows } = scratch;
-        for (buffer, len) in [
-            (&mut *points, PRODUCTS * blocks * tiles),
-            (&mut *sums, PRODUCTS * L::GROUP * tiles),
-            (&mut *rows, POINTS * (SIDE * CHUNK + 2)),
-        ] {
-            if buffer.len() < len {
-                buffer.resize(len, Block::ZERO);
+        let in_row = self.width.div_ceil(SIDE);
+        let in_column = (target.len() / self.row_len()).div_ceil(SIDE);
+        let rows = if in_row > TILES { 1 } else { in_column };
+        for row in (0..in_column).step_by(rows) {
+            for (column, columns) in segments(in_row, TILES) {
+                let patch = Patch { row, column, rows, columns };
+                self.transform(lanes, band, buffer, patch, scratch);
+                self.sum(lanes, patch.rows * patch.columns, scratch);
+                self.store(lanes, patch, scratch, first, target);
             }
         }
-        for tile_row in 0..tile_rows {
+    }
+
+    fn row_len(&self) -> usize {
+        self.bias.len() * self.width
+    }
+
+    fn transform<L: Lanes>(&self, lanes: L, band: &Band<'_>, buffer: &[Block], patch: Patch, scratch: &mut Scratch) {
+        let (blocks, tiles) = (band.scale.len(), patch.rows * patch.columns);
+        let temporary = sized(&mut scratch.rows, POINTS * (SIDE * CHUNK + 2));
+        let points = sized(&mut scratch.points, PRODUCTS * blocks * tiles);
+        for row in 0..patch.rows {
             for block in 0..blocks {
-                for (tile, count) in segments(in_row, CHUNK) {
+                for (column, count) in segments(patch.columns, CHUNK) {
+                    let corner = SIDE * (patch.row + row) * band.row_len()
+                        + block * band.padded
+                        + SIDE * (patch.column + column);
                     lanes.run(Transform {
-                        rows: &buffer[SIDE * tile_row * band.row_len() + block * band.padded + SIDE * tile..],
+                        rows: &buffer[corner..],
                         row_len: band.row_len(),
                         count,
-                        temporary: rows,
-                        points: &mut points[block * tiles + tile_row * in_row + tile..],
+                        temporary,
+                        points: &mut points[block * tiles + row * patch.columns + column..],
                         stride: blocks * tiles,
                     });
                 }
             }
         }
-        let weights = self.weights.chunks(PRODUCTS * self.inputs * L::GROUP);
-        for (group, (weights, bias)) in weights.zip(self.bias.chunks(L::GROUP)).enumerate() {
-            let weights = weights.chunks_exact(self.inputs * bias.len());
-            let points = points.chunks_exact(blocks * tiles);
-            let products = sums.chunks_exact_mut(bias.len() * tiles).zip(points).zip(weights);
-            for ((sums, points), weights) in products {
+    }
+
+    fn sum<L: Lanes>(&self, lanes: L, tiles: usize, scratch: &mut Scratch) {
+        let (blocks, outputs) = (self.inputs.div_ceil(LANES), self.bias.len());
+        let points = scratch.points.chunks_exact(blocks * tiles);
+        let sums = sized(&mut scratch.sums, PRODUCTS * outputs * tiles).chunks_exact_mut(outputs * tiles);
+        for ((points, sums), weights) in points.zip(sums).zip(self.weights.chunks_exact(self.inputs * outputs)) {
+            let groups = sums.chunks_mut(L::GROUP * tiles).zip(weights.chunks(self.inputs * L::GROUP));
+            for (sums, weights) in groups {
+                let group = sums.len() / tiles;
                 for (tile, count) in segments(tiles, L::PIXELS) {
-                    let product = Product {
-                        points: &points[tile..],
-                        tiles,
-                        inputs: self.inputs,
-                        weights,
-                        sums: &mut sums[tile..],
-                    };
-                    product.run(lanes, bias.len(), count);
-                }
-            }
-            for (block, bias) in bias.iter().enumerate() {
-                let column = (group * L::GROUP + block) * self.width;
-                for (tile_row, target) in target.chunks_mut(SIDE * row_len).enumerate() {
-                    lanes.run(Store {
-                        sums: &sums[block * tiles + tile_row * in_row..],
-                        stride: bias_len(self.bias, group, L::GROUP) * tiles,
-                        bias,
-                        residual: self.residual.map(|map| &map.data[(first + SIDE * tile_row) * row_len + column..]),
-                        target: &mut target[column..],
-                        row_len,
-                        width: self.width,
-                    });
+                    let product = Product { points: &points[tile..], tiles, weights, sums: &mut sums[tile..] };
+                    product.run(lanes, group, count);
                 }
             }
         }
     }
-}
 
-/// Output blocks of a group.
-fn bias_len(bias: &[Block], group: usize, of: usize) -> usize {
-    (bias.len() - group * of).min(of)
+    fn store<L: Lanes>(&self, lanes: L, patch: Patch, scratch: &Scratch, first: usize, target: &mut [Block]) {
+        let (row_len, tiles) = (self.row_len(), patch.rows * patch.columns);
+        let from = SIDE * patch.column;
+        let width = (self.width - from).min(SIDE * patch.columns);
+        for (block, bias) in self.bias.iter().enumerate() {
+            let at = block * self.width + from;
+            let rows = target.chunks_mut(SIDE * row_len).enumerate().skip(patch.row).take(patch.rows);
+            for (row, target) in rows {
+                let residual = |map: Map<&'a [Block]>| &map.data[(first + SIDE * row) * row_len + at..];
+                lanes.run(Store {
+                    sums: &scratch.sums[block * tiles + (row - patch.row) * patch.columns..],
+                    stride: self.bias.len() * tiles,
+                    bias,
+                    residual: self.residual.map(residual),
+                    target: &mut target[at..],
+                    row_len,
+                    width,
+                });
+            }
+        }
+    }
 }
 
 /// A run of neighbouring tiles of one input block to the points.
@@ -237,7 +253,6 @@ struct Product<'a> {
     points: &'a [Block],
     /// From an input block, or an output block, to the next.
     tiles: usize,
-    inputs: usize,
     /// Shape [input channel, block in group, 16].
     weights: &'a [Block],
     sums: &'a mut [Block],
@@ -273,7 +288,7 @@ impl<const V: usize, const T: usize> Work for Fixed<'_, V, T> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let Product { points, tiles, inputs, weights, sums } = self.0;
+        let Product { points, tiles, weights, sums } = self.0;
         let (weights, _) = weights.as_chunks::<V>();
         for (part, weights) in weights.chunks(SUM_BLOCKS * LANES).enumerate() {
             let mut sum = [[lanes.splat(0.0); V]; T];
@@ -300,7 +315,6 @@ impl<const V: usize, const T: usize> Work for Fixed<'_, V, T> {
                 }
             }
         }
-        debug_assert_eq!(weights.len(), inputs);
     }
 }
 
