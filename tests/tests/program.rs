@@ -309,3 +309,25 @@ fn kernels_are_listed_and_an_unknown_one_is_refused() {
     // The CPU has kernels of its own.
     succeeded(&segment(folder.path(), &[&photograph], &["--kernel", "gemm"]));
 }
+
+#[test]
+fn threads_and_instructions_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let masks = |name: &str, more: &[&str]| {
+        let output = folder.path().join(name);
+        let done = segment(&output, &[&photograph()], &[more, &["--json"]].concat());
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let image = read(output.join("demo_cp_masks.tif"), &ReadOptions::default()).unwrap().remove(0);
+        (image, String::from_utf8(done.stdout).unwrap())
+    };
+    let (expected, _) = masks("all", &[]);
+    let (found, report) = masks("one", &["--threads", "1"]);
+    assert!(report.contains("1 thread)"), "{report}");
+    assert!(found == expected, "one thread finds other cells");
+    let (_, report) = masks("portable", &["--cpu-isa", "portable", "--threads", "3"]);
+    assert!(report.contains("CPU (portable, 3 threads)"), "{report}");
+    let refuse = |more: &[&str], what: &str| refused(&segment(folder.path(), &[&photograph()], more), what);
+    refuse(&["--threads", "0"], "--threads");
+    refuse(&["--cpu-isa", "mmx"], "there is no instruction set `mmx`");
+    refuse(&["--cpu-isa", if cfg!(target_arch = "x86_64") { "neon" } else { "avx2" }], "this machine has no");
+}

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod browser;
+mod compare;
 mod coop;
 mod debian;
 mod driver;
@@ -56,6 +57,7 @@ enum Errand {
     Lint,
     /// Check that every supported target compiles
     Targets,
+    Compare(compare::Compare),
     /// Run the reference and write the fixtures anew (needs Python)
     Fixtures {
         /// Stages; all of them where none is given
@@ -74,6 +76,7 @@ fn main() -> std::process::ExitCode {
         Errand::Serve { port } => serve(port),
         Errand::Lint => lint(),
         Errand::Targets => targets(),
+        Errand::Compare(options) => compare::compare(&options),
         Errand::Fixtures { stages } => fixtures(&stages),
     };
     match outcome {

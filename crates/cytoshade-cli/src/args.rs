@@ -1,10 +1,11 @@
 //! The command line.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use cytoshade::{Builder, Channels, ConvKernel, Device, Normalize, Outputs, Params, Precision, Segmenter, Sha256};
+use cytoshade::{Builder, Channels, ConvKernel, Device, Isa, Normalize, Outputs, Params, Precision, Segmenter, Sha256};
 use cytoshade_formats::Pages;
 
 use crate::convert::Convert;
@@ -136,6 +137,12 @@ pub(crate) struct Segment {
     /// What a GPU stores the network's activations in; f16 takes half the memory, and is for GPUs that offer SHADER_F16
     #[arg(long, value_enum, default_value_t)]
     precision: PrecisionArg,
+    /// Threads that share the work of the CPU; without it, one for each core
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// The CPU network's instruction set, for tests
+    #[arg(long, hide = true)]
+    cpu_isa: Option<Isa>,
     /// Formats to write beside STEM_cp_masks.tif, with commas between them
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS")]
     pub(crate) save: Vec<SaveAs>,
@@ -160,7 +167,8 @@ impl Segment {
     /// What the arguments say about the segmenter.
     pub(crate) fn segmenter(&self) -> Builder {
         let builder = Segmenter::builder().device(self.device.into()).precision(self.precision.into());
-        self.kernel.into_iter().fold(builder, Builder::kernel)
+        let builder = self.kernel.into_iter().fold(builder, Builder::kernel);
+        self.cpu_isa.into_iter().fold(builder, Builder::cpu_isa)
     }
 
     pub(crate) fn params(&self) -> Params {

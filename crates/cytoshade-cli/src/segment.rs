@@ -1,6 +1,7 @@
 //! `cytoshade segment`.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use cytoshade::{Control, Identity, Image, LoadOptions, Params, Segmenter};
@@ -22,6 +23,7 @@ pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
     if let Identity::Unverified(published) = model.origin().identity {
         eprintln!("cytoshade: no hash of {} is known, so the file of that name may be any network", published.name);
     }
+    share_work(args.threads)?;
     let segmenter = args.segmenter().build(&model).map_err(Failure::run)?;
     folder(&args.output)?;
 
@@ -34,6 +36,12 @@ pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
         }
     }
     if failed > 0 { Err(Failure::Some { failed, of: args.inputs.len() }) } else { Ok(()) }
+}
+
+/// Sets the number of threads before anything starts them.
+fn share_work(threads: Option<NonZeroUsize>) -> Result<(), Failure> {
+    let Some(threads) = threads else { return Ok(()) };
+    rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global().map_err(Failure::run)
 }
 
 /// The stem of each input. Two inputs of one stem would overwrite each other's results, so they are refused.
