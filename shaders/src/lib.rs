@@ -189,7 +189,7 @@ pub const INTERP: &str = "INTERP";
 
 convolution! {
     /// 3 x 3 convolution, direct: the portable one.
-    CONV3X3_DIRECT = "conv3x3_direct" in "conv3x3_direct", needs Nothing, workgroup [8, 4, 1], parts ["column"], overrides []
+    CONV3X3_DIRECT = "conv3x3_direct" in "conv3x3_direct", needs Nothing, workgroup [32, 1, 1], parts ["column"], overrides []
 }
 
 convolution! {

@@ -68,8 +68,8 @@ impl Geometry {
 /// What one workgroup of the 1x1 convolution computes: 8 x 4 invocations, each 7 rows of a column for 4 channels.
 pub(crate) const POINT: Geometry = Geometry { columns: 8, rows: 4 * shaders::COLUMN_ROWS, channels: 4 };
 
-/// What one workgroup of [`ConvKernel::Direct`] computes: 8 x 4 invocations, each 7 rows of a column for 8 channels.
-const DIRECT: Geometry = Geometry { columns: 8, rows: shaders::COLUMN_ROWS, channels: 32 };
+/// What one workgroup of [`ConvKernel::Direct`] computes: 32 invocations, each 7 rows of a column for 8 channels.
+const DIRECT: Geometry = Geometry { columns: 32, rows: shaders::COLUMN_ROWS, channels: 8 };
 
 /// Why a kernel does not run on a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

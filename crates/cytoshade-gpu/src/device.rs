@@ -81,19 +81,14 @@ impl Gpu {
 
     async fn open_adapter(adapter: &wgpu::Adapter, info: AdapterInfo, bytes: u64) -> Result<Gpu, Error> {
         let limits = limits(&info.name, &adapter.limits(), bytes)?;
-        let features = adapter.features() & OPTIONAL;
-        let descriptor = wgpu::DeviceDescriptor {
-            label: Some("cytoshade"),
-            required_features: features,
-            required_limits: limits.clone(),
-            experimental_features: experimental(),
-            ..wgpu::DeviceDescriptor::default()
-        };
-        let (device, queue) = adapter
-            .request_device(&descriptor)
-            .await
-            .map_err(|error| Error::Open { adapter: info.name.clone(), reason: error.to_string() })?;
-        let facts = facts(adapter, &info, features, &limits);
+        let offered = adapter.features() & OPTIONAL;
+        let (device, queue) = match request(adapter, offered, &limits).await {
+            // What is optional must not be what keeps a device from opening.
+            Err(_) if !offered.is_empty() => request(adapter, wgpu::Features::empty(), &limits).await,
+            result => result,
+        }
+        .map_err(|error| Error::Open { adapter: info.name.clone(), reason: error.to_string() })?;
+        let facts = facts(adapter, &info, device.features(), &limits);
         let mishaps = Arc::new(Mishaps::default());
         let heard = Arc::clone(&mishaps);
         device.set_device_lost_callback(move |_, message| {
@@ -216,19 +211,40 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+async fn request(
+    adapter: &wgpu::Adapter,
+    features: wgpu::Features,
+    limits: &wgpu::Limits,
+) -> Result<(wgpu::Device, wgpu::Queue), wgpu::RequestDeviceError> {
+    let descriptor = wgpu::DeviceDescriptor {
+        label: Some("cytoshade"),
+        required_features: features,
+        required_limits: limits.clone(),
+        experimental_features: experimental(),
+        ..wgpu::DeviceDescriptor::default()
+    };
+    adapter.request_device(&descriptor).await
+}
+
 fn facts(adapter: &wgpu::Adapter, info: &AdapterInfo, features: wgpu::Features, limits: &wgpu::Limits) -> Facts {
     let found = adapter.get_info();
+    let has = |feature| features.contains(feature);
+    let matrices = if has(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
+        matrices(&adapter.cooperative_matrix_properties())
+    } else {
+        Vec::new()
+    };
+    // wgpu gives the widest range for Metal; Apple's GPUs that have matrices all have subgroups of 32.
+    let subgroup = if found.backend == wgpu::Backend::Metal && !matrices.is_empty() {
+        (32, 32)
+    } else {
+        (found.subgroup_min_size, found.subgroup_max_size)
+    };
     Facts {
         software: info.kind == AdapterKind::Software,
-        f16: features.contains(wgpu::Features::SHADER_F16),
-        subgroups: features
-            .contains(wgpu::Features::SUBGROUP)
-            .then_some((found.subgroup_min_size, found.subgroup_max_size)),
-        matrices: if features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
-            matrices(&adapter.cooperative_matrix_properties())
-        } else {
-            Vec::new()
-        },
+        f16: has(wgpu::Features::SHADER_F16),
+        subgroups: has(wgpu::Features::SUBGROUP).then_some(subgroup),
+        matrices,
         workgroup_memory: limits.max_compute_workgroup_storage_size,
     }
 }

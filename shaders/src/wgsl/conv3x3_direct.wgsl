@@ -4,17 +4,17 @@
 // Weights: [output / 8][input / 4][kernel x][output / 4 % 2][kernel y][input % 4], then the block's
 // [output / 8][input / 4][output / 4 % 2][input % 4].
 //
-// Grid: x columns / 8; y (blocks of 7 rows) x (groups of 32 output channels); z tiles.
+// Grid: x columns / 32; y (blocks of 7 rows) x (groups of 8 output channels); z tiles.
 
-@compute @workgroup_size(8, 4)
-fn conv3x3_direct(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) local: vec3u) {
+@compute @workgroup_size(32)
+fn conv3x3_direct(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) index: u32) {
     let groups = (params.outputs + 1u) / 2u;
-    let workgroups = (params.outputs + 7u) / 8u;
-    let x = workgroup.x * 8u + local.x;
-    let group = workgroup.y % workgroups * 4u + local.y;
-    let y = workgroup.y / workgroups * ROWS;
+    let x = workgroup.x * 32u + index;
+    // The same for the whole workgroup: a compiler that sees it loads each weight once.
+    let group = workgroup.y % groups;
+    let y = workgroup.y / groups * ROWS;
     let tile = workgroup.z;
-    if x >= params.width || group >= groups {
+    if x >= params.width {
         return;
     }
 
