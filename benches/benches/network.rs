@@ -3,6 +3,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use cytoshade_benches::{FULL_WIDTH, gpu, network, tiles};
 use cytoshade_cpu::network::{Isa, Network as CpuNetwork};
+use cytoshade_gpu::{Network as GpuNetwork, Options, Precision};
 
 fn full_width(criterion: &mut Criterion) {
     let network = network(&FULL_WIDTH);
@@ -17,10 +18,14 @@ fn full_width(criterion: &mut Criterion) {
         });
     }
     if let Some(gpu) = gpu() {
-        let ours = pollster::block_on(cytoshade_gpu::Network::new(&gpu, &network)).expect("a network for the GPU");
-        group.bench_function(BenchmarkId::new("gpu", &gpu.info().name), |b| {
-            b.iter(|| pollster::block_on(ours.run(&tile, 1, 224, 224)));
-        });
+        for precision in [Precision::F32, Precision::F16] {
+            let options = Options { precision, ..Options::default() };
+            let Ok(ours) = pollster::block_on(GpuNetwork::with(&gpu, &network, options)) else { continue };
+            let name = format!("gpu {}", precision.name());
+            group.bench_function(BenchmarkId::new(name, &gpu.info().name), |b| {
+                b.iter(|| pollster::block_on(ours.run(&tile, 1, 224, 224)));
+            });
+        }
     }
 }
 

@@ -1,19 +1,26 @@
 //! Every compute shader of Cytoshade as WGSL, with what a host needs to know to run it.
 //!
-//! One file a shader, one entry point a file, both of the shader's name. Binding 0 of group 0 is the uniform buffer
-//! `params` of 4-byte scalars ([`Shader::params`], in this order), bindings 1, 2, ... are storage buffers
-//! ([`Shader::storage`]). The default limits of WebGPU are enough for all of them: at most 8 storage buffers, 256
-//! invocations and 16 KiB of workgroup memory; no optional feature is used. The head of each file says what its grid is.
+//! One file a shader, one entry point a file, both of the shader's name. WGSL has no includes: what several shaders
+//! share lies in `wgsl/parts`, and [`Shader::source`] writes a shader's parts and its own file one after another.
+//!
+//! Binding 0 of group 0 is the uniform buffer `params` of 4-byte scalars ([`Shader::params`], in this order), bindings
+//! 1, 2, ... are storage buffers ([`Shader::storage`]). The default limits of WebGPU are enough for all shaders that
+//! [`Shader::needs`] nothing: at most 8 storage buffers, 256 invocations and 16 KiB of workgroup memory. The head of
+//! each file says what its grid is.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 /// A compute shader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shader {
-    /// Name of the shader, of its file without `.wgsl`.
+    /// Name of the shader; that of its file without `.wgsl`, but where one file makes several shaders.
     pub name: &'static str,
-    /// WGSL source.
-    pub source: &'static str,
+    /// The pieces of its source: parts that it shares with others, and its own file at the end.
+    pub pieces: &'static [&'static str],
+    /// Optional features that it needs.
+    pub needs: Needs,
+    /// Whether it reads or writes activations, which are stored in a [`Precision`].
+    pub stored: bool,
     /// Entry point.
     pub entry: &'static str,
     /// Invocations of a workgroup in x, y and z.
@@ -24,6 +31,67 @@ pub struct Shader {
     pub storage: &'static [Storage],
     /// Names of the `override` constants; all have a default.
     pub overrides: &'static [&'static str],
+}
+
+/// What a shader needs beside default WebGPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Needs {
+    /// Nothing.
+    Nothing,
+    /// Subgroup operations.
+    Subgroups,
+    /// Subgroup matrices in naga's dialect, which are native only, f16 and more workgroup memory.
+    Matrices,
+}
+
+/// What activations and the weights of convolutions are stored in. All sums are in f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// 4 bytes a value.
+    #[default]
+    F32,
+    /// 2 bytes a value; needs the feature `shader-f16`.
+    F16,
+}
+
+impl Precision {
+    /// The name: `f32` or `f16`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::F16 => "f16",
+        }
+    }
+
+    /// Bytes of a value.
+    pub fn bytes(self) -> usize {
+        match self {
+            Precision::F32 => 4,
+            Precision::F16 => 2,
+        }
+    }
+}
+
+impl Shader {
+    /// The WGSL source for activations of a precision.
+    pub fn source(&self, precision: Precision) -> String {
+        let mut source = String::new();
+        let half = self.stored && precision == Precision::F16;
+        let matrices = self.needs == Needs::Matrices;
+        for (enable, needed) in [("f16", half || matrices), ("wgpu_cooperative_matrix", matrices)] {
+            if needed {
+                source += &format!("enable {enable};\n");
+            }
+        }
+        if self.stored {
+            source += if half { include_str!("wgsl/parts/f16.wgsl") } else { include_str!("wgsl/parts/f32.wgsl") };
+        }
+        for piece in self.pieces {
+            source += "\n";
+            source += piece;
+        }
+        source
+    }
 }
 
 /// A storage buffer of a [`Shader`].
@@ -46,12 +114,14 @@ const fn write(name: &'static str) -> Storage {
 macro_rules! shader {
     (
         $(#[$doc:meta])* $constant:ident = $name:literal, entry $entry:literal, workgroup $workgroup:expr,
-        params [$($param:literal),*], storage [$($storage:expr),*], overrides [$($over:literal),*]
+        stored $stored:literal, params [$($param:literal),*], storage [$($storage:expr),*], overrides [$($over:literal),*]
     ) => {
         $(#[$doc])*
         pub const $constant: Shader = Shader {
             name: $name,
-            source: include_str!(concat!("wgsl/", $name, ".wgsl")),
+            pieces: &[include_str!(concat!("wgsl/", $name, ".wgsl"))],
+            needs: Needs::Nothing,
+            stored: $stored,
             entry: $entry,
             workgroup: $workgroup,
             params: &[$($param),*],
@@ -61,98 +131,159 @@ macro_rules! shader {
     };
 }
 
-/// Rows of the target that an invocation of [`CONV3X3`] computes.
-pub const CONV3X3_ROWS: u32 = 14;
+macro_rules! convolution {
+    (
+        $(#[$doc:meta])* $constant:ident = $name:literal in $file:literal, needs $needs:ident, workgroup $workgroup:expr,
+        parts [$($part:literal),*], overrides [$($over:literal),*]
+    ) => {
+        $(#[$doc])*
+        pub const $constant: Shader = Shader {
+            name: $name,
+            pieces: &[
+                include_str!("wgsl/parts/conv.wgsl"),
+                include_str!("wgsl/parts/load.wgsl"),
+                include_str!("wgsl/parts/store.wgsl"),
+                $(include_str!(concat!("wgsl/parts/", $part, ".wgsl")),)*
+                include_str!(concat!("wgsl/", $file, ".wgsl")),
+            ],
+            needs: Needs::$needs,
+            stored: true,
+            entry: $file,
+            workgroup: $workgroup,
+            params: &[
+                "width", "height", "inputs", "outputs", "upsample", "lowest", "style_stride", "style_offset",
+                "add_residual", "block_inputs", "block_upsample"
+            ],
+            storage: &[
+                read("source"), read("skip"), read("residual"), read("weights"), read("vectors"), read("style"),
+                write("destination")
+            ],
+            overrides: &["SKIP", $($over),*],
+        };
+    };
+}
 
-/// Rows of the target that an invocation of [`CONV1X1`] computes.
-pub const CONV1X1_ROWS: u32 = 8;
+/// Rows of the target that an invocation of [`CONV3X3_DIRECT`], [`CONV3X3_BROADCAST`] and [`CONV1X1`] computes.
+pub const COLUMN_ROWS: u32 = 7;
+
+/// Columns of the target that a workgroup of [`CONV3X3_GEMM`] computes.
+pub const GEMM_COLUMNS: u32 = 28;
 
 /// Bins around the plane on each side that [`HISTOGRAM`] leaves at zero.
 pub const HISTOGRAM_MARGIN: u32 = 20;
 
-/// The override constant of [`CONV3X3`] and [`CONV1X1`] that adds the skip to the source: 0 or 1.
+/// The override constant of all convolutions that adds the skip to the source: 0 or 1.
 pub const SKIP: &str = "SKIP";
+
+/// The override constant of [`CONV3X3_GEMM`]: how many groups of 8 output channels a workgroup computes, 4 or 8.
+pub const CHANNEL_GROUPS: &str = "CHANNEL_GROUPS";
+
+/// The override constant of the convolutions on matrices: invocations of the 4 subgroups of a workgroup.
+pub const LANES: &str = "LANES";
+
+/// The override constant of the convolutions on matrices: subgroups beside each other in channels, 1 or 2.
+pub const SPLIT: &str = "SPLIT";
 
 /// The override constant of [`FOLLOW_FLOWS`] that interpolates bilinearly between pixels: 0 or 1.
 pub const INTERP: &str = "INTERP";
 
-shader! {
-    /// 3 x 3 convolution with BatchNorm, ReLU, skip, style and doubling on load, bias and residual on store.
-    CONV3X3 = "conv3x3", entry "conv3x3", workgroup [8, 4, 1],
-    params [
-        "width", "height", "inputs", "outputs", "upsample", "lowest", "style_stride", "style_offset", "add_residual"
-    ],
-    storage [
-        read("source"), read("skip"), read("residual"), read("weights"), read("vectors"), read("style"),
-        write("destination")
-    ],
-    overrides ["SKIP"]
+convolution! {
+    /// 3 x 3 convolution, direct: the portable one.
+    CONV3X3_DIRECT = "conv3x3_direct" in "conv3x3_direct", needs Nothing, workgroup [8, 4, 1], parts ["column"], overrides []
 }
 
-shader! {
-    /// 1 x 1 convolution with BatchNorm, ReLU, skip, style and doubling on load, bias and residual on store.
-    CONV1X1 = "conv1x1", entry "conv1x1", workgroup [8, 4, 1],
-    params [
-        "width", "height", "inputs", "outputs", "upsample", "lowest", "style_stride", "style_offset", "add_residual"
-    ],
-    storage [
-        read("source"), read("skip"), read("residual"), read("weights"), read("vectors"), read("style"),
-        write("destination")
-    ],
-    overrides ["SKIP"]
+convolution! {
+    /// 3 x 3 convolution, direct, its weights shared by subgroup broadcasts.
+    CONV3X3_BROADCAST = "conv3x3_broadcast" in "conv3x3_broadcast", needs Subgroups, workgroup [32, 1, 1], parts ["column"], overrides []
+}
+
+convolution! {
+    /// 3 x 3 convolution, an implicit matrix product through workgroup memory.
+    CONV3X3_GEMM = "conv3x3_gemm" in "conv3x3_gemm", needs Nothing, workgroup [128, 1, 1], parts [], overrides ["CHANNEL_GROUPS"]
+}
+
+convolution! {
+    /// 3 x 3 convolution on subgroup matrices of 8 x 8.
+    CONV3X3_MATRIX8 = "conv3x3_matrix8" in "conv3x3_matrix", needs Matrices, workgroup [32, 1, 1],
+    parts ["matrix8"], overrides ["LANES", "SPLIT"]
+}
+
+convolution! {
+    /// 3 x 3 convolution on subgroup matrices of 16 x 16.
+    CONV3X3_MATRIX16 = "conv3x3_matrix16" in "conv3x3_matrix", needs Matrices, workgroup [32, 1, 1],
+    parts ["matrix16"], overrides ["LANES", "SPLIT"]
+}
+
+convolution! {
+    /// 1 x 1 convolution.
+    CONV1X1 = "conv1x1" in "conv1x1", needs Nothing, workgroup [8, 4, 1], parts ["column"], overrides []
 }
 
 shader! {
     /// Planes to activations with the channels last.
     PACK = "pack", entry "pack", workgroup [64, 1, 1],
-    params ["pixels", "channels", "count"], storage [read("planes"), write("activations")], overrides []
+    stored true, params ["pixels", "channels", "count"], storage [read("planes"), write("activations")], overrides []
 }
 
 shader! {
     /// Activations with the channels last to planes.
     UNPACK = "unpack", entry "unpack", workgroup [64, 1, 1],
-    params ["pixels", "channels", "count"], storage [read("activations"), write("planes")], overrides []
+    stored true, params ["pixels", "channels", "count"], storage [read("activations"), write("planes")], overrides []
 }
 
 shader! {
     /// The maximum of each 2 x 2 block.
     MAX_POOL = "max_pool", entry "max_pool", workgroup [64, 1, 1],
-    params ["width", "height", "channels", "count"], storage [read("source"), write("destination")], overrides []
+    stored true, params ["width", "height", "channels", "count"], storage [read("source"), write("destination")], overrides []
 }
 
 shader! {
     /// The style vector: channel means divided by their L2 norm.
     STYLE = "style", entry "style_vector", workgroup [256, 1, 1],
-    params ["pixels", "channels"], storage [read("source"), write("style")], overrides []
+    stored true, params ["pixels", "channels"], storage [read("source"), write("style")], overrides []
 }
 
 shader! {
     /// Every projection of the style vector.
     STYLE_PROJECTIONS = "style_projections", entry "style_projections", workgroup [64, 1, 1],
-    params ["features", "channels"],
+    stored false, params ["features", "channels"],
     storage [read("style"), read("weights"), read("bias"), write("features")], overrides []
 }
 
 shader! {
     /// The steps of the Euler integration, from flows and cellprob.
     FLOW_FIELD = "flow_field", entry "flow_field", workgroup [64, 1, 1],
-    params ["pixels", "threshold"],
+    stored false, params ["pixels", "threshold"],
     storage [read("flow_y"), read("flow_x"), read("cellprob"), write("field")], overrides []
 }
 
 shader! {
     /// Some steps of the Euler integration.
     FOLLOW_FLOWS = "follow_flows", entry "follow_flows", workgroup [64, 1, 1],
-    params ["width", "height", "count", "steps", "start"],
+    stored false, params ["width", "height", "count", "steps", "start"],
     storage [read("field"), read("pixels"), write("positions")], overrides ["INTERP"]
 }
 
 shader! {
     /// How many end points fall on each pixel.
     HISTOGRAM = "histogram", entry "histogram", workgroup [64, 1, 1],
-    params ["width", "height", "count"], storage [read("positions"), write("counts")], overrides []
+    stored false, params ["width", "height", "count"], storage [read("positions"), write("counts")], overrides []
 }
 
 /// Every shader.
-pub const ALL: [Shader; 10] =
-    [CONV3X3, CONV1X1, PACK, UNPACK, MAX_POOL, STYLE, STYLE_PROJECTIONS, FLOW_FIELD, FOLLOW_FLOWS, HISTOGRAM];
+pub const ALL: [Shader; 14] = [
+    CONV3X3_DIRECT,
+    CONV3X3_BROADCAST,
+    CONV3X3_GEMM,
+    CONV3X3_MATRIX8,
+    CONV3X3_MATRIX16,
+    CONV1X1,
+    PACK,
+    UNPACK,
+    MAX_POOL,
+    STYLE,
+    STYLE_PROJECTIONS,
+    FLOW_FIELD,
+    FOLLOW_FLOWS,
+    HISTOGRAM,
+];

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use cytoshade_shaders::{ALL, CONV1X1, CONV1X1_ROWS, CONV3X3, CONV3X3_ROWS, HISTOGRAM, HISTOGRAM_MARGIN, Shader};
+use cytoshade_shaders::{
+    ALL, COLUMN_ROWS, CONV3X3_BROADCAST, CONV3X3_DIRECT, CONV3X3_GEMM, GEMM_COLUMNS, HISTOGRAM, HISTOGRAM_MARGIN,
+    Needs, Precision, Shader,
+};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, StorageAccess};
 
@@ -10,23 +13,41 @@ use naga::{AddressSpace, Module, StorageAccess};
 const MAX_STORAGE_BUFFERS: usize = 8;
 const MAX_INVOCATIONS: u32 = 256;
 const MAX_WORKGROUP_BYTES: u32 = 16 * 1024;
+/// What shaders with subgroup matrices may take: the least that such GPUs grant.
+const MAX_WORKGROUP_BYTES_MATRICES: u32 = 48 * 1024;
 
-/// The first thing that is wrong with a shader.
+/// The first thing that is wrong with a shader in either precision.
 fn check(shader: &Shader) -> Result<(), String> {
-    let module = naga::front::wgsl::parse_str(shader.source).map_err(|e| e.emit_to_string(shader.source))?;
-    // No capability at all: neither f16 nor subgroups nor anything else that default WebGPU lacks.
-    let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+    check_in(shader, Precision::F32)?;
+    if shader.stored { check_in(shader, Precision::F16) } else { Ok(()) }
+}
+
+/// What naga must be told is there: nothing that default WebGPU lacks, but what the shader says that it needs.
+fn capabilities(shader: &Shader, precision: Precision) -> Capabilities {
+    let mut capabilities = match shader.needs {
+        Needs::Nothing => Capabilities::empty(),
+        Needs::Subgroups => Capabilities::SUBGROUP,
+        Needs::Matrices => Capabilities::COOPERATIVE_MATRIX | Capabilities::SUBGROUP,
+    };
+    let half = shader.stored && precision == Precision::F16 || shader.needs == Needs::Matrices;
+    capabilities.set(Capabilities::SHADER_FLOAT16, half);
+    capabilities
+}
+
+fn check_in(shader: &Shader, precision: Precision) -> Result<(), String> {
+    let source = shader.source(precision);
+    let module = naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string(&source))?;
+    Validator::new(ValidationFlags::all(), capabilities(shader, precision))
         .validate(&module)
-        .map_err(|e| e.emit_to_string(shader.source))?;
+        .map_err(|e| e.emit_to_string(&source))?;
     check_entry(shader, &module)?;
     check_bindings(shader, &module)?;
-    check_workgroup_memory(&module)?;
+    check_workgroup_memory(shader, &module)?;
     let found: Vec<_> = module.overrides.iter().filter_map(|(_, o)| o.name.clone()).collect();
     same("overrides", &found, &shader.overrides.iter().map(ToString::to_string).collect())?;
     if module.overrides.iter().any(|(_, o)| o.init.is_none()) {
         return Err("an override has no default".into());
     }
-    drop(info);
     Ok(())
 }
 
@@ -39,7 +60,10 @@ fn check_entry(shader: &Shader, module: &Module) -> Result<(), String> {
         return Err(format!("{} entry points", module.entry_points.len()));
     };
     same("entry point", &entry.name.as_str(), &shader.entry)?;
-    same("workgroup", &entry.workgroup_size, &shader.workgroup)?;
+    // Where an override says how many invocations there are, `workgroup` is what its default gives, and naga has ones.
+    if entry.workgroup_size_overrides.is_none() {
+        same("workgroup", &entry.workgroup_size, &shader.workgroup)?;
+    }
     let invocations = shader.workgroup.iter().product::<u32>();
     if invocations > MAX_INVOCATIONS {
         return Err(format!("{invocations} invocations a workgroup"));
@@ -90,14 +114,15 @@ fn check_params(shader: &Shader, module: &Module, params: &naga::TypeInner) -> R
     Ok(())
 }
 
-fn check_workgroup_memory(module: &Module) -> Result<(), String> {
+fn check_workgroup_memory(shader: &Shader, module: &Module) -> Result<(), String> {
     let bytes: u32 = module
         .global_variables
         .iter()
         .filter(|(_, variable)| variable.space == AddressSpace::WorkGroup)
         .map(|(_, variable)| module.types[variable.ty].inner.size(module.to_ctx()))
         .sum();
-    if bytes > MAX_WORKGROUP_BYTES { Err(format!("{bytes} bytes of workgroup memory")) } else { Ok(()) }
+    let most = if shader.needs == Needs::Matrices { MAX_WORKGROUP_BYTES_MATRICES } else { MAX_WORKGROUP_BYTES };
+    if bytes > most { Err(format!("{bytes} bytes of workgroup memory")) } else { Ok(()) }
 }
 
 #[test]
@@ -112,8 +137,9 @@ fn every_shader_is_valid_and_described_truly() {
 #[test]
 fn the_check_sees_what_is_wrong() {
     let edit = |shader: Shader, from: &str, to: &str| {
-        assert!(shader.source.contains(from), "{} has no {from}", shader.name);
-        Shader { source: Box::leak(shader.source.replace(from, to).into_boxed_str()), ..shader }
+        assert!(shader.pieces.concat().contains(from), "{} has no {from}", shader.name);
+        let source: &str = Box::leak(shader.pieces.concat().replace(from, to).into_boxed_str());
+        Shader { pieces: Box::leak(vec![source].into_boxed_slice()), ..shader }
     };
     let style = cytoshade_shaders::STYLE;
     for (broken, expected) in [
@@ -122,10 +148,12 @@ fn the_check_sees_what_is_wrong() {
         (edit(style, "array<vec4f, 256>", "array<vec4f, 2048>"), "bytes of workgroup memory"),
         (edit(style, "@workgroup_size(256)", "@workgroup_size(512)"), "workgroup"),
         (edit(style, "pixels: u32", "size: u32"), ""),
-        (edit(CONV3X3, "override SKIP: bool = false;", "const SKIP = false;"), "overrides"),
-        (edit(CONV3X3, "@binding(7)", "@binding(9)"), "place"),
+        (edit(CONV3X3_DIRECT, "override SKIP: bool = false;", "const SKIP = false;"), "overrides"),
+        (edit(CONV3X3_DIRECT, "@binding(7)", "@binding(9)"), "place"),
         (Shader { workgroup: [1024, 1, 1], ..edit(style, "@workgroup_size(256)", "@workgroup_size(1024)") }, "1024"),
         (Shader { params: &["channels", "pixels"], ..style }, "params"),
+        (Shader { stored: false, ..style }, "Stored"),
+        (Shader { needs: Needs::Nothing, ..CONV3X3_BROADCAST }, "SUBGROUP"),
     ] {
         let found = check(&broken).expect_err(expected);
         assert!(found.contains(expected), "expected {expected}, found {found}");
@@ -135,19 +163,24 @@ fn the_check_sees_what_is_wrong() {
 #[test]
 fn every_file_is_listed() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wgsl");
-    let files: BTreeSet<String> = std::fs::read_dir(folder)
-        .expect("the folder of shaders")
-        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
-        .collect();
-    let listed: BTreeSet<String> = ALL.iter().map(|shader| format!("{}.wgsl", shader.name)).collect();
-    assert_eq!(files, listed);
-    assert_eq!(listed.len(), ALL.len(), "a shader is listed twice");
+    // Every file, the parts too, is a piece of some shader.
+    for folder in [folder.join("parts"), folder] {
+        for entry in std::fs::read_dir(folder).expect("the folder of shaders") {
+            let path = entry.expect("an entry").path();
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            let used = ALL.iter().any(|shader| shader.source(Precision::F32).contains(&text))
+                || ALL.iter().any(|shader| shader.source(Precision::F16).contains(&text));
+            assert!(used, "{} is in no shader", path.display());
+        }
+    }
+    let names: BTreeSet<&str> = ALL.iter().map(|shader| shader.name).collect();
+    assert_eq!(names.len(), ALL.len(), "a shader is listed twice");
 }
 
 #[test]
 fn constants_are_those_of_the_sources() {
-    for (shader, rows) in [(CONV3X3, CONV3X3_ROWS), (CONV1X1, CONV1X1_ROWS)] {
-        assert!(shader.source.contains(&format!("const ROWS = {rows}u;")), "{}", shader.name);
-    }
-    assert!(HISTOGRAM.source.contains(&format!("const MARGIN = {HISTOGRAM_MARGIN}u;")));
+    let has = |shader: Shader, line: String| assert!(shader.pieces.concat().contains(&line), "{} {line}", shader.name);
+    has(CONV3X3_DIRECT, format!("const ROWS = {COLUMN_ROWS}u;"));
+    has(CONV3X3_GEMM, format!("const COLUMNS = {GEMM_COLUMNS}u;"));
+    has(HISTOGRAM, format!("const MARGIN = {HISTOGRAM_MARGIN}u;"));
 }

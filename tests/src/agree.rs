@@ -36,7 +36,10 @@ pub fn close(ours: &[f32], reference: &[f32], limit: f64) -> Result<(), String> 
 }
 
 /// Relative L2 error that a network in f32 is allowed: the parity measure of the project.
-const NETWORK: f64 = 2e-6;
+pub const NETWORK: f64 = 2e-6;
+
+/// Relative L2 error that a network is allowed whose activations and weights are stored in f16.
+pub const NETWORK_F16: f64 = 1e-3;
 
 /// What a network should make of a batch of n tiles.
 #[derive(Clone, Debug)]
@@ -48,29 +51,58 @@ pub struct ExpectedBatch {
 }
 
 impl ExpectedBatch {
-    /// Holds outputs and style vectors to the parity measure.
+    /// Holds outputs and style vectors to the parity measure in f32.
     pub fn compare(&self, outputs: &[f32], styles: &[f32]) -> Result<(), String> {
-        l2_within(outputs, &self.outputs, NETWORK).map_err(|e| format!("outputs: {e}"))?;
-        l2_within(styles, &self.styles, NETWORK).map_err(|e| format!("styles: {e}"))
+        self.compare_within(NETWORK, outputs, styles)
+    }
+
+    /// Holds outputs and style vectors to a relative L2 error.
+    pub fn compare_within(&self, limit: f64, outputs: &[f32], styles: &[f32]) -> Result<(), String> {
+        l2_within(outputs, &self.outputs, limit).map_err(|e| format!("outputs: {e}"))?;
+        l2_within(styles, &self.styles, limit).map_err(|e| format!("styles: {e}"))
     }
 
     /// [`ExpectedBatch::compare`], which must not hold for outputs of rows of `width` and styles that are slightly wrong.
     pub fn compare_both_ways(&self, outputs: &[f32], styles: &[f32], width: usize) -> Result<(), Failed> {
+        self.compare_both_ways_within(NETWORK, outputs, styles, width)?;
+        let largest = outputs.iter().fold(0.0f32, |m, value| m.max(value.abs()));
+        each_way(
+            &(outputs.to_vec(), styles.to_vec()),
+            |(outputs, styles)| self.compare(outputs, styles),
+            &[
+                ("one output off by a tenth", &|(outputs, _)| outputs[0] += 0.1),
+                ("one output off by a hundredth of the largest", &|(outputs, _)| outputs[0] += largest / 100.0),
+                ("one style off", &|(_, styles)| styles[0] += 1e-3),
+            ],
+        )
+    }
+
+    /// [`ExpectedBatch::compare_within`], which must not hold for outputs of rows of `width` and styles that are off by
+    /// twice the limit.
+    pub fn compare_both_ways_within(
+        &self,
+        limit: f64,
+        outputs: &[f32],
+        styles: &[f32],
+        width: usize,
+    ) -> Result<(), Failed> {
         type Found = (Vec<f32>, Vec<f32>);
         let found: Found = (outputs.to_vec(), styles.to_vec());
-        let compare = |(outputs, styles): &Found| self.compare(outputs, styles);
-        let largest = outputs.iter().fold(0.0f32, |m, value| m.max(value.abs()));
+        let compare = |(outputs, styles): &Found| self.compare_within(limit, outputs, styles);
+        let off = |values: &mut Vec<f32>, up: bool| {
+            let factor = if up { 1.0 + 2.0 * limit } else { 1.0 - 2.0 * limit };
+            values.iter_mut().for_each(|value| *value = (f64::from(*value) * factor) as f32);
+        };
         each_way(
             &found,
             compare,
             &[
-                ("all outputs off by 4e-6", &|(outputs, _)| outputs.iter_mut().for_each(|v| *v *= 1.0 + 4e-6)),
-                ("one output off by a tenth", &|(outputs, _)| outputs[0] += 0.1),
-                ("one output off by a hundredth of the largest", &|(outputs, _)| outputs[0] += largest / 100.0),
+                ("all outputs too large", &|(outputs, _)| off(outputs, true)),
+                ("all outputs too small", &|(outputs, _)| off(outputs, false)),
                 ("a NaN among the outputs", &|(outputs, _)| outputs[0] = f32::NAN),
                 ("a missing output", &|(outputs, _)| outputs.truncate(outputs.len() - 1)),
-                ("all styles off by 4e-6", &|(_, styles)| styles.iter_mut().for_each(|v| *v *= 1.0 + 4e-6)),
-                ("one style off", &|(_, styles)| styles[0] += 1e-3),
+                ("all styles too large", &|(_, styles)| off(styles, true)),
+                ("all styles too small", &|(_, styles)| off(styles, false)),
                 ("a NaN among the styles", &|(_, styles)| styles[0] = f32::NAN),
                 ("a missing style", &|(_, styles)| styles.truncate(styles.len() - 1)),
             ],

@@ -209,8 +209,9 @@ impl Case {
 
 /// A grey picture, such as labels.
 fn read_png(path: &Path) -> Array {
-    let images =
-        cytoshade_formats::read(path, &Default::default()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let images = cytoshade_formats::read_bytes(&bytes, &Default::default())
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let plane = images[0].to_planes(0).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let values = plane.as_slice().iter().map(|&value| value.into()).collect();
     Array { shape: vec![plane.height(), plane.width()], values }

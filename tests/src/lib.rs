@@ -3,6 +3,7 @@
 
 pub mod agree;
 pub mod fixtures;
+#[cfg(not(target_os = "wasi"))]
 pub mod gpu;
 pub mod program;
 pub mod random;

@@ -19,14 +19,17 @@ fn main() {
         trial("a blank style is zero", None, a_blank_style_is_zero),
         trial("NaN is not hidden", None, nan_is_not_hidden),
     ];
-    for isa in [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable] {
+    for isa in Isa::ALL {
         let missing = (!Isa::available().contains(&isa)).then_some("other instructions");
         let mut on = |name: &str, test: fn(Isa) -> Result<(), Failed>| {
             trials.push(trial(format!("{isa:?}: {name}"), missing, move || test(isa)));
         };
         on("random networks", random_networks);
         on("every width of a row", every_width_of_a_row);
-        on("the number of threads changes nothing", threads_change_nothing);
+        let missing = missing.or(cfg!(target_family = "wasm").then_some("threads"));
+        trials.push(trial(format!("{isa:?}: the number of threads changes nothing"), missing, move || {
+            threads_change_nothing(isa)
+        }));
         for case in cases("network", "cases.json") {
             let missing = missing.or((!case.complete()).then_some(NEEDS_TEST_DATA));
             trials.push(trial(format!("{isa:?}: fixture {}", case.name()), missing, move || fixture(isa, &case)));

@@ -1,8 +1,8 @@
 //! Stage `network` on the best adapter there is, a software one too, against the reference: its fixtures, and its
 //! formulas written down once more.
 
-use cytoshade_gpu::{Batch, Choice, Error, Gpu, Network, memory};
-use cytoshade_tests::agree::ExpectedBatch;
+use cytoshade_gpu::{Batch, Choice, ConvKernel, Declined, Error, Gpu, Network, Options, Precision, memory};
+use cytoshade_tests::agree::{ExpectedBatch, NETWORK_F16};
 use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
 use cytoshade_tests::gpu;
 use cytoshade_tests::random::Random;
@@ -15,13 +15,32 @@ fn main() {
     let mut on = |name: &str, test: fn(&Gpu) -> Result<(), Failed>| {
         trials.push(gpu::trial(&gpu, format!("network: {name}"), None, test));
     };
-    on("random networks", random_networks);
+    on("the default kernel", default_kernel);
+    on("a kernel that does not suit says why", unsuitable_kernel);
     on("wrong weights are seen", wrong_weights_are_seen);
     on("sizes in turn share the buffers", sizes_in_turn);
     on("threads share a network", threads_share_a_network);
     on("small limits split the batch and refuse what does not fit", small_limits);
     on("silly tiles are refused", silly_tiles);
     on("a blank style is zero", blank_style);
+    for case in cases("network", "cases.json") {
+        let options = Options { precision: Precision::F16, ..Options::default() };
+        let lacks = gpu.as_ref().and_then(|gpu| lacks(gpu, options));
+        let missing = lacks.or((!case.complete()).then_some(NEEDS_TEST_DATA));
+        let name = format!("network: fixture {} in f16", case.name());
+        trials.push(gpu::trial(&gpu, name, missing, move |gpu| fixture_f16(gpu, &case)));
+    }
+    for kernel in ConvKernel::ALL {
+        for precision in [Precision::F32, Precision::F16] {
+            let options = Options { kernel: Some(kernel), precision };
+            if (kernel, precision) == (ConvKernel::Matrix, Precision::F32) {
+                continue;
+            }
+            let lacks = gpu.as_ref().and_then(|gpu| lacks(gpu, options));
+            let name = format!("network: random networks, {kernel} {}", precision.name());
+            trials.push(gpu::trial(&gpu, name, lacks, move |gpu| random_networks(gpu, options)));
+        }
+    }
     for case in cases("network", "cases.json") {
         let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
         let name = format!("network: fixture {}", case.name());
@@ -34,7 +53,42 @@ fn compare(expected: &ExpectedBatch, found: &Batch) -> Result<(), String> {
     expected.compare(&found.outputs, &found.styles)
 }
 
-fn random_networks(gpu: &Gpu) -> Result<(), Failed> {
+/// What a device lacks to run a network so.
+fn lacks(gpu: &Gpu, options: Options) -> Option<&'static str> {
+    let layer = cytoshade_gpu::Layer { inputs: 32, outputs: 32, precision: options.precision };
+    if options.precision == Precision::F16 && !gpu.facts().f16 {
+        return Some("SHADER_F16");
+    }
+    match options.kernel?.applies(gpu.facts(), &layer) {
+        Ok(_) => None,
+        Err(Declined::NoSubgroups) => Some("subgroups"),
+        Err(Declined::SmallSubgroups { .. }) => Some("larger subgroups"),
+        Err(Declined::OnlyF16) => Some("f16"),
+        Err(Declined::NoMatrices) => Some("subgroup matrices"),
+        Err(_) => Some("what the kernel needs"),
+    }
+}
+
+fn default_kernel(gpu: &Gpu) -> Result<(), Failed> {
+    random_networks(gpu, Options::default())
+}
+
+/// A GPU has every kernel but the ones that it declines.
+fn unsuitable_kernel(gpu: &Gpu) -> Result<(), Failed> {
+    let network = Random(1).cpnet(&[2, 4, 4], 3).network();
+    for kernel in ConvKernel::ALL {
+        let options = Options { kernel: Some(kernel), ..Options::default() };
+        let found = block_on(Network::with(gpu, &network, options));
+        match (lacks(gpu, options), found) {
+            (None, Ok(found)) => assert_eq!(found.kernels(), [kernel]),
+            (Some(_), Err(Error::Unsuitable { kernel: name, .. })) => assert_eq!(name, kernel.name()),
+            (lacks, found) => return Err(format!("{kernel} lacks {lacks:?}, and gave {found:?}").into()),
+        }
+    }
+    Ok(())
+}
+
+fn random_networks(gpu: &Gpu, options: Options) -> Result<(), Failed> {
     // Channel counts that are and are not multiples of 4, one level and more, sides that are and are not multiples of
     // the shaders' blocks, one tile and several.
     let shapes: [(&[usize], usize, usize, usize, usize); 8] = [
@@ -51,13 +105,30 @@ fn random_networks(gpu: &Gpu) -> Result<(), Failed> {
     for (nbase, nout, count, height, width) in shapes {
         let net = random.cpnet(nbase, nout);
         let tiles = random.vector(count * nbase[0] * height * width, -1.0, 2.0);
-        let batch = run(gpu, &net.network(), &tiles, count, height, width)?;
+        let batch = run_with(gpu, &net.network(), options, &tiles, count, height, width)?;
         let at =
             |failed: Failed| format!("{nbase:?}, {count} x {height} x {width}: {}", failed.message().unwrap_or(""));
         let expected = net.batch(&tiles, height, width);
-        expected.compare_both_ways(&batch.outputs, &batch.styles, width).map_err(at)?;
+        if options.precision == Precision::F16 {
+            // Networks of a few channels: the roundings of a value are not averaged over many.
+            expected.compare_both_ways_within(4.0 * NETWORK_F16, &batch.outputs, &batch.styles, width).map_err(at)?;
+        } else {
+            expected.compare_both_ways(&batch.outputs, &batch.styles, width).map_err(at)?;
+        }
     }
     Ok(())
+}
+
+fn run_with(
+    gpu: &Gpu,
+    weights: &cytoshade_core::Network,
+    options: Options,
+    tiles: &[f32],
+    count: usize,
+    height: usize,
+    width: usize,
+) -> Result<Batch, Error> {
+    block_on(async { Network::with(gpu, weights, options).await?.run(tiles, count, height, width).await })
 }
 
 fn run(
@@ -87,6 +158,19 @@ fn fixture(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
     let case = case.network()?;
     let batch = run(gpu, &case.network, &case.tiles, case.count, case.height, case.width)?;
     case.expected.compare_both_ways(&batch.outputs, &batch.styles, case.width)
+}
+
+fn fixture_f16(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
+    let case = case.network()?;
+    // The kernel on matrices is never a software adapter's default.
+    for kernel in [None, Some(ConvKernel::Matrix)] {
+        let options = Options { precision: Precision::F16, kernel };
+        if lacks(gpu, options).is_none() {
+            let batch = run_with(gpu, &case.network, options, &case.tiles, case.count, case.height, case.width)?;
+            case.expected.compare_both_ways_within(NETWORK_F16, &batch.outputs, &batch.styles, case.width)?;
+        }
+    }
+    Ok(())
 }
 
 /// Buffers outlive a run: what an earlier one left there must not matter.
@@ -158,7 +242,7 @@ fn silly_tiles(gpu: &Gpu) -> Result<(), Failed> {
     }
     // The network is none the worse for it.
     assert_eq!(block_on(network.run(&[0.0; 128], 1, 8, 8))?.outputs.len(), 3 * 64);
-    assert!(memory(network.plan(), 1, 8, 8) > 0 && network.dispatches() > 20);
+    assert!(memory(network.plan(), Precision::F32, 1, 8, 8) > 0 && network.dispatches() > 20);
     Ok(())
 }
 

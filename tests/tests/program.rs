@@ -204,6 +204,18 @@ fn cells_are_saved_in_every_format() {
 }
 
 #[test]
+fn corrections_by_hand_are_not_replaced_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let seg = folder.path().join("demo_seg.npy");
+    std::fs::write(&seg, "corrected").unwrap();
+    refused(&segment(folder.path(), &[&photograph()], &["--save-seg"]), "corrections by hand");
+    assert_eq!(files(folder.path()), ["demo_seg.npy"]);
+    assert_eq!(std::fs::read(&seg).unwrap(), b"corrected");
+    succeeded(&segment(folder.path(), &[&photograph()], &["--save-seg", "--replace-seg"]));
+    read_seg(&std::fs::read(&seg).unwrap(), &Limits::default()).unwrap();
+}
+
+#[test]
 fn the_image_of_a_page_is_not_looked_for() {
     let folder = tempfile::tempdir().unwrap();
     let stack = root().join("crates/cytoshade-formats/tests/fixtures/pages6_u2.tif");
@@ -283,4 +295,39 @@ fn a_conversion_overwrites_no_input_and_executes_nothing() {
 fn devices_are_listed() {
     let said = succeeded(&program().arg("devices").output().unwrap());
     assert!(said.contains("CPU") && said.contains("auto"), "{said}");
+}
+
+#[test]
+fn kernels_are_listed_and_an_unknown_one_is_refused() {
+    let help = succeeded(&program().args(["segment", "--help"]).output().unwrap());
+    for kernel in cytoshade::ConvKernel::ALL {
+        assert!(help.contains(kernel.name()), "{help}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let photograph = photograph();
+    refused(&segment(folder.path(), &[&photograph], &["--kernel", "cudnn"]), "direct, broadcast, gemm, matrix");
+    // The CPU has kernels of its own.
+    succeeded(&segment(folder.path(), &[&photograph], &["--kernel", "gemm"]));
+}
+
+#[test]
+fn threads_and_instructions_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let masks = |name: &str, more: &[&str]| {
+        let output = folder.path().join(name);
+        let done = segment(&output, &[&photograph()], &[more, &["--json"]].concat());
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let image = read(output.join("demo_cp_masks.tif"), &ReadOptions::default()).unwrap().remove(0);
+        (image, String::from_utf8(done.stdout).unwrap())
+    };
+    let (expected, _) = masks("all", &[]);
+    let (found, report) = masks("one", &["--threads", "1"]);
+    assert!(report.contains("1 thread)"), "{report}");
+    assert!(found == expected, "one thread finds other cells");
+    let (_, report) = masks("portable", &["--cpu-isa", "portable", "--threads", "3"]);
+    assert!(report.contains("CPU (portable, 3 threads)"), "{report}");
+    let refuse = |more: &[&str], what: &str| refused(&segment(folder.path(), &[&photograph()], more), what);
+    refuse(&["--threads", "0"], "--threads");
+    refuse(&["--cpu-isa", "mmx"], "there is no instruction set `mmx`");
+    refuse(&["--cpu-isa", if cfg!(target_arch = "x86_64") { "neon" } else { "avx2" }], "this machine has no");
 }

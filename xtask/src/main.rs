@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod browser;
+mod compare;
+mod coop;
 mod debian;
 mod driver;
 mod network;
@@ -32,8 +34,12 @@ enum Errand {
         /// Leave the machine alone: without a Vulkan driver the GPU tests are reported as ignored
         #[arg(long)]
         no_install: bool,
+        /// Only the GPU tests, in a root of Debian sid whose driver has subgroup matrices; needs Debian and root, and sets
+        /// the root up (600 MB) where it is not there yet
+        #[arg(long, conflicts_with = "no_install")]
+        coop: bool,
         /// Build the web package and run its tests, in Chromium, instead
-        #[arg(long)]
+        #[arg(long, conflicts_with = "coop")]
         web: bool,
         /// Handed to the tests after `--`, a filter for instance
         #[arg(last = true)]
@@ -51,6 +57,7 @@ enum Errand {
     Lint,
     /// Check that every supported target compiles
     Targets,
+    Compare(compare::Compare),
     /// Run the reference and write the fixtures anew (needs Python)
     Fixtures {
         /// Stages; all of them where none is given
@@ -60,12 +67,16 @@ enum Errand {
 
 fn main() -> std::process::ExitCode {
     let outcome = match Cli::parse().errand {
-        Errand::Test { no_install, web: true, rest } => web::build().and_then(|()| browser::test(!no_install, &rest)),
-        Errand::Test { no_install, web: false, rest } => test(no_install, &rest),
+        Errand::Test { coop: true, rest, .. } => coop::test(&rest),
+        Errand::Test { web: true, no_install, rest, .. } => {
+            web::build().and_then(|()| browser::test(!no_install, &rest))
+        }
+        Errand::Test { no_install, rest, .. } => test(no_install, &rest),
         Errand::Web => web::build(),
         Errand::Serve { port } => serve(port),
         Errand::Lint => lint(),
         Errand::Targets => targets(),
+        Errand::Compare(options) => compare::compare(&options),
         Errand::Fixtures { stages } => fixtures(&stages),
     };
     match outcome {

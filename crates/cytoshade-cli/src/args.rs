@@ -1,9 +1,11 @@
 //! The command line.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use cytoshade::{Channels, Device, Normalize, Outputs, Params, Sha256};
+use cytoshade::{Builder, Channels, ConvKernel, Device, Isa, Normalize, Outputs, Params, Precision, Segmenter, Sha256};
 use cytoshade_formats::Pages;
 
 use crate::convert::Convert;
@@ -128,13 +130,28 @@ pub(crate) struct Segment {
     invert: bool,
     /// What to run on
     #[arg(long, value_enum, default_value_t)]
-    pub(crate) device: DeviceArg,
+    device: DeviceArg,
+    /// Kernel of the 3x3 convolutions on a GPU; without it, the one that suits the device best
+    #[arg(long, value_name = "NAME", value_parser = kernel_parser())]
+    kernel: Option<ConvKernel>,
+    /// What a GPU stores the network's activations in; f16 takes half the memory, and is for GPUs that offer SHADER_F16
+    #[arg(long, value_enum, default_value_t)]
+    precision: PrecisionArg,
+    /// Threads that share the work of the CPU; without it, one for each core
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// The CPU network's instruction set, for tests
+    #[arg(long, hide = true)]
+    cpu_isa: Option<Isa>,
     /// Formats to write beside STEM_cp_masks.tif, with commas between them
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS")]
     pub(crate) save: Vec<SaveAs>,
     /// Also write DIR/STEM_seg.npy: masks, outlines, flows and image, for Cellpose's graphical program
     #[arg(long)]
     pub(crate) save_seg: bool,
+    /// Replace a STEM_seg.npy that is there; without it the image is left undone, since a person's corrections may be in it
+    #[arg(long, requires = "save_seg")]
+    pub(crate) replace_seg: bool,
     /// Also write DIR/STEM_flows.npy: f32 [3, H, W], dY, dX and cell probability
     #[arg(long)]
     pub(crate) save_flows: bool,
@@ -147,6 +164,13 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
+    /// What the arguments say about the segmenter.
+    pub(crate) fn segmenter(&self) -> Builder {
+        let builder = Segmenter::builder().device(self.device.into()).precision(self.precision.into());
+        let builder = self.kernel.into_iter().fold(builder, Builder::kernel);
+        self.cpu_isa.into_iter().fold(builder, Builder::cpu_isa)
+    }
+
     pub(crate) fn params(&self) -> Params {
         let pair = |values: &Option<Vec<f32>>| match values.as_deref() {
             Some(&[low, high]) => Some((low, high)),
@@ -176,6 +200,30 @@ impl Segment {
             max_size_fraction: self.max_size_fraction,
             min_size: self.min_size,
             outputs: Outputs { flows, cellprob: flows, style: false },
+        }
+    }
+}
+
+/// Takes the kernels' names, and lists them in the help.
+fn kernel_parser() -> impl TypedValueParser<Value = ConvKernel> {
+    PossibleValuesParser::new(ConvKernel::ALL.map(ConvKernel::name)).try_map(|name| name.parse::<ConvKernel>())
+}
+
+/// What a GPU stores the network's activations in.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum PrecisionArg {
+    /// 4 bytes a value
+    #[default]
+    F32,
+    /// 2 bytes a value; sums are still in f32
+    F16,
+}
+
+impl From<PrecisionArg> for Precision {
+    fn from(precision: PrecisionArg) -> Self {
+        match precision {
+            PrecisionArg::F32 => Precision::F32,
+            PrecisionArg::F16 => Precision::F16,
         }
     }
 }

@@ -59,7 +59,12 @@ impl Files {
         write(&self.labels(format), |out| format.write(out, labels))
     }
 
-    /// Writes what Cellpose's graphical program opens.
+    /// What Cellpose's graphical program opens. A person's corrections may be in it.
+    pub(crate) fn seg(&self) -> PathBuf {
+        self.file("_seg.npy")
+    }
+
+    /// Writes it.
     pub(crate) fn save_seg(
         &self,
         image: &Image,
@@ -75,7 +80,7 @@ impl Files {
             channels: [channels.chan, channels.chan2],
             diameter: segmentation.diameter.into(),
         };
-        write(&self.file("_seg.npy"), |out| write_seg(out, &parts))
+        write(&self.seg(), |out| write_seg(out, &parts))
     }
 
     pub(crate) fn save_overlay(&self, image: &Image, segmentation: &Segmentation) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! `cytoshade segment`.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use cytoshade::{Control, Identity, Image, LoadOptions, Params, Segmenter};
@@ -22,7 +23,8 @@ pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
     if let Identity::Unverified(published) = model.origin().identity {
         eprintln!("cytoshade: no hash of {} is known, so the file of that name may be any network", published.name);
     }
-    let segmenter = Segmenter::builder().device(args.device.into()).build(&model).map_err(Failure::run)?;
+    share_work(args.threads)?;
+    let segmenter = args.segmenter().build(&model).map_err(Failure::run)?;
     folder(&args.output)?;
 
     let mut run = Run { args, params, segmenter, written: HashSet::new() };
@@ -34,6 +36,12 @@ pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
         }
     }
     if failed > 0 { Err(Failure::Some { failed, of: args.inputs.len() }) } else { Ok(()) }
+}
+
+/// Sets the number of threads before anything starts them.
+fn share_work(threads: Option<NonZeroUsize>) -> Result<(), Failure> {
+    let Some(threads) = threads else { return Ok(()) };
+    rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global().map_err(Failure::run)
 }
 
 /// The stem of each input. Two inputs of one stem would overwrite each other's results, so they are refused.
@@ -82,6 +90,13 @@ impl Run<'_> {
         if !self.written.insert(files.clone()) {
             let what =
                 format!("{} holds another input's result of this run; use another folder", files.masks().display());
+            return Err(Failure::at(input, what));
+        }
+        if args.save_seg && !args.replace_seg && files.seg().exists() {
+            let what = format!(
+                "{} is there and may hold corrections by hand; use another folder, or --replace-seg to lose them",
+                files.seg().display()
+            );
             return Err(Failure::at(input, what));
         }
         let bar = Bar::new(&input.display().to_string());

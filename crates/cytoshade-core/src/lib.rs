@@ -28,5 +28,5 @@ pub use image::{Image, Sample, Samples};
 pub use labels::Labels;
 pub use network::{BatchNorm, Conv, ConvShape, Linear, LinearShape, Network, Shape};
 pub use params::{Channels, Normalize, Outputs, Params};
-pub use plan::{Plan, Step, StyleSlice, Tensor};
+pub use plan::{Plan, Projection, Step, StyleSlice, Tensor};
 pub use planes::Planes;

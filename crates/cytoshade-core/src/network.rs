@@ -151,6 +151,7 @@ impl Shape {
     pub fn operations(&self, height: usize, width: usize) -> u64 {
         let plan = crate::Plan::new(self);
         let convs = self.convs();
+        // In this plan every convolution is a step.
         plan.steps
             .iter()
             .filter_map(|step| match step {

@@ -32,6 +32,17 @@ pub struct StyleSlice {
     pub offset: usize,
 }
 
+/// A 1x1 convolution that a step adds to its result instead of a residual (`proj` of a block).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Projection {
+    /// Which of [`crate::Network::convs`].
+    pub conv: usize,
+    /// Read; one level deeper than the step's target where `upsample`.
+    pub source: Tensor,
+    /// Repeat each value of the source 2 x 2 times.
+    pub upsample: bool,
+}
+
 /// One step of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -42,8 +53,8 @@ pub enum Step {
         /// Written.
         target: Tensor,
     },
-    /// `target = residual + conv(source + skip + style)`, where the source is doubled by repetition first if
-    /// `upsample`.
+    /// `target = residual + projection + conv(source + skip + style)`, where the source is doubled by repetition first
+    /// if `upsample`.
     Conv {
         /// Which of [`crate::Network::convs`].
         conv: usize,
@@ -57,6 +68,8 @@ pub enum Step {
         style: Option<StyleSlice>,
         /// Added to the result, of the target's shape.
         residual: Option<Tensor>,
+        /// Added to the result; `None` in every step of [`Plan::new`].
+        projection: Option<Projection>,
         /// Written.
         target: Tensor,
     },
@@ -87,15 +100,25 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of a network.
+    /// The plan of a network, every convolution a step.
     pub fn new(shape: &Shape) -> Self {
+        Self::build(shape, false)
+    }
+
+    /// The plan of a network in which each block's `proj` is part of the step that adds its result: fewer steps, and
+    /// the projections are never in memory.
+    pub fn fused(shape: &Shape) -> Self {
+        Self::build(shape, true)
+    }
+
+    fn build(shape: &Shape, fuse: bool) -> Self {
         let mut styles = Vec::new();
         let mut style_features = 0;
         for (linear, layer) in shape.linears().iter().enumerate() {
             styles.push(StyleSlice { linear, offset: style_features });
             style_features += layer.outputs.next_multiple_of(4);
         }
-        let mut builder = Builder::default();
+        let mut builder = Builder { fuse, ..Builder::default() };
         let input = builder.tensor(shape.inputs(), 0);
         let output = build(shape, &styles, &mut builder, input);
         let (steps, tenants, place) = builder.place(output);
@@ -138,9 +161,9 @@ fn build(shape: &Shape, styles: &[StyleSlice], b: &mut Builder, input: Tensor) -
             }
         };
         let channels = nbase[n + 1];
-        let proj = b.conv(ConvStep::of(shape.down_proj(n), x), channels, n);
+        let proj = b.proj(Projection { conv: shape.down_proj(n), source: x, upsample: false }, channels, n);
         let t = b.conv(ConvStep::of(shape.down_conv(n, 0), x), channels, n);
-        let x = b.conv(ConvStep { residual: Some(proj), ..ConvStep::of(shape.down_conv(n, 1), t) }, channels, n);
+        let x = b.conv(proj.added_to(ConvStep::of(shape.down_conv(n, 1), t)), channels, n);
         let t = b.conv(ConvStep::of(shape.down_conv(n, 2), x), channels, n);
         downs.push(b.conv(ConvStep { residual: Some(x), ..ConvStep::of(shape.down_conv(n, 3), t) }, channels, n));
     }
@@ -151,15 +174,10 @@ fn build(shape: &Shape, styles: &[StyleSlice], b: &mut Builder, input: Tensor) -
         let channels = shape.up_channels(n).1;
         let upsample = n + 1 < levels;
         let style = |t| Some(styles[shape.up_full(n, t)]);
-        let proj = b.conv(ConvStep { upsample, ..ConvStep::of(shape.up_proj(n), x) }, channels, n);
+        let proj = b.proj(Projection { conv: shape.up_proj(n), source: x, upsample }, channels, n);
         let t = b.conv(ConvStep { upsample, ..ConvStep::of(shape.up_conv(n, 0), x) }, channels, n);
-        let second = ConvStep {
-            skip: Some(downs[n]),
-            style: style(1),
-            residual: Some(proj),
-            ..ConvStep::of(shape.up_conv(n, 1), t)
-        };
-        x = b.conv(second, channels, n);
+        let second = ConvStep { skip: Some(downs[n]), style: style(1), ..ConvStep::of(shape.up_conv(n, 1), t) };
+        x = b.conv(proj.added_to(second), channels, n);
         let t = b.conv(ConvStep { style: style(2), ..ConvStep::of(shape.up_conv(n, 2), x) }, channels, n);
         let last = ConvStep { style: style(3), residual: Some(x), ..ConvStep::of(shape.up_conv(n, 3), t) };
         x = b.conv(last, channels, n);
@@ -174,17 +192,35 @@ struct ConvStep {
     skip: Option<Tensor>,
     style: Option<StyleSlice>,
     residual: Option<Tensor>,
+    projection: Option<Projection>,
 }
 
 impl ConvStep {
     fn of(conv: usize, source: Tensor) -> Self {
-        Self { conv, source, upsample: false, skip: None, style: None, residual: None }
+        Self { conv, source, upsample: false, skip: None, style: None, residual: None, projection: None }
+    }
+}
+
+/// What a block's `proj` gives: a tensor, or a part of a later step.
+enum Proj {
+    Tensor(Tensor),
+    Part(Projection),
+}
+
+impl Proj {
+    fn added_to(self, step: ConvStep) -> ConvStep {
+        match self {
+            Proj::Tensor(tensor) => ConvStep { residual: Some(tensor), ..step },
+            Proj::Part(projection) => ConvStep { projection: Some(projection), ..step },
+        }
     }
 }
 
 /// Collects steps over tensors that have a number of their own each (in `Tensor::buffer`), then places them.
 #[derive(Default)]
 struct Builder {
+    /// Whether `proj` becomes part of a later step.
+    fuse: bool,
     steps: Vec<Step>,
     tensors: Vec<(usize, usize)>,
 }
@@ -197,16 +233,24 @@ impl Builder {
 
     fn conv(&mut self, step: ConvStep, channels: usize, level: usize) -> Tensor {
         let target = self.tensor(channels, level);
-        let ConvStep { conv, source, upsample, skip, style, residual } = step;
-        self.steps.push(Step::Conv { conv, source, upsample, skip, style, residual, target });
+        let ConvStep { conv, source, upsample, skip, style, residual, projection } = step;
+        self.steps.push(Step::Conv { conv, source, upsample, skip, style, residual, projection, target });
         target
+    }
+
+    fn proj(&mut self, projection: Projection, channels: usize, level: usize) -> Proj {
+        if self.fuse {
+            return Proj::Part(projection);
+        }
+        let Projection { conv, source, upsample } = projection;
+        Proj::Tensor(self.conv(ConvStep { upsample, ..ConvStep::of(conv, source) }, channels, level))
     }
 
     /// Gives each tensor a buffer that no other living tensor has: the smallest free one that is large enough, else
     /// the largest free one, which grows, else a new one.
     #[allow(clippy::type_complexity)]
     fn place(self, output: Tensor) -> (Vec<Step>, Vec<Vec<(usize, usize)>>, impl Fn(Tensor) -> Tensor) {
-        let Self { mut steps, tensors } = self;
+        let Self { mut steps, tensors, .. } = self;
         let deepest = tensors.iter().map(|&(_, level)| level).max().unwrap_or(0);
         let size = |(channels, level): (usize, usize)| channels.next_multiple_of(4) << (2 * (deepest - level));
 
@@ -265,9 +309,11 @@ impl Step {
     /// The tensors that the step reads.
     pub fn reads(&self) -> impl Iterator<Item = Tensor> + use<> {
         let tensors = match *self {
-            Step::MaxPool { source, .. } | Step::Style { source } => [Some(source), None, None],
-            Step::Conv { source, skip, residual, .. } => [Some(source), skip, residual],
-            Step::StyleProjections => [None; 3],
+            Step::MaxPool { source, .. } | Step::Style { source } => [Some(source), None, None, None],
+            Step::Conv { source, skip, residual, projection, .. } => {
+                [Some(source), skip, residual, projection.map(|projection| projection.source)]
+            }
+            Step::StyleProjections => [None; 4],
         };
         tensors.into_iter().flatten()
     }
@@ -287,10 +333,11 @@ impl Step {
                 *target = place(*target);
             }
             Step::Style { source } => *source = place(*source),
-            Step::Conv { source, skip, residual, target, .. } => {
+            Step::Conv { source, skip, residual, projection, target, .. } => {
                 *source = place(*source);
                 *skip = skip.map(place);
                 *residual = residual.map(place);
+                *projection = projection.map(|p| Projection { source: place(p.source), ..p });
                 *target = place(*target);
             }
             Step::StyleProjections => {}
@@ -302,6 +349,12 @@ impl Step {
 mod tests {
     use super::*;
 
+    /// Both plans of each shape.
+    fn plans() -> Vec<(Shape, Plan)> {
+        let both = |shape: Shape| [(shape.clone(), Plan::new(&shape)), (shape.clone(), Plan::fused(&shape))];
+        shapes().into_iter().flat_map(both).collect()
+    }
+
     fn shapes() -> Vec<Shape> {
         [vec![2, 32, 64, 128, 256], vec![1, 5, 7, 9], vec![3, 8], vec![2, 64, 16, 4, 128, 2]]
             .map(|nbase| Shape::new(nbase, 3).unwrap())
@@ -311,8 +364,7 @@ mod tests {
     /// Follows which step wrote each buffer last: every read must find the tensor that was meant.
     #[test]
     fn no_step_reads_what_a_later_one_has_overwritten() {
-        for shape in shapes() {
-            let plan = Plan::new(&shape);
+        for (_, plan) in plans() {
             let mut holds: Vec<Option<(usize, usize)>> = vec![None; plan.buffers()];
             holds[plan.input.buffer] = Some((plan.input.channels, plan.input.level));
             for step in &plan.steps {
@@ -330,12 +382,11 @@ mod tests {
 
     #[test]
     fn convolutions_get_the_channels_of_their_shape_and_each_runs_once() {
-        for shape in shapes() {
-            let plan = Plan::new(&shape);
+        for (shape, plan) in plans() {
             let convs = shape.convs();
             let mut ran = vec![0; convs.len()];
             for step in &plan.steps {
-                if let Step::Conv { conv, source, upsample, skip, style, residual, target } = step {
+                if let Step::Conv { conv, source, upsample, skip, style, residual, projection, target } = step {
                     ran[*conv] += 1;
                     assert_eq!(source.channels, convs[*conv].inputs);
                     assert_eq!(target.channels, convs[*conv].outputs);
@@ -343,10 +394,42 @@ mod tests {
                     assert!(skip.is_none_or(|skip| skip.channels == source.channels && skip.level == source.level));
                     assert!(residual.is_none_or(|r| r.channels == target.channels && r.level == target.level));
                     assert!(style.is_none_or(|s| shape.linears()[s.linear].outputs == source.channels));
+                    if let Some(Projection { conv, source, upsample }) = *projection {
+                        ran[conv] += 1;
+                        assert_eq!((convs[conv].inputs, convs[conv].kernel), (source.channels, 1));
+                        assert_eq!(convs[conv].outputs, target.channels);
+                        assert_eq!(source.level, target.level + usize::from(upsample));
+                        assert!(residual.is_none());
+                    }
                 }
             }
             assert!(ran.iter().all(|&ran| ran == 1), "{ran:?}");
         }
+    }
+
+    #[test]
+    fn a_fused_plan_has_a_step_less_for_each_block() {
+        for shape in shapes() {
+            let (plain, fused) = (Plan::new(&shape), Plan::fused(&shape));
+            assert_eq!(fused.steps.len() + 2 * shape.levels(), plain.steps.len());
+            assert!(fused.total_len(64, 64, 4) <= plain.total_len(64, 64, 4));
+        }
+    }
+
+    /// What ARCHITECTURE.md states of the published networks and a tile of 224 x 224.
+    #[test]
+    fn the_published_network_takes_as_many_steps_and_bytes_as_stated() {
+        let shape = Shape::new(vec![2, 32, 64, 128, 256], 3).unwrap();
+        let values = |tensor: Tensor| {
+            let (height, width) = tensor.size(224, 224);
+            tensor.channels.next_multiple_of(4) * height * width
+        };
+        let costs = [Plan::new(&shape), Plan::fused(&shape)].map(|plan| {
+            let moved: usize = plan.steps.iter().flat_map(|step| step.reads().chain(step.target())).map(values).sum();
+            (plan.steps.len(), plan.buffers(), plan.total_len(224, 224, 4) * 4, moved * 4)
+        });
+        // Steps, buffers, bytes of the buffers, bytes read and written.
+        assert_eq!(costs, [(46, 7, 31_309_824, 295_034_880), (38, 6, 30_507_008, 246_865_920)]);
     }
 
     #[test]

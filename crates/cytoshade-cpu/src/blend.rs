@@ -3,8 +3,13 @@
 
 use cytoshade_core::Planes;
 use cytoshade_core::tiling::{Tile, taper};
+use rayon::prelude::*;
 
+use crate::simd::{Lanes, Work, compiled};
 use crate::tile::Cutting;
+
+/// Fewest rows of one task.
+const ROWS: usize = 32;
 
 /// Output planes that are being put together from tiles.
 #[derive(Clone, Debug)]
@@ -41,24 +46,17 @@ impl Blend {
     /// sign of the flow along the flipped axis.
     pub fn add(&mut self, tile: &Tile, output: &[f32]) {
         let (height, width) = (self.cutting.tiling.height, self.cutting.tiling.width);
-        let stride = self.canvas.width();
+        let (stride, taper_y, taper_x) = (self.canvas.width(), &self.taper_y, &self.taper_x);
         for (channel, plane) in output.chunks_exact((height * width).max(1)).enumerate().take(self.canvas.channels()) {
             let turned = (channel == 0 && tile.flip_y) || (channel == 1 && tile.flip_x);
             let sign = if turned { -1.0 } else { 1.0 };
-            let canvas = self.canvas.plane_mut(channel);
-            for (y, &weight_y) in self.taper_y.iter().enumerate() {
+            let rows = self.canvas.plane_mut(channel).par_chunks_exact_mut(stride).skip(tile.y).zip(taper_y);
+            rows.enumerate().with_min_len(ROWS).for_each(|(y, (out, &weight_y))| {
                 let from = if tile.flip_y { height - 1 - y } else { y };
                 let row = &plane[from * width..][..width];
-                let out = &mut canvas[(tile.y + y) * stride + tile.x..][..width];
-                let blend = |(out, (&value, &weight_x)): (&mut f32, (&f32, &f64))| {
-                    *out = (f64::from(*out) + f64::from(sign * value) * (weight_x * weight_y)) as f32;
-                };
-                if tile.flip_x {
-                    out.iter_mut().zip(row.iter().rev().zip(&self.taper_x)).for_each(blend);
-                } else {
-                    out.iter_mut().zip(row.iter().zip(&self.taper_x)).for_each(blend);
-                }
-            }
+                let out = &mut out[tile.x..][..width];
+                compiled(AddRow { out, row, flip: tile.flip_x, sign, weight_y, weight_x: taper_x });
+            });
         }
         for (y, &weight_y) in self.taper_y.iter().enumerate() {
             let out = &mut self.weight[(tile.y + y) * stride + tile.x..][..width];
@@ -75,13 +73,41 @@ impl Blend {
         let mut planes = Planes::zeros(self.canvas.channels(), self.height, self.width);
         for channel in 0..planes.channels() {
             let canvas = self.canvas.plane(channel);
-            for (y, out) in planes.plane_mut(channel).chunks_exact_mut(self.width.max(1)).enumerate() {
+            let rows = planes.plane_mut(channel).par_chunks_exact_mut(self.width.max(1));
+            rows.enumerate().with_min_len(ROWS).for_each(|(y, out)| {
                 let at = (y + top) * stride + left;
-                for (x, value) in out.iter_mut().enumerate() {
-                    *value = (f64::from(canvas[at + x]) / self.weight[at + x]) as f32;
+                for ((value, &sum), &weight) in out.iter_mut().zip(&canvas[at..]).zip(&self.weight[at..]) {
+                    *value = (f64::from(sum) / weight) as f32;
                 }
-            }
+            });
         }
         planes
+    }
+}
+
+/// One row of a tile on its way onto the canvas.
+struct AddRow<'a> {
+    out: &'a mut [f32],
+    row: &'a [f32],
+    flip: bool,
+    sign: f32,
+    weight_y: f64,
+    weight_x: &'a [f64],
+}
+
+impl Work for AddRow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, _: L) {
+        let Self { out, row, flip, sign, weight_y, weight_x } = self;
+        let blend = |(out, (&value, &weight_x)): (&mut f32, (&f32, &f64))| {
+            *out = (f64::from(*out) + f64::from(sign * value) * (weight_x * weight_y)) as f32;
+        };
+        if flip {
+            out.iter_mut().zip(row.iter().rev().zip(weight_x)).for_each(blend);
+        } else {
+            out.iter_mut().zip(row.iter().zip(weight_x)).for_each(blend);
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What the CPU stages refuse.
 
+use crate::network::Isa;
+
 /// Errors of the CPU stages.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -42,4 +44,22 @@ pub enum Error {
         /// The width expected.
         width: usize,
     },
+    /// A name that no instruction set has.
+    #[error("there is no instruction set `{found}`, expected avx512, avx2, neon, simd128 or portable")]
+    UnknownIsa {
+        /// The name.
+        found: String,
+    },
+    /// An instruction set that this machine lacks.
+    #[error("this machine has no {isa}; it has {}", names(.available))]
+    MissingIsa {
+        /// What was asked for.
+        isa: Isa,
+        /// What there is, the fastest first.
+        available: Vec<Isa>,
+    },
+}
+
+fn names(isas: &[Isa]) -> String {
+    isas.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -5,6 +5,13 @@ use cytoshade_core::{EndPoints, Planes};
 use rayon::prelude::*;
 
 use crate::Error;
+use crate::simd::{Lanes, Work, compiled};
+
+/// Pixels that take their steps together, so that their arithmetic is done in vectors and one's loads are waited for while
+/// another's are under way.
+const GROUP: usize = 16;
+/// Pixels of one task.
+const TASK: usize = 64 * GROUP;
 
 /// Where `niter` steps of the flows carry every pixel whose `cellprob` is above `threshold`.
 ///
@@ -28,15 +35,53 @@ pub fn follow_flows(
     let field = Field::new(flows, cellprob, threshold);
     let pixels: Vec<u32> =
         cellprob.iter().enumerate().filter(|&(_, &p)| p > threshold).map(|(at, _)| at as u32).collect();
-    let (y, x) = pixels
-        .par_iter()
-        .with_min_len(256)
-        .map(|&pixel| {
-            let start = ((pixel as usize / width) as f32, (pixel as usize % width) as f32);
-            if interp { field.follow(start, niter, Field::interpolate) } else { field.follow(start, niter, Field::at) }
-        })
-        .unzip();
+    let (mut y, mut x) = (vec![0.0; pixels.len()], vec![0.0; pixels.len()]);
+    pixels.par_chunks(TASK).zip(y.par_chunks_mut(TASK)).zip(x.par_chunks_mut(TASK)).for_each(|((pixels, y), x)| {
+        compiled(Follow { field: &field, niter, interp, pixels, y, x });
+    });
     Ok(EndPoints { pixels, y, x })
+}
+
+/// One task: pixels, and where they end.
+struct Follow<'a> {
+    field: &'a Field,
+    niter: u32,
+    interp: bool,
+    pixels: &'a [u32],
+    y: &'a mut [f32],
+    x: &'a mut [f32],
+}
+
+impl Work for Follow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, _: L) {
+        let Self { field, niter, interp, pixels, y, x } = self;
+        let ends = y.chunks_mut(GROUP).zip(x.chunks_mut(GROUP));
+        for (pixels, (end_y, end_x)) in pixels.chunks(GROUP).zip(ends) {
+            // A last group that is not full is filled up with its first pixel.
+            let pixel: [u32; GROUP] = std::array::from_fn(|i| pixels.get(i).copied().unwrap_or(pixels[0]));
+            let start = Places {
+                y: pixel.map(|pixel| (pixel as usize / field.width) as f32),
+                x: pixel.map(|pixel| (pixel as usize % field.width) as f32),
+            };
+            let end = if interp {
+                field.follow(start, niter, Field::interpolate)
+            } else {
+                field.follow(start, niter, Field::at)
+            };
+            end_y.copy_from_slice(&end.y[..pixels.len()]);
+            end_x.copy_from_slice(&end.x[..pixels.len()]);
+        }
+    }
+}
+
+/// Where the pixels of a group are.
+#[derive(Clone, Copy, PartialEq)]
+struct Places {
+    y: [f32; GROUP],
+    x: [f32; GROUP],
 }
 
 /// The steps: flows over 5 where a pixel takes part, else zero.
@@ -58,41 +103,67 @@ impl Field {
         Self { height: flows.height(), width: flows.width(), steps }
     }
 
-    fn follow(&self, start: (f32, f32), niter: u32, step: impl Fn(&Self, f32, f32) -> [f32; 2]) -> (f32, f32) {
+    /// Takes `niter` steps. Near a sink the steps, being rounded, soon lead round in a small circle: where a place of
+    /// before is met again, whole circles need not be walked (Brent's search for a cycle).
+    #[inline(always)]
+    fn follow(&self, start: Places, niter: u32, step: impl Fn(&Self, Places) -> Places) -> Places {
         let (last_y, last_x) = ((self.height - 1) as f32, (self.width - 1) as f32);
-        let (mut y, mut x) = start;
-        for _ in 0..niter {
-            let [dy, dx] = step(self, y, x);
-            // A flow that is not finite, from a damaged model, must not carry a pixel out of the plane.
-            let next_y = (y + dy).max(0.0).min(last_y);
-            let next_x = (x + dx).max(0.0).min(last_x);
-            if next_y == y && next_x == x {
-                // Every further step would be the same.
-                break;
+        let mut places = start;
+        let (mut remembered, mut at) = (start, 0);
+        let (mut done, mut end) = (0, niter);
+        while done < end {
+            let steps = step(self, places);
+            for i in 0..GROUP {
+                // A flow that is not finite, from a damaged model, must not carry a pixel out of the plane.
+                places.y[i] = (places.y[i] + steps.y[i]).max(0.0).min(last_y);
+                places.x[i] = (places.x[i] + steps.x[i]).max(0.0).min(last_x);
             }
-            (y, x) = (next_y, next_x);
+            done += 1;
+            if places == remembered {
+                end = done + (end - done) % (done - at);
+            } else if done >= 2 * at {
+                (remembered, at) = (places, done);
+            }
         }
-        (y, x)
+        places
     }
 
-    /// The step at the pixel that (y, x) truncates to.
-    fn at(&self, y: f32, x: f32) -> [f32; 2] {
-        self.steps[y as usize * self.width + x as usize]
+    /// The step at the pixel that each place truncates to.
+    #[inline(always)]
+    fn at(&self, places: Places) -> Places {
+        let mut steps = Places { y: [0.0; GROUP], x: [0.0; GROUP] };
+        for i in 0..GROUP {
+            let [dy, dx] = self.steps[places.y[i] as usize * self.width + places.x[i] as usize];
+            (steps.y[i], steps.x[i]) = (dy, dx);
+        }
+        steps
     }
 
-    /// The step between the four pixels around (y, x), in f64 as the reference computes it.
-    fn interpolate(&self, y: f32, x: f32) -> [f32; 2] {
-        let (y0, x0) = (y as usize, x as usize);
-        let (y1, x1) = ((y0 + 1).min(self.height - 1), (x0 + 1).min(self.width - 1));
-        let (fy, fx) = (f64::from(y) - y0 as f64, f64::from(x) - x0 as f64);
-        let (top, bottom) = (y0 * self.width, y1 * self.width);
-        let [a, b] = [self.steps[top + x0], self.steps[top + x1]];
-        let [c, d] = [self.steps[bottom + x0], self.steps[bottom + x1]];
-        std::array::from_fn(|axis| {
-            (f64::from(a[axis]) * (1.0 - fy) * (1.0 - fx)
-                + f64::from(b[axis]) * (1.0 - fy) * fx
-                + f64::from(c[axis]) * fy * (1.0 - fx)
-                + f64::from(d[axis]) * fy * fx) as f32
-        })
+    /// The step between the four pixels around each place, in f64 as the reference computes it.
+    #[inline(always)]
+    fn interpolate(&self, places: Places) -> Places {
+        let mut corners = [[[0.0f32; GROUP]; 4]; 2];
+        let (mut fy, mut fx) = ([0.0f64; GROUP], [0.0f64; GROUP]);
+        for i in 0..GROUP {
+            let (y, x) = (places.y[i], places.x[i]);
+            let (y0, x0) = (y as usize, x as usize);
+            let (y1, x1) = ((y0 + 1).min(self.height - 1), (x0 + 1).min(self.width - 1));
+            (fy[i], fx[i]) = (f64::from(y) - y0 as f64, f64::from(x) - x0 as f64);
+            let (top, bottom) = (y0 * self.width, y1 * self.width);
+            for (corner, at) in [top + x0, top + x1, bottom + x0, bottom + x1].into_iter().enumerate() {
+                let [dy, dx] = self.steps[at];
+                (corners[0][corner][i], corners[1][corner][i]) = (dy, dx);
+            }
+        }
+        let axis = |[a, b, c, d]: &[[f32; GROUP]; 4]| {
+            std::array::from_fn(|i| {
+                let (fy, fx) = (fy[i], fx[i]);
+                (f64::from(a[i]) * (1.0 - fy) * (1.0 - fx)
+                    + f64::from(b[i]) * (1.0 - fy) * fx
+                    + f64::from(c[i]) * fy * (1.0 - fx)
+                    + f64::from(d[i]) * fy * fx) as f32
+            })
+        };
+        Places { y: axis(&corners[0]), x: axis(&corners[1]) }
     }
 }

@@ -35,6 +35,11 @@ impl Gpu {
         buffer
     }
 
+    /// A buffer that timestamps are resolved into.
+    pub(crate) fn resolved(&self, what: &'static str, bytes: u64) -> wgpu::Buffer {
+        self.create(what, bytes, wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC)
+    }
+
     /// A buffer to read back into.
     pub(crate) fn readback(&self, what: &'static str, bytes: u64) -> Result<wgpu::Buffer, Error> {
         let allowed = self.limits().max_buffer_size;

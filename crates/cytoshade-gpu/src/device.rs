@@ -3,9 +3,16 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::adapter::{AdapterInfo, Choice, candidates};
+use crate::adapter::{AdapterInfo, AdapterKind, Choice, candidates};
+use crate::convolution::Facts;
 use crate::error::Error;
 use crate::kernel::Kernels;
+
+/// What the shaders can do without; each kernel says what it needs. And the clock of [`crate::Network::profile`].
+const OPTIONAL: wgpu::Features = wgpu::Features::SHADER_F16
+    .union(wgpu::Features::SUBGROUP)
+    .union(wgpu::Features::TIMESTAMP_QUERY)
+    .union(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
 
 /// An open device. Clones share it.
 #[derive(Clone, Debug)]
@@ -17,6 +24,7 @@ struct Inner {
     queue: wgpu::Queue,
     info: AdapterInfo,
     limits: wgpu::Limits,
+    facts: Facts,
     kernels: Kernels,
     mishaps: Arc<Mishaps>,
 }
@@ -73,15 +81,19 @@ impl Gpu {
 
     async fn open_adapter(adapter: &wgpu::Adapter, info: AdapterInfo, bytes: u64) -> Result<Gpu, Error> {
         let limits = limits(&info.name, &adapter.limits(), bytes)?;
+        let features = adapter.features() & OPTIONAL;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("cytoshade"),
+            required_features: features,
             required_limits: limits.clone(),
+            experimental_features: experimental(),
             ..wgpu::DeviceDescriptor::default()
         };
         let (device, queue) = adapter
             .request_device(&descriptor)
             .await
             .map_err(|error| Error::Open { adapter: info.name.clone(), reason: error.to_string() })?;
+        let facts = facts(adapter, &info, features, &limits);
         let mishaps = Arc::new(Mishaps::default());
         let heard = Arc::clone(&mishaps);
         device.set_device_lost_callback(move |_, message| {
@@ -93,7 +105,7 @@ impl Gpu {
             lock(&heard.uncaptured).get_or_insert(Complaint::of(&error));
         }));
         let kernels = Kernels::default();
-        Ok(Gpu(Arc::new(Inner { device, queue, info, limits, kernels, mishaps })))
+        Ok(Gpu(Arc::new(Inner { device, queue, info, limits, facts, kernels, mishaps })))
     }
 
     /// What the device is.
@@ -108,6 +120,11 @@ impl Gpu {
         self.0.device.destroy();
     }
 
+    /// The device and the queue beneath, for work of one's own on them (the benches measure the device's ceilings so).
+    pub fn wgpu(&self) -> (&wgpu::Device, &wgpu::Queue) {
+        (&self.0.device, &self.0.queue)
+    }
+
     pub(crate) fn device(&self) -> &wgpu::Device {
         &self.0.device
     }
@@ -118,6 +135,11 @@ impl Gpu {
 
     pub(crate) fn limits(&self) -> &wgpu::Limits {
         &self.0.limits
+    }
+
+    /// What the convolutions' kernels ask of it.
+    pub fn facts(&self) -> &Facts {
+        &self.0.facts
     }
 
     pub(crate) fn kernels(&self) -> &Kernels {
@@ -194,6 +216,40 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn facts(adapter: &wgpu::Adapter, info: &AdapterInfo, features: wgpu::Features, limits: &wgpu::Limits) -> Facts {
+    let found = adapter.get_info();
+    Facts {
+        software: info.kind == AdapterKind::Software,
+        f16: features.contains(wgpu::Features::SHADER_F16),
+        subgroups: features
+            .contains(wgpu::Features::SUBGROUP)
+            .then_some((found.subgroup_min_size, found.subgroup_max_size)),
+        matrices: if features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
+            matrices(&adapter.cooperative_matrix_properties())
+        } else {
+            Vec::new()
+        },
+        workgroup_memory: limits.max_compute_workgroup_storage_size,
+    }
+}
+
+/// The sides of the square matrices that multiply f16 into f32.
+fn matrices(found: &[wgpu::CooperativeMatrixProperties]) -> Vec<u32> {
+    use wgpu::CooperativeScalarType::{F16, F32};
+    let suits = |p: &&wgpu::CooperativeMatrixProperties| {
+        (p.m_size, p.n_size) == (p.k_size, p.k_size) && (p.ab_type, p.cr_type) == (F16, F32)
+    };
+    found.iter().filter(suits).map(|p| p.k_size).collect()
+}
+
+/// Leave to use what wgpu calls experimental: subgroup matrices.
+#[allow(unsafe_code)]
+fn experimental() -> wgpu::ExperimentalFeatures {
+    // SAFETY: the caller accepts that wgpu may have defects there. One shader alone uses such a feature, on devices that
+    // list its matrices; its accesses to memory are bounded as everywhere, and tests hold its results to the reference.
+    unsafe { wgpu::ExperimentalFeatures::enabled() }
+}
+
 /// WebGPU's default limits, with buffers as large as the adapter allows and no larger than `bytes`.
 fn limits(name: &str, adapter: &wgpu::Limits, bytes: u64) -> Result<wgpu::Limits, Error> {
     let needed = wgpu::Limits::defaults();
@@ -221,6 +277,8 @@ fn limits(name: &str, adapter: &wgpu::Limits, bytes: u64) -> Result<wgpu::Limits
             return Err(Error::TooWeak { adapter: name.into(), limit, found, needed });
         }
     }
+    // The kernel on matrices takes more than the default.
+    limits.max_compute_workgroup_storage_size = adapter.max_compute_workgroup_storage_size;
     // Bindings must be multiples of 4 bytes.
     limits.max_storage_buffer_binding_size = adapter.max_storage_buffer_binding_size.min(bytes) & !3;
     limits.max_buffer_size = adapter.max_buffer_size.min(bytes.max(needed.max_buffer_size));

@@ -1,5 +1,7 @@
 //! What can go wrong on a GPU.
 
+use crate::convolution::Declined;
+
 /// Whatever can go wrong on a GPU. Each message says what was found, what was expected and what to do.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -31,6 +33,28 @@ pub enum Error {
         adapter: String,
         /// What the driver said.
         reason: String,
+    },
+    /// The kernel that was asked for does not run on the device.
+    #[error("the kernel {kernel} does not run on {adapter}: {declined}; choose another kernel, or none")]
+    Unsuitable {
+        /// The kernel's name.
+        kernel: &'static str,
+        /// The adapter's name.
+        adapter: String,
+        /// What the device lacks.
+        declined: Declined,
+    },
+    /// Shaders cannot store f16 on the device.
+    #[error("{adapter} does not offer f16 storage (SHADER_F16): use f32")]
+    NoF16 {
+        /// The adapter's name.
+        adapter: String,
+    },
+    /// The device has no clock to profile with.
+    #[error("{adapter} does not offer timestamps (TIMESTAMP_QUERY): it cannot be profiled")]
+    NoTimestamps {
+        /// The adapter's name.
+        adapter: String,
     },
     /// Something is larger than the device allows.
     #[error("{what} needs {needed}, over the device's {limit} of {allowed}: use a smaller image or tile, or the CPU")]

@@ -75,7 +75,7 @@ async fn run(
     }
 
     let field = gpu.kernel(Variant::of(shaders::FLOW_FIELD)).await?;
-    let euler = gpu.kernel(Variant::with(shaders::FOLLOW_FLOWS, shaders::INTERP, interp)).await?;
+    let euler = gpu.kernel(Variant::of(shaders::FOLLOW_FLOWS).with(shaders::INTERP, interp)).await?;
     let counting = Counting::kernel(gpu).await?;
     let ends = 8 * pixels.len() as u64;
     let (back, submissions) = gpu

@@ -3,26 +3,32 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use cytoshade_shaders::Shader;
+use cytoshade_shaders::{Precision, Shader};
 
 use crate::device::{Gpu, lock};
 use crate::error::Error;
 
-/// A shader and the values of its override constants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A shader, what it stores activations in, and the values of its override constants.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Variant {
     pub(crate) shader: Shader,
-    /// The shader's only override constant, where it has one.
-    pub(crate) switch: Option<(&'static str, bool)>,
+    pub(crate) precision: Precision,
+    pub(crate) constants: Vec<(&'static str, u32)>,
 }
 
 impl Variant {
     pub(crate) fn of(shader: Shader) -> Self {
-        Self { shader, switch: None }
+        Self { shader, precision: Precision::F32, constants: Vec::new() }
     }
 
-    pub(crate) fn with(shader: Shader, name: &'static str, on: bool) -> Self {
-        Self { shader, switch: Some((name, on)) }
+    /// For activations of a precision.
+    pub(crate) fn stored(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<u32>) -> Self {
+        self.constants.push((name, value.into()));
+        self
     }
 }
 
@@ -36,7 +42,7 @@ pub(crate) struct Kernel {
 
 impl Kernel {
     fn new(device: &wgpu::Device, variant: Variant) -> Self {
-        let Variant { shader, switch } = variant;
+        let Variant { shader, precision, constants } = &variant;
         let label = Some(shader.name);
         let entry = |binding: usize, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
             binding: binding as u32,
@@ -56,9 +62,9 @@ impl Kernel {
         });
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label,
-            source: wgpu::ShaderSource::Wgsl(shader.source.into()),
+            source: wgpu::ShaderSource::Wgsl(shader.source(*precision).into()),
         });
-        let constants: Vec<(&str, f64)> = switch.iter().map(|&(name, on)| (name, f64::from(u8::from(on)))).collect();
+        let constants: Vec<(&str, f64)> = constants.iter().map(|&(name, value)| (name, f64::from(value))).collect();
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label,
             layout: Some(&pipeline_layout),
@@ -66,7 +72,8 @@ impl Kernel {
             entry_point: Some(shader.entry),
             compilation_options: wgpu::PipelineCompilationOptions {
                 constants: &constants,
-                ..wgpu::PipelineCompilationOptions::default()
+                // Every shader writes its workgroup memory before it reads it.
+                zero_initialize_workgroup_memory: false,
             },
             cache: None,
         });
@@ -138,7 +145,8 @@ impl Gpu {
         if let Some(kernel) = lock(&self.kernels().0).get(&variant) {
             return Ok(Arc::clone(kernel));
         }
-        let kernel = self.attempt("a compute pipeline", || Ok(Arc::new(Kernel::new(self.device(), variant)))).await?;
+        let kernel =
+            self.attempt("a compute pipeline", || Ok(Arc::new(Kernel::new(self.device(), variant.clone())))).await?;
         Ok(Arc::clone(lock(&self.kernels().0).entry(variant).or_insert(kernel)))
     }
 
@@ -147,7 +155,7 @@ impl Gpu {
         let mut missing: Vec<Variant> = Vec::new();
         for variant in variants {
             if !missing.contains(variant) && !lock(&self.kernels().0).contains_key(variant) {
-                missing.push(*variant);
+                missing.push(variant.clone());
             }
         }
         let built = self.attempt("the compute pipelines", || Ok(build(self.device(), &missing))).await?;
@@ -158,19 +166,19 @@ impl Gpu {
 
 #[cfg(target_arch = "wasm32")]
 fn build(device: &wgpu::Device, variants: &[Variant]) -> Vec<Arc<Kernel>> {
-    variants.iter().map(|&variant| Arc::new(Kernel::new(device, variant))).collect()
+    variants.iter().map(|variant| Arc::new(Kernel::new(device, variant.clone()))).collect()
 }
 
 #[cfg(not(target_arch = "wasm32"))]
 fn build(device: &wgpu::Device, variants: &[Variant]) -> Vec<Arc<Kernel>> {
     std::thread::scope(|scope| {
         let threads: Vec<_> =
-            variants.iter().map(|&variant| scope.spawn(move || Kernel::new(device, variant))).collect();
+            variants.iter().map(|variant| scope.spawn(|| Kernel::new(device, variant.clone()))).collect();
         threads
             .into_iter()
             .zip(variants)
             // A thread that could not finish leaves its pipeline to this one, which reports what is wrong with it.
-            .map(|(thread, &variant)| Arc::new(thread.join().unwrap_or_else(|_| Kernel::new(device, variant))))
+            .map(|(thread, variant)| Arc::new(thread.join().unwrap_or_else(|_| Kernel::new(device, variant.clone()))))
             .collect()
     })
 }

@@ -14,13 +14,15 @@
 //! # Ok(())
 //! # }
 //! ```
-#![forbid(unsafe_code)]
+// One call, which says why.
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 // Without threads, as in the browser, wgpu's handles are neither Send nor Sync, and need not be.
 #![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 
 mod adapter;
 mod buffers;
+mod convolution;
 mod device;
 mod error;
 mod follow_flows;
@@ -30,8 +32,10 @@ mod network;
 mod weights;
 
 pub use adapter::{AdapterInfo, AdapterKind, AdapterLimits, Choice, adapters};
+pub use convolution::{ConvKernel, Declined, Facts, Geometry, Layer, UnknownKernel};
+pub use cytoshade_shaders::Precision;
 pub use device::Gpu;
 pub use error::Error;
 pub use follow_flows::{follow_flows, sinks};
 pub use histogram::histogram;
-pub use network::{Batch, Network, memory};
+pub use network::{Batch, Network, Options, StepTime, memory};

@@ -1,7 +1,8 @@
 //! The stages that differ between a GPU and the CPU, behind one face.
 
 use cytoshade_core::{EndPoints, Histogram, Network, Planes};
-use cytoshade_gpu::Gpu;
+use cytoshade_cpu::network::{Isa, Network as CpuNetwork};
+use cytoshade_gpu::{Gpu, Options};
 
 use crate::{DeviceInfo, Error};
 
@@ -16,7 +17,7 @@ pub type Done<'a> = dyn FnMut(usize) -> Result<(), cytoshade_core::Error> + 'a;
 /// A network on a device, and the stages that run there.
 #[derive(Debug)]
 pub(crate) enum Backend {
-    Cpu(Box<cytoshade_cpu::network::Network>),
+    Cpu(Box<CpuNetwork>),
     Gpu {
         gpu: Gpu,
         network: Box<cytoshade_gpu::Network>,
@@ -36,12 +37,17 @@ pub struct Batch {
 }
 
 impl Backend {
-    pub(crate) fn cpu(network: &Network) -> Self {
-        Backend::Cpu(Box::new(cytoshade_cpu::network::Network::new(network)))
+    /// On the CPU: on the instruction set `isa`, else on the fastest there is.
+    pub(crate) fn cpu(network: &Network, isa: Option<Isa>) -> Result<Self, Error> {
+        let network = match isa {
+            None => CpuNetwork::new(network),
+            Some(isa) => CpuNetwork::with_isa(network, isa).ok_or_else(|| Error::Cpu(isa.missing()))?,
+        };
+        Ok(Backend::Cpu(Box::new(network)))
     }
 
-    pub(crate) async fn gpu(gpu: Gpu, network: &Network) -> Result<Self, Error> {
-        let network = Box::new(cytoshade_gpu::Network::new(&gpu, network).await.map_err(Error::Gpu)?);
+    pub(crate) async fn gpu(gpu: Gpu, network: &Network, options: Options) -> Result<Self, Error> {
+        let network = Box::new(cytoshade_gpu::Network::with(&gpu, network, options).await.map_err(Error::Gpu)?);
         Ok(Backend::Gpu { gpu, network })
     }
 
@@ -103,7 +109,7 @@ impl Backend {
     }
 }
 
-pub(crate) fn cpu_info(isa: cytoshade_cpu::network::Isa) -> DeviceInfo {
+pub(crate) fn cpu_info(isa: Isa) -> DeviceInfo {
     DeviceInfo::Cpu { isa: isa.to_string(), threads: cytoshade_cpu::threads() }
 }
 

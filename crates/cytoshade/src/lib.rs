@@ -47,7 +47,9 @@ pub use cytoshade_core::{
     Cancel, Channels, Control, Image, Labels, Network, Normalize, Outputs, Params, Planes, Progress, ProgressFn,
     Sample, Samples, Stage, Timings,
 };
-pub use cytoshade_gpu::{AdapterInfo, AdapterKind};
+#[doc(hidden)]
+pub use cytoshade_cpu::network::Isa;
+pub use cytoshade_gpu::{AdapterInfo, AdapterKind, ConvKernel, Precision};
 pub use cytoshade_model::{Format, Identity, LoadOptions, Origin, PUBLISHED, Published, ReadLimits, Sha256};
 #[cfg(not(target_arch = "wasm32"))]
 pub use device::adapters;

@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use cytoshade_core::{Control, Image, Network, Params};
+use cytoshade_cpu::network::Isa;
+use cytoshade_gpu::{ConvKernel, Error as GpuError, Precision};
 
 use crate::backend::Backend;
 use crate::{Device, DeviceInfo, Error, Model, Segmentation, device, pipeline};
 
 /// A network made ready on a device. Making one uploads the weights and compiles the shaders; keep it for many images.
+///
+/// What runs on the CPU shares the threads of the rayon pool that it is called from (`pool.install(|| segmenter.segment(...))`),
+/// else of rayon's global one. The masks do not depend on the number of threads.
 #[derive(Debug)]
 pub struct Segmenter {
     network: Arc<Network>,
@@ -18,6 +23,8 @@ pub struct Segmenter {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Builder {
     device: Device,
+    options: cytoshade_gpu::Options,
+    cpu_isa: Option<Isa>,
 }
 
 impl Builder {
@@ -27,10 +34,33 @@ impl Builder {
         self
     }
 
+    /// The kernel of the 3x3 convolutions on a GPU, instead of the one that suits the device best. The CPU has its own.
+    pub fn kernel(mut self, kernel: ConvKernel) -> Self {
+        self.options.kernel = Some(kernel);
+        self
+    }
+
+    /// What a GPU stores the network's activations and weights in. [`Precision::F32`] where nothing is said; the CPU
+    /// knows nothing else.
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.options.precision = precision;
+        self
+    }
+
+    /// The instruction set that the network runs on where it runs on the CPU, for tests. The fastest that the machine has
+    /// where nothing is said.
+    #[doc(hidden)]
+    pub fn cpu_isa(mut self, isa: Isa) -> Self {
+        self.cpu_isa = Some(isa);
+        self
+    }
+
     /// Makes the segmenter.
     ///
     /// # Errors
-    /// [`Error::Input`] where the model is not for segmentation, [`Error::Gpu`] where the device cannot be had.
+    /// [`Error::Input`] where the model is not for segmentation, [`Error::Gpu`] where the device cannot be had, or cannot
+    /// run the kernel or the precision that is asked for, [`Error::Cpu`] where the processor lacks the instruction set
+    /// asked for.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn build(self, model: &Model) -> Result<Segmenter, Error> {
         pollster::block_on(self.build_async(model))
@@ -44,10 +74,12 @@ impl Builder {
         let network = model.share();
         pipeline::check_network(&network)?;
         let backend = match device::open(self.device).await? {
-            None => Backend::cpu(&network),
-            Some(gpu) => match Backend::gpu(gpu, &network).await {
+            None => Backend::cpu(&network, self.cpu_isa)?,
+            Some(gpu) => match Backend::gpu(gpu, &network, self.options).await {
+                // What was asked for and cannot be had is said.
+                Err(error @ Error::Gpu(GpuError::Unsuitable { .. } | GpuError::NoF16 { .. })) => return Err(error),
                 // A GPU that opens but cannot take the network is no reason to do nothing.
-                Err(Error::Gpu(_)) if self.device == Device::Auto => Backend::cpu(&network),
+                Err(Error::Gpu(_)) if self.device == Device::Auto => Backend::cpu(&network, self.cpu_isa)?,
                 result => result?,
             },
         };
@@ -91,7 +123,7 @@ impl Segmenter {
 
     /// What [`Device::Cpu`] would run on.
     pub fn cpu_info() -> DeviceInfo {
-        crate::backend::cpu_info(cytoshade_cpu::network::Isa::best())
+        crate::backend::cpu_info(Isa::best())
     }
 
     /// What it runs on.

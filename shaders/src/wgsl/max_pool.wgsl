@@ -13,8 +13,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> source: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> destination: array<vec4f>;
+@group(0) @binding(1) var<storage, read> source: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> destination: array<Stored>;
 
 @compute @workgroup_size(64)
 fn max_pool(

@@ -13,7 +13,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> planes: array<f32>;
-@group(0) @binding(2) var<storage, read_write> activations: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> activations: array<Stored>;
 
 fn value(tile: u32, channel: u32, pixel: u32) -> f32 {
     if channel >= params.channels {
@@ -36,10 +36,10 @@ fn pack(
     let channel = at % quads * 4u;
     let pixel = at / quads % params.pixels;
     let tile = at / quads / params.pixels;
-    activations[at] = vec4f(
+    activations[at] = Stored(vec4f(
         value(tile, channel, pixel),
         value(tile, channel + 1u, pixel),
         value(tile, channel + 2u, pixel),
         value(tile, channel + 3u, pixel),
-    );
+    ));
 }

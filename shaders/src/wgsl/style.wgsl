@@ -14,7 +14,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 // [tile][pixel][channel / 4].
-@group(0) @binding(1) var<storage, read> source: array<vec4f>;
+@group(0) @binding(1) var<storage, read> source: array<Stored>;
 // [tile][channel / 4].
 @group(0) @binding(2) var<storage, read_write> style: array<vec4f>;
 
@@ -36,7 +36,7 @@ fn partial_sum(tile: u32, channel: u32, group: u32) -> vec4f {
         var run = vec4f();
         let end = min(params.pixels, pixel + RUN * GROUPS);
         for (; pixel < end; pixel += GROUPS) {
-            run += source[(tile * params.pixels + pixel) * params.channels + channel];
+            run += vec4f(source[(tile * params.pixels + pixel) * params.channels + channel]);
         }
         total += run;
     }

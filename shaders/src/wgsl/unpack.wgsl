@@ -12,7 +12,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> activations: array<vec4f>;
+@group(0) @binding(1) var<storage, read> activations: array<Stored>;
 @group(0) @binding(2) var<storage, read_write> planes: array<f32>;
 
 @compute @workgroup_size(64)
@@ -29,5 +29,5 @@ fn unpack(
     let channel = at / params.pixels % params.channels;
     let tile = at / params.pixels / params.channels;
     let quads = (params.channels + 3u) / 4u;
-    planes[at] = activations[(tile * params.pixels + pixel) * quads + channel / 4u][channel % 4u];
+    planes[at] = f32(activations[(tile * params.pixels + pixel) * quads + channel / 4u][channel % 4u]);
 }

@@ -71,3 +71,11 @@ pub(super) fn unpack(map: Map<&[Block]>, planes: &mut [f32]) {
         }
     }
 }
+
+/// The first `len` blocks of a buffer, which grows where it must.
+pub(super) fn sized(buffer: &mut Vec<Block>, len: usize) -> &mut [Block] {
+    if buffer.len() < len {
+        buffer.resize(len, Block::ZERO);
+    }
+    &mut buffer[..len]
+}

@@ -1,16 +1,19 @@
 //! Stage `network`: tiles through the U-Net (the reference's `resnet_torch.CPnet.forward`).
 //!
 //! A tile runs step by step as [`cytoshade_core::Plan`] lists them. Each step is split into bands of rows, one rayon
-//! task each, so one tile keeps all cores of the caller's pool busy. How the rows are split never changes a sum, so
-//! the results do not depend on the number of threads.
+//! task each, so one tile keeps several cores of the caller's pool busy; with more cores several tiles run at the same
+//! time. How the rows are split never changes a sum, so the results do not depend on the number of threads.
 
+mod band;
 mod conv;
+mod direct;
 mod map;
 mod max_pool;
 mod segment;
 mod source;
 mod style;
 mod weights;
+mod winograd;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -25,10 +28,14 @@ use crate::Error;
 pub use crate::simd::Isa;
 use crate::simd::{AnyLanes, Block, LANES};
 
+/// Threads that one tile keeps busy; where there are more, several tiles run at the same time.
+const THREADS_PER_TILE: usize = 8;
+
 /// A network ready to run, its weights repacked for one instruction set.
 ///
-/// It keeps the intermediates of one tile (32 MiB for the published networks and tiles of 224 x 224) for as many
-/// callers as ever ran it at the same time, so nothing large is allocated from the second tile on.
+/// It keeps the intermediates of a tile (32 MiB for the published networks and tiles of 224 x 224) for as many tiles as
+/// ever ran at the same time, and each thread keeps what it needs for a band of rows (up to 4 MiB); so nothing is allocated
+/// from the second tile on.
 #[derive(Debug)]
 pub struct Network {
     lanes: AnyLanes,
@@ -112,17 +119,27 @@ impl Network {
         let pixels = height * width;
         let mut outputs = vec![0.0; n * self.shape.nout() * pixels];
         let mut styles = vec![0.0; n * self.shape.style_channels()];
-        let mut workspace = self.take_workspace(height, width);
+        let in_flight = rayon::current_num_threads().div_ceil(THREADS_PER_TILE).min(n);
+        let mut workspaces: Vec<Workspace> = (0..in_flight).map(|_| self.take_workspace(height, width)).collect();
+        let tiles: Vec<&[f32]> = tiles.chunks_exact(self.shape.inputs() * pixels).collect();
         let result = tiles
-            .chunks_exact(self.shape.inputs() * pixels)
-            .zip(outputs.chunks_exact_mut(self.shape.nout() * pixels))
-            .zip(styles.chunks_exact_mut(self.shape.style_channels()))
-            .zip(1..)
-            .try_for_each(|(((tile, output), style), count)| {
-                self.run_tile(tile, output, style, &mut workspace);
-                done(count)
+            .chunks(in_flight)
+            .zip(outputs.chunks_mut(in_flight * self.shape.nout() * pixels))
+            .zip(styles.chunks_mut(in_flight * self.shape.style_channels()))
+            .enumerate()
+            .try_for_each(|(group, ((tiles, outputs), styles))| {
+                // Within the pool, a tile's steps follow one another without a call from outside each.
+                rayon::scope(|_| {
+                    tiles
+                        .par_iter()
+                        .zip(outputs.par_chunks_exact_mut(self.shape.nout() * pixels))
+                        .zip(styles.par_chunks_exact_mut(self.shape.style_channels()))
+                        .zip(&mut workspaces)
+                        .for_each(|(((tile, output), style), workspace)| self.run_tile(tile, output, style, workspace));
+                });
+                (1..=tiles.len()).try_for_each(|tile| done(group * in_flight + tile))
             });
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).append(&mut workspaces);
         result?;
         Ok(Batch { outputs, styles })
     }
@@ -142,27 +159,28 @@ impl Network {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         // The tiles of an image are of one size: what is left of another size would only take room.
         spare.retain(|workspace| (workspace.height, workspace.width) == (height, width));
-        spare.pop().unwrap_or_else(|| Workspace::new(&self.plan, height, width))
+        spare.pop().unwrap_or_else(|| Workspace::new(self, height, width))
     }
 
     fn run_tile(&self, tile: &[f32], output: &mut [f32], style: &mut [f32], workspace: &mut Workspace) {
-        let mut projected: Vec<Vec<Block>> = Vec::new();
         workspace.write(self.plan.input, |_, target| map::pack(tile, target));
         for step in &self.plan.steps {
             match *step {
                 Step::MaxPool { source, target } => {
                     workspace.write(target, |maps, target| max_pool::run(self.lanes, maps.read(source), target));
                 }
-                Step::Style { source } => style::mean(workspace.read(source), style),
+                Step::Style { source } => workspace.write_style(source, style),
                 Step::StyleProjections => {
-                    projected = self.projections.iter().map(|projection| projection.run(style)).collect();
+                    for (projection, projected) in self.projections.iter().zip(&mut workspace.projected) {
+                        projection.run(style, projected);
+                    }
                 }
                 Step::Conv { conv, source, skip, style, residual, target, .. } => {
                     workspace.write(target, |maps, target| {
                         let source = Source {
                             map: maps.read(source),
                             skip: skip.map(|skip| maps.read(skip)),
-                            style: style.map(|style| projected[style.linear].as_slice()),
+                            style: style.map(|style| maps.projected[style.linear].as_slice()),
                         };
                         let residual = residual.map(|residual| maps.read(residual));
                         self.convs[conv].run(self.lanes, source, residual, target);
@@ -180,13 +198,29 @@ struct Workspace {
     height: usize,
     width: usize,
     buffers: Vec<Vec<Block>>,
+    /// Each projection of the style.
+    projected: Vec<Vec<Block>>,
+    /// Sums of the channels of the map that the style is taken from.
+    sums: Vec<[f64; LANES]>,
 }
 
 impl Workspace {
-    fn new(plan: &Plan, height: usize, width: usize) -> Self {
+    fn new(network: &Network, height: usize, width: usize) -> Self {
+        let Network { plan, projections, shape, .. } = network;
         let blocks = |buffer| plan.buffer_len(buffer, height, width, LANES) / LANES;
-        let buffers = (0..plan.buffers()).map(|buffer| vec![Block::ZERO; blocks(buffer)]).collect();
-        Self { height, width, buffers }
+        Self {
+            height,
+            width,
+            buffers: (0..plan.buffers()).map(|buffer| vec![Block::ZERO; blocks(buffer)]).collect(),
+            projected: projections.iter().map(|projection| vec![Block::ZERO; projection.blocks()]).collect(),
+            sums: vec![[0.0; LANES]; shape.style_channels().div_ceil(LANES)],
+        }
+    }
+
+    fn write_style(&mut self, source: Tensor, style: &mut [f32]) {
+        let mut sums = std::mem::take(&mut self.sums);
+        style::mean(self.read(source), &mut sums, style);
+        self.sums = sums;
     }
 
     fn read(&self, tensor: Tensor) -> Map<&[Block]> {

@@ -13,14 +13,22 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Block number `block` of row `y`, to be loaded.
-    pub(super) fn load(&self, y: usize, block: usize, norm: Norm<'a>, target: &'a mut [Block]) -> Load<'a> {
+    /// Block number `block` of row `y`, to be loaded with each pixel repeated `repeat` times.
+    pub(super) fn load(
+        &self,
+        y: usize,
+        block: usize,
+        norm: Norm<'a>,
+        repeat: usize,
+        target: &'a mut [Block],
+    ) -> Load<'a> {
         let at = |map: Map<&'a [Block]>| &map.row(y)[block * map.width..][..map.width];
         Load {
             values: at(self.map),
             skip: self.skip.map(at),
             style: self.style.map_or(Block::ZERO, |style| style[block]),
             norm,
+            repeat,
             target,
         }
     }
@@ -40,6 +48,7 @@ pub(super) struct Load<'a> {
     skip: Option<&'a [Block]>,
     style: Block,
     norm: Norm<'a>,
+    repeat: usize,
     target: &'a mut [Block],
 }
 
@@ -56,15 +65,21 @@ impl Work for Load<'_> {
             // In this order a NaN stays one, as in the reference.
             if relu { lanes.max(zero, value) } else { value }
         };
+        let mut pixels = self.target.chunks_exact_mut(self.repeat);
+        let mut store = |value: L::Vector| {
+            for target in pixels.next().into_iter().flatten() {
+                lanes.store(value, target);
+            }
+        };
         match self.skip {
             Some(skip) => {
-                for ((target, value), skip) in self.target.iter_mut().zip(self.values).zip(skip) {
-                    lanes.store(norm(lanes.add(lanes.load(value), lanes.load(skip))), target);
+                for (value, skip) in self.values.iter().zip(skip) {
+                    store(norm(lanes.add(lanes.load(value), lanes.load(skip))));
                 }
             }
             None => {
-                for (target, value) in self.target.iter_mut().zip(self.values) {
-                    lanes.store(norm(lanes.load(value)), target);
+                for value in self.values {
+                    store(norm(lanes.load(value)));
                 }
             }
         }

@@ -5,9 +5,10 @@ use cytoshade_core::Linear;
 use super::map::Map;
 use crate::simd::{Block, LANES};
 
-/// The mean of each channel of `map`, divided by the L2 norm of all of them; 0 where that norm is 0.
-pub(super) fn mean(map: Map<&[Block]>, style: &mut [f32]) {
-    let mut sums = vec![[0.0f64; LANES]; map.blocks()];
+/// The mean of each channel of `map`, divided by the L2 norm of all of them; 0 where that norm is 0. `sums` is scratch,
+/// one for each block.
+pub(super) fn mean(map: Map<&[Block]>, sums: &mut [[f64; LANES]], style: &mut [f32]) {
+    sums.fill([0.0; LANES]);
     for y in 0..map.height {
         for (sum, row) in sums.iter_mut().zip(map.row(y).chunks_exact(map.width)) {
             for pixel in row {
@@ -34,13 +35,21 @@ impl Projection {
         Self(linear.clone())
     }
 
-    /// The projected style, in blocks.
-    pub(super) fn run(&self, style: &[f32]) -> Vec<Block> {
+    /// Blocks of the projected style.
+    pub(super) fn blocks(&self) -> usize {
+        self.0.outputs().div_ceil(LANES)
+    }
+
+    /// Projects the style.
+    pub(super) fn run(&self, style: &[f32], projected: &mut [Block]) {
         let rows = self.0.weight().chunks_exact(self.0.inputs());
         let project = |(row, &bias): (&[f32], &f32)| {
             let products = row.iter().zip(style).map(|(&weight, &style)| f64::from(weight) * f64::from(style));
             (f64::from(bias) + products.sum::<f64>()) as f32
         };
-        Block::pad(&rows.zip(self.0.bias()).map(project).collect::<Vec<f32>>())
+        let values = rows.zip(self.0.bias()).map(project);
+        for (lane, value) in projected.iter_mut().flat_map(|block| &mut block.0).zip(values) {
+            *lane = value;
+        }
     }
 }

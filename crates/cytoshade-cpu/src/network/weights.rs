@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use cytoshade_core::Conv;
 
+use super::winograd::{PRODUCTS, transform_kernel};
 use crate::simd::{Block, LANES};
+
+/// Taps of the largest kernel.
+const MAX_TAPS: usize = 9;
 
 /// The taps and weights that give an output pixel.
 ///
@@ -16,16 +20,18 @@ pub(super) struct Product {
     /// Which of the output pixels of a source pixel it gives: (row, column), each below the factor of repetition.
     pub(super) phase: (usize, usize),
     /// The source pixels that it meets: (row, column), counted in the source with `kernel / 2` zeros around it.
-    pub(super) taps: Vec<(usize, usize)>,
+    taps: Vec<(usize, usize)>,
     /// Shape [output group, input block, tap, input channel, block in group, 16].
     pub(super) weights: Vec<Block>,
 }
 
 impl Product {
     /// The products of a convolution of a source that is repeated `factor` times on each axis, with output blocks in
-    /// groups of `group`.
+    /// groups of `group`. A kernel of one tap gives the same for all output pixels of a source pixel, so there is one
+    /// product only.
     pub(super) fn all(conv: &Conv, factor: usize, group: usize) -> Vec<Product> {
-        let phases = (0..factor).flat_map(|y| (0..factor).map(move |x| (y, x)));
+        let different = if conv.kernel() == 1 { 1 } else { factor };
+        let phases = (0..different).flat_map(|y| (0..different).map(move |x| (y, x)));
         phases.map(|phase| Self::new(conv, factor, phase, group)).collect()
     }
 
@@ -40,6 +46,15 @@ impl Product {
         }
         let weights = pack(conv, group, met.values().map(Vec::as_slice));
         Self { phase, taps: met.into_keys().collect(), weights }
+    }
+
+    /// From the buffer's pixel that the first tap meets to the ones that each tap meets.
+    pub(super) fn taps(&self, row_len: usize) -> ([usize; MAX_TAPS], usize) {
+        let mut taps = [0; MAX_TAPS];
+        for (at, &(y, x)) in taps.iter_mut().zip(&self.taps) {
+            *at = y * row_len + x;
+        }
+        (taps, self.taps.len())
     }
 }
 
@@ -63,6 +78,33 @@ fn pack<'a>(conv: &Conv, group: usize, taps: impl Iterator<Item = &'a [usize]> +
                         packed.push(weights);
                     }
                 }
+            }
+        }
+    }
+    packed
+}
+
+/// The kernels of a 3x3 convolution at the points of minimal filtering, with output blocks in groups of `group`: shape
+/// [point, output group, input channel, block in group, 16].
+pub(super) fn at_points(conv: &Conv, group: usize) -> Vec<Block> {
+    let (inputs, outputs) = (conv.inputs(), conv.outputs());
+    let (kernels, _) = conv.weight().as_chunks::<9>();
+    let blocks = outputs.div_ceil(LANES);
+    let mut packed = vec![Block::ZERO; PRODUCTS * blocks * inputs];
+    for block in 0..blocks {
+        let (first, within) = (block / group * group, block % group);
+        let in_group = (blocks - first).min(group);
+        for input in 0..inputs {
+            let mut points = [Block::ZERO; PRODUCTS];
+            for (lane, output) in (block * LANES..outputs).take(LANES).enumerate() {
+                let kernel = transform_kernel(&kernels[output * inputs + input]);
+                for (point, value) in points.iter_mut().zip(kernel) {
+                    point.0[lane] = value;
+                }
+            }
+            let at = first * inputs + input * in_group + within;
+            for (weights, point) in packed.chunks_exact_mut(blocks * inputs).zip(points) {
+                weights[at] = point;
             }
         }
     }

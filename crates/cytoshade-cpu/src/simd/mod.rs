@@ -8,6 +8,8 @@
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -66,6 +68,19 @@ pub(crate) trait Work {
     fn run<L: Lanes>(self, lanes: L) -> Self::Output;
 }
 
+/// Runs `work` in code compiled for the best instruction set that this machine has. The compiler makes vectors of its
+/// loops; it never contracts a product and a sum, so the results are those of plain Rust.
+pub(crate) fn compiled<W: Work>(work: W) -> W::Output {
+    struct Within<W>(W);
+    impl<W: Work> Work for Within<W> {
+        type Output = W::Output;
+        fn run<L: Lanes>(self, lanes: L) -> W::Output {
+            lanes.run(self.0)
+        }
+    }
+    AnyLanes::best().run(Within(work))
+}
+
 /// An instruction set that the network can run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -76,20 +91,29 @@ pub enum Isa {
     Avx2,
     /// AArch64.
     Neon,
+    /// WebAssembly with fixed-width SIMD.
+    Simd128,
     /// Plain Rust, on every machine.
     Portable,
 }
 
 impl Isa {
+    /// Every one that there is, on any machine; of those that one machine has, the fastest first.
+    pub const ALL: [Isa; 5] = [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Simd128, Isa::Portable];
+
     /// What this machine has, the fastest first. Never empty: [`Isa::Portable`] is always the last.
     pub fn available() -> Vec<Isa> {
-        let all = [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable];
-        all.into_iter().filter(|isa| isa.detect().is_some()).collect()
+        Isa::ALL.into_iter().filter(|isa| isa.detect().is_some()).collect()
     }
 
     /// The fastest that this machine has.
     pub fn best() -> Isa {
         Self::available().first().copied().unwrap_or(Isa::Portable)
+    }
+
+    /// The error of asking for it where it is missing.
+    pub fn missing(self) -> crate::Error {
+        crate::Error::MissingIsa { isa: self, available: Self::available() }
     }
 
     /// The instruction set's token, where this machine has it.
@@ -101,6 +125,8 @@ impl Isa {
             Isa::Avx2 => x86::Avx2::detect().map(AnyLanes::Avx2),
             #[cfg(target_arch = "aarch64")]
             Isa::Neon => neon::Neon::detect().map(AnyLanes::Neon),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Isa::Simd128 => wasm::Simd128::detect().map(AnyLanes::Simd128),
             Isa::Portable => Some(AnyLanes::Portable(portable::Portable)),
             #[allow(unreachable_patterns)]
             _ => None,
@@ -114,8 +140,20 @@ impl std::fmt::Display for Isa {
             Isa::Avx512 => "AVX-512",
             Isa::Avx2 => "AVX2",
             Isa::Neon => "NEON",
+            Isa::Simd128 => "SIMD128",
             Isa::Portable => "portable",
         })
+    }
+}
+
+impl std::str::FromStr for Isa {
+    type Err = crate::Error;
+
+    /// Reads a name as it is displayed, in small letters or large, with or without a hyphen.
+    fn from_str(name: &str) -> Result<Self, crate::Error> {
+        let plain = |name: &str| name.replace('-', "").to_lowercase();
+        let known = Isa::ALL.into_iter().find(|isa| plain(&isa.to_string()) == plain(name));
+        known.ok_or_else(|| crate::Error::UnknownIsa { found: name.into() })
     }
 }
 
@@ -128,6 +166,8 @@ pub(crate) enum AnyLanes {
     Avx2(x86::Avx2),
     #[cfg(target_arch = "aarch64")]
     Neon(neon::Neon),
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Simd128(wasm::Simd128),
     Portable(portable::Portable),
 }
 
@@ -140,6 +180,8 @@ impl AnyLanes {
             AnyLanes::Avx2(_) => Isa::Avx2,
             #[cfg(target_arch = "aarch64")]
             AnyLanes::Neon(_) => Isa::Neon,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            AnyLanes::Simd128(_) => Isa::Simd128,
             AnyLanes::Portable(_) => Isa::Portable,
         }
     }
@@ -170,6 +212,8 @@ impl AnyLanes {
             AnyLanes::Avx2(lanes) => work.run(lanes),
             #[cfg(target_arch = "aarch64")]
             AnyLanes::Neon(lanes) => work.run(lanes),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            AnyLanes::Simd128(lanes) => work.run(lanes),
             AnyLanes::Portable(lanes) => work.run(lanes),
         }
     }

@@ -1,0 +1,16 @@
+"""Runs a command; prints the seconds that it took and its peak memory in bytes, on one line.
+
+    python cold.py COMMAND...
+"""
+
+import resource
+import subprocess
+import sys
+import time
+
+start = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+seconds = time.perf_counter() - start
+if done.returncode:
+    sys.exit(done.stdout.decode(errors="replace")[-2000:])
+print(seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)

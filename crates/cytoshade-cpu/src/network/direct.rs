@@ -1,0 +1,95 @@
+//! A convolution as the plain sum of products: 16 output channels a vector, a few pixels of a row in registers
+//! ([`super::segment`]).
+
+use super::band::Band;
+use super::map::Map;
+use super::segment::Segment;
+use super::weights::Product;
+use crate::simd::{Block, Lanes};
+
+/// Blocks in the buffer of a band (384 KiB), unless the fewest rows need more.
+const BAND_LEN: usize = 384 * 1024 / size_of::<Block>();
+
+/// The most rows of the source whose band, with the rows around it, stays in cache.
+pub(super) fn cached_rows(band: &Band<'_>) -> usize {
+    (BAND_LEN / band.row_len()).saturating_sub(2 * band.pad).max(2)
+}
+
+/// A convolution's products and what they are added to.
+pub(super) struct Direct<'a> {
+    pub(super) inputs: usize,
+    /// One for each output pixel that a source pixel becomes, or one for all of them; then there is no residual.
+    pub(super) products: &'a [Product],
+    pub(super) factor: usize,
+    pub(super) bias: &'a [Block],
+    pub(super) residual: Option<Map<&'a [Block]>>,
+}
+
+impl Direct<'_> {
+    /// Computes the output rows of a loaded band, whose first source row is `first`.
+    pub(super) fn multiply<L: Lanes>(
+        &self,
+        lanes: L,
+        band: &Band<'_>,
+        buffer: &[Block],
+        first: usize,
+        target: &mut [Block],
+    ) {
+        let Self { inputs, products, factor, bias, residual } = *self;
+        let width = factor * band.source.map.width;
+        let row_len = bias.len() * width;
+        for product in products {
+            let (taps, count) = product.taps(band.row_len());
+            let taps = &taps[..count];
+            let weights = product.weights.chunks(inputs * taps.len() * L::GROUP);
+            // One group's weights after another: they stay in L2 for all rows of the band.
+            for ((group, weights), bias) in weights.enumerate().zip(bias.chunks(L::GROUP)) {
+                let columns = group * L::GROUP * width..(group * L::GROUP + bias.len()) * width;
+                let rows = target.chunks_exact_mut(row_len).skip(product.phase.0).step_by(factor);
+                for (y, target) in rows.enumerate() {
+                    let target = &mut target[columns.clone()];
+                    let y_target = factor * (first + y) + product.phase.0;
+                    let residual = residual.map(|map| &map.row(y_target)[columns.clone()]);
+                    for (x, pixels) in segments(band.source.map.width, L::PIXELS) {
+                        let x_target = factor * x + product.phase.1;
+                        let segment = Segment {
+                            band: &buffer[y * band.row_len() + x..],
+                            block_stride: band.padded,
+                            taps,
+                            inputs,
+                            weights,
+                            bias,
+                            residual: residual.map(|residual| &residual[x_target..]),
+                            target: &mut target[x_target..],
+                            pixel_stride: factor,
+                            width,
+                        };
+                        segment.run(lanes, bias.len(), pixels);
+                    }
+                }
+            }
+        }
+        if self.products.len() < factor * factor {
+            repeat(target, row_len, width);
+        }
+    }
+}
+
+/// Copies the output pixel that was computed for each source pixel to the other three that it becomes.
+fn repeat(target: &mut [Block], row_len: usize, width: usize) {
+    for rows in target.chunks_exact_mut(2 * row_len) {
+        let (above, below) = rows.split_at_mut(row_len);
+        for row in above.chunks_exact_mut(width) {
+            for [computed, other] in row.as_chunks_mut::<2>().0 {
+                *other = *computed;
+            }
+        }
+        below.copy_from_slice(above);
+    }
+}
+
+/// Cuts a row into as few pieces of at most `most` pixels as can be, of nearly equal length: (start, length) of each.
+pub(super) fn segments(width: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let count = width.div_ceil(most);
+    (0..count).map(move |i| (i * width / count, (i + 1) * width / count - i * width / count))
+}

@@ -1,0 +1,64 @@
+//! WebAssembly's fixed-width SIMD: a block is four vectors.
+//!
+//! A module has these instructions or it has not: there is nothing to detect at run time. The workspace builds for wasm with
+//! them, as every browser since 2023 has them.
+
+use std::arch::wasm32::{f32x4_add, f32x4_mul, f32x4_pmax, f32x4_splat, v128, v128_load, v128_store};
+
+use super::{Block, Lanes, Work};
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Simd128(());
+
+impl Simd128 {
+    pub(crate) fn detect() -> Option<Self> {
+        Some(Self(()))
+    }
+}
+
+impl Lanes for Simd128 {
+    type Vector = [v128; 4];
+    // 4 x 2 sums, 4 weights, an input and a product: engines have 16 registers on x86-64.
+    const GROUP: usize = 1;
+    const PIXELS: usize = 2;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> Self::Vector {
+        [f32x4_splat(value); 4]
+    }
+
+    #[inline(always)]
+    fn load(self, block: &Block) -> Self::Vector {
+        let (quarters, _) = block.0.as_chunks::<4>();
+        // SAFETY: each quarter of a block is 16 readable bytes.
+        std::array::from_fn(|i| unsafe { v128_load(quarters[i].as_ptr().cast()) })
+    }
+
+    #[inline(always)]
+    fn store(self, vector: Self::Vector, block: &mut Block) {
+        for (vector, quarter) in vector.into_iter().zip(block.0.as_chunks_mut::<4>().0) {
+            // SAFETY: each quarter of a block is 16 writable bytes.
+            unsafe { v128_store(quarter.as_mut_ptr().cast(), vector) }
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        std::array::from_fn(|i| f32x4_add(a[i], b[i]))
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+        std::array::from_fn(|i| f32x4_add(f32x4_mul(a[i], b[i]), c[i]))
+    }
+
+    #[inline(always)]
+    fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        // pmax(b, a) is a where b < a, else b.
+        std::array::from_fn(|i| f32x4_pmax(b[i], a[i]))
+    }
+
+    fn run<W: Work>(self, work: W) -> W::Output {
+        work.run(self)
+    }
+}

@@ -1,0 +1,359 @@
+//! The family of 3x3 convolutions: which kernels there are, what each needs, and the rule that picks one.
+//!
+//! Everything here is plain numbers, so that it is tested without a GPU.
+
+use cytoshade_shaders::{self as shaders, Precision, Shader};
+
+use crate::weights::Order;
+
+/// What the kernels ask of a device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Whether it is a program on the processor.
+    pub software: bool,
+    /// Whether shaders can store f16.
+    pub f16: bool,
+    /// Invocations of its smallest and its largest subgroup; `None` without subgroup operations.
+    pub subgroups: Option<(u32, u32)>,
+    /// The sides of the subgroup matrices that multiply f16 into f32.
+    pub matrices: Vec<u32>,
+    /// Bytes of workgroup memory.
+    pub workgroup_memory: u32,
+}
+
+/// What the kernels ask of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// What activations are stored in.
+    pub precision: Precision,
+}
+
+/// A kernel of the family of 3x3 convolutions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConvKernel {
+    /// Register-blocked, straight from memory: runs everywhere.
+    Direct,
+    /// As `Direct`, with the weights shared by subgroup broadcasts: the fastest on software adapters.
+    Broadcast,
+    /// An implicit matrix product through workgroup memory: the fastest in f32 on GPUs.
+    Gemm,
+    /// The same on subgroup matrices (tensor cores), f16 times f16 into f32: the fastest in f16 on GPUs that have them.
+    Matrix,
+}
+
+/// How a kernel cuts its work: what one workgroup computes of the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Columns of pixels.
+    pub columns: u32,
+    /// Rows of pixels.
+    pub rows: u32,
+    /// Output channels.
+    pub channels: u32,
+}
+
+impl Geometry {
+    /// Workgroups in x and y for a target of `height` x `width` x `channels`; tiles are the third dimension.
+    pub(crate) fn grid(&self, height: u32, width: u32, channels: usize) -> [u64; 2] {
+        let groups = channels.div_ceil(self.channels as usize) as u64;
+        [u64::from(width.div_ceil(self.columns)), u64::from(height.div_ceil(self.rows)) * groups]
+    }
+}
+
+/// What one workgroup of the 1x1 convolution computes: 8 x 4 invocations, each 7 rows of a column for 4 channels.
+pub(crate) const POINT: Geometry = Geometry { columns: 8, rows: 4 * shaders::COLUMN_ROWS, channels: 4 };
+
+/// What one workgroup of [`ConvKernel::Direct`] computes: 8 x 4 invocations, each 7 rows of a column for 8 channels.
+const DIRECT: Geometry = Geometry { columns: 8, rows: shaders::COLUMN_ROWS, channels: 32 };
+
+/// Why a kernel does not run on a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Declined {
+    /// There are no subgroup operations.
+    #[error("the device has no subgroup operations")]
+    NoSubgroups,
+    /// Subgroups may be too small.
+    #[error("the device's subgroups may have only {found} invocations; it needs {needed}")]
+    SmallSubgroups {
+        /// Invocations of the smallest subgroup.
+        found: u32,
+        /// Invocations needed.
+        needed: u32,
+    },
+    /// It multiplies in f16 only.
+    #[error("it multiplies in f16, and f32 was asked for")]
+    OnlyF16,
+    /// There are no subgroup matrices that multiply f16 into f32.
+    #[error("the device has no subgroup matrices of 8 x 8 or 16 x 16 that multiply f16 into f32")]
+    NoMatrices,
+    /// The size of a subgroup is not known before it runs.
+    #[error("the device's subgroups may have {smallest} to {largest} invocations; it needs to know how many")]
+    UnevenSubgroups {
+        /// Invocations of the smallest subgroup.
+        smallest: u32,
+        /// Invocations of the largest.
+        largest: u32,
+    },
+    /// There is too little workgroup memory.
+    #[error("the device grants {found} bytes of workgroup memory; it needs {needed}")]
+    WorkgroupMemory {
+        /// Bytes granted.
+        found: u32,
+        /// Bytes needed.
+        needed: u32,
+    },
+}
+
+impl ConvKernel {
+    /// Every kernel.
+    pub const ALL: [ConvKernel; 4] = [ConvKernel::Direct, ConvKernel::Broadcast, ConvKernel::Gemm, ConvKernel::Matrix];
+
+    /// The kernel's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            ConvKernel::Direct => "direct",
+            ConvKernel::Broadcast => "broadcast",
+            ConvKernel::Gemm => "gemm",
+            ConvKernel::Matrix => "matrix",
+        }
+    }
+
+    /// How the kernel would run a layer on a device.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn applies(self, facts: &Facts, layer: &Layer) -> Result<Geometry, Declined> {
+        match self {
+            ConvKernel::Direct => Ok(DIRECT),
+            ConvKernel::Broadcast => {
+                let (smallest, _) = facts.subgroups.ok_or(Declined::NoSubgroups)?;
+                if smallest < 8 {
+                    return Err(Declined::SmallSubgroups { found: smallest, needed: 8 });
+                }
+                Ok(Geometry { columns: 32, rows: shaders::COLUMN_ROWS, channels: 16 })
+            }
+            ConvKernel::Gemm => {
+                let groups = gemm_channel_groups(layer.outputs);
+                Ok(Geometry { columns: shaders::GEMM_COLUMNS, rows: 32 / groups, channels: 8 * groups })
+            }
+            ConvKernel::Matrix => matrix(facts, layer),
+        }
+    }
+
+    /// The kernel for a layer where none is asked for.
+    ///
+    /// On GPUs arithmetic is the limit, and workgroup memory feeds it best, or matrices where f16 will do. Software
+    /// adapters have neither: for them the number of loads decides.
+    pub fn choose(facts: &Facts, layer: &Layer) -> (ConvKernel, Geometry) {
+        let wanted: &[ConvKernel] =
+            if facts.software { &[ConvKernel::Broadcast] } else { &[ConvKernel::Matrix, ConvKernel::Gemm] };
+        let suits = wanted.iter().find_map(|kernel| Some((*kernel, kernel.applies(facts, layer).ok()?)));
+        suits.unwrap_or((ConvKernel::Direct, DIRECT))
+    }
+
+    /// The kernel that is asked for, else the one that [`ConvKernel::choose`] picks.
+    ///
+    /// # Errors
+    /// Why the kernel that is asked for does not run.
+    pub fn pick(asked: Option<Self>, facts: &Facts, layer: &Layer) -> Result<(Self, Geometry), Declined> {
+        match asked {
+            Some(kernel) => Ok((kernel, kernel.applies(facts, layer)?)),
+            None => Ok(Self::choose(facts, layer)),
+        }
+    }
+
+    /// The values of the shader's override constants for a geometry, beside [`shaders::SKIP`].
+    pub(crate) fn constants(self, facts: &Facts, geometry: &Geometry) -> Vec<(&'static str, u32)> {
+        match self {
+            ConvKernel::Direct | ConvKernel::Broadcast => Vec::new(),
+            ConvKernel::Gemm => vec![(shaders::CHANNEL_GROUPS, geometry.channels / 8)],
+            ConvKernel::Matrix => {
+                let subgroup = facts.subgroups.map_or(0, |(smallest, _)| smallest);
+                vec![(shaders::LANES, 4 * subgroup), (shaders::SPLIT, geometry.channels / (2 * geometry.columns))]
+            }
+        }
+    }
+
+    /// The order in which the shader reads its weights.
+    pub(crate) fn order(self, geometry: &Geometry) -> Order {
+        match self {
+            ConvKernel::Direct => Order::Columns { quads: 2 },
+            ConvKernel::Broadcast => Order::Columns { quads: 4 },
+            ConvKernel::Gemm => Order::Rows,
+            ConvKernel::Matrix => Order::Tiles { side: geometry.columns as usize, block: geometry.channels as usize },
+        }
+    }
+
+    pub(crate) fn shader(self, geometry: &Geometry) -> Shader {
+        match self {
+            ConvKernel::Direct => shaders::CONV3X3_DIRECT,
+            ConvKernel::Broadcast => shaders::CONV3X3_BROADCAST,
+            ConvKernel::Gemm => shaders::CONV3X3_GEMM,
+            ConvKernel::Matrix if geometry.columns == 8 => shaders::CONV3X3_MATRIX8,
+            ConvKernel::Matrix => shaders::CONV3X3_MATRIX16,
+        }
+    }
+}
+
+impl std::fmt::Display for ConvKernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for ConvKernel {
+    type Err = UnknownKernel;
+
+    fn from_str(name: &str) -> Result<Self, UnknownKernel> {
+        Self::ALL.into_iter().find(|kernel| kernel.name() == name).ok_or_else(|| UnknownKernel(name.into()))
+    }
+}
+
+/// A name that no kernel has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no kernel {0:?}; there are {list}", list = ConvKernel::ALL.map(ConvKernel::name).join(", "))]
+pub struct UnknownKernel(String);
+
+/// [`ConvKernel::Matrix`] on the largest matrices that suit.
+fn matrix(facts: &Facts, layer: &Layer) -> Result<Geometry, Declined> {
+    if layer.precision != Precision::F16 {
+        return Err(Declined::OnlyF16);
+    }
+    let (smallest, largest) = facts.subgroups.ok_or(Declined::NoSubgroups)?;
+    if smallest != largest {
+        return Err(Declined::UnevenSubgroups { smallest, largest });
+    }
+    let mut declined = Declined::NoMatrices;
+    for side in [16, 8].into_iter().filter(|side| facts.matrices.contains(side)) {
+        match matrix_of(side, smallest, facts.workgroup_memory, layer.outputs) {
+            Ok(geometry) => return Ok(geometry),
+            Err(why) => declined = why,
+        }
+    }
+    Err(declined)
+}
+
+fn matrix_of(side: u32, subgroup: u32, memory: u32, outputs: usize) -> Result<Geometry, Declined> {
+    // An invocation stages 6 vec4s of weights in a step.
+    let lanes = side * side / 8;
+    if subgroup < lanes {
+        return Err(Declined::SmallSubgroups { found: subgroup, needed: lanes });
+    }
+    // Two halves of f16: 18 rows of pixels and 12 tiles of weights; and 8 tiles of results in f32.
+    let needed = 2 * 2 * (18 * (side + 2) * side + 12 * side * side) + 4 * 8 * side * side;
+    if memory < needed {
+        return Err(Declined::WorkgroupMemory { found: memory, needed });
+    }
+    let split = if outputs > 2 * side as usize { 2 } else { 1 };
+    Ok(Geometry { columns: side, rows: 16 / split, channels: 2 * side * split })
+}
+
+/// Groups of 8 output channels that a workgroup of [`ConvKernel::Gemm`] computes: 4 where 8 would idle.
+fn gemm_channel_groups(outputs: usize) -> u32 {
+    if outputs <= 32 { 4 } else { 8 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAYER: Layer = Layer { inputs: 64, outputs: 64, precision: Precision::F32 };
+
+    fn gpu() -> Facts {
+        Facts { subgroups: Some((32, 32)), workgroup_memory: 48 << 10, ..Facts::default() }
+    }
+
+    fn llvmpipe() -> Facts {
+        Facts { software: true, subgroups: Some((8, 8)), workgroup_memory: 32 << 10, ..Facts::default() }
+    }
+
+    fn browser() -> Facts {
+        Facts { workgroup_memory: 16 << 10, ..Facts::default() }
+    }
+
+    #[test]
+    fn the_rule_picks_by_device() {
+        for (facts, kernel) in [
+            (gpu(), ConvKernel::Gemm),
+            (browser(), ConvKernel::Gemm),
+            (llvmpipe(), ConvKernel::Broadcast),
+            // SwiftShader.
+            (Facts { subgroups: Some((4, 4)), ..llvmpipe() }, ConvKernel::Direct),
+            (Facts { subgroups: None, ..llvmpipe() }, ConvKernel::Direct),
+        ] {
+            assert_eq!(ConvKernel::choose(&facts, &LAYER).0, kernel, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_suit_says_why() {
+        let pick = |kernel, facts: &Facts| ConvKernel::pick(Some(kernel), facts, &LAYER).map(|picked| picked.0);
+        assert_eq!(pick(ConvKernel::Broadcast, &browser()), Err(Declined::NoSubgroups));
+        let small = Facts { subgroups: Some((4, 32)), ..gpu() };
+        assert_eq!(pick(ConvKernel::Broadcast, &small), Err(Declined::SmallSubgroups { found: 4, needed: 8 }));
+        for kernel in [ConvKernel::Direct, ConvKernel::Broadcast, ConvKernel::Gemm] {
+            assert_eq!(pick(kernel, &llvmpipe()), Ok(kernel));
+        }
+        assert_eq!(pick(ConvKernel::Direct, &Facts::default()), Ok(ConvKernel::Direct), "it runs everywhere");
+    }
+
+    #[test]
+    fn matrices_are_for_f16_and_for_devices_that_have_them() {
+        let half = Layer { precision: Precision::F16, ..LAYER };
+        let h100 = Facts { f16: true, matrices: vec![16], ..gpu() };
+        let apple = Facts { f16: true, matrices: vec![8], workgroup_memory: 32 << 10, ..gpu() };
+        assert_eq!(ConvKernel::choose(&h100, &half).0, ConvKernel::Matrix);
+        assert_eq!(ConvKernel::choose(&apple, &half).0, ConvKernel::Matrix);
+        assert_eq!(ConvKernel::choose(&h100, &LAYER).0, ConvKernel::Gemm);
+        let of = |facts: &Facts, layer: &Layer| ConvKernel::Matrix.applies(facts, layer);
+        assert_eq!(of(&h100, &half), Ok(Geometry { columns: 16, rows: 8, channels: 64 }));
+        assert_eq!(of(&h100, &Layer { outputs: 32, ..half }), Ok(Geometry { columns: 16, rows: 16, channels: 32 }));
+        assert_eq!(of(&apple, &half), Ok(Geometry { columns: 8, rows: 8, channels: 32 }));
+        for (facts, declined) in [
+            (gpu(), Declined::NoMatrices),
+            (Facts { subgroups: None, ..h100.clone() }, Declined::NoSubgroups),
+            (
+                Facts { subgroups: Some((32, 64)), ..h100.clone() },
+                Declined::UnevenSubgroups { smallest: 32, largest: 64 },
+            ),
+            (Facts { subgroups: Some((16, 16)), ..h100.clone() }, Declined::SmallSubgroups { found: 16, needed: 32 }),
+            (
+                Facts { workgroup_memory: 32 << 10, ..h100.clone() },
+                Declined::WorkgroupMemory { found: 32 << 10, needed: 41_216 },
+            ),
+        ] {
+            assert_eq!(of(&facts, &half), Err(declined), "{facts:?}");
+        }
+        assert_eq!(of(&h100, &LAYER), Err(Declined::OnlyF16));
+        // Both sizes there, and memory for the smaller one alone.
+        let small = Facts { matrices: vec![8, 16], workgroup_memory: 16 << 10, ..h100 };
+        assert_eq!(of(&small, &half).map(|geometry| geometry.columns), Ok(8));
+    }
+
+    #[test]
+    fn blocks_leave_nothing_over_at_the_published_sizes() {
+        for (outputs, side) in [(32, 224), (64, 112), (128, 56), (256, 28)] {
+            let layer = Layer { outputs, ..LAYER };
+            let geometry = ConvKernel::Gemm.applies(&gpu(), &layer).unwrap();
+            assert_eq!((side % geometry.columns, side % geometry.rows, outputs as u32 % geometry.channels), (0, 0, 0));
+            let [x, y] = geometry.grid(side, side, outputs);
+            let work = u64::from(geometry.columns * geometry.rows * geometry.channels);
+            assert_eq!(x * y * work, u64::from(side * side) * outputs as u64);
+        }
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for kernel in ConvKernel::ALL {
+            assert_eq!(kernel.name().parse(), Ok(kernel));
+        }
+        let error = "cudnn".parse::<ConvKernel>().unwrap_err().to_string();
+        assert!(error.contains("cudnn") && error.contains("direct, broadcast, gemm, matrix"), "{error}");
+    }
+}

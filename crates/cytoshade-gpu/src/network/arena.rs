@@ -1,0 +1,173 @@
+//! Everything that a batch of tiles runs in, and its submission.
+
+use std::sync::{Arc, Mutex};
+
+use cytoshade_core::Plan;
+
+use super::job::{Job, Site};
+use super::{Network, style_channels};
+use crate::device::{Gpu, lock};
+use crate::error::Error;
+use crate::kernel::{Bound, Kernel, linear};
+
+/// Everything that a batch of up to `capacity` tiles of one size runs in.
+#[derive(Debug)]
+pub(super) struct Arena {
+    capacity: usize,
+    height: usize,
+    width: usize,
+    /// Input and output as planes.
+    input: wgpu::Buffer,
+    output: wgpu::Buffer,
+    style: wgpu::Buffer,
+    work: Vec<(Bound, Grid)>,
+    /// Held from the upload to the submission, so that two batches do not mix.
+    turn: Mutex<()>,
+}
+
+/// How a dispatch's grid follows from the number of tiles.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Grid {
+    /// This many workgroups in x and y, and a tile in z.
+    Tiles([u32; 2]),
+    /// This many invocations a tile, counted row by row.
+    Linear(u64),
+}
+
+impl Grid {
+    /// The grid for a number of tiles.
+    fn of(self, gpu: &Gpu, count: usize) -> Result<[u32; 3], Error> {
+        match self {
+            Grid::Tiles([x, y]) => Ok([x, y, count as u32]),
+            Grid::Linear(each) => linear(gpu, "a batch of tiles", each * count as u64),
+        }
+    }
+}
+
+/// Bytes of a batch's results.
+pub(super) struct Sizes {
+    pub(super) outputs: u64,
+    pub(super) styles: u64,
+}
+
+impl Arena {
+    pub(super) fn new(
+        network: &Network,
+        kernels: &[Arc<Kernel>],
+        capacity: usize,
+        height: usize,
+        width: usize,
+    ) -> Result<Self, Error> {
+        let Network { gpu, plan, .. } = network;
+        let bytes = network.options.precision.bytes();
+        let stored = |what, len: usize| gpu.storage(what, (bytes * capacity * len) as u64);
+        let buffer = |what, len: usize| gpu.storage(what, (4 * capacity * len) as u64);
+        let tensors = (0..plan.buffers())
+            .map(|at| stored("the network's intermediates", plan.buffer_len(at, height, width, 4)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let input = buffer("the tiles", plan.input.channels * height * width)?;
+        let output = buffer("the network's outputs", plan.output.channels * height * width)?;
+        let style = buffer("the style vectors", style_channels(plan).next_multiple_of(4))?;
+        let features = buffer("the style projections", plan.style_features)?;
+
+        let site = Site { network, height, width, capacity, tensors: &tensors, style: &style, features: &features };
+        let mut kernels = kernels.iter();
+        let mut work = Vec::with_capacity(plan.steps.len() + 2);
+        let mut add = |job: Job<'_>| {
+            if let Some(kernel) = kernels.next() {
+                work.push((kernel.bind(gpu, &job.params, &job.storage), job.grid));
+            }
+        };
+        // In the order of Network::variants.
+        let pack = site.planes(plan.input, &input, &tensors[plan.input.buffer]);
+        let unpack = site.planes(plan.output, &tensors[plan.output.buffer], &output);
+        add(pack);
+        add(unpack);
+        for step in &plan.steps {
+            add(site.job(step)?);
+        }
+        // Unpacking comes last.
+        work[1..].rotate_left(1);
+        Ok(Self { capacity, height, width, input, output, style, work, turn: Mutex::new(()) })
+    }
+
+    pub(super) fn fits(&self, count: usize, height: usize, width: usize) -> bool {
+        self.capacity >= count && (self.height, self.width) == (height, width)
+    }
+
+    pub(super) fn sizes(&self, plan: &Plan, count: usize) -> Sizes {
+        Sizes {
+            outputs: 4 * (count * plan.output.channels * self.height * self.width) as u64,
+            styles: 4 * (count * style_channels(plan).next_multiple_of(4)) as u64,
+        }
+    }
+
+    /// Dispatches of a batch.
+    pub(super) fn dispatches(&self) -> usize {
+        self.work.len()
+    }
+
+    /// Height and width of a tile.
+    pub(super) fn tile(&self) -> (usize, usize) {
+        (self.height, self.width)
+    }
+
+    /// Uploads the tiles and submits all the work on them.
+    pub(super) fn submit(
+        &self,
+        gpu: &Gpu,
+        tiles: &[f32],
+        count: usize,
+        back: &wgpu::Buffer,
+        sizes: &Sizes,
+    ) -> Result<wgpu::SubmissionIndex, Error> {
+        let mut encoder = self.encoder(gpu);
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            for (bound, grid) in &self.work {
+                bound.dispatch(&mut pass, grid.of(gpu, count)?);
+            }
+        }
+        encoder.copy_buffer_to_buffer(&self.output, 0, back, 0, Some(sizes.outputs));
+        encoder.copy_buffer_to_buffer(&self.style, 0, back, sizes.outputs, Some(sizes.styles));
+        Ok(self.upload_and_submit(gpu, tiles, encoder))
+    }
+
+    /// As [`Arena::submit`], with each dispatch between two timestamps, which are all that is copied to `back`.
+    pub(super) fn submit_timed(
+        &self,
+        gpu: &Gpu,
+        tiles: &[f32],
+        count: usize,
+        queries: &wgpu::QuerySet,
+        back: &wgpu::Buffer,
+    ) -> Result<wgpu::SubmissionIndex, Error> {
+        let mut encoder = self.encoder(gpu);
+        for (at, (bound, grid)) in (0..).zip(&self.work) {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: None,
+                timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
+                    query_set: queries,
+                    beginning_of_pass_write_index: Some(2 * at),
+                    end_of_pass_write_index: Some(2 * at + 1),
+                }),
+            });
+            bound.dispatch(&mut pass, grid.of(gpu, count)?);
+        }
+        let resolved = gpu.resolved("timestamps", back.size());
+        encoder.resolve_query_set(queries, 0..2 * self.work.len() as u32, &resolved, 0);
+        encoder.copy_buffer_to_buffer(&resolved, 0, back, 0, Some(16 * self.work.len() as u64));
+        Ok(self.upload_and_submit(gpu, tiles, encoder))
+    }
+
+    fn encoder(&self, gpu: &Gpu) -> wgpu::CommandEncoder {
+        gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("network") })
+    }
+
+    fn upload_and_submit(&self, gpu: &Gpu, tiles: &[f32], encoder: wgpu::CommandEncoder) -> wgpu::SubmissionIndex {
+        let commands = encoder.finish();
+        let _turn = lock(&self.turn);
+        gpu.queue().write_buffer(&self.input, 0, bytemuck::cast_slice(tiles));
+        gpu.queue().submit([commands])
+    }
+}

@@ -1,0 +1,129 @@
+//! The steps of a plan as dispatches: parameters, buffers and grids.
+
+use cytoshade_core::{Step, StyleSlice, Tensor};
+
+use super::Network;
+use super::arena::Grid;
+use crate::error::Error;
+
+/// A shader's parameters, buffers and grid.
+pub(super) struct Job<'a> {
+    pub(super) params: Vec<u32>,
+    pub(super) storage: Vec<&'a wgpu::Buffer>,
+    pub(super) grid: Grid,
+}
+
+/// What the steps of a plan are made into jobs with.
+pub(super) struct Site<'a> {
+    pub(super) network: &'a Network,
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) capacity: usize,
+    pub(super) tensors: &'a [wgpu::Buffer],
+    pub(super) style: &'a wgpu::Buffer,
+    pub(super) features: &'a wgpu::Buffer,
+}
+
+/// vec4s that hold this many channels.
+fn quads(channels: usize) -> u32 {
+    channels.div_ceil(4) as u32
+}
+
+impl<'a> Site<'a> {
+    fn size(&self, tensor: Tensor) -> (u32, u32) {
+        let (height, width) = tensor.size(self.height, self.width);
+        (height as u32, width as u32)
+    }
+
+    /// Packing or unpacking.
+    pub(super) fn planes(&self, tensor: Tensor, from: &'a wgpu::Buffer, to: &'a wgpu::Buffer) -> Job<'a> {
+        let pixels = self.height * self.width;
+        // Packing has an invocation for each vec4, unpacking for each value.
+        let packing = tensor == self.network.plan.input;
+        let each = pixels * if packing { tensor.channels.div_ceil(4) } else { tensor.channels };
+        Job {
+            params: vec![pixels as u32, tensor.channels as u32, (each * self.capacity) as u32],
+            storage: vec![from, to],
+            grid: Grid::Linear(each as u64),
+        }
+    }
+
+    pub(super) fn job(&self, step: &Step) -> Result<Job<'a>, Error> {
+        let tensor = |tensor: Tensor| &self.tensors[tensor.buffer];
+        Ok(match step {
+            Step::MaxPool { source, target } => {
+                let (height, width) = self.size(*target);
+                let each = height * width * quads(target.channels);
+                Job {
+                    params: vec![width, height, quads(target.channels), each * self.capacity as u32],
+                    storage: vec![tensor(*source), tensor(*target)],
+                    grid: Grid::Linear(u64::from(each)),
+                }
+            }
+            Step::Style { source } => {
+                let (height, width) = self.size(*source);
+                Job {
+                    params: vec![height * width, quads(source.channels)],
+                    storage: vec![tensor(*source), self.style],
+                    grid: Grid::Tiles([1, 1]),
+                }
+            }
+            Step::StyleProjections => {
+                let features = quads(self.network.plan.style_features);
+                let Network { linear_weights, linear_bias, shape, .. } = self.network;
+                Job {
+                    params: vec![features, quads(shape.style_channels())],
+                    storage: vec![self.style, linear_weights, linear_bias, self.features],
+                    grid: Grid::Tiles([features.div_ceil(64), 1]),
+                }
+            }
+            Step::Conv { conv, source, upsample, skip, style, residual, projection, target } => {
+                let layer = &self.network.layers[conv];
+                let (height, width) = self.size(*target);
+                let lowest = if layer.relu { 0.0 } else { f32::MIN };
+                let stride = if style.is_some() { quads(self.network.plan.style_features) } else { 0 };
+                let offset = style.map_or(0, |StyleSlice { offset, .. }| quads(offset));
+                // The block's input is bound in the residual's place.
+                let added = residual.or(projection.map(|projection| projection.source));
+                Job {
+                    params: vec![
+                        width,
+                        height,
+                        quads(source.channels),
+                        quads(target.channels),
+                        u32::from(*upsample),
+                        lowest.to_bits(),
+                        stride,
+                        offset,
+                        u32::from(residual.is_some()),
+                        projection.map_or(0, |projection| quads(projection.source.channels)),
+                        projection.map_or(0, |projection| u32::from(projection.upsample)),
+                    ],
+                    // Something must be bound where nothing is read: the source is, and may be twice.
+                    storage: vec![
+                        tensor(*source),
+                        tensor(skip.unwrap_or(*source)),
+                        tensor(added.unwrap_or(*source)),
+                        &layer.weights,
+                        &layer.vectors,
+                        if style.is_some() { self.features } else { &layer.vectors },
+                        tensor(*target),
+                    ],
+                    grid: Grid::Tiles(self.within(layer.geometry.grid(height, width, target.channels))?),
+                }
+            }
+        })
+    }
+
+    /// A grid that the device allows.
+    fn within(&self, grid: [u64; 2]) -> Result<[u32; 2], Error> {
+        let allowed = u64::from(self.network.gpu.limits().max_compute_workgroups_per_dimension);
+        match grid.into_iter().find(|&count| count > allowed) {
+            None => Ok(grid.map(|count| count as u32)),
+            Some(needed) => {
+                let limit = "maxComputeWorkgroupsPerDimension";
+                Err(Error::Limit { what: "a convolution", needed, limit, allowed })
+            }
+        }
+    }
+}

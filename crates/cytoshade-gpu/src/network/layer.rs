@@ -1,0 +1,87 @@
+//! A convolution on the device: its kernel and its weights.
+
+use std::collections::HashMap;
+
+use cytoshade_core::{Conv, Network as Weights, Plan, Step};
+use cytoshade_shaders::{self as shaders, Precision};
+use half::f16;
+
+use super::Options;
+use crate::convolution::{self, ConvKernel, Geometry};
+use crate::device::Gpu;
+use crate::error::Error;
+use crate::kernel::Variant;
+use crate::weights::{Order, conv_vectors, conv_weights};
+
+/// A convolution of the plan, with the `proj` that is part of its step.
+#[derive(Debug)]
+pub(super) struct Layer {
+    /// `None` for a 1x1 convolution.
+    pub(super) kernel: Option<ConvKernel>,
+    pub(super) variant: Variant,
+    pub(super) geometry: Geometry,
+    /// Side of the kernel: 1 or 3.
+    pub(super) side: usize,
+    pub(super) relu: bool,
+    pub(super) weights: wgpu::Buffer,
+    pub(super) vectors: wgpu::Buffer,
+}
+
+/// The convolutions that are steps of a plan, by their number.
+pub(super) fn all(gpu: &Gpu, weights: &Weights, plan: &Plan, options: Options) -> Result<HashMap<usize, Layer>, Error> {
+    let convs = weights.convs();
+    let steps = plan.steps.iter().filter_map(|step| match step {
+        Step::Conv { conv, projection, .. } => Some((*conv, projection.map(|projection| &convs[projection.conv]))),
+        _ => None,
+    });
+    steps.map(|(conv, proj)| Ok((conv, Layer::new(gpu, &convs[conv], proj, options)?))).collect()
+}
+
+impl Layer {
+    fn new(gpu: &Gpu, conv: &Conv, proj: Option<&Conv>, options: Options) -> Result<Self, Error> {
+        let Choice { kernel, variant, geometry, order } = Choice::of(gpu, conv, options)?;
+        let weights = conv_weights(order, conv, proj);
+        let what = "a convolution's weights";
+        let weights = match options.precision {
+            Precision::F32 => gpu.upload(what, &weights)?,
+            Precision::F16 => gpu.upload(what, &weights.into_iter().map(f16::from_f32).collect::<Vec<_>>())?,
+        };
+        let vectors = gpu.upload("a convolution's vectors", &conv_vectors(conv, proj))?;
+        let variant = variant.stored(options.precision);
+        Ok(Self { kernel, variant, geometry, side: conv.kernel(), relu: conv.relu(), weights, vectors })
+    }
+}
+
+/// What a convolution runs as.
+struct Choice {
+    kernel: Option<ConvKernel>,
+    variant: Variant,
+    geometry: Geometry,
+    order: Order,
+}
+
+impl Choice {
+    fn of(gpu: &Gpu, conv: &Conv, options: Options) -> Result<Self, Error> {
+        if conv.kernel() == 1 {
+            let variant = Variant::of(shaders::CONV1X1);
+            return Ok(Self {
+                kernel: None,
+                variant,
+                geometry: convolution::POINT,
+                order: Order::Columns { quads: 1 },
+            });
+        }
+        let layer = convolution::Layer { inputs: conv.inputs(), outputs: conv.outputs(), precision: options.precision };
+        let (kernel, geometry) =
+            ConvKernel::pick(options.kernel, gpu.facts(), &layer).map_err(|declined| Error::Unsuitable {
+                kernel: options.kernel.map_or("", ConvKernel::name),
+                adapter: gpu.info().name.clone(),
+                declined,
+            })?;
+        let mut variant = Variant::of(kernel.shader(&geometry));
+        for (name, value) in kernel.constants(gpu.facts(), &geometry) {
+            variant = variant.with(name, value);
+        }
+        Ok(Self { kernel: Some(kernel), variant, geometry, order: kernel.order(&geometry) })
+    }
+}

@@ -1,0 +1,316 @@
+//! The U-Net: tiles in, flows, cellprob and styles out.
+
+mod arena;
+mod job;
+mod layer;
+mod profile;
+mod split;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use cytoshade_core::{Network as Weights, Plan, Shape, Step};
+use cytoshade_shaders::{self as shaders, Precision};
+
+use arena::Arena;
+use layer::Layer;
+pub use profile::StepTime;
+use split::Split;
+
+use crate::buffers::{Bytes, PATIENCE};
+use crate::convolution::ConvKernel;
+use crate::device::{Gpu, lock};
+use crate::error::Error;
+use crate::kernel::Variant;
+use crate::weights::linear_weights;
+
+/// What the network gives for a batch of tiles.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// Outputs of shape [tiles, nout, height, width]; for segmentation nout is 3: dY, dX and cellprob.
+    pub outputs: Vec<f32>,
+    /// Style vectors of shape [tiles, style channels], each of L2 norm 1.
+    pub styles: Vec<f32>,
+}
+
+/// How a network runs. The default suits every device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The kernel of the 3x3 convolutions; `None` for the one that suits the device best.
+    pub kernel: Option<ConvKernel>,
+    /// What activations and weights are stored in.
+    pub precision: Precision,
+}
+
+/// A network on a device: its weights, and the buffers that its intermediates live in.
+#[derive(Debug)]
+pub struct Network {
+    gpu: Gpu,
+    shape: Shape,
+    plan: Plan,
+    options: Options,
+    /// The convolutions that are steps of the plan, by their number.
+    layers: HashMap<usize, Layer>,
+    linear_weights: wgpu::Buffer,
+    linear_bias: wgpu::Buffer,
+    arena: Mutex<Option<Arc<Arena>>>,
+}
+
+/// Bytes of device memory that a batch of `tiles` tiles of `height` x `width` pixels takes, beside the weights.
+///
+/// Intermediates are stored in `precision`, all else in f32. Intermediates have their channel counts padded to multiples of 4 and share buffers as the plan
+/// says ([`Plan::total_len`]). Beside them there are the input once and the output twice (on its way back) as planes,
+/// the style vector twice and its projections. The driver's own copies on the way up and down come on top: once the
+/// input.
+pub fn memory(plan: &Plan, precision: Precision, tiles: usize, height: usize, width: usize) -> u64 {
+    let planes = (plan.input.channels + 2 * plan.output.channels) * height * width;
+    let styles = 2 * style_channels(plan).next_multiple_of(4) + plan.style_features;
+    (tiles * (precision.bytes() * plan.total_len(height, width, 4) + 4 * (planes + styles))) as u64
+}
+
+fn style_channels(plan: &Plan) -> usize {
+    let sources = plan.steps.iter().filter_map(|step| match step {
+        Step::Style { source } => Some(source.channels),
+        _ => None,
+    });
+    sources.max().unwrap_or(0)
+}
+
+impl Network {
+    /// Brings checked weights to a device and builds the pipelines that the network needs.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] where a layer is too large for the device, and whatever the device says.
+    pub async fn new(gpu: &Gpu, weights: &Weights) -> Result<Self, Error> {
+        Self::with(gpu, weights, Options::default()).await
+    }
+
+    /// As [`Network::new`], run as `options` say.
+    ///
+    /// # Errors
+    /// As [`Network::new`], and [`Error::Unsuitable`] where the device cannot run what `options` ask for.
+    pub async fn with(gpu: &Gpu, weights: &Weights, options: Options) -> Result<Self, Error> {
+        if options.precision == Precision::F16 && !gpu.facts().f16 {
+            return Err(Error::NoF16 { adapter: gpu.info().name.clone() });
+        }
+        let shape = weights.shape().clone();
+        let plan = Plan::fused(&shape);
+        let (layers, linear_weights, linear_bias) = gpu
+            .attempt("the network's weights", || {
+                let layers = layer::all(gpu, weights, &plan, options)?;
+                let (weights, bias) = linear_weights(weights.linears(), &plan.styles, plan.style_features);
+                let weights = gpu.upload("the style projections' weights", &weights)?;
+                Ok((layers, weights, gpu.upload("the style projections' biases", &bias)?))
+            })
+            .await?;
+        let network = Self {
+            gpu: gpu.clone(),
+            shape,
+            plan,
+            options,
+            layers,
+            linear_weights,
+            linear_bias,
+            arena: Mutex::new(None),
+        };
+        gpu.build(&network.variants()).await?;
+        Ok(network)
+    }
+
+    /// The network's layout.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// The order in which the network runs.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Dispatches that a batch takes, whatever its size.
+    pub fn dispatches(&self) -> usize {
+        // Packing before the steps, unpacking after them.
+        self.plan.steps.len() + 2
+    }
+
+    /// The kernels of the 3x3 convolutions, each once, in the order of the plan.
+    pub fn kernels(&self) -> Vec<ConvKernel> {
+        let mut kernels = Vec::new();
+        for step in &self.plan.steps {
+            if let Step::Conv { conv, .. } = step
+                && let Some(kernel) = self.layers[conv].kernel
+                && !kernels.contains(&kernel)
+            {
+                kernels.push(kernel);
+            }
+        }
+        kernels
+    }
+
+    /// The pipelines that the plan uses: packing, unpacking, and the steps.
+    fn variants(&self) -> Vec<Variant> {
+        let mut variants = vec![self.stored(shaders::PACK), self.stored(shaders::UNPACK)];
+        variants.extend(self.plan.steps.iter().map(|step| self.variant(step)));
+        variants
+    }
+
+    fn stored(&self, shader: shaders::Shader) -> Variant {
+        Variant::of(shader).stored(self.options.precision)
+    }
+
+    fn variant(&self, step: &Step) -> Variant {
+        match step {
+            Step::MaxPool { .. } => self.stored(shaders::MAX_POOL),
+            Step::Conv { conv, skip, .. } => self.layers[conv].variant.clone().with(shaders::SKIP, skip.is_some()),
+            Step::Style { .. } => self.stored(shaders::STYLE),
+            Step::StyleProjections => Variant::of(shaders::STYLE_PROJECTIONS),
+        }
+    }
+
+    /// Most tiles of `height` x `width` pixels that one submission can take on this device; 0 where not even one fits.
+    pub fn max_batch(&self, height: usize, width: usize) -> usize {
+        let largest = self.largest(height, width);
+        let binding = self.gpu.largest_binding() / largest.max(1);
+        // Tiles are the third dimension of the convolutions' grid.
+        binding.min(u64::from(self.gpu.limits().max_compute_workgroups_per_dimension)) as usize
+    }
+
+    /// Bytes of the largest buffer for one tile.
+    fn largest(&self, height: usize, width: usize) -> u64 {
+        let plan = &self.plan;
+        let bytes = self.options.precision.bytes();
+        let intermediates = (0..plan.buffers()).map(|buffer| bytes * plan.buffer_len(buffer, height, width, 4));
+        let planes = plan.input.channels.max(plan.output.channels) * height * width;
+        intermediates.chain([4 * planes, 4 * plan.style_features]).max().unwrap_or(0) as u64
+    }
+
+    /// Runs `count` tiles of `height` x `width` pixels, of shape [count, channels, height, width], both sides multiples
+    /// of [`Shape::tile_multiple`].
+    ///
+    /// Batches that the device cannot take at once are split, and halved where its memory runs out.
+    ///
+    /// # Errors
+    /// [`Error::TileSize`] and [`Error::Length`] for a wrong shape, [`Error::Limit`] and [`Error::OutOfMemory`] where
+    /// not even one tile fits, and whatever the device says.
+    pub async fn run(&self, tiles: &[f32], count: usize, height: usize, width: usize) -> Result<Batch, Error> {
+        let tile = self.check_tiles(tiles, count, height, width)?;
+        let most = self.max_batch(height, width);
+        if most == 0 {
+            self.gpu.check_binding("a tile's intermediates", self.largest(height, width))?;
+        }
+        let mut batch = Batch::default();
+        let mut split = Split { next: 0, count, most: most.max(1) };
+        while let Some(range) = split.range() {
+            let tiles = &tiles[range.start * tile..range.end * tile];
+            let part = self.run_at_once(tiles, range.len(), height, width).await;
+            if part.is_err() {
+                // Whatever went wrong, the memory is worth more than the buffers.
+                *lock(&self.arena) = None;
+            }
+            if let Some(part) = split.after(part)? {
+                batch.outputs.extend_from_slice(&part.outputs);
+                batch.styles.extend_from_slice(&part.styles);
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Refuses tiles of a wrong shape; else the values of one of them.
+    fn check_tiles(&self, tiles: &[f32], count: usize, height: usize, width: usize) -> Result<usize, Error> {
+        let multiple = self.shape.tile_multiple();
+        if height == 0 || width == 0 || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
+            return Err(Error::TileSize { height, width, multiple });
+        }
+        let tile = self.shape.inputs().saturating_mul(height).saturating_mul(width);
+        let expected = count.saturating_mul(tile);
+        if tiles.len() != expected {
+            return Err(Error::Length { what: "tiles", found: tiles.len(), expected });
+        }
+        Ok(tile)
+    }
+
+    /// Runs a batch in one submission and waits for it.
+    async fn run_at_once(&self, tiles: &[f32], count: usize, height: usize, width: usize) -> Result<Batch, Error> {
+        const WHAT: &str = "a batch of tiles";
+        let arena = self.arena(count, height, width).await?;
+        let sizes = arena.sizes(&self.plan, count);
+        let (back, submission) = self
+            .gpu
+            .attempt(WHAT, || {
+                let back = self.gpu.readback(WHAT, sizes.outputs + sizes.styles)?;
+                let submission = arena.submit(&self.gpu, tiles, count, &back, &sizes)?;
+                Ok((back, submission))
+            })
+            .await?;
+        let bytes = self.gpu.read(WHAT, &back, submission, PATIENCE * count as u32).await?;
+        Ok(Batch {
+            outputs: bytes.values(0..sizes.outputs),
+            styles: self.styles(&bytes, sizes.outputs..sizes.outputs + sizes.styles),
+        })
+    }
+
+    /// The style vectors without the channels that pad them.
+    fn styles(&self, bytes: &Bytes, range: Range<u64>) -> Vec<f32> {
+        let channels = self.shape.style_channels();
+        let padded: Vec<f32> = bytes.values(range);
+        padded.chunks(channels.next_multiple_of(4)).flat_map(|style| &style[..channels]).copied().collect()
+    }
+
+    /// Buffers for at least `count` tiles of this size: those of the last run where they fit, else new ones.
+    async fn arena(&self, count: usize, height: usize, width: usize) -> Result<Arc<Arena>, Error> {
+        {
+            let mut held = lock(&self.arena);
+            match held.as_ref() {
+                Some(arena) if arena.fits(count, height, width) => return Ok(Arc::clone(arena)),
+                // Freed before the new ones are made.
+                _ => *held = None,
+            }
+        }
+        let mut kernels = Vec::new();
+        for variant in self.variants() {
+            kernels.push(self.gpu.kernel(variant).await?);
+        }
+        let arena = self
+            .gpu
+            .attempt("the network's intermediates", || Arena::new(self, &kernels, count, height, width))
+            .await?;
+        let arena = Arc::new(arena);
+        *lock(&self.arena) = Some(Arc::clone(&arena));
+        Ok(arena)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever drives the device from a multi-threaded executor needs this.
+    #[cfg(not(target_arch = "wasm32"))]
+    #[test]
+    fn every_future_can_move_between_threads() {
+        fn sendable<T: Send>(_: impl FnOnce(&'static Gpu, &'static Network, &'static Weights) -> T) {}
+        sendable(|_, _, _| Gpu::open(crate::Choice::Any));
+        sendable(|_, _, _| crate::adapters());
+        sendable(|gpu, _, weights| Network::new(gpu, weights));
+        sendable(|_, network, _| network.run(&[], 0, 8, 8));
+        const ENDS: &cytoshade_core::EndPoints =
+            &cytoshade_core::EndPoints { pixels: Vec::new(), y: Vec::new(), x: Vec::new() };
+        sendable(|gpu, _, _| crate::histogram(gpu, ENDS, 1, 1));
+        fn flows(gpu: &'static Gpu, planes: &'static cytoshade_core::Planes) {
+            sendable(|_, _, _| crate::follow_flows(gpu, planes, &[], 0.0, 1, true));
+            sendable(|_, _, _| crate::sinks(gpu, planes, &[], 0.0, 1, true));
+        }
+        let _ = flows;
+    }
+
+    #[test]
+    fn memory_grows_with_tiles_and_holds_what_is_documented() {
+        let plan = Plan::fused(&Shape::new(vec![2, 32, 64, 128, 256], 3).unwrap());
+        let one = memory(&plan, Precision::F32, 1, 224, 224);
+        assert_eq!(memory(&plan, Precision::F32, 8, 224, 224), 8 * one);
+        let planes = 4 * (2 + 3 + 3) * 224 * 224;
+        let styles = 4 * (2 * 256 + plan.style_features);
+        assert_eq!(one, (4 * plan.total_len(224, 224, 4) + planes + styles) as u64);
+    }
+}

@@ -1,0 +1,13 @@
+// Storing a result of a convolution: bias and residual.
+
+fn store(tile: u32, y: u32, x: u32, output: u32, sum: vec4f) {
+    if y >= params.height || x >= params.width || output >= params.outputs {
+        return;
+    }
+    let at = ((tile * params.height + y) * params.width + x) * params.outputs + output;
+    var value = sum + vectors[2u * params.inputs + output];
+    if params.add_residual != 0u {
+        value += vec4f(residual[at]);
+    }
+    destination[at] = Stored(value);
+}

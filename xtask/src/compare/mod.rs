@@ -1,0 +1,125 @@
+//! `cargo xtask compare`: the same network, weights, tiles and images on other engines, beside ours.
+//!
+//! Every peer is a process that stays (`benches/peers/protocol`), so their runs take turns, and whatever else the machine does
+//! meets all of them alike. A peer is timed only after its output has agreed with ours; figures are read as ratios in one run.
+
+mod network;
+mod peer;
+mod pipeline;
+mod plot;
+mod setup;
+mod table;
+
+use std::path::PathBuf;
+
+use crate::shell::{Outcome, root};
+
+/// Measure the network and the whole pipeline beside other engines; writes a table and a plot into benches/results
+#[derive(Debug, clap::Args)]
+pub(crate) struct Compare {
+    /// Python with the packages of tests/oracle/requirements.txt and benches/peers/requirements.txt; without it, an
+    /// environment is made in target/compare
+    #[arg(long, env = "CYTOSHADE_COMPARE_PYTHON")]
+    python: Option<PathBuf>,
+    /// A network of the published width; without it, that of $CYTOSHADE_TEST_DATA, else the bundled one, which `python -m
+    /// cellpose` and candle cannot run
+    #[arg(long)]
+    model: Option<PathBuf>,
+    /// Threads for every engine
+    #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, usize::from))]
+    threads: usize,
+    /// Rounds of the network; batches of 8 and whole images take fewer
+    #[arg(long, default_value_t = 15)]
+    rounds: usize,
+    /// Few rounds and the small image only: to see that it works
+    #[arg(long)]
+    quick: bool,
+    /// Which measurements; all where none is given
+    #[arg(long, value_enum)]
+    only: Vec<Measure>,
+    /// Peers to leave out, by the start of their name
+    #[arg(long)]
+    without: Vec<String>,
+    /// The results are benches/results/NAME.md and NAME.svg
+    #[arg(long, default_value = "compare")]
+    name: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Measure {
+    /// The network alone
+    Network,
+    /// Image file to mask file
+    Pipeline,
+}
+
+impl Compare {
+    fn measures(&self, measure: Measure) -> bool {
+        self.only.is_empty() || self.only.contains(&measure)
+    }
+
+    fn wants(&self, peer: &str) -> bool {
+        !self.without.iter().any(|start| peer.to_lowercase().starts_with(&start.to_lowercase()))
+    }
+
+    fn rounds(&self, most: usize) -> usize {
+        if self.quick { 2 } else { self.rounds.min(most).max(1) }
+    }
+}
+
+/// One figure of one peer.
+#[derive(Clone, Debug)]
+struct Figure {
+    peer: String,
+    /// Seconds of each round, or bytes.
+    values: Vec<f64>,
+}
+
+/// Figures of one kind, ours first.
+#[derive(Clone, Debug)]
+struct Group {
+    title: String,
+    unit: Unit,
+    figures: Vec<Figure>,
+    /// Peers that were not measured, each with the reason.
+    left_out: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Seconds,
+    Bytes,
+}
+
+impl Figure {
+    fn min(&self) -> f64 {
+        self.values.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    fn median(&self) -> f64 {
+        let mut values = self.values.clone();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+}
+
+pub(crate) fn compare(options: &Compare) -> Outcome {
+    let setup = setup::Setup::new(options)?;
+    let mut groups = Vec::new();
+    if options.measures(Measure::Network) {
+        groups.extend(network::measure(options, &setup)?);
+    }
+    if options.measures(Measure::Pipeline) {
+        groups.extend(pipeline::measure(options, &setup)?);
+    }
+    let folder = root().join("benches/results");
+    let write = |ending: &str, text: String| {
+        let path = folder.join(format!("{}.{ending}", options.name));
+        eprintln!("writing {}", path.display());
+        std::fs::write(&path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+    };
+    let table = table::table(options, &setup, &groups);
+    println!("{table}");
+    write("md", table)?;
+    write("svg", plot::plot(&groups))
+}

@@ -1,0 +1,86 @@
+//! What the peers need: Python's packages, the programs, the network in every form, tiles and images.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::Compare;
+use crate::shell::{Outcome, cargo, root, run};
+
+/// What the peers are started from.
+#[derive(Debug)]
+pub(super) struct Setup {
+    pub(super) python: PathBuf,
+    /// Networks, tiles and images, as benches/peers/prepare.py writes them.
+    pub(super) files: PathBuf,
+    /// The file that the networks were made from.
+    pub(super) model: PathBuf,
+    /// Whether the network is as wide as Cellpose's own programs can take.
+    pub(super) published_width: bool,
+}
+
+impl Setup {
+    pub(super) fn new(options: &Compare) -> Result<Self, String> {
+        let python = match &options.python {
+            Some(python) => python.clone(),
+            None => environment()?,
+        };
+        let given = options.model.clone().or_else(|| {
+            let data = PathBuf::from(std::env::var_os("CYTOSHADE_TEST_DATA")?);
+            Some(data.join("models/cpnet_full.safetensors"))
+        });
+        let published_width = given.is_some();
+        let model = given.unwrap_or_else(|| root().join("models/cytoshade-demo.safetensors"));
+        let files = root().join("target/compare");
+        let setup = Self { python, files, model, published_width };
+        build()?;
+        run(setup.python("prepare.py").args([&setup.model, &setup.files]))?;
+        Ok(setup)
+    }
+
+    /// A script of benches/peers.
+    pub(super) fn python(&self, script: &str) -> Command {
+        let mut command = Command::new(&self.python);
+        command.arg(root().join("benches/peers").join(script));
+        command
+    }
+
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.files.join(name)
+    }
+
+    /// One of the programs of benches/peers; `None` where it did not build.
+    pub(super) fn peer(&self, name: &str) -> Option<PathBuf> {
+        Some(peers_target().join("release").join(name)).filter(|path| path.exists())
+    }
+}
+
+fn peers_target() -> PathBuf {
+    root().join("target/peers")
+}
+
+/// The program `cytoshade`, as it is shipped.
+pub(super) fn program() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    target.join("release/cytoshade")
+}
+
+fn environment() -> Result<PathBuf, String> {
+    let folder = root().join("target/compare/python");
+    run(Command::new("bash").arg("tests/oracle/setup.sh").arg(&folder))?;
+    let python = folder.join("bin/python");
+    let requirements = Path::new("benches/peers/requirements.txt");
+    run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(requirements))?;
+    Ok(python)
+}
+
+fn build() -> Outcome {
+    run(cargo(&["build", "--release", "--package", "cytoshade-cli"]))?;
+    let peers =
+        cargo(&["build", "--release", "--keep-going", "--manifest-path", "benches/peers/Cargo.toml", "--target-dir"]);
+    // A peer that does not build is left out, and the table says so.
+    let built = run({ peers }.arg(peers_target()));
+    if let Err(what) = built {
+        eprintln!("{what}");
+    }
+    Ok(())
+}

@@ -1,0 +1,9 @@
+// Runs a program built for wasm32-wasip1 in Node, as Cargo's runner: `node wasi.mjs PROGRAM.wasm ARGUMENTS...`
+import { readFile } from "node:fs/promises";
+import { argv, env, exit } from "node:process";
+import { WASI } from "node:wasi";
+
+const [program, ...args] = argv.slice(2);
+const wasi = new WASI({ version: "preview1", args: [program, ...args], env, preopens: { "/": "/" } });
+const module = await WebAssembly.compile(await readFile(program));
+exit(wasi.start(await WebAssembly.instantiate(module, wasi.getImportObject())));
