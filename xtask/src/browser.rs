@@ -15,12 +15,14 @@ const PROGRAMS: [&str; 5] = [
     "C:/Program Files/Google/Chrome/Application/chrome.exe",
 ];
 
+const TESTS: [&str; 2] = ["package.test.mjs", "demo.test.mjs"];
+
 /// Runs the tests of the web package on what `cargo xtask web` has built.
 pub(crate) fn test(may_install: bool, rest: &[String]) -> Outcome {
     let chromium = chromium(may_install)?;
-    let folder = root().join(web::FOLDER).join("tests");
     let mut command = Command::new("node");
-    command.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]).args(rest).arg(folder.join("*.test.mjs"));
+    command.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]).args(rest);
+    command.args(TESTS.map(|name| root().join(web::FOLDER).join("tests").join(name)));
     // This very program serves the demo page.
     let xtask = std::env::current_exe().map_err(|error| error.to_string())?;
     run(command.env("CHROMIUM", chromium).env("XTASK", xtask))

@@ -53,8 +53,7 @@ fn npm() -> Outcome {
 /// The wasm file as the compiler makes it.
 fn compile() -> Result<PathBuf, String> {
     run(Command::new("rustup").args(["target", "add", TARGET]))?;
-    let mut build = cargo(&["build", "--package", "cytoshade-web", "--profile", "web", "--target", TARGET]);
-    run(build.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C target-feature=+simd128"))?;
+    run(cargo(&["build", "--package", "cytoshade-web", "--profile", "web", "--target", TARGET]))?;
     Ok(target_folder().join(TARGET).join("web/cytoshade_web.wasm"))
 }
 

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { parseArgs } from "node:util";
 import { launch, open } from "./browser.mjs";
-import { serve } from "./server.mjs";
+import { POLICY, serve } from "./server.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -55,19 +55,28 @@ async function peer(provider) {
   ort.env.wasm.wasmPaths = new URL("/peer/", document.baseURI).href;
   ort.env.wasm.numThreads = navigator.hardwareConcurrency;
   const session = await ort.InferenceSession.create("/model.onnx", { executionProviders: [provider] });
-  const tile = new ort.Tensor("float32", Float32Array.from({ length: 2 * 224 * 224 }, (_, at) => Math.sin(at)), [1, 2, 224, 224]);
+  const values = Float32Array.from({ length: 2 * 224 * 224 }, (_, at) => Math.sin(at));
+  const tile = new ort.Tensor("float32", values, [1, 2, 224, 224]);
   const input = { [session.inputNames[0]]: tile };
   await session.run(input);
   const first = performance.now() - start;
   const again = performance.now();
   for (let at = 0; at < 12; at++) await session.run(input);
-  return { "load and first tile (ms)": Math.round(first), "network, 12 tiles (ms)": Math.round(performance.now() - again) };
+  return {
+    threads: ort.env.wasm.numThreads,
+    isolated: crossOriginIsolated,
+    "load and first tile (ms)": Math.round(first),
+    "network, 12 tiles (ms)": Math.round(performance.now() - again),
+  };
 }
 
 const extra = {};
 if (values.onnx) extra["/model.onnx"] = async (_, response) => response.end(await readFile(values.onnx));
 const types = { ".mjs": "text/javascript", ".wasm": "application/wasm" };
-const names = values.peer ? ["ort.webgpu.min.mjs", "ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.jsep.mjs", "ort-wasm-simd-threaded.jsep.wasm", "ort-wasm-simd-threaded.asyncify.mjs", "ort-wasm-simd-threaded.asyncify.wasm"] : [];
+const runtimes = ["", ".jsep", ".asyncify"].flatMap((kind) =>
+  ["mjs", "wasm"].map((ending) => `ort-wasm-simd-threaded${kind}.${ending}`),
+);
+const names = values.peer ? ["ort.webgpu.min.mjs", "ort.wasm.min.mjs", ...runtimes] : [];
 for (const name of names) {
   extra[`/peer/${name}`] = async (_, response) => {
     const bytes = await readFile(`${values.peer}/${name}`).catch(() => undefined);
@@ -76,15 +85,20 @@ for (const name of names) {
   };
 }
 
-// Threads that share memory are onnxruntime-web's way, and want these headers.
-const isolated = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
+// Threads that share memory are onnxruntime-web's way: they want these headers, and workers from data.
+const isolated = {
+  "Content-Security-Policy": values.peer ? "" : POLICY,
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
 const server = await serve(extra, isolated);
 for (const backend of backends) {
   const { context, close } = await launch({ webgpu: backend === "webgpu" });
   const { page } = await open(context, server.url);
   await page.waitForFunction(() => globalThis.ready);
   console.log(`${backend}:`, await page.evaluate(measure, backend));
-  if (values.peer) console.log("onnxruntime-web:", await page.evaluate(peer, backend === "webgpu" ? "webgpu" : "wasm").catch(String));
+  const provider = backend === "webgpu" ? "webgpu" : "wasm";
+  if (values.peer) console.log("onnxruntime-web:", await page.evaluate(peer, provider).catch(String));
   await close();
 }
 await server.close();

@@ -79,8 +79,7 @@ export function serveEngine(): void {
     async segment({ input, options }: Job, progress: (progress: SegmentProgress) => void) {
       const engine = opened();
       const picture = await read(input);
-      // A batch ends with its slowest tile: long batches keep all workers busy for longer.
-      const batchSize = engine.backend === "cpu" && tiles ? 8 * tiles.count : undefined;
+      const batchSize = tilesAtOnce(engine, tiles);
       const report = (stage: string, done: number, total: number) => progress({ stage, done, total });
       try {
         const found = await engine.segment(picture, { batchSize, ...options }, report);
@@ -112,6 +111,14 @@ export function serveEngine(): void {
     encode: ({ masks, width, height, kind }: Encoding) =>
       new Blob([encode(masks, height, width, kind) as Uint8Array<ArrayBuffer>]),
   });
+}
+
+/** Tiles in a batch, where that is not left to the library. */
+function tilesAtOnce(engine: Engine, tiles: TileWorkers | undefined): number | undefined {
+  // A batch ends with its slowest tile: long batches keep all workers busy for longer.
+  if (engine.backend === "cpu" && tiles) return 8 * tiles.count;
+  // A batch that was given to a device cannot be taken back, and a program on the processor is slow.
+  return engine.software ? 1 : undefined;
 }
 
 async function read(input: Input): Promise<Picture> {
