@@ -1,26 +1,21 @@
-"""`_seg.npy` files that attack their reader: each must end in the error that INDEX_seg.tsv names, quickly and in little memory.
+"""`_seg.npy` files that attack their reader: each must end in the error that INDEX.tsv names, quickly and in little memory.
 
     python make_seg.py
 
-Runs with the packages of tests/oracle/requirements.txt and writes here seg_*.npy and INDEX_seg.tsv (file, class, what it
-attacks, error). Nothing here opens what it writes.
+Runs with the packages of tests/oracle/requirements.txt. Nothing here opens what it writes.
 """
 
 import os
-import pathlib
 import pickle
 import struct
 
 import numpy as np
 
-HERE = pathlib.Path(__file__).resolve().parent
-INDEX = []
+import corpus
 
 
 def put(name, error, attacks, data):
-    name = f"seg_{name}.npy"
-    (HERE / name).write_bytes(bytes(data))
-    INDEX.append((name, "seg", attacks, error))
+    corpus.put(f"seg_{name}.npy", error, attacks, data)
 
 
 class Call:
@@ -99,7 +94,7 @@ def calls():
         saved(masks(note=np.array([Call(os.system, "id")], object))))
     put("calls_as_key", "Global", "a call in place of a key", saved(masks(**{"note": {Call(os.system, "id"): 1}})))
     put("calls_protocol_2", "Global", "a call in protocol 2", saved(masks(note=Call(os.system, "id")), 2))
-    put("calls_module", "Global", "a class of the writer's own", saved(masks(note=INDEX.append)))
+    put("calls_module", "Global", "a class of the writer's own", saved(masks(note=corpus.index)))
     put("calls_other_module", "Global", "a name of numpy's in a module of the writer's own", as_masks(
         array([2, 2], dtype("u1"), byte_string(4), module=b"numpy.core.multiarray.evil")))
     put("calls_other_type", "Global", "a type of the writer's own", as_masks(
@@ -242,9 +237,6 @@ def masks_and_files():
 
 
 if __name__ == "__main__":
-    for old in HERE.glob("seg_*.npy"):
-        old.unlink()
     for make in [calls, bombs, lengths, types, masks_and_files]:
         make()
-    lines = ["\t".join(row) for row in [("file", "class", "what it attacks", "error"), *sorted(INDEX)]]
-    (HERE / "INDEX_seg.tsv").write_text("\n".join(lines) + "\n")
+    corpus.index()

@@ -2,9 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use cytoshade_files::Redacted;
+
 use crate::Address;
 
 /// Everything that ends a transfer. Each message says what was found, what was expected and what to do.
+///
+/// The message may name an address or a file, for the person who gave it; [`Error::redacted`] is for everybody else.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -117,6 +121,31 @@ pub enum Error {
 }
 
 impl Error {
+    /// The message without addresses, folders and file names, as a service would log it.
+    pub fn redacted(&self) -> Redacted {
+        match self {
+            Error::Address { reason, .. } => Redacted::new(format_args!("cannot fetch from an address: {reason}")),
+            Error::Redirect { reason, .. } => Redacted::new(format_args!("a redirect is not followed: {reason}")),
+            Error::Redirects { limit, .. } => {
+                Redacted::new(format_args!("an address leads through more than {limit} redirects"))
+            }
+            // What the client says may hold the name of the server.
+            Error::Connection { .. } => Redacted::new("a server could not be reached, or its answer could not be read"),
+            Error::Status { status, .. } => {
+                Redacted::new(format_args!("a server answers with status {status}, expected 200"))
+            }
+            Error::Encoding { .. } => {
+                Redacted::new("a server sends the file packed, which was not asked for; nothing was kept")
+            }
+            Error::Broken { done, .. } => Redacted::new(format_args!("the transfer broke off after {done} bytes")),
+            Error::Busy { .. } => Redacted::new("another transfer is writing to the folder; wait for it to end"),
+            Error::Io { source, .. } => Redacted::new(format_args!("cannot write a file: {}", Redacted::io(source))),
+            Error::Stalled { .. } | Error::TooLarge { .. } | Error::Size { .. } | Error::Hash { .. } => {
+                Redacted::new(self)
+            }
+        }
+    }
+
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         |source| Error::Io { path: path.to_path_buf(), source }
     }

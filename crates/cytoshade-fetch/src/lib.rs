@@ -37,6 +37,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use address::Address;
+pub use cytoshade_files::Redacted;
 pub use error::Error;
 pub use part::Arrived;
 pub use transfer::fetch;

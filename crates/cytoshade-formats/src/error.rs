@@ -1,9 +1,11 @@
 //! What can be wrong with a file.
 
+use cytoshade_files::Redacted;
+
 use crate::Format;
 
 /// Everything that this crate refuses. Each message says what was found, what was expected and what to do; none
-/// carries a path, which the caller adds.
+/// carries a path, which the caller adds, unless the system's or a library's own words do: see [`Error::redacted`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -110,6 +112,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// The message without folders and file names, as a service would log it.
+    pub fn redacted(&self) -> Redacted {
+        match self {
+            Error::Read(source) => Redacted::new(format_args!("cannot read the file: {}", Redacted::io(source))),
+            Error::Write(source) => Redacted::new(format_args!("cannot write the file: {}", Redacted::io(source))),
+            other => Redacted::new(other),
+        }
+    }
+
     pub(crate) fn damaged(format: Format, what: impl Into<String>) -> Self {
         Error::Damaged { format, what: what.into() }
     }
@@ -130,4 +141,10 @@ impl From<cytoshade_pickle::Error> for Error {
             Pickle::Opcode { name, code, why } => Error::Opcode { name, code, why },
         }
     }
+}
+
+/// What a decoder says, on one line: a message may be a line of a log.
+pub(crate) fn one_line(error: &impl std::fmt::Display) -> String {
+    let printable = error.to_string().replace(char::is_control, " ");
+    printable.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -6,7 +6,12 @@ use zune_jpeg::{
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
 };
 
-use crate::{Error, Format, Image, Limits, limits::zeros, read::planar};
+use crate::error::one_line;
+use crate::{
+    Error, Format, Image, Limits,
+    limits::{Room, zeros},
+    read::planar,
+};
 
 /// Reads an 8-bit grey or colour picture; CMYK becomes RGB.
 ///
@@ -27,7 +32,7 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Image, Error> {
 
     let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
     let (output, channels) = if grey { (ColorSpace::Luma, 1) } else { (ColorSpace::RGB, 3) };
-    limits.check_samples(&mut 0, pixels, channels as u64, 1)?;
+    Room::new(limits, bytes).take(pixels, channels as u64, 1)?;
     // A block of 8 x 8 pixels takes at least one bit.
     if pixels / 512 > bytes.len() as u64 {
         let found = bytes.len();
@@ -55,5 +60,5 @@ fn check_end(bytes: &[u8]) -> Result<(), Error> {
 }
 
 fn damaged(error: DecodeErrors) -> Error {
-    Error::damaged(Format::Jpeg, error.to_string())
+    Error::damaged(Format::Jpeg, one_line(&error))
 }

@@ -41,6 +41,7 @@ mod tiff;
 
 pub use csv::write_csv;
 pub use cytoshade_core::{Image, Labels};
+pub use cytoshade_files::Redacted;
 pub use cytoshade_pickle::Plain;
 pub use cytoshade_pickle::numpy::{self, Array};
 pub use error::Error;

@@ -24,6 +24,9 @@ pub struct Limits {
     /// Bytes of all decoded samples of all images of the file together. Default: 4 GiB (1 GiB where addresses have
     /// 32 bits).
     pub decoded_bytes: u64,
+    /// Bytes of decoded samples for each byte of the file, beyond the first 64 MiB of them. Default: 100. Pictures
+    /// shrink to a half or a tenth; what shrinks to a thousandth is blank, or made to fill the memory.
+    pub expansion: u64,
     /// Pages of a TIFF, or images along the list axis of an array. Default: 16,384.
     pub pages: u64,
     /// Opcodes of a `_seg.npy`'s pickle. Default: 2^19; a file has some hundreds, and up to 8 for each cell of a stack.
@@ -46,6 +49,9 @@ pub struct Limits {
     pub memory_ratio: u64,
 }
 
+/// Bytes of decoded samples that every file may have, however small it is: a blank image compresses very well.
+const FREE: u64 = 64 << 20;
+
 impl Default for Limits {
     fn default() -> Self {
         let bytes = if cfg!(target_pointer_width = "64") { 4 * GIB } else { GIB };
@@ -55,6 +61,7 @@ impl Default for Limits {
             height: 1 << 20,
             pixels: GIB,
             decoded_bytes: bytes,
+            expansion: 100,
             pages: 1 << 14,
             pickle_steps: 1 << 19,
             memo_entries: 1 << 18,
@@ -104,20 +111,38 @@ impl Limits {
         check("the image's height in pixels", height, self.height, "height")?;
         check("the image's number of pixels", width.saturating_mul(height), self.pixels, "pixels")
     }
+}
 
-    /// Gives the number of samples of an image if the image's bytes and those of the images before it (`used`, which
-    /// is moved on) are within the limit. The sides must have been checked.
-    pub(crate) fn check_samples(
-        &self,
-        used: &mut u64,
-        pixels: u64,
-        channels: u64,
-        sample_bytes: usize,
-    ) -> Result<usize, Error> {
+/// The decoded samples that a file may still have.
+pub(crate) struct Room<'l> {
+    limits: &'l Limits,
+    file_bytes: u64,
+    used: u64,
+}
+
+impl<'l> Room<'l> {
+    pub(crate) fn new(limits: &'l Limits, file: &[u8]) -> Self {
+        Self { limits, file_bytes: file.len() as u64, used: 0 }
+    }
+
+    /// Gives the number of samples of an image if its bytes and those of the images before it are within the limits.
+    /// The sides must have been checked.
+    pub(crate) fn take(&mut self, pixels: u64, channels: u64, sample_bytes: usize) -> Result<usize, Error> {
         let samples = pixels.saturating_mul(channels);
-        *used = used.saturating_add(samples.saturating_mul(sample_bytes as u64));
-        check("the size of the decoded samples in bytes", *used, self.decoded_bytes, "decoded_bytes")?;
-        usize::try_from(samples).map_err(|_| Error::Memory { bytes: *used })
+        self.used = self.used.saturating_add(samples.saturating_mul(sample_bytes as u64));
+        let used = self.used;
+        let Limits { decoded_bytes, expansion, .. } = *self.limits;
+        check("the size of the decoded samples in bytes", used, decoded_bytes, "decoded_bytes")?;
+        if used > self.file_bytes.saturating_mul(expansion).saturating_add(FREE) {
+            let found = used / self.file_bytes.max(1);
+            return Err(Error::Limit {
+                what: "the size of the decoded samples for each byte of the file",
+                found,
+                limit: expansion,
+                field: "expansion",
+            });
+        }
+        usize::try_from(samples).map_err(|_| Error::Memory { bytes: used })
     }
 }
 

@@ -7,9 +7,15 @@
 
 use std::io::Write;
 
+use cytoshade_pickle::printable;
 use half::f16;
 
-use crate::{Error, Format, Image, Labels, Pages, ReadOptions, limits::zeros, read::MAX_AUTO_CHANNELS, stored::Stored};
+use crate::{
+    Error, Format, Image, Labels, Pages, ReadOptions,
+    limits::{Room, zeros},
+    read::MAX_AUTO_CHANNELS,
+    stored::Stored,
+};
 
 /// Reads an array of two to four axes, as `options.pages` says.
 pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Vec<Image>, Error> {
@@ -49,7 +55,7 @@ fn unsupported_type(descr: &str) -> Error {
     } else if descr.ends_with('O') {
         "pickled Python objects (a `_seg.npy` of Cellpose is such a file), which are not images".into()
     } else {
-        format!("values of the type '{descr}'")
+        format!("values of the type '{}'", printable(descr))
     };
     Error::unsupported(Format::Npy, found, expected)
 }
@@ -71,6 +77,9 @@ pub(crate) fn split(bytes: &[u8]) -> Result<(&str, &[u8]), Error> {
     let text = std::str::from_utf8(text).map_err(|_| damaged("its header is no UTF-8 text"))?;
     Ok((text, data))
 }
+
+/// The most axes that numpy gives an array.
+const MAX_AXES: usize = 64;
 
 /// What an NPY header states.
 #[derive(Debug, PartialEq)]
@@ -123,7 +132,14 @@ impl Header {
                     // Python 2 wrote long integers as 3L.
                     let lengths = inner.split(',').map(|length| length.trim().trim_end_matches('L'));
                     let lengths = lengths.filter(|length| !length.is_empty()).map(str::parse);
-                    shape = Some(lengths.collect::<Result<Vec<usize>, _>>().map_err(|_| wrong())?);
+                    let lengths = lengths.collect::<Result<Vec<usize>, _>>().map_err(|_| wrong())?;
+                    if lengths.len() > MAX_AXES {
+                        return Err(damaged(format!(
+                            "its array has {} axes, expected at most {MAX_AXES}",
+                            lengths.len()
+                        )));
+                    }
+                    shape = Some(lengths);
                     after
                 }
                 _ => return Err(wrong()),
@@ -240,12 +256,12 @@ fn images<T: Stored>(data: &[u8], big_endian: bool, axes: &Axes, options: &ReadO
         let needed = needed.map_or("more than can be addressed".into(), |needed| needed.to_string());
         return Err(damaged(format!("its array has {} bytes, its shape needs {needed}", data.len())));
     }
-    let mut used = 0;
+    let mut room = Room::new(limits, data);
     let element = |index: usize| data.get(index * size_of::<T>()..(index + 1) * size_of::<T>()).unwrap_or_default();
     (0..list.length)
         .map(|n| {
             let pixels = y.length as u64 * x.length as u64;
-            let count = limits.check_samples(&mut used, pixels, channel.length as u64, size_of::<T::Value>())?;
+            let count = room.take(pixels, channel.length as u64, size_of::<T::Value>())?;
             let mut planes: Vec<T::Value> = zeros(count)?;
             for (row, out) in planes.chunks_exact_mut(x.length).enumerate() {
                 let start = n * list.stride + row / y.length * channel.stride + row % y.length * y.stride;

@@ -4,7 +4,12 @@ use std::io::{Cursor, Write};
 
 use png::{BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, EncodingError, Transformations};
 
-use crate::{Error, Format, Image, Labels, Limits, limits::zeros, read::planar};
+use crate::error::one_line;
+use crate::{
+    Error, Format, Image, Labels, Limits,
+    limits::{Room, zeros},
+    read::planar,
+};
 
 /// Reads the (first) picture; palettes are applied, 1 to 4 bits are stretched to 8, alpha is dropped.
 pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Image, Error> {
@@ -12,15 +17,23 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Image, Error> {
     decoder.set_transformations(Transformations::EXPAND);
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
-    let mut reader = decoder.read_info().map_err(damaged)?;
-
-    let (width, height) = reader.info().size();
+    // The header first: the decoder itself would refuse an image for its sides, in words of its own.
+    let (width, height) = decoder.read_header_info().map_err(damaged)?.size();
     let pixels = u64::from(width) * u64::from(height);
     limits.check_sides(width.into(), height.into())?;
+    let mut reader = decoder.read_info().map_err(damaged)?;
+    // The decoder takes it for granted that a palette is of whole colours, and panics otherwise.
+    let palette = reader.info().palette.as_ref().map_or(0, |palette| palette.len());
+    if palette % 3 != 0 {
+        return Err(Error::damaged(
+            Format::Png,
+            format!("its palette has {palette} bytes, expected three for a color"),
+        ));
+    }
     let (color, depth) = reader.output_color_type();
     let sample_bytes = if depth == BitDepth::Sixteen { 2 } else { 1 };
     let stored = color.samples();
-    limits.check_samples(&mut 0, pixels, stored as u64, sample_bytes)?;
+    Room::new(limits, bytes).take(pixels, stored as u64, sample_bytes)?;
     // Deflate stores at most 1032 bytes in one, and a pixel has at least one bit.
     if pixels / 8 > bytes.len() as u64 * 1032 {
         let found = bytes.len();
@@ -46,7 +59,7 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Image, Error> {
 }
 
 fn damaged(error: DecodingError) -> Error {
-    Error::damaged(Format::Png, error.to_string())
+    Error::damaged(Format::Png, one_line(&error))
 }
 
 /// Writes labels as a 16-bit grey PNG.

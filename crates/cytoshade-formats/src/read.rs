@@ -95,7 +95,8 @@ impl fmt::Display for Format {
     }
 }
 
-/// Reads the file at `path`: at least one image, more only where [`Pages`] says so.
+/// Reads the file at `path`: at least one image, more only where [`Pages`] says so. The path may be a link; what it
+/// leads to must be a regular file, and no pipe, device or folder.
 ///
 /// # Errors
 /// [`Error::Read`] where the file cannot be opened or read, and those of [`read_bytes`].
@@ -112,10 +113,10 @@ pub fn read(path: impl AsRef<std::path::Path>, options: &ReadOptions) -> Result<
 pub fn read_file(path: impl AsRef<std::path::Path>, limits: &Limits) -> Result<Vec<u8>, Error> {
     use std::io::Read as _;
 
-    let file = std::fs::File::open(path).map_err(Error::Read)?;
+    let file = cytoshade_files::open(path.as_ref(), cytoshade_files::Links::Follow).map_err(Error::Read)?;
     let size = file.metadata().map_err(Error::Read)?.len();
     limits.check_file(size)?;
-    // What is no regular file has no size: it is read up to the limit, and one byte more to see that it goes on.
+    // The file may grow meanwhile: it is read up to the limit, and one byte more to see that it goes on.
     let mut bytes = Vec::new();
     file.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(Error::Read)?;
     limits.check_file(bytes.len() as u64)?;

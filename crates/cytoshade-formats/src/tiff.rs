@@ -13,7 +13,12 @@ use tiff::{
     encoder::{Compression, DeflateLevel, TiffEncoder, colortype},
 };
 
-use crate::{Error, Format, Image, Labels, Pages, ReadOptions, limits::zeros, read::MAX_AUTO_CHANNELS, stored::Stored};
+use crate::{
+    Error, Format, Image, Labels, Pages, ReadOptions,
+    limits::{Room, zeros},
+    read::MAX_AUTO_CHANNELS,
+    stored::Stored,
+};
 
 mod decode;
 mod directory;
@@ -36,12 +41,21 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Vec<Image>, Er
             "a page for each image",
         ));
     }
-    let mut used = 0;
+    let mut room = Room::new(&options.limits, bytes);
+    let mut stored = 0;
     groups(&pages, &description, options.pages)
         .iter()
         .map(|group| {
             let pages: Vec<_> = group.iter().filter_map(|&index| Some((index, pages.get(index)?))).collect();
-            image(&pages, options, &mut used)
+            // Else a small file could show one strip a thousand times.
+            stored = pages.iter().try_fold(stored, |sum, (_, page)| Ok::<_, Error>(sum + decode::check(page)?))?;
+            if stored > bytes.len() as u64 {
+                return Err(directory::damaged(format!(
+                    "its strips or tiles overlap: they have {stored} bytes, but the file has {}",
+                    bytes.len()
+                )));
+            }
+            image(&pages, &mut room)
         })
         .collect()
 }
@@ -62,7 +76,7 @@ fn groups(pages: &[Page<'_>], description: &str, mode: Pages) -> Vec<Vec<usize>>
 }
 
 /// One image from the pages that are its channels.
-fn image(pages: &[(usize, &Page<'_>)], options: &ReadOptions, used: &mut u64) -> Result<Image, Error> {
+fn image(pages: &[(usize, &Page<'_>)], room: &mut Room<'_>) -> Result<Image, Error> {
     let Some((first_index, first)) = pages.first() else { return Err(cytoshade_core::Error::NoChannels.into()) };
     let shape = first.shape;
     for (index, page) in pages {
@@ -74,7 +88,6 @@ fn image(pages: &[(usize, &Page<'_>)], options: &ReadOptions, used: &mut u64) ->
                 expected: shape.to_string(),
             });
         }
-        decode::check(page)?;
     }
     let decode = match (shape.kind, shape.bits) {
         (Kind::Unsigned, 1..=8) => planes::<u8>,
@@ -97,15 +110,15 @@ fn image(pages: &[(usize, &Page<'_>)], options: &ReadOptions, used: &mut u64) ->
             ));
         }
     };
-    decode(pages, options, used)
+    decode(pages, room)
 }
 
-fn planes<T: Stored>(pages: &[(usize, &Page<'_>)], options: &ReadOptions, used: &mut u64) -> Result<Image, Error> {
+fn planes<T: Stored>(pages: &[(usize, &Page<'_>)], room: &mut Room<'_>) -> Result<Image, Error> {
     let Some((_, first)) = pages.first() else { return Err(cytoshade_core::Error::NoChannels.into()) };
     let shape = first.shape;
     let pixels = shape.width as u64 * shape.height as u64;
     let channels = shape.samples as u64 * pages.len() as u64;
-    let count = options.limits.check_samples(used, pixels, channels, size_of::<T::Value>())?;
+    let count = room.take(pixels, channels, size_of::<T::Value>())?;
     let mut samples = zeros(count)?;
     let of_page = (count / pages.len()).max(1);
     for ((_, page), out) in pages.iter().zip(samples.chunks_exact_mut(of_page)) {

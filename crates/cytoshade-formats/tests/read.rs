@@ -212,6 +212,19 @@ fn other_formats_are_named() {
     assert!(matches!(error, Error::Read(_)), "a folder: {error}");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.tif");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Each of these would be waited for, or read without end.
+    for path in [&pipe, folder.path(), "/dev/zero".as_ref()] {
+        let Err(Error::Read(source)) = read(path, &ReadOptions::default()) else { panic!("it is read") };
+        assert_eq!(source.kind(), std::io::ErrorKind::InvalidInput);
+    }
+}
+
 #[test]
 fn every_limit_is_kept() {
     let limit = |name: &str, change: &dyn Fn(&mut Limits)| {

@@ -3,9 +3,14 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use cytoshade_files::Redacted;
+
 use crate::Sha256;
 
 /// Everything that this crate refuses. Each message says what was found, what was expected and what to do.
+///
+/// The message may name the file, for the person who gave its path; [`Error::redacted`] is for everybody else. What
+/// `{:?}` shows is for developers and holds paths too.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -137,6 +142,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// The message without folders and file names, as a service would log it.
+    pub fn redacted(&self) -> Redacted {
+        match self {
+            Error::Io { source, .. } => {
+                Redacted::new(format_args!("cannot read a model file: {}", Redacted::io(source)))
+            }
+            Error::External { reason, .. } => {
+                Redacted::new(format_args!("the model's weights lie in another file: {reason}"))
+            }
+            other => Redacted::new(other),
+        }
+    }
+
     pub(crate) fn damaged(reason: impl Into<String>) -> Self {
         Error::Damaged { reason: reason.into() }
     }
@@ -191,16 +209,22 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Problems that a message lists; [`Error::StateDict`] holds all of them.
+const LISTED: usize = 30;
+
 struct Listed<'a>(&'a [Problem]);
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, problem) in self.0.iter().enumerate() {
+        for (at, problem) in self.0.iter().take(LISTED).enumerate() {
             if at > 0 {
                 f.write_str("; ")?;
             }
             write!(f, "{problem}")?;
         }
-        Ok(())
+        match self.0.len().saturating_sub(LISTED) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
     }
 }

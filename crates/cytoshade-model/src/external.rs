@@ -76,12 +76,18 @@ fn read_beside(model: &std::path::Path, name: &str, limits: &crate::ReadLimits) 
         return Err(refuse(name, "only a plain file name in the model's own folder is read"));
     }
     let path = model.with_file_name(name);
-    let kind = std::fs::symlink_metadata(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
-    if !kind.is_file() {
-        return Err(refuse(name, "it is a link or no file; only a file in the model's own folder is read"));
+    match crate::limits::read(&path, cytoshade_files::Links::Refuse, limits) {
+        // A link that was put there in between is refused by the system, which has no word for it on every system.
+        Err(Error::Io { .. }) if path.is_symlink() => Err(refuse(name, NO_FILE)),
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::InvalidInput => {
+            Err(refuse(name, NO_FILE))
+        }
+        other => other,
     }
-    crate::read_file(&path, limits)
 }
+
+#[cfg(not(target_arch = "wasm32"))]
+const NO_FILE: &str = "it is a link or no file; only a file in the model's own folder is read";
 
 fn refuse(name: &str, reason: &str) -> Error {
     Error::External { name: printable(name), reason: reason.into() }

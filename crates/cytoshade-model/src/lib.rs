@@ -21,6 +21,7 @@ mod integrity;
 mod limits;
 mod onnx;
 mod origin;
+mod own_tensors;
 mod published;
 mod safetensors_file;
 mod save;
@@ -36,6 +37,7 @@ use external::not_given;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use any::{AnyModel, load_any_path};
+pub use cytoshade_files::Redacted;
 pub use error::{Error, Problem};
 pub use external::Parts;
 pub use integrity::Sha256;
@@ -140,7 +142,7 @@ fn read(
     }
     let mut budget = Budget::new(bytes.len() as u64, limits);
     let format = Format::of(bytes).ok_or_else(|| Error::UnknownFormat { looks_like: looks_like(bytes) })?;
-    let tensors = match format {
+    let (tensors, ignored) = match format {
         Format::Safetensors => safetensors_file::read(bytes, limits, &mut budget)?,
         Format::TorchZip => torch_file::read_zip(bytes, limits, &mut budget)?,
         Format::TorchLegacy => torch_file::read_legacy(bytes, limits, &mut budget)?,
@@ -152,7 +154,7 @@ fn read(
             return Ok(Opened { contents: Contents::Network(network), format, ignored });
         }
     };
-    Ok(Opened { contents: Contents::Tensors(tensors), format, ignored: Vec::new() })
+    Ok(Opened { contents: Contents::Tensors(tensors), format, ignored })
 }
 
 /// What an unknown file seems to be, for the error message.

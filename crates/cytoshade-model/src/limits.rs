@@ -1,12 +1,13 @@
 //! How much of a file is believed.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::external::Parts;
 use crate::{Error, Sha256};
 
 /// How a model is loaded.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct LoadOptions {
     /// The hash that the bytes must have, checked before they are parsed. `None` (the default) takes any.
     pub sha256: Option<Sha256>,
@@ -18,6 +19,20 @@ pub struct LoadOptions {
     pub external_sha256: BTreeMap<String, Sha256>,
     /// Limits on what is read and allocated.
     pub limits: ReadLimits,
+}
+
+impl fmt::Debug for LoadOptions {
+    /// Of the parts how many there are and their bytes together: neither what is in them nor what they are called.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sha256, external, external_sha256, limits } = self;
+        let bytes: usize = external.values().map(|part| part.len()).sum();
+        f.debug_struct("LoadOptions")
+            .field("sha256", sha256)
+            .field("external", &format_args!("{} parts of {bytes} bytes", external.len()))
+            .field("external_sha256", &format_args!("{} hashes", external_sha256.len()))
+            .field("limits", limits)
+            .finish()
+    }
 }
 
 /// Limits on what is read and allocated for a model file.
@@ -135,16 +150,27 @@ pub(crate) fn check(what: &'static str, found: u64, limit: u64, field: &'static 
 
 /// The bytes of a model file, as many as the limits allow.
 ///
-/// Memory is reserved as data arrives, so a device or a growing file cannot take more than the limit.
+/// The path may be a link; what it leads to must be a regular file, and no pipe, device or folder. Memory is reserved as
+/// data arrives, so a growing file cannot take more than the limit.
 ///
 /// # Errors
 /// [`Error::Io`] and [`Error::Limit`].
 #[cfg(not(target_arch = "wasm32"))]
 pub fn read_file(path: &std::path::Path, limits: &ReadLimits) -> Result<Vec<u8>, Error> {
+    read(path, cytoshade_files::Links::Follow, limits)
+}
+
+/// As [`read_file`], where a link may be refused.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn read(
+    path: &std::path::Path,
+    links: cytoshade_files::Links,
+    limits: &ReadLimits,
+) -> Result<Vec<u8>, Error> {
     use std::io::Read;
     let io = |source| Error::Io { path: path.to_path_buf(), source };
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(io)?;
+    let file = cytoshade_files::open(path, links).map_err(io)?;
     file.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
     limits.check_file(bytes.len() as u64)?;
     Ok(bytes)

@@ -13,7 +13,8 @@ pub struct Origin {
     /// The hash of its bytes, those that were parsed. Parts beside an ONNX model are not in it.
     pub sha256: Sha256,
     /// What is in the file and was left alone, in words, one entry a kind: nodes that an ONNX graph has beside the
-    /// network. Empty where all was read.
+    /// network, tensors and other entries beside a state dict, the prefix of its names, counts of training batches.
+    /// Empty where all was read.
     pub ignored: Vec<String>,
     /// What a safetensors file says of itself (`__metadata__`), printable and shortened. Nobody vouches for it.
     pub metadata: BTreeMap<String, String>,

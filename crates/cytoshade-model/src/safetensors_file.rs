@@ -6,7 +6,7 @@ use cytoshade_pickle::printable;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::budget::Budget;
-use crate::state_dict::is_bookkeeping;
+use crate::own_tensors::OwnTensors;
 use crate::tensor::{Float, Tensor, Tensors};
 use crate::{Error, ReadLimits};
 
@@ -18,8 +18,8 @@ pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     bytes.get(8) == Some(&b'{')
 }
 
-/// Every float tensor of the file, as f32.
-pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<Tensors, Error> {
+/// The network's tensors as f32, and what was left alone.
+pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<(Tensors, Vec<String>), Error> {
     let header: Option<[u8; 8]> = bytes.get(..8).and_then(|length| length.try_into().ok());
     let header = u64::from_le_bytes(header.ok_or_else(|| Error::damaged("it ends inside its header's length"))?);
     // The limit first: only then is the header parsed, which costs memory in proportion to its length.
@@ -27,11 +27,9 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Re
     let file = SafeTensors::deserialize(bytes).map_err(|error| Error::damaged(printable(&error.to_string())))?;
     limits.check_tensors(file.len() as u64)?;
     let mut tensors = Tensors::new();
+    let mut own_tensors = OwnTensors::among(file.iter().map(|(name, _)| name));
     for (name, view) in file.iter() {
-        // Integer bookkeeping of the BatchNorm layers has no part in the network.
-        if is_bookkeeping(name) {
-            continue;
-        }
+        let Some(own) = own_tensors.own(name) else { continue };
         let float = match view.dtype() {
             Dtype::F32 => Float::F32,
             Dtype::F16 => Float::F16,
@@ -41,9 +39,9 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Re
         let shape: Vec<u64> = view.shape().iter().map(|&size| size as u64).collect();
         budget.spend_values(limits.elements(&shape)?)?;
         let tensor = Tensor::new(name, view.shape().to_vec(), float.decode(view.data()))?;
-        tensors.insert(name.to_string(), tensor);
+        tensors.insert(own.to_string(), tensor);
     }
-    Ok(tensors)
+    Ok((tensors, own_tensors.ignored()))
 }
 
 /// What a file that was read says of itself, printable and shortened.

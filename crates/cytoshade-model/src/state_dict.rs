@@ -15,11 +15,6 @@ pub(crate) const DEFAULT_DIAMETER: f32 = 30.0;
 /// f32, and a weight times it is rounded back to itself.
 pub(crate) const UNIT_VARIANCE: f32 = 1.0 - 1e-5;
 
-/// Whether a tensor is BatchNorm's count of batches, which plays no part after training.
-pub(crate) fn is_bookkeeping(name: &str) -> bool {
-    name.ends_with(".num_batches_tracked")
-}
-
 /// The network that the tensors make.
 ///
 /// The channel counts are read off the convolutions' weights; then every tensor that they demand is looked up, and

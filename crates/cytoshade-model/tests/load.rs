@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cytoshade_model::{Error, LoadOptions, Problem, ReadLimits, Sha256, load};
+use cytoshade_model::{Error, LoadOptions, Problem, ReadLimits, Sha256, load, load_path, load_with_origin};
 use proptest::prelude::*;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
@@ -79,13 +79,62 @@ fn several_problems_are_told_at_once() {
     let (_, shape, data) = damaged.get_mut("output.0.weight").unwrap();
     shape.push(1);
     assert!(!data.is_empty());
-    damaged.insert("line\nbreak".into(), (Dtype::F32, vec![1], vec![0; 4]));
+    damaged.insert("output.line\nbreak".into(), (Dtype::F32, vec![1], vec![0; 4]));
     let problems = problems(&damaged);
     assert_eq!(problems.len(), 3, "{problems:?}");
     assert!(problems.contains(&Problem::Missing { name: "output.2.bias".into() }));
-    assert!(problems.contains(&Problem::Surplus { name: "line\\nbreak".into() }));
+    assert!(problems.contains(&Problem::Surplus { name: "output.line\\nbreak".into() }));
     assert!(matches!(&problems[..], [.., Problem::Shape { name, .. }, _] | [Problem::Shape { name, .. }, ..]
         if name == "output.0.weight"));
+}
+
+#[test]
+fn tensors_beside_the_network_are_told() {
+    let mut more = parts(&one_level());
+    for at in 0..7 {
+        more.insert(format!("optimizer.{at}"), (Dtype::I64, vec![1], vec![0; 8]));
+    }
+    let (network, origin) = load_with_origin(&file(&more), &LoadOptions::default()).unwrap();
+    assert_eq!(network, load(&one_level(), &LoadOptions::default()).unwrap());
+    let shown = "optimizer.0, optimizer.1, optimizer.2, optimizer.3, optimizer.4 and 2 more";
+    assert!(origin.ignored.iter().any(|told| told.contains(shown)), "{:?}", origin.ignored);
+}
+
+#[test]
+fn of_two_wrapped_networks_none_is_chosen() {
+    let named = |prefix: &'static str| {
+        let parts = parts(&one_level());
+        parts.into_iter().map(move |(name, part)| (format!("{prefix}{name}"), part))
+    };
+    let open = |parts: Parts| load(&file(&parts), &LoadOptions::default());
+    assert!(open(named("net.").collect()).is_ok());
+    assert!(open(named("").chain(named("ema.")).collect()).is_ok(), "the one without a prefix");
+    assert!(matches!(open(named("net.").chain(named("ema.")).collect()), Err(Error::StateDict { .. })));
+    // A prefix is whole words.
+    assert!(open(named("x").collect()).is_err());
+}
+
+#[test]
+fn options_do_not_print_what_is_in_parts() {
+    let mut options = LoadOptions::default();
+    options.external.insert("alice.data".into(), vec![77; 3].into());
+    options.external_sha256.insert("alice.data".into(), Sha256::of(b""));
+    let shown = format!("{options:?}");
+    assert!(shown.contains("1 parts of 3 bytes") && shown.contains("1 hashes"), "{shown}");
+    assert!(!shown.contains("77") && !shown.contains("alice"), "{shown}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Each of these would be waited for, or read without end.
+    for path in [&pipe, folder.path(), "/dev/zero".as_ref()] {
+        let Err(Error::Io { source, .. }) = load_path(path, &LoadOptions::default()) else { panic!("it is read") };
+        assert_eq!(source.kind(), std::io::ErrorKind::InvalidInput);
+    }
 }
 
 #[test]

@@ -96,7 +96,19 @@ def main():
     torch.serialization.set_crc32_options(False)
     write("zip_no_crc.pth", state)
     torch.serialization.set_crc32_options(True)
+    write_wrapped(net)
     write_size_models()
+
+
+def write_wrapped(net):
+    """A checkpoint of somebody's training script, and of another network."""
+    parallel = torch.nn.DataParallel(net)
+    optimizer = torch.optim.SGD(parallel.parameters(), lr=0.1, momentum=0.9)
+    state = dict(parallel.state_dict(), other_head=torch.ones(2, 3), step=torch.tensor(5))
+    out = io.BytesIO()
+    torch.save({"epoch": 7, "model_state_dict": state, "optimizer": optimizer.state_dict()}, out)
+    (HERE / "data_parallel.pth").write_bytes(rezipped(out, zipfile.ZIP_DEFLATED))
+    torch.save(torch.nn.Sequential(torch.nn.Conv2d(2, 3, 3), torch.nn.BatchNorm2d(3)).state_dict(), HERE / "other.pth")
 
 
 def write_size_models():

@@ -246,6 +246,10 @@ fn links_are_not_followed() {
     std::fs::remove_file(&part).unwrap();
     std::os::unix::fs::symlink(outside.path(), &part).unwrap();
     assert!(matches!(open(folder.path()), Err(Error::External { .. })));
+    // Nor is a pipe waited for.
+    std::fs::remove_file(&part).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&part).status().unwrap().success());
+    assert!(matches!(open(folder.path()), Err(Error::External { .. })));
 }
 
 #[test]

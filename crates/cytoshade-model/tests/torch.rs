@@ -3,7 +3,7 @@
 mod common;
 
 use common::{fixture, legacy, network, plain, try_load, with_limits, zip};
-use cytoshade_model::{Error, ReadLimits};
+use cytoshade_model::{Error, LoadOptions, Problem, ReadLimits, load_with_origin};
 use half::{bf16, f16};
 use proptest::prelude::*;
 
@@ -32,6 +32,27 @@ fn every_form_gives_the_same_weights() {
         }
     });
     assert_ne!(other, expected, "the comparison sees every weight");
+}
+
+#[test]
+fn checkpoints_of_training_scripts_open() {
+    let (network, origin) = load_with_origin(&fixture("data_parallel.pth"), &LoadOptions::default()).unwrap();
+    assert_eq!(network, self::network("plain.safetensors"));
+    assert_eq!(
+        origin.ignored,
+        [
+            "the prefix module. of the tensors' names",
+            "beside the network: epoch, optimizer, other_head, step",
+            "21 counts of training batches (num_batches_tracked)"
+        ]
+    );
+}
+
+#[test]
+fn tensors_of_another_network_are_named() {
+    let Err(Error::StateDict { problems }) = try_load(&fixture("other.pth")) else { panic!("another network opens") };
+    let missing = |name: &str| problems.contains(&Problem::Missing { name: name.into() });
+    assert!(missing("downsample.down.res_down_0.conv.conv_0.2.weight") && missing("output.2.weight"), "{problems:?}");
 }
 
 #[test]

@@ -2,9 +2,13 @@
 
 use std::path::PathBuf;
 
+use cytoshade_files::Redacted;
 use cytoshade_model::{Published, Sha256};
 
 /// Whatever can end a segmentation. Each message says what was found, what was expected and what to do.
+///
+/// The message may name files and folders, for the person who gave them; [`Error::redacted`] is for everybody else.
+/// What `{:?}` shows is for developers and holds paths too.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -51,6 +55,21 @@ pub enum Error {
     #[cfg(target_arch = "wasm32")]
     #[error("{0}")]
     Elsewhere(String),
+}
+
+impl Error {
+    /// The message without folders and file names, as a service would log it.
+    pub fn redacted(&self) -> Redacted {
+        match self {
+            Error::Model(error) => error.redacted(),
+            Error::ModelNotFound { .. } => Redacted::new("found no file and no model of the given name"),
+            Error::NotPublished { published, found, expected, .. } => Redacted::new(format_args!(
+                "a file that has the name of the published {} has the SHA-256 {found}, expected {expected}",
+                published.name
+            )),
+            other => Redacted::new(other),
+        }
+    }
 }
 
 impl From<cytoshade_core::Error> for Error {

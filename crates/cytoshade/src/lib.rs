@@ -49,6 +49,7 @@ pub use cytoshade_core::{
 };
 #[doc(hidden)]
 pub use cytoshade_cpu::network::Isa;
+pub use cytoshade_files::Redacted;
 pub use cytoshade_gpu::{AdapterInfo, AdapterKind, ConvKernel, Precision};
 pub use cytoshade_model::{Format, Identity, LoadOptions, Origin, PUBLISHED, Published, ReadLimits, Sha256};
 #[cfg(not(target_arch = "wasm32"))]

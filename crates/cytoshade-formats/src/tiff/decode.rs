@@ -12,12 +12,10 @@ use super::{
 use crate::{Error, limits::zeros, stored::Stored};
 
 /// Checks, without reserving anything, that every strip or tile lies within the file and is not too short for what it
-/// is said to hold. After this, memory for the page is in proportion to bytes that are there.
-pub(super) fn check(page: &Page<'_>) -> Result<(), Error> {
-    for chunk in Chunks::new(page) {
-        stored(page, &chunk?)?;
-    }
-    Ok(())
+/// is said to hold. Gives the bytes that they take together: where no more than the file has, memory for the page is
+/// in proportion to bytes that are there.
+pub(super) fn check(page: &Page<'_>) -> Result<u64, Error> {
+    Chunks::new(page).try_fold(0, |sum: u64, chunk| Ok(sum.saturating_add(stored(page, &chunk?)?.len() as u64)))
 }
 
 /// Decodes a page that [`check`] has passed into `out`, planar: samples x height x width values.

@@ -21,8 +21,8 @@ pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-/// Every float tensor of the state dict, as f32.
-pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<Tensors, Error> {
+/// The network's tensors as f32, and what was left alone.
+pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<(Tensors, Vec<String>), Error> {
     let mut input = Input::new(bytes, "the torch file");
     input.take(MAGIC.len() as u64)?;
     let mut next = |allowed| cytoshade_pickle::read(&mut input, &[allowed], &limits.pickle());
@@ -30,7 +30,7 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Re
     check_machine(&next(&[])?)?;
     let object = next(rebuild::GLOBALS)?;
     let keys = next(&[])?;
-    let views = rebuild::views(&object, limits)?;
+    let (views, ignored) = rebuild::views(&object, limits)?;
     // How long a storage is depends on its type, which only the object tells; and those that no tensor of the state
     // dict needs (an optimizer's) may come before others.
     let refs = by_key(object.persistent().map(|value| StorageRef::read(&object, value)))?;
@@ -48,7 +48,7 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Re
         }
         storages.insert(key, Cow::Borrowed(input.take(storage.bytes()?)?));
     }
-    rebuild::tensors(&views, &storages, limits, budget)
+    Ok((rebuild::tensors(&views, &storages, limits, budget)?, ignored))
 }
 
 fn check_protocol(pickle: &Pickle<'_>) -> Result<(), Error> {

@@ -4,12 +4,12 @@ use cytoshade_pickle::{Global, Id, ORDERED_DICT, Pickle, Value, printable, unexp
 
 use super::storage::{StorageRef, Storages};
 use crate::budget::Budget;
-use crate::state_dict::is_bookkeeping;
+use crate::own_tensors::OwnTensors;
 use crate::tensor::{Tensor, Tensors};
 use crate::{Error, ReadLimits};
 
 /// Keys under which training scripts put the state dict beside other things.
-const NESTED_UNDER: [&str; 2] = ["state_dict", "model"];
+const NESTED_UNDER: [&str; 3] = ["state_dict", "model_state_dict", "model"];
 
 /// Everything that a torch file's pickle may mention.
 pub(super) const GLOBALS: &[Global] = &[
@@ -32,6 +32,7 @@ pub(super) const GLOBALS: &[Global] = &[
 /// A tensor as the pickle describes it: a view of a storage.
 #[derive(Debug)]
 pub(super) struct View<'a> {
+    /// The tensor's name in the network.
     name: &'a str,
     pub(super) storage: StorageRef<'a>,
     /// First element in the storage.
@@ -41,23 +42,39 @@ pub(super) struct View<'a> {
     strides: Vec<u64>,
 }
 
-/// The views of the state dict in a pickle.
-pub(super) fn views<'a>(pickle: &Pickle<'a>, limits: &ReadLimits) -> Result<Vec<View<'a>>, Error> {
-    let pairs = state_dict(pickle, limits)?;
+/// The views of the network's tensors in a pickle, and what was left alone.
+pub(super) fn views<'a>(pickle: &Pickle<'a>, limits: &ReadLimits) -> Result<(Vec<View<'a>>, Vec<String>), Error> {
+    let (pairs, beside) = state_dict(pickle, limits)?;
     limits.check_tensors(pairs.len() as u64)?;
-    let mut views = Vec::new();
+    let mut tensors = Vec::new();
+    let mut others = Vec::new();
     for &(key, value) in pairs {
-        // What is no tensor is no weight: an epoch's number beside the tensors, say.
-        if let Value::Call { .. } = pickle.get(value) {
-            views.push(View::read(pickle, pickle.text(key, "a tensor's name")?, value)?);
+        match pickle.get(value) {
+            Value::Call { .. } => tensors.push((pickle.text(key, "a tensor's name")?, value)),
+            // What is no tensor is no weight: an epoch's number beside the tensors, say.
+            _ => others.push(key),
         }
     }
-    Ok(views)
+    let mut own_tensors = OwnTensors::among(tensors.iter().map(|(name, _)| *name));
+    for key in beside.into_iter().chain(others) {
+        own_tensors.leave(pickle.text(key, "an entry's name").unwrap_or("what has no name"));
+    }
+    let mut views = Vec::new();
+    for (name, value) in tensors {
+        if let Some(name) = own_tensors.own(name) {
+            views.push(View::read(pickle, name, value)?);
+        }
+    }
+    Ok((views, own_tensors.ignored()))
 }
 
-/// The dictionary of tensors: the object itself, or one of its entries.
-fn state_dict<'p>(pickle: &'p Pickle<'_>, limits: &ReadLimits) -> Result<&'p [(Id, Id)], Error> {
+/// The entries of a dictionary.
+type Entries<'p> = &'p [(Id, Id)];
+
+/// The dictionary of tensors: the object itself, or one of its entries. With the keys that lie beside such an entry.
+fn state_dict<'p>(pickle: &'p Pickle<'_>, limits: &ReadLimits) -> Result<(Entries<'p>, Vec<Id>), Error> {
     let mut found = pickle.root();
+    let mut beside = Vec::new();
     let mut depth = 0;
     loop {
         depth += 1;
@@ -66,11 +83,12 @@ fn state_dict<'p>(pickle: &'p Pickle<'_>, limits: &ReadLimits) -> Result<&'p [(I
         let Value::Dict(pairs) = found else {
             return Err(unexpected("the saved object", "a state dict", found).into());
         };
-        let nested = NESTED_UNDER.iter().filter_map(|key| pickle.find(pairs, key)).map(|id| pickle.get(id));
-        match nested.into_iter().find(|value| matches!(value, Value::Dict(_))) {
-            Some(inner) => found = inner,
-            None => return Ok(pairs),
-        }
+        let nested = NESTED_UNDER.iter().filter_map(|key| pickle.find(pairs, key));
+        let Some(inner) = nested.into_iter().find(|&id| matches!(pickle.get(id), Value::Dict(_))) else {
+            return Ok((pairs, beside));
+        };
+        beside.extend(pairs.iter().filter(|(_, value)| *value != inner).map(|(key, _)| *key));
+        found = pickle.get(inner);
     }
 }
 
@@ -82,8 +100,7 @@ pub(super) fn tensors(
     budget: &mut Budget,
 ) -> Result<Tensors, Error> {
     let mut tensors = Tensors::new();
-    // Integer bookkeeping of the BatchNorm layers has no part in the network.
-    for view in views.iter().filter(|view| !is_bookkeeping(view.name)) {
+    for view in views {
         let missing = || view.storage.damaged("is not in the file");
         let storage = storages.get(view.storage.key).ok_or_else(missing)?;
         tensors.insert(view.name.to_string(), view.tensor(storage, limits, budget)?);

@@ -9,8 +9,8 @@ use crate::tensor::Tensors;
 use crate::zip_archive::Archive;
 use crate::{Error, ReadLimits};
 
-/// Every float tensor of the state dict, as f32.
-pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<Tensors, Error> {
+/// The network's tensors as f32, and what was left alone.
+pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<(Tensors, Vec<String>), Error> {
     let archive = Archive::open(bytes, limits)?;
     let folder = archive.names().find_map(|name| name.strip_suffix("/data.pkl").filter(|folder| !folder.contains('/')));
     let folder = folder.ok_or(Error::UnknownFormat { looks_like: "a zip archive that torch did not write" })?;
@@ -21,7 +21,7 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Re
     let program = record("data.pkl")?.unwrap_or_default();
     let pickle =
         cytoshade_pickle::read(&mut Input::new(&program, "the pickle"), &[rebuild::GLOBALS], &limits.pickle())?;
-    let views = rebuild::views(&pickle, limits)?;
+    let (views, ignored) = rebuild::views(&pickle, limits)?;
     let mut storages = Storages::new();
     for (key, storage) in by_key(views.iter().map(|view| Ok(view.storage.clone())))? {
         let found = record(&format!("data/{key}"))?.ok_or_else(|| storage.damaged("is not in the file"))?;
@@ -31,5 +31,5 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Re
         }
         storages.insert(key, found);
     }
-    rebuild::tensors(&views, &storages, limits, budget)
+    Ok((rebuild::tensors(&views, &storages, limits, budget)?, ignored))
 }

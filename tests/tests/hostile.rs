@@ -1,0 +1,176 @@
+//! Every file of hostile/ ends in the error that its index names, in under a second and 64 MiB beyond the file.
+//!
+//! Memory is counted by the allocator. Time is the least of several attempts, so that a machine that is busy with
+//! something else does not look like a slow reader; a reader that is slow is so every time.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use cytoshade_formats::{Limits, ReadOptions, read_seg};
+use cytoshade_model::{LoadOptions, load_path, load_size_model, read_file};
+use onnx_protobuf::{Message, ModelProto, NodeProto};
+use peak_alloc::PeakAlloc;
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+const LONGEST: Duration = Duration::from_secs(1);
+const MOST_BYTES: usize = 64 << 20;
+/// Bytes of a message, which may become a line of a log.
+const LONGEST_MESSAGE: usize = 8 << 10;
+/// How often a file may be tried until an attempt is quick enough.
+const ATTEMPTS: usize = 5;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("hostile")
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/cytoshade-model/tests/fixtures")
+}
+
+/// The first word of a file's name: which reader it is for, and what it attacks there.
+fn class(name: &str) -> &str {
+    name.split('_').next().unwrap_or_default()
+}
+
+/// What a reader said: the error's variant, and of a limit its field. `"read"` where there was no error.
+struct Said {
+    error: String,
+    message: String,
+}
+
+impl Said {
+    fn new<T, E: std::error::Error>(result: Result<T, E>) -> Self {
+        let Err(error) = result else { return Said { error: "read".into(), message: String::new() } };
+        let shown = format!("{error:?}");
+        let variant = shown.split([' ', '(']).next().unwrap_or_default();
+        let field = shown.split_once(", field: \"").and_then(|(_, rest)| rest.split('"').next());
+        let error_name = match (variant, field) {
+            ("Limit", Some(field)) => format!("Limit {field}"),
+            (variant, _) => variant.to_string(),
+        };
+        Said { error: error_name, message: error.to_string() }
+    }
+}
+
+/// Opens a file as its kind is opened, with the default limits.
+fn open(path: &Path) -> Said {
+    let options = LoadOptions::default();
+    match class(&path.file_name().unwrap().to_string_lossy()) {
+        "tiff" | "png" | "jpeg" | "npy" => Said::new(cytoshade_formats::read(path, &ReadOptions::default())),
+        "seg" => {
+            let limits = Limits::default();
+            Said::new(read_seg(&cytoshade_formats::read_file(path, &limits).unwrap(), &limits))
+        }
+        "size" => Said::new(load_size_model(&read_file(path, &options.limits).unwrap(), &options)),
+        _ => Said::new(load_path(path, &options)),
+    }
+}
+
+/// What was said, and what it cost in time and in bytes beyond the file.
+fn attempt(path: &Path) -> (Said, Duration, usize) {
+    let file = std::fs::metadata(path).unwrap().len() as usize;
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
+    let start = Instant::now();
+    let said = std::panic::catch_unwind(|| open(path));
+    let said = said.unwrap_or(Said { error: "a panic".into(), message: String::new() });
+    let time = start.elapsed();
+    let bytes = MEMORY.peak_usage().saturating_sub(before + file);
+    (said, time, bytes)
+}
+
+/// What is wrong with how a file was taken, if anything.
+fn complaint(path: &Path, expected: &str) -> Option<String> {
+    let mut least = Duration::MAX;
+    for _ in 0..ATTEMPTS {
+        let (said, time, bytes) = attempt(path);
+        least = least.min(time);
+        let Said { error, message } = said;
+        let is_a_line = message.len() <= LONGEST_MESSAGE && !message.chars().any(char::is_control);
+        if error != expected || bytes > MOST_BYTES || !is_a_line {
+            return Some(format!("{}: {error}, expected {expected}; {bytes} bytes; {message:?}", path.display()));
+        }
+        if least < LONGEST {
+            return None;
+        }
+    }
+    Some(format!("{}: took {least:?} at least", path.display()))
+}
+
+/// Files of some megabytes: name, bytes and the error they must end in.
+fn large() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    let honest = std::fs::read(fixtures().join("script_17.onnx")).unwrap();
+    let mut many_heads = ModelProto::parse_from_bytes(&honest).unwrap();
+    let graph = many_heads.graph.as_mut().unwrap();
+    let head = graph.node.iter().rfind(|node| node.op_type == "Conv").unwrap().clone();
+    for at in 0..4_000 {
+        let mut other = head.clone();
+        other.output[0] = format!("head_{at}");
+        graph.node.push(other);
+    }
+    // The same, but what they all come from is no network: the average is of another level.
+    let mut no_head = many_heads.clone();
+    let graph = no_head.graph.as_mut().unwrap();
+    let first = graph.node[0].output[0].clone();
+    graph.node.iter_mut().find(|node| node.op_type == "AveragePool").unwrap().input[0] = first;
+    let mut chain = ModelProto::parse_from_bytes(&honest).unwrap();
+    let graph = chain.graph.as_mut().unwrap();
+    let head = graph.node.iter().rposition(|node| node.op_type == "Conv").unwrap();
+    for at in 0..20_000 {
+        let node = NodeProto {
+            op_type: "Identity".into(),
+            input: vec![format!("i{at}")],
+            output: vec![format!("i{}", at + 1)],
+            ..Default::default()
+        };
+        graph.node.push(node);
+    }
+    graph.node[head].input[0] = "i20000".into();
+    let mut noise = b"PK\x03\x04".repeat(1 << 20);
+    noise.extend(b"PK\x05\x06".repeat(1 << 18));
+    vec![
+        ("onnx_many_heads.onnx", many_heads.write_to_bytes().unwrap(), "Graph"),
+        ("onnx_many_heads_of_nothing.onnx", no_head.write_to_bytes().unwrap(), "Graph"),
+        ("onnx_long_chain.onnx", chain.write_to_bytes().unwrap(), "Graph"),
+        ("zip_signatures.pth", noise, "Damaged"),
+        ("onnx_zeros.onnx", [&[8u8, 8][..], &vec![0; 7 << 20]].concat(), "Damaged"),
+        ("onnx_empty_entries.onnx", [&[8u8, 8][..], &[0x72, 0].repeat(4 << 20)].concat(), "Limit memory_ratio"),
+    ]
+}
+
+// One test, since the memory of others in the process would count.
+#[test]
+fn every_hostile_file_ends_in_its_error() {
+    let index = std::fs::read_to_string(folder().join("INDEX.tsv")).unwrap();
+    let mut wrong = Vec::new();
+    let mut listed = 0;
+    for line in index.lines().skip(1) {
+        let [name, kind, _attacks, expected] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        assert_eq!(class(name), kind);
+        wrong.extend(complaint(&folder().join(name), expected));
+        listed += 1;
+    }
+    let scripts = ["py", "tsv"];
+    let is_script = |path: &Path| scripts.iter().any(|end| path.extension().is_some_and(|found| found == *end));
+    let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.is_file() && !is_script(path)).count();
+    assert_eq!(files, listed, "every file is in the index");
+
+    // Too large for the repository: made here, of what is in it.
+    let made = tempfile::tempdir().unwrap();
+    for (name, bytes, expected) in large() {
+        let path = made.path().join(name);
+        std::fs::write(&path, &bytes).unwrap();
+        drop(bytes);
+        wrong.extend(complaint(&path, expected));
+    }
+    assert!(wrong.is_empty(), "{} of {listed}:\n{}", wrong.len(), wrong.join("\n"));
+
+    // The measure itself: a network that is one is opened, and its weights are seen to cost memory.
+    let (said, _, bytes) = attempt(&fixtures().join("zip.pth"));
+    assert!(said.error == "read" && bytes > 10_000, "{} {bytes}", said.error);
+    let complaint = complaint(&fixtures().join("zip.pth"), "Damaged");
+    assert!(complaint.is_some_and(|complaint| complaint.contains("read, expected Damaged")));
+}

@@ -1,0 +1,169 @@
+//! SECURITY.md is true: its tests exist, its numbers are those of the code, and what it says of the sources holds.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+const PAGE: &str = include_str!("../../SECURITY.md");
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every Rust source under a folder, by its path from the repository's root.
+fn sources(folder: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
+                found.insert(name, std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// The sources of what is shipped: `crates/*/src` and the shaders, without the tests in them.
+fn product() -> BTreeMap<String, String> {
+    let mut found = sources("crates");
+    found.retain(|name, _| name.split('/').nth(2) == Some("src"));
+    found.extend(sources("shaders/src"));
+    for text in found.values_mut() {
+        let tests = text.find("#[cfg(test)]").unwrap_or(text.len());
+        text.truncate(tests);
+    }
+    assert!(found.len() > 80);
+    found
+}
+
+/// The cells of the page's table rows.
+fn rows() -> Vec<Vec<&'static str>> {
+    let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    rows.map(|row| row.split(" | ").collect()).collect()
+}
+
+/// What stands in backticks.
+fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_test_that_is_named_exists() {
+    let (_, promises) = PAGE.split_once("## What we promise").unwrap();
+    let (promises, _) = promises.split_once("\n## ").unwrap();
+    let mut sources = sources("crates");
+    sources.extend(self::sources("tests"));
+    let exists = |test: &str| sources.values().any(|text| text.contains(&format!("fn {test}(")));
+    let mut named = 0;
+    for row in rows().iter().filter(|row| promises.contains(&row.join(" | "))) {
+        let [promise, held_by] = row[..] else { continue };
+        if held_by == "held by" {
+            continue;
+        }
+        let mut holders = 0;
+        for holder in quoted(held_by) {
+            let is_test = holder.contains('_') && holder.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'));
+            if is_test {
+                assert!(exists(holder), "{promise}: there is no test {holder}");
+            } else if holder.contains('/') {
+                assert!(root().join(holder).exists(), "{promise}: there is no {holder}");
+            }
+            let counts = is_test || holder.ends_with(".rs") || holder.starts_with("cargo xtask");
+            holders += usize::from(counts);
+        }
+        assert!(holders > 0, "{promise}: nothing holds it");
+        named += holders;
+    }
+    assert!(named > 30, "{named}");
+    assert!(!exists("no_test_has_this_name"), "the search itself");
+}
+
+/// The fields and numbers that `{:?}` shows of a struct of numbers and durations.
+fn fields(name: &str, shown: &str) -> BTreeMap<String, u64> {
+    let (_, inner) = shown.split_once('{').unwrap();
+    let pairs = inner.trim_end_matches('}').split(',').map(|field| field.split_once(':').unwrap());
+    pairs.map(|(field, value)| (format!("{name}::{}", field.trim()), number(value))).collect()
+}
+
+/// A number as the page and the code write it: `4096`, `1_000_000`, `2^30`, `1 << 30`, `30 s`, `30s`.
+fn number(text: &str) -> u64 {
+    let text = text.trim().trim_end_matches('s').trim().replace('_', "");
+    let parse = |text: &str| text.trim().parse::<u64>().unwrap_or_else(|_| panic!("{text:?} is no number"));
+    match (text.split_once('^'), text.split_once("<<")) {
+        (Some((base, power)), _) => parse(base).pow(parse(power) as u32),
+        (_, Some((base, shift))) => parse(base) << parse(shift),
+        _ => parse(&text),
+    }
+}
+
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn every_default_is_the_one_in_the_code() {
+    let mut code = fields("ReadLimits", &format!("{:?}", cytoshade_model::ReadLimits::default()));
+    code.extend(fields("Limits", &format!("{:?}", cytoshade_formats::Limits::default())));
+    code.extend(fields("fetch::Limits", &format!("{:?}", cytoshade_fetch::Limits::default())));
+    for text in product().values() {
+        for line in text.lines() {
+            let Some((name, value)) = line.split_once("const ").and_then(|(_, rest)| rest.split_once(": ")) else {
+                continue;
+            };
+            let Some((_, value)) = value.split_once(" = ").filter(|_| name.starts_with("MAX_")) else { continue };
+            let value = value.trim_end_matches(';');
+            if value.chars().all(|c| matches!(c, '0'..='9' | '_' | '<' | ' ')) {
+                let before = code.insert(name.into(), number(value));
+                assert!(before.is_none_or(|before| before == number(value)), "{name} is two numbers");
+            }
+        }
+    }
+    let mut told: Vec<String> = Vec::new();
+    for row in rows().iter().filter(|row| row.len() == 3) {
+        let Some(field) = quoted(row[0]).next() else { continue };
+        let found = code.get(field).unwrap_or_else(|| panic!("the code has no {field}"));
+        assert_eq!(number(row[1]), *found, "{field}");
+        told.push(field.into());
+    }
+    let untold: Vec<_> = code.keys().filter(|field| field.contains("::") && !told.contains(field)).collect();
+    assert!(untold.is_empty(), "the page does not tell {untold:?}");
+}
+
+#[test]
+fn the_number_of_hostile_files_is_told() {
+    let files = include_str!("../hostile/INDEX.tsv").lines().count() - 1;
+    let told = PAGE.split("attack the readers: ").nth(1).and_then(|rest| rest.split(' ').next());
+    let told: usize = told.unwrap().parse().unwrap();
+    assert!((told..told + 50).contains(&files), "{files} hostile files, and the page says {told}");
+}
+
+#[test]
+fn the_product_runs_no_programs() {
+    for (name, text) in product() {
+        assert!(!text.contains("process::Command"), "{name}");
+    }
+}
+
+#[test]
+fn unsafe_is_where_the_page_says() {
+    for (name, text) in product() {
+        let is_root = ["lib.rs", "main.rs"].iter().any(|root| name.ends_with(&format!("src/{root}")));
+        let may = name.starts_with("crates/cytoshade-cpu/") || name == "crates/cytoshade-gpu/src/device.rs";
+        if is_root && !may {
+            // Where one file may, the others are denied what it allows itself.
+            let what = if name.starts_with("crates/cytoshade-gpu/") { "deny" } else { "forbid" };
+            assert!(text.contains(&format!("#![{what}(unsafe_code)]")), "{name} does not {what} unsafe code");
+        }
+        let is_used = text.lines().any(|line| line.contains("unsafe {") || line.contains("unsafe fn"));
+        assert!(may || !is_used, "{name}");
+    }
+}
+
+#[test]
+fn shaders_keep_their_bounds_checks() {
+    for (name, text) in product() {
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        assert!(!code.into_iter().any(|line| line.contains("create_shader_module_trusted")), "{name}");
+    }
+}
