@@ -91,6 +91,16 @@ impl Array {
         cytoshade_core::Planes::new(self.f32(), self.values.len() / (height * width), height, width).unwrap()
     }
 
+    /// As a volume: [channels, depth, height, width], or [channels, height, width] of one layer.
+    pub fn volume(&self) -> cytoshade_core::Volume {
+        match self.shape[..] {
+            [channels, depth, height, width] => {
+                cytoshade_core::Volume::new(self.f32(), channels, depth, height, width).unwrap()
+            }
+            _ => self.planes().into(),
+        }
+    }
+
     /// As end points, shape [2, points], of the pixels whose cellprob lies above the threshold.
     pub fn end_points(&self, cellprob: &[f32], threshold: f32) -> EndPoints {
         let mut y = self.f32();

@@ -106,15 +106,28 @@ pub(crate) struct Segment {
     /// Percentiles that become 0 and 1 in each channel; 1 and 99 without it
     #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], allow_negative_numbers = true)]
     norm_percentile: Option<Vec<f32>>,
-    /// Intensities that become 0 and 1, instead of percentiles
+    /// Intensities that become 0 and 1, instead of percentiles; given twice, each of the network's channels has its own
     #[arg(
         long,
         num_args = 2,
         value_names = ["LOW", "HIGH"],
         allow_negative_numbers = true,
-        conflicts_with = "norm_percentile"
+        conflicts_with_all = ["norm_percentile", "sharpen_radius", "smooth_radius", "tile_norm_blocksize"]
     )]
     norm_range: Option<Vec<f64>>,
+    /// Take percentiles in tiles of this side, so that dark regions become as bright as others; larger than a cell, 0
+    /// for off. --invert does nothing with it, as in Cellpose
+    #[arg(long, value_name = "PX", default_value_t = 0)]
+    tile_norm_blocksize: usize,
+    /// How far the percentiles of tiles are smoothed, in tiles
+    #[arg(long = "tile-norm-smooth3D", alias = "tile-norm-smooth3d", value_name = "F", default_value_t = 1.0)]
+    tile_norm_smooth3d: f32,
+    /// Subtract a Gaussian surround of this radius first: 1/8 to 1/4 of a diameter, 0 for off
+    #[arg(long, value_name = "PX", default_value_t = 0.0, allow_negative_numbers = true)]
+    sharpen_radius: f32,
+    /// Smooth by a Gaussian of this radius first: 1/10 to 1/4 of a diameter, 0 for off
+    #[arg(long, value_name = "PX", default_value_t = 0.0, allow_negative_numbers = true)]
+    smooth_radius: f32,
     /// Dark cells on a bright ground
     #[arg(long)]
     invert: bool,
@@ -141,6 +154,9 @@ impl Segment {
         let normalize = match (self.no_norm, self.norm_range.as_deref(), pair(&self.norm_percentile)) {
             (true, ..) => Normalize::Off,
             (_, Some(&[low, high]), _) => Normalize::Range { low, high },
+            (_, Some(pairs), _) => {
+                Normalize::Ranges(pairs.as_chunks().0.iter().map(|&[low, high]| (low, high)).collect())
+            }
             (.., Some((low, high))) => Normalize::Percentile { low, high },
             _ => Params::default().normalize,
         };
@@ -148,6 +164,11 @@ impl Segment {
             channels: Channels { chan: self.chan, chan2: self.chan2 },
             normalize,
             invert: self.invert,
+            sharpen_radius: self.sharpen_radius,
+            smooth_radius: self.smooth_radius,
+            tile_norm_blocksize: self.tile_norm_blocksize,
+            tile_norm_smooth3d: self.tile_norm_smooth3d,
+            norm3d: true,
             diameter: self.diameter,
             resample: !self.no_resample,
             bsize: self.bsize,

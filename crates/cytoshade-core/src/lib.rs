@@ -20,6 +20,7 @@ mod plan;
 mod planes;
 pub mod rescale;
 pub mod tiling;
+mod volume;
 
 pub use control::{Cancel, Control, Progress, ProgressFn, Stage, Timings};
 pub use end_points::{EndPoints, HISTOGRAM_PAD, Histogram};
@@ -30,3 +31,4 @@ pub use network::{BatchNorm, Conv, ConvShape, Linear, LinearShape, Network, Shap
 pub use params::{Channels, Normalize, Outputs, Params};
 pub use plan::{Plan, Step, StyleSlice, Tensor};
 pub use planes::Planes;
+pub use volume::Volume;

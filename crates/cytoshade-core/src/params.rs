@@ -13,7 +13,7 @@ pub struct Channels {
 }
 
 /// How intensities are mapped before the network sees them.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Normalize {
     /// Each channel so that its `low` percentile becomes 0 and its `high` percentile 1 (0 <= low < high <= 100). A
@@ -24,14 +24,17 @@ pub enum Normalize {
         /// Upper percentile, 99 in the reference.
         high: f32,
     },
-    /// Each channel so that the intensity `low` becomes 0 and `high` becomes 1.
+    /// Each channel so that the intensity `low` becomes 0 and `high` becomes 1 (`lowhigh` in the reference). As there,
+    /// neither smoothing nor sharpening nor tiles apply.
     Range {
         /// Intensity that becomes 0.
         low: f64,
         /// Intensity that becomes 1.
         high: f64,
     },
-    /// Intensities as they are.
+    /// As [`Normalize::Range`], with a low and a high intensity for each input channel of the network.
+    Ranges(Vec<(f64, f64)>),
+    /// Intensities as they are: nothing of what follows applies.
     Off,
 }
 
@@ -65,8 +68,24 @@ pub struct Params {
     pub channels: Channels,
     /// How intensities are mapped.
     pub normalize: Normalize,
-    /// Dark cells on a bright ground: 1 minus the normalised intensity.
+    /// Dark cells on a bright ground: 1 minus the normalised intensity. As in the reference this does nothing where
+    /// [`Params::tile_norm_blocksize`] is on.
     pub invert: bool,
+    /// Radius in pixels of a Gaussian surround that is subtracted before percentiles are taken, recommended to be 1/8 to
+    /// 1/4 of a diameter. 0 is off.
+    pub sharpen_radius: f32,
+    /// Radius in pixels of a Gaussian that smooths before percentiles are taken, recommended to be 1/10 to 1/4 of a
+    /// diameter. 0 is off.
+    pub smooth_radius: f32,
+    /// Side in pixels of the tiles that have percentiles of their own, so that dark regions become as bright as others;
+    /// larger than a cell. 0 is off: percentiles of the whole image.
+    pub tile_norm_blocksize: usize,
+    /// How far percentiles of tiles are smoothed, in tiles (standard deviation of a Gaussian), where
+    /// [`Params::norm3d`]. The reference smooths along Y for this parameter, and so it acts on single images too.
+    pub tile_norm_smooth3d: f32,
+    /// One normalization for all layers of a stack (true) or one for each (false). Always true where a stack is
+    /// segmented in 3-D.
+    pub norm3d: bool,
     /// Mean diameter of the cells in the image, in pixels. `None` takes the model's `diam_labels`.
     pub diameter: Option<f32>,
     /// Run the dynamics at the image's own size (true) or at the network's, enlarging the masks afterwards (false).
@@ -101,6 +120,11 @@ impl Default for Params {
             channels: Channels { chan: 0, chan2: 0 },
             normalize: Normalize::Percentile { low: 1.0, high: 99.0 },
             invert: false,
+            sharpen_radius: 0.0,
+            smooth_radius: 0.0,
+            tile_norm_blocksize: 0,
+            tile_norm_smooth3d: 1.0,
+            norm3d: true,
             diameter: None,
             resample: true,
             bsize: 224,
@@ -120,6 +144,8 @@ impl Default for Params {
 
 /// Steps of the integration above which a request is taken for a mistake: it would run for hours.
 const MAX_NITER: u32 = 1_000_000;
+/// Radius above which a request is taken for a mistake.
+const MAX_RADIUS: f32 = 10_000.0;
 
 impl Params {
     /// Checks every value against its range.
@@ -133,17 +159,35 @@ impl Params {
         {
             return refuse("diameter", diameter.to_string(), "a number of pixels above 0");
         }
-        match self.normalize {
-            Normalize::Percentile { low, high } if !(0.0 <= low && low < high && high <= 100.0) => {
+        match &self.normalize {
+            Normalize::Percentile { low, high } if !(0.0 <= *low && low < high && *high <= 100.0) => {
                 return refuse("norm_percentile", format!("{low} {high}"), "0 <= low < high <= 100");
             }
             Normalize::Range { low, high } if !(low.is_finite() && high.is_finite() && low < high) => {
                 return refuse("norm_range", format!("{low} {high}"), "two finite intensities, low < high");
             }
+            Normalize::Ranges(ranges) => {
+                let bad = |(low, high): &&(f64, f64)| !(low.is_finite() && high.is_finite() && low < high);
+                if let Some((low, high)) = ranges.iter().find(bad) {
+                    return refuse("norm_range", format!("{low} {high}"), "two finite intensities, low < high");
+                }
+            }
             Normalize::Off if self.invert => {
                 return refuse("invert", "on without normalization".into(), "normalization to be on");
             }
             _ => {}
+        }
+        for (name, radius) in [
+            ("sharpen_radius", self.sharpen_radius),
+            ("smooth_radius", self.smooth_radius),
+            ("tile_norm_smooth3d", self.tile_norm_smooth3d),
+        ] {
+            if !(radius.is_finite() && (0.0..=MAX_RADIUS).contains(&radius)) {
+                return refuse(name, radius.to_string(), "0 to 10,000");
+            }
+        }
+        if self.tile_norm_blocksize == 1 {
+            return refuse("tile_norm_blocksize", "1".into(), "0 (off) or a side of 2 pixels and more");
         }
         if self.bsize < 32 || self.bsize > 4096 || !self.bsize.is_multiple_of(16) {
             return refuse("bsize", self.bsize.to_string(), "a multiple of 16 from 32 to 4096");
@@ -179,7 +223,7 @@ mod tests {
     #[test]
     fn defaults_are_in_range_and_each_bad_value_is_named() {
         Params::default().check().unwrap();
-        let bad: [(&str, Params); 11] = [
+        let bad: [(&str, Params); 15] = [
             ("diameter", Params { diameter: Some(0.0), ..Params::default() }),
             ("diameter", Params { diameter: Some(f32::NAN), ..Params::default() }),
             (
@@ -188,6 +232,10 @@ mod tests {
             ),
             ("norm_range", Params { normalize: Normalize::Range { low: 1.0, high: 1.0 }, ..Params::default() }),
             ("invert", Params { normalize: Normalize::Off, invert: true, ..Params::default() }),
+            ("norm_range", Params { normalize: Normalize::Ranges(vec![(0.0, 1.0), (2.0, 2.0)]), ..Params::default() }),
+            ("sharpen_radius", Params { sharpen_radius: -1.0, ..Params::default() }),
+            ("tile_norm_smooth3d", Params { tile_norm_smooth3d: f32::NAN, ..Params::default() }),
+            ("tile_norm_blocksize", Params { tile_norm_blocksize: 1, ..Params::default() }),
             ("bsize", Params { bsize: 100, ..Params::default() }),
             ("tile_overlap", Params { tile_overlap: f64::NAN, ..Params::default() }),
             ("batch_size", Params { batch_size: 0, ..Params::default() }),

@@ -14,13 +14,17 @@ mod error;
 pub mod fill_holes;
 pub mod flow_error;
 pub mod follow_flows;
+mod gaussian;
 pub mod histogram;
 pub mod masks;
 pub mod network;
 pub mod normalize;
+mod percentile;
 pub mod resize;
+mod sharpen;
 mod simd;
 pub mod tile;
+mod tile_norm;
 
 pub use error::Error;
 

@@ -2,7 +2,9 @@
 
 use cytoshade_core::rescale::Rescale;
 use cytoshade_core::tiling::Tile;
-use cytoshade_core::{Control, Error as CoreError, Image, Labels, Network, Params, Planes, Stage, Timings, channels};
+use cytoshade_core::{
+    Control, Error as CoreError, Image, Labels, Network, Params, Planes, Stage, Timings, Volume, channels,
+};
 use cytoshade_cpu::blend::Blend;
 use cytoshade_cpu::tile::Cutting;
 use cytoshade_cpu::{fill_holes, flow_error, masks, normalize, resize};
@@ -43,10 +45,9 @@ pub(crate) async fn segment(
     let planes =
         run.stage(Stage::Channels, || channels::select(image, params.channels, network.shape().inputs()))??;
     let planes = run.stage(Stage::Normalize, || {
-        let mut planes = planes;
-        normalize::normalize(&mut planes, params.normalize, params.invert);
-        planes
-    })?;
+        let mut volume = Volume::from(planes);
+        normalize::normalize(&mut volume, params).map(|()| Planes::from(volume))
+    })??;
     let planes = run.resize(planes, rescale.height, rescale.width)?;
     let (outputs, style) = run.network(network, planes).await?;
     let outputs = if params.resample { run.resize(outputs, height, width)? } else { outputs };
