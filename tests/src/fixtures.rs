@@ -158,6 +158,11 @@ impl Case {
         &self.value[name]
     }
 
+    /// The number of cells that the case expects.
+    pub fn cells(&self) -> Result<usize, Failed> {
+        Ok(self.expected_json("cells").as_u64().ok_or("no count of cells")? as usize)
+    }
+
     /// An expected JSON value, `Null` where there is none.
     pub fn expected_json(&self, name: &str) -> &Value {
         &self.value["expected"][name]

@@ -105,6 +105,49 @@ fn json_is_one_object_a_line() {
     assert_eq!(Some(flows.width() as u64), report["width"].as_u64());
 }
 
+/// The bundled network in a folder, with its size model beside it under `name`.
+fn network_with_size_model(folder: &Path, name: &str) -> PathBuf {
+    let network = folder.join("network.safetensors");
+    std::fs::copy(model(), &network).unwrap();
+    let size_model = root().join("tests/fixtures/diameter/cytoshade-demo_size.npy");
+    std::fs::copy(size_model, folder.join(name)).unwrap();
+    network
+}
+
+#[test]
+fn diameters_are_estimated_with_the_size_model_beside_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let photograph = root().join("tests/fixtures/pipeline/nuclei.png");
+    let run = |network: &Path, more: &[&str]| {
+        let mut program = program();
+        program.args(["segment", "--device", "cpu", "--json", "--model"]).arg(network).arg(&photograph);
+        program.arg("--output").arg(folder.path()).args(more).output().unwrap()
+    };
+    let diameter = |output: &Output| {
+        let report: serde_json::Value = serde_json::from_str(&succeeded(output)).unwrap();
+        report["diameter"].as_f64().unwrap()
+    };
+    // What the reference makes of this crop with this network and size model.
+    let expected = 39.222_557;
+    for name in ["network.safetensors_size.npy", "size_network.npy"] {
+        let network = network_with_size_model(folder.path(), name);
+        assert!((diameter(&run(&network, &["--diameter", "auto"])) / expected - 1.0).abs() < 1e-3, "{name}");
+        assert_eq!(diameter(&run(&network, &[])), 30.0);
+        std::fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    let network = network_with_size_model(folder.path(), "elsewhere.npy");
+    let output = run(&network, &["--diameter", "auto"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("network_size.npy"), "{output:?}");
+    assert_eq!(diameter(&output), 30.0);
+    let named = folder.path().join("elsewhere.npy");
+    let named = named.to_str().unwrap();
+    assert!((diameter(&run(&network, &["--size-model", named])) / expected - 1.0).abs() < 1e-3);
+    refused(&run(&network, &["--size-model", named, "--diameter", "40"]), "leave one of them out");
+    refused(&run(&network, &["--diameter", "wide"]), "expected a number of pixels, or auto");
+    let other = root().join("tests/fixtures/diameter/cpnet_full_size.npy");
+    refused(&run(&network, &["--size-model", other.to_str().unwrap()]), "the size model of this network");
+}
+
 #[test]
 fn several_inputs_go_on_after_one_fails() {
     let folder = tempfile::tempdir().unwrap();
@@ -189,6 +232,16 @@ fn bad_input_ends_with_a_sentence() {
     refused(&segment(&out, &[&photograph()], &["--max-size-fraction", "-1"]), "max_size_fraction is -1");
     refused(&segment(&out, &[&photograph()], &["--chan", "9"]), "chan is 9");
     refused(&segment(&out, &[&photograph()], &["--no-norm", "--invert"]), "invert");
+    refused(
+        &segment(&out, &[&photograph()], &["--norm-range", "5", "5", "--norm-range", "0", "1"]),
+        "norm_range is 5 5",
+    );
+    refused(
+        &segment(&out, &[&photograph()], &["--norm-range", "0", "1", "--sharpen-radius", "3"]),
+        "cannot be used with",
+    );
+    refused(&segment(&out, &[&photograph()], &["--smooth-radius", "-1"]), "smooth_radius is -1");
+    refused(&segment(&out, &[&photograph()], &["--tile-norm-blocksize", "1"]), "tile_norm_blocksize is 1");
     refused(&segment(&out, &[&photograph()], &["--sha256", "abc"]), "64 hexadecimal digits");
     refused(&segment(&out, &[&photograph()], &["--sha256", &"0".repeat(64)]), "SHA-256");
     refused(&segment(&out, &[&photograph()], &["--no-such-option"]), "--no-such-option");

@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use cytoshade::{Channels, Device, Normalize, Outputs, Params, Sha256};
 use cytoshade_formats::Pages;
 
+use crate::diameter::DiameterArg;
+
 /// Cell segmentation with Cellpose networks, on a GPU or without one.
 #[derive(Debug, Parser)]
 #[command(name = "cytoshade", version, about)]
@@ -64,9 +66,14 @@ pub(crate) struct Segment {
     /// unless the file says otherwise
     #[arg(long, value_enum, default_value_t)]
     pub(crate) pages: PagesArg,
-    /// Mean diameter of the cells in pixels; without it, that of the model's training
-    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
-    diameter: Option<f32>,
+    /// Mean diameter of the cells in pixels; without it, that of the network's training. `auto` estimates it for each
+    /// image with a size model: the one that --size-model names, or the one beside the network (NAME_size.npy,
+    /// size_NAME.npy); where there is none, that of the network's training
+    #[arg(long, value_name = "PX|auto", allow_negative_numbers = true)]
+    pub(crate) diameter: Option<DiameterArg>,
+    /// Size model of the network (size_cyto3.npy): estimates the diameter of each image
+    #[arg(long, value_name = "FILE")]
+    pub(crate) size_model: Option<PathBuf>,
     /// Drop masks whose flows differ from the network's by a mean squared error above this; 0 keeps all
     #[arg(long, value_name = "F", default_value_t = 0.4, allow_negative_numbers = true)]
     flow_threshold: f64,
@@ -169,7 +176,7 @@ impl Segment {
             tile_norm_blocksize: self.tile_norm_blocksize,
             tile_norm_smooth3d: self.tile_norm_smooth3d,
             norm3d: true,
-            diameter: self.diameter,
+            diameter: self.diameter.and_then(DiameterArg::pixels),
             resample: !self.no_resample,
             bsize: self.bsize,
             tile_overlap: self.tile_overlap,

@@ -4,6 +4,7 @@
 mod args;
 mod demo;
 mod devices;
+mod diameter;
 mod failure;
 mod output;
 mod progress;

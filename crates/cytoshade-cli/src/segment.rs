@@ -8,6 +8,7 @@ use cytoshade::{Control, Image, LoadOptions, Model, Params, Segmenter};
 use cytoshade_formats::ReadOptions;
 
 use crate::args::Segment;
+use crate::diameter::size_model;
 use crate::failure::Failure;
 use crate::output::{Files, Report, folder};
 use crate::progress::Bar;
@@ -18,7 +19,11 @@ pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
     let stems = stems(&args.inputs)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let model = Model::open_with(&args.model, &options).map_err(Failure::run)?;
-    let segmenter = Segmenter::builder().device(args.device.into()).build(&model).map_err(Failure::run)?;
+    let mut builder = Segmenter::builder().device(args.device.into());
+    if let Some(size_model) = size_model(args.diameter, args.size_model.as_deref(), &args.model)? {
+        builder = builder.size_model(size_model);
+    }
+    let segmenter = builder.build(&model).map_err(Failure::run)?;
     folder(&args.output)?;
 
     let mut run = Run { args, params, segmenter, written: HashSet::new() };

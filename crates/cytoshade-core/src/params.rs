@@ -86,7 +86,8 @@ pub struct Params {
     /// One normalization for all layers of a stack (true) or one for each (false). Always true where a stack is
     /// segmented in 3-D.
     pub norm3d: bool,
-    /// Mean diameter of the cells in the image, in pixels. `None` takes the model's `diam_labels`.
+    /// Mean diameter of the cells in the image, in pixels. `None` estimates it where there is a size model, and takes
+    /// the model's `diam_labels` where there is none.
     pub diameter: Option<f32>,
     /// Run the dynamics at the image's own size (true) or at the network's, enlarging the masks afterwards (false).
     pub resample: bool,

@@ -31,23 +31,27 @@
 
 mod backend;
 mod device;
+mod diameter;
 mod error;
 mod model;
 mod pipeline;
+mod run;
 mod segmentation;
 mod segmenter;
 
 pub use cytoshade_core::{
     Cancel, Channels, Control, Image, Labels, Network, Normalize, Outputs, Params, Planes, Progress, ProgressFn,
-    Sample, Samples, Stage, Timings,
+    Sample, Samples, Stage, Timings, Volume,
 };
 pub use cytoshade_gpu::{AdapterInfo, AdapterKind};
-pub use cytoshade_model::{LoadOptions, ReadLimits, Sha256};
+pub use cytoshade_model::{LoadOptions, ReadLimits, Sha256, SizeModel};
 #[cfg(not(target_arch = "wasm32"))]
 pub use device::adapters;
 pub use device::{Device, DeviceInfo, adapters_async};
 pub use error::Error;
-pub use model::Model;
+#[cfg(not(target_arch = "wasm32"))]
+pub use model::open_size_model;
+pub use model::{Model, load_size_model};
 pub use segmentation::Segmentation;
 pub use segmenter::{Builder, Segmenter};
 

@@ -3,21 +3,24 @@
 use std::sync::Arc;
 
 use cytoshade_core::{Control, Image, Network, Params};
+use cytoshade_model::SizeModel;
 
 use crate::backend::Backend;
-use crate::{Device, DeviceInfo, Error, Model, Segmentation, device, pipeline};
+use crate::{Device, DeviceInfo, Error, Model, Segmentation, device, diameter, pipeline};
 
 /// A network made ready on a device. Making one uploads the weights and compiles the shaders; keep it for many images.
 #[derive(Debug)]
 pub struct Segmenter {
     network: Arc<Network>,
+    size_model: Option<SizeModel>,
     backend: Backend,
 }
 
 /// How a [`Segmenter`] is made.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Builder {
     device: Device,
+    size_model: Option<SizeModel>,
 }
 
 impl Builder {
@@ -27,10 +30,19 @@ impl Builder {
         self
     }
 
+    /// The size model that belongs to the network. With it, a segmentation that is given no diameter estimates it from
+    /// the image (the reference's `Cellpose.eval`): the network runs three times, for the style, for first masks at the
+    /// size that the style speaks of, and at the size of these masks. Without it, such a segmentation takes the model's
+    /// `diam_labels` (`CellposeModel.eval`).
+    pub fn size_model(mut self, size_model: SizeModel) -> Self {
+        self.size_model = Some(size_model);
+        self
+    }
+
     /// Makes the segmenter.
     ///
     /// # Errors
-    /// [`Error::Input`] where the model is not for segmentation, [`Error::Gpu`] where the device cannot be had.
+    /// [`Error::Input`] where the model is not for segmentation or the size model is another network's, [`Error::Gpu`] where the device cannot be had.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn build(self, model: &Model) -> Result<Segmenter, Error> {
         pollster::block_on(self.build_async(model))
@@ -43,6 +55,9 @@ impl Builder {
     pub async fn build_async(self, model: &Model) -> Result<Segmenter, Error> {
         let network = model.share();
         pipeline::check_network(&network)?;
+        if let Some(size_model) = &self.size_model {
+            diameter::check_size_model(size_model, &network)?;
+        }
         let backend = match device::open(self.device).await? {
             None => Backend::cpu(&network),
             Some(gpu) => match Backend::gpu(gpu, &network).await {
@@ -51,7 +66,7 @@ impl Builder {
                 result => result?,
             },
         };
-        Ok(Segmenter { network, backend })
+        Ok(Segmenter { network, size_model: self.size_model, backend })
     }
 }
 
@@ -119,6 +134,7 @@ impl Segmenter {
         params: &Params,
         control: &Control<'_>,
     ) -> Result<Segmentation, Error> {
-        pipeline::segment(&self.backend, &self.network, image, params, control).await
+        let size_model = self.size_model.as_ref();
+        pipeline::segment(&self.backend, &self.network, size_model, image, params, control).await
     }
 }
