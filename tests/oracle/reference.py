@@ -37,16 +37,16 @@ class PaddedStyle(torch.nn.Module):
         return self.net.device
 
     def forward(self, x):
-        y, style, levels = self.net(x)
+        y, style, levels = self.net(x.to(self.net.diam_mean.dtype))
         return y, torch.nn.functional.pad(style, (0, STYLE_CHANNELS - style.shape[1])), levels
 
 
-def segmenter(path):
-    """A CellposeModel around the weights of `path`.
+def segmenter(path, dtype=torch.float32):
+    """A CellposeModel around the weights of `path`, whose network computes in `dtype`.
 
     The constructor is bypassed: it knows one width only, and it downloads a model when it is given none.
     """
-    net = weights.network(path)
+    net = weights.network(path, dtype)
     model = models.CellposeModel.__new__(models.CellposeModel)
     model.net = PaddedStyle(net)
     model.net_ortho = None
@@ -58,8 +58,8 @@ def segmenter(path):
     model.nchan = net.nbase[0]
     model.nclasses = net.nout
     # CellposeModel takes both as numpy f32 from the file; the arithmetic of `rescale` depends on it
-    model.diam_mean = net.diam_mean.data.cpu().numpy()[0]
-    model.diam_labels = net.diam_labels.data.cpu().numpy()[0]
+    model.diam_mean = net.diam_mean.data.float().cpu().numpy()[0]
+    model.diam_labels = net.diam_labels.data.float().cpu().numpy()[0]
     return model
 
 

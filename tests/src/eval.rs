@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use cytoshade::{Channels, Device, Image, LoadOptions, Model, Normalize, Outputs, Params, Segmenter};
-use cytoshade_formats::ReadOptions;
+use cytoshade::{Channels, Device, Image, LoadOptions, Model, Normalize, Outputs, Params, Segmenter, Stack};
+use cytoshade_formats::{Pages, ReadOptions};
 use libtest_mimic::Failed;
 use serde_json::Value;
 
@@ -54,6 +54,13 @@ pub fn image(case: &Case) -> Result<Image, Failed> {
     Ok(images.remove(0))
 }
 
+/// The stack of a case.
+pub fn stack(case: &Case) -> Result<Stack, Failed> {
+    let path = case.input_path("stack").ok_or("no stack")?;
+    let options = ReadOptions { pages: Pages::Stack, ..ReadOptions::default() };
+    Ok(Stack::new(cytoshade_formats::read(path, &options)?)?)
+}
+
 /// A pair of numbers.
 fn pair(value: &Value) -> Option<(f64, f64)> {
     Some((value[0].as_f64()?, value[1].as_f64()?))
@@ -80,6 +87,7 @@ pub fn params(case: &Case) -> Params {
     let count = |name: &str| number(name, 0.0).max(0.0) as usize;
     Params {
         channels: Channels { chan: count("chan"), chan2: count("chan2") },
+        all_channels: flag("all_channels", false),
         normalize: normalize(case),
         invert: flag("invert", false),
         sharpen_radius: number("sharpen_radius", 0.0) as f32,
@@ -98,6 +106,10 @@ pub fn params(case: &Case) -> Params {
         flow_threshold: number("flow_threshold", default.flow_threshold),
         max_size_fraction: number("max_size_fraction", default.max_size_fraction),
         min_size: count("min_size"),
+        do_3d: flag("do_3D", false),
+        anisotropy: number("anisotropy", 1.0),
+        flow3d_smooth: number("flow3D_smooth", 0.0),
+        stitch_threshold: number("stitch_threshold", 0.0),
         outputs: Outputs::ALL,
         ..default
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cytoshade_core::EndPoints;
+use cytoshade_formats::{Pages, ReadOptions};
 use libtest_mimic::Failed;
 use serde_json::Value;
 
@@ -108,6 +109,12 @@ impl Array {
         EndPoints { pixels: active(cellprob, threshold), y, x }
     }
 
+    /// As the labels of a stack.
+    pub fn label_volume(&self) -> cytoshade_core::LabelVolume {
+        let [depth, height, width] = self.shape[..] else { panic!("no stack: {:?}", self.shape) };
+        cytoshade_core::LabelVolume::new(self.u32(), depth, height, width).unwrap()
+    }
+
     /// As labels.
     pub fn labels(&self) -> cytoshade_core::Labels {
         let (height, width) = self.size();
@@ -196,7 +203,7 @@ impl Case {
     pub fn expected(&self, name: &str) -> Option<Array> {
         let file = self.value["expected"][name].as_str()?;
         let path = self.path(file)?;
-        Some(if file.ends_with(".png") { read_png(&path) } else { read_npy(&path) })
+        Some(if file.ends_with(".npy") { read_npy(&path) } else { read_picture(&path) })
     }
 
     /// A case of stage `network`, its files read and its sizes checked.
@@ -222,13 +229,18 @@ impl Case {
     }
 }
 
-/// A grey picture, such as labels.
-fn read_png(path: &Path) -> Array {
-    let images =
-        cytoshade_formats::read(path, &Default::default()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let plane = images[0].to_planes(0).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let values = plane.as_slice().iter().map(|&value| value.into()).collect();
-    Array { shape: vec![plane.height(), plane.width()], values }
+/// A grey picture, such as labels, or a stack of them.
+fn read_picture(path: &Path) -> Array {
+    let options = ReadOptions { pages: Pages::List, ..ReadOptions::default() };
+    let layers = cytoshade_formats::read(path, &options).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut values = Vec::new();
+    for layer in &layers {
+        let plane = layer.to_planes(0).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        values.extend(plane.as_slice().iter().map(|&value| f64::from(value)));
+    }
+    let size = [layers[0].height(), layers[0].width()];
+    let shape = if layers.len() == 1 { size.to_vec() } else { [&[layers.len()], &size[..]].concat() };
+    Array { shape, values }
 }
 
 /// An array file of numpy.

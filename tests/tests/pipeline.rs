@@ -38,6 +38,11 @@ fn main() {
             trials.push(trial(format!("gpu, full width: {}", on_gpu.name()), missing, move || run(&on_gpu, device)));
         }
     }
+    for case in cases("classes", "cases.json") {
+        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
+        let name = format!("cpu, classes: {}", case.name());
+        trials.push(trial(name, missing, move || run(&case, Device::Cpu)));
+    }
     // The network and what follows are the same on a GPU; the estimate itself is on the host.
     for case in cases("diameter", "cases.json") {
         let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);

@@ -149,6 +149,60 @@ fn diameters_are_estimated_with_the_size_model_beside_the_network() {
 }
 
 #[test]
+fn stacks_become_label_volumes() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = root().join("tests/fixtures/volume/shallow.tif");
+    let options = ["--json", "--save-masks-npy", "--save-flows", "--diameter", "26"];
+    for (way, channels) in [(&["--do-3d"][..], 4), (&["--stitch-threshold", "0.3"], 3)] {
+        let said = succeeded(&segment(folder.path(), &[&stack], &[way, &options].concat()));
+        let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(report["depth"], 5, "{said}");
+        assert!(report["cells"].as_u64().unwrap() > 0, "{said}");
+        assert_eq!(files(folder.path()), ["shallow_cp_masks.npy", "shallow_cp_masks.tif", "shallow_flows.npy"]);
+        let list = ReadOptions { pages: cytoshade_formats::Pages::Stack, ..ReadOptions::default() };
+        let read = |name: &str| read(folder.path().join(name), &list).unwrap();
+        let (pages, array) = (read("shallow_cp_masks.tif"), read("shallow_cp_masks.npy"));
+        assert_eq!((pages.len(), array.len()), (5, 5));
+        assert_eq!(pages, array);
+        let flows = cytoshade_tests::fixtures::read_npy(&folder.path().join("shallow_flows.npy"));
+        assert_eq!(flows.shape, [channels, 5, 32, 40]);
+    }
+    refused(&segment(folder.path(), &[&photograph()], &["--do-3d"]), "stitch_threshold");
+    refused(&segment(folder.path(), &[&stack], &["--do-3d", "--anisotropy", "0"]), "anisotropy is 0");
+    refused(&segment(folder.path(), &[&stack], &["--stitch-threshold", "2"]), "stitch_threshold is 2");
+}
+
+#[test]
+fn images_are_restored_alone_and_before_they_are_segmented() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixtures = root().join("tests/fixtures/restore");
+    let image = fixtures.join("nuclei.png");
+    // The name says what a network is for.
+    let upsample = folder.path().join("upsample_cyto3");
+    std::fs::copy(fixtures.join("denoise_small.safetensors"), &upsample).unwrap();
+    let out = folder.path().join("out");
+    let restore = |more: &[&str]| {
+        let mut program = program();
+        program.args(["restore", "--device", "cpu", "--model"]).arg(&upsample).arg(&image);
+        program.arg("--output").arg(&out).args(more).output().unwrap()
+    };
+    let size = |file: &str| {
+        let read = read(out.join(file), &ReadOptions::default()).unwrap();
+        (read[0].channels(), read[0].height(), read[0].width())
+    };
+    succeeded(&restore(&[]));
+    assert_eq!(size("nuclei_restored.tif"), (1, 50, 58));
+    succeeded(&restore(&["--diameter", "20"]));
+    assert_eq!(size("nuclei_restored.tif"), (1, 75, 87));
+    let network = upsample.to_str().unwrap();
+    succeeded(&segment(&out, &[&image], &["--restore", network, "--diameter", "20"]));
+    assert_eq!(size("nuclei_cp_masks.tif"), (1, 75, 87));
+    refused(&segment(&out, &[&image], &["--restore", model().to_str().unwrap()]), "1 input channel");
+    refused(&segment(&out, &[&image], &["--model", network]), "cannot be used multiple times");
+    refused(&restore(&["--diameter", "-1"]), "diameter is -1");
+}
+
+#[test]
 fn several_inputs_go_on_after_one_fails() {
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("broken.tif");

@@ -59,10 +59,15 @@ fn channels_case(case: &Case) -> Result<(), Failed> {
         }
         _ => Image::new(array.f32(), array.shape[0], array.shape[1], array.shape[2]),
     }?;
-    let (Some(chan), Some(chan2)) = (case.param("chan").as_u64(), case.param("chan2").as_u64()) else {
-        return Ok(());
+    let (chan, chan2) = (case.param("chan").as_u64(), case.param("chan2").as_u64());
+    let (Some(chan), Some(chan2)) = (chan, chan2) else {
+        // The image's first channels as they are.
+        let planes = channels::select(&image, &Params { all_channels: true, ..Params::default() }, 2)?;
+        let expected = need(case.expected("planes"), "planes")?.f32();
+        return both_ways(&planes.into_vec(), |p| nudge(p), |p| agree::close(p, &expected, 1e-6));
     };
-    let planes = channels::select(&image, Channels { chan: chan as usize, chan2: chan2 as usize }, 2)?;
+    let channels = Channels { chan: chan as usize, chan2: chan2 as usize };
+    let planes = channels::select(&image, &Params { channels, ..Params::default() }, 2)?;
     let expected = need(case.expected("planes"), "planes")?.f32();
     both_ways(&planes.into_vec(), |p| nudge(p), |p| agree::close(p, &expected, 1e-6))
 }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use cytoshade::{Channels, Device, Normalize, Outputs, Params, Sha256};
+use cytoshade::{Device, Outputs, Params, Sha256};
 use cytoshade_formats::Pages;
 
 use crate::diameter::DiameterArg;
+use crate::seen::Seen;
 
 /// Cell segmentation with Cellpose networks, on a GPU or without one.
 #[derive(Debug, Parser)]
@@ -26,6 +27,11 @@ pub(crate) enum Command {
     /// told apart by their content. Writes DIR/STEM_cp_masks.tif: 0 is background, 1 to n are the cells (16 bit, or
     /// 32 bit past 65,535 cells). Where one of several inputs fails the others are still done, and the exit status is 1.
     Segment(Box<Segment>),
+    /// Denoise, deblur or upsample image files with a restoration network of Cellpose 3
+    ///
+    /// Writes DIR/STEM_restored.tif: 32-bit floats, one page for the channel to segment, and one for the second where
+    /// there is one. `segment --restore` restores and segments in one step.
+    Restore(Box<Restore>),
     /// List every adapter that could run the shaders, and say which one `--device auto` takes
     Devices,
 }
@@ -55,15 +61,12 @@ pub(crate) struct Segment {
     /// Folder to write to; it is made where it is not there
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
-    /// Channel to segment: 0 for the mean of all, 1 to C for one of them
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    chan: usize,
-    /// Second (nuclear) channel: 0 for none, 1 to C for one of them; not used where --chan is 0
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    chan2: usize,
+    #[command(flatten)]
+    seen: Seen,
     /// What the pages of a multi-page TIFF are: the channels of one image, or a list of images, of which each is
     /// segmented and written as STEM_0001_cp_masks.tif and so on. `auto` takes up to 5 pages of one size for channels
-    /// unless the file says otherwise
+    /// unless the file says otherwise; with --do-3d and --stitch-threshold every file is one stack, whose layers are the
+    /// pages (TIFF) or the first axis (NPY: [Z, H, W], [Z, C, H, W])
     #[arg(long, value_enum, default_value_t)]
     pub(crate) pages: PagesArg,
     /// Mean diameter of the cells in pixels; without it, that of the network's training. `auto` estimates it for each
@@ -98,54 +101,36 @@ pub(crate) struct Segment {
     /// Average over flipped, half-overlapping tiles: about four times the work
     #[arg(long)]
     augment: bool,
-    /// Overlap of neighbouring tiles as a fraction of a tile, 0.05 to 0.5
-    #[arg(long, value_name = "F", default_value_t = 0.1, allow_negative_numbers = true)]
-    tile_overlap: f64,
-    /// Side of a tile in pixels: a multiple of 16
-    #[arg(long, value_name = "N", default_value_t = 224)]
-    bsize: usize,
-    /// Tiles that go through the network at once
-    #[arg(long, value_name = "N", default_value_t = 8)]
-    batch_size: usize,
-    /// Take intensities as they are
-    #[arg(long, conflicts_with_all = ["norm_percentile", "norm_range"])]
-    no_norm: bool,
-    /// Percentiles that become 0 and 1 in each channel; 1 and 99 without it
-    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], allow_negative_numbers = true)]
-    norm_percentile: Option<Vec<f32>>,
-    /// Intensities that become 0 and 1, instead of percentiles; given twice, each of the network's channels has its own
-    #[arg(
-        long,
-        num_args = 2,
-        value_names = ["LOW", "HIGH"],
-        allow_negative_numbers = true,
-        conflicts_with_all = ["norm_percentile", "sharpen_radius", "smooth_radius", "tile_norm_blocksize"]
-    )]
-    norm_range: Option<Vec<f64>>,
-    /// Take percentiles in tiles of this side, so that dark regions become as bright as others; larger than a cell, 0
-    /// for off. --invert does nothing with it, as in Cellpose
-    #[arg(long, value_name = "PX", default_value_t = 0)]
-    tile_norm_blocksize: usize,
-    /// How far the percentiles of tiles are smoothed, in tiles
-    #[arg(long = "tile-norm-smooth3D", alias = "tile-norm-smooth3d", value_name = "F", default_value_t = 1.0)]
-    tile_norm_smooth3d: f32,
-    /// Subtract a Gaussian surround of this radius first: 1/8 to 1/4 of a diameter, 0 for off
-    #[arg(long, value_name = "PX", default_value_t = 0.0, allow_negative_numbers = true)]
-    sharpen_radius: f32,
-    /// Smooth by a Gaussian of this radius first: 1/10 to 1/4 of a diameter, 0 for off
-    #[arg(long, value_name = "PX", default_value_t = 0.0, allow_negative_numbers = true)]
-    smooth_radius: f32,
-    /// Dark cells on a bright ground
-    #[arg(long)]
-    invert: bool,
+    /// Segment each file as one stack in 3-D: the network sees its planes along Z, Y and X, and masks are volumes
+    #[arg(long, visible_alias = "do-3D")]
+    pub(crate) do_3d: bool,
+    /// In 3-D: how much farther apart layers are than pixels; 2 where Z is sampled half as densely
+    #[arg(long, value_name = "F", default_value_t = 1.0, allow_negative_numbers = true)]
+    anisotropy: f64,
+    /// In 3-D: smooth the flows by a Gaussian of this standard deviation in voxels; 0 for off
+    #[arg(long, value_name = "F", default_value_t = 0.0, allow_negative_numbers = true, alias = "flow3D-smooth")]
+    flow3d_smooth: f64,
+    /// Segment each file as one stack, layer by layer, and make one cell of those of neighbouring layers whose
+    /// intersection over union is at least this; 0 for off
+    #[arg(long, value_name = "F", default_value_t = 0.0, allow_negative_numbers = true)]
+    stitch_threshold: f64,
     /// What to run on
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceArg,
-    /// Also write DIR/STEM_flows.npy: f32 [3, H, W], dY, dX and cell probability
+    /// Restore each image with this restoration network of Cellpose 3 first (see `cytoshade restore`). Its channels are
+    /// then segmented; what normalizes intensities applies to the restoration, and --diameter to both. An upsampled
+    /// image's labels are of its enlarged size
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["size_model", "save_overlay"])]
+    pub(crate) restore: Option<PathBuf>,
+    /// Also write DIR/STEM_flows.npy: f32 [3, H, W], dY, dX and cell probability; of a stack [4, Z, H, W] with dZ first,
+    /// or [3, Z, H, W] where it was segmented layer by layer
     #[arg(long)]
     pub(crate) save_flows: bool,
-    /// Also write DIR/STEM_overlay.png: the image with the cells outlined
+    /// Also write DIR/STEM_cp_masks.npy: the labels as an array [H, W], or [Z, H, W] of a stack
     #[arg(long)]
+    pub(crate) save_masks_npy: bool,
+    /// Also write DIR/STEM_overlay.png: the image with the cells outlined
+    #[arg(long, conflicts_with_all = ["do_3d", "stitch_threshold"])]
     pub(crate) save_overlay: bool,
     /// Print one JSON object a line on standard output for each image
     #[arg(long)]
@@ -153,43 +138,67 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
+    /// True where a file is one stack.
+    pub(crate) fn is_stack(&self) -> bool {
+        self.do_3d || self.stitch_threshold > 0.0
+    }
+
     pub(crate) fn params(&self) -> Params {
-        let pair = |values: &Option<Vec<f32>>| match values.as_deref() {
-            Some(&[low, high]) => Some((low, high)),
-            _ => None,
-        };
-        let normalize = match (self.no_norm, self.norm_range.as_deref(), pair(&self.norm_percentile)) {
-            (true, ..) => Normalize::Off,
-            (_, Some(&[low, high]), _) => Normalize::Range { low, high },
-            (_, Some(pairs), _) => {
-                Normalize::Ranges(pairs.as_chunks().0.iter().map(|&[low, high]| (low, high)).collect())
-            }
-            (.., Some((low, high))) => Normalize::Percentile { low, high },
-            _ => Params::default().normalize,
-        };
         Params {
-            channels: Channels { chan: self.chan, chan2: self.chan2 },
-            normalize,
-            invert: self.invert,
-            sharpen_radius: self.sharpen_radius,
-            smooth_radius: self.smooth_radius,
-            tile_norm_blocksize: self.tile_norm_blocksize,
-            tile_norm_smooth3d: self.tile_norm_smooth3d,
-            norm3d: true,
             diameter: self.diameter.and_then(DiameterArg::pixels),
             resample: !self.no_resample,
-            bsize: self.bsize,
-            tile_overlap: self.tile_overlap,
             augment: self.augment,
-            batch_size: self.batch_size,
             niter: self.niter,
             interp: !self.no_interp,
             cellprob_threshold: self.cellprob_threshold,
             flow_threshold: self.flow_threshold,
             max_size_fraction: self.max_size_fraction,
             min_size: self.min_size,
-            outputs: Outputs { flows: self.save_flows, cellprob: self.save_flows, style: false },
+            do_3d: self.do_3d,
+            anisotropy: self.anisotropy,
+            flow3d_smooth: self.flow3d_smooth,
+            stitch_threshold: self.stitch_threshold,
+            outputs: Outputs { flows: self.save_flows, cellprob: self.save_flows, style: false, classes: false },
+            ..self.seen.params()
         }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// Image files
+    #[arg(value_name = "INPUT", required = true)]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Restoration network of Cellpose 3. Its name says what it was trained for, as in Cellpose: with `upsample` in it,
+    /// images of cells smaller than the network's are enlarged and stay so; with `nuclei` in it, objects are taken to be
+    /// of 17 pixels and not of 30
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: PathBuf,
+    /// SHA-256 that the model file must have
+    #[arg(long, value_name = "HEX")]
+    pub(crate) sha256: Option<Sha256>,
+    /// Folder to write to; it is made where it is not there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    seen: Seen,
+    /// What the pages of a multi-page TIFF are, as for `segment`
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) pages: PagesArg,
+    /// Each file is one stack, whose layers are normalized together
+    #[arg(long)]
+    pub(crate) stack: bool,
+    /// Mean diameter of the cells in pixels; without it, images are not resized
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
+    diameter: Option<f32>,
+    /// What to run on
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) device: DeviceArg,
+}
+
+impl Restore {
+    pub(crate) fn params(&self) -> Params {
+        Params { diameter: self.diameter, ..self.seen.params() }
     }
 }
 

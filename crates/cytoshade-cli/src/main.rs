@@ -8,6 +8,8 @@ mod diameter;
 mod failure;
 mod output;
 mod progress;
+mod restore;
+mod seen;
 mod segment;
 
 use std::process::ExitCode;
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         args::Command::Demo(demo) => demo::run(&demo),
         args::Command::Segment(segment) => segment::run(&segment),
+        args::Command::Restore(restore) => restore::run(&restore),
         args::Command::Devices => devices::run(),
     };
     match result {

@@ -47,11 +47,13 @@ pub struct Outputs {
     pub cellprob: bool,
     /// The style vector.
     pub style: bool,
+    /// What a network of more than three outputs gives beyond dY, dX and cell probability. Not for stacks.
+    pub classes: bool,
 }
 
 impl Outputs {
     /// Everything there is.
-    pub const ALL: Outputs = Outputs { flows: true, cellprob: true, style: true };
+    pub const ALL: Outputs = Outputs { flows: true, cellprob: true, style: true, classes: true };
 }
 
 /// The parameters of a segmentation. The defaults are the reference's.
@@ -66,6 +68,9 @@ impl Outputs {
 pub struct Params {
     /// Which channels the network sees.
     pub channels: Channels,
+    /// The network sees the image's first channels in their order, as many as it has inputs, whatever `channels` says:
+    /// for networks that were trained so.
+    pub all_channels: bool,
     /// How intensities are mapped.
     pub normalize: Normalize,
     /// Dark cells on a bright ground: 1 minus the normalised intensity. As in the reference this does nothing where
@@ -111,6 +116,16 @@ pub struct Params {
     pub max_size_fraction: f64,
     /// Masks of fewer pixels than this are dropped. 0 keeps all.
     pub min_size: usize,
+    /// Stacks only: segment in 3-D. The network sees the planes along all three axes, and the sum of their flows is
+    /// followed in 3-D; tiles then have a side of 224 whatever `bsize` is, and `flow_threshold` is not used.
+    pub do_3d: bool,
+    /// Stacks in 3-D: how much farther apart layers are than pixels; 2 where Z is sampled half as densely.
+    pub anisotropy: f64,
+    /// Stacks in 3-D: standard deviation in voxels of a Gaussian that smooths the flows. 0 is off.
+    pub flow3d_smooth: f64,
+    /// Stacks layer by layer: cells of neighbouring layers whose intersection over union is at least this become one.
+    /// 0 leaves the layers apart, each with labels of its own.
+    pub stitch_threshold: f64,
     /// What comes back beside the labels.
     pub outputs: Outputs,
 }
@@ -119,6 +134,7 @@ impl Default for Params {
     fn default() -> Self {
         Self {
             channels: Channels { chan: 0, chan2: 0 },
+            all_channels: false,
             normalize: Normalize::Percentile { low: 1.0, high: 99.0 },
             invert: false,
             sharpen_radius: 0.0,
@@ -138,6 +154,10 @@ impl Default for Params {
             flow_threshold: 0.4,
             max_size_fraction: 0.4,
             min_size: 15,
+            do_3d: false,
+            anisotropy: 1.0,
+            flow3d_smooth: 0.0,
+            stitch_threshold: 0.0,
             outputs: Outputs::default(),
         }
     }
@@ -147,6 +167,8 @@ impl Default for Params {
 const MAX_NITER: u32 = 1_000_000;
 /// Radius above which a request is taken for a mistake.
 const MAX_RADIUS: f32 = 10_000.0;
+/// Anisotropy above which a request is taken for a mistake.
+const MAX_ANISOTROPY: f64 = 1000.0;
 
 impl Params {
     /// Checks every value against its range.
@@ -213,6 +235,15 @@ impl Params {
         if !(self.max_size_fraction > 0.0 && self.max_size_fraction <= 1.0) {
             return refuse("max_size_fraction", self.max_size_fraction.to_string(), "a fraction above 0, at most 1");
         }
+        if !(self.anisotropy > 0.0 && self.anisotropy <= MAX_ANISOTROPY) {
+            return refuse("anisotropy", self.anisotropy.to_string(), "a number above 0, at most 1,000");
+        }
+        if !(0.0..=f64::from(MAX_RADIUS)).contains(&self.flow3d_smooth) {
+            return refuse("flow3d_smooth", self.flow3d_smooth.to_string(), "0 to 10,000");
+        }
+        if !(0.0..=1.0).contains(&self.stitch_threshold) {
+            return refuse("stitch_threshold", self.stitch_threshold.to_string(), "0 (off) to 1");
+        }
         Ok(())
     }
 }
@@ -224,7 +255,7 @@ mod tests {
     #[test]
     fn defaults_are_in_range_and_each_bad_value_is_named() {
         Params::default().check().unwrap();
-        let bad: [(&str, Params); 15] = [
+        let bad: [(&str, Params); 18] = [
             ("diameter", Params { diameter: Some(0.0), ..Params::default() }),
             ("diameter", Params { diameter: Some(f32::NAN), ..Params::default() }),
             (
@@ -242,6 +273,9 @@ mod tests {
             ("batch_size", Params { batch_size: 0, ..Params::default() }),
             ("cellprob_threshold", Params { cellprob_threshold: f32::INFINITY, ..Params::default() }),
             ("flow_threshold", Params { flow_threshold: -0.1, ..Params::default() }),
+            ("anisotropy", Params { anisotropy: 0.0, ..Params::default() }),
+            ("flow3d_smooth", Params { flow3d_smooth: f64::NAN, ..Params::default() }),
+            ("stitch_threshold", Params { stitch_threshold: 1.5, ..Params::default() }),
             ("max_size_fraction", Params { max_size_fraction: 0.0, ..Params::default() }),
         ];
         for (expected, params) in bad {

@@ -6,6 +6,8 @@ use crate::{Error, Params};
 
 /// Pixels of the resized image above which a request is refused: 2^30, where planes of 4 GiB begin.
 pub const MAX_PIXELS: usize = 1 << 30;
+/// Voxels of a stack above which a request is refused: 2^31, where planes of 8 GiB begin.
+pub const MAX_VOXELS: usize = 1 << 31;
 /// Steps of the integration where the network's size is the image's (`eval`).
 const NITER: f64 = 200.0;
 
@@ -97,4 +99,17 @@ impl Rescale {
         }
         Ok(Self { diameter, factor, height: to_height, width: to_width, niter: factor.niter(params) })
     }
+}
+
+/// The size at which the 3-D dynamics can run.
+///
+/// # Errors
+/// [`Error::StackSize`].
+pub fn check_stack(size: [usize; 3]) -> Result<(), Error> {
+    let voxels = size.iter().try_fold(1usize, |voxels, &side| voxels.checked_mul(side));
+    let large = voxels.is_none_or(|voxels| voxels > MAX_VOXELS);
+    if large || size.iter().any(|&side| side < 2) {
+        return Err(Error::StackSize { size, limit: MAX_VOXELS });
+    }
+    Ok(())
 }

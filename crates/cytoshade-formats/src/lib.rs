@@ -31,10 +31,10 @@ mod save;
 mod stored;
 mod tiff;
 
-pub use cytoshade_core::{Image, Labels};
+pub use cytoshade_core::{Image, LabelVolume, Labels};
 pub use error::Error;
 pub use limits::Limits;
-pub use npy::write_npy_f32;
+pub use npy::{write_labels_npy, write_npy_f32};
 pub use overlay::write_overlay_png;
 pub use png::write_labels_png;
 #[cfg(not(target_family = "wasm"))]
@@ -42,7 +42,7 @@ pub use read::read;
 pub use read::{Format, Pages, ReadOptions, read_bytes};
 #[cfg(not(target_family = "wasm"))]
 pub use save::{SaveFile, save};
-pub use tiff::write_labels_tiff;
+pub use tiff::{write_images_tiff, write_label_volume_tiff, write_labels_tiff};
 
 /// Width and height as the picture formats count them.
 fn labels_size(labels: &Labels) -> Result<(u32, u32), Error> {

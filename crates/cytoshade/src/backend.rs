@@ -3,7 +3,7 @@
 use cytoshade_core::{EndPoints, Histogram, Network, Planes};
 use cytoshade_gpu::Gpu;
 
-use crate::{DeviceInfo, Error};
+use crate::{Device, DeviceInfo, Error, device};
 
 /// Hears of the tiles that are complete, and may stop the run. `Send` where there are threads, so that a segmentation's
 /// future may move between them.
@@ -29,11 +29,23 @@ pub(crate) struct Batch {
 }
 
 impl Backend {
-    pub(crate) fn cpu(network: &Network) -> Self {
+    /// A network on the device that is asked for.
+    pub(crate) async fn open(device: Device, network: &Network) -> Result<Self, Error> {
+        match device::open(device).await? {
+            None => Ok(Backend::cpu(network)),
+            Some(gpu) => match Backend::gpu(gpu, network).await {
+                // A GPU that opens but cannot take the network is no reason to do nothing.
+                Err(Error::Gpu(_)) if device == Device::Auto => Ok(Backend::cpu(network)),
+                result => result,
+            },
+        }
+    }
+
+    fn cpu(network: &Network) -> Self {
         Backend::Cpu(Box::new(cytoshade_cpu::network::Network::new(network)))
     }
 
-    pub(crate) async fn gpu(gpu: Gpu, network: &Network) -> Result<Self, Error> {
+    async fn gpu(gpu: Gpu, network: &Network) -> Result<Self, Error> {
         let network = Box::new(cytoshade_gpu::Network::new(&gpu, network).await.map_err(Error::Gpu)?);
         Ok(Backend::Gpu { gpu, network })
     }

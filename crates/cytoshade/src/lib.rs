@@ -22,6 +22,8 @@
 //! # Ok::<(), cytoshade::Error>(())
 //! ```
 //!
+//! A [`Stack`] of images becomes a [`StackSegmentation`], in 3-D or layer by layer ([`Segmenter::segment_stack`]).
+//!
 //! Callers that cannot block, in a browser above all, use the `async` twins: [`Segmenter::new_async`],
 //! [`Builder::build_async`] and [`Segmenter::segment_async`].
 //!
@@ -35,13 +37,15 @@ mod diameter;
 mod error;
 mod model;
 mod pipeline;
+mod restore;
 mod run;
 mod segmentation;
 mod segmenter;
+mod stack;
 
 pub use cytoshade_core::{
-    Cancel, Channels, Control, Image, Labels, Network, Normalize, Outputs, Params, Planes, Progress, ProgressFn,
-    Sample, Samples, Stage, Timings, Volume,
+    Cancel, Channels, Control, Image, LabelVolume, Labels, Network, Normalize, Outputs, Params, Planes, Progress,
+    ProgressFn, Sample, Samples, Stack, Stage, Timings, Volume,
 };
 pub use cytoshade_gpu::{AdapterInfo, AdapterKind};
 pub use cytoshade_model::{LoadOptions, ReadLimits, Sha256, SizeModel};
@@ -52,7 +56,8 @@ pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
 pub use model::open_size_model;
 pub use model::{Model, load_size_model};
-pub use segmentation::Segmentation;
+pub use restore::{RestoreOptions, Restored, Restorer};
+pub use segmentation::{Segmentation, StackSegmentation};
 pub use segmenter::{Builder, Segmenter};
 
 /// The errors of the crates beneath, which [`Error`] wraps.

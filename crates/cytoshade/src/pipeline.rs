@@ -43,6 +43,7 @@ pub(crate) async fn segment(
     }
     let (outputs, style) = run.flows(planes, &rescale, params).await?;
     let (flows, cellprob) = (outputs.select(0..2), outputs.select(2..3));
+    let classes = params.outputs.classes.then(|| outputs.select(3..outputs.channels()));
     drop(outputs);
     let labels = run.masks(&flows, &cellprob, rescale.niter, (height, width), params).await?;
     Ok(Segmentation {
@@ -50,6 +51,7 @@ pub(crate) async fn segment(
         flows: params.outputs.flows.then_some(flows),
         cellprob: params.outputs.cellprob.then_some(cellprob),
         style: params.outputs.style.then_some(style),
+        classes,
         diameter: rescale.diameter,
         niter: rescale.niter,
         device: backend.info(),

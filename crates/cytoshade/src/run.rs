@@ -46,7 +46,7 @@ impl<'a> Run<'a> {
     /// The planes that the network sees of an image, at the image's size.
     pub(crate) fn input(&mut self, image: &Image, params: &Params) -> Result<Planes, Error> {
         let inputs = self.network.shape().inputs();
-        let planes = self.stage(Stage::Channels, || channels::select(image, params.channels, inputs))??;
+        let planes = self.stage(Stage::Channels, || channels::select(image, params, inputs))??;
         let mut volume = Volume::from(planes);
         self.stage(Stage::Normalize, || normalize::normalize(&mut volume, params))??;
         Ok(volume.into())

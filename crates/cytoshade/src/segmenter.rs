@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use cytoshade_core::{Control, Image, Network, Params};
+use cytoshade_core::{Control, Image, Network, Params, Stack};
 use cytoshade_model::SizeModel;
 
 use crate::backend::Backend;
-use crate::{Device, DeviceInfo, Error, Model, Segmentation, device, diameter, pipeline};
+use crate::{Device, DeviceInfo, Error, Model, Segmentation, StackSegmentation, diameter, pipeline, stack};
 
 /// A network made ready on a device. Making one uploads the weights and compiles the shaders; keep it for many images.
 #[derive(Debug)]
@@ -58,14 +58,7 @@ impl Builder {
         if let Some(size_model) = &self.size_model {
             diameter::check_size_model(size_model, &network)?;
         }
-        let backend = match device::open(self.device).await? {
-            None => Backend::cpu(&network),
-            Some(gpu) => match Backend::gpu(gpu, &network).await {
-                // A GPU that opens but cannot take the network is no reason to do nothing.
-                Err(Error::Gpu(_)) if self.device == Device::Auto => Backend::cpu(&network),
-                result => result?,
-            },
-        };
+        let backend = Backend::open(self.device, &network).await?;
         Ok(Segmenter { network, size_model: self.size_model, backend })
     }
 }
@@ -136,5 +129,43 @@ impl Segmenter {
     ) -> Result<Segmentation, Error> {
         let size_model = self.size_model.as_ref();
         pipeline::segment(&self.backend, &self.network, size_model, image, params, control).await
+    }
+
+    /// Segments a stack: in 3-D ([`Params::do_3d`]), or layer by layer, the cells of neighbouring layers joined where
+    /// [`Params::stitch_threshold`] says so.
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn segment_stack(&self, stack: &Stack, params: &Params) -> Result<StackSegmentation, Error> {
+        self.segment_stack_with(stack, params, &Control::new())
+    }
+
+    /// Segments a stack, watched and stopped through `control`.
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment`], and [`Error::Cancelled`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn segment_stack_with(
+        &self,
+        stack: &Stack,
+        params: &Params,
+        control: &Control<'_>,
+    ) -> Result<StackSegmentation, Error> {
+        pollster::block_on(self.segment_stack_async(stack, params, control))
+    }
+
+    /// As [`Segmenter::segment_stack_with`], for callers that cannot block; see [`Segmenter::segment_async`].
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment_stack_with`].
+    pub async fn segment_stack_async(
+        &self,
+        stack: &Stack,
+        params: &Params,
+        control: &Control<'_>,
+    ) -> Result<StackSegmentation, Error> {
+        let size_model = self.size_model.as_ref();
+        stack::segment(&self.backend, &self.network, size_model, stack, params, control).await
     }
 }
