@@ -37,16 +37,16 @@ class PaddedStyle(torch.nn.Module):
         return self.net.device
 
     def forward(self, x):
-        y, style, levels = self.net(x)
+        y, style, levels = self.net(x.to(self.net.diam_mean.dtype))
         return y, torch.nn.functional.pad(style, (0, STYLE_CHANNELS - style.shape[1])), levels
 
 
-def segmenter(path):
-    """A CellposeModel around the weights of `path`.
+def segmenter(path, dtype=torch.float32):
+    """A CellposeModel around the weights of `path`, whose network computes in `dtype`.
 
     The constructor is bypassed: it knows one width only, and it downloads a model when it is given none.
     """
-    net = weights.network(path)
+    net = weights.network(path, dtype)
     model = models.CellposeModel.__new__(models.CellposeModel)
     model.net = PaddedStyle(net)
     model.net_ortho = None
@@ -58,32 +58,62 @@ def segmenter(path):
     model.nchan = net.nbase[0]
     model.nclasses = net.nout
     # CellposeModel takes both as numpy f32 from the file; the arithmetic of `rescale` depends on it
-    model.diam_mean = net.diam_mean.data.cpu().numpy()[0]
-    model.diam_labels = net.diam_labels.data.cpu().numpy()[0]
+    model.diam_mean = net.diam_mean.data.float().cpu().numpy()[0]
+    model.diam_labels = net.diam_labels.data.float().cpu().numpy()[0]
     return model
 
 
+# Everything that a case may say, under the names of CellposeModel.eval and transforms.normalize_img; all_channels is
+# the command line's name for channels=None.
+NORMALIZE = {
+    "normalize": True, "percentile": None, "lowhigh": None, "invert": False, "norm3D": True, "sharpen_radius": 0,
+    "smooth_radius": 0, "tile_norm_blocksize": 0, "tile_norm_smooth3D": 1,
+}
 DEFAULTS = {
-    "channel_axis": None, "chan": 0, "chan2": 0, "diameter": None,
-    "normalize": True, "percentile": None, "lowhigh": None, "invert": False,
+    "channel_axis": None, "z_axis": None, "chan": 0, "chan2": 0, "all_channels": False, "diameter": None, **NORMALIZE,
     "resample": True, "augment": False, "tile_overlap": 0.1, "bsize": 224, "interp": True, "niter": None,
     "flow_threshold": 0.4, "cellprob_threshold": 0.0, "min_size": 15, "max_size_fraction": 0.4,
+    "do_3D": False, "anisotropy": None, "flow3D_smooth": 0, "stitch_threshold": 0.0,
 }
+
+
+def parameters(changes):
+    """DEFAULTS with changes; a name that is not there is a mistake."""
+    unknown = set(changes) - set(DEFAULTS)
+    if unknown:
+        raise ValueError(f"unknown parameters {sorted(unknown)}")
+    return {**DEFAULTS, **changes}
+
+
+def normalization(p):
+    """Always a dictionary: with a bool, eval writes into its module's defaults and the next call inherits them."""
+    return {name: p[name] for name in NORMALIZE}
+
+
+def channels(p):
+    return None if p["all_channels"] else [p["chan"], p["chan2"]]
 
 
 def evaluate(model, image, **changes):
     """CellposeModel.eval with the parameters named as in DEFAULTS: (labels, flows [2,H,W], cellprob, style)."""
-    unknown = set(changes) - set(DEFAULTS)
-    if unknown:
-        raise ValueError(f"unknown parameters {sorted(unknown)}")
-    p = {**DEFAULTS, **changes}
-    # always a dictionary: with a bool, eval writes into its module's defaults and the next call inherits them
-    normalize = {"normalize": p["normalize"], "invert": p["invert"],
-                 "percentile": p["percentile"], "lowhigh": p["lowhigh"]}
+    p = parameters(changes)
     labels, flows, style = model.eval(
-        image, channels=[p["chan"], p["chan2"]], channel_axis=p["channel_axis"], normalize=normalize,
+        image, channels=channels(p), channel_axis=p["channel_axis"], z_axis=p["z_axis"], normalize=normalization(p),
         diameter=p["diameter"], resample=p["resample"], augment=p["augment"], tile_overlap=p["tile_overlap"],
         bsize=p["bsize"], interp=p["interp"], niter=p["niter"], flow_threshold=p["flow_threshold"],
         cellprob_threshold=p["cellprob_threshold"], min_size=p["min_size"],
-        max_size_fraction=p["max_size_fraction"], batch_size=8)
-    return labels, np.ascontiguousarray(flows[1]), np.ascontiguousarray(flows[2]), style[: model.nbase[-1]]
+        max_size_fraction=p["max_size_fraction"], do_3D=p["do_3D"], anisotropy=p["anisotropy"],
+        flow3D_smooth=p["flow3D_smooth"], stitch_threshold=p["stitch_threshold"], batch_size=8)
+    flows, cellprob = np.ascontiguousarray(flows[1]), np.ascontiguousarray(flows[2])
+    return labels, flows, cellprob, style[..., : model.nbase[-1]]
+
+
+def size_estimate(model, size, image, **changes):
+    """SizeModel.eval with the parameters of a size model: (diameter, diameter from the style alone)."""
+    p = parameters(changes)
+    sizes = models.SizeModel.__new__(models.SizeModel)
+    pad = STYLE_CHANNELS - len(size["A"])
+    sizes.params = {**size, "A": np.pad(size["A"], (0, pad)), "smean": np.pad(size["smean"], (0, pad))}
+    sizes.cp, sizes.device, sizes.diam_mean = model, model.device, size["diam_mean"]
+    return sizes.eval(image, channels=channels(p), channel_axis=p["channel_axis"], normalize=normalization(p),
+                      batch_size=8)

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cytoshade_core::EndPoints;
+use cytoshade_formats::{Pages, ReadOptions};
 use libtest_mimic::Failed;
 use serde_json::Value;
 
@@ -91,11 +92,27 @@ impl Array {
         cytoshade_core::Planes::new(self.f32(), self.values.len() / (height * width), height, width).unwrap()
     }
 
+    /// As a volume: [channels, depth, height, width], or [channels, height, width] of one layer.
+    pub fn volume(&self) -> cytoshade_core::Volume {
+        match self.shape[..] {
+            [channels, depth, height, width] => {
+                cytoshade_core::Volume::new(self.f32(), channels, depth, height, width).unwrap()
+            }
+            _ => self.planes().into(),
+        }
+    }
+
     /// As end points, shape [2, points], of the pixels whose cellprob lies above the threshold.
     pub fn end_points(&self, cellprob: &[f32], threshold: f32) -> EndPoints {
         let mut y = self.f32();
         let x = y.split_off(y.len() / 2);
         EndPoints { pixels: active(cellprob, threshold), y, x }
+    }
+
+    /// As the labels of a stack.
+    pub fn label_volume(&self) -> cytoshade_core::LabelVolume {
+        let [depth, height, width] = self.shape[..] else { panic!("no stack: {:?}", self.shape) };
+        cytoshade_core::LabelVolume::new(self.u32(), depth, height, width).unwrap()
     }
 
     /// As labels.
@@ -148,6 +165,11 @@ impl Case {
         &self.value[name]
     }
 
+    /// The number of cells that the case expects.
+    pub fn cells(&self) -> Result<usize, Failed> {
+        Ok(self.expected_json("cells").as_u64().ok_or("no count of cells")? as usize)
+    }
+
     /// An expected JSON value, `Null` where there is none.
     pub fn expected_json(&self, name: &str) -> &Value {
         &self.value["expected"][name]
@@ -181,7 +203,7 @@ impl Case {
     pub fn expected(&self, name: &str) -> Option<Array> {
         let file = self.value["expected"][name].as_str()?;
         let path = self.path(file)?;
-        Some(if file.ends_with(".png") { read_png(&path) } else { read_npy(&path) })
+        Some(if file.ends_with(".npy") { read_npy(&path) } else { read_picture(&path) })
     }
 
     /// A case of stage `network`, its files read and its sizes checked.
@@ -207,14 +229,19 @@ impl Case {
     }
 }
 
-/// A grey picture, such as labels.
-fn read_png(path: &Path) -> Array {
+/// A grey picture, such as labels, or a stack of them.
+fn read_picture(path: &Path) -> Array {
     let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let images = cytoshade_formats::read_bytes(&bytes, &Default::default())
-        .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let plane = images[0].to_planes(0).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let values = plane.as_slice().iter().map(|&value| value.into()).collect();
-    Array { shape: vec![plane.height(), plane.width()], values }
+    let options = ReadOptions { pages: Pages::List, ..ReadOptions::default() };
+    let layers = cytoshade_formats::read_bytes(&bytes, &options).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut values = Vec::new();
+    for layer in &layers {
+        let plane = layer.to_planes(0).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        values.extend(plane.as_slice().iter().map(|&value| f64::from(value)));
+    }
+    let size = [layers[0].height(), layers[0].width()];
+    let shape = if layers.len() == 1 { size.to_vec() } else { [&[layers.len()], &size[..]].concat() };
+    Array { shape, values }
 }
 
 /// An array file of numpy.

@@ -1,24 +1,22 @@
 //! Whole images through the library against the reference's fixtures, on the CPU and on a GPU or software adapter.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock};
-
-use cytoshade::{Channels, Device, Image, Model, Normalize, Outputs, Params, Segmenter};
-use cytoshade_formats::ReadOptions;
+use cytoshade::Device;
 use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
 use cytoshade_tests::gpu::NEEDS_ADAPTER;
-use cytoshade_tests::{agree, both_ways, trial};
+use cytoshade_tests::{agree, both_ways, eval, trial};
 use libtest_mimic::{Arguments, Failed};
 
 /// Allowed for the outputs of a whole pipeline in f32 against the reference's f32: rounding of every stage before.
 const OUTPUTS: f64 = 1e-5;
 
+/// Allowed for an estimated diameter: a pixel more or less in the cell of median size.
+const DIAMETER: f64 = 1e-3;
+
 /// The image of the full width's cases that has the fewest tiles.
 const SMALLEST: &str = "tests_data_img2d";
 
 fn main() {
-    let adapter = gpu_device();
+    let adapter = eval::gpu_device();
     let mut trials = Vec::new();
     for case in cases("pipeline", "cases.json") {
         let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
@@ -40,82 +38,25 @@ fn main() {
             trials.push(trial(format!("gpu, full width: {}", on_gpu.name()), missing, move || run(&on_gpu, device)));
         }
     }
+    for case in cases("classes", "cases.json") {
+        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
+        let name = format!("cpu, classes: {}", case.name());
+        trials.push(trial(name, missing, move || run(&case, Device::Cpu)));
+    }
+    // The network and what follows are the same on a GPU; the estimate itself is on the host.
+    for case in cases("diameter", "cases.json") {
+        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
+        let name = format!("cpu, diameter: {}", case.name());
+        trials.push(trial(name, missing, move || run(&case, Device::Cpu)));
+    }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
-/// A real GPU where there is one, else a software adapter.
-fn gpu_device() -> Option<Device> {
-    use cytoshade::AdapterKind::Software;
-    let adapters = cytoshade::adapters();
-    if adapters.iter().any(|adapter| adapter.auto) {
-        Some(Device::Gpu)
-    } else if adapters.iter().any(|adapter| adapter.kind == Software) {
-        Some(Device::Software)
-    } else {
-        None
-    }
-}
-
-/// One segmenter for each model and device, since making one compiles the shaders.
-fn segmenter(path: PathBuf, device: Device) -> Result<Arc<Segmenter>, Failed> {
-    type Made = Mutex<HashMap<(PathBuf, String), Arc<Segmenter>>>;
-    static MADE: OnceLock<Made> = OnceLock::new();
-    let mut made = MADE.get_or_init(Default::default).lock().map_err(|_| "an earlier case panicked")?;
-    let key = (path.clone(), format!("{device:?}"));
-    if let Some(segmenter) = made.get(&key) {
-        return Ok(segmenter.clone());
-    }
-    let segmenter = Arc::new(Segmenter::builder().device(device).build(&Model::open(path)?)?);
-    made.insert(key, segmenter.clone());
-    Ok(segmenter)
-}
-
-fn params(case: &Case) -> Params {
-    let pair = |name: &str| {
-        let value = case.param(name);
-        Some((value[0].as_f64()?, value[1].as_f64()?))
-    };
-    let normalize = match (case.flag("normalize"), pair("lowhigh"), pair("percentile")) {
-        (false, ..) => Normalize::Off,
-        (_, Some((low, high)), _) => Normalize::Range { low, high },
-        (.., Some((low, high))) => Normalize::Percentile { low: low as f32, high: high as f32 },
-        _ => Params::default().normalize,
-    };
-    let count = |name: &str| case.param(name).as_u64().unwrap_or(0) as usize;
-    Params {
-        channels: Channels { chan: count("chan"), chan2: count("chan2") },
-        normalize,
-        invert: case.flag("invert"),
-        diameter: case.param("diameter").as_f64().map(|diameter| diameter as f32),
-        resample: case.flag("resample"),
-        bsize: count("bsize"),
-        tile_overlap: case.number("tile_overlap"),
-        augment: case.flag("augment"),
-        niter: case.param("niter").as_u64().map(|niter| niter as u32),
-        interp: case.flag("interp"),
-        cellprob_threshold: case.number("cellprob_threshold") as f32,
-        flow_threshold: case.number("flow_threshold"),
-        max_size_fraction: case.number("max_size_fraction"),
-        min_size: case.number("min_size").max(0.0) as usize,
-        outputs: Outputs::ALL,
-        ..Params::default()
-    }
-}
-
-fn image(case: &Case) -> Result<Image, Failed> {
-    let path = case.input_path("image").ok_or("no image")?;
-    let mut images = cytoshade_formats::read(path, &ReadOptions::default())?;
-    if images.len() != 1 {
-        return Err(format!("the file holds {} images", images.len()).into());
-    }
-    Ok(images.remove(0))
-}
-
 fn run(case: &Case, device: Device) -> Result<(), Failed> {
-    let segmenter = segmenter(case.input_path("model").ok_or("no model")?, device)?;
-    let segmentation = segmenter.segment(&image(case)?, &params(case))?;
+    let segmenter = eval::segmenter(case, device)?;
+    let segmentation = segmenter.segment(&eval::image(case)?, &eval::params(case))?;
 
-    if case.name() == "constant" {
+    if case.name().ends_with("constant") {
         // The reference shows the network a constant channel as it is; here it becomes zero. Neither finds a cell.
         let nothing = segmentation.cells() == 0 && case.expected_json("cells") == 0;
         return if nothing { Ok(()) } else { Err("cells in a constant image".into()) };
@@ -133,8 +74,15 @@ fn run(case: &Case, device: Device) -> Result<(), Failed> {
         }
     }
     let expected = case.expected("labels").ok_or("no labels")?.u32();
-    let cells = case.expected_json("cells").as_u64().ok_or("no count")?;
-    if segmentation.cells() as u64 != cells {
+    if let Some(diameter) = case.expected_json("diameter").as_f64() {
+        let near = |found: &f32| match f64::from(*found) / diameter - 1.0 {
+            off if off.abs() <= DIAMETER => Ok(()),
+            off => Err(format!("diameter {found}, expected {diameter}, off by {off:.1e}")),
+        };
+        both_ways(&segmentation.diameter, |found| *found *= 1.01, near)?;
+    }
+    let cells = case.cells()?;
+    if segmentation.cells() != cells {
         return Err(format!("{} cells, expected {cells}", segmentation.cells()).into());
     }
     let labels = segmentation.labels.into_vec();

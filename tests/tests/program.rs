@@ -61,6 +61,103 @@ fn json_is_one_object_a_line() {
     assert_eq!(Some(flows.width() as u64), report["width"].as_u64());
 }
 
+/// The bundled network in a folder, with its size model beside it under `name`.
+fn network_with_size_model(folder: &Path, name: &str) -> PathBuf {
+    let network = folder.join("network.safetensors");
+    std::fs::copy(model(), &network).unwrap();
+    let size_model = root().join("tests/fixtures/diameter/cytoshade-demo_size.npy");
+    std::fs::copy(size_model, folder.join(name)).unwrap();
+    network
+}
+
+#[test]
+fn diameters_are_estimated_with_the_size_model_beside_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let photograph = root().join("tests/fixtures/pipeline/nuclei.png");
+    let run = |network: &Path, more: &[&str]| {
+        let mut program = program();
+        program.args(["segment", "--device", "cpu", "--json", "--model"]).arg(network).arg(&photograph);
+        program.arg("--output").arg(folder.path()).args(more).output().unwrap()
+    };
+    let diameter = |output: &Output| {
+        let report: serde_json::Value = serde_json::from_str(&succeeded(output)).unwrap();
+        report["diameter"].as_f64().unwrap()
+    };
+    // What the reference makes of this crop with this network and size model.
+    let expected = 39.222_557;
+    for name in ["network.safetensors_size.npy", "size_network.npy"] {
+        let network = network_with_size_model(folder.path(), name);
+        assert!((diameter(&run(&network, &["--diameter", "auto"])) / expected - 1.0).abs() < 1e-3, "{name}");
+        assert_eq!(diameter(&run(&network, &[])), 30.0);
+        std::fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    let network = network_with_size_model(folder.path(), "elsewhere.npy");
+    let output = run(&network, &["--diameter", "auto"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("network_size.npy"), "{output:?}");
+    assert_eq!(diameter(&output), 30.0);
+    let named = folder.path().join("elsewhere.npy");
+    let named = named.to_str().unwrap();
+    assert!((diameter(&run(&network, &["--size-model", named])) / expected - 1.0).abs() < 1e-3);
+    refused(&run(&network, &["--size-model", named, "--diameter", "40"]), "leave one of them out");
+    refused(&run(&network, &["--diameter", "wide"]), "expected a number of pixels, or auto");
+    let other = root().join("tests/fixtures/diameter/cpnet_full_size.npy");
+    refused(&run(&network, &["--size-model", other.to_str().unwrap()]), "the size model of this network");
+}
+
+#[test]
+fn stacks_become_label_volumes() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = root().join("tests/fixtures/volume/shallow.tif");
+    let options = ["--json", "--save", "npy", "--save-flows", "--diameter", "26"];
+    for (way, channels) in [(&["--do-3d"][..], 4), (&["--stitch-threshold", "0.3"], 3)] {
+        let said = succeeded(&segment(folder.path(), &[&stack], &[way, &options].concat()));
+        let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(report["depth"], 5, "{said}");
+        assert!(report["cells"].as_u64().unwrap() > 0, "{said}");
+        assert_eq!(files(folder.path()), ["shallow_cp_masks.npy", "shallow_cp_masks.tif", "shallow_flows.npy"]);
+        let list = ReadOptions { pages: cytoshade_formats::Pages::Stack, ..ReadOptions::default() };
+        let read = |name: &str| read(folder.path().join(name), &list).unwrap();
+        let (pages, array) = (read("shallow_cp_masks.tif"), read("shallow_cp_masks.npy"));
+        assert_eq!((pages.len(), array.len()), (5, 5));
+        assert_eq!(pages, array);
+        let flows = cytoshade_tests::fixtures::read_npy(&folder.path().join("shallow_flows.npy"));
+        assert_eq!(flows.shape, [channels, 5, 32, 40]);
+    }
+    refused(&segment(folder.path(), &[&photograph()], &["--do-3d"]), "stitch_threshold");
+    refused(&segment(folder.path(), &[&stack], &["--do-3d", "--anisotropy", "0"]), "anisotropy is 0");
+    refused(&segment(folder.path(), &[&stack], &["--stitch-threshold", "2"]), "stitch_threshold is 2");
+}
+
+#[test]
+fn images_are_restored_alone_and_before_they_are_segmented() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixtures = root().join("tests/fixtures/restore");
+    let image = fixtures.join("nuclei.png");
+    // The name says what a network is for.
+    let upsample = folder.path().join("upsample_cyto3");
+    std::fs::copy(fixtures.join("denoise_small.safetensors"), &upsample).unwrap();
+    let out = folder.path().join("out");
+    let restore = |more: &[&str]| {
+        let mut program = program();
+        program.args(["restore", "--device", "cpu", "--model"]).arg(&upsample).arg(&image);
+        program.arg("--output").arg(&out).args(more).output().unwrap()
+    };
+    let size = |file: &str| {
+        let read = read(out.join(file), &ReadOptions::default()).unwrap();
+        (read[0].channels(), read[0].height(), read[0].width())
+    };
+    succeeded(&restore(&[]));
+    assert_eq!(size("nuclei_restored.tif"), (1, 50, 58));
+    succeeded(&restore(&["--diameter", "20"]));
+    assert_eq!(size("nuclei_restored.tif"), (1, 75, 87));
+    let network = upsample.to_str().unwrap();
+    succeeded(&segment(&out, &[&image], &["--restore", network, "--diameter", "20"]));
+    assert_eq!(size("nuclei_cp_masks.tif"), (1, 75, 87));
+    refused(&segment(&out, &[&image], &["--restore", model().to_str().unwrap()]), "1 input channel");
+    refused(&segment(&out, &[&image], &["--model", network]), "cannot be used multiple times");
+    refused(&restore(&["--diameter", "-1"]), "diameter is -1");
+}
+
 #[test]
 fn several_inputs_go_on_after_one_fails() {
     let folder = tempfile::tempdir().unwrap();
@@ -145,6 +242,16 @@ fn bad_input_ends_with_a_sentence() {
     refused(&segment(&out, &[&photograph()], &["--max-size-fraction", "-1"]), "max_size_fraction is -1");
     refused(&segment(&out, &[&photograph()], &["--chan", "9"]), "chan is 9");
     refused(&segment(&out, &[&photograph()], &["--no-norm", "--invert"]), "invert");
+    refused(
+        &segment(&out, &[&photograph()], &["--norm-range", "5", "5", "--norm-range", "0", "1"]),
+        "norm_range is 5 5",
+    );
+    refused(
+        &segment(&out, &[&photograph()], &["--norm-range", "0", "1", "--sharpen-radius", "3"]),
+        "cannot be used with",
+    );
+    refused(&segment(&out, &[&photograph()], &["--smooth-radius", "-1"]), "smooth_radius is -1");
+    refused(&segment(&out, &[&photograph()], &["--tile-norm-blocksize", "1"]), "tile_norm_blocksize is 1");
     refused(&segment(&out, &[&photograph()], &["--sha256", "abc"]), "64 hexadecimal digits");
     refused(&segment(&out, &[&photograph()], &["--sha256", &"0".repeat(64)]), "SHA-256");
     refused(&segment(&out, &[&photograph()], &["--no-such-option"]), "--no-such-option");

@@ -2,7 +2,7 @@
 
 use cytoshade_core::rescale::Rescale;
 use cytoshade_core::tiling::{Pad, Tiling, taper};
-use cytoshade_core::{Channels, Image, Normalize, Params, channels};
+use cytoshade_core::{Channels, Image, Normalize, Params, Volume, channels};
 use cytoshade_cpu::tile::Cutting;
 use cytoshade_cpu::{blend, fill_holes, flow_error, follow_flows, histogram, masks, normalize, resize};
 use cytoshade_tests::fixtures::{Array, Case, NEEDS_TEST_DATA, cases, numbers, rows};
@@ -59,44 +59,61 @@ fn channels_case(case: &Case) -> Result<(), Failed> {
         }
         _ => Image::new(array.f32(), array.shape[0], array.shape[1], array.shape[2]),
     }?;
-    let (Some(chan), Some(chan2)) = (case.param("chan").as_u64(), case.param("chan2").as_u64()) else {
-        return Ok(());
+    let (chan, chan2) = (case.param("chan").as_u64(), case.param("chan2").as_u64());
+    let (Some(chan), Some(chan2)) = (chan, chan2) else {
+        // The image's first channels as they are.
+        let planes = channels::select(&image, &Params { all_channels: true, ..Params::default() }, 2)?;
+        let expected = need(case.expected("planes"), "planes")?.f32();
+        return both_ways(&planes.into_vec(), |p| nudge(p), |p| agree::close(p, &expected, 1e-6));
     };
-    let planes = channels::select(&image, Channels { chan: chan as usize, chan2: chan2 as usize }, 2)?;
+    let channels = Channels { chan: chan as usize, chan2: chan2 as usize };
+    let planes = channels::select(&image, &Params { channels, ..Params::default() }, 2)?;
     let expected = need(case.expected("planes"), "planes")?.f32();
     both_ways(&planes.into_vec(), |p| nudge(p), |p| agree::close(p, &expected, 1e-6))
 }
 
-fn normalization(case: &Case) -> Result<Normalize, Failed> {
-    if !case.flag("normalize") {
-        return Ok(Normalize::Off);
-    }
+/// The normalization that a case asks for.
+fn normalization(case: &Case) -> Params {
+    let list = |name: &str| case.param(name).as_array().cloned().unwrap_or_default();
     let pair = |value: &Value| Some((value[0].as_f64()?, value[1].as_f64()?));
-    if let Some((low, high)) = pair(case.param("lowhigh")) {
-        return Ok(Normalize::Range { low, high });
+    let each: Option<Vec<(f64, f64)>> = list("lowhigh").iter().map(pair).collect();
+    let normalize = match (pair(case.param("lowhigh")), each) {
+        _ if !case.flag("normalize") => Normalize::Off,
+        (Some((low, high)), _) => Normalize::Range { low, high },
+        (_, Some(each)) if !each.is_empty() => Normalize::Ranges(each),
+        _ => {
+            let (low, high) = pair(case.param("percentile")).unwrap_or((1.0, 99.0));
+            Normalize::Percentile { low: low as f32, high: high as f32 }
+        }
+    };
+    let number = |name: &str, default: f64| case.param(name).as_f64().unwrap_or(default);
+    Params {
+        normalize,
+        invert: case.flag("invert"),
+        sharpen_radius: number("sharpen_radius", 0.0) as f32,
+        smooth_radius: number("smooth_radius", 0.0) as f32,
+        tile_norm_blocksize: number("tile_norm_blocksize", 0.0) as usize,
+        tile_norm_smooth3d: number("tile_norm_smooth3D", 1.0) as f32,
+        norm3d: case.param("norm3D").as_bool().unwrap_or(true),
+        ..Params::default()
     }
-    let (low, high) = pair(case.param("percentile")).unwrap_or((1.0, 99.0));
-    Ok(Normalize::Percentile { low: low as f32, high: high as f32 })
 }
 
 fn normalize_case(case: &Case) -> Result<(), Failed> {
-    if case.param("lowhigh")[0].is_array() {
-        return Ok(()); // One range for each channel is not a parameter here.
-    }
-    let how = normalization(case)?;
-    let invert = case.flag("invert");
+    let params = normalization(case);
     let formula = case.extra("formula");
     if let (Some(height), Some(width)) = (formula["height"].as_u64(), formula["width"].as_u64()) {
-        return normalize_formula(case, how, invert, height as usize, width as usize);
+        return normalize_formula(case, &params, height as usize, width as usize);
     }
-    let input = case.input("planes").planes();
-    let mut planes = input.clone();
-    normalize::normalize(&mut planes, how, invert);
-    let expected = need(case.expected("planes"), "planes")?.planes();
-    for channel in 0..planes.channels() {
-        let (ours, theirs) = (planes.plane(channel), expected.plane(channel));
-        let constant = input.plane(channel).windows(2).all(|w| w[0] == w[1]);
-        if constant && matches!(how, Normalize::Percentile { .. }) {
+    let input = case.input("planes").volume();
+    let mut volume = input.clone();
+    normalize::normalize(&mut volume, &params)?;
+    let expected = need(case.expected("planes"), "planes")?.volume();
+    let percentiles = matches!(params.normalize, Normalize::Percentile { .. }) && params.tile_norm_blocksize == 0;
+    for channel in 0..volume.channels() {
+        let (ours, theirs) = (volume.channel(channel), expected.channel(channel));
+        let constant = input.channel(channel).windows(2).all(|w| w[0] == w[1]);
+        if constant && percentiles {
             // The reference leaves a constant channel as it is; here it becomes zero.
             if ours.iter().any(|&v| v != 0.0) {
                 return Err("a constant channel is not zero".into());
@@ -108,16 +125,16 @@ fn normalize_case(case: &Case) -> Result<(), Failed> {
     Ok(())
 }
 
-fn normalize_formula(case: &Case, how: Normalize, invert: bool, height: usize, width: usize) -> Result<(), Failed> {
+fn normalize_formula(case: &Case, params: &Params, height: usize, width: usize) -> Result<(), Failed> {
     let value = |y: usize, x: usize| (((y as u64 * 73_856_093) ^ (x as u64 * 19_349_663)) % 4093) as f32;
     let plane: Vec<f32> = (0..height * width).map(|at| value(at / width, at % width)).collect();
-    let mut planes = cytoshade_core::Planes::new(plane, 1, height, width)?;
-    normalize::normalize(&mut planes, how, invert);
+    let mut volume = Volume::new(plane, 1, 1, height, width)?;
+    normalize::normalize(&mut volume, params)?;
     let samples = case.expected_json("samples").as_array().ok_or("no samples")?;
     let at = |sample: &Value, i: usize| sample[i].as_f64().unwrap_or(f64::NAN);
     let expected: Vec<f32> = samples.iter().map(|s| at(s, 2) as f32).collect();
     let ours: Vec<f32> =
-        samples.iter().map(|s| planes.plane(0)[at(s, 0) as usize * width + at(s, 1) as usize]).collect();
+        samples.iter().map(|s| volume.channel(0)[at(s, 0) as usize * width + at(s, 1) as usize]).collect();
     both_ways(&ours, |p| nudge(p), |p| agree::close(p, &expected, ROUNDING))
 }
 

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use cytoshade::{Builder, Channels, ConvKernel, Device, Isa, Normalize, Outputs, Params, Precision, Segmenter, Sha256};
+use cytoshade::{Builder, ConvKernel, Device, Isa, Outputs, Params, Precision, Segmenter, Sha256};
 use cytoshade_formats::Pages;
 
 use crate::convert::Convert;
+use crate::diameter::DiameterArg;
 use crate::save_as::SaveAs;
+use crate::seen::Seen;
 
 /// Cell segmentation with Cellpose networks, on a GPU or without one.
 #[derive(Debug, Parser)]
@@ -29,6 +31,11 @@ pub(crate) enum Command {
     /// told apart by their content. Writes DIR/STEM_cp_masks.tif: 0 is background, 1 to n are the cells (16 bit, or
     /// 32 bit past 65,535 cells). Where one of several inputs fails the others are still done, and the exit status is 1.
     Segment(Box<Segment>),
+    /// Denoise, deblur or upsample image files with a restoration network of Cellpose 3
+    ///
+    /// Writes DIR/STEM_restored.tif: 32-bit floats, one page for the channel to segment, and one for the second where
+    /// there is one. `segment --restore` restores and segments in one step.
+    Restore(Box<Restore>),
     /// Write what other programs saved in other formats
     Convert(Convert),
     /// List every adapter that could run the shaders, and say which one `--device auto` takes
@@ -63,20 +70,22 @@ pub(crate) struct Segment {
     /// Folder to write to; it is made where it is not there
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
-    /// Channel to segment: 0 for the mean of all, 1 to C for one of them
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    chan: usize,
-    /// Second (nuclear) channel: 0 for none, 1 to C for one of them; not used where --chan is 0
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    chan2: usize,
+    #[command(flatten)]
+    seen: Seen,
     /// What the pages of a multi-page TIFF are: the channels of one image, or a list of images, of which each is
     /// segmented and written as STEM_0001_cp_masks.tif and so on. `auto` takes up to 5 pages of one size for channels
-    /// unless the file says otherwise
+    /// unless the file says otherwise; with --do-3d and --stitch-threshold every file is one stack, whose layers are the
+    /// pages (TIFF) or the first axis (NPY: [Z, H, W], [Z, C, H, W])
     #[arg(long, value_enum, default_value_t)]
     pub(crate) pages: PagesArg,
-    /// Mean diameter of the cells in pixels; without it, that of the model's training
-    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
-    diameter: Option<f32>,
+    /// Mean diameter of the cells in pixels; without it, that of the network's training. `auto` estimates it for each
+    /// image with a size model: the one that --size-model names, or the one beside the network (NAME_size.npy,
+    /// size_NAME.npy); where there is none, that of the network's training
+    #[arg(long, value_name = "PX|auto", allow_negative_numbers = true)]
+    pub(crate) diameter: Option<DiameterArg>,
+    /// Size model of the network (size_cyto3.npy): estimates the diameter of each image
+    #[arg(long, value_name = "FILE")]
+    pub(crate) size_model: Option<PathBuf>,
     /// Drop masks whose flows differ from the network's by a mean squared error above this; 0 keeps all
     #[arg(long, value_name = "F", default_value_t = 0.4, allow_negative_numbers = true)]
     flow_threshold: f64,
@@ -101,36 +110,22 @@ pub(crate) struct Segment {
     /// Average over flipped, half-overlapping tiles: about four times the work
     #[arg(long)]
     augment: bool,
-    /// Overlap of neighbouring tiles as a fraction of a tile, 0.05 to 0.5
-    #[arg(long, value_name = "F", default_value_t = 0.1, allow_negative_numbers = true)]
-    tile_overlap: f64,
-    /// Side of a tile in pixels: a multiple of 16
-    #[arg(long, value_name = "N", default_value_t = 224)]
-    bsize: usize,
-    /// Tiles that go through the network at once
-    #[arg(long, value_name = "N", default_value_t = 8)]
-    batch_size: usize,
-    /// Take intensities as they are
-    #[arg(long, conflicts_with_all = ["norm_percentile", "norm_range"])]
-    no_norm: bool,
-    /// Percentiles that become 0 and 1 in each channel; 1 and 99 without it
-    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], allow_negative_numbers = true)]
-    norm_percentile: Option<Vec<f32>>,
-    /// Intensities that become 0 and 1, instead of percentiles
-    #[arg(
-        long,
-        num_args = 2,
-        value_names = ["LOW", "HIGH"],
-        allow_negative_numbers = true,
-        conflicts_with = "norm_percentile"
-    )]
-    norm_range: Option<Vec<f64>>,
-    /// Dark cells on a bright ground
-    #[arg(long)]
-    invert: bool,
+    /// Segment each file as one stack in 3-D: the network sees its planes along Z, Y and X, and masks are volumes
+    #[arg(long, visible_alias = "do-3D")]
+    pub(crate) do_3d: bool,
+    /// In 3-D: how much farther apart layers are than pixels; 2 where Z is sampled half as densely
+    #[arg(long, value_name = "F", default_value_t = 1.0, allow_negative_numbers = true)]
+    anisotropy: f64,
+    /// In 3-D: smooth the flows by a Gaussian of this standard deviation in voxels; 0 for off
+    #[arg(long, value_name = "F", default_value_t = 0.0, allow_negative_numbers = true, alias = "flow3D-smooth")]
+    flow3d_smooth: f64,
+    /// Segment each file as one stack, layer by layer, and make one cell of those of neighbouring layers whose
+    /// intersection over union is at least this; 0 for off
+    #[arg(long, value_name = "F", default_value_t = 0.0, allow_negative_numbers = true)]
+    stitch_threshold: f64,
     /// What to run on
     #[arg(long, value_enum, default_value_t)]
-    device: DeviceArg,
+    pub(crate) device: DeviceArg,
     /// Kernel of the 3x3 convolutions on a GPU; without it, the one that suits the device best
     #[arg(long, value_name = "NAME", value_parser = kernel_parser())]
     kernel: Option<ConvKernel>,
@@ -143,20 +138,26 @@ pub(crate) struct Segment {
     /// The CPU network's instruction set, for tests
     #[arg(long, hide = true)]
     cpu_isa: Option<Isa>,
-    /// Formats to write beside STEM_cp_masks.tif, with commas between them
+    /// Restore each image with this restoration network of Cellpose 3 first (see `cytoshade restore`). Its channels are
+    /// then segmented; what normalizes intensities applies to the restoration, and --diameter to both. An upsampled
+    /// image's labels are of its enlarged size
+    #[arg(long, value_name = "FILE|NAME", conflicts_with_all = ["size_model", "save_overlay", "save_seg"])]
+    pub(crate) restore: Option<PathBuf>,
+    /// Formats to write beside STEM_cp_masks.tif, with commas between them; of a stack, tif and npy [Z, H, W] alone
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS")]
     pub(crate) save: Vec<SaveAs>,
     /// Also write DIR/STEM_seg.npy: masks, outlines, flows and image, for Cellpose's graphical program
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["do_3d", "stitch_threshold"])]
     pub(crate) save_seg: bool,
     /// Replace a STEM_seg.npy that is there; without it the image is left undone, since a person's corrections may be in it
     #[arg(long, requires = "save_seg")]
     pub(crate) replace_seg: bool,
-    /// Also write DIR/STEM_flows.npy: f32 [3, H, W], dY, dX and cell probability
+    /// Also write DIR/STEM_flows.npy: f32 [3, H, W], dY, dX and cell probability; of a stack [4, Z, H, W] with dZ first,
+    /// or [3, Z, H, W] where it was segmented layer by layer
     #[arg(long)]
     pub(crate) save_flows: bool,
     /// Also write DIR/STEM_overlay.png: the image with the cells outlined
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["do_3d", "stitch_threshold"])]
     pub(crate) save_overlay: bool,
     /// Print one JSON object a line on standard output for each image
     #[arg(long)]
@@ -171,35 +172,29 @@ impl Segment {
         self.cpu_isa.into_iter().fold(builder, Builder::cpu_isa)
     }
 
+    /// True where a file is one stack.
+    pub(crate) fn is_stack(&self) -> bool {
+        self.do_3d || self.stitch_threshold > 0.0
+    }
+
     pub(crate) fn params(&self) -> Params {
-        let pair = |values: &Option<Vec<f32>>| match values.as_deref() {
-            Some(&[low, high]) => Some((low, high)),
-            _ => None,
-        };
-        let normalize = match (self.no_norm, self.norm_range.as_deref(), pair(&self.norm_percentile)) {
-            (true, ..) => Normalize::Off,
-            (_, Some(&[low, high]), _) => Normalize::Range { low, high },
-            (.., Some((low, high))) => Normalize::Percentile { low, high },
-            _ => Params::default().normalize,
-        };
         let flows = self.save_flows || self.save_seg;
         Params {
-            channels: Channels { chan: self.chan, chan2: self.chan2 },
-            normalize,
-            invert: self.invert,
-            diameter: self.diameter,
+            diameter: self.diameter.and_then(DiameterArg::pixels),
             resample: !self.no_resample,
-            bsize: self.bsize,
-            tile_overlap: self.tile_overlap,
             augment: self.augment,
-            batch_size: self.batch_size,
             niter: self.niter,
             interp: !self.no_interp,
             cellprob_threshold: self.cellprob_threshold,
             flow_threshold: self.flow_threshold,
             max_size_fraction: self.max_size_fraction,
             min_size: self.min_size,
-            outputs: Outputs { flows, cellprob: flows, style: false },
+            do_3d: self.do_3d,
+            anisotropy: self.anisotropy,
+            flow3d_smooth: self.flow3d_smooth,
+            stitch_threshold: self.stitch_threshold,
+            outputs: Outputs { flows, cellprob: flows, style: false, classes: false },
+            ..self.seen.params()
         }
     }
 }
@@ -225,6 +220,44 @@ impl From<PrecisionArg> for Precision {
             PrecisionArg::F32 => Precision::F32,
             PrecisionArg::F16 => Precision::F16,
         }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// Image files
+    #[arg(value_name = "INPUT", required = true)]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Restoration network of Cellpose 3. Its name says what it was trained for, as in Cellpose: with `upsample` in it,
+    /// images of cells smaller than the network's are enlarged and stay so; with `nuclei` in it, objects are taken to be
+    /// of 17 pixels and not of 30
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: PathBuf,
+    /// SHA-256 that the model file must have
+    #[arg(long, value_name = "HEX")]
+    pub(crate) sha256: Option<Sha256>,
+    /// Folder to write to; it is made where it is not there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    seen: Seen,
+    /// What the pages of a multi-page TIFF are, as for `segment`
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) pages: PagesArg,
+    /// Each file is one stack, whose layers are normalized together
+    #[arg(long)]
+    pub(crate) stack: bool,
+    /// Mean diameter of the cells in pixels; without it, images are not resized
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
+    diameter: Option<f32>,
+    /// What to run on
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) device: DeviceArg,
+}
+
+impl Restore {
+    pub(crate) fn params(&self) -> Params {
+        Params { diameter: self.diameter, ..self.seen.params() }
     }
 }
 

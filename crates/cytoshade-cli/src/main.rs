@@ -5,11 +5,14 @@ mod args;
 mod convert;
 mod demo;
 mod devices;
+mod diameter;
 mod failure;
 mod model;
 mod output;
 mod progress;
+mod restore;
 mod save_as;
+mod seen;
 mod segment;
 
 use std::process::ExitCode;
@@ -21,6 +24,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         args::Command::Demo(demo) => demo::run(&demo),
         args::Command::Segment(segment) => segment::run(&segment),
+        args::Command::Restore(restore) => restore::run(&restore),
         args::Command::Convert(convert) => convert::run(&convert),
         args::Command::Devices => devices::run(),
         args::Command::Model(model) => model::run(&model),

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use cytoshade::{Channels, Image, Labels, Segmentation};
-use cytoshade_formats::{SegParts, save, write_npy_f32, write_overlay_png, write_seg};
+use cytoshade::{Channels, Image, LabelVolume, Labels, Segmentation, StackSegmentation, Timings};
+use cytoshade_formats::{
+    SegParts, save, write_images_tiff, write_label_volume_npy, write_label_volume_tiff, write_npy_f32,
+    write_overlay_png, write_seg,
+};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -47,6 +50,14 @@ impl Files {
         self.file(format.ending())
     }
 
+    pub(crate) fn restored(&self) -> PathBuf {
+        self.file("_restored.tif")
+    }
+
+    pub(crate) fn save_restored(&self, layers: &[Image]) -> Result<(), Failure> {
+        write(&self.restored(), |out| write_images_tiff(out, layers))
+    }
+
     pub(crate) fn overlay(&self) -> PathBuf {
         self.file("_overlay.png")
     }
@@ -83,6 +94,16 @@ impl Files {
         write(&self.seg(), |out| write_seg(out, &parts))
     }
 
+    /// The labels of a stack, one page a layer.
+    pub(crate) fn save_stack_masks(&self, segmentation: &StackSegmentation) -> Result<(), Failure> {
+        write(&self.masks(), |out| write_label_volume_tiff(out, &segmentation.labels))
+    }
+
+    /// The labels of a stack as an array [Z, H, W].
+    pub(crate) fn save_stack_npy(&self, labels: &LabelVolume) -> Result<(), Failure> {
+        write(&self.labels(SaveAs::Npy), |out| write_label_volume_npy(out, labels))
+    }
+
     pub(crate) fn save_overlay(&self, image: &Image, segmentation: &Segmentation) -> Result<(), Failure> {
         write(&self.overlay(), |out| write_overlay_png(out, image, &segmentation.labels))
     }
@@ -91,8 +112,20 @@ impl Files {
     pub(crate) fn save_flows(&self, segmentation: &Segmentation) -> Result<(), Failure> {
         let (Some(flows), Some(cellprob)) = (&segmentation.flows, &segmentation.cellprob) else { return Ok(()) };
         let shape = [3, flows.height(), flows.width()];
-        let values = [flows.as_slice(), cellprob.as_slice()].concat();
-        write(&self.file("_flows.npy"), |out| write_npy_f32(out, &shape, &values))
+        self.save_flows_npy(&shape, flows.as_slice(), cellprob.as_slice())
+    }
+
+    /// Writes dZ where there is one, dY, dX and cell probability of a stack, where the segmentation carries them.
+    pub(crate) fn save_stack_flows(&self, segmentation: &StackSegmentation) -> Result<(), Failure> {
+        let (Some(flows), Some(cellprob)) = (&segmentation.flows, &segmentation.cellprob) else { return Ok(()) };
+        let [depth, height, width] = flows.size();
+        let shape = [flows.channels() + 1, depth, height, width];
+        self.save_flows_npy(&shape, flows.as_slice(), cellprob.as_slice())
+    }
+
+    fn save_flows_npy(&self, shape: &[usize], flows: &[f32], cellprob: &[f32]) -> Result<(), Failure> {
+        let values = [flows, cellprob].concat();
+        write(&self.file("_flows.npy"), |out| write_npy_f32(out, shape, &values))
     }
 }
 
@@ -110,6 +143,8 @@ pub(crate) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) page: Option<usize>,
     pub(crate) output: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) depth: Option<usize>,
     pub(crate) width: usize,
     pub(crate) height: usize,
     pub(crate) cells: usize,
@@ -124,21 +159,37 @@ impl Report {
             input: input.display().to_string(),
             page,
             output: files.masks().display().to_string(),
+            depth: None,
             width: segmentation.labels.width(),
             height: segmentation.labels.height(),
             cells: segmentation.cells(),
             device: segmentation.device.to_string(),
             diameter: segmentation.diameter,
-            milliseconds: milliseconds(segmentation),
+            milliseconds: milliseconds(&segmentation.timings),
+        }
+    }
+
+    pub(crate) fn of_stack(input: &Path, files: &Files, segmentation: &StackSegmentation) -> Self {
+        Self {
+            input: input.display().to_string(),
+            page: None,
+            output: files.masks().display().to_string(),
+            depth: Some(segmentation.labels.depth()),
+            width: segmentation.labels.width(),
+            height: segmentation.labels.height(),
+            cells: segmentation.cells(),
+            device: segmentation.device.to_string(),
+            diameter: segmentation.diameter,
+            milliseconds: milliseconds(&segmentation.timings),
         }
     }
 }
 
 /// Each stage's time, and the `total`, rounded to a microsecond.
-fn milliseconds(segmentation: &Segmentation) -> BTreeMap<&'static str, f64> {
+fn milliseconds(timings: &Timings) -> BTreeMap<&'static str, f64> {
     let round = |time: std::time::Duration| time.as_micros() as f64 / 1000.0;
-    let stages = segmentation.timings.iter().map(|(stage, time)| (stage.name(), round(time)));
-    stages.chain([("total", round(segmentation.timings.total()))]).collect()
+    let stages = timings.iter().map(|(stage, time)| (stage.name(), round(time)));
+    stages.chain([("total", round(timings.total()))]).collect()
 }
 
 /// A line on standard output. A closed pipe is the reader's right, not a panic.

@@ -38,6 +38,11 @@ impl SaveAs {
         }
     }
 
+    /// Whether it can hold the labels of a stack.
+    pub(crate) fn holds_stacks(self) -> bool {
+        matches!(self, SaveAs::Tif | SaveAs::Npy)
+    }
+
     pub(crate) fn write<W: Write + Seek>(self, out: W, labels: &Labels) -> Result<(), Error> {
         match self {
             SaveAs::Tif => write_labels_tiff(out, labels),

@@ -4,19 +4,27 @@ use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use cytoshade::{Control, Identity, Image, LoadOptions, Params, Segmenter};
-use cytoshade_formats::ReadOptions;
+use cytoshade::{Control, Identity, Image, LoadOptions, Params, Restorer, Segmenter, Stack};
+use cytoshade_formats::{Pages, ReadOptions};
 
-use crate::args::Segment;
+use crate::args::{PagesArg, Segment};
+use crate::diameter::size_model;
 use crate::failure::Failure;
 use crate::model::Source;
 use crate::output::{Files, Report, folder, print_line};
 use crate::progress::Bar;
+use crate::restore::restorer;
 use crate::save_as::SaveAs;
 
 pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
     let params = args.params();
     params.check().map_err(Failure::usage)?;
+    if let Some(format) = args.save.iter().find(|format| args.is_stack() && !format.holds_stacks()) {
+        return Err(Failure::usage(format!(
+            "a stack's labels are not written as {}; take tif or npy",
+            format.ending()
+        )));
+    }
     let stems = stems(&args.inputs)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let model = Source::network(&args.model, &options)?;
@@ -24,10 +32,16 @@ pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
         eprintln!("cytoshade: no hash of {} is known, so the file of that name may be any network", published.name);
     }
     share_work(args.threads)?;
-    let segmenter = args.segmenter().build(&model).map_err(Failure::run)?;
+    let mut builder = args.segmenter();
+    if let Some(size_model) = size_model(args.diameter, args.size_model.as_deref(), &args.model)? {
+        builder = builder.size_model(size_model);
+    }
+    let segmenter = builder.build(&model).map_err(Failure::run)?;
+    let restorer = args.restore.as_deref().map(|path| restorer(path, &LoadOptions::default(), args.device.into()));
+    let restorer = restorer.transpose()?;
     folder(&args.output)?;
 
-    let mut run = Run { args, params, segmenter, written: HashSet::new() };
+    let mut run = Run { args, params, segmenter, restorer, written: HashSet::new() };
     let mut failed = 0;
     for (input, stem) in args.inputs.iter().zip(&stems) {
         if let Err(failure) = run.file(input, stem) {
@@ -45,7 +59,7 @@ fn share_work(threads: Option<NonZeroUsize>) -> Result<(), Failure> {
 }
 
 /// The stem of each input. Two inputs of one stem would overwrite each other's results, so they are refused.
-fn stems(inputs: &[PathBuf]) -> Result<Vec<String>, Failure> {
+pub(crate) fn stems(inputs: &[PathBuf]) -> Result<Vec<String>, Failure> {
     let mut seen: HashMap<String, &Path> = HashMap::new();
     let mut stems = Vec::with_capacity(inputs.len());
     for input in inputs {
@@ -69,13 +83,21 @@ struct Run<'a> {
     args: &'a Segment,
     params: Params,
     segmenter: Segmenter,
+    restorer: Option<Restorer>,
     written: HashSet<Files>,
 }
 
 impl Run<'_> {
     fn file(&mut self, input: &Path, stem: &str) -> Result<(), Failure> {
-        let options = ReadOptions { pages: self.args.pages.into(), ..ReadOptions::default() };
+        let pages = match self.args.pages {
+            PagesArg::Auto if self.args.is_stack() => Pages::Stack,
+            pages => pages.into(),
+        };
+        let options = ReadOptions { pages, ..ReadOptions::default() };
         let images = cytoshade_formats::read(input, &options).map_err(|error| Failure::at(input, error))?;
+        if self.args.is_stack() {
+            return self.stack(input, images, stem);
+        }
         let is_list = images.len() > 1;
         for (index, image) in images.iter().enumerate() {
             self.image((input, is_list.then_some(index + 1)), image, stem)?;
@@ -85,13 +107,7 @@ impl Run<'_> {
 
     fn image(&mut self, (input, page): (&Path, Option<usize>), image: &Image, stem: &str) -> Result<(), Failure> {
         let args = self.args;
-        let files = Files::new(&args.output, stem, page);
-        // The pages of a list get numbers, which another input's name may end with.
-        if !self.written.insert(files.clone()) {
-            let what =
-                format!("{} holds another input's result of this run; use another folder", files.masks().display());
-            return Err(Failure::at(input, what));
-        }
+        let files = self.files(input, stem, page)?;
         if args.save_seg && !args.replace_seg && files.seg().exists() {
             let what = format!(
                 "{} is there and may hold corrections by hand; use another folder, or --replace-seg to lose them",
@@ -101,10 +117,17 @@ impl Run<'_> {
         }
         let bar = Bar::new(&input.display().to_string());
         let show = |progress| bar.show(progress);
-        let segmentation = self
-            .segmenter
-            .segment_with(image, &self.params, &Control::new().progress(&show))
-            .map_err(|error| Failure::at(input, error))?;
+        let control = Control::new().progress(&show);
+        let at = |error| Failure::at(input, error);
+        let segmentation = match &self.restorer {
+            Some(restorer) => {
+                let restored = restorer.restore(image, &self.params, &control).map_err(at)?;
+                let params = restorer.segmentation_params(&self.params, &restored);
+                self.segmenter.segment_with(&restored.image, &params, &control)
+            }
+            None => self.segmenter.segment_with(image, &self.params, &control),
+        }
+        .map_err(at)?;
         drop(bar);
         files.save_masks(&segmentation)?;
         for format in args.save.iter().filter(|&&format| format != SaveAs::Tif) {
@@ -121,13 +144,55 @@ impl Run<'_> {
         if args.save_overlay {
             files.save_overlay(image, &segmentation)?;
         }
-        let report = Report::new(input, page, &files, &segmentation);
-        if args.json {
-            let line = serde_json::to_string(&report).map_err(Failure::run)?;
-            print_line(&line)
-        } else {
-            let page = page.map_or_else(String::new, |page| format!(" page {page}"));
-            print_line(&format!("{}{page}: {} cells -> {}", report.input, report.cells, report.output))
+        self.report(&Report::new(input, page, &files, &segmentation))
+    }
+
+    /// All images of a file as the layers of one stack.
+    fn stack(&mut self, input: &Path, layers: Vec<Image>, stem: &str) -> Result<(), Failure> {
+        let args = self.args;
+        let stack = Stack::new(layers).map_err(|error| Failure::at(input, error))?;
+        let files = self.files(input, stem, None)?;
+        let bar = Bar::new(&input.display().to_string());
+        let show = |progress| bar.show(progress);
+        let control = Control::new().progress(&show);
+        let at = |error| Failure::at(input, error);
+        let segmentation = match &self.restorer {
+            Some(restorer) => {
+                let restored = restorer.restore_stack(&stack, &self.params, &control).map_err(at)?;
+                let params = restorer.segmentation_params(&self.params, &restored);
+                self.segmenter.segment_stack_with(&restored.image, &params, &control)
+            }
+            None => self.segmenter.segment_stack_with(&stack, &self.params, &control),
         }
+        .map_err(at)?;
+        drop(bar);
+        files.save_stack_masks(&segmentation)?;
+        if args.save_flows {
+            files.save_stack_flows(&segmentation)?;
+        }
+        if args.save.contains(&SaveAs::Npy) {
+            files.save_stack_npy(&segmentation.labels)?;
+        }
+        self.report(&Report::of_stack(input, &files, &segmentation))
+    }
+
+    /// Where the results go, which must not be where others of this run went: the pages of a list get numbers, which
+    /// another input's name may end with.
+    fn files(&mut self, input: &Path, stem: &str, page: Option<usize>) -> Result<Files, Failure> {
+        let files = Files::new(&self.args.output, stem, page);
+        if self.written.insert(files.clone()) {
+            return Ok(files);
+        }
+        let what = format!("{} holds another input's result of this run; use another folder", files.masks().display());
+        Err(Failure::at(input, what))
+    }
+
+    fn report(&self, report: &Report) -> Result<(), Failure> {
+        if self.args.json {
+            let line = serde_json::to_string(report).map_err(Failure::run)?;
+            return print_line(&line);
+        }
+        let page = report.page.map_or_else(String::new, |page| format!(" page {page}"));
+        print_line(&format!("{}{page}: {} cells -> {}", report.input, report.cells, report.output))
     }
 }

@@ -1,6 +1,6 @@
 //! Image to the planes that the network sees (stage `channels`).
 
-use crate::{Channels, Error, Image, Planes};
+use crate::{Channels, Error, Image, Params, Planes};
 
 /// The `inputs` planes that a network sees of an image, as the reference's `transforms.convert_image` and `reshape`
 /// pick them.
@@ -8,10 +8,15 @@ use crate::{Channels, Error, Image, Planes};
 /// An image of one channel is that channel, whatever `channels` says. Otherwise `chan` 0 is the mean of all channels,
 /// and `chan`, `chan2` from 1 name them. Planes that are absent are zero; a network with one input sees the first.
 ///
+/// With `all_channels` the network sees the image's first channels in their order.
+///
 /// # Errors
-/// [`Error::NoSuchChannel`] and [`Error::NotFinite`].
-pub fn select(image: &Image, channels: Channels, inputs: usize) -> Result<Planes, Error> {
-    let Channels { chan, chan2 } = channels;
+/// [`Error::NoSuchChannel`] and [`Error::NotFinite`]; [`Error::Param`] where `all_channels` are too few.
+pub fn select(image: &Image, params: &Params, inputs: usize) -> Result<Planes, Error> {
+    if params.all_channels {
+        return first(image, inputs);
+    }
+    let Channels { chan, chan2 } = params.channels;
     let mut planes = if image.channels() == 1 {
         image.to_planes(0)?
     } else if chan == 0 {
@@ -24,6 +29,24 @@ pub fn select(image: &Image, channels: Channels, inputs: usize) -> Result<Planes
     }
     if planes.channels() < inputs {
         planes.append(&Planes::zeros(inputs - planes.channels(), planes.height(), planes.width()))?;
+    }
+    Ok(planes)
+}
+
+/// The first `inputs` channels; one channel alone is followed by zeros.
+fn first(image: &Image, inputs: usize) -> Result<Planes, Error> {
+    let mut planes = image.to_planes(0)?;
+    if image.channels() == 1 {
+        planes.append(&Planes::zeros(inputs.saturating_sub(1), planes.height(), planes.width()))?;
+        return Ok(planes);
+    }
+    if image.channels() < inputs {
+        let found = format!("on for an image of {} channels and a network of {inputs}", image.channels());
+        let expected = "an image of one channel, or of as many as the network has inputs or more";
+        return Err(Error::Param { name: "all_channels", found, expected });
+    }
+    for channel in 1..inputs {
+        planes.append(&image.to_planes(channel)?)?;
     }
     Ok(planes)
 }

@@ -20,6 +20,8 @@ pub enum Stage {
     Network,
     /// Tiles averaged in their overlaps.
     Blend,
+    /// A stack's 3-D flows smoothed.
+    Smooth,
     /// Euler integration of the flows.
     FollowFlows,
     /// Histogram of the end points, its maxima, and their growth into masks.
@@ -28,6 +30,8 @@ pub enum Stage {
     FlowError,
     /// Hole filling and the size filter.
     FillHoles,
+    /// Cells of a stack's layers joined.
+    Stitch,
 }
 
 impl Stage {
@@ -39,10 +43,12 @@ impl Stage {
             Stage::Resize => "resize",
             Stage::Network => "network",
             Stage::Blend => "blend",
+            Stage::Smooth => "smooth",
             Stage::FollowFlows => "follow_flows",
             Stage::Masks => "masks",
             Stage::FlowError => "flow_error",
             Stage::FillHoles => "fill_holes",
+            Stage::Stitch => "stitch",
         }
     }
 }

@@ -32,6 +32,35 @@ pub enum Error {
     /// The image has no channels.
     #[error("the image has no channels; at least one is needed")]
     NoChannels,
+    /// The stack has no layers.
+    #[error("the stack has no layers; at least one is needed")]
+    NoLayers,
+    /// Layers that were to be a stack are not alike.
+    #[error(
+        "layer {layer} (counted from 0) is {} x {} x {} (channels x height x width), but the first is {} x {} x {}; all layers \
+         of a stack must be alike: segment them as images",
+        found[0], found[1], found[2], expected[0], expected[1], expected[2]
+    )]
+    LayersDiffer {
+        /// The first layer that differs, from 0.
+        layer: usize,
+        /// Its channels, height and width.
+        found: [usize; 3],
+        /// Those of the first layer.
+        expected: [usize; 3],
+    },
+    /// The stack is too shallow for 3-D dynamics, or too large for them.
+    #[error(
+        "the stack is {} x {} x {} (depth x height x width) where its flows are followed; 3-D masks need at least 2 on each \
+         side and at most {limit} voxels in all: segment its layers with stitch_threshold, or change diameter or anisotropy",
+        size[0], size[1], size[2]
+    )]
+    StackSize {
+        /// Depth, height and width.
+        size: [usize; 3],
+        /// The limit, in voxels.
+        limit: usize,
+    },
     /// A sample is NaN, infinite or outside of what f32 can hold.
     #[error(
         "the image holds {value} in channel {channel} at row {y}, column {x} (counted from 0); \

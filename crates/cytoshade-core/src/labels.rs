@@ -40,6 +40,18 @@ impl Labels {
         self.data.iter().copied().max().unwrap_or(0)
     }
 
+    /// The median diameter of the cells in pixels: of the discs that have their areas (the reference's
+    /// `utils.diameters`, which takes the lowest label for the background whatever it is). `None` without cells.
+    pub fn diameter(&self) -> Option<f64> {
+        let mut areas = vec![0usize; self.max() as usize + 1];
+        self.data.iter().for_each(|&label| areas[label as usize] += 1);
+        let mut areas: Vec<usize> = areas.into_iter().filter(|&area| area > 0).skip(1).collect();
+        areas.sort_unstable();
+        let root = |at: usize| areas.get(at).map(|&area| (area as f64).sqrt());
+        let (below, above) = (root(areas.len().checked_sub(1)? / 2)?, root(areas.len() / 2)?);
+        Some((below + above) / 2.0 / (std::f64::consts::PI.sqrt() / 2.0))
+    }
+
     /// All labels, row by row.
     pub fn as_slice(&self) -> &[u32] {
         &self.data
@@ -59,5 +71,19 @@ impl Labels {
     pub fn into_array(self) -> ndarray::Array2<u32> {
         // The constructors hold the length equal to the product of the sides, so this never falls back.
         ndarray::Array2::from_shape_vec((self.height, self.width), self.data).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_diameter_is_the_median_of_the_cells() {
+        let of = |data: &[u32]| Labels::new(data.to_vec(), 1, data.len()).unwrap().diameter();
+        let disc = |area: f64| 2.0 * (area / std::f64::consts::PI).sqrt();
+        assert_eq!(of(&[0, 0, 0]), None);
+        assert!((of(&[0, 1, 1, 1, 3, 7, 7]).unwrap() - disc(2.0)).abs() < 1e-12);
+        assert!((of(&[0, 1, 2, 2, 2, 2]).unwrap() - (disc(1.0) + disc(4.0)) / 2.0).abs() < 1e-12);
     }
 }

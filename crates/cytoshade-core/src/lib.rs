@@ -1,6 +1,7 @@
 //! Plain types and pure arithmetic that every other Cytoshade crate speaks.
 //!
-//! Nothing here touches a file, a device or a thread. [`Image`] is what comes in, [`Labels`] what goes out,
+//! Nothing here touches a file, a device or a thread. [`Image`] or [`Stack`] is what comes in,
+//! [`Labels`] or [`LabelVolume`] what goes out,
 //! [`Params`] says how; [`Network`] holds checked weights and [`Plan`] the order in which a backend runs them;
 //! [`tiling`] holds the arithmetic of padding, tiles and blending weights.
 //!
@@ -13,20 +14,26 @@ mod control;
 mod end_points;
 mod error;
 mod image;
+mod label_volume;
 mod labels;
 mod network;
 mod params;
 mod plan;
 mod planes;
 pub mod rescale;
+mod stack;
 pub mod tiling;
+mod volume;
 
 pub use control::{Cancel, Control, Progress, ProgressFn, Stage, Timings};
 pub use end_points::{EndPoints, HISTOGRAM_PAD, Histogram};
 pub use error::Error;
 pub use image::{Image, Sample, Samples};
+pub use label_volume::LabelVolume;
 pub use labels::Labels;
 pub use network::{BatchNorm, Conv, ConvShape, Linear, LinearShape, Network, Shape};
 pub use params::{Channels, Normalize, Outputs, Params};
 pub use plan::{Plan, Projection, Step, StyleSlice, Tensor};
 pub use planes::Planes;
+pub use stack::Stack;
+pub use volume::{Axis, Volume};

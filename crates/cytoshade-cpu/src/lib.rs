@@ -3,7 +3,7 @@
 //!
 //! Each module is named as its stage is named everywhere. The network is [`network`]; the stages before it are
 //! [`normalize`], [`resize`] and [`tile`], those after it [`blend`], [`follow_flows`], [`histogram`], [`masks`],
-//! [`flow_error`] and [`fill_holes`].
+//! [`flow_error`] and [`fill_holes`]. [`volume`] has the stages of stacks.
 //!
 //! `unsafe` lives in the `simd` module alone.
 #![deny(unsafe_code)]
@@ -14,13 +14,18 @@ mod error;
 pub mod fill_holes;
 pub mod flow_error;
 pub mod follow_flows;
+mod gaussian;
 pub mod histogram;
 pub mod masks;
 pub mod network;
 pub mod normalize;
+mod percentile;
 pub mod resize;
+mod sharpen;
 mod simd;
 pub mod tile;
+mod tile_norm;
+pub mod volume;
 
 pub use error::Error;
 

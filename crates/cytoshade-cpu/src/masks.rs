@@ -4,13 +4,13 @@
 use cytoshade_core::{EndPoints, Histogram, Labels};
 
 /// A seed needs more end points than this.
-const SEED_COUNT: u32 = 10;
+pub(crate) const SEED_COUNT: u32 = 10;
 /// A seed grows over bins of more end points than this.
-const GROW_COUNT: u32 = 2;
+pub(crate) const GROW_COUNT: u32 = 2;
 /// Half a side of the window in which a seed is the maximum.
-const WINDOW: usize = 2;
+pub(crate) const WINDOW: usize = 2;
 /// Steps of growth, each by one bin in all eight directions.
-const GROWTH: usize = 5;
+pub(crate) const GROWTH: usize = 5;
 
 /// The bins that are the maximum of their 5 x 5 neighbourhood, ascending by count; bins of equal count keep their
 /// order.
@@ -67,15 +67,16 @@ pub fn masks(end_points: &EndPoints, histogram: &Histogram, max_size_fraction: f
             *label = grown[histogram.bin(y, x)];
         }
     }
-    remove_large(&mut labels, max_size_fraction);
-    renumber(&mut labels);
+    remove_large(all, max_size_fraction);
+    renumber(all);
     labels
 }
 
-fn remove_large(labels: &mut Labels, max_size_fraction: f64) {
-    let limit = labels.as_slice().len() as f64 * max_size_fraction;
+/// Drops masks of more than a fraction of all pixels.
+pub(crate) fn remove_large(labels: &mut [u32], max_size_fraction: f64) {
+    let limit = labels.len() as f64 * max_size_fraction;
     let sizes = sizes(labels);
-    for label in labels.as_mut_slice() {
+    for label in labels {
         if sizes[*label as usize] as f64 > limit {
             *label = 0;
         }
@@ -83,19 +84,19 @@ fn remove_large(labels: &mut Labels, max_size_fraction: f64) {
 }
 
 /// Pixels of each label, 0 included.
-pub(crate) fn sizes(labels: &Labels) -> Vec<usize> {
-    let mut sizes = vec![0; labels.max() as usize + 1];
-    for &label in labels.as_slice() {
+pub(crate) fn sizes(labels: &[u32]) -> Vec<usize> {
+    let mut sizes = vec![0; labels.iter().copied().max().unwrap_or(0) as usize + 1];
+    for &label in labels {
         sizes[label as usize] += 1;
     }
     sizes
 }
 
 /// Numbers the labels 1, 2, ... in the order in which they first appear, row by row (`fastremap.renumber`).
-pub(crate) fn renumber(labels: &mut Labels) {
-    let mut new = vec![0; labels.max() as usize + 1];
+pub(crate) fn renumber(labels: &mut [u32]) {
+    let mut new = vec![0; labels.iter().copied().max().unwrap_or(0) as usize + 1];
     let mut count = 0;
-    for label in labels.as_mut_slice() {
+    for label in labels {
         if *label == 0 {
             continue;
         }

@@ -1,84 +1,93 @@
 //! Intensities to the range that the network was trained on (the reference's `transforms.normalize_img`).
 
-use cytoshade_core::{Normalize, Planes};
+use cytoshade_core::{Error, Normalize, Params, Volume};
 use rayon::prelude::*;
 
-/// Pixels in a plane above which percentiles are taken from every n-th row and column (`normalize99`).
-const SAMPLED_ABOVE: usize = 224 * 224 * 224;
-/// Rows and columns are thinned to about this many.
-const SAMPLED_SIDE: usize = 224;
+use crate::percentile::{bounds, is_constant};
+use crate::sharpen::smooth_sharpen;
+use crate::tile_norm;
+
 /// A channel whose percentiles differ by no more than this carries no signal.
 const MIN_CONTRAST: f32 = 1e-3;
 
-/// Maps every channel as `how` says, then inverts it (1 - value) where `invert`.
+/// Smooths, sharpens, normalizes and inverts every channel as `params` say; an image is a volume of one layer.
 ///
 /// Percentiles are numpy's (linear interpolation, float32 arithmetic). A channel without contrast becomes zero. So does
 /// a constant one, where the reference leaves it as it is; and it is not inverted.
-pub fn normalize(planes: &mut Planes, how: Normalize, invert: bool) {
-    let (height, width) = (planes.height(), planes.width());
-    for channel in 0..planes.channels() {
-        let plane = planes.plane_mut(channel);
-        let mapped = match how {
-            Normalize::Percentile { low, high } => percentile(plane, height, width, low, high),
-            Normalize::Range { low, high } => {
-                range(plane, low, high);
-                true
-            }
-            _ => false,
-        };
-        if mapped && invert {
-            plane.par_iter_mut().for_each(|value| *value = 1.0 - *value);
-        }
+///
+/// # Errors
+/// [`Error::Param`] where ranges are given for another number of channels, and where percentiles of tiles cannot be
+/// taken layer by layer.
+pub fn normalize(volume: &mut Volume, params: &Params) -> Result<(), Error> {
+    match &params.normalize {
+        Normalize::Percentile { low, high } => percentiles(volume, params, *low, *high),
+        Normalize::Range { low, high } => ranges(volume, params, &vec![(*low, *high); volume.channels()]),
+        Normalize::Ranges(each) => ranges(volume, params, each),
+        _ => Ok(()),
     }
 }
 
-/// Returns false for a constant channel.
-fn percentile(plane: &mut [f32], height: usize, width: usize, low: f32, high: f32) -> bool {
-    let Some(&first) = plane.first() else { return false };
-    if plane.par_iter().all(|&value| value == first) {
-        plane.fill(0.0);
+fn percentiles(volume: &mut Volume, params: &Params, low: f32, high: f32) -> Result<(), Error> {
+    let [depth, height, width] = volume.size();
+    for channel in 0..volume.channels() {
+        for layer in volume.channel_mut(channel).chunks_exact_mut((height * width).max(1)) {
+            smooth_sharpen(layer, height, width, params.smooth_radius, params.sharpen_radius);
+        }
+    }
+    if params.tile_norm_blocksize > 0 {
+        // Nothing is inverted: so it is in the reference.
+        return tile_norm::normalize(volume, params, low, high);
+    }
+    let layers = if params.norm3d { depth } else { 1 };
+    let size = [layers, height, width];
+    for channel in 0..volume.channels() {
+        let mut mapped = false;
+        for block in volume.channel_mut(channel).chunks_exact_mut((layers * height * width).max(1)) {
+            mapped |= percentile(block, size, low, high);
+        }
+        if mapped && params.invert {
+            invert(volume.channel_mut(channel));
+        }
+    }
+    Ok(())
+}
+
+/// Returns false for a constant block.
+fn percentile(block: &mut [f32], size: [usize; 3], low: f32, high: f32) -> bool {
+    if is_constant(block) {
+        block.fill(0.0);
         return false;
     }
-    let (low, high) = bounds(plane, height, width, low, high);
+    let (low, high) = bounds(block, size, low, high);
     let range = high - low;
     if range > MIN_CONTRAST {
-        plane.par_iter_mut().for_each(|value| *value = (*value - low) / range);
+        block.par_iter_mut().for_each(|value| *value = (*value - low) / range);
     } else {
-        plane.fill(0.0);
+        block.fill(0.0);
     }
     true
 }
 
-/// The intensities at two percentiles of a plane.
-pub fn bounds(plane: &[f32], height: usize, width: usize, low: f32, high: f32) -> (f32, f32) {
-    let mut sample: Vec<f32> = if plane.len() > SAMPLED_ABOVE {
-        let (skip_y, skip_x) = ((height / SAMPLED_SIDE).max(1), (width / SAMPLED_SIDE).max(1));
-        plane.chunks_exact(width).step_by(skip_y).flat_map(|row| row.iter().step_by(skip_x)).copied().collect()
-    } else {
-        plane.to_vec()
-    };
-    (numpy_percentile(&mut sample, low), numpy_percentile(&mut sample, high))
-}
-
-/// numpy's `percentile(values, q)` for float32 values: the index is computed in float32, as numpy 2 does. Reorders.
-fn numpy_percentile(values: &mut [f32], q: f32) -> f32 {
-    let Some(last) = values.len().checked_sub(1) else { return 0.0 };
-    let index = last as f32 * (q / 100.0);
-    let below = index.floor();
-    let (previous, above) = if index >= last as f32 { (last, last) } else { (below as usize, below as usize + 1) };
-    let gamma = index - below;
-    let (_, &mut a, rest) = values.select_nth_unstable_by(previous, f32::total_cmp);
-    let b = if above == previous { a } else { rest.iter().copied().min_by(f32::total_cmp).unwrap_or(a) };
-    let step = b - a;
-    if gamma >= 0.5 { b - step * (1.0 - gamma) } else { a + step * gamma }
-}
-
 /// In f64 for each of the two operations, rounded to f32 between, as numpy does with a float64 scalar.
-fn range(plane: &mut [f32], low: f64, high: f64) {
-    plane.par_iter_mut().for_each(|value| {
-        let shifted = (f64::from(*value) - low) as f32;
-        *value = (f64::from(shifted) / (high - low)) as f32;
-    });
+fn ranges(volume: &mut Volume, params: &Params, ranges: &[(f64, f64)]) -> Result<(), Error> {
+    if ranges.len() != volume.channels() {
+        let found = format!("{} ranges for a network of {} input channels", ranges.len(), volume.channels());
+        return Err(Error::Param { name: "norm_range", found, expected: "one range, or one for each input channel" });
+    }
+    for (channel, &(low, high)) in ranges.iter().enumerate() {
+        volume.channel_mut(channel).par_iter_mut().for_each(|value| {
+            let shifted = (f64::from(*value) - low) as f32;
+            *value = (f64::from(shifted) / (high - low)) as f32;
+        });
+        if params.invert {
+            invert(volume.channel_mut(channel));
+        }
+    }
+    Ok(())
+}
+
+fn invert(values: &mut [f32]) {
+    values.par_iter_mut().for_each(|value| *value = 1.0 - *value);
 }
 
 #[cfg(test)]
@@ -87,17 +96,15 @@ mod tests {
 
     #[test]
     fn constant_channels_become_zero_and_stay_so_when_inverted() {
-        let mut planes = Planes::new([vec![7.0; 6], vec![0.0; 6]].concat(), 2, 2, 3).unwrap();
-        normalize(&mut planes, Normalize::Percentile { low: 1.0, high: 99.0 }, true);
-        assert_eq!(planes.as_slice(), [0.0; 12]);
+        let mut volume = Volume::new([vec![7.0; 6], vec![0.0; 6]].concat(), 2, 1, 2, 3).unwrap();
+        normalize(&mut volume, &Params { invert: true, ..Params::default() }).unwrap();
+        assert_eq!(volume.as_slice(), [0.0; 12]);
     }
 
     #[test]
-    fn percentiles_interpolate_between_order_statistics() {
-        let mut values: Vec<f32> = (0..101).rev().map(|v| v as f32).collect();
-        assert_eq!(numpy_percentile(&mut values, 99.0), 99.0);
-        assert_eq!(numpy_percentile(&mut values, 100.0), 100.0);
-        assert_eq!(numpy_percentile(&mut [0.0, 10.0], 25.0), 2.5);
-        assert_eq!(numpy_percentile(&mut [3.0], 50.0), 3.0);
+    fn ranges_must_fit_the_channels() {
+        let mut volume = Volume::zeros(2, 1, 2, 3);
+        let params = Params { normalize: Normalize::Ranges(vec![(0.0, 1.0)]), ..Params::default() };
+        assert!(matches!(normalize(&mut volume, &params), Err(Error::Param { name: "norm_range", .. })));
     }
 }

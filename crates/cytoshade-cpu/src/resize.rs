@@ -6,15 +6,15 @@ use rayon::prelude::*;
 
 /// Where an output coordinate lies between two input samples.
 #[derive(Clone, Copy)]
-struct Between {
-    first: usize,
-    second: usize,
+pub(crate) struct Between {
+    pub(crate) first: usize,
+    pub(crate) second: usize,
     /// Weight of the second.
-    weight: f32,
+    pub(crate) weight: f32,
 }
 
 /// OpenCV's INTER_LINEAR: pixel centres are aligned, and the border is repeated.
-fn axis(from: usize, to: usize) -> Vec<Between> {
+pub(crate) fn between(from: usize, to: usize) -> Vec<Between> {
     let scale = from as f64 / to as f64;
     (0..to)
         .map(|at| {
@@ -38,7 +38,7 @@ pub fn bilinear(planes: &Planes, height: usize, width: usize) -> Planes {
     if height == 0 || width == 0 || planes.pixels() == 0 {
         return resized;
     }
-    let (rows, columns) = (axis(planes.height(), height), axis(planes.width(), width));
+    let (rows, columns) = (between(planes.height(), height), between(planes.width(), width));
     for channel in 0..planes.channels() {
         let source = planes.plane(channel);
         let row = |y: usize| &source[y * planes.width()..][..planes.width()];
@@ -53,17 +53,19 @@ pub fn bilinear(planes: &Planes, height: usize, width: usize) -> Planes {
     resized
 }
 
+/// OpenCV's INTER_NEAREST: the input sample at each output sample's corner.
+pub(crate) fn corners(from: usize, to: usize) -> Vec<usize> {
+    let step = 1.0 / (to as f64 / from as f64);
+    (0..to).map(|at| ((at as f64 * step) as usize).min(from - 1)).collect()
+}
+
 /// Labels resized to `height` x `width`, each pixel taking the label at its corner scaled back (INTER_NEAREST).
 pub fn nearest(labels: &Labels, height: usize, width: usize) -> Labels {
     let mut resized = Labels::zeros(height, width);
     if labels.as_slice().is_empty() {
         return resized;
     }
-    let axis = |from: usize, to: usize| -> Vec<usize> {
-        let step = 1.0 / (to as f64 / from as f64);
-        (0..to).map(|at| ((at as f64 * step) as usize).min(from - 1)).collect()
-    };
-    let (rows, columns) = (axis(labels.height(), height), axis(labels.width(), width));
+    let (rows, columns) = (corners(labels.height(), height), corners(labels.width(), width));
     let source = labels.as_slice();
     for (out, y) in resized.as_mut_slice().chunks_exact_mut(width.max(1)).zip(rows) {
         let row = &source[y * labels.width()..][..labels.width()];

@@ -40,14 +40,14 @@ mod stored;
 mod tiff;
 
 pub use csv::write_csv;
-pub use cytoshade_core::{Image, Labels};
+pub use cytoshade_core::{Image, LabelVolume, Labels};
 pub use cytoshade_files::Redacted;
 pub use cytoshade_pickle::Plain;
 pub use cytoshade_pickle::numpy::{self, Array};
 pub use error::Error;
 pub use geojson::write_geojson;
 pub use limits::Limits;
-pub use npy::{write_labels_npy, write_npy_f32};
+pub use npy::{write_label_volume_npy, write_labels_npy, write_npy_f32};
 pub use outlines::{Outline, outline_labels, outlines};
 pub use overlay::write_overlay_png;
 pub use png::write_labels_png;
@@ -59,7 +59,7 @@ pub use rois::write_rois;
 #[cfg(not(target_family = "wasm"))]
 pub use save::{SaveFile, save};
 pub use seg::{Seg, SegParts, read_seg, write_seg};
-pub use tiff::write_labels_tiff;
+pub use tiff::{write_images_tiff, write_label_volume_tiff, write_labels_tiff};
 
 /// Width and height as the picture formats count them.
 fn labels_size(labels: &Labels) -> Result<(u32, u32), Error> {

@@ -11,7 +11,7 @@ use cytoshade_pickle::printable;
 use half::f16;
 
 use crate::{
-    Error, Format, Image, Labels, Pages, ReadOptions,
+    Error, Format, Image, LabelVolume, Labels, Pages, ReadOptions,
     limits::{Room, zeros},
     read::MAX_AUTO_CHANNELS,
     stored::Stored,
@@ -182,7 +182,7 @@ impl Axes {
 
         let mut axes = header.axes();
         // The reference, too, takes axes of length 1 out of arrays of more than three axes.
-        if axes.len() > 3 {
+        if axes.len() > 3 && pages != Pages::Stack {
             axes.retain(|axis| axis.length != 1);
         }
         let shortest = axes.iter().map(|axis| axis.length).min().unwrap_or(0);
@@ -190,7 +190,7 @@ impl Axes {
         let mut channel = None;
         match (pages, axes.len()) {
             (_, 2) => {}
-            (Pages::List, 3) => list = Some(axes.remove(0)),
+            (Pages::List | Pages::Stack, 3) => list = Some(axes.remove(0)),
             (Pages::Auto, 3) if shortest > MAX_AUTO_CHANNELS => {
                 let position = axes.iter().position(|axis| axis.length == shortest).unwrap_or(0);
                 list = Some(axes.remove(position));
@@ -198,6 +198,13 @@ impl Axes {
             (_, 3) => channel = Some(take_shortest(&mut axes, shortest)),
             (Pages::Auto | Pages::List, 4) if shortest <= MAX_AUTO_CHANNELS => {
                 channel = Some(take_shortest(&mut axes, shortest));
+                list = Some(axes.remove(0));
+            }
+            (Pages::Stack, 4) => {
+                let short = |axis: &Axis| axis.length <= MAX_AUTO_CHANNELS;
+                let position = [1, 3].into_iter().find(|&at| axes.get(at).is_some_and(short));
+                let Some(position) = position else { return refuse("[Z, C, H, W] or [Z, H, W, C] with C at most 5") };
+                channel = Some(axes.remove(position));
                 list = Some(axes.remove(0));
             }
             (Pages::Channels, 4) => return refuse("two or three axes, since four hold more than one image"),
@@ -289,31 +296,49 @@ fn damaged(what: impl Into<String>) -> Error {
 ///
 /// # Errors
 /// [`Error::Write`]; [`Error::Output`] where `data` does not hold the product of `shape`.
-pub fn write_npy_f32<W: Write>(mut out: W, shape: &[usize], data: &[f32]) -> Result<(), Error> {
-    if shape.iter().try_fold(1usize, |count, length| count.checked_mul(*length)) != Some(data.len()) {
-        return Err(Error::Output {
-            found: format!("{} values of shape {shape:?}", data.len()),
-            expected: "as many values as the shape says",
-        });
-    }
-    out.write_all(&header("<f4", shape)?).map_err(Error::Write)?;
-    write_values(&mut out, data, f32::to_le_bytes)?;
-    out.flush().map_err(Error::Write)
+pub fn write_npy_f32<W: Write>(out: W, shape: &[usize], data: &[f32]) -> Result<(), Error> {
+    write(out, "<f4", shape, data, f32::to_le_bytes)
 }
 
 /// Writes labels as an array [H, W] in C order: 16-bit unsigned, 32-bit past label 65,535, little-endian.
 ///
 /// # Errors
 /// [`Error::Write`].
-pub fn write_labels_npy<W: Write>(mut out: W, labels: &Labels) -> Result<(), Error> {
-    let (shape, data) = ([labels.height(), labels.width()], labels.as_slice());
-    if labels.max() <= u32::from(u16::MAX) {
-        out.write_all(&header("<u2", &shape)?).map_err(Error::Write)?;
-        write_values(&mut out, data, |label| (label as u16).to_le_bytes())?;
+pub fn write_labels_npy<W: Write>(out: W, labels: &Labels) -> Result<(), Error> {
+    write_labels(out, &[labels.height(), labels.width()], labels.as_slice())
+}
+
+/// As [`write_labels_npy`], for the labels of a stack: an array [Z, H, W].
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn write_label_volume_npy<W: Write>(out: W, labels: &LabelVolume) -> Result<(), Error> {
+    write_labels(out, &labels.size(), labels.as_slice())
+}
+
+fn write_labels<W: Write>(out: W, shape: &[usize], labels: &[u32]) -> Result<(), Error> {
+    if labels.iter().any(|&label| label > u32::from(u16::MAX)) {
+        write(out, "<u4", shape, labels, u32::to_le_bytes)
     } else {
-        out.write_all(&header("<u4", &shape)?).map_err(Error::Write)?;
-        write_values(&mut out, data, u32::to_le_bytes)?;
+        write(out, "<u2", shape, labels, |label| (label as u16).to_le_bytes())
     }
+}
+
+fn write<W: Write, T: Copy, const N: usize>(
+    mut out: W,
+    descr: &str,
+    shape: &[usize],
+    data: &[T],
+    to_bytes: impl Fn(T) -> [u8; N],
+) -> Result<(), Error> {
+    if shape.iter().try_fold(1usize, |count, length| count.checked_mul(*length)) != Some(data.len()) {
+        return Err(Error::Output {
+            found: format!("{} values of shape {shape:?}", data.len()),
+            expected: "as many values as the shape says",
+        });
+    }
+    out.write_all(&header(descr, shape)?).map_err(Error::Write)?;
+    write_values(&mut out, data, to_bytes)?;
     out.flush().map_err(Error::Write)
 }
 
@@ -389,7 +414,7 @@ mod tests {
 
     #[test]
     fn axes_as_the_reference_takes_them() {
-        use Pages::{Auto, Channels, List};
+        use Pages::{Auto, Channels, List, Stack};
         let one = (1, 0);
         assert_eq!(axes(&[20, 30], false, Auto).unwrap(), [one, one, (20, 30), (30, 1)]);
         assert_eq!(axes(&[20, 30], true, Auto).unwrap(), [one, one, (20, 1), (30, 20)]);
@@ -402,6 +427,11 @@ mod tests {
         assert_eq!(axes(&[7, 2, 20, 30], false, Auto).unwrap(), [(7, 1200), (2, 600), (20, 30), (30, 1)]);
         assert_eq!(axes(&[7, 20, 30, 3], false, List).unwrap(), [(7, 1800), (3, 1), (20, 90), (30, 3)]);
         assert_eq!(axes(&[1, 2, 20, 30], false, Auto).unwrap(), [one, (2, 600), (20, 30), (30, 1)]);
+        assert_eq!(axes(&[2, 20, 30], false, Stack).unwrap(), [(2, 600), one, (20, 30), (30, 1)]);
+        assert_eq!(axes(&[3, 4, 20, 30], false, Stack).unwrap(), [(3, 2400), (4, 600), (20, 30), (30, 1)]);
+        assert_eq!(axes(&[3, 20, 30, 2], false, Stack).unwrap(), [(3, 1200), (2, 1), (20, 60), (30, 2)]);
+        assert_eq!(axes(&[1, 2, 20, 30], false, Stack).unwrap(), [(1, 1200), (2, 600), (20, 30), (30, 1)]);
+        assert!(matches!(axes(&[7, 8, 9, 10], false, Stack), Err(Error::Shape { .. })));
         for shape in [&[][..], &[5], &[7, 8, 9, 10], &[2, 2, 2, 2, 2]] {
             assert!(matches!(axes(shape, false, Auto), Err(Error::Shape { .. })), "{shape:?}");
         }

@@ -35,6 +35,10 @@ pub enum Pages {
     Channels,
     /// TIFF: each page is an image of its own. NPY: the first axis of three or four is the list.
     List,
+    /// The file is one stack, and the images are its layers. TIFF: as its ImageJ or OME metadata say, or the shape of
+    /// four axes that tifffile writes, of which one of the first two, at most 5 long, are the channels; else each page
+    /// is a layer. NPY: [Z, H, W], [Z, C, H, W] or [Z, H, W, C] with at most 5 channels.
+    Stack,
 }
 
 /// A file format, told by the first bytes.

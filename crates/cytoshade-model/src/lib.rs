@@ -49,6 +49,8 @@ pub use published::{Kind, PUBLISHED, Published};
 #[cfg(not(target_arch = "wasm32"))]
 pub use save::convert_path;
 pub use save::{Converted, SaveOptions, convert, to_safetensors};
+#[cfg(not(target_arch = "wasm32"))]
+pub use size_model::load_size_model_path;
 pub use size_model::{SizeModel, load_size_model};
 
 /// The network in the bytes of a model file.

@@ -108,6 +108,15 @@ pub fn load_size_model(bytes: &[u8], options: &LoadOptions) -> Result<SizeModel,
     Ok(model)
 }
 
+/// As [`load_size_model`], from a path. The file is read once, and what is hashed is what is parsed.
+///
+/// # Errors
+/// [`Error::Io`], and those of [`load_size_model`].
+#[cfg(not(target_arch = "wasm32"))]
+pub fn load_size_model_path(path: &std::path::Path, options: &LoadOptions) -> Result<SizeModel, Error> {
+    load_size_model(&crate::read_file(path, &options.limits)?, options)
+}
+
 /// The header before the pickle, which says that one object follows.
 fn check_header(input: &mut Input<'_>, limits: &crate::ReadLimits) -> Result<(), Error> {
     input.take(MAGIC.len() as u64)?;

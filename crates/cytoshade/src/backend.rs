@@ -2,9 +2,9 @@
 
 use cytoshade_core::{EndPoints, Histogram, Network, Planes};
 use cytoshade_cpu::network::{Isa, Network as CpuNetwork};
-use cytoshade_gpu::{Gpu, Options};
+use cytoshade_gpu::{Error as GpuError, Gpu, Options};
 
-use crate::{DeviceInfo, Error};
+use crate::{Device, DeviceInfo, Error, device};
 
 /// Hears of the tiles that are complete, and may stop the run. `Send` where there are threads, so that a segmentation's
 /// future may move between them.
@@ -37,8 +37,27 @@ pub struct Batch {
 }
 
 impl Backend {
-    /// On the CPU: on the instruction set `isa`, else on the fastest there is.
-    pub(crate) fn cpu(network: &Network, isa: Option<Isa>) -> Result<Self, Error> {
+    /// A network on the device that is asked for: on a GPU with `options`, on the CPU with the instruction set `isa`, else
+    /// the fastest there is.
+    pub(crate) async fn open(
+        device: Device,
+        network: &Network,
+        options: Options,
+        isa: Option<Isa>,
+    ) -> Result<Self, Error> {
+        match device::open(device).await? {
+            None => Backend::cpu(network, isa),
+            Some(gpu) => match Backend::gpu(gpu, network, options).await {
+                // What was asked for and cannot be had is said.
+                Err(error @ Error::Gpu(GpuError::Unsuitable { .. } | GpuError::NoF16 { .. })) => Err(error),
+                // A GPU that opens but cannot take the network is no reason to do nothing.
+                Err(Error::Gpu(_)) if device == Device::Auto => Backend::cpu(network, isa),
+                result => result,
+            },
+        }
+    }
+
+    fn cpu(network: &Network, isa: Option<Isa>) -> Result<Self, Error> {
         let network = match isa {
             None => CpuNetwork::new(network),
             Some(isa) => CpuNetwork::with_isa(network, isa).ok_or_else(|| Error::Cpu(isa.missing()))?,
@@ -46,7 +65,7 @@ impl Backend {
         Ok(Backend::Cpu(Box::new(network)))
     }
 
-    pub(crate) async fn gpu(gpu: Gpu, network: &Network, options: Options) -> Result<Self, Error> {
+    async fn gpu(gpu: Gpu, network: &Network, options: Options) -> Result<Self, Error> {
         let network = Box::new(cytoshade_gpu::Network::with(&gpu, network, options).await.map_err(Error::Gpu)?);
         Ok(Backend::Gpu { gpu, network })
     }

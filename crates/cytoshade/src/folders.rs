@@ -60,13 +60,15 @@ impl Folders {
     }
 
     /// The size model that belongs to a network, given as for [`crate::Model::open`]: `size_NAME.npy`, or
-    /// `NAME_size.npy` as Cellpose's training writes it, beside the network's file or in these folders.
+    /// `NAME_size.npy` as Cellpose's training writes it, beside the network's file or in these folders. NAME may lack the
+    /// network's extension.
     pub fn find_size_model(&self, path_or_name: &Path) -> Option<Reference> {
         let network = self.resolve(path_or_name);
         network.paths.iter().find_map(|path| {
             let file = path.file_name()?.to_str()?;
-            let names = [format!("size_{file}.npy"), format!("{file}_size.npy")];
-            let name = names.into_iter().find(|name| path.with_file_name(name).is_file())?;
+            let stem = path.file_stem()?.to_str()?;
+            let names = [file, stem].map(|name| [format!("size_{name}.npy"), format!("{name}_size.npy")]);
+            let name = names.into_iter().flatten().find(|name| path.with_file_name(name).is_file())?;
             // Beside a file that is given by its path, nothing is a published model by its name alone.
             let published = network.name.as_ref().and_then(|_| Published::named(&name));
             Some(Reference { paths: vec![path.with_file_name(&name)], published, name: None })

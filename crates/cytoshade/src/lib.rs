@@ -22,6 +22,8 @@
 //! # Ok::<(), cytoshade::Error>(())
 //! ```
 //!
+//! A [`Stack`] of images becomes a [`StackSegmentation`], in 3-D or layer by layer ([`Segmenter::segment_stack`]).
+//!
 //! Callers that cannot block, in a browser above all, use the `async` twins: [`Segmenter::new_async`],
 //! [`Builder::build_async`] and [`Segmenter::segment_async`].
 //!
@@ -31,6 +33,7 @@
 
 mod backend;
 mod device;
+mod diameter;
 #[cfg(target_arch = "wasm32")]
 mod elsewhere;
 mod error;
@@ -38,20 +41,23 @@ mod error;
 mod folders;
 mod model;
 mod pipeline;
+mod restore;
+mod run;
 mod segmentation;
 mod segmenter;
+mod stack;
 
 #[cfg(target_arch = "wasm32")]
 pub use backend::{Batch, Done};
 pub use cytoshade_core::{
-    Cancel, Channels, Control, Image, Labels, Network, Normalize, Outputs, Params, Planes, Progress, ProgressFn,
-    Sample, Samples, Stage, Timings,
+    Cancel, Channels, Control, Image, LabelVolume, Labels, Network, Normalize, Outputs, Params, Planes, Progress,
+    ProgressFn, Sample, Samples, Stack, Stage, Timings, Volume,
 };
 #[doc(hidden)]
 pub use cytoshade_cpu::network::Isa;
 pub use cytoshade_files::Redacted;
 pub use cytoshade_gpu::{AdapterInfo, AdapterKind, ConvKernel, Precision};
-pub use cytoshade_model::{Format, Identity, LoadOptions, Origin, PUBLISHED, Published, ReadLimits, Sha256};
+pub use cytoshade_model::{Format, Identity, LoadOptions, Origin, PUBLISHED, Published, ReadLimits, Sha256, SizeModel};
 #[cfg(not(target_arch = "wasm32"))]
 pub use device::adapters;
 pub use device::{Device, DeviceInfo, adapters_async};
@@ -60,8 +66,11 @@ pub use elsewhere::Elsewhere;
 pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
 pub use folders::{Folders, Present, Reference, is_plain_name};
-pub use model::Model;
-pub use segmentation::Segmentation;
+#[cfg(not(target_arch = "wasm32"))]
+pub use model::open_size_model;
+pub use model::{Model, load_size_model};
+pub use restore::{RestoreOptions, Restored, Restorer};
+pub use segmentation::{Segmentation, StackSegmentation};
 pub use segmenter::{Builder, Segmenter};
 
 /// The errors of the crates beneath, which [`Error`] wraps.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cytoshade_core::Network;
-use cytoshade_model::{LoadOptions, Origin};
+use cytoshade_model::{LoadOptions, Origin, SizeModel};
 
 use crate::Error;
 #[cfg(not(target_arch = "wasm32"))]
@@ -82,4 +82,21 @@ impl Model {
     pub(crate) fn share(&self) -> Arc<Network> {
         self.network.clone()
     }
+}
+
+/// Reads a size model file (`size_cyto3.npy`, or what Cellpose's training writes beside a network).
+///
+/// # Errors
+/// [`Error::Model`] where the file cannot be read or holds no size model.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn open_size_model(path: impl AsRef<std::path::Path>, options: &LoadOptions) -> Result<SizeModel, Error> {
+    Ok(cytoshade_model::load_size_model_path(path.as_ref(), options)?)
+}
+
+/// A size model from the bytes of its file.
+///
+/// # Errors
+/// As [`open_size_model`].
+pub fn load_size_model(bytes: &[u8], options: &LoadOptions) -> Result<SizeModel, Error> {
+    Ok(cytoshade_model::load_size_model(bytes, options)?)
 }

@@ -1,6 +1,6 @@
 //! What comes out.
 
-use cytoshade_core::{Labels, Planes, Timings};
+use cytoshade_core::{LabelVolume, Labels, Planes, Timings, Volume};
 
 use crate::DeviceInfo;
 
@@ -17,6 +17,9 @@ pub struct Segmentation {
     pub cellprob: Option<Planes>,
     /// The style vector of the whole image, of unit length. On request.
     pub style: Option<Vec<f32>>,
+    /// What the network gives beyond dY, dX and cell probability, of shape [nout - 3, height, width], sized as `flows`.
+    /// The masks do not depend on it. On request.
+    pub classes: Option<Planes>,
     /// The diameter that was used, in pixels of the image.
     pub diameter: f32,
     /// Steps of the Euler integration that were taken.
@@ -29,6 +32,39 @@ pub struct Segmentation {
 
 impl Segmentation {
     /// How many cells there are.
+    pub fn cells(&self) -> usize {
+        self.labels.max() as usize
+    }
+}
+
+/// The cells of one stack.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StackSegmentation {
+    /// The labels [depth, height, width], of the stack's size: 0 is background, 1 to n are the cells. Where layers are
+    /// neither segmented in 3-D nor stitched, each has labels of its own from 1 on.
+    pub labels: LabelVolume,
+    /// The flows, at the stack's size, or at the network's where `resample` is off: (dZ, dY, dX) of shape [3, depth,
+    /// height, width] in 3-D, where two planes add to each, else (dY, dX) of shape [2, depth, height, width]. On request.
+    pub flows: Option<Volume>,
+    /// The cell probability as a logit, of shape [1, depth, height, width], sized as `flows`; in 3-D the sum of three.
+    /// On request.
+    pub cellprob: Option<Volume>,
+    /// The style vectors, of unit length: one for each layer; in 3-D one for each column of the stack as the network
+    /// saw it, since the planes along X are the last that it sees. On request.
+    pub styles: Option<Vec<Vec<f32>>>,
+    /// The diameter that was used, in pixels of the stack.
+    pub diameter: f32,
+    /// Steps of the Euler integration that were taken.
+    pub niter: u32,
+    /// What it ran on.
+    pub device: DeviceInfo,
+    /// Time spent in each stage.
+    pub timings: Timings,
+}
+
+impl StackSegmentation {
+    /// How many cells there are; where each layer has labels of its own, in the layer that has most.
     pub fn cells(&self) -> usize {
         self.labels.max() as usize
     }

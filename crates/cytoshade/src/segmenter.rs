@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use cytoshade_core::{Control, Image, Network, Params};
+use cytoshade_core::{Control, Image, Network, Params, Stack};
 use cytoshade_cpu::network::Isa;
-use cytoshade_gpu::{ConvKernel, Error as GpuError, Precision};
+use cytoshade_gpu::{ConvKernel, Precision};
+use cytoshade_model::SizeModel;
 
 use crate::backend::Backend;
-use crate::{Device, DeviceInfo, Error, Model, Segmentation, device, pipeline};
+use crate::{Device, DeviceInfo, Error, Model, Segmentation, StackSegmentation, diameter, pipeline, stack};
 
 /// A network made ready on a device. Making one uploads the weights and compiles the shaders; keep it for many images.
 ///
@@ -16,15 +17,17 @@ use crate::{Device, DeviceInfo, Error, Model, Segmentation, device, pipeline};
 #[derive(Debug)]
 pub struct Segmenter {
     network: Arc<Network>,
+    size_model: Option<SizeModel>,
     backend: Backend,
 }
 
 /// How a [`Segmenter`] is made.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Builder {
     device: Device,
     options: cytoshade_gpu::Options,
     cpu_isa: Option<Isa>,
+    size_model: Option<SizeModel>,
 }
 
 impl Builder {
@@ -55,12 +58,21 @@ impl Builder {
         self
     }
 
+    /// The size model that belongs to the network. With it, a segmentation that is given no diameter estimates it from
+    /// the image (the reference's `Cellpose.eval`): the network runs three times, for the style, for first masks at the
+    /// size that the style speaks of, and at the size of these masks. Without it, such a segmentation takes the model's
+    /// `diam_labels` (`CellposeModel.eval`).
+    pub fn size_model(mut self, size_model: SizeModel) -> Self {
+        self.size_model = Some(size_model);
+        self
+    }
+
     /// Makes the segmenter.
     ///
     /// # Errors
-    /// [`Error::Input`] where the model is not for segmentation, [`Error::Gpu`] where the device cannot be had, or cannot
-    /// run the kernel or the precision that is asked for, [`Error::Cpu`] where the processor lacks the instruction set
-    /// asked for.
+    /// [`Error::Input`] where the model is not for segmentation or the size model is another network's, [`Error::Gpu`]
+    /// where the device cannot be had, or cannot run the kernel or the precision that is asked for, [`Error::Cpu`] where
+    /// the processor lacks the instruction set asked for.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn build(self, model: &Model) -> Result<Segmenter, Error> {
         pollster::block_on(self.build_async(model))
@@ -73,17 +85,11 @@ impl Builder {
     pub async fn build_async(self, model: &Model) -> Result<Segmenter, Error> {
         let network = model.share();
         pipeline::check_network(&network)?;
-        let backend = match device::open(self.device).await? {
-            None => Backend::cpu(&network, self.cpu_isa)?,
-            Some(gpu) => match Backend::gpu(gpu, &network, self.options).await {
-                // What was asked for and cannot be had is said.
-                Err(error @ Error::Gpu(GpuError::Unsuitable { .. } | GpuError::NoF16 { .. })) => return Err(error),
-                // A GPU that opens but cannot take the network is no reason to do nothing.
-                Err(Error::Gpu(_)) if self.device == Device::Auto => Backend::cpu(&network, self.cpu_isa)?,
-                result => result?,
-            },
-        };
-        Ok(Segmenter { network, backend })
+        if let Some(size_model) = &self.size_model {
+            diameter::check_size_model(size_model, &network)?;
+        }
+        let backend = Backend::open(self.device, &network, self.options, self.cpu_isa).await?;
+        Ok(Segmenter { network, size_model: self.size_model, backend })
     }
 }
 
@@ -113,7 +119,7 @@ impl Segmenter {
     pub fn elsewhere(model: &Model, elsewhere: Box<dyn crate::Elsewhere>) -> Result<Self, Error> {
         let network = model.share();
         pipeline::check_network(&network)?;
-        Ok(Self { network, backend: Backend::Elsewhere(elsewhere) })
+        Ok(Self { network, size_model: None, backend: Backend::Elsewhere(elsewhere) })
     }
 
     /// Chooses the device before the segmenter is made.
@@ -162,6 +168,45 @@ impl Segmenter {
         params: &Params,
         control: &Control<'_>,
     ) -> Result<Segmentation, Error> {
-        pipeline::segment(&self.backend, &self.network, image, params, control).await
+        let size_model = self.size_model.as_ref();
+        pipeline::segment(&self.backend, &self.network, size_model, image, params, control).await
+    }
+
+    /// Segments a stack: in 3-D ([`Params::do_3d`]), or layer by layer, the cells of neighbouring layers joined where
+    /// [`Params::stitch_threshold`] says so.
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn segment_stack(&self, stack: &Stack, params: &Params) -> Result<StackSegmentation, Error> {
+        self.segment_stack_with(stack, params, &Control::new())
+    }
+
+    /// Segments a stack, watched and stopped through `control`.
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment`], and [`Error::Cancelled`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn segment_stack_with(
+        &self,
+        stack: &Stack,
+        params: &Params,
+        control: &Control<'_>,
+    ) -> Result<StackSegmentation, Error> {
+        pollster::block_on(self.segment_stack_async(stack, params, control))
+    }
+
+    /// As [`Segmenter::segment_stack_with`], for callers that cannot block; see [`Segmenter::segment_async`].
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment_stack_with`].
+    pub async fn segment_stack_async(
+        &self,
+        stack: &Stack,
+        params: &Params,
+        control: &Control<'_>,
+    ) -> Result<StackSegmentation, Error> {
+        let size_model = self.size_model.as_ref();
+        stack::segment(&self.backend, &self.network, size_model, stack, params, control).await
     }
 }

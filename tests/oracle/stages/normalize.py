@@ -3,17 +3,18 @@
 import numpy as np
 from cellpose import transforms
 
-DEFAULTS = {"normalize": True, "invert": False, "percentile": None, "lowhigh": None}
+DEFAULTS = {"normalize": True, "invert": False, "percentile": None, "lowhigh": None, "norm3D": True,
+            "sharpen_radius": 0, "smooth_radius": 0, "tile_norm_blocksize": 0, "tile_norm_smooth3D": 1}
 
 
 def normalized(planes, p):
-    """Planes [2, H, W] after normalize_img; eval leaves it out altogether without normalize."""
+    """Planes [2, H, W] or [2, Z, H, W] after normalize_img; eval leaves it out altogether without normalize."""
     if not p["normalize"]:
         return planes.copy()
-    x = np.ascontiguousarray(planes.transpose(1, 2, 0)[None])
-    y = transforms.normalize_img(x.copy(), normalize=True, norm3D=True, invert=p["invert"],
-                                 lowhigh=p["lowhigh"], percentile=p["percentile"])
-    return y[0].transpose(2, 0, 1)
+    stack = planes if planes.ndim == 4 else planes[:, None]
+    x = np.ascontiguousarray(stack.transpose(1, 2, 3, 0))
+    y = transforms.normalize_img(x.copy(), **p)
+    return np.ascontiguousarray(y.transpose(3, 0, 1, 2)).reshape(planes.shape)
 
 
 def bounds_of(planes, p):
@@ -68,6 +69,54 @@ VARIATIONS = (
 )
 
 
+# what normalize_img does beside percentiles of the whole channel
+OPTIONS = (
+    {"sharpen_radius": 4}, {"smooth_radius": 2}, {"smooth_radius": 1.5, "sharpen_radius": 6, "invert": True},
+    {"sharpen_radius": 40}, {"tile_norm_blocksize": 16}, {"tile_norm_blocksize": 16, "tile_norm_smooth3D": 3, "invert": True},
+    {"tile_norm_blocksize": 12, "tile_norm_smooth3D": 0, "percentile": [3.0, 97.0]},
+    {"tile_norm_blocksize": 11, "norm3D": False}, {"tile_norm_blocksize": 500},
+    {"tile_norm_blocksize": 20, "smooth_radius": 1, "sharpen_radius": 5},
+    {"lowhigh": [10.0, 900.0], "sharpen_radius": 4, "tile_norm_blocksize": 16},
+)
+# of one channel: with two, the reference fails for norm3D=False with tiles
+STACK_OPTIONS = (
+    {}, {"norm3D": False}, {"norm3D": False, "invert": True}, {"percentile": [5.0, 95.0], "invert": True},
+    {"sharpen_radius": 3}, {"smooth_radius": 1, "norm3D": False}, {"tile_norm_blocksize": 10},
+    {"tile_norm_blocksize": 10, "tile_norm_smooth3D": 2}, {"tile_norm_blocksize": 10, "norm3D": False},
+    {"lowhigh": [100.0, 2000.0]},
+)
+
+
+def named(changes):
+    words = "_".join(k + ("" if v is True else "_" + str(v).replace(" ", "")) for k, v in changes.items())
+    return (words or "default").translate(str.maketrans("[],", "((_")).replace("(", "")
+
+
+def uneven(rng, *shape):
+    """Spots under a light that falls off to one side, and a corner of nothing; a second channel of few bright pixels."""
+    *layers, height, width = shape
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    light = 40 + 2000 * np.exp(-x / width * 3) * (1 + 0.3 * np.sin(y / 3) * np.sin(x / 4))
+    light = light * (1 + np.arange(np.prod(layers, dtype=int)).reshape(*layers, 1, 1) / 5)
+    first = rng.poisson(light).astype(np.float32)
+    first[..., : height // 2, : width // 2] = 7
+    second = (rng.random(shape) < 0.01).astype(np.float32) * 100
+    return np.stack([first, second])
+
+
+def write_options(stage, rng):
+    for name, planes in {"uneven": uneven(rng, 45, 58), "uneven_tall": uneven(rng, 70, 31)}.items():
+        file = stage.array(name, planes)
+        for changes in OPTIONS if name == "uneven" else OPTIONS[:5]:
+            p = {**DEFAULTS, **changes}
+            stage.case(f"{name}_{named(changes)}", p, {"planes": file}, {"planes": normalized(planes, p)})
+    stack = uneven(rng, 6, 23, 30)[:1]
+    file = stage.array("uneven_stack", stack)
+    for changes in STACK_OPTIONS:
+        p = {**DEFAULTS, **changes}
+        stage.case(f"uneven_stack_{named(changes)}", p, {"planes": file}, {"planes": normalized(stack, p)})
+
+
 def formula(height, width):
     y, x = np.mgrid[:height, :width].astype(np.uint64)
     return (((y * 73856093) ^ (x * 19349663)) % 4093).astype(np.float32)
@@ -80,10 +129,10 @@ def write(stage, rng):
             p = {**DEFAULTS, **changes}
             result = normalized(planes, p)
             check(planes, p, result)
-            words = "_".join(k + ("" if v is True else "_" + str(v).replace(" ", "")) for k, v in changes.items())
-            stage.case(f"{name}_{words or 'default'}".translate(str.maketrans("[],", "((_")).replace("(", ""), p,
-                       {"planes": file},
+            stage.case(f"{name}_{named(changes)}", p, {"planes": file},
                        {"planes": result, "bounds": bounds_of(planes, p) if p["normalize"] else [None, None]})
+
+    write_options(stage, rng)
 
     # large planes: below 224^3 pixels every pixel counts towards the percentiles, above it only some do
     for height, width in ((2048, 2048), (3344, 3361), (3400, 3500)):

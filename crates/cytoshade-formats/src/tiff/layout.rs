@@ -1,5 +1,7 @@
 //! Which pages of a TIFF belong to one image.
 
+use crate::read::MAX_AUTO_CHANNELS;
+
 /// A stack in the words of ImageJ and OME: how long its axes are and in which order its pages run through them.
 struct Stack {
     channels: usize,
@@ -30,6 +32,22 @@ impl Stack {
         let planes = (0..self.frames).flat_map(|t| (0..self.slices).map(move |z| (t, z)));
         planes.map(|(t, z)| (0..self.channels).map(|c| page(t, z, c)).collect()).collect()
     }
+}
+
+/// The layers of a stack whose shape tifffile wrote down, `{"shape": [2, 75, 64, 64]}`: of the first two of four axes,
+/// the shorter one, if it is short enough, are the channels.
+pub(super) fn from_shape(description: &str, pages: usize) -> Option<Vec<Vec<usize>>> {
+    let shape = description.strip_prefix("{\"shape\": [")?.split_once(']')?.0;
+    let shape: Vec<usize> = shape.split(',').map(|length| length.trim().parse().ok()).collect::<Option<_>>()?;
+    let &[first, second, _, _] = &shape[..] else { return None };
+    if first.checked_mul(second)? != pages || first.min(second) > MAX_AUTO_CHANNELS {
+        return None;
+    }
+    Some(if first <= second {
+        (0..second).map(|z| (0..first).map(|c| c * second + z).collect()).collect()
+    } else {
+        (0..first).map(|z| (0..second).map(|c| z * second + c).collect()).collect()
+    })
 }
 
 /// ImageJ's description: `ImageJ=1.53q`, then lines of `key=value`.
@@ -121,6 +139,16 @@ mod tests {
             from_description(&ome("XYCZT").replace("</Image>", "</Image><Image><Pixels /></Image>"), 6, 1),
             None
         );
+    }
+
+    #[test]
+    fn shapes_of_four_axes() {
+        assert_eq!(from_shape("{\"shape\": [2, 3, 9, 9]}", 6).unwrap(), [[0, 3], [1, 4], [2, 5]]);
+        assert_eq!(from_shape("{\"shape\": [3, 2, 9, 9]}", 6).unwrap(), [[0, 1], [2, 3], [4, 5]]);
+        for wrong in ["{\"shape\": [6, 9, 9]}", "{\"shape\": [2, 4, 9, 9]}", "{\"shape\": [2, x, 9, 9]}", "[6]"] {
+            assert_eq!(from_shape(wrong, 6), None, "{wrong}");
+        }
+        assert_eq!(from_shape("{\"shape\": [6, 7, 9, 9]}", 42), None);
     }
 
     #[test]

@@ -1,0 +1,69 @@
+//! `--diameter` and `--size-model`: pixels, the model's own, or an estimate from each image.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use cytoshade::{Folders, LoadOptions, SizeModel};
+use cytoshade_model::load_size_model_path;
+
+use crate::failure::Failure;
+
+/// What `--diameter` says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum DiameterArg {
+    /// Estimated from each image.
+    Auto,
+    /// In pixels.
+    Pixels(f32),
+}
+
+impl FromStr for DiameterArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(DiameterArg::Auto),
+            _ => text.parse().map(DiameterArg::Pixels).map_err(|_| "expected a number of pixels, or auto".into()),
+        }
+    }
+}
+
+impl DiameterArg {
+    pub(crate) fn pixels(self) -> Option<f32> {
+        match self {
+            DiameterArg::Auto => None,
+            DiameterArg::Pixels(pixels) => Some(pixels),
+        }
+    }
+}
+
+/// The size model to estimate diameters with: the one that is named, or for `--diameter auto` the one that belongs to the
+/// network, if it is there.
+pub(crate) fn size_model(
+    diameter: Option<DiameterArg>,
+    named: Option<&Path>,
+    network: &Path,
+) -> Result<Option<SizeModel>, Failure> {
+    let folders = Folders::from_env();
+    let reference = match (diameter, named) {
+        (Some(DiameterArg::Pixels(_)), Some(_)) => {
+            return Err(Failure::usage(
+                "--size-model estimates the diameter that --diameter gives; leave one of them out",
+            ));
+        }
+        (_, Some(named)) => folders.resolve(named),
+        (Some(DiameterArg::Auto), None) => match folders.find_size_model(network) {
+            Some(reference) => reference,
+            None => {
+                eprintln!(
+                    "cytoshade: no size model (size_NAME.npy, NAME_size.npy) beside {}: taking the diameter that the \
+                     network was trained on",
+                    network.display()
+                );
+                return Ok(None);
+            }
+        },
+        _ => return Ok(None),
+    };
+    reference.open(&LoadOptions::default(), load_size_model_path).map(Some).map_err(Failure::run)
+}

@@ -1,0 +1,59 @@
+//! `cytoshade restore`, and the restoration before a segmentation.
+
+use std::path::Path;
+
+use cytoshade::{Control, Device, LoadOptions, RestoreOptions, Restorer, Stack};
+use cytoshade_formats::{Pages, ReadOptions};
+
+use crate::args::{PagesArg, Restore};
+use crate::failure::Failure;
+use crate::model::Source;
+use crate::output::{Files, folder, print_line};
+use crate::progress::Bar;
+use crate::segment::stems;
+
+/// The restoration network in a file; its name says what it was trained for.
+pub(crate) fn restorer(path: &Path, options: &LoadOptions, device: Device) -> Result<Restorer, Failure> {
+    let model = Source::network(path, options)?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Restorer::new(&model, device, RestoreOptions::of_name(&name)).map_err(|error| Failure::at(path, error))
+}
+
+pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
+    args.params().check().map_err(Failure::usage)?;
+    let stems = stems(&args.inputs)?;
+    let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
+    let restorer = restorer(&args.model, &options, args.device.into())?;
+    folder(&args.output)?;
+    let mut failed = 0;
+    for (input, stem) in args.inputs.iter().zip(&stems) {
+        if let Err(failure) = file(args, &restorer, input, stem) {
+            failure.print();
+            failed += 1;
+        }
+    }
+    if failed > 0 { Err(Failure::Some { failed, of: args.inputs.len() }) } else { Ok(()) }
+}
+
+fn file(args: &Restore, restorer: &Restorer, input: &Path, stem: &str) -> Result<(), Failure> {
+    let pages = match args.pages {
+        PagesArg::Auto if args.stack => Pages::Stack,
+        pages => pages.into(),
+    };
+    let options = ReadOptions { pages, ..ReadOptions::default() };
+    let images = cytoshade_formats::read(input, &options).map_err(|error| Failure::at(input, error))?;
+    let bar = Bar::new(&input.display().to_string());
+    let show = |progress| bar.show(progress);
+    let control = Control::new().progress(&show);
+    let is_list = images.len() > 1 && !args.stack;
+    let groups: Vec<_> = if args.stack { vec![images] } else { images.into_iter().map(|image| vec![image]).collect() };
+    for (index, layers) in groups.into_iter().enumerate() {
+        let at = |error: cytoshade::Error| Failure::at(input, error);
+        let stack = Stack::new(layers).map_err(|error| at(error.into()))?;
+        let restored = restorer.restore_stack(&stack, &args.params(), &control).map_err(at)?;
+        let files = Files::new(&args.output, stem, is_list.then_some(index + 1));
+        files.save_restored(restored.image.layers())?;
+        print_line(&format!("{} -> {}", input.display(), files.restored().display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! Gaussian smoothing along one axis (scipy's `gaussian_filter1d` with its defaults: reflected at the ends, cut off at
+//! four standard deviations, summed in f64, stored in f32).
+
+use rayon::prelude::*;
+
+/// Standard deviations at which the kernel is cut off.
+const TRUNCATE: f64 = 4.0;
+
+/// Smooths an array of the lengths `shape`, in C order, along its axis `axis`, by a Gaussian of `sigma` samples.
+pub(crate) fn smooth(values: &mut Vec<f32>, shape: &[usize], axis: usize, sigma: f64) {
+    let Some(&length) = shape.get(axis) else { return };
+    let weights = weights(sigma);
+    let radius = weights.len() as isize - 1;
+    // Elements from one sample of the axis to the next.
+    let stride: usize = shape[axis + 1..].iter().product();
+    if values.is_empty() || radius == 0 {
+        return;
+    }
+    let mut smoothed = vec![0.0f32; values.len()];
+    smoothed.par_chunks_exact_mut(stride).enumerate().with_min_len(1024 / stride.min(1024)).for_each(|(row, out)| {
+        let (line, at) = (row / length, row % length);
+        let mut sums = vec![0.0f64; stride];
+        for offset in -radius..=radius {
+            let weight = weights[offset.unsigned_abs()];
+            let from = (line * length + reflect(at as isize + offset, length)) * stride;
+            for (sum, &value) in sums.iter_mut().zip(&values[from..from + stride]) {
+                *sum += weight * f64::from(value);
+            }
+        }
+        for (out, sum) in out.iter_mut().zip(sums) {
+            *out = sum as f32;
+        }
+    });
+    *values = smoothed;
+}
+
+/// Half of a normalized Gaussian: the weights at distances 0, 1, ...
+fn weights(sigma: f64) -> Vec<f64> {
+    let radius = (TRUNCATE * sigma + 0.5) as usize;
+    let half: Vec<f64> = (0..=radius).map(|x| (-0.5 / (sigma * sigma) * (x * x) as f64).exp()).collect();
+    let sum = 2.0 * half.iter().sum::<f64>() - half[0];
+    half.into_iter().map(|weight| weight / sum).collect()
+}
+
+/// The sample that stands at a place outside of the line: d c b a | a b c d | d c b a.
+fn reflect(at: isize, length: usize) -> usize {
+    let at = at.rem_euclid(2 * length as isize) as usize;
+    if at < length { at } else { 2 * length - 1 - at }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_stays_and_an_impulse_spreads_evenly_along_its_axis_alone() {
+        let mut flat = vec![3.0; 24];
+        smooth(&mut flat, &[2, 3, 4], 1, 2.0);
+        assert!(flat.iter().all(|v| (v - 3.0).abs() < 1e-6));
+        let mut impulse = vec![0.0; 9 * 2];
+        impulse[4 * 2] = 1.0;
+        smooth(&mut impulse, &[9, 2], 0, 1.0);
+        assert!((impulse[3 * 2] - 0.241_971).abs() < 1e-4 && impulse[3 * 2] == impulse[5 * 2]);
+        assert!(impulse.iter().skip(1).step_by(2).all(|&v| v == 0.0));
+    }
+}

@@ -1,0 +1,217 @@
+//! What every pipeline is made of: stages that are timed, reported and stopped, and the network over tiles.
+
+use std::collections::VecDeque;
+
+use cytoshade_core::tiling::Tile;
+use cytoshade_core::{Control, Image, Network, Params, Planes, Stage, Timings, Volume, channels};
+use cytoshade_cpu::blend::Blend;
+use cytoshade_cpu::tile::Cutting;
+use cytoshade_cpu::{normalize, resize};
+use web_time::Instant;
+
+use crate::Error;
+use crate::backend::Backend;
+
+/// The reference pads planes to a multiple of this.
+pub(crate) const PAD_MULTIPLE: usize = 16;
+
+/// One call of the library: what it runs on, who watches, and the time that it took so far.
+pub(crate) struct Run<'a> {
+    pub(crate) backend: &'a Backend,
+    pub(crate) network: &'a Network,
+    pub(crate) control: &'a Control<'a>,
+    pub(crate) timings: Timings,
+}
+
+/// How far the tiles of a call are, over all its passes of the network.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tiles {
+    pub(crate) done: usize,
+    pub(crate) total: usize,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(backend: &'a Backend, network: &'a Network, control: &'a Control<'a>) -> Self {
+        Self { backend, network, control, timings: Timings::default() }
+    }
+
+    /// Runs a stage on the CPU: timed, reported at its start and end, and not begun where the caller has cancelled.
+    pub(crate) fn stage<T>(&mut self, stage: Stage, work: impl FnOnce() -> T) -> Result<T, Error> {
+        self.control.step(stage, 0, 1)?;
+        let result = self.timings.measure(stage, work);
+        self.control.step(stage, 1, 1)?;
+        Ok(result)
+    }
+
+    /// The planes that the network sees of an image, at the image's size.
+    pub(crate) fn input(&mut self, image: &Image, params: &Params) -> Result<Planes, Error> {
+        let inputs = self.network.shape().inputs();
+        let planes = self.stage(Stage::Channels, || channels::select(image, params, inputs))??;
+        let mut volume = Volume::from(planes);
+        self.stage(Stage::Normalize, || normalize::normalize(&mut volume, params))??;
+        Ok(volume.into())
+    }
+
+    pub(crate) fn resize(&mut self, planes: Planes, height: usize, width: usize) -> Result<Planes, Error> {
+        if (planes.height(), planes.width()) == (height, width) {
+            return Ok(planes);
+        }
+        self.stage(Stage::Resize, || resize::bilinear(&planes, height, width))
+    }
+
+    /// All tiles of some planes of one image through the network. Returns the outputs [nout, height, width] and the
+    /// style of the whole image.
+    pub(crate) async fn network(&mut self, planes: Planes, params: &Params) -> Result<(Planes, Vec<f32>), Error> {
+        let mut tiles = Tiles { done: 0, total: cutting(&planes, params).tiling.tiles.len() };
+        let mut found = (Planes::default(), Vec::new());
+        let mut planes = Some(planes);
+        let layer = |_| planes.take().unwrap_or_default();
+        self.layers(1, layer, params, &mut tiles, |_, outputs, style| found = (outputs, style)).await?;
+        Ok(found)
+    }
+
+    /// The tiles of `count` layers of one size through the network, batch by batch, a batch holding tiles of several
+    /// layers where they have few. Each layer is asked for when its first tile is due; its outputs
+    /// [nout, height, width] and its style are handed to `sink` once its last tile is done.
+    pub(crate) async fn layers(
+        &mut self,
+        count: usize,
+        mut layer: impl FnMut(usize) -> Planes,
+        params: &Params,
+        progress: &mut Tiles,
+        mut sink: impl FnMut(usize, Planes, Vec<f32>),
+    ) -> Result<(), Error> {
+        let control = self.control;
+        let shape = self.network.shape();
+        let mut open: VecDeque<Layer> = VecDeque::new();
+        let (mut begun, mut finished) = (0, 0);
+        if progress.done == 0 {
+            control.step(Stage::Network, 0, progress.total)?;
+        }
+        while finished + open.len() < count || open.back().is_some_and(Layer::has_more) {
+            let start = Instant::now();
+            let mut batch = Batch::default();
+            while batch.count < params.batch_size {
+                if !open.back().is_some_and(Layer::has_more) {
+                    if begun == count {
+                        break;
+                    }
+                    open.push_back(Layer::new(layer(begun), shape.nout(), shape.style_channels(), params));
+                    begun += 1;
+                }
+                let Some(last) = open.back_mut() else { break };
+                batch.add(last.cut(params.batch_size - batch.count));
+            }
+            let Some(Cutting { tiling, .. }) = open.front().map(|layer| &layer.cutting) else { break };
+            let (height, width) = (tiling.height, tiling.width);
+            let before = progress.done;
+            let mut done = |done: usize| control.step(Stage::Network, before + done, progress.total);
+            let result = self.backend.network(&batch.tiles, batch.count, height, width, &mut done).await;
+            self.timings.add(Stage::Network, start.elapsed());
+            let result = result?;
+            progress.done += batch.count;
+            self.timings.measure(Stage::Blend, || {
+                let outputs = result.outputs.chunks_exact(shape.nout() * height * width);
+                let mut found = outputs.zip(result.styles.chunks_exact(shape.style_channels()));
+                for layer in &mut open {
+                    layer.add(&mut found);
+                }
+            });
+            // The last layer is finished below, where the stage is reported.
+            while open.front().is_some_and(Layer::is_done) && finished + 1 < count {
+                let Some(layer) = open.pop_front() else { break };
+                let (outputs, style) = self.timings.measure(Stage::Blend, || layer.finish());
+                sink(finished, outputs, style);
+                finished += 1;
+            }
+        }
+        if let Some(last) = open.pop_front() {
+            let (outputs, style) = self.stage(Stage::Blend, || last.finish())?;
+            sink(finished, outputs, style);
+        }
+        Ok(())
+    }
+}
+
+/// How planes become tiles.
+pub(crate) fn cutting(planes: &Planes, params: &Params) -> Cutting {
+    let Params { bsize, tile_overlap, augment, .. } = *params;
+    Cutting::new(planes.height(), planes.width(), PAD_MULTIPLE, bsize, tile_overlap, augment)
+}
+
+/// Tiles on their way to the network, shape [count, channels, height, width].
+#[derive(Default)]
+struct Batch {
+    tiles: Vec<f32>,
+    count: usize,
+}
+
+impl Batch {
+    fn add(&mut self, (mut tiles, count): (Vec<f32>, usize)) {
+        if self.tiles.is_empty() {
+            self.tiles = tiles;
+        } else {
+            self.tiles.append(&mut tiles);
+        }
+        self.count += count;
+    }
+}
+
+/// A layer some of whose tiles are done.
+struct Layer {
+    planes: Planes,
+    cutting: Cutting,
+    blend: Blend,
+    style: Vec<f32>,
+    /// Tiles that were cut.
+    cut: usize,
+    /// Tiles that came back.
+    added: usize,
+}
+
+impl Layer {
+    fn new(planes: Planes, nout: usize, style_channels: usize, params: &Params) -> Self {
+        let cutting = cutting(&planes, params);
+        let blend = Blend::new(cutting.clone(), nout, planes.height(), planes.width());
+        Self { planes, cutting, blend, style: vec![0.0; style_channels], cut: 0, added: 0 }
+    }
+
+    fn tiles(&self) -> &[Tile] {
+        &self.cutting.tiling.tiles
+    }
+
+    fn has_more(&self) -> bool {
+        self.cut < self.tiles().len()
+    }
+
+    fn is_done(&self) -> bool {
+        self.added == self.tiles().len()
+    }
+
+    /// The next tiles, at most `most`, and how many they are.
+    fn cut(&mut self, most: usize) -> (Vec<f32>, usize) {
+        let next = &self.tiles()[self.cut..];
+        let next = &next[..next.len().min(most)];
+        let cut = (self.cutting.cut(&self.planes, next), next.len());
+        self.cut += cut.1;
+        cut
+    }
+
+    /// Takes what the network made of the tiles that were cut and did not come back yet.
+    fn add<'o>(&mut self, found: &mut impl Iterator<Item = (&'o [f32], &'o [f32])>) {
+        for (output, style) in found.take(self.cut - self.added) {
+            self.blend.add(&self.cutting.tiling.tiles[self.added], output);
+            self.style.iter_mut().zip(style).for_each(|(sum, value)| *sum += value);
+            self.added += 1;
+        }
+    }
+
+    /// The blended outputs and the style, of unit length.
+    fn finish(mut self) -> (Planes, Vec<f32>) {
+        let norm = self.style.iter().map(|value| value * value).sum::<f32>().sqrt();
+        if norm > 0.0 {
+            self.style.iter_mut().for_each(|value| *value /= norm);
+        }
+        (self.blend.finish(), self.style)
+    }
+}

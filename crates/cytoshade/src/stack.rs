@@ -1,0 +1,224 @@
+//! The pipeline for stacks (the reference's `CellposeModel.eval` with `do_3D`, with `stitch_threshold`, or with neither).
+
+use cytoshade_core::rescale::{Factor, Rescale, check_stack};
+use cytoshade_core::{
+    Axis, Control, Error as CoreError, LabelVolume, Network, Params, Planes, Stack, Stage, Volume, channels,
+};
+use cytoshade_cpu::{normalize, resize, volume};
+use cytoshade_model::SizeModel;
+
+use crate::backend::Backend;
+use crate::run::{Run, Tiles, cutting};
+use crate::{Error, StackSegmentation};
+
+/// Side of a tile where a stack is segmented in 3-D: the reference hands no other one on.
+const BSIZE_3D: usize = 224;
+
+/// Each axis along which the network sees planes, with the axes of the stack along which its two flows point.
+const ORIENTATIONS: [(Axis, [usize; 2]); 3] = [(Axis::Z, [1, 2]), (Axis::Y, [0, 2]), (Axis::X, [0, 1])];
+
+/// Segments a stack. Where no diameter is given, a size model's mean diameter is taken: the reference, too, estimates
+/// none for stacks.
+pub(crate) async fn segment(
+    backend: &Backend,
+    network: &Network,
+    size_model: Option<&SizeModel>,
+    stack: &Stack,
+    params: &Params,
+    control: &Control<'_>,
+) -> Result<StackSegmentation, Error> {
+    params.check()?;
+    let (height, width) = (stack.height(), stack.width());
+    let estimated = size_model.filter(|_| params.diameter.is_none()).map(SizeModel::diam_mean);
+    let rescale = match estimated {
+        Some(diameter) => {
+            let factor = Factor::Double(f64::from(network.diam_mean()) / diameter);
+            Rescale::by(params, factor, diameter as f32, height, width)?
+        }
+        None => Rescale::new(params, network.diam_mean(), network.diam_labels(), height, width)?,
+    };
+    let mut run = Run::new(backend, network, control);
+    let found = if params.do_3d {
+        run.in_3d(stack, &rescale, params).await?
+    } else {
+        run.layer_by_layer(stack, &rescale, params).await?
+    };
+    Ok(StackSegmentation {
+        labels: found.labels,
+        flows: params.outputs.flows.then_some(found.flows),
+        cellprob: params.outputs.cellprob.then_some(found.cellprob),
+        styles: params.outputs.style.then_some(found.styles),
+        diameter: rescale.diameter,
+        niter: rescale.niter,
+        device: backend.info(),
+        timings: run.timings,
+    })
+}
+
+/// What both ways of segmenting a stack give.
+struct Found {
+    labels: LabelVolume,
+    flows: Volume,
+    cellprob: Volume,
+    styles: Vec<Vec<f32>>,
+}
+
+impl Run<'_> {
+    /// What the network sees of a stack, at the stack's size.
+    pub(crate) fn stack_input(&mut self, stack: &Stack, params: &Params) -> Result<Volume, Error> {
+        let inputs = self.network.shape().inputs();
+        let select = || stack.layers().iter().map(|layer| channels::select(layer, params, inputs)).collect();
+        let mut volume = self.stage::<Result<Volume, CoreError>>(Stage::Channels, select)??;
+        self.stage(Stage::Normalize, || normalize::normalize(&mut volume, params))??;
+        Ok(volume)
+    }
+
+    /// The network over the planes along all three axes, 3-D dynamics.
+    async fn in_3d(&mut self, stack: &Stack, rescale: &Rescale, params: &Params) -> Result<Found, Error> {
+        let size = [stack.depth(), stack.height(), stack.width()];
+        let depth = rescale.factor.scale_depth(stack.depth(), params.anisotropy);
+        let small = [depth, rescale.height, rescale.width];
+        if depth == 0 {
+            let found = format!("{}, which leaves no layer of {}", params.anisotropy, stack.depth());
+            return Err(CoreError::Param { name: "anisotropy", found, expected: "a larger number" }.into());
+        }
+        // Asked for before the work begins.
+        check_stack(if params.resample { size } else { small })?;
+
+        let params = Params { bsize: BSIZE_3D, norm3d: true, ..params.clone() };
+        let input = self.stack_input(stack, &params)?;
+        let input = self.resize_volume(input, small)?;
+        let (sums, styles) = self.orientations(&input, &params).await?;
+        drop(input);
+        let sums = if params.resample { self.resize_volume(sums, size)? } else { sums };
+
+        let dynamics = sums.size();
+        let values = sums.into_vec();
+        let (flows, cellprob) = values.split_at(values.len() / 4 * 3);
+        let volume =
+            |values: &[f32], channels| Volume::new(values.to_vec(), channels, dynamics[0], dynamics[1], dynamics[2]);
+        let (flows, cellprob) = (volume(flows, 3)?, volume(cellprob, 1)?);
+        drop(values);
+        let flows = match params.flow3d_smooth {
+            sigma if sigma > 0.0 => self.stage(Stage::Smooth, || volume::smooth::smooth(flows, sigma))?,
+            _ => flows,
+        };
+        let labels = self.masks_3d(&flows, &cellprob, rescale.niter, size, &params)?;
+        Ok(Found { labels, flows, cellprob, styles })
+    }
+
+    fn resize_volume(&mut self, volume: Volume, size: [usize; 3]) -> Result<Volume, Error> {
+        if volume.size() == size {
+            return Ok(volume);
+        }
+        self.stage(Stage::Resize, || volume::resize::linear(volume, size))
+    }
+
+    /// The sums of what the network says of the planes along each axis: flows in Z, Y, X (each of two of the three) and
+    /// cell probability (of all three); and the styles of the planes along the last one.
+    async fn orientations(&mut self, input: &Volume, params: &Params) -> Result<(Volume, Vec<Vec<f32>>), Error> {
+        let [depth, height, width] = input.size();
+        let mut sums = Volume::zeros(4, depth, height, width);
+        let mut styles = Vec::new();
+        let tiles =
+            |(axis, _): &(Axis, _)| input.length(*axis) * cutting(&input.slice(*axis, 0), params).tiling.tiles.len();
+        let mut progress = Tiles { done: 0, total: ORIENTATIONS.iter().map(tiles).sum() };
+        for (axis, flows) in ORIENTATIONS {
+            styles.clear();
+            let add = |at, outputs: Planes, style| {
+                sums.add_slice(flows[0], axis, at, outputs.plane(0));
+                sums.add_slice(flows[1], axis, at, outputs.plane(1));
+                sums.add_slice(3, axis, at, outputs.plane(outputs.channels() - 1));
+                styles.push(style);
+            };
+            self.layers(input.length(axis), |at| input.slice(axis, at), params, &mut progress, add).await?;
+        }
+        Ok((sums, styles))
+    }
+
+    fn masks_3d(
+        &mut self,
+        flows: &Volume,
+        cellprob: &Volume,
+        niter: u32,
+        size: [usize; 3],
+        params: &Params,
+    ) -> Result<LabelVolume, Error> {
+        let threshold = params.cellprob_threshold;
+        let ends = self.stage(Stage::FollowFlows, || {
+            volume::follow_flows::follow_flows(flows, cellprob.channel(0), threshold, niter, params.interp)
+        })??;
+        let small = flows.size();
+        let mut labels = self.stage(Stage::Masks, || volume::masks::masks(&ends, small, params.max_size_fraction))?;
+        drop(ends);
+        self.stage(Stage::FillHoles, || {
+            if small != size {
+                labels = volume::resize::nearest_labels(&labels, size);
+            }
+            volume::fill_holes::fill_holes_and_remove_small(&mut labels, params.min_size);
+            labels
+        })
+    }
+
+    /// Each layer as an image; then cells of neighbouring layers are joined where that is asked for.
+    async fn layer_by_layer(&mut self, stack: &Stack, rescale: &Rescale, params: &Params) -> Result<Found, Error> {
+        let (height, width) = (stack.height(), stack.width());
+        let stitch = params.stitch_threshold > 0.0 && stack.depth() > 1;
+        let params = Params { norm3d: params.norm3d && stitch, ..params.clone() };
+        let input = self.stack_input(stack, &params)?;
+        let (outputs, styles) = self.outputs_of_layers(&input, rescale, &params).await?;
+        drop(input);
+
+        // Small parts of cells are only dropped once they had the chance to become whole.
+        let of_layer = Params { min_size: if stitch { 0 } else { params.min_size }, ..params.clone() };
+        let mut labels = Vec::with_capacity(stack.depth() * height * width);
+        let (mut flows, mut cellprob) = (Vec::new(), Vec::new());
+        for outputs in outputs {
+            let (flow, prob) = (outputs.select(0..2), outputs.select(2..3));
+            let found = self.masks(&flow, &prob, rescale.niter, (height, width), &of_layer).await?;
+            labels.extend_from_slice(found.as_slice());
+            if params.outputs.flows {
+                flows.push(flow);
+            }
+            if params.outputs.cellprob {
+                cellprob.push(prob);
+            }
+        }
+        let mut labels = LabelVolume::new(labels, stack.depth(), height, width)?;
+        if stitch {
+            self.stage(Stage::Stitch, || {
+                volume::stitch::stitch(&mut labels, params.stitch_threshold);
+                volume::fill_holes::fill_holes_and_remove_small(&mut labels, params.min_size);
+            })?;
+        }
+        Ok(Found { labels, flows: flows.into_iter().collect(), cellprob: cellprob.into_iter().collect(), styles })
+    }
+
+    /// The network's outputs for each layer, at the size at which the dynamics run, and the layers' styles.
+    async fn outputs_of_layers(
+        &mut self,
+        input: &Volume,
+        rescale: &Rescale,
+        params: &Params,
+    ) -> Result<(Vec<Planes>, Vec<Vec<f32>>), Error> {
+        let [depth, height, width] = input.size();
+        let resized = |planes: Planes, height, width| {
+            if (planes.height(), planes.width()) == (height, width) {
+                planes
+            } else {
+                resize::bilinear(&planes, height, width)
+            }
+        };
+        let layer = |at| resized(input.slice(Axis::Z, at), rescale.height, rescale.width);
+        let (mut all, mut styles) = (Vec::with_capacity(depth), Vec::with_capacity(depth));
+        let take = |_, outputs: Planes, style| {
+            let outputs = if params.resample { resized(outputs, height, width) } else { outputs };
+            all.push(outputs.select(0..3));
+            styles.push(style);
+        };
+        let of_layer = cutting(&Planes::zeros(1, rescale.height, rescale.width), params).tiling.tiles.len();
+        let mut progress = Tiles { done: 0, total: depth * of_layer };
+        self.layers(depth, layer, params, &mut progress, take).await?;
+        Ok((all, styles))
+    }
+}

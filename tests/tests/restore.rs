@@ -1,0 +1,76 @@
+//! Restoration against the reference's fixtures, alone and before a segmentation.
+
+use cytoshade::{Control, Device, Image, LoadOptions, Model, RestoreOptions, Restored, Restorer, Stack};
+use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
+use cytoshade_tests::gpu::NEEDS_ADAPTER;
+use cytoshade_tests::{agree, both_ways, eval, trial};
+use libtest_mimic::{Arguments, Failed};
+
+/// Allowed for what a network in f32 makes of an image that was normalized and resized, against the reference's f32.
+const OUTPUTS: f64 = 1e-5;
+
+fn main() {
+    let adapter = eval::gpu_device();
+    let mut trials = Vec::new();
+    for case in cases("restore", "cases.json") {
+        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
+        let (name, on_gpu) = (case.name(), case.clone());
+        trials.push(trial(format!("cpu: {name}"), missing, move || run(&case, Device::Cpu)));
+        let missing = missing.or(adapter.is_none().then_some(NEEDS_ADAPTER));
+        let device = adapter.unwrap_or(Device::Gpu);
+        trials.push(trial(format!("gpu: {name}"), missing, move || run(&on_gpu, device)));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn restorer(case: &Case, device: Device) -> Result<Restorer, Failed> {
+    let model = Model::open_with(case.input_path("restore").ok_or("no network")?, &LoadOptions::default())?;
+    let options = RestoreOptions::of_name(case.param("purpose").as_str().unwrap_or_default());
+    Ok(Restorer::new(&model, device, options)?)
+}
+
+/// The restored values, channel by channel as the reference's.
+fn values(layers: &[Image]) -> Result<Vec<f32>, Failed> {
+    let mut all = Vec::new();
+    for channel in 0..layers.first().map_or(0, Image::channels) {
+        for layer in layers {
+            all.extend(layer.to_planes(channel)?.into_vec());
+        }
+    }
+    Ok(all)
+}
+
+fn compare<T>(case: &Case, restored: &Restored<T>, layers: &[Image]) -> Result<(), Failed> {
+    let expected = case.expected("restored").ok_or("nothing restored")?;
+    let perturb = |values: &mut Vec<f32>| values.iter_mut().for_each(|value| *value *= 1.001);
+    both_ways(&values(layers)?, perturb, |ours| agree::l2_within(ours, &expected.f32(), OUTPUTS))?;
+    let ratio = case.expected_json("ratio").as_f64().ok_or("no ratio")?;
+    if (restored.ratio - ratio).abs() < 1e-9 { Ok(()) } else { Err(format!("ratio {}", restored.ratio).into()) }
+}
+
+fn run(case: &Case, device: Device) -> Result<(), Failed> {
+    let (restorer, segmenter) = (restorer(case, device)?, eval::segmenter(case, device)?);
+    let (params, control) = (eval::params(case), Control::new());
+    let labels = if case.has_input("stack") {
+        let stack: Stack = eval::stack(case)?;
+        let restored = restorer.restore_stack(&stack, &params, &control)?;
+        compare(case, &restored, restored.image.layers())?;
+        let params = restorer.segmentation_params(&params, &restored);
+        segmenter.segment_stack(&restored.image, &params)?.labels.into_vec()
+    } else {
+        let restored = restorer.restore(&eval::image(case)?, &params, &control)?;
+        compare(case, &restored, std::slice::from_ref(&restored.image))?;
+        let params = restorer.segmentation_params(&params, &restored);
+        segmenter.segment(&restored.image, &params)?.labels.into_vec()
+    };
+    let expected = case.expected("labels").ok_or("no labels")?.u32();
+    if case.has_input("stack") && !params.do_3d && params.stitch_threshold == 0.0 {
+        // Each layer has labels of its own.
+        let layer = expected.len() / eval::stack(case)?.depth();
+        for (ours, expected) in labels.chunks_exact(layer).zip(expected.chunks_exact(layer)) {
+            agree::masks(ours, expected)?;
+        }
+        return Ok(());
+    }
+    Ok(agree::masks(&labels, &expected)?)
+}
