@@ -58,6 +58,11 @@ enum Errand {
     /// Check that every supported target compiles
     Targets,
     Compare(compare::Compare),
+    /// Run the CPU network's tests under WebAssembly's SIMD, in Node
+    Wasm,
+    /// Run the CPU stages under AddressSanitizer, and the portable path and the index arithmetic under Miri (needs nightly
+    /// Rust with the components miri and rust-src)
+    Sanitize,
     /// Run the reference and write the fixtures anew (needs Python)
     Fixtures {
         /// Stages; all of them where none is given
@@ -77,6 +82,8 @@ fn main() -> std::process::ExitCode {
         Errand::Lint => lint(),
         Errand::Targets => targets(),
         Errand::Compare(options) => compare::compare(&options),
+        Errand::Wasm => wasm(),
+        Errand::Sanitize => sanitize(),
         Errand::Fixtures { stages } => fixtures(&stages),
     };
     match outcome {
@@ -132,6 +139,30 @@ fn targets() -> Outcome {
         run(cargo(&[&["check"], &packages[..], &["--target", target]].concat()))?;
     }
     Ok(())
+}
+
+fn wasm() -> Outcome {
+    const TARGET: &str = "wasm32-wasip1";
+    run(std::process::Command::new("rustup").args(["target", "add", TARGET]))?;
+    let runner = format!("node --no-warnings {}", shell::root().join("xtask/wasi.mjs").display());
+    run(cargo(&["test", "--package", "cytoshade-tests", "--test", "network_cpu", "--target", TARGET])
+        .env("CARGO_TARGET_WASM32_WASIP1_RUNNER", runner))
+}
+
+fn sanitize() -> Outcome {
+    const TARGET: &str = "x86_64-unknown-linux-gnu";
+    let nightly = |args: &[&str]| {
+        let mut command = std::process::Command::new("rustup");
+        command.args(["run", "nightly", "cargo"]).args(args);
+        command
+    };
+    // The queues beneath rayon turn integers into pointers, and its threads outlive the tests.
+    let flags = "-Zmiri-permissive-provenance -Zmiri-ignore-leaks -Zmiri-disable-isolation";
+    run(nightly(&["miri", "test", "--package", "cytoshade-cpu", "--lib"]).env("MIRIFLAGS", flags))?;
+    let tests = ["test", "--package", "cytoshade-tests", "--test", "network_cpu", "--test", "stages"];
+    run(nightly(&[&tests[..], &["--target", TARGET]].concat())
+        .env("RUSTFLAGS", "-Zsanitizer=address")
+        .env("CARGO_TARGET_DIR", shell::root().join("target/sanitize")))
 }
 
 fn fixtures(stages: &[String]) -> Outcome {

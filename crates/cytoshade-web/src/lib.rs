@@ -1,8 +1,8 @@
 //! Cytoshade in the browser: what the JavaScript package around it calls, for `wasm32-unknown-unknown` and
 //! wasm-bindgen. `cargo xtask web` builds both into `dist/`.
 //!
-//! Everything here runs in workers, one thread and one memory each: an [`Engine`] segments in the one that the package
-//! makes first, and a [`TileNetwork`] runs the network in each of those that the engine's tiles are spread over where
+//! Everything here runs in workers, one thread and one memory each: an `Engine` segments in the one that the package
+//! makes first, and a `TileNetwork` runs the network in each of those that the engine's tiles are spread over where
 //! the CPU does the work. The page itself never enters wasm.
 //!
 //! On other targets the crate is empty.

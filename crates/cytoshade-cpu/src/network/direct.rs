@@ -93,3 +93,36 @@ pub(super) fn segments(width: usize, most: usize) -> impl Iterator<Item = (usize
     let count = width.div_ceil(most);
     (0..count).map(move |i| (i * width / count, (i + 1) * width / count - i * width / count))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::band::rows_per_band;
+
+    #[test]
+    fn segments_cover_a_row_without_gaps() {
+        for width in 1..100 {
+            for most in 1..20 {
+                let mut next = 0;
+                for (start, length) in segments(width, most) {
+                    assert_eq!(start, next);
+                    assert!((1..=most).contains(&length));
+                    next = start + length;
+                }
+                assert_eq!(next, width);
+            }
+        }
+    }
+
+    #[test]
+    fn bands_are_small_enough_and_never_empty() {
+        for height in 1..60 {
+            for most in 1..20 {
+                for threads in [1, 2, 7, 64] {
+                    let rows = rows_per_band(height, most, threads);
+                    assert!((1..=most).contains(&rows), "{height} {most} {threads}: {rows}");
+                }
+            }
+        }
+    }
+}

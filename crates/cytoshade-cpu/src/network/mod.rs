@@ -236,3 +236,48 @@ impl Workspace {
         self.buffers[tensor.buffer] = buffer;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cytoshade_core::{BatchNorm, Conv, Linear};
+
+    use super::*;
+
+    /// A network with made-up weights; the oracle's networks are tested in the crate `tests`, this one is for Miri.
+    fn network(nbase: &[usize]) -> cytoshade_core::Network {
+        let shape = Shape::new(nbase.to_vec(), 3).unwrap();
+        let values = |len: usize| (0..len).map(|i| ((i * 37 + len) % 101) as f32 / 101.0 - 0.5).collect::<Vec<f32>>();
+        let convs = shape.convs().into_iter().map(|layer| {
+            let norm = BatchNorm {
+                weight: vec![1.0; layer.inputs],
+                bias: values(layer.inputs),
+                mean: values(layer.inputs),
+                var: vec![1.0; layer.inputs],
+            };
+            let fan_in = layer.inputs * layer.kernel * layer.kernel;
+            let weight = values(layer.outputs * fan_in).iter().map(|w| w / (fan_in as f32).sqrt()).collect();
+            Conv::new(&layer, &norm, weight, values(layer.outputs)).unwrap()
+        });
+        let linears = shape
+            .linears()
+            .into_iter()
+            .map(|layer| Linear::new(&layer, values(layer.inputs * layer.outputs), values(layer.outputs)).unwrap());
+        cytoshade_core::Network::new(shape.clone(), convs.collect(), linears.collect(), 30.0, 30.0).unwrap()
+    }
+
+    /// Upsampled and not, plainly and by minimal filtering, with tiles and blocks that are not full.
+    #[test]
+    fn instruction_sets_agree() {
+        let weights = network(&[1, 17, 3]);
+        let tile: Vec<f32> = (0..6 * 10).map(|i| ((i * 29) % 31) as f32 / 31.0).collect();
+        let on = |isa| {
+            let network = Network::with_isa(&weights, isa).unwrap();
+            network.run(&tile, 1, 6, 10, &mut |_| Ok(())).unwrap().outputs
+        };
+        let expected = on(Isa::Portable);
+        for isa in Isa::available() {
+            let difference = on(isa).iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(difference < 1e-5, "{isa}: {difference}");
+        }
+    }
+}

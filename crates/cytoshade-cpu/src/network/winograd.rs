@@ -38,11 +38,13 @@ pub(super) fn tile_rows(tiles_in_row: usize) -> usize {
 /// The kernel [3, 3] at the 36 points, in f64.
 pub(super) fn transform_kernel(kernel: &[f32; 9]) -> [f32; PRODUCTS] {
     let (p, q) = (f64::from(P), f64::from(Q));
-    let (at_p, at_q) = (2.0 * p * p * (p * p - q * q), 2.0 * q * q * (q * q - p * p));
-    // The value of the polynomial at each point, over the product of its differences to the other points.
+    // One over the product of a point's differences to the other points.
+    let at_0 = 1.0 / (p * p * q * q);
+    let (at_p, at_q) = (0.5 / (p * p * (p * p - q * q)), 0.5 / (q * q * (q * q - p * p)));
+    // The value of the polynomial at each point, times that.
     let line = |[a, b, c]: [f64; 3]| {
-        let at = |x: f64, over: f64| (a + x * b + x * x * c) / over;
-        [a / (p * p * q * q), at(p, at_p), at(-p, at_p), at(q, at_q), at(-q, at_q), c]
+        let at = |x: f64, factor: f64| (a + x * b + x * x * c) * factor;
+        [a * at_0, at(p, at_p), at(-p, at_p), at(q, at_q), at(-q, at_q), c]
     };
     let row = |y: usize| std::array::from_fn(|x| f64::from(kernel[3 * y + x]));
     let rows = [line(row(0)), line(row(1)), line(row(2))];
@@ -360,6 +362,48 @@ impl Work for Store<'_> {
                     lanes.store(value, &mut target[x]);
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::AnyLanes;
+
+    /// One line: three taps over six values give four, as the plain sum does.
+    struct Line([f32; 6], [f32; 3]);
+
+    impl Work for Line {
+        type Output = [f32; SIDE];
+        fn run<L: Lanes>(self, lanes: L) -> [f32; SIDE] {
+            let Line(values, taps) = self;
+            // A kernel of one row: its points lie in the first row, times the factor of the axis that has one tap.
+            let mut kernel = [0.0; 9];
+            kernel[..3].copy_from_slice(&taps);
+            let factor = f64::from(P) * f64::from(P) * f64::from(Q) * f64::from(Q);
+            let kernel = transform_kernel(&kernel);
+            let points = transform_input(lanes, values.map(|value| lanes.splat(value)));
+            let mut products = points;
+            for x in 0..POINTS {
+                let weight = lanes.splat((f64::from(kernel[x]) * factor) as f32);
+                products[x] = lanes.mul_add(points[x], weight, lanes.splat(0.0));
+            }
+            transform_output(lanes, products).map(|sum| {
+                let mut block = Block::ZERO;
+                lanes.store(sum, &mut block);
+                block.0[0]
+            })
+        }
+    }
+
+    #[test]
+    fn a_line_is_the_plain_sum() {
+        let (values, taps) = ([0.3, -1.7, 2.2, 0.9, -0.4, 1.1], [0.7, -0.2, 1.3]);
+        let found = AnyLanes::best().run(Line(values, taps));
+        for (at, found) in found.into_iter().enumerate() {
+            let expected: f32 = (0..3).map(|k| taps[k] * values[at + k]).sum();
+            assert!((found - expected).abs() < 1e-5, "{found} for {expected}");
         }
     }
 }
