@@ -19,13 +19,19 @@ const TESTS: [&str; 2] = ["package.test.mjs", "demo.test.mjs"];
 
 /// Runs the tests of the web package on what `cargo xtask web` has built.
 pub(crate) fn test(may_install: bool, rest: &[String]) -> Outcome {
-    let chromium = chromium(may_install)?;
-    let mut command = Command::new("node");
+    let mut command = node(may_install)?;
     command.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]).args(rest);
     command.args(TESTS.map(|name| root().join(web::FOLDER).join("tests").join(name)));
     // This very program serves the demo page.
     let xtask = std::env::current_exe().map_err(|error| error.to_string())?;
-    run(command.env("CHROMIUM", chromium).env("XTASK", xtask))
+    run(command.env("XTASK", xtask))
+}
+
+/// Node.js, told where Chromium is.
+pub(crate) fn node(may_install: bool) -> Result<Command, String> {
+    let mut command = Command::new("node");
+    command.env("CHROMIUM", chromium(may_install)?);
+    Ok(command)
 }
 
 fn chromium(may_install: bool) -> Result<PathBuf, String> {

@@ -1,9 +1,9 @@
 //! The demo page on this machine, for this machine.
 
-use std::fs::File;
+use std::io::{BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-
-use tiny_http::{Header, Method, Request, Response, Server, StatusCode};
+use std::time::Duration;
 
 use crate::shell::{Outcome, root};
 
@@ -11,6 +11,11 @@ use crate::shell::{Outcome, root};
 /// first four; the page has a stylesheet and an icon too.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
                       style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// How long a browser may take to ask, or to take an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Most bytes of a request.
+const MOST_BYTES: u64 = 16 * 1024;
 
 /// Sent with every answer.
 const HEADERS: [(&str, &str); 7] = [
@@ -35,39 +40,71 @@ const TYPES: [(&str, &str); 6] = [
 /// Serves `dist/demo` on 127.0.0.1 until it is stopped. Port 0 takes any that is free.
 pub(crate) fn serve(port: u16) -> Outcome {
     let folder = root().join("dist/demo");
-    let server = Server::http(("127.0.0.1", port)).map_err(|error| format!("cannot listen on port {port}: {error}"))?;
-    let port = server.server_addr().to_ip().map_or(port, |address| address.port());
+    let cannot = |error: std::io::Error| format!("cannot listen on port {port}: {error}");
+    let listener = TcpListener::bind(("127.0.0.1", port)).map_err(cannot)?;
+    let port = listener.local_addr().map_err(cannot)?.port();
     println!("http://127.0.0.1:{port}/");
-    for request in server.incoming_requests() {
-        let answer = answer(&request, port, &folder);
-        // Whoever asked may have gone.
-        let _ = match answer {
-            Ok((file, mime)) => request.respond(with_headers(Response::from_file(file), mime)),
-            Err((status, why)) => {
-                let response = Response::from_string(why).with_status_code(status);
-                request.respond(with_headers(response, "text/plain; charset=utf-8"))
-            }
-        };
-    }
+    // A thread and a connection for each request: no request waits for another.
+    std::thread::scope(|scope| {
+        for stream in listener.incoming().flatten() {
+            let folder = &folder;
+            // Whoever asked may have gone.
+            scope.spawn(move || respond(stream, port, folder).ok());
+        }
+    });
     Ok(())
 }
 
-type Refusal = (StatusCode, &'static str);
+fn respond(mut stream: TcpStream, port: u16, folder: &Path) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let head = head(&mut stream)?;
+    let (status, mime, body) = match answer(&head, port, folder) {
+        Ok((mime, body)) => ("200 OK", mime, body),
+        Err((status, why)) => (status, "text/plain; charset=utf-8", why.into()),
+    };
+    let length = body.len();
+    let mut text = format!("HTTP/1.1 {status}\r\nContent-Type: {mime}\r\nContent-Length: {length}\r\n");
+    for (name, value) in HEADERS {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    stream.write_all(text.as_bytes())?;
+    stream.write_all(b"Connection: close\r\n\r\n")?;
+    stream.write_all(&body)
+}
 
-fn answer(request: &Request, port: u16, folder: &Path) -> Result<(File, &'static str), Refusal> {
-    let host = request.headers().iter().find(|header| header.field.equiv("Host")).map(|header| header.value.as_str());
-    if !host.is_some_and(|host| is_ours(host, port)) {
+/// A request's first lines, up to the empty one.
+fn head(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    for byte in BufReader::new(stream.take(MOST_BYTES)).bytes() {
+        head.push(byte?);
+        if head.ends_with(b"\r\n\r\n") {
+            break;
+        }
+    }
+    Ok(head)
+}
+
+type Refusal = (&'static str, &'static str);
+
+fn answer(head: &[u8], port: u16, folder: &Path) -> Result<(&'static str, Vec<u8>), Refusal> {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut request = httparse::Request::new(&mut headers);
+    if !request.parse(head).is_ok_and(|status| status.is_complete()) {
+        return Err(("400 Bad Request", "this is no request that the server understands\n"));
+    }
+    let host = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("host"));
+    if !host.is_some_and(|host| std::str::from_utf8(host.value).is_ok_and(|host| is_ours(host, port))) {
         // Another name that leads here is how a foreign page would read this one.
-        return Err((StatusCode(403), "this server answers to 127.0.0.1 and localhost only\n"));
+        return Err(("403 Forbidden", "this server answers to 127.0.0.1 and localhost only\n"));
     }
-    if !matches!(request.method(), Method::Get | Method::Head) {
-        return Err((StatusCode(405), "this server answers GET and HEAD only\n"));
+    if request.method != Some("GET") {
+        return Err(("405 Method Not Allowed", "this server answers GET only\n"));
     }
-    let missing = (StatusCode(404), "there is no such file\n");
-    let path = path(request.url(), folder).ok_or(missing)?;
-    let mime = mime(&path);
-    let file = File::open(path).ok().filter(|file| file.metadata().is_ok_and(|data| data.is_file())).ok_or(missing)?;
-    Ok((file, mime))
+    let missing = ("404 Not Found", "there is no such file\n");
+    let path = path(request.path.unwrap_or_default(), folder).ok_or(missing)?;
+    let body = std::fs::read(&path).map_err(|_| missing)?;
+    Ok((mime(&path), body))
 }
 
 fn is_ours(host: &str, port: u16) -> bool {
@@ -86,11 +123,6 @@ fn path(url: &str, folder: &Path) -> Option<PathBuf> {
 fn mime(path: &Path) -> &'static str {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     TYPES.iter().find(|(of, _)| *of == extension).map_or("application/octet-stream", |(_, mime)| mime)
-}
-
-fn with_headers<R: std::io::Read>(response: Response<R>, mime: &str) -> Response<R> {
-    let all = HEADERS.iter().copied().chain([("Content-Type", mime)]);
-    all.filter_map(|(name, value)| Header::from_bytes(name, value).ok()).fold(response, Response::with_header)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod pipeline;
 mod plot;
 mod setup;
 mod table;
+mod web;
 
 use std::path::PathBuf;
 
@@ -34,6 +35,10 @@ pub(crate) struct Compare {
     /// Few rounds and the small image only: to see that it works
     #[arg(long)]
     quick: bool,
+    /// The browser package beside onnxruntime-web in one headless Chromium instead, printed and not written (--quick
+    /// leaves WebGPU out)
+    #[arg(long)]
+    web: bool,
     /// Which measurements; all where none is given
     #[arg(long, value_enum)]
     only: Vec<Measure>,
@@ -104,6 +109,9 @@ impl Figure {
 }
 
 pub(crate) fn compare(options: &Compare) -> Outcome {
+    if options.web {
+        return web::compare(options);
+    }
     let setup = setup::Setup::new(options)?;
     let mut groups = Vec::new();
     if options.measures(Measure::Network) {

@@ -20,10 +20,7 @@ pub(super) struct Setup {
 
 impl Setup {
     pub(super) fn new(options: &Compare) -> Result<Self, String> {
-        let python = match &options.python {
-            Some(python) => python.clone(),
-            None => environment()?,
-        };
+        let python = interpreter(options)?;
         let given = options.model.clone().or_else(|| {
             let data = PathBuf::from(std::env::var_os("CYTOSHADE_TEST_DATA")?);
             Some(data.join("models/cpnet_full.safetensors"))
@@ -62,6 +59,11 @@ fn peers_target() -> PathBuf {
 pub(super) fn program() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     target.join("release/cytoshade")
+}
+
+/// The Python that was named, else one of our own.
+pub(super) fn interpreter(options: &Compare) -> Result<PathBuf, String> {
+    options.python.clone().map_or_else(environment, Ok)
 }
 
 fn environment() -> Result<PathBuf, String> {
