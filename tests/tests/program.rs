@@ -93,7 +93,7 @@ fn diameters_are_estimated_with_the_size_model_beside_the_network() {
     }
     let network = network_with_size_model(folder.path(), "elsewhere.npy");
     let output = run(&network, &["--diameter", "auto"]);
-    assert!(String::from_utf8_lossy(&output.stderr).contains("network_size.npy"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("NAME_size.npy"), "{output:?}");
     assert_eq!(diameter(&output), 30.0);
     let named = folder.path().join("elsewhere.npy");
     let named = named.to_str().unwrap();
@@ -108,7 +108,7 @@ fn diameters_are_estimated_with_the_size_model_beside_the_network() {
 fn stacks_become_label_volumes() {
     let folder = tempfile::tempdir().unwrap();
     let stack = root().join("tests/fixtures/volume/shallow.tif");
-    let options = ["--json", "--save", "npy", "--save-flows", "--diameter", "26"];
+    let options = ["--json", "--save", "npy", "--save-flows", "--diameter", "20"];
     for (way, channels) in [(&["--do-3d"][..], 4), (&["--stitch-threshold", "0.3"], 3)] {
         let said = succeeded(&segment(folder.path(), &[&stack], &[way, &options].concat()));
         let report: serde_json::Value = serde_json::from_str(&said).unwrap();
