@@ -108,8 +108,10 @@ fn diameters_are_estimated_with_the_size_model_beside_the_network() {
 fn stacks_become_label_volumes() {
     let folder = tempfile::tempdir().unwrap();
     let stack = root().join("tests/fixtures/volume/shallow.tif");
-    let options = ["--json", "--save", "npy", "--save-flows", "--diameter", "20"];
-    for (way, channels) in [(&["--do-3d"][..], 4), (&["--stitch-threshold", "0.3"], 3)] {
+    let options = ["--json", "--save", "npy", "--save-flows"];
+    let in_3d = ["--do-3d", "--anisotropy", "3", "--diameter", "20"];
+    let stitched = ["--stitch-threshold", "0.3", "--diameter", "26"];
+    for (way, channels) in [(&in_3d[..], 4), (&stitched, 3)] {
         let said = succeeded(&segment(folder.path(), &[&stack], &[way, &options].concat()));
         let report: serde_json::Value = serde_json::from_str(&said).unwrap();
         assert_eq!(report["depth"], 5, "{said}");
