@@ -111,6 +111,11 @@ const fn write(name: &'static str) -> Storage {
     Storage { name, write: true }
 }
 
+/// A kernel's text, or nothing in a browser, whose WebGPU has no matrices: bytes that would be loaded for nothing.
+const fn where_it_may_run(needs: Needs, text: &'static str) -> &'static str {
+    if cfg!(target_arch = "wasm32") && matches!(needs, Needs::Matrices) { "" } else { text }
+}
+
 macro_rules! shader {
     (
         $(#[$doc:meta])* $constant:ident = $name:literal, entry $entry:literal, workgroup $workgroup:expr,
@@ -144,7 +149,7 @@ macro_rules! convolution {
                 include_str!("wgsl/parts/load.wgsl"),
                 include_str!("wgsl/parts/store.wgsl"),
                 $(include_str!(concat!("wgsl/parts/", $part, ".wgsl")),)*
-                include_str!(concat!("wgsl/", $file, ".wgsl")),
+                where_it_may_run(Needs::$needs, include_str!(concat!("wgsl/", $file, ".wgsl"))),
             ],
             needs: Needs::$needs,
             stored: true,
