@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::debian;
 use crate::shell::{Outcome, cargo, run, succeeds};
 
 /// What the root holds beside Debian's smallest set.
@@ -27,7 +28,8 @@ fn is_root() -> bool {
 }
 
 /// Sets the root up where it is not there yet, and runs every GPU test in it.
-pub(crate) fn test(rest: &[String]) -> Outcome {
+/// Where it cannot be set up and `may_skip` says so (sid is another one every day), that is told, and is no failure.
+pub(crate) fn test(may_skip: bool, rest: &[String]) -> Outcome {
     if !possible() {
         return Err(
             "the tests on subgroup matrices need Debian (or a child of it) and root, for debootstrap and chroot: \
@@ -35,7 +37,13 @@ pub(crate) fn test(rest: &[String]) -> Outcome {
                 .into(),
         );
     }
-    let root = set_up()?;
+    let root = match set_up() {
+        Err(why) if may_skip => {
+            eprintln!("xtask: subgroup matrices are not tested, since their driver cannot be had: {why}");
+            return Ok(());
+        }
+        root => root?,
+    };
     copy_fixtures(&root)?;
     let binaries = build()?;
     let folder = root.join("tests");
@@ -80,8 +88,7 @@ fn set_up() -> Result<PathBuf, String> {
         return Ok(root);
     }
     if !succeeds("debootstrap", &["--version"]) {
-        run(Command::new("apt-get").args(["update", "--quiet"]))?;
-        run(Command::new("apt-get").args(["install", "--quiet", "--yes", "debootstrap"]))?;
+        debian::install(&["debootstrap"], "no debootstrap found", "leave these tests out")?;
     }
     if root.exists() {
         // What an earlier run did not bring to its end.

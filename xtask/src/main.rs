@@ -38,6 +38,9 @@ enum Errand {
         /// the root up (600 MB) where it is not there yet
         #[arg(long, conflicts_with = "no_install")]
         coop: bool,
+        /// With --coop: where that root cannot be set up, say so and end well
+        #[arg(long, requires = "coop")]
+        may_skip: bool,
         /// Build the web package and run its tests, in Chromium, instead
         #[arg(long, conflicts_with = "coop")]
         web: bool,
@@ -72,7 +75,7 @@ enum Errand {
 
 fn main() -> std::process::ExitCode {
     let outcome = match Cli::parse().errand {
-        Errand::Test { coop: true, rest, .. } => coop::test(&rest),
+        Errand::Test { coop: true, may_skip, rest, .. } => coop::test(may_skip, &rest),
         Errand::Test { web: true, no_install, rest, .. } => {
             web::build().and_then(|()| browser::test(!no_install, &rest))
         }

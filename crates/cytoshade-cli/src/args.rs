@@ -231,7 +231,7 @@ pub(crate) struct Restore {
     /// Restoration network of Cellpose 3. Its name says what it was trained for, as in Cellpose: with `upsample` in it,
     /// images of cells smaller than the network's are enlarged and stay so; with `nuclei` in it, objects are taken to be
     /// of 17 pixels and not of 30
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|NAME")]
     pub(crate) model: PathBuf,
     /// SHA-256 that the model file must have
     #[arg(long, value_name = "HEX")]
