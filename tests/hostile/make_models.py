@@ -376,6 +376,7 @@ def numpy_files():
 
 
 def main():
+    torch.manual_seed(0)
     for part in [pickles, tensors, legacy_files, archives, messages, graphs, safetensors, numpy_files]:
         part()
     index()

@@ -344,3 +344,24 @@ fn images_that_are_too_small() {
     let error = within(MIB, &strip(&[0; 9], (0, 0), 1), &ReadOptions::default()).unwrap_err();
     assert!(matches!(error, Error::Image(_)), "{error}");
 }
+
+/// What fuzzing found, each a file of tests/hostile.
+#[track_caller]
+fn found_by_fuzzing(name: &str) -> Error {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/hostile");
+    read_bytes(&std::fs::read(folder.join(name)).unwrap(), &ReadOptions::default()).unwrap_err()
+}
+
+#[test]
+fn a_palette_of_no_whole_colors_is_refused() {
+    let error = found_by_fuzzing("png_palette_cut.png");
+    assert!(matches!(error, Error::Damaged { .. }) && error.to_string().contains("49 bytes"), "{error}");
+}
+
+#[test]
+fn messages_are_one_line_whatever_is_in_the_file() {
+    for name in ["jpeg_line_break.jpg", "npy_type_control.npy", "npy_type_long.npy"] {
+        let message = found_by_fuzzing(name).to_string();
+        assert!(message.len() < 500 && !message.contains(char::is_control), "{message:?}");
+    }
+}
