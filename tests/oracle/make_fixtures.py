@@ -21,7 +21,8 @@ import reference  # noqa: F401  it settles how OpenCV computes
 from fixture_folder import FIXTURES, FixtureFolder
 
 STAGES = ("channels", "normalize", "resize", "tile", "blend", "network", "dynamics", "pipeline",
-          "full_width", "diameter", "volume", "classes", "restore")
+          "full_width", "diameter", "volume", "classes", "restore",
+          "grid")
 PACKAGES = ("cellpose", "torch", "numpy", "scipy", "opencv-python-headless", "numba", "fastremap", "fill_voids",
             "safetensors", "tifffile")
 SEED = 20260101
