@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 
 use crate::Error;
 
+/// Bytes of the notes that are read.
+const MAX_NOTES: u64 = 64 << 10;
+
 /// What the bytes in a `.part` are of: kept beside it, in `.part.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Version {
@@ -47,7 +50,9 @@ impl Part {
 
     /// What the bytes are of, if they can be gone on with.
     pub(crate) fn version(&self) -> Option<Version> {
-        let text = fs::read_to_string(self.notes()).ok()?;
+        let mut text = String::new();
+        // An address and a header: what is longer was not written here, and is no JSON once it is cut.
+        File::open(self.notes()).ok()?.take(MAX_NOTES).read_to_string(&mut text).ok()?;
         serde_json::from_str(&text).ok()
     }
 
