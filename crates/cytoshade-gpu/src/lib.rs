@@ -29,6 +29,7 @@ mod follow_flows;
 mod histogram;
 mod kernel;
 mod network;
+mod planes;
 mod weights;
 
 pub use adapter::{AdapterInfo, AdapterKind, AdapterLimits, Choice, adapters};
@@ -39,3 +40,4 @@ pub use error::Error;
 pub use follow_flows::{follow_flows, sinks};
 pub use histogram::histogram;
 pub use network::{Batch, Network, Options, StepTime, memory};
+pub use planes::GpuPlanes;

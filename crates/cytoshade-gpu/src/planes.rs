@@ -1,0 +1,64 @@
+//! Planar f32 data that stays on the device between stages.
+
+use cytoshade_core::Planes;
+
+use crate::buffers::PATIENCE;
+use crate::device::Gpu;
+use crate::error::Error;
+
+const WHAT: &str = "planes";
+
+/// Planar f32 values of shape [channels, height, width] on the device: [`Planes`], as the stages there see them.
+#[derive(Clone, Debug)]
+pub struct GpuPlanes {
+    pub(crate) buffer: wgpu::Buffer,
+    pub(crate) channels: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+}
+
+impl GpuPlanes {
+    /// Brings planes to the device.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] where they are too large for one binding, and whatever the device says.
+    pub async fn upload(gpu: &Gpu, planes: &Planes) -> Result<Self, Error> {
+        let buffer = gpu.attempt(WHAT, || gpu.upload(WHAT, planes.as_slice())).await?;
+        Ok(Self { buffer, channels: planes.channels(), height: planes.height(), width: planes.width() })
+    }
+
+    /// Reads them back.
+    ///
+    /// # Errors
+    /// Whatever the device says.
+    pub async fn read(&self, gpu: &Gpu) -> Result<Planes, Error> {
+        let bytes = 4 * (self.channels * self.height * self.width) as u64;
+        let (back, submission) = gpu
+            .attempt(WHAT, || {
+                let back = gpu.readback(WHAT, bytes)?;
+                let mut encoder =
+                    gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(WHAT) });
+                encoder.copy_buffer_to_buffer(&self.buffer, 0, &back, 0, Some(bytes));
+                Ok((back, gpu.queue().submit([encoder.finish()])))
+            })
+            .await?;
+        let values = gpu.read(WHAT, &back, submission, PATIENCE).await?.values(0..bytes);
+        Planes::new(values, self.channels, self.height, self.width)
+            .map_err(|error| Error::Refused { what: WHAT, reason: error.to_string() })
+    }
+
+    /// Number of channels.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+}
