@@ -3,6 +3,7 @@
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use cytoshade_benches::{cells, gpu};
 use cytoshade_cpu::{follow_flows, histogram};
+use cytoshade_gpu::GpuPlanes;
 
 fn sinks(criterion: &mut Criterion) {
     let gpu = gpu();
@@ -18,7 +19,14 @@ fn sinks(criterion: &mut Criterion) {
         });
         if let Some(gpu) = &gpu {
             group.bench_function(BenchmarkId::new("gpu", name), |b| {
-                b.iter(|| pollster::block_on(cytoshade_gpu::sinks(gpu, &cells.flows, &cells.cellprob, 0.0, 200, true)));
+                let planes = cells.planes();
+                b.iter(|| {
+                    pollster::block_on(async {
+                        let planes = GpuPlanes::upload(gpu, &planes).await?;
+                        let ends = cytoshade_gpu::follow_flows(gpu, &planes, 0.0, 200, true).await?;
+                        cytoshade_gpu::histogram(gpu, &ends).await?.read(gpu).await
+                    })
+                });
             });
         }
     }

@@ -68,6 +68,16 @@ pub struct Cells {
     pub cellprob: Vec<f32>,
 }
 
+impl Cells {
+    /// (dY, dX, cellprob).
+    pub fn planes(&self) -> Planes {
+        let mut planes = self.flows.clone();
+        let cellprob = Planes::new(self.cellprob.clone(), 1, planes.height(), planes.width());
+        planes.append(&cellprob.expect("a plane of a size")).expect("planes of one size");
+        planes
+    }
+}
+
 /// A plane of `side` x `side` pixels with a cell of 30 pixels in each square of `pitch` pixels: 34 is crowded, 90 is
 /// sparse.
 pub fn cells(side: usize, pitch: usize) -> Cells {

@@ -119,12 +119,15 @@ const fn where_it_may_run(needs: Needs, text: &'static str) -> &'static str {
 macro_rules! shader {
     (
         $(#[$doc:meta])* $constant:ident = $name:literal, entry $entry:literal, workgroup $workgroup:expr,
-        stored $stored:literal, params [$($param:literal),*], storage [$($storage:expr),*], overrides [$($over:literal),*]
+        stored $stored:literal, $(parts [$($part:literal),*],)? params [$($param:literal),*], storage [$($storage:expr),*], overrides [$($over:literal),*]
     ) => {
         $(#[$doc])*
         pub const $constant: Shader = Shader {
             name: $name,
-            pieces: &[include_str!(concat!("wgsl/", $name, ".wgsl"))],
+            pieces: &[
+                $($(include_str!(concat!("wgsl/parts/", $part, ".wgsl")),)*)?
+                include_str!(concat!("wgsl/", $name, ".wgsl")),
+            ],
             needs: Needs::Nothing,
             stored: $stored,
             entry: $entry,
@@ -176,6 +179,12 @@ pub const GEMM_COLUMNS: u32 = 28;
 
 /// Bins around the plane on each side that [`HISTOGRAM`] leaves at zero.
 pub const HISTOGRAM_MARGIN: u32 = 20;
+
+/// Cells of a mask's box, with its border of one pixel, that [`FLOW_ERROR`] has room for.
+pub const FLOW_ERROR_CELLS: u32 = 4096;
+
+/// Rows of a mask's box that one of the 256 invocations of [`FLOW_ERROR`] can take.
+pub const FLOW_ERROR_ROWS: u32 = 16;
 
 /// The override constant of all convolutions that adds the skip to the source: 0 or 1.
 pub const SKIP: &str = "SKIP";
@@ -256,27 +265,88 @@ shader! {
 }
 
 shader! {
-    /// The steps of the Euler integration, from flows and cellprob.
-    FLOW_FIELD = "flow_field", entry "flow_field", workgroup [64, 1, 1],
-    stored false, params ["pixels", "threshold"],
-    storage [read("flow_y"), read("flow_x"), read("cellprob"), write("field")], overrides []
+    /// The steps of the Euler integration and where it starts, from flows and cellprob.
+    FLOW_FIELD = "flow_field", entry "flow_field", workgroup [16, 4, 1],
+    stored false, params ["width", "height", "threshold"],
+    storage [read("planes"), write("field"), write("positions")], overrides []
 }
 
 shader! {
     /// Some steps of the Euler integration.
-    FOLLOW_FLOWS = "follow_flows", entry "follow_flows", workgroup [64, 1, 1],
-    stored false, params ["width", "height", "count", "steps", "start"],
-    storage [read("field"), read("pixels"), write("positions")], overrides ["INTERP"]
+    FOLLOW_FLOWS = "follow_flows", entry "follow_flows", workgroup [16, 4, 1],
+    stored false, params ["width", "height", "steps"], storage [read("field"), write("positions")], overrides ["INTERP"]
 }
 
 shader! {
     /// How many end points fall on each pixel.
-    HISTOGRAM = "histogram", entry "histogram", workgroup [64, 1, 1],
-    stored false, params ["width", "height", "count"], storage [read("positions"), write("counts")], overrides []
+    HISTOGRAM = "histogram", entry "histogram", workgroup [16, 4, 1],
+    stored false, parts ["bins"], params ["width", "height"], storage [read("positions"), write("counts")], overrides []
+}
+
+shader! {
+    /// Seeds, and what they grow over.
+    GROW = "grow", entry "grow", workgroup [16, 4, 1],
+    stored false, parts ["bins"], params ["width", "height"],
+    storage [read("counts"), write("grown"), write("seeds"), write("table")], overrides []
+}
+
+shader! {
+    /// The label of each pixel, that of the bin in which it ends.
+    LABEL = "label", entry "label", workgroup [16, 4, 1],
+    stored false, parts ["bins"], params ["width", "height"],
+    storage [read("positions"), read("grown"), read("seeds"), write("labels")], overrides []
+}
+
+shader! {
+    /// Size, bounds and sums of the coordinates of each label.
+    MEASURE = "measure", entry "measure", workgroup [16, 4, 1],
+    stored false, params ["width", "height"], storage [read("labels"), write("table")], overrides []
+}
+
+shader! {
+    /// Labels under new numbers, at the same size or another.
+    RELABEL = "relabel", entry "relabel", workgroup [16, 4, 1],
+    stored false, params ["width", "height", "source_width"],
+    storage [read("source"), read("numbers"), read("places"), write("labels")], overrides []
+}
+
+shader! {
+    /// The pixel of each label that is nearest to the mean of them all.
+    CENTER = "center", entry "center", workgroup [16, 4, 1],
+    stored false, params ["width", "height", "pixels"],
+    storage [read("labels"), read("means"), write("nearest")], overrides []
+}
+
+shader! {
+    /// The flow error of masks of at most [`FLOW_ERROR_CELLS`].
+    FLOW_ERROR = "flow_error", entry "flow_error", workgroup [256, 1, 1],
+    stored false, parts ["mask_flow"], params ["width", "pixels", "first"],
+    storage [read("boxes"), read("labels"), read("planes"), read("nearest"), write("errors")], overrides []
+}
+
+shader! {
+    /// One round of the diffusion of heat in masks of any size.
+    DIFFUSE = "diffuse", entry "diffuse", workgroup [16, 16, 1],
+    stored false, parts ["mask_flow", "tile"], params ["width", "height", "count", "round"],
+    storage [read("boxes"), read("tiles"), read("labels"), read("nearest"), read("before"), write("heat")], overrides []
+}
+
+shader! {
+    /// The flow error of masks of any size, of the heat that [`DIFFUSE`] made.
+    FLOW_ERROR_LARGE = "flow_error_large", entry "flow_error_large", workgroup [16, 16, 1],
+    stored false, parts ["mask_flow", "tile"], params ["width", "height", "count"],
+    storage [read("boxes"), read("tiles"), read("labels"), read("planes"), read("heat"), write("errors")], overrides []
+}
+
+shader! {
+    /// Fills the holes of masks.
+    FILL_HOLES = "fill_holes", entry "fill_holes", workgroup [64, 1, 1],
+    stored false, params ["width", "first", "ordered"],
+    storage [read("boxes"), write("labels"), write("bits"), write("table")], overrides []
 }
 
 /// Every shader.
-pub const ALL: [Shader; 14] = [
+pub const ALL: [Shader; 23] = [
     CONV3X3_DIRECT,
     CONV3X3_BROADCAST,
     CONV3X3_GEMM,
@@ -291,4 +361,13 @@ pub const ALL: [Shader; 14] = [
     FLOW_FIELD,
     FOLLOW_FLOWS,
     HISTOGRAM,
+    GROW,
+    LABEL,
+    MEASURE,
+    RELABEL,
+    CENTER,
+    FLOW_ERROR,
+    DIFFUSE,
+    FLOW_ERROR_LARGE,
+    FILL_HOLES,
 ];

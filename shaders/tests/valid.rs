@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use cytoshade_shaders::{
-    ALL, COLUMN_ROWS, CONV3X3_BROADCAST, CONV3X3_DIRECT, CONV3X3_GEMM, GEMM_COLUMNS, HISTOGRAM, HISTOGRAM_MARGIN,
-    Needs, Precision, Shader,
+    ALL, COLUMN_ROWS, CONV3X3_BROADCAST, CONV3X3_DIRECT, CONV3X3_GEMM, FLOW_ERROR, FLOW_ERROR_CELLS, FLOW_ERROR_ROWS,
+    GEMM_COLUMNS, HISTOGRAM, HISTOGRAM_MARGIN, Needs, Precision, Shader,
 };
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, StorageAccess};
@@ -183,4 +183,6 @@ fn constants_are_those_of_the_sources() {
     has(CONV3X3_DIRECT, format!("const ROWS = {COLUMN_ROWS}u;"));
     has(CONV3X3_GEMM, format!("const COLUMNS = {GEMM_COLUMNS}u;"));
     has(HISTOGRAM, format!("const MARGIN = {HISTOGRAM_MARGIN}u;"));
+    has(FLOW_ERROR, format!("const CELLS = {FLOW_ERROR_CELLS}u;"));
+    has(FLOW_ERROR, format!("const ROWS = {FLOW_ERROR_ROWS}u;"));
 }

@@ -1,7 +1,7 @@
 //! Which adapters there are, and opening one.
 
 use cytoshade_core::Planes;
-use cytoshade_gpu::{AdapterKind, Choice, Error, Gpu, Network, adapters, sinks};
+use cytoshade_gpu::{AdapterKind, Choice, Error, Gpu, GpuPlanes, Network, adapters, follow_flows};
 use cytoshade_tests::random::Random;
 use cytoshade_tests::{gpu, trial};
 use libtest_mimic::{Arguments, Failed};
@@ -34,14 +34,15 @@ fn closed_device(gpu: &Gpu) -> Result<(), Failed> {
     let weights = Random(30).cpnet(&[2, 4, 8], 3).network();
     let network = block_on(Network::new(&gpu, &weights))?;
     block_on(network.run(&[0.0; 128], 1, 8, 8))?;
+    let planes = block_on(GpuPlanes::upload(&gpu, &Planes::zeros(3, 8, 8)))?;
     gpu.clone().close();
-    let flows = Planes::zeros(2, 8, 8);
     for error in [
         // Once with buffers that are there, once with none.
         block_on(network.run(&[0.0; 128], 1, 8, 8)).err(),
         block_on(network.run(&[0.0; 128], 1, 8, 8)).err(),
         block_on(Network::new(&gpu, &weights)).err(),
-        block_on(sinks(&gpu, &flows, &[1.0; 64], 0.0, 200, true)).err(),
+        block_on(follow_flows(&gpu, &planes, 0.0, 200, true)).err(),
+        block_on(GpuPlanes::upload(&gpu, &Planes::zeros(3, 8, 8))).err(),
     ] {
         assert!(matches!(error, Some(Error::Lost { .. })), "{error:?}");
     }

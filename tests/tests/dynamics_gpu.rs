@@ -2,7 +2,7 @@
 //! fixtures, and its formulas written down once more.
 
 use cytoshade_core::{EndPoints, HISTOGRAM_PAD, Histogram, Planes};
-use cytoshade_gpu::{Choice, Error, Gpu, follow_flows, histogram, sinks};
+use cytoshade_gpu::{Choice, Error, Gpu, GpuEndPoints, GpuPlanes, histogram};
 use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
 use cytoshade_tests::random::Random;
 use cytoshade_tests::{agree, both_ways, gpu, reference};
@@ -55,7 +55,23 @@ fn count(ends: &EndPoints, height: usize, width: usize) -> Vec<u32> {
     counts
 }
 
-/// Runs the stage both ways and holds it against `expected`; returns the end points.
+/// The stage on planes of the host.
+fn follow_flows(
+    gpu: &Gpu,
+    flows: &Planes,
+    cellprob: &[f32],
+    threshold: f32,
+    niter: u32,
+    interp: bool,
+) -> Result<GpuEndPoints, Error> {
+    let mut planes = flows.clone();
+    let cellprob = Planes::new(cellprob.to_vec(), 1, flows.height(), flows.width()).unwrap();
+    planes.append(&cellprob).unwrap();
+    let planes = block_on(GpuPlanes::upload(gpu, &planes))?;
+    block_on(cytoshade_gpu::follow_flows(gpu, &planes, threshold, niter, interp))
+}
+
+/// Runs the stage and holds it against `expected`; returns the end points and their histogram.
 fn check(
     gpu: &Gpu,
     (flows, cellprob): (&Planes, &[f32]),
@@ -64,14 +80,14 @@ fn check(
     interp: bool,
     expected: &EndPoints,
 ) -> Result<(EndPoints, Histogram), Failed> {
-    let alone = block_on(follow_flows(gpu, flows, cellprob, threshold, niter, interp))?;
-    let (ends, counted) = block_on(sinks(gpu, flows, cellprob, threshold, niter, interp))?;
-    assert_eq!(alone, ends, "with and without the histogram");
+    let found = follow_flows(gpu, flows, cellprob, threshold, niter, interp)?;
+    let (ends, counted) = (block_on(found.read(gpu))?, block_on(block_on(histogram(gpu, &found))?.read(gpu))?);
     agree::end_points_both_ways(&ends, expected)?;
     let (height, width) = (flows.height(), flows.width());
     assert_eq!((counted.height, counted.width), (height, width));
     agree::equal_both_ways(&counted.counts, &count(&ends, height, width), "counts")?;
-    assert_eq!(block_on(histogram(gpu, &ends, height, width))?, counted, "counted on its own");
+    let again = block_on(GpuEndPoints::upload(gpu, &ends, height, width))?;
+    assert_eq!(block_on(again.read(gpu))?, ends, "brought back to the device");
     Ok((ends, counted))
 }
 
@@ -111,9 +127,9 @@ fn few_pixels(gpu: &Gpu) -> Result<(), Failed> {
 }
 
 fn no_pixels(gpu: &Gpu) -> Result<(), Failed> {
-    let (ends, counted) = block_on(sinks(gpu, &Planes::zeros(2, 5, 7), &[0.0; 35], 0.0, 10, true))?;
-    assert_eq!(ends, EndPoints::default());
-    assert_eq!(counted.counts, vec![0; 45 * 47]);
+    let found = follow_flows(gpu, &Planes::zeros(2, 5, 7), &[0.0; 35], 0.0, 10, true)?;
+    assert_eq!(block_on(found.read(gpu))?, EndPoints::default());
+    assert_eq!(block_on(block_on(histogram(gpu, &found))?.read(gpu))?.counts, vec![0; 45 * 47]);
     Ok(())
 }
 
@@ -125,39 +141,49 @@ fn not_numbers(gpu: &Gpu) -> Result<(), Failed> {
         *value = *bad;
     }
     for interp in [true, false] {
-        let (ends, counted) = block_on(sinks(gpu, &flows, &[1.0; 120], 0.0, 30, interp))?;
-        assert_eq!((ends.pixels.len(), counted.counts.iter().sum::<u32>()), (120, 120));
+        let found = follow_flows(gpu, &flows, &[1.0; 120], 0.0, 30, interp)?;
+        let counted = block_on(block_on(histogram(gpu, &found))?.read(gpu))?;
+        assert_eq!((block_on(found.read(gpu))?.pixels.len(), counted.counts.iter().sum::<u32>()), (120, 120));
     }
     Ok(())
 }
 
 fn refusals(gpu: &Gpu) -> Result<(), Failed> {
-    let flows = Planes::zeros(2, 64, 64);
-    let error = block_on(follow_flows(gpu, &flows, &[1.0; 7], 0.0, 1, true)).err().ok_or("it ran")?;
-    assert_eq!(error, Error::Length { what: "cellprob", found: 7, expected: 4096 });
-    let error = block_on(follow_flows(gpu, &flows.select(0..1), &[1.0; 4096], 0.0, 1, true)).err().ok_or("it ran")?;
-    assert_eq!(error, Error::Length { what: "flows", found: 4096, expected: 8192 });
+    let flows = block_on(GpuPlanes::upload(gpu, &Planes::zeros(2, 64, 64)))?;
+    let error = block_on(cytoshade_gpu::follow_flows(gpu, &flows, 0.0, 1, true)).err().ok_or("it ran")?;
+    assert_eq!(error, Error::Length { what: "planes", found: 8192, expected: 12_288 });
     let ends = EndPoints { pixels: vec![0], y: vec![1.0], x: vec![] };
-    let error = block_on(histogram(gpu, &ends, 4, 4)).err().ok_or("it ran")?;
+    let error = block_on(GpuEndPoints::upload(gpu, &ends, 4, 4)).err().ok_or("it ran")?;
     assert_eq!(error, Error::Length { what: "x", found: 0, expected: 1 });
+    let ends = EndPoints { pixels: vec![16], y: vec![1.0], x: vec![1.0] };
+    let error = block_on(GpuEndPoints::upload(gpu, &ends, 4, 4)).err().ok_or("it ran")?;
+    assert_eq!(error, Error::Length { what: "the plane of a pixel", found: 16, expected: 16 });
 
-    let small = block_on(Gpu::open_limited(Choice::Named(gpu.info().name.clone()), 8 * 64 * 64))?;
-    block_on(follow_flows(&small, &flows, &[1.0; 4096], 0.0, 1, true))?;
-    let (large, cellprob) = (Planes::zeros(2, 64, 65), [1.0; 64 * 65]);
-    let error = block_on(follow_flows(&small, &large, &cellprob, 0.0, 1, true)).err().ok_or("it ran")?;
-    let (needed, allowed) = (8 * 64 * 65, 8 * 64 * 64);
-    let expected = Error::Limit { what: "the flow dynamics", needed, limit: "maxStorageBufferBindingSize", allowed };
-    assert_eq!(error, expected);
+    let small = block_on(Gpu::open_limited(Choice::Named(gpu.info().name.clone()), 12 * 64 * 64))?;
+    follow_flows(&small, &Planes::zeros(2, 64, 64), &[1.0; 4096], 0.0, 1, true)?;
+    let error = follow_flows(&small, &Planes::zeros(2, 64, 65), &[1.0; 64 * 65], 0.0, 1, true).err().ok_or("it ran")?;
+    let (needed, allowed) = (12 * 64 * 65, 12 * 64 * 64);
+    assert_eq!(error, Error::Limit { what: "planes", needed, limit: "maxStorageBufferBindingSize", allowed });
+    // The margin of the histogram counts too.
+    let error = follow_flows(&small, &Planes::zeros(2, 1, 1000), &[1.0; 1000], 0.0, 1, true).err().ok_or("it ran")?;
+    let needed = 4 * 41 * 1040;
+    assert_eq!(
+        error,
+        Error::Limit { what: "the flow dynamics", needed, limit: "maxStorageBufferBindingSize", allowed }
+    );
+    let error = follow_flows(gpu, &Planes::zeros(2, 70_000, 1), &[1.0; 70_000], 0.0, 1, true).err().ok_or("it ran")?;
+    assert!(matches!(error, Error::Limit { limit: "longest side", .. }), "{error}");
     Ok(())
 }
 
 fn random_end_points(gpu: &Gpu) -> Result<(), Failed> {
     let mut random = Random(22);
-    for (height, width, points) in [(1, 1, 5), (30, 50, 1000), (17, 11, 70_000)] {
-        let y = random.vector(points, 0.0, (height - 1) as f32);
+    for (height, width, points) in [(1, 1, 1), (30, 50, 1000), (170, 110, 18_700)] {
+        let y = random.vector(points, 0.0, (height - 1) as f32 / 4.0);
         let x = random.vector(points, 0.0, (width - 1) as f32);
-        let ends = EndPoints { pixels: vec![0; points], y, x };
-        let counted = block_on(histogram(gpu, &ends, height, width))?;
+        let ends = EndPoints { pixels: (0..points as u32).collect(), y, x };
+        let counted = block_on(GpuEndPoints::upload(gpu, &ends, height, width))?;
+        let counted = block_on(block_on(histogram(gpu, &counted))?.read(gpu))?;
         agree::equal_both_ways(&counted.counts, &count(&ends, height, width), "counts")?;
     }
     Ok(())

@@ -97,6 +97,29 @@ impl Gpu {
         }
     }
 
+    /// Ranges of buffers, one after another, once all that was submitted is done.
+    pub(crate) async fn fetch(
+        &self,
+        what: &'static str,
+        parts: &[(&wgpu::Buffer, Range<u64>)],
+    ) -> Result<Bytes, Error> {
+        let (back, submission) = self
+            .attempt(what, || {
+                let back = self.readback(what, parts.iter().map(|(_, range)| range.end - range.start).sum())?;
+                let mut encoder =
+                    self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(what) });
+                let mut at = 0;
+                for (buffer, range) in parts {
+                    let bytes = range.end - range.start;
+                    encoder.copy_buffer_to_buffer(buffer, range.start, &back, at, Some(bytes));
+                    at += bytes;
+                }
+                Ok((back, self.queue().submit([encoder.finish()])))
+            })
+            .await?;
+        self.read(what, &back, submission, PATIENCE).await
+    }
+
     /// The bytes of a buffer made by [`Gpu::readback`], once `submission` is done.
     pub(crate) async fn read(
         &self,

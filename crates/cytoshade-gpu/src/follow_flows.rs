@@ -1,156 +1,130 @@
 //! Euler integration of the flows (the reference's `dynamics.follow_flows` on its CPU path).
 
-use cytoshade_core::{EndPoints, Histogram, Planes};
+use cytoshade_core::EndPoints;
 use cytoshade_shaders as shaders;
 
-use crate::buffers::{Bytes, PATIENCE};
+use crate::buffers::PATIENCE;
 use crate::device::Gpu;
 use crate::error::Error;
-use crate::histogram::Counting;
-use crate::kernel::{Variant, linear};
+use crate::histogram::bins;
+use crate::kernel::{Variant, plane_grid};
+use crate::planes::GpuPlanes;
 
 /// Steps of one submission. Drivers stop what runs for seconds, so long integrations come in pieces.
 const STEPS: u32 = 50;
 
 const WHAT: &str = "the flow dynamics";
 
-/// Where `niter` steps of the flows carry every pixel whose `cellprob` is above `threshold`.
+/// Where the Euler integration leaves the pixels of a plane of [height, width], on the device: [`EndPoints`], as the
+/// stages there see them.
+#[derive(Clone, Debug)]
+pub struct GpuEndPoints {
+    /// [pixel]: (y, x), negative where the pixel takes no part.
+    pub(crate) positions: wgpu::Buffer,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+}
+
+impl GpuEndPoints {
+    /// Brings end points of a plane of `height` x `width` to the device.
+    ///
+    /// # Errors
+    /// [`Error::Length`] where `y` or `x` is not as long as `pixels`, or a pixel not within the plane, [`Error::Limit`]
+    /// where the plane is too large, and whatever the device says.
+    pub async fn upload(gpu: &Gpu, ends: &EndPoints, height: usize, width: usize) -> Result<Self, Error> {
+        check_plane(gpu, height, width)?;
+        let expected = ends.pixels.len();
+        for (what, found) in [("y", ends.y.len()), ("x", ends.x.len())] {
+            if found != expected {
+                return Err(Error::Length { what, found, expected });
+            }
+        }
+        let mut all = vec![[-1.0f32; 2]; height * width];
+        for ((&pixel, &y), &x) in ends.pixels.iter().zip(&ends.y).zip(&ends.x) {
+            let expected = all.len();
+            let place = all.get_mut(pixel as usize);
+            *place.ok_or(Error::Length { what: "the plane of a pixel", found: pixel as usize, expected })? = [y, x];
+        }
+        let positions = gpu.attempt(WHAT, || gpu.upload(WHAT, &all)).await?;
+        Ok(Self { positions, height, width })
+    }
+
+    /// Reads them back.
+    ///
+    /// # Errors
+    /// Whatever the device says.
+    pub async fn read(&self, gpu: &Gpu) -> Result<EndPoints, Error> {
+        let bytes = 8 * (self.height * self.width) as u64;
+        let all = gpu.fetch(WHAT, &[(&self.positions, 0..bytes)]).await?.values::<[f32; 2]>(0..bytes);
+        let mut ends = EndPoints::default();
+        for (pixel, [y, x]) in (0..).zip(all).filter(|(_, [y, _])| !y.is_sign_negative()) {
+            ends.pixels.push(pixel);
+            ends.y.push(y);
+            ends.x.push(x);
+        }
+        Ok(ends)
+    }
+}
+
+/// Refuses planes that the stages from here on cannot take, before anything is allocated.
+pub(crate) fn check_plane(gpu: &Gpu, height: usize, width: usize) -> Result<(), Error> {
+    let (pixels, bins) = ((height * width) as u64, bins(height, width) as u64);
+    gpu.check_binding(WHAT, (8 * pixels).max(4 * bins))?;
+    plane_grid(gpu, WHAT, height, width).map(|_| ())
+}
+
+/// Where `niter` steps of the flows carry every pixel whose cell probability is above `threshold`.
 ///
-/// `flows` are (dY, dX) as the network gives them, 5 times unit length, and `cellprob` is one value a pixel; a step is a
-/// fifth of the flow at the pixel's place, interpolated bilinearly where `interp`, and 0 outside of the pixels that take
-/// part.
+/// `planes` are (dY, dX, cellprob, ...) as the network gives them, flows being 5 times unit length; a step is a fifth of
+/// the flow at the pixel's place, interpolated bilinearly where `interp`, and 0 outside of the pixels that take part.
 ///
 /// # Errors
-/// [`Error::Length`] where `flows` has not two planes or `cellprob` another size, [`Error::Limit`] where the plane is
-/// too large for the device's `maxStorageBufferBindingSize` (8 bytes a pixel), and whatever the device says.
+/// [`Error::Length`] where there are not three planes, [`Error::Limit`] where they are too large for the device's
+/// `maxStorageBufferBindingSize` (8 bytes a pixel, 4 a bin of the histogram) or longer than 65,535 pixels, and whatever
+/// the device says.
 pub async fn follow_flows(
     gpu: &Gpu,
-    flows: &Planes,
-    cellprob: &[f32],
+    planes: &GpuPlanes,
     threshold: f32,
     niter: u32,
     interp: bool,
-) -> Result<EndPoints, Error> {
-    Ok(run(gpu, flows, cellprob, threshold, niter, interp, false).await?.0)
-}
-
-/// [`follow_flows`] and [`crate::histogram()`] of its end points in one go: the end points do not leave the device in
-/// between.
-///
-/// # Errors
-/// Those of [`follow_flows`].
-pub async fn sinks(
-    gpu: &Gpu,
-    flows: &Planes,
-    cellprob: &[f32],
-    threshold: f32,
-    niter: u32,
-    interp: bool,
-) -> Result<(EndPoints, Histogram), Error> {
-    run(gpu, flows, cellprob, threshold, niter, interp, true).await
-}
-
-async fn run(
-    gpu: &Gpu,
-    flows: &Planes,
-    cellprob: &[f32],
-    threshold: f32,
-    niter: u32,
-    interp: bool,
-    count: bool,
-) -> Result<(EndPoints, Histogram), Error> {
-    let (height, width) = (flows.height(), flows.width());
-    if flows.channels() < 2 {
-        return Err(Error::Length { what: "flows", found: flows.as_slice().len(), expected: 2 * flows.pixels() });
+) -> Result<GpuEndPoints, Error> {
+    let (height, width) = (planes.height(), planes.width());
+    let pixels = height * width;
+    if planes.channels() < 3 {
+        return Err(Error::Length { what: "planes", found: planes.channels() * pixels, expected: 3 * pixels });
     }
-    if cellprob.len() != flows.pixels() {
-        return Err(Error::Length { what: "cellprob", found: cellprob.len(), expected: flows.pixels() });
-    }
-    // The field of steps is the largest buffer; once it fits, pixels can be counted in 32 bits.
-    gpu.check_binding(WHAT, 8 * flows.pixels() as u64)?;
-    let pixels: Vec<u32> =
-        cellprob.iter().enumerate().filter(|&(_, &p)| p > threshold).map(|(at, _)| at as u32).collect();
-    if pixels.is_empty() {
-        return Ok((EndPoints::default(), Counting::nothing(height, width)));
-    }
-
-    let field = gpu.kernel(Variant::of(shaders::FLOW_FIELD)).await?;
-    let euler = gpu.kernel(Variant::of(shaders::FOLLOW_FLOWS).with(shaders::INTERP, interp)).await?;
-    let counting = Counting::kernel(gpu).await?;
-    let ends = 8 * pixels.len() as u64;
-    let (back, submissions) = gpu
+    check_plane(gpu, height, width)?;
+    let euler = Variant::of(shaders::FOLLOW_FLOWS).with(shaders::INTERP, interp);
+    let [prepare, euler] = gpu.kernels_of([Variant::of(shaders::FLOW_FIELD), euler]).await?;
+    let (positions, submissions) = gpu
         .attempt(WHAT, || {
-            let plane = flows.pixels() as u64;
-            let flow_y = gpu.upload(WHAT, flows.plane(0))?;
-            let flow_x = gpu.upload(WHAT, flows.plane(1))?;
-            let cellprob = gpu.upload(WHAT, cellprob)?;
-            let steps = gpu.storage(WHAT, 8 * plane)?;
-            let active = gpu.upload(WHAT, &pixels)?;
-            let positions = gpu.storage(WHAT, ends)?;
-            let counting = count.then(|| Counting::new(gpu, &counting, &positions, pixels.len(), height, width));
-            let counting = counting.transpose()?;
-            let back = gpu.readback(WHAT, ends + counting.as_ref().map_or(0, Counting::bytes))?;
+            let grid = plane_grid(gpu, WHAT, height, width)?;
+            let [width, height] = [width as u32, height as u32];
+            let field = gpu.storage(WHAT, 8 * pixels as u64)?;
+            let positions = gpu.storage(WHAT, 8 * pixels as u64)?;
+            let params = [width, height, threshold.to_bits()];
+            let prepare = prepare.bind(gpu, &params, &[&planes.buffer, &field, &positions]);
+            let steps = |count: u32| euler.bind(gpu, &[width, height, count], &[&field, &positions]);
 
-            let prepare = field.bind(gpu, &[plane as u32, threshold.to_bits()], &[&flow_y, &flow_x, &cellprob, &steps]);
-            let prepare_grid = linear(gpu, WHAT, plane)?;
-            let grid = linear(gpu, WHAT, pixels.len() as u64)?;
-            let piece = |steps_now: u32, start: bool| {
-                let params = [width as u32, height as u32, pixels.len() as u32, steps_now, u32::from(start)];
-                euler.bind(gpu, &params, &[&steps, &active, &positions])
-            };
-
-            // The first piece starts from the pixels and makes the odd steps; all others are alike.
+            // The first piece makes the odd steps; all others are alike.
             let (first, others) = pieces(niter);
-            let (first, other) = (piece(first, true), piece(STEPS, false));
-            let mut submissions = Vec::new();
-            for at in 0..=others {
-                let mut encoder = gpu
-                    .device()
-                    .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("follow_flows") });
-                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                if at == 0 {
-                    prepare.dispatch(&mut pass, prepare_grid);
-                    first.dispatch(&mut pass, grid);
-                } else {
-                    other.dispatch(&mut pass, grid);
-                }
-                if at == others
-                    && let Some(counting) = &counting
-                {
-                    counting.dispatch(&mut pass);
-                }
-                drop(pass);
-                if at == others {
-                    encoder.copy_buffer_to_buffer(&positions, 0, &back, 0, Some(ends));
-                    if let Some(counting) = &counting {
-                        counting.copy(&mut encoder, &back, ends);
-                    }
-                }
-                submissions.push(gpu.queue().submit([encoder.finish()]));
-            }
-            Ok((back, submissions))
+            let (first, other) = (steps(first), steps(STEPS));
+            let mut submissions = vec![gpu.submit(WHAT, &[(&prepare, grid), (&first, grid)])];
+            submissions.extend((0..others).map(|_| gpu.submit(WHAT, &[(&other, grid)])));
+            Ok((positions, submissions))
         })
         .await?;
-    let bytes = wait(gpu, &back, submissions).await?;
-    let (y, x) = bytes.values::<[f32; 2]>(0..ends).into_iter().map(|[y, x]| (y, x)).unzip();
-    let histogram = if count { Counting::read(&bytes, ends, height, width) } else { Counting::nothing(height, width) };
-    Ok((EndPoints { pixels, y, x }, histogram))
+    // Each in turn, so that each has the whole time limit to itself.
+    for submission in submissions {
+        gpu.wait(WHAT, submission, PATIENCE)?;
+    }
+    Ok(GpuEndPoints { positions, height, width })
 }
 
 /// The steps of the first submission, fewer than [`STEPS`], and how many submissions of [`STEPS`] follow.
 fn pieces(niter: u32) -> (u32, u32) {
     (niter % STEPS, niter / STEPS)
-}
-
-/// Waits for each submission in turn, so that each has the whole time limit to itself.
-async fn wait(gpu: &Gpu, back: &wgpu::Buffer, mut submissions: Vec<wgpu::SubmissionIndex>) -> Result<Bytes, Error> {
-    let Some(last) = submissions.pop() else {
-        return Err(Error::Refused { what: WHAT, reason: "nothing was submitted".into() });
-    };
-    for submission in submissions {
-        gpu.wait(WHAT, submission, PATIENCE)?;
-    }
-    gpu.read(WHAT, back, last, PATIENCE).await
 }
 
 #[cfg(test)]

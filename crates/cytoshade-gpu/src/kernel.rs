@@ -135,6 +135,23 @@ fn linear_within(count: u64, most: u32) -> Option<[u32; 3]> {
     Some([groups.div_ceil(rows) as u32, rows as u32, 1])
 }
 
+/// The grid of a shader with workgroups of 16 x 4 invocations, one a pixel.
+pub(crate) fn plane_grid(gpu: &Gpu, what: &'static str, height: usize, width: usize) -> Result<[u32; 3], Error> {
+    // Places and the sums of a row's are counted in 32 bits.
+    const LONGEST: usize = 65_535;
+    let side = height.max(width);
+    if side > LONGEST {
+        return Err(Error::Limit { what, needed: side as u64, limit: "longest side", allowed: LONGEST as u64 });
+    }
+    let grid = [width.div_ceil(16) as u32, height.div_ceil(4) as u32, 1];
+    let (needed, allowed) = (grid[0].max(grid[1]), gpu.limits().max_compute_workgroups_per_dimension);
+    if needed > allowed {
+        let (needed, allowed) = (u64::from(needed), u64::from(allowed));
+        return Err(Error::Limit { what, needed, limit: "maxComputeWorkgroupsPerDimension", allowed });
+    }
+    Ok(grid)
+}
+
 /// The pipelines of a device, each built once.
 #[derive(Debug, Default)]
 pub(crate) struct Kernels(Mutex<HashMap<Variant, Arc<Kernel>>>);
@@ -148,6 +165,29 @@ impl Gpu {
         let kernel =
             self.attempt("a compute pipeline", || Ok(Arc::new(Kernel::new(self.device(), variant.clone())))).await?;
         Ok(Arc::clone(lock(&self.kernels().0).entry(variant).or_insert(kernel)))
+    }
+
+    /// The pipelines of some variants, those that are missing built in parallel.
+    pub(crate) async fn kernels_of<const N: usize>(&self, variants: [Variant; N]) -> Result<[Arc<Kernel>; N], Error> {
+        self.build(&variants).await?;
+        let mut kernels = Vec::with_capacity(N);
+        for variant in variants {
+            kernels.push(self.kernel(variant).await?);
+        }
+        kernels
+            .try_into()
+            .map_err(|_| Error::Refused { what: "the compute pipelines", reason: "one is missing".into() })
+    }
+
+    /// Submits dispatches, one after another.
+    pub(crate) fn submit(&self, what: &'static str, work: &[(&Bound, [u32; 3])]) -> wgpu::SubmissionIndex {
+        let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(what) });
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        for (bound, grid) in work {
+            bound.dispatch(&mut pass, *grid);
+        }
+        drop(pass);
+        self.queue().submit([encoder.finish()])
     }
 
     /// Builds the pipelines of all variants, in parallel where there are threads.

@@ -2,7 +2,6 @@
 
 use cytoshade_core::Planes;
 
-use crate::buffers::PATIENCE;
 use crate::device::Gpu;
 use crate::error::Error;
 
@@ -33,16 +32,7 @@ impl GpuPlanes {
     /// Whatever the device says.
     pub async fn read(&self, gpu: &Gpu) -> Result<Planes, Error> {
         let bytes = 4 * (self.channels * self.height * self.width) as u64;
-        let (back, submission) = gpu
-            .attempt(WHAT, || {
-                let back = gpu.readback(WHAT, bytes)?;
-                let mut encoder =
-                    gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(WHAT) });
-                encoder.copy_buffer_to_buffer(&self.buffer, 0, &back, 0, Some(bytes));
-                Ok((back, gpu.queue().submit([encoder.finish()])))
-            })
-            .await?;
-        let values = gpu.read(WHAT, &back, submission, PATIENCE).await?.values(0..bytes);
+        let values = gpu.fetch(WHAT, &[(&self.buffer, 0..bytes)]).await?.values(0..bytes);
         Planes::new(values, self.channels, self.height, self.width)
             .map_err(|error| Error::Refused { what: WHAT, reason: error.to_string() })
     }

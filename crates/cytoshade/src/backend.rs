@@ -1,6 +1,6 @@
 //! The stages that differ between a GPU and the CPU, behind one face.
 
-use cytoshade_core::{EndPoints, Histogram, Network, Planes};
+use cytoshade_core::Network;
 use cytoshade_cpu::network::{Isa, Network as CpuNetwork};
 use cytoshade_gpu::{Error as GpuError, Gpu, Options};
 
@@ -104,42 +104,15 @@ impl Backend {
         }
     }
 
-    /// Where the flows carry the pixels, and how many end in each place.
-    pub(crate) async fn follow_flows(
-        &self,
-        flows: &Planes,
-        cellprob: &[f32],
-        threshold: f32,
-        niter: u32,
-        interp: bool,
-    ) -> Result<(EndPoints, Histogram), Error> {
+    /// The GPU, where the backend is one.
+    pub(crate) fn as_gpu(&self) -> Option<&Gpu> {
         match self {
-            Backend::Cpu(_) => follow_on_cpu(flows, cellprob, threshold, niter, interp),
-            #[cfg(target_arch = "wasm32")]
-            Backend::Elsewhere(_) => follow_on_cpu(flows, cellprob, threshold, niter, interp),
-            Backend::Gpu { gpu, .. } => {
-                match cytoshade_gpu::sinks(gpu, flows, cellprob, threshold, niter, interp).await {
-                    // A plane that is too large for the device's bindings.
-                    Err(cytoshade_gpu::Error::Limit { .. }) => follow_on_cpu(flows, cellprob, threshold, niter, interp),
-                    result => result.map_err(Error::Gpu),
-                }
-            }
+            Backend::Gpu { gpu, .. } => Some(gpu),
+            _ => None,
         }
     }
 }
 
 pub(crate) fn cpu_info(isa: Isa) -> DeviceInfo {
     DeviceInfo::Cpu { isa: isa.to_string(), threads: cytoshade_cpu::threads() }
-}
-
-fn follow_on_cpu(
-    flows: &Planes,
-    cellprob: &[f32],
-    threshold: f32,
-    niter: u32,
-    interp: bool,
-) -> Result<(EndPoints, Histogram), Error> {
-    let ends = cytoshade_cpu::follow_flows::follow_flows(flows, cellprob, threshold, niter, interp)?;
-    let histogram = cytoshade_cpu::histogram::histogram(&ends, flows.height(), flows.width());
-    Ok((ends, histogram))
 }

@@ -38,8 +38,7 @@ pub(crate) async fn estimate(
     let factor = Factor::Double(size_model.diam_mean() / from_style);
     let rescale = Rescale::by(&first, factor, from_style as f32, height, width)?;
     let (outputs, _) = run.flows(planes.clone(), &rescale, &first).await?;
-    let (flows, cellprob) = (outputs.select(0..2), outputs.select(2..3));
-    let labels = run.masks(&flows, &cellprob, rescale.niter, (height, width), &first).await?;
+    let labels = run.masks(&outputs, rescale.niter, (height, width), &first).await?;
     let diameter = labels.diameter().unwrap_or(size_model.diam_mean());
 
     let factor = Factor::Double(f64::from(diam_mean) / diameter);

@@ -174,14 +174,13 @@ impl Run<'_> {
         let mut labels = Vec::with_capacity(stack.depth() * height * width);
         let (mut flows, mut cellprob) = (Vec::new(), Vec::new());
         for outputs in outputs {
-            let (flow, prob) = (outputs.select(0..2), outputs.select(2..3));
-            let found = self.masks(&flow, &prob, rescale.niter, (height, width), &of_layer).await?;
+            let found = self.masks(&outputs, rescale.niter, (height, width), &of_layer).await?;
             labels.extend_from_slice(found.as_slice());
             if params.outputs.flows {
-                flows.push(flow);
+                flows.push(outputs.select(0..2));
             }
             if params.outputs.cellprob {
-                cellprob.push(prob);
+                cellprob.push(outputs.select(2..3));
             }
         }
         let mut labels = LabelVolume::new(labels, stack.depth(), height, width)?;

@@ -1,36 +1,37 @@
-// The steps of the Euler integration: a fifth of the flow where a pixel takes part, else zero, (dy, dx) together.
+// What the Euler integration starts from: where a pixel takes part, itself and a fifth of its flow as its step, else
+// (-1, -1) and no step.
 //
-// Grid: one invocation a pixel, 64 a workgroup, workgroups counted row by row over x and y.
+// Grid: one invocation a pixel, 16 x 4 a workgroup.
 
 struct Params {
-    /// Pixels of the plane.
-    pixels: u32,
+    /// Width and height of the plane.
+    width: u32,
+    height: u32,
     /// Pixels whose cellprob is above this take part.
     threshold: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [pixel]: dY and dX as the network gives them.
-@group(0) @binding(1) var<storage, read> flow_y: array<f32>;
-@group(0) @binding(2) var<storage, read> flow_x: array<f32>;
-// [pixel].
-@group(0) @binding(3) var<storage, read> cellprob: array<f32>;
-// [pixel].
-@group(0) @binding(4) var<storage, read_write> field: array<vec2f>;
+// [3 or more][pixel]: dY and dX as the network gives them, and cellprob.
+@group(0) @binding(1) var<storage, read> planes: array<f32>;
+// [pixel]: (dy, dx) of a step.
+@group(0) @binding(2) var<storage, read_write> field: array<vec2f>;
+// [pixel]: (y, x).
+@group(0) @binding(3) var<storage, read_write> positions: array<vec2f>;
 
-@compute @workgroup_size(64)
-fn flow_field(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = (group.y * groups.x + group.x) * 64u + lane;
-    if at >= params.pixels {
+@compute @workgroup_size(16, 4)
+fn flow_field(@builtin(global_invocation_id) place: vec3u) {
+    if any(place.xy >= vec2u(params.width, params.height)) {
         return;
     }
-    var value = vec2f();
-    if cellprob[at] > params.threshold {
-        value = vec2f(flow_y[at], flow_x[at]) / 5.0;
+    let pixels = params.width * params.height;
+    let at = place.y * params.width + place.x;
+    var step = vec2f();
+    var position = vec2f(-1.0);
+    if planes[2u * pixels + at] > params.threshold {
+        step = vec2f(planes[at], planes[pixels + at]) / 5.0;
+        position = vec2f(place.yx);
     }
-    field[at] = value;
+    field[at] = step;
+    positions[at] = position;
 }

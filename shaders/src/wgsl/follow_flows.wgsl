@@ -1,27 +1,21 @@
 // Euler integration of the flows, some steps of it: p = clamp(p + field(p), plane), as the reference's `steps_interp`
 // with `map_coordinates` and, without INTERP, `steps2D` compute it.
 //
-// Grid: one invocation a pixel that takes part, 64 a workgroup, workgroups counted row by row over x and y.
+// Grid: one invocation a pixel, 16 x 4 a workgroup.
 
 struct Params {
     /// Width and height of the plane.
     width: u32,
     height: u32,
-    /// Pixels that take part.
-    count: u32,
     /// Steps to make now.
     steps: u32,
-    /// 1 where this is the first dispatch, which starts from the pixels themselves, else 0.
-    start: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [pixel of the plane]: (dy, dx) of a step.
+// [pixel]: (dy, dx) of a step.
 @group(0) @binding(1) var<storage, read> field: array<vec2f>;
-// [pixel that takes part]: row * width + column.
-@group(0) @binding(2) var<storage, read> pixels: array<u32>;
-// [pixel that takes part]: (y, x) so far.
-@group(0) @binding(3) var<storage, read_write> positions: array<vec2f>;
+// [pixel]: (y, x) so far, negative where a pixel takes no part.
+@group(0) @binding(2) var<storage, read_write> positions: array<vec2f>;
 
 // Interpolate bilinearly between the four pixels around a position; otherwise take the one that it truncates to.
 override INTERP: bool = true;
@@ -42,20 +36,15 @@ fn step_at(p: vec2f, last: vec2u) -> vec2f {
         + field[far.x * params.width + far.y] * (f.x * f.y);
 }
 
-@compute @workgroup_size(64)
-fn follow_flows(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = (group.y * groups.x + group.x) * 64u + lane;
-    if at >= params.count {
+@compute @workgroup_size(16, 4)
+fn follow_flows(@builtin(global_invocation_id) place: vec3u) {
+    if any(place.xy >= vec2u(params.width, params.height)) {
         return;
     }
+    let at = place.y * params.width + place.x;
     var p = positions[at];
-    if params.start != 0u {
-        let pixel = pixels[at];
-        p = vec2f(f32(pixel / params.width), f32(pixel % params.width));
+    if p.x < 0.0 {
+        return;
     }
     let last = vec2u(params.height - 1u, params.width - 1u);
     let bound = vec2f(last);

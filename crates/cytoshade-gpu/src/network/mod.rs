@@ -294,12 +294,13 @@ mod tests {
         sendable(|_, _, _| crate::adapters());
         sendable(|gpu, _, weights| Network::new(gpu, weights));
         sendable(|_, network, _| network.run(&[], 0, 8, 8));
-        const ENDS: &cytoshade_core::EndPoints =
-            &cytoshade_core::EndPoints { pixels: Vec::new(), y: Vec::new(), x: Vec::new() };
-        sendable(|gpu, _, _| crate::histogram(gpu, ENDS, 1, 1));
-        fn flows(gpu: &'static Gpu, planes: &'static cytoshade_core::Planes) {
-            sendable(|_, _, _| crate::follow_flows(gpu, planes, &[], 0.0, 1, true));
-            sendable(|_, _, _| crate::sinks(gpu, planes, &[], 0.0, 1, true));
+        fn flows(gpu: &'static Gpu, planes: &'static crate::GpuPlanes, labels: &'static mut crate::GpuLabels) {
+            let (ends, counted) = (None::<&crate::GpuEndPoints>, None::<&crate::GpuHistogram>);
+            sendable(|_, _, _| crate::follow_flows(gpu, planes, 0.0, 1, true));
+            sendable(|_, _, _| crate::histogram(gpu, ends.unwrap()));
+            sendable(|_, _, _| crate::masks(gpu, ends.unwrap(), counted.unwrap(), 0.4));
+            sendable(|_, _, _| crate::fill_holes_and_remove_small(gpu, labels.clone(), (1, 1), 15));
+            sendable(|_, _, _| crate::remove_bad(gpu, labels, planes, 0.4, |_, _| None));
         }
         let _ = flows;
     }

@@ -1,0 +1,297 @@
+//! The check of each mask against the flows (the reference's `metrics.flow_error`, `dynamics.masks_to_flows_cpu` and
+//! `dynamics.remove_bad_flow_masks`).
+//!
+//! Masks whose boxes fit into a workgroup's memory take all rounds of their diffusion in one dispatch, a workgroup a mask;
+//! in larger ones all masks take one round a dispatch. The reference computes in f64 and the shaders in f32, so each
+//! error comes with a bound of what rounding may have moved it; where that bound leaves open on which side of the
+//! threshold a mask lies, the caller decides, who can compute exactly.
+
+use cytoshade_core::{Labels, Planes};
+use cytoshade_shaders as shaders;
+
+use crate::buffers::PATIENCE;
+use crate::device::Gpu;
+use crate::error::Error;
+use crate::kernel::{Variant, plane_grid};
+use crate::masks::{GpuLabels, Mask};
+use crate::planes::GpuPlanes;
+
+const WHAT: &str = "the flow error";
+/// Masks of one submission, and rounds of one: drivers stop what runs for seconds.
+const MASKS: usize = 4096;
+const ROUNDS: usize = 32;
+/// A side of a tile of the shaders for large masks.
+const TILE: usize = 16;
+/// Tiles of large masks that are in work at once.
+const TILES: usize = 1 << 20;
+/// Bytes of masks that are read back at once to be decided exactly.
+const EXACT_BYTES: u64 = 16 << 20;
+
+/// The flow error of a mask: the mean squared difference between its own flow and a fifth of the network's, dY and dX
+/// together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FlowError {
+    /// The error.
+    pub error: f64,
+    /// How far rounding may have moved it.
+    pub bound: f64,
+}
+
+/// The flow error of each mask, in the order of their labels.
+///
+/// # Errors
+/// [`Error::Length`] where `planes` has another size than `labels`, or not two planes; whatever the device says.
+pub async fn flow_errors(gpu: &Gpu, labels: &GpuLabels, planes: &GpuPlanes) -> Result<Vec<FlowError>, Error> {
+    let pixels = labels.height * labels.width;
+    if (planes.height(), planes.width()) != (labels.height, labels.width) || planes.channels() < 2 {
+        let found = planes.channels() * planes.height() * planes.width();
+        return Err(Error::Length { what: "flows", found, expected: 2 * pixels });
+    }
+    let nearest = centers(gpu, labels).await?;
+    let mut sums = vec![[0.0f64; 2]; labels.masks.len()];
+    let all: Vec<Boxed> = labels.masks.iter().enumerate().map(|(at, mask)| Boxed::new(at, mask)).collect();
+    let (small, large): (Vec<Boxed>, Vec<Boxed>) = all.into_iter().partition(|boxed| boxed.rows > 0);
+    for boxes in small.chunks(MASKS) {
+        small_errors(gpu, labels, planes, &nearest, boxes, &mut sums).await?;
+    }
+    let mut large = large.as_slice();
+    while !large.is_empty() {
+        // As many masks as there is room for, and at least one.
+        let mut tiles = 0;
+        let fit = |boxed: &&Boxed| {
+            tiles += boxed.tiles();
+            tiles <= TILES
+        };
+        let count = large.iter().take_while(fit).count().max(1);
+        let (now, later) = large.split_at(count);
+        large_errors(gpu, labels, planes, &nearest, now, &mut sums).await?;
+        large = later;
+    }
+    let mean = |(mask, [error, bound]): (&Mask, [f64; 2])| {
+        let size = mask.size as f64;
+        // The last term is what the sums in f32 may lose.
+        FlowError { error: error / size, bound: bound / size + 1e-5 * (1.0 + error / size) }
+    };
+    Ok(labels.masks.iter().zip(sums).map(mean).collect())
+}
+
+/// Drops every mask whose flow error is above `threshold`; the others keep their numbers. A threshold of 0 keeps all.
+///
+/// `exact` is asked where f32 cannot tell: it gets a mask's box as labels, 1 inside, and the flows there, (dY, dX), and
+/// gives the flow error as computed in f64.
+///
+/// # Errors
+/// Those of [`flow_errors`].
+pub async fn remove_bad(
+    gpu: &Gpu,
+    labels: &mut GpuLabels,
+    planes: &GpuPlanes,
+    threshold: f64,
+    exact: impl Fn(&Labels, &Planes) -> Option<f64>,
+) -> Result<(), Error> {
+    if threshold <= 0.0 || labels.masks.is_empty() {
+        return Ok(());
+    }
+    let mut errors = flow_errors(gpu, labels, planes).await?;
+    // What is not a number is not decided either.
+    let decided = |found: &FlowError| (found.error - threshold).abs() > found.bound;
+    let mut undecided: Vec<usize> = (0..errors.len()).filter(|&at| !decided(&errors[at])).collect();
+    while !undecided.is_empty() {
+        let mut bytes = 0;
+        let fit = |&at: &usize| {
+            bytes += 12 * (labels.masks[at].height * labels.masks[at].width) as u64;
+            bytes <= EXACT_BYTES
+        };
+        let count = undecided.iter().copied().take_while(fit).count().max(1);
+        let later = undecided.split_off(count);
+        let masks: Vec<&Mask> = undecided.iter().map(|&at| &labels.masks[at]).collect();
+        for (&at, (mask, flows)) in undecided.iter().zip(cut(gpu, labels, planes, &masks).await?) {
+            if let Some(error) = exact(&mask, &flows) {
+                errors[at].error = error;
+            }
+        }
+        undecided = later;
+    }
+    let mut bad = errors.into_iter().map(|found| found.error > threshold);
+    labels.masks.retain(|_| bad.next() != Some(true));
+    Ok(())
+}
+
+/// The boxes of some masks: labels, 1 inside, and flows.
+async fn cut(
+    gpu: &Gpu,
+    labels: &GpuLabels,
+    planes: &GpuPlanes,
+    masks: &[&Mask],
+) -> Result<Vec<(Labels, Planes)>, Error> {
+    let plane = labels.height * labels.width;
+    let mut parts = Vec::new();
+    for mask in masks {
+        for (buffer, start) in [(&labels.ids, 0), (&planes.buffer, 0), (&planes.buffer, plane)] {
+            for y in mask.top..mask.top + mask.height {
+                let at = 4 * (start + y * labels.width + mask.left) as u64;
+                parts.push((buffer, at..at + 4 * mask.width as u64));
+            }
+        }
+    }
+    let bytes = gpu.fetch(WHAT, &parts).await?;
+    let mut at = 0;
+    let mut boxes = Vec::new();
+    for mask in masks {
+        let size = 4 * (mask.height * mask.width) as u64;
+        let ids = bytes.values::<u32>(at..at + size).into_iter().map(|id| u32::from(id == mask.id)).collect();
+        let flows = bytes.values::<f32>(at + size..at + 3 * size);
+        at += 3 * size;
+        let refused = |error: cytoshade_core::Error| Error::Refused { what: WHAT, reason: error.to_string() };
+        let labels = Labels::new(ids, mask.height, mask.width).map_err(refused)?;
+        boxes.push((labels, Planes::new(flows, 2, mask.height, mask.width).map_err(refused)?));
+    }
+    Ok(boxes)
+}
+
+/// A mask's box with a border of one pixel, as the shaders know it, and which mask it is.
+#[derive(Clone, Debug)]
+struct Boxed {
+    mask: usize,
+    id: u32,
+    top: u32,
+    left: u32,
+    height: u32,
+    width: u32,
+    /// Rows of an invocation of `flow_error`; 0 where the box is too large for it.
+    rows: u32,
+}
+
+impl Boxed {
+    fn new(at: usize, mask: &Mask) -> Self {
+        let (height, width) = (mask.height as u32 + 2, mask.width as u32 + 2);
+        let fits = |rows: &u32| width * height.div_ceil(*rows) <= 256;
+        let small = u64::from(height) * u64::from(width) <= u64::from(shaders::FLOW_ERROR_CELLS);
+        let rows = (1..=shaders::FLOW_ERROR_ROWS).find(fits).filter(|_| small).unwrap_or(0);
+        Self { mask: at, id: mask.id, top: mask.top as u32, left: mask.left as u32, height, width, rows }
+    }
+
+    fn words(&self) -> [u32; 6] {
+        [self.id, self.top, self.left, self.height, self.width, self.rows]
+    }
+
+    /// Tiles of 16 x 16 without the border.
+    fn tiles(&self) -> usize {
+        (self.height as usize - 2).div_ceil(TILE) * (self.width as usize - 2).div_ceil(TILE)
+    }
+
+    fn rounds(&self) -> usize {
+        2 * (self.height + self.width) as usize
+    }
+}
+
+/// For each id the pixel nearest to the mean of its mask, as `center` leaves it.
+async fn centers(gpu: &Gpu, labels: &GpuLabels) -> Result<wgpu::Buffer, Error> {
+    let [kernel] = gpu.kernels_of([Variant::of(shaders::CENTER)]).await?;
+    let mut means = vec![[0u32; 4]; labels.end];
+    for mask in &labels.masks {
+        if let Some(mean) = means.get_mut(mask.id as usize) {
+            let [y, x] = mask.sums.map(|sum| sum as f64 / mask.size as f64);
+            *mean = [y as u32, x as u32, (y.fract() as f32).to_bits(), (x.fract() as f32).to_bits()];
+        }
+    }
+    gpu.attempt(WHAT, || {
+        let grid = plane_grid(gpu, WHAT, labels.height, labels.width)?;
+        let means = gpu.upload(WHAT, &means)?;
+        let nearest = gpu.storage(WHAT, 8 * labels.end as u64)?;
+        let bind = |pixels: u32| {
+            let params = [labels.width as u32, labels.height as u32, pixels];
+            kernel.bind(gpu, &params, &[&labels.ids, &means, &nearest])
+        };
+        gpu.submit(WHAT, &[(&bind(0), grid), (&bind(1), grid)]);
+        Ok(nearest)
+    })
+    .await
+}
+
+/// Adds the sums of masks that fit into workgroup memory.
+async fn small_errors(
+    gpu: &Gpu,
+    labels: &GpuLabels,
+    planes: &GpuPlanes,
+    nearest: &wgpu::Buffer,
+    boxes: &[Boxed],
+    sums: &mut [[f64; 2]],
+) -> Result<(), Error> {
+    let [kernel] = gpu.kernels_of([Variant::of(shaders::FLOW_ERROR)]).await?;
+    let words: Vec<[u32; 6]> = boxes.iter().map(Boxed::words).collect();
+    let errors = gpu
+        .attempt(WHAT, || {
+            let (words, errors) = (gpu.upload(WHAT, &words)?, gpu.storage(WHAT, 8 * boxes.len() as u64)?);
+            let params = [labels.width as u32, (labels.height * labels.width) as u32, 0];
+            let bound = kernel.bind(gpu, &params, &[&words, &labels.ids, &planes.buffer, nearest, &errors]);
+            gpu.submit(WHAT, &[(&bound, [boxes.len() as u32, 1, 1])]);
+            Ok(errors)
+        })
+        .await?;
+    add(gpu, &errors, boxes.iter().map(|boxed| boxed.mask), boxes.len(), sums).await
+}
+
+/// Adds the sums of masks of any size, round after round.
+async fn large_errors(
+    gpu: &Gpu,
+    labels: &GpuLabels,
+    planes: &GpuPlanes,
+    nearest: &wgpu::Buffer,
+    boxes: &[Boxed],
+    sums: &mut [[f64; 2]],
+) -> Result<(), Error> {
+    let [diffuse, compare] = gpu.kernels_of([shaders::DIFFUSE, shaders::FLOW_ERROR_LARGE].map(Variant::of)).await?;
+    let words: Vec<[u32; 6]> = boxes.iter().map(Boxed::words).collect();
+    let tiles: Vec<[u32; 2]> =
+        (0..).zip(boxes).flat_map(|(at, boxed)| (0..boxed.tiles() as u32).map(move |tile| [at, tile])).collect();
+    let rounds = boxes.iter().map(Boxed::rounds).max().unwrap_or(0);
+    let most = gpu.limits().max_compute_workgroups_per_dimension as usize;
+    let rows = tiles.len().div_ceil(most).max(1);
+    let grid = [tiles.len().div_ceil(rows) as u32, rows as u32, 1];
+    let (errors, submissions) = gpu
+        .attempt(WHAT, || {
+            let heat = 4 * (labels.height * labels.width) as u64;
+            let heat = [gpu.storage(WHAT, heat)?, gpu.storage(WHAT, heat)?];
+            let (words, tiles_of) = (gpu.upload(WHAT, &words)?, gpu.upload(WHAT, &tiles)?);
+            let errors = gpu.storage(WHAT, 8 * tiles.len() as u64)?;
+            let size = [labels.width as u32, labels.height as u32, tiles.len() as u32];
+            let mut submissions = Vec::new();
+            let rounds: Vec<usize> = (0..rounds).collect();
+            for rounds in rounds.chunks(ROUNDS) {
+                let bind = |&round: &usize| {
+                    let (before, after) = (&heat[round % 2], &heat[(round + 1) % 2]);
+                    let params = [size[0], size[1], size[2], round as u32];
+                    diffuse.bind(gpu, &params, &[&words, &tiles_of, &labels.ids, nearest, before, after])
+                };
+                let bound: Vec<_> = rounds.iter().map(bind).collect();
+                let work: Vec<_> = bound.iter().map(|bound| (bound, grid)).collect();
+                submissions.push(gpu.submit(WHAT, &work));
+            }
+            let buffers = [&words, &tiles_of, &labels.ids, &planes.buffer, &heat[0], &errors];
+            submissions.push(gpu.submit(WHAT, &[(&compare.bind(gpu, &size, &buffers), grid)]));
+            Ok((errors, submissions))
+        })
+        .await?;
+    for submission in submissions {
+        gpu.wait(WHAT, submission, PATIENCE)?;
+    }
+    add(gpu, &errors, tiles.iter().map(|&[at, _]| boxes[at as usize].mask), tiles.len(), sums).await
+}
+
+/// Adds the pairs of a buffer to the sums of the masks that they are of.
+async fn add(
+    gpu: &Gpu,
+    errors: &wgpu::Buffer,
+    masks: impl Iterator<Item = usize>,
+    count: usize,
+    sums: &mut [[f64; 2]],
+) -> Result<(), Error> {
+    let bytes = 8 * count as u64;
+    let found = gpu.fetch(WHAT, &[(errors, 0..bytes)]).await?.values::<[f32; 2]>(0..bytes);
+    for (mask, [error, bound]) in masks.zip(found) {
+        sums[mask][0] += f64::from(error);
+        sums[mask][1] += f64::from(bound);
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+// One round of the diffusion in masks of any size: each pixel takes the mean of the 3 x 3 around it, other labels
+// counting as 0, after one unit of heat came to the mask's centre. Masks whose rounds are over stay as they are; their
+// number is even, so that what they end with is in the same buffer.
+//
+// Grid: one workgroup a tile of 16 x 16 of a mask's box, counted row by row over x and y.
+
+struct Params {
+    /// Width and height of the plane.
+    width: u32,
+    height: u32,
+    /// Tiles.
+    count: u32,
+    /// Rounds before this one.
+    round: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> boxes: array<Box>;
+// [tile]: box, and place in it, row by row.
+@group(0) @binding(2) var<storage, read> tiles: array<vec2u>;
+// [pixel].
+@group(0) @binding(3) var<storage, read> labels: array<u32>;
+// [label][2]: as `center` leaves them.
+@group(0) @binding(4) var<storage, read> nearest: array<u32>;
+// [pixel].
+@group(0) @binding(5) var<storage, read> before: array<f32>;
+@group(0) @binding(6) var<storage, read_write> heat: array<f32>;
+
+@compute @workgroup_size(16, 16)
+fn diffuse(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_id) local: vec3u,
+) {
+    let tile = group.y * groups.x + group.x;
+    if tile >= params.count {
+        return;
+    }
+    let box = boxes[tiles[tile].x];
+    let place = place_in(box, tiles[tile].y, local.yx);
+    let at = place.x * params.width + place.y;
+    if params.round >= 2u * (box.height + box.width) {
+        return;
+    }
+    if any(place >= vec2u(box.top + box.height, box.left + box.width) - 2u) {
+        return;
+    }
+    if labels[at] != box.label {
+        return;
+    }
+    let center = ~nearest[2u * box.label + 1u];
+    var sum = 0.0;
+    for (var i = 0u; i < 9u; i++) {
+        let near = place + vec2u(i / 3u, i % 3u) - 1u;
+        let there = near.x * params.width + near.y;
+        if all(near < vec2u(params.height, params.width)) {
+            if labels[there] == box.label {
+                sum += before[there] + f32(there == center);
+            }
+        }
+    }
+    heat[at] = 1.0 / 9.0 * sum;
+}

@@ -1,0 +1,39 @@
+// The label of each pixel: the number of the seed that has the bin in which the pixel ends, else 0.
+//
+// Grid: one invocation a pixel, 16 x 4 a workgroup.
+
+struct Params {
+    /// Width and height of the plane, without the margin.
+    width: u32,
+    height: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+// [pixel]: (y, x) of its end point, negative where it takes no part.
+@group(0) @binding(1) var<storage, read> positions: array<vec2f>;
+// [bin]: as `grow` leaves them.
+@group(0) @binding(2) var<storage, read> grown: array<u32>;
+// [bin].
+@group(0) @binding(3) var<storage, read> seeds: array<u32>;
+// [pixel].
+@group(0) @binding(4) var<storage, read_write> labels: array<u32>;
+
+@compute @workgroup_size(16, 4)
+fn label(@builtin(global_invocation_id) place: vec3u) {
+    if any(place.xy >= vec2u(params.width, params.height)) {
+        return;
+    }
+    let at = place.y * params.width + place.x;
+    let end = positions[at];
+    var number = 0u;
+    if end.x >= 0.0 {
+        let bin = bin_of(end, params.width, params.height);
+        let key = grown[bin];
+        if key != 0u {
+            let i = 120u - (key & 127u);
+            let stride = params.width + 2u * MARGIN;
+            number = seeds[bin + 5u * stride + 5u - (i / 11u) * stride - i % 11u];
+        }
+    }
+    labels[at] = number;
+}
