@@ -174,7 +174,8 @@ fn random_intensities(gpu: &Gpu) -> Result<(), Failed> {
 fn normalize_case(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
     let params = eval::params(case);
     // Large planes have a test of their own.
-    if !case.extra("formula").is_null() || !cytoshade_gpu::normalizes(&params) {
+    if !case.extra("formula").is_null() || !cytoshade_gpu::normalizes(&params, case.input("planes").volume().channels())
+    {
         return Ok(());
     }
     let input = case.input("planes").volume();

@@ -37,6 +37,7 @@ mod diameter;
 #[cfg(target_arch = "wasm32")]
 mod elsewhere;
 mod error;
+mod field;
 #[cfg(not(target_arch = "wasm32"))]
 mod folders;
 mod model;
@@ -46,6 +47,7 @@ mod run;
 mod segmentation;
 mod segmenter;
 mod stack;
+mod stream;
 
 #[cfg(target_arch = "wasm32")]
 pub use backend::{Batch, Done};
