@@ -1,6 +1,6 @@
 //! Percentiles of samples (numpy's `percentile` for float32 values).
 
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Samples above which percentiles are taken from every n-th layer, row and column (the reference's `normalize99`).
 const SAMPLED_ABOVE: usize = 224 * 224 * 224;

@@ -1,8 +1,8 @@
 //! Bilinear resize of planes and nearest resize of labels, with OpenCV's coordinates (the reference's
 //! `transforms.resize_image`, which calls `cv2.resize`).
 
+use crate::parallel::*;
 use cytoshade_core::{Labels, Planes};
-use rayon::prelude::*;
 
 /// Where an output coordinate lies between two input samples.
 #[derive(Clone, Copy)]

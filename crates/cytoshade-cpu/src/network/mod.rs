@@ -17,8 +17,8 @@ mod winograd;
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::parallel::*;
 use cytoshade_core::{Plan, Shape, Step, Tensor};
-use rayon::prelude::*;
 
 use self::conv::Conv;
 use self::map::Map;
@@ -119,7 +119,7 @@ impl Network {
         let pixels = height * width;
         let mut outputs = vec![0.0; n * self.shape.nout() * pixels];
         let mut styles = vec![0.0; n * self.shape.style_channels()];
-        let in_flight = rayon::current_num_threads().div_ceil(THREADS_PER_TILE).min(n);
+        let in_flight = current_num_threads().div_ceil(THREADS_PER_TILE).min(n);
         let mut workspaces: Vec<Workspace> = (0..in_flight).map(|_| self.take_workspace(height, width)).collect();
         let tiles: Vec<&[f32]> = tiles.chunks_exact(self.shape.inputs() * pixels).collect();
         let result = tiles
@@ -129,7 +129,7 @@ impl Network {
             .enumerate()
             .try_for_each(|(group, ((tiles, outputs), styles))| {
                 // Within the pool, a tile's steps follow one another without a call from outside each.
-                rayon::scope(|_| {
+                scope(|_| {
                     tiles
                         .par_iter()
                         .zip(outputs.par_chunks_exact_mut(self.shape.nout() * pixels))
