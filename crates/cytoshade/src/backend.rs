@@ -1,6 +1,6 @@
 //! The stages that differ between a GPU and the CPU, behind one face.
 
-use cytoshade_core::{EndPoints, Histogram, Network, Planes};
+use cytoshade_core::{EndPoints, Histogram, Network, Planes, Recorder};
 use cytoshade_cpu::network::{Isa, Network as CpuNetwork};
 use cytoshade_gpu::{Error as GpuError, Gpu, Options};
 
@@ -80,7 +80,7 @@ impl Backend {
     }
 
     /// Runs `count` tiles [count, channels, height, width] through the network. `done` hears of each tile that is
-    /// complete (on a GPU, of all of them at the end) and may stop the run.
+    /// complete (on a GPU, of all of them at the end) and may stop the run; `recorder` hears what each step took.
     pub(crate) async fn network(
         &self,
         tiles: &[f32],
@@ -88,14 +88,15 @@ impl Backend {
         height: usize,
         width: usize,
         done: &mut Done<'_>,
+        recorder: Option<&Recorder>,
     ) -> Result<Batch, Error> {
         match self {
             Backend::Cpu(network) => {
-                let batch = network.run(tiles, count, height, width, done)?;
+                let batch = network.run_recorded(tiles, count, height, width, done, recorder)?;
                 Ok(Batch { outputs: batch.outputs, styles: batch.styles })
             }
             Backend::Gpu { network, .. } => {
-                let batch = network.run(tiles, count, height, width).await.map_err(Error::Gpu)?;
+                let batch = network.run_recorded(tiles, count, height, width, recorder).await.map_err(Error::Gpu)?;
                 done(count)?;
                 Ok(Batch { outputs: batch.outputs, styles: batch.styles })
             }

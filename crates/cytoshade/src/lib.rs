@@ -50,8 +50,9 @@ mod stack;
 #[cfg(target_arch = "wasm32")]
 pub use backend::{Batch, Done};
 pub use cytoshade_core::{
-    Cancel, Channels, Control, Image, LabelVolume, Labels, Network, Normalize, Outputs, Params, Planes, Progress,
-    ProgressFn, Sample, Samples, Stack, Stage, Timings, Volume,
+    BatchTimes, Cancel, Channels, Control, Image, LabelVolume, Labels, LayerSpan, LayerTime, Network, Normalize,
+    Outputs, Params, Planes, Progress, ProgressFn, Recorded, Recorder, Sample, Samples, Span, Stack, Stage, StepCost,
+    Timings, Volume,
 };
 #[doc(hidden)]
 pub use cytoshade_cpu::network::Isa;
