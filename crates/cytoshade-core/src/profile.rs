@@ -18,6 +18,18 @@ pub struct Span {
     pub time: Duration,
 }
 
+impl Span {
+    /// Begins now.
+    pub fn begin(name: &'static str) -> Self {
+        Self { name, start: Instant::now(), time: Duration::ZERO }
+    }
+
+    /// Ends now.
+    pub fn end(self) -> Self {
+        Self { time: self.start.elapsed(), ..self }
+    }
+}
+
 /// What a step of the network does for a batch of tiles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepCost {

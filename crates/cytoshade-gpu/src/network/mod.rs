@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use cytoshade_core::{BatchTimes, Network as Weights, Plan, Recorder, Shape, Step};
+use cytoshade_core::{BatchTimes, Network as Weights, Plan, Recorder, Shape, Span, Step};
 use cytoshade_shaders::{self as shaders, Precision};
 
 use arena::Arena;
@@ -95,6 +95,7 @@ impl Network {
         if options.precision == Precision::F16 && !gpu.facts().f16 {
             return Err(Error::NoF16 { adapter: gpu.info().name.clone() });
         }
+        let span = Span::begin("weights");
         let shape = weights.shape().clone();
         let plan = Plan::fused(&shape);
         let (layers, linear_weights, linear_bias) = gpu
@@ -115,7 +116,10 @@ impl Network {
             linear_bias,
             arena: Mutex::new(None),
         };
+        gpu.phase(span);
+        let span = Span::begin("pipelines");
         gpu.build(&network.variants()).await?;
+        gpu.phase(span);
         Ok(network)
     }
 
