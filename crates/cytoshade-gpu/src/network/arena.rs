@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use cytoshade_core::Plan;
 
 use super::job::{Job, Site};
+use super::profile::Clock;
 use super::{Network, style_channels};
 use crate::device::{Gpu, lock};
 use crate::error::Error;
@@ -102,17 +103,8 @@ impl Arena {
         }
     }
 
-    /// Dispatches of a batch.
-    pub(super) fn dispatches(&self) -> usize {
-        self.work.len()
-    }
-
-    /// Height and width of a tile.
-    pub(super) fn tile(&self) -> (usize, usize) {
-        (self.height, self.width)
-    }
-
-    /// Uploads the tiles and submits all the work on them.
+    /// Uploads the tiles and submits all the work on them. With a clock each dispatch is a pass of its own, between two
+    /// timestamps.
     pub(super) fn submit(
         &self,
         gpu: &Gpu,
@@ -120,9 +112,17 @@ impl Arena {
         count: usize,
         back: &wgpu::Buffer,
         sizes: &Sizes,
+        clock: Option<&Clock>,
     ) -> Result<wgpu::SubmissionIndex, Error> {
         let mut encoder = self.encoder(gpu);
-        {
+        if let Some(clock) = clock {
+            for (at, (bound, grid)) in (0..).zip(&self.work) {
+                let writes = Some(clock.writes(at));
+                let pass = wgpu::ComputePassDescriptor { label: None, timestamp_writes: writes };
+                bound.dispatch(&mut encoder.begin_compute_pass(&pass), grid.of(gpu, count)?);
+            }
+            clock.copy(&mut encoder);
+        } else {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             for (bound, grid) in &self.work {
                 bound.dispatch(&mut pass, grid.of(gpu, count)?);
@@ -130,33 +130,6 @@ impl Arena {
         }
         encoder.copy_buffer_to_buffer(&self.output, 0, back, 0, Some(sizes.outputs));
         encoder.copy_buffer_to_buffer(&self.style, 0, back, sizes.outputs, Some(sizes.styles));
-        Ok(self.upload_and_submit(gpu, tiles, encoder))
-    }
-
-    /// As [`Arena::submit`], with each dispatch between two timestamps, which are all that is copied to `back`.
-    pub(super) fn submit_timed(
-        &self,
-        gpu: &Gpu,
-        tiles: &[f32],
-        count: usize,
-        queries: &wgpu::QuerySet,
-        back: &wgpu::Buffer,
-    ) -> Result<wgpu::SubmissionIndex, Error> {
-        let mut encoder = self.encoder(gpu);
-        for (at, (bound, grid)) in (0..).zip(&self.work) {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
-                label: None,
-                timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
-                    query_set: queries,
-                    beginning_of_pass_write_index: Some(2 * at),
-                    end_of_pass_write_index: Some(2 * at + 1),
-                }),
-            });
-            bound.dispatch(&mut pass, grid.of(gpu, count)?);
-        }
-        let resolved = gpu.resolved("timestamps", back.size());
-        encoder.resolve_query_set(queries, 0..2 * self.work.len() as u32, &resolved, 0);
-        encoder.copy_buffer_to_buffer(&resolved, 0, back, 0, Some(16 * self.work.len() as u64));
         Ok(self.upload_and_submit(gpu, tiles, encoder))
     }
 
