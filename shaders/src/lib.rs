@@ -127,12 +127,13 @@ const fn where_it_may_run(needs: Needs, text: &'static str) -> &'static str {
 macro_rules! shader {
     (
         $(#[$doc:meta])* $constant:ident = $name:literal, entry $entry:literal, workgroup $workgroup:expr,
+        $(parts [$($part:literal),*],)?
         stored $stored:literal, params [$($param:literal),*], storage [$($storage:expr),*], overrides [$($over:literal),*]
     ) => {
         $(#[$doc])*
         pub const $constant: Shader = Shader {
             name: $name,
-            pieces: &[wgsl!($name)],
+            pieces: &[$($(wgsl!("parts/", $part),)*)? wgsl!($name)],
             needs: Needs::Nothing,
             stored: $stored,
             entry: $entry,
@@ -233,6 +234,50 @@ convolution! {
 }
 
 shader! {
+    /// Counts the digits of samples, for percentiles.
+    PERCENTILE_COUNT = "percentile_count", entry "percentile_count", workgroup [256, 1, 1], parts ["ranks"],
+    stored false, params ["width", "pixels", "step_y", "step_x", "shift"],
+    storage [read("values"), read("ranks"), write("counts")], overrides []
+}
+
+shader! {
+    /// Picks digits of order statistics, and makes percentiles of them.
+    PERCENTILE_PICK = "percentile_pick", entry "percentile_pick", workgroup [64, 1, 1], parts ["ranks"],
+    stored false, params ["shift", "low_gamma", "high_gamma", "contrast", "invert"],
+    storage [write("ranks"), write("counts"), write("bounds")], overrides []
+}
+
+shader! {
+    /// Intensities to a range.
+    NORMALIZE = "normalize", entry "normalize_planes", workgroup [64, 1, 1],
+    stored false, params ["pixels", "count"], storage [read("bounds"), write("planes")], overrides []
+}
+
+shader! {
+    /// Bilinear resize of planes.
+    RESIZE = "resize", entry "resize", workgroup [64, 1, 1],
+    stored false, params ["from_width", "from_height", "width", "height", "count"],
+    storage [read("source"), read("places"), write("resized")], overrides []
+}
+
+shader! {
+    /// Tiles of planes as activations.
+    TILE = "tile", entry "tile", workgroup [64, 1, 1], parts ["tiles"],
+    stored true, params ["width", "height", "channels", "tile_width", "tile_height", "first", "count", "start"],
+    storage [read("planes"), read("tiles"), write("activations")], overrides []
+}
+
+shader! {
+    /// Tiles of activations averaged into planes.
+    BLEND = "blend", entry "blend", workgroup [64, 1, 1], parts ["tiles"],
+    stored true,
+    params [
+        "width", "height", "channels", "tile_width", "tile_height", "first", "tiles_now", "start", "row", "count"
+    ],
+    storage [read("activations"), read("tiles"), read("weights"), write("planes")], overrides []
+}
+
+shader! {
     /// Planes to activations with the channels last.
     PACK = "pack", entry "pack", workgroup [64, 1, 1],
     stored true, params ["pixels", "channels", "count"], storage [read("planes"), write("activations")], overrides []
@@ -284,13 +329,19 @@ shader! {
 }
 
 /// Every shader.
-pub const ALL: [Shader; 14] = [
+pub const ALL: [Shader; 20] = [
     CONV3X3_DIRECT,
     CONV3X3_BROADCAST,
     CONV3X3_GEMM,
     CONV3X3_MATRIX8,
     CONV3X3_MATRIX16,
     CONV1X1,
+    PERCENTILE_COUNT,
+    PERCENTILE_PICK,
+    NORMALIZE,
+    RESIZE,
+    TILE,
+    BLEND,
     PACK,
     UNPACK,
     MAX_POOL,

@@ -3,10 +3,9 @@
 
 use crate::parallel::*;
 use cytoshade_core::Planes;
-use cytoshade_core::tiling::{Tile, taper};
+use cytoshade_core::tiling::{Cutting, Tile, taper};
 
 use crate::simd::{Lanes, Work, compiled};
-use crate::tile::Cutting;
 
 /// Fewest rows of one task.
 const ROWS: usize = 32;

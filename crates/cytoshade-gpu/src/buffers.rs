@@ -103,6 +103,14 @@ impl Gpu {
         }
     }
 
+    /// Waits until all that was submitted is done; in a browser, where nothing may wait, not at all.
+    ///
+    /// # Errors
+    /// [`Error::Hung`], and whatever the device says.
+    pub fn settle(&self, what: &'static str) -> Result<(), Error> {
+        self.wait(what, self.queue().submit([]), PATIENCE)
+    }
+
     /// The bytes of a buffer made by [`Gpu::readback`], once `submission` is done.
     pub(crate) async fn read(
         &self,

@@ -21,6 +21,7 @@
 #![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 
 mod adapter;
+mod blend;
 mod buffers;
 mod convolution;
 mod device;
@@ -29,17 +30,27 @@ mod follow_flows;
 mod histogram;
 mod kernel;
 mod network;
+mod normalize;
+mod percentile;
 #[cfg(not(target_arch = "wasm32"))]
 mod pipeline_cache;
 mod planes;
+mod resize;
+mod tile;
 mod weights;
+mod work;
 
 pub use adapter::{AdapterInfo, AdapterKind, AdapterLimits, Choice, adapters};
+pub use blend::blend;
 pub use convolution::{ConvKernel, Declined, Facts, Geometry, Layer, UnknownKernel};
 pub use cytoshade_shaders::Precision;
 pub use device::{Gpu, Opening, Provoked};
 pub use error::Error;
 pub use follow_flows::{follow_flows, sinks};
 pub use histogram::histogram;
-pub use network::{Batch, Network, Options, StepTime, memory};
-pub use planes::GpuPlanes;
+pub use network::{Batch, Flight, Network, Options, Part, StepTime, memory};
+pub use normalize::{normalize, normalizes};
+pub use percentile::percentiles;
+pub use planes::{GpuPlanes, Reading};
+pub use resize::bilinear;
+pub use tile::{Tiled, cut};

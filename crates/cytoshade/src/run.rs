@@ -2,11 +2,10 @@
 
 use std::collections::VecDeque;
 
-use cytoshade_core::tiling::Tile;
+use cytoshade_core::tiling::{Cutting, Tile};
 use cytoshade_core::{Control, Image, Network, Params, Planes, Stage, Timings, Volume, channels};
 use cytoshade_cpu::blend::Blend;
-use cytoshade_cpu::tile::Cutting;
-use cytoshade_cpu::{normalize, resize};
+use cytoshade_cpu::{normalize, resize, tile};
 use web_time::Instant;
 
 use crate::Error;
@@ -193,7 +192,7 @@ impl Layer {
     fn cut(&mut self, most: usize) -> (Vec<f32>, usize) {
         let next = &self.tiles()[self.cut..];
         let next = &next[..next.len().min(most)];
-        let cut = (self.cutting.cut(&self.planes, next), next.len());
+        let cut = (tile::cut(&self.cutting, &self.planes, next), next.len());
         self.cut += cut.1;
         cut
     }

@@ -10,6 +10,7 @@ use super::{Network, style_channels};
 use crate::device::{Gpu, lock};
 use crate::error::Error;
 use crate::kernel::{Bound, Kernel, linear};
+use crate::work::Work;
 
 /// Everything that a batch of up to `capacity` tiles of one size runs in.
 #[derive(Debug)]
@@ -21,6 +22,10 @@ pub(super) struct Arena {
     input: wgpu::Buffer,
     output: wgpu::Buffer,
     style: wgpu::Buffer,
+    /// Input and output as the steps have them.
+    packed: wgpu::Buffer,
+    result: wgpu::Buffer,
+    /// Packing, the steps, unpacking.
     work: Vec<(Bound, Grid)>,
     /// Held from the upload to the submission, so that two batches do not mix.
     turn: Mutex<()>,
@@ -89,7 +94,8 @@ impl Arena {
         }
         // Unpacking comes last.
         work[1..].rotate_left(1);
-        Ok(Self { capacity, height, width, input, output, style, work, turn: Mutex::new(()) })
+        let [packed, result] = [plan.input, plan.output].map(|tensor| tensors[tensor.buffer].clone());
+        Ok(Self { capacity, height, width, input, output, style, packed, result, work, turn: Mutex::new(()) })
     }
 
     pub(super) fn fits(&self, count: usize, height: usize, width: usize) -> bool {
@@ -131,6 +137,40 @@ impl Arena {
         encoder.copy_buffer_to_buffer(&self.output, 0, back, 0, Some(sizes.outputs));
         encoder.copy_buffer_to_buffer(&self.style, 0, back, sizes.outputs, Some(sizes.styles));
         Ok(self.upload_and_submit(gpu, tiles, encoder))
+    }
+
+    /// The tiles as the first step takes them.
+    pub(super) fn packed(&self) -> &wgpu::Buffer {
+        &self.packed
+    }
+
+    /// The outputs as the last step leaves them.
+    pub(super) fn result(&self) -> &wgpu::Buffer {
+        &self.result
+    }
+
+    /// Submits the steps alone, between work that brings the tiles and work that takes the outputs. Copies the styles to
+    /// `back`.
+    pub(super) fn submit_between(
+        &self,
+        gpu: &Gpu,
+        count: usize,
+        before: &Work,
+        after: &Work,
+        back: &wgpu::Buffer,
+        styles: u64,
+    ) -> Result<wgpu::SubmissionIndex, Error> {
+        let mut encoder = self.encoder(gpu);
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            before.dispatch(&mut pass);
+            for (bound, grid) in &self.work[1..self.work.len() - 1] {
+                bound.dispatch(&mut pass, grid.of(gpu, count)?);
+            }
+            after.dispatch(&mut pass);
+        }
+        encoder.copy_buffer_to_buffer(&self.style, 0, back, 0, Some(styles));
+        Ok(gpu.queue().submit([encoder.finish()]))
     }
 
     fn encoder(&self, gpu: &Gpu) -> wgpu::CommandEncoder {

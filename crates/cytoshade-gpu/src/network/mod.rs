@@ -1,6 +1,7 @@
 //! The U-Net: tiles in, flows, cellprob and styles out.
 
 mod arena;
+mod flight;
 mod job;
 mod layer;
 mod profile;
@@ -14,6 +15,7 @@ use cytoshade_core::{BatchTimes, Network as Weights, Plan, Recorder, Shape, Span
 use cytoshade_shaders::{self as shaders, Precision};
 
 use arena::Arena;
+pub use flight::{Flight, Part};
 use layer::Layer;
 use profile::Clock;
 pub use profile::StepTime;
@@ -118,7 +120,9 @@ impl Network {
         };
         gpu.phase(span);
         let span = Span::begin("pipelines");
-        gpu.build(&network.variants()).await?;
+        let mut variants = network.variants();
+        variants.extend([shaders::TILE, shaders::BLEND].map(|shader| network.stored(shader)));
+        gpu.build(&variants).await?;
         gpu.phase(span);
         Ok(network)
     }
@@ -133,9 +137,9 @@ impl Network {
         &self.plan
     }
 
-    /// Dispatches that a batch takes, whatever its size.
+    /// Dispatches that a batch takes, whatever its size, where its tiles are of one image.
     pub fn dispatches(&self) -> usize {
-        // Packing before the steps, unpacking after them.
+        // Packing or cutting before the steps, unpacking or blending after them.
         self.plan.steps.len() + 2
     }
 
@@ -216,12 +220,8 @@ impl Network {
         recorder: Option<&Recorder>,
     ) -> Result<Batch, Error> {
         let tile = self.check_tiles(tiles, count, height, width)?;
-        let most = self.max_batch(height, width);
-        if most == 0 {
-            self.gpu.check_binding("a tile's intermediates", self.largest(height, width))?;
-        }
         let mut batch = Batch::default();
-        let mut split = Split { next: 0, count, most: most.max(1) };
+        let mut split = Split { next: 0, count, most: self.most(height, width)? };
         while let Some(range) = split.range() {
             let tiles = &tiles[range.start * tile..range.end * tile];
             let part = self.run_at_once(tiles, range.len(), height, width, recorder).await;
@@ -237,12 +237,27 @@ impl Network {
         Ok(batch)
     }
 
-    /// Refuses tiles of a wrong shape; else the values of one of them.
-    fn check_tiles(&self, tiles: &[f32], count: usize, height: usize, width: usize) -> Result<usize, Error> {
+    /// [`Network::max_batch`], with an error where not even one tile fits.
+    fn most(&self, height: usize, width: usize) -> Result<usize, Error> {
+        let most = self.max_batch(height, width);
+        if most == 0 {
+            self.gpu.check_binding("a tile's intermediates", self.largest(height, width))?;
+        }
+        Ok(most.max(1))
+    }
+
+    /// Refuses tiles whose sides do not fit the network.
+    fn check_tile(&self, height: usize, width: usize) -> Result<(), Error> {
         let multiple = self.shape.tile_multiple();
         if height == 0 || width == 0 || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
             return Err(Error::TileSize { height, width, multiple });
         }
+        Ok(())
+    }
+
+    /// Refuses tiles of a wrong shape; else the values of one of them.
+    fn check_tiles(&self, tiles: &[f32], count: usize, height: usize, width: usize) -> Result<usize, Error> {
+        self.check_tile(height, width)?;
         let tile = self.shape.inputs().saturating_mul(height).saturating_mul(width);
         let expected = count.saturating_mul(tile);
         if tiles.len() != expected {
@@ -310,15 +325,8 @@ impl Network {
             })
             .await?;
         let bytes = self.gpu.read(WHAT, &back, submission.clone(), PATIENCE * count as u32).await?;
-        let styles = self.styles(&bytes, sizes.outputs..sizes.outputs + sizes.styles);
+        let styles = styles(&bytes, sizes.outputs..sizes.outputs + sizes.styles, self.shape.style_channels());
         Ok((Batch { outputs: bytes.values(0..sizes.outputs), styles }, submission))
-    }
-
-    /// The style vectors without the channels that pad them.
-    fn styles(&self, bytes: &Bytes, range: Range<u64>) -> Vec<f32> {
-        let channels = self.shape.style_channels();
-        let padded: Vec<f32> = bytes.values(range);
-        padded.chunks(channels.next_multiple_of(4)).flat_map(|style| &style[..channels]).copied().collect()
     }
 
     /// Buffers for at least `count` tiles of this size: those of the last run where they fit, else new ones.
@@ -343,6 +351,12 @@ impl Network {
         *lock(&self.arena) = Some(Arc::clone(&arena));
         Ok(arena)
     }
+}
+
+/// The style vectors without the channels that pad them.
+fn styles(bytes: &Bytes, range: Range<u64>, channels: usize) -> Vec<f32> {
+    let padded: Vec<f32> = bytes.values(range);
+    padded.chunks(channels.next_multiple_of(4)).flat_map(|style| &style[..channels]).copied().collect()
 }
 
 #[cfg(test)]
