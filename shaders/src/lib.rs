@@ -1,7 +1,8 @@
 //! Every compute shader of Cytoshade as WGSL, with what a host needs to know to run it.
 //!
 //! One file a shader, one entry point a file, both of the shader's name. WGSL has no includes: what several shaders
-//! share lies in `wgsl/parts`, and [`Shader::source`] writes a shader's parts and its own file one after another.
+//! share lies in `wgsl/parts`, and [`Shader::source`] writes a shader's parts and its own file one after another. For a
+//! browser the build script leaves out comments and indentation.
 //!
 //! Binding 0 of group 0 is the uniform buffer `params` of 4-byte scalars ([`Shader::params`], in this order), bindings
 //! 1, 2, ... are storage buffers ([`Shader::storage`]). The default limits of WebGPU are enough for all shaders that
@@ -9,6 +10,13 @@
 //! each file says what its grid is.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+
+/// The text of a file in `wgsl`, as the build script left it.
+macro_rules! wgsl {
+    ($($path:literal),*) => {
+        include_str!(concat!(env!("OUT_DIR"), "/wgsl/", $($path,)* ".wgsl"))
+    };
+}
 
 /// A compute shader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,7 +92,7 @@ impl Shader {
             }
         }
         if self.stored {
-            source += if half { include_str!("wgsl/parts/f16.wgsl") } else { include_str!("wgsl/parts/f32.wgsl") };
+            source += if half { wgsl!("parts/f16") } else { wgsl!("parts/f32") };
         }
         for piece in self.pieces {
             source += "\n";
@@ -125,10 +133,7 @@ macro_rules! shader {
         $(#[$doc])*
         pub const $constant: Shader = Shader {
             name: $name,
-            pieces: &[
-                $($(include_str!(concat!("wgsl/parts/", $part, ".wgsl")),)*)?
-                include_str!(concat!("wgsl/", $name, ".wgsl")),
-            ],
+            pieces: &[$($(wgsl!("parts/", $part),)*)? wgsl!($name)],
             needs: Needs::Nothing,
             stored: $stored,
             entry: $entry,
@@ -149,11 +154,11 @@ macro_rules! convolution {
         pub const $constant: Shader = Shader {
             name: $name,
             pieces: &[
-                include_str!("wgsl/parts/conv.wgsl"),
-                include_str!("wgsl/parts/load.wgsl"),
-                include_str!("wgsl/parts/store.wgsl"),
-                $(include_str!(concat!("wgsl/parts/", $part, ".wgsl")),)*
-                where_it_may_run(Needs::$needs, include_str!(concat!("wgsl/", $file, ".wgsl"))),
+                wgsl!("parts/conv"),
+                wgsl!("parts/load"),
+                wgsl!("parts/store"),
+                $(wgsl!("parts/", $part),)*
+                where_it_may_run(Needs::$needs, wgsl!($file)),
             ],
             needs: Needs::$needs,
             stored: true,

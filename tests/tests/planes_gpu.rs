@@ -350,13 +350,13 @@ fn through(network: &Network, gpu: &Gpu, tiled: &[Tiled], batch: usize) -> Resul
             .chunk_by(|a, b| a.0 == b.0)
             .map(|part| (&tiled[part[0].0], part[0].1..part[part.len() - 1].1 + 1))
             .collect();
-        flights.extend(block_on(network.start(&parts))?);
+        flights.extend(block_on(network.start(&parts, None))?);
         while flights.len() > 2 {
-            styles.extend(block_on(flights.pop_front().ok_or("no flight")?.styles())?);
+            styles.extend(block_on(flights.pop_front().ok_or("no flight")?.styles(None))?);
         }
     }
     for flight in flights {
-        styles.extend(block_on(flight.styles())?);
+        styles.extend(block_on(flight.styles(None))?);
     }
     let mut styles = styles.into_iter();
     let of_tile = network.shape().style_channels();
@@ -430,8 +430,8 @@ fn refusals(gpu: &Gpu) -> Result<(), Failed> {
     let error = block_on(network.tiled(upload(gpu, &Planes::zeros(2, 64, 64))?, &cutting(33))).err();
     assert_eq!(error, Some(Error::TileSize { height: 33, width: 33, multiple: 2 }));
     let tiled = |bsize| block_on(network.tiled(upload(gpu, &Planes::zeros(2, 64, 64))?, &cutting(bsize)));
-    let error = block_on(network.start(&[(&tiled(32)?, 0..1), (&tiled(64)?, 0..1)])).err();
+    let error = block_on(network.start(&[(&tiled(32)?, 0..1), (&tiled(64)?, 0..1)], None)).err();
     assert_eq!(error, Some(Error::Length { what: "tiles", found: 64 * 64, expected: 32 * 32 }));
-    assert!(block_on(network.start(&[]))?.is_empty());
+    assert!(block_on(network.start(&[], None))?.is_empty());
     Ok(())
 }

@@ -21,6 +21,7 @@ mod params;
 pub mod percentile;
 mod plan;
 mod planes;
+mod profile;
 pub mod resample;
 pub mod rescale;
 mod stack;
@@ -37,5 +38,6 @@ pub use network::{BatchNorm, Conv, ConvShape, Linear, LinearShape, Network, Shap
 pub use params::{Channels, Normalize, Outputs, Params};
 pub use plan::{Plan, Projection, Step, StyleSlice, Tensor};
 pub use planes::Planes;
+pub use profile::{BatchTimes, LayerSpan, LayerTime, Recorded, Recorder, Span, StepCost};
 pub use stack::Stack;
 pub use volume::{Axis, Volume};

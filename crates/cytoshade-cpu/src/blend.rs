@@ -1,9 +1,9 @@
 //! Averaging the network's outputs where tiles overlap (the reference's `transforms.average_tiles` and
 //! `unaugment_tiles`).
 
+use crate::parallel::*;
 use cytoshade_core::Planes;
 use cytoshade_core::tiling::{Cutting, Tile, taper};
-use rayon::prelude::*;
 
 use crate::simd::{Lanes, Work, compiled};
 

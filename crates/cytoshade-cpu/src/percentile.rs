@@ -1,7 +1,7 @@
 //! Percentiles of samples (numpy's `percentile` for float32 values).
 
+use crate::parallel::*;
 use cytoshade_core::percentile::{Rank, steps};
-use rayon::prelude::*;
 
 /// The values at two percentiles of a block of samples of the size [depth, height, width].
 pub(crate) fn bounds(values: &[f32], size: [usize; 3], low: f32, high: f32) -> (f32, f32) {

@@ -1,9 +1,9 @@
 //! Bilinear resize of planes and nearest resize of labels, with OpenCV's coordinates (the reference's
 //! `transforms.resize_image`, which calls `cv2.resize`).
 
+use crate::parallel::*;
 use cytoshade_core::resample::between;
 use cytoshade_core::{Labels, Planes};
-use rayon::prelude::*;
 
 /// Each plane resized to `height` x `width` by bilinear interpolation.
 pub fn bilinear(planes: &Planes, height: usize, width: usize) -> Planes {

@@ -74,9 +74,11 @@ async fn run(
         return Ok((EndPoints::default(), Counting::nothing(height, width)));
     }
 
-    let field = gpu.kernel(Variant::of(shaders::FLOW_FIELD)).await?;
-    let euler = gpu.kernel(Variant::of(shaders::FOLLOW_FLOWS).with(shaders::INTERP, interp)).await?;
-    let counting = Counting::kernel(gpu).await?;
+    let (field, euler) =
+        (Variant::of(shaders::FLOW_FIELD), Variant::of(shaders::FOLLOW_FLOWS).with(shaders::INTERP, interp));
+    // All at once, so that they are built in parallel.
+    gpu.build(&[field.clone(), euler.clone(), Counting::variant()]).await?;
+    let (field, euler, counting) = (gpu.kernel(field).await?, gpu.kernel(euler).await?, Counting::kernel(gpu).await?);
     let ends = 8 * pixels.len() as u64;
     let (back, submissions) = gpu
         .attempt(WHAT, || {

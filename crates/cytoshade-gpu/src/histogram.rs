@@ -54,7 +54,11 @@ pub(crate) struct Counting {
 
 impl Counting {
     pub(crate) async fn kernel(gpu: &Gpu) -> Result<Arc<Kernel>, Error> {
-        gpu.kernel(Variant::of(shaders::HISTOGRAM)).await
+        gpu.kernel(Self::variant()).await
+    }
+
+    pub(crate) fn variant() -> Variant {
+        Variant::of(shaders::HISTOGRAM)
     }
 
     /// Counts `count` positions (y, x).

@@ -14,7 +14,7 @@
 //! # Ok(())
 //! # }
 //! ```
-// One call, which says why.
+// Two calls, which say why.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 // Without threads, as in the browser, wgpu's handles are neither Send nor Sync, and need not be.
@@ -32,6 +32,8 @@ mod kernel;
 mod network;
 mod normalize;
 mod percentile;
+#[cfg(not(target_arch = "wasm32"))]
+mod pipeline_cache;
 mod planes;
 mod resize;
 mod tile;
@@ -42,7 +44,7 @@ pub use adapter::{AdapterInfo, AdapterKind, AdapterLimits, Choice, adapters};
 pub use blend::blend;
 pub use convolution::{ConvKernel, Declined, Facts, Geometry, Layer, UnknownKernel};
 pub use cytoshade_shaders::Precision;
-pub use device::Gpu;
+pub use device::{Gpu, Opening, Provoked};
 pub use error::Error;
 pub use follow_flows::{follow_flows, sinks};
 pub use histogram::histogram;

@@ -1,8 +1,8 @@
 //! The stages that differ between a GPU and the CPU, behind one face.
 
-use cytoshade_core::{EndPoints, Histogram, Network, Planes};
+use cytoshade_core::{EndPoints, Histogram, Network, Planes, Recorder, Span};
 use cytoshade_cpu::network::{Isa, Network as CpuNetwork};
-use cytoshade_gpu::{Error as GpuError, Gpu, GpuPlanes, Options};
+use cytoshade_gpu::{Error as GpuError, Gpu, GpuPlanes, Opening, Options};
 
 use crate::field::Field;
 use crate::{Device, DeviceInfo, Error, device};
@@ -18,7 +18,11 @@ pub type Done<'a> = dyn FnMut(usize) -> Result<(), cytoshade_core::Error> + 'a;
 /// A network on a device, and the stages that run there.
 #[derive(Debug)]
 pub(crate) enum Backend {
-    Cpu(Box<CpuNetwork>),
+    Cpu {
+        network: Box<CpuNetwork>,
+        /// What it took to repack the weights.
+        weights: Span,
+    },
     Gpu {
         gpu: Gpu,
         network: Box<cytoshade_gpu::Network>,
@@ -37,43 +41,65 @@ pub struct Batch {
     pub styles: Vec<f32>,
 }
 
+/// What a backend shall be.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Setup {
+    pub(crate) device: Device,
+    /// How a GPU runs the network.
+    pub(crate) options: Options,
+    /// How a GPU is opened.
+    pub(crate) opening: Opening,
+    /// The CPU's instruction set, instead of the fastest.
+    pub(crate) isa: Option<Isa>,
+}
+
 impl Backend {
-    /// A network on the device that is asked for: on a GPU with `options`, on the CPU with the instruction set `isa`, else
-    /// the fastest there is.
-    pub(crate) async fn open(
-        device: Device,
-        network: &Network,
-        options: Options,
-        isa: Option<Isa>,
-    ) -> Result<Self, Error> {
-        match device::open(device).await? {
-            None => Backend::cpu(network, isa),
-            Some(gpu) => match Backend::gpu(gpu, network, options).await {
+    /// A network on the device that is asked for.
+    pub(crate) async fn open(network: &Network, setup: &Setup) -> Result<Self, Error> {
+        match device::open(setup.device, &setup.opening).await? {
+            None => Backend::cpu(network, setup),
+            Some(gpu) => match Backend::gpu(gpu, network, setup).await {
                 // What was asked for and cannot be had is said.
                 Err(error @ Error::Gpu(GpuError::Unsuitable { .. } | GpuError::NoF16 { .. })) => Err(error),
                 // A GPU that opens but cannot take the network is no reason to do nothing.
-                Err(Error::Gpu(_)) if device == Device::Auto => Backend::cpu(network, isa),
+                Err(Error::Gpu(_)) if setup.device == Device::Auto => Backend::cpu(network, setup),
                 result => result,
             },
         }
     }
 
-    fn cpu(network: &Network, isa: Option<Isa>) -> Result<Self, Error> {
-        let network = match isa {
+    fn cpu(network: &Network, setup: &Setup) -> Result<Self, Error> {
+        let weights = Span::begin("weights");
+        let network = match setup.isa {
             None => CpuNetwork::new(network),
             Some(isa) => CpuNetwork::with_isa(network, isa).ok_or_else(|| Error::Cpu(isa.missing()))?,
         };
-        Ok(Backend::Cpu(Box::new(network)))
+        Ok(Backend::Cpu { network: Box::new(network), weights: weights.end() })
     }
 
-    async fn gpu(gpu: Gpu, network: &Network, options: Options) -> Result<Self, Error> {
-        let network = Box::new(cytoshade_gpu::Network::with(&gpu, network, options).await.map_err(Error::Gpu)?);
+    async fn gpu(gpu: Gpu, network: &Network, setup: &Setup) -> Result<Self, Error> {
+        let network = Box::new(cytoshade_gpu::Network::with(&gpu, network, setup.options).await.map_err(Error::Gpu)?);
         Ok(Backend::Gpu { gpu, network })
+    }
+
+    /// What it took to make it ready.
+    pub(crate) fn phases(&self) -> Vec<Span> {
+        match self {
+            Backend::Cpu { weights, .. } => vec![*weights],
+            Backend::Gpu { gpu, .. } => gpu.phases(),
+            #[cfg(target_arch = "wasm32")]
+            Backend::Elsewhere(_) => Vec::new(),
+        }
+    }
+
+    /// Whether the device is gone.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self, Backend::Gpu { gpu, .. } if gpu.is_lost())
     }
 
     pub(crate) fn info(&self) -> DeviceInfo {
         match self {
-            Backend::Cpu(network) => cpu_info(network.isa()),
+            Backend::Cpu { network, .. } => cpu_info(network.isa()),
             Backend::Gpu { gpu, .. } => DeviceInfo::Gpu(gpu.info().clone()),
             #[cfg(target_arch = "wasm32")]
             Backend::Elsewhere(elsewhere) => elsewhere.info(),
@@ -81,7 +107,7 @@ impl Backend {
     }
 
     /// Runs `count` tiles [count, channels, height, width] through the network. `done` hears of each tile that is
-    /// complete (on a GPU, of all of them at the end) and may stop the run.
+    /// complete (on a GPU, of all of them at the end) and may stop the run; `recorder` hears what each step took.
     pub(crate) async fn network(
         &self,
         tiles: &[f32],
@@ -89,14 +115,15 @@ impl Backend {
         height: usize,
         width: usize,
         done: &mut Done<'_>,
+        recorder: Option<&Recorder>,
     ) -> Result<Batch, Error> {
         match self {
-            Backend::Cpu(network) => {
-                let batch = network.run(tiles, count, height, width, done)?;
+            Backend::Cpu { network, .. } => {
+                let batch = network.run_recorded(tiles, count, height, width, done, recorder)?;
                 Ok(Batch { outputs: batch.outputs, styles: batch.styles })
             }
             Backend::Gpu { network, .. } => {
-                let batch = network.run(tiles, count, height, width).await.map_err(Error::Gpu)?;
+                let batch = network.run_recorded(tiles, count, height, width, recorder).await.map_err(Error::Gpu)?;
                 done(count)?;
                 Ok(Batch { outputs: batch.outputs, styles: batch.styles })
             }
@@ -126,7 +153,7 @@ impl Backend {
         interp: bool,
     ) -> Result<(EndPoints, Histogram), Error> {
         match self {
-            Backend::Cpu(_) => follow_on_cpu(flows, cellprob, threshold, niter, interp),
+            Backend::Cpu { .. } => follow_on_cpu(flows, cellprob, threshold, niter, interp),
             #[cfg(target_arch = "wasm32")]
             Backend::Elsewhere(_) => follow_on_cpu(flows, cellprob, threshold, niter, interp),
             Backend::Gpu { gpu, .. } => {

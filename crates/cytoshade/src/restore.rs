@@ -9,7 +9,7 @@ use cytoshade_core::{
 };
 use cytoshade_cpu::{normalize, volume};
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Setup};
 use crate::run::{PAD_MULTIPLE, Run, Tiles, cutting};
 use crate::{Device, DeviceInfo, Error, Model};
 
@@ -94,7 +94,7 @@ impl Restorer {
             let found = options.diam_mean.to_string();
             return Err(CoreError::Param { name: "diam_mean", found, expected: "a number of pixels above 0" }.into());
         }
-        let backend = Backend::open(device, &network, cytoshade_gpu::Options::default(), None).await?;
+        let backend = Backend::open(&network, &Setup { device, ..Setup::default() }).await?;
         Ok(Self { network, backend, options })
     }
 

@@ -215,7 +215,8 @@ impl<'a> Run<'a> {
             let (height, width) = (tiling.height, tiling.width);
             let before = progress.done;
             let mut done = |done: usize| control.step(Stage::Network, before + done, progress.total);
-            let result = self.backend.network(&batch.tiles, batch.count, height, width, &mut done).await;
+            let result =
+                self.backend.network(&batch.tiles, batch.count, height, width, &mut done, control.recorder()).await;
             self.timings.add(Stage::Network, start.elapsed());
             let result = result?;
             progress.done += batch.count;

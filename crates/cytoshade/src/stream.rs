@@ -94,7 +94,7 @@ impl<'a> Stream<'a> {
                     parts.push((&layer.tiled, now));
                 }
             }
-            self.flights.extend(self.network.start(&parts).await.map_err(Error::Gpu)?);
+            self.flights.extend(self.network.start(&parts, self.control.recorder()).await.map_err(Error::Gpu)?);
             for layer in &mut self.open {
                 if self.back && layer.reading.is_none() && layer.waiting().is_empty() {
                     layer.reading = Some(layer.tiled.outputs().start_read(self.gpu).await.map_err(Error::Gpu)?);
@@ -111,7 +111,7 @@ impl<'a> Stream<'a> {
     async fn settle(&mut self) -> Result<(), Error> {
         let Some(flight) = self.flights.pop_front() else { return Ok(()) };
         let tiles = flight.tiles();
-        let styles = flight.styles().await.map_err(Error::Gpu)?;
+        let styles = flight.styles(self.control.recorder()).await.map_err(Error::Gpu)?;
         self.progress.done += tiles;
         self.control.step(Stage::Network, self.progress.done, self.progress.total)?;
         let mut styles = styles.chunks_exact(self.network.shape().style_channels().max(1));
