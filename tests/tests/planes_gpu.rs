@@ -8,7 +8,7 @@ use cytoshade_core::tiling::{Cutting, Pad, Tile, Tiling};
 use cytoshade_core::{Normalize, Params, Planes, Volume};
 use cytoshade_cpu::blend::Blend;
 use cytoshade_cpu::{normalize, resize, tile};
-use cytoshade_gpu::{Choice, Error, Gpu, GpuPlanes, Network, Options, Precision, Tiled};
+use cytoshade_gpu::{Choice, Error, Gpu, GpuPlanes, Network, Opening, Options, Precision, Tiled};
 use cytoshade_tests::fixtures::{Array, Case, NEEDS_TEST_DATA, cases, numbers};
 use cytoshade_tests::random::Random;
 use cytoshade_tests::{agree, both_ways, eval, gpu};
@@ -32,6 +32,7 @@ fn main() {
     on("tile, blend: random planes", random_tiles);
     on("network: from planes to planes", device_to_device);
     on("network: from planes to planes with small limits", small_limits);
+    on("network: from planes to planes with little memory", little_memory);
     on("network: wrong planes are refused", refusals);
     let mut of_stage = |stage: &str, test: fn(&Gpu, &Case) -> Result<(), Failed>| {
         for case in cases(stage, "cases.json") {
@@ -420,6 +421,14 @@ fn small_limits(gpu: &Gpu) -> Result<(), Failed> {
         check_network(&small, Options::default(), &[4])?;
     }
     Ok(())
+}
+
+/// Batches that are halved: there is memory for two tiles.
+fn little_memory(gpu: &Gpu) -> Result<(), Failed> {
+    let mut opening = Opening::default();
+    opening.provoked.memory = Some(2 * 4 * 8 * 48 * 48);
+    let little = block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), &opening))?;
+    check_network(&little, Options::default(), &[5])
 }
 
 fn refusals(gpu: &Gpu) -> Result<(), Failed> {
