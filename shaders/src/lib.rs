@@ -1,7 +1,8 @@
 //! Every compute shader of Cytoshade as WGSL, with what a host needs to know to run it.
 //!
 //! One file a shader, one entry point a file, both of the shader's name. WGSL has no includes: what several shaders
-//! share lies in `wgsl/parts`, and [`Shader::source`] writes a shader's parts and its own file one after another.
+//! share lies in `wgsl/parts`, and [`Shader::source`] writes a shader's parts and its own file one after another. For a
+//! browser the build script leaves out comments and indentation.
 //!
 //! Binding 0 of group 0 is the uniform buffer `params` of 4-byte scalars ([`Shader::params`], in this order), bindings
 //! 1, 2, ... are storage buffers ([`Shader::storage`]). The default limits of WebGPU are enough for all shaders that
@@ -9,6 +10,13 @@
 //! each file says what its grid is.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+
+/// The text of a file in `wgsl`, as the build script left it.
+macro_rules! wgsl {
+    ($($path:literal),*) => {
+        include_str!(concat!(env!("OUT_DIR"), "/wgsl/", $($path,)* ".wgsl"))
+    };
+}
 
 /// A compute shader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,7 +92,7 @@ impl Shader {
             }
         }
         if self.stored {
-            source += if half { include_str!("wgsl/parts/f16.wgsl") } else { include_str!("wgsl/parts/f32.wgsl") };
+            source += if half { wgsl!("parts/f16") } else { wgsl!("parts/f32") };
         }
         for piece in self.pieces {
             source += "\n";
@@ -119,15 +127,13 @@ const fn where_it_may_run(needs: Needs, text: &'static str) -> &'static str {
 macro_rules! shader {
     (
         $(#[$doc:meta])* $constant:ident = $name:literal, entry $entry:literal, workgroup $workgroup:expr,
-        stored $stored:literal, $(parts [$($part:literal),*],)? params [$($param:literal),*], storage [$($storage:expr),*], overrides [$($over:literal),*]
+        $(parts [$($part:literal),*],)?
+        stored $stored:literal, params [$($param:literal),*], storage [$($storage:expr),*], overrides [$($over:literal),*]
     ) => {
         $(#[$doc])*
         pub const $constant: Shader = Shader {
             name: $name,
-            pieces: &[
-                $($(include_str!(concat!("wgsl/parts/", $part, ".wgsl")),)*)?
-                include_str!(concat!("wgsl/", $name, ".wgsl")),
-            ],
+            pieces: &[$($(wgsl!("parts/", $part),)*)? wgsl!($name)],
             needs: Needs::Nothing,
             stored: $stored,
             entry: $entry,
@@ -148,11 +154,11 @@ macro_rules! convolution {
         pub const $constant: Shader = Shader {
             name: $name,
             pieces: &[
-                include_str!("wgsl/parts/conv.wgsl"),
-                include_str!("wgsl/parts/load.wgsl"),
-                include_str!("wgsl/parts/store.wgsl"),
-                $(include_str!(concat!("wgsl/parts/", $part, ".wgsl")),)*
-                where_it_may_run(Needs::$needs, include_str!(concat!("wgsl/", $file, ".wgsl"))),
+                wgsl!("parts/conv"),
+                wgsl!("parts/load"),
+                wgsl!("parts/store"),
+                $(wgsl!("parts/", $part),)*
+                where_it_may_run(Needs::$needs, wgsl!($file)),
             ],
             needs: Needs::$needs,
             stored: true,
@@ -234,6 +240,50 @@ convolution! {
 }
 
 shader! {
+    /// Counts the digits of samples, for percentiles.
+    PERCENTILE_COUNT = "percentile_count", entry "percentile_count", workgroup [256, 1, 1], parts ["ranks"],
+    stored false, params ["width", "pixels", "step_y", "step_x", "shift"],
+    storage [read("values"), read("ranks"), write("counts")], overrides []
+}
+
+shader! {
+    /// Picks digits of order statistics, and makes percentiles of them.
+    PERCENTILE_PICK = "percentile_pick", entry "percentile_pick", workgroup [64, 1, 1], parts ["ranks"],
+    stored false, params ["shift", "low_gamma", "high_gamma", "contrast", "invert"],
+    storage [write("ranks"), write("counts"), write("bounds")], overrides []
+}
+
+shader! {
+    /// Intensities to a range.
+    NORMALIZE = "normalize", entry "normalize_planes", workgroup [64, 1, 1],
+    stored false, params ["pixels", "count"], storage [read("bounds"), write("planes")], overrides []
+}
+
+shader! {
+    /// Bilinear resize of planes.
+    RESIZE = "resize", entry "resize", workgroup [64, 1, 1],
+    stored false, params ["from_width", "from_height", "width", "height", "count"],
+    storage [read("source"), read("places"), write("resized")], overrides []
+}
+
+shader! {
+    /// Tiles of planes as activations.
+    TILE = "tile", entry "tile", workgroup [64, 1, 1], parts ["tiles"],
+    stored true, params ["width", "height", "channels", "tile_width", "tile_height", "first", "count", "start"],
+    storage [read("planes"), read("tiles"), write("activations")], overrides []
+}
+
+shader! {
+    /// Tiles of activations averaged into planes.
+    BLEND = "blend", entry "blend", workgroup [64, 1, 1], parts ["tiles"],
+    stored true,
+    params [
+        "width", "height", "channels", "tile_width", "tile_height", "first", "tiles_now", "start", "row", "count"
+    ],
+    storage [read("activations"), read("tiles"), read("weights"), write("planes")], overrides []
+}
+
+shader! {
     /// Planes to activations with the channels last.
     PACK = "pack", entry "pack", workgroup [64, 1, 1],
     stored true, params ["pixels", "channels", "count"], storage [read("planes"), write("activations")], overrides []
@@ -279,21 +329,21 @@ shader! {
 
 shader! {
     /// How many end points fall on each pixel.
-    HISTOGRAM = "histogram", entry "histogram", workgroup [16, 4, 1],
-    stored false, parts ["bins"], params ["width", "height"], storage [read("positions"), write("counts")], overrides []
+    HISTOGRAM = "histogram", entry "histogram", workgroup [16, 4, 1], parts ["bins"],
+    stored false, params ["width", "height"], storage [read("positions"), write("counts")], overrides []
 }
 
 shader! {
     /// Seeds, and what they grow over.
-    GROW = "grow", entry "grow", workgroup [16, 4, 1],
-    stored false, parts ["bins"], params ["width", "height"],
+    GROW = "grow", entry "grow", workgroup [16, 4, 1], parts ["bins"],
+    stored false, params ["width", "height"],
     storage [read("counts"), write("grown"), write("seeds"), write("table")], overrides []
 }
 
 shader! {
     /// The label of each pixel, that of the bin in which it ends.
-    LABEL = "label", entry "label", workgroup [16, 4, 1],
-    stored false, parts ["bins"], params ["width", "height"],
+    LABEL = "label", entry "label", workgroup [16, 4, 1], parts ["bins"],
+    stored false, params ["width", "height"],
     storage [read("positions"), read("grown"), read("seeds"), write("labels")], overrides []
 }
 
@@ -319,22 +369,22 @@ shader! {
 
 shader! {
     /// The flow error of masks of at most [`FLOW_ERROR_CELLS`].
-    FLOW_ERROR = "flow_error", entry "flow_error", workgroup [256, 1, 1],
-    stored false, parts ["mask_flow"], params ["width", "pixels", "first"],
+    FLOW_ERROR = "flow_error", entry "flow_error", workgroup [256, 1, 1], parts ["mask_flow"],
+    stored false, params ["width", "pixels", "first"],
     storage [read("boxes"), read("labels"), read("planes"), read("nearest"), write("errors")], overrides []
 }
 
 shader! {
     /// One round of the diffusion of heat in masks of any size.
-    DIFFUSE = "diffuse", entry "diffuse", workgroup [16, 16, 1],
-    stored false, parts ["mask_flow", "tile"], params ["width", "height", "count", "round"],
+    DIFFUSE = "diffuse", entry "diffuse", workgroup [16, 16, 1], parts ["mask_flow", "tile"],
+    stored false, params ["width", "height", "count", "round"],
     storage [read("boxes"), read("tiles"), read("labels"), read("nearest"), read("before"), write("heat")], overrides []
 }
 
 shader! {
     /// The flow error of masks of any size, of the heat that [`DIFFUSE`] made.
-    FLOW_ERROR_LARGE = "flow_error_large", entry "flow_error_large", workgroup [16, 16, 1],
-    stored false, parts ["mask_flow", "tile"], params ["width", "height", "count"],
+    FLOW_ERROR_LARGE = "flow_error_large", entry "flow_error_large", workgroup [16, 16, 1], parts ["mask_flow", "tile"],
+    stored false, params ["width", "height", "count"],
     storage [read("boxes"), read("tiles"), read("labels"), read("planes"), read("heat"), write("errors")], overrides []
 }
 
@@ -346,13 +396,19 @@ shader! {
 }
 
 /// Every shader.
-pub const ALL: [Shader; 23] = [
+pub const ALL: [Shader; 29] = [
     CONV3X3_DIRECT,
     CONV3X3_BROADCAST,
     CONV3X3_GEMM,
     CONV3X3_MATRIX8,
     CONV3X3_MATRIX16,
     CONV1X1,
+    PERCENTILE_COUNT,
+    PERCENTILE_PICK,
+    NORMALIZE,
+    RESIZE,
+    TILE,
+    BLEND,
     PACK,
     UNPACK,
     MAX_POOL,

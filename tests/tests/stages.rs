@@ -1,10 +1,9 @@
 //! Every stage on the CPU against the reference's fixtures, except the network, which has files of its own.
 
 use cytoshade_core::rescale::Rescale;
-use cytoshade_core::tiling::{Pad, Tiling, taper};
+use cytoshade_core::tiling::{Cutting, Pad, Tiling, taper};
 use cytoshade_core::{Channels, Image, Normalize, Params, Volume, channels};
-use cytoshade_cpu::tile::Cutting;
-use cytoshade_cpu::{blend, fill_holes, flow_error, follow_flows, histogram, masks, normalize, resize};
+use cytoshade_cpu::{blend, fill_holes, flow_error, follow_flows, histogram, masks, normalize, resize, tile};
 use cytoshade_tests::fixtures::{Array, Case, NEEDS_TEST_DATA, cases, numbers, rows};
 use cytoshade_tests::{agree, both_ways, trial};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -221,7 +220,7 @@ fn tile_case(case: &Case) -> Result<(), Failed> {
     let planes = case.input("planes").planes();
     let (bsize, overlap) = (case.number("bsize") as usize, case.number("tile_overlap"));
     let cutting = unpadded(planes.height(), planes.width(), bsize, overlap, case.flag("augment"));
-    let tiles = cutting.cut(&planes, &cutting.tiling.tiles);
+    let tiles = tile::cut(&cutting, &planes, &cutting.tiling.tiles);
     let expected = need(case.expected("tiles"), "tiles")?;
     if expected.shape[0] != cutting.tiling.tiles.len() {
         return Err(format!("{} tiles, expected {}", cutting.tiling.tiles.len(), expected.shape[0]).into());
@@ -241,7 +240,7 @@ fn tile_case(case: &Case) -> Result<(), Failed> {
         }
     }
     let padding = Cutting { pad_y: pad, pad_x: pad, ..cutting.clone() };
-    if padding.cut(&inner, &cutting.tiling.tiles) != cutting.cut(&framed, &cutting.tiling.tiles) {
+    if tile::cut(&padding, &inner, &cutting.tiling.tiles) != tile::cut(&cutting, &framed, &cutting.tiling.tiles) {
         return Err("padding while cutting differs from padding before".into());
     }
     Ok(())

@@ -2,10 +2,13 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use cytoshade::{Builder, ConvKernel, Device, Isa, Outputs, Params, Precision, Segmenter, Sha256};
+use cytoshade::{
+    Builder, ConvKernel, Device, Isa, Outputs, Params, Precision, Provoked, Segmenter, Sha256, cache_folder,
+};
 use cytoshade_formats::Pages;
 
 use crate::convert::Convert;
@@ -162,6 +165,40 @@ pub(crate) struct Segment {
     /// Print one JSON object a line on standard output for each image
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print on standard error where the time of each image went: each stage, and each layer of the network (a GPU's by
+    /// its own clock) with its operations and bytes a second; for the first image also what it took to get there
+    #[arg(long)]
+    pub(crate) profile: bool,
+    /// Write the same, one event for each time that anything ran, as a trace for Perfetto (ui.perfetto.dev) or
+    /// chrome://tracing
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+    /// Keep nothing for the next run: what a GPU's driver made of the shaders is otherwise kept in the user's cache
+    /// folder, or in the folder that CYTOSHADE_CACHE names
+    #[arg(long)]
+    no_cache: bool,
+    /// What shall go wrong on a GPU, for tests
+    #[arg(long, hide = true, value_name = "memory=BYTES|hang|lose")]
+    provoke: Option<ProvokeArg>,
+}
+
+/// What shall go wrong on a GPU.
+#[derive(Clone, Debug)]
+struct ProvokeArg(Provoked);
+
+impl std::str::FromStr for ProvokeArg {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut provoked = Provoked::default();
+        match text.split_once('=') {
+            Some(("memory", bytes)) => provoked.memory = Some(bytes.parse().map_err(|_| "no number of bytes")?),
+            None if text == "hang" => provoked.hang.store(true, Ordering::Relaxed),
+            None if text == "lose" => provoked.lose.store(true, Ordering::Relaxed),
+            _ => return Err("neither memory=BYTES, hang nor lose"),
+        }
+        Ok(Self(provoked))
+    }
 }
 
 impl Segment {
@@ -169,6 +206,8 @@ impl Segment {
     pub(crate) fn segmenter(&self) -> Builder {
         let builder = Segmenter::builder().device(self.device.into()).precision(self.precision.into());
         let builder = self.kernel.into_iter().fold(builder, Builder::kernel);
+        let builder = cache_folder().filter(|_| !self.no_cache).into_iter().fold(builder, Builder::cache);
+        let builder = self.provoke.iter().cloned().fold(builder, |builder, provoke| builder.provoke(provoke.0));
         self.cpu_isa.into_iter().fold(builder, Builder::cpu_isa)
     }
 

@@ -1,6 +1,6 @@
 //! `cytoshade demo`: a bundled photograph, a bundled model, something to look at.
 
-use cytoshade::{LoadOptions, Model, Params, Segmenter};
+use cytoshade::{Builder, LoadOptions, Model, Params, Segmenter, cache_folder};
 use cytoshade_formats::{ReadOptions, read_bytes};
 
 use crate::args::Demo;
@@ -16,7 +16,9 @@ pub(crate) fn run(args: &Demo) -> Result<(), Failure> {
     let images = read_bytes(IMAGE, &ReadOptions::default()).map_err(Failure::run)?;
     let image = images.first().ok_or_else(|| Failure::run("the bundled photograph holds no image"))?;
     let model = Model::from_bytes(MODEL, &LoadOptions::default()).map_err(Failure::run)?;
-    let segmenter = Segmenter::builder().device(args.device.into()).build(&model).map_err(Failure::run)?;
+    let builder = Segmenter::builder().device(args.device.into());
+    let builder = cache_folder().into_iter().fold(builder, Builder::cache);
+    let segmenter = builder.build(&model).map_err(Failure::run)?;
     folder(&args.output)?;
 
     let segmentation = segmenter.segment(image, &Params::default()).map_err(Failure::run)?;

@@ -9,6 +9,7 @@ mod diameter;
 mod failure;
 mod model;
 mod output;
+mod profile;
 mod progress;
 mod restore;
 mod save_as;
@@ -20,10 +21,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    let start = std::time::Instant::now();
     let cli = args::Cli::parse();
     let result = match cli.command {
         args::Command::Demo(demo) => demo::run(&demo),
-        args::Command::Segment(segment) => segment::run(&segment),
+        args::Command::Segment(segment) => segment::run(&segment, start),
         args::Command::Restore(restore) => restore::run(&restore),
         args::Command::Convert(convert) => convert::run(&convert),
         args::Command::Devices => devices::run(),

@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use cytoshade::{Control, Identity, Image, LoadOptions, Params, Restorer, Segmenter, Stack};
+use cytoshade::{Control, Identity, Image, LoadOptions, Params, Restorer, Segmenter, Span, Stack, Timings};
 use cytoshade_formats::{Pages, ReadOptions};
 
 use crate::args::{PagesArg, Segment};
@@ -12,11 +13,12 @@ use crate::diameter::size_model;
 use crate::failure::Failure;
 use crate::model::Source;
 use crate::output::{Files, Report, folder, print_line};
+use crate::profile::Profiler;
 use crate::progress::Bar;
 use crate::restore::restorer;
 use crate::save_as::SaveAs;
 
-pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
+pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
     let params = args.params();
     params.check().map_err(Failure::usage)?;
     if let Some(format) = args.save.iter().find(|format| args.is_stack() && !format.holds_stacks()) {
@@ -27,7 +29,10 @@ pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
     }
     let stems = stems(&args.inputs)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
+    let mut profiler = Profiler::new(args.profile, args.trace.as_deref(), start);
+    let span = Span::begin("model");
     let model = Source::network(&args.model, &options)?;
+    let span = span.end();
     if let Identity::Unverified(published) = model.origin().identity {
         eprintln!("cytoshade: no hash of {} is known, so the file of that name may be any network", published.name);
     }
@@ -36,18 +41,31 @@ pub(crate) fn run(args: &Segment) -> Result<(), Failure> {
     if let Some(size_model) = size_model(args.diameter, args.size_model.as_deref(), &args.model)? {
         builder = builder.size_model(size_model);
     }
-    let segmenter = builder.build(&model).map_err(Failure::run)?;
+    let segmenter = builder.clone().build(&model).map_err(Failure::run)?;
+    if let Some(profiler) = &mut profiler {
+        profiler.startup([span].into_iter().chain(segmenter.startup()));
+    }
     let restorer = args.restore.as_deref().map(|path| restorer(path, &LoadOptions::default(), args.device.into()));
     let restorer = restorer.transpose()?;
     folder(&args.output)?;
 
-    let mut run = Run { args, params, segmenter, restorer, written: HashSet::new() };
+    let mut run = Run { args, params, segmenter, restorer, written: HashSet::new(), profiler };
     let mut failed = 0;
     for (input, stem) in args.inputs.iter().zip(&stems) {
+        // What took the device from one image shall not cost the others theirs.
+        if run.segmenter.is_lost()
+            && let Ok(segmenter) = builder.clone().build(&model)
+        {
+            eprintln!("cytoshade: going on with {}", segmenter.device());
+            run.segmenter = segmenter;
+        }
         if let Err(failure) = run.file(input, stem) {
             failure.print();
             failed += 1;
         }
+    }
+    if let Some(profiler) = run.profiler {
+        profiler.finish()?;
     }
     if failed > 0 { Err(Failure::Some { failed, of: args.inputs.len() }) } else { Ok(()) }
 }
@@ -85,6 +103,7 @@ struct Run<'a> {
     segmenter: Segmenter,
     restorer: Option<Restorer>,
     written: HashSet<Files>,
+    profiler: Option<Profiler>,
 }
 
 impl Run<'_> {
@@ -94,7 +113,9 @@ impl Run<'_> {
             pages => pages.into(),
         };
         let options = ReadOptions { pages, ..ReadOptions::default() };
+        let span = Span::begin("read");
         let images = cytoshade_formats::read(input, &options).map_err(|error| Failure::at(input, error))?;
+        self.profile_file(input, span);
         if self.args.is_stack() {
             return self.stack(input, images, stem);
         }
@@ -117,18 +138,20 @@ impl Run<'_> {
         }
         let bar = Bar::new(&input.display().to_string());
         let show = |progress| bar.show(progress);
-        let control = Control::new().progress(&show);
+        let control = self.control().progress(&show);
         let at = |error| Failure::at(input, error);
-        let segmentation = match &self.restorer {
+        let (restored, segmentation) = match &self.restorer {
             Some(restorer) => {
-                let restored = restorer.restore(image, &self.params, &control).map_err(at)?;
+                let restored = restorer.restore(image, &self.params, &Control::new().progress(&show)).map_err(at)?;
                 let params = restorer.segmentation_params(&self.params, &restored);
-                self.segmenter.segment_with(&restored.image, &params, &control)
+                (Some(restored.timings), self.segmenter.segment_with(&restored.image, &params, &control))
             }
-            None => self.segmenter.segment_with(image, &self.params, &control),
-        }
-        .map_err(at)?;
+            None => (None, self.segmenter.segment_with(image, &self.params, &control)),
+        };
+        let segmentation = segmentation.map_err(at)?;
         drop(bar);
+        self.profile(input, restored.as_ref(), &segmentation.timings)?;
+        let span = Span::begin("write");
         files.save_masks(&segmentation)?;
         for format in args.save.iter().filter(|&&format| format != SaveAs::Tif) {
             files.save_labels(*format, &segmentation.labels)?;
@@ -144,6 +167,7 @@ impl Run<'_> {
         if args.save_overlay {
             files.save_overlay(image, &segmentation)?;
         }
+        self.profile_file(input, span);
         self.report(&Report::new(input, page, &files, &segmentation))
     }
 
@@ -154,18 +178,21 @@ impl Run<'_> {
         let files = self.files(input, stem, None)?;
         let bar = Bar::new(&input.display().to_string());
         let show = |progress| bar.show(progress);
-        let control = Control::new().progress(&show);
+        let control = self.control().progress(&show);
         let at = |error| Failure::at(input, error);
-        let segmentation = match &self.restorer {
+        let (restored, segmentation) = match &self.restorer {
             Some(restorer) => {
-                let restored = restorer.restore_stack(&stack, &self.params, &control).map_err(at)?;
+                let restored =
+                    restorer.restore_stack(&stack, &self.params, &Control::new().progress(&show)).map_err(at)?;
                 let params = restorer.segmentation_params(&self.params, &restored);
-                self.segmenter.segment_stack_with(&restored.image, &params, &control)
+                (Some(restored.timings), self.segmenter.segment_stack_with(&restored.image, &params, &control))
             }
-            None => self.segmenter.segment_stack_with(&stack, &self.params, &control),
-        }
-        .map_err(at)?;
+            None => (None, self.segmenter.segment_stack_with(&stack, &self.params, &control)),
+        };
+        let segmentation = segmentation.map_err(at)?;
         drop(bar);
+        self.profile(input, restored.as_ref(), &segmentation.timings)?;
+        let span = Span::begin("write");
         files.save_stack_masks(&segmentation)?;
         if args.save_flows {
             files.save_stack_flows(&segmentation)?;
@@ -173,6 +200,7 @@ impl Run<'_> {
         if args.save.contains(&SaveAs::Npy) {
             files.save_stack_npy(&segmentation.labels)?;
         }
+        self.profile_file(input, span);
         self.report(&Report::of_stack(input, &files, &segmentation))
     }
 
@@ -185,6 +213,26 @@ impl Run<'_> {
         }
         let what = format!("{} holds another input's result of this run; use another folder", files.masks().display());
         Err(Failure::at(input, what))
+    }
+
+    fn profile_file(&mut self, file: &Path, span: Span) {
+        if let Some(profiler) = &mut self.profiler {
+            profiler.file(file, span.end());
+        }
+    }
+
+    /// Of a restoration the stages are told, of the segmentation the layers too.
+    fn profile(&mut self, file: &Path, restored: Option<&Timings>, segmented: &Timings) -> Result<(), Failure> {
+        let Some(profiler) = &mut self.profiler else { return Ok(()) };
+        if let Some(restored) = restored {
+            profiler.stages("restoration of", file, restored)?;
+        }
+        profiler.computed(file, segmented)
+    }
+
+    /// Watches for the profile, where there is one.
+    fn control(&self) -> Control<'_> {
+        self.profiler.iter().fold(Control::new(), |control, profiler| control.record(&profiler.recorder))
     }
 
     fn report(&self, report: &Report) -> Result<(), Failure> {

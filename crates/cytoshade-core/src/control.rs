@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use web_time::Instant;
+
 use crate::Error;
+use crate::profile::{Recorder, Span};
 
 /// The stages of the pipeline, in the order in which they run. One name everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -98,6 +101,7 @@ pub type ProgressFn<'a> = dyn Fn(Progress) + 'a;
 pub struct Control<'a> {
     progress: Option<&'a ProgressFn<'a>>,
     cancel: Option<&'a Cancel>,
+    recorder: Option<&'a Recorder>,
 }
 
 impl std::fmt::Debug for Control<'_> {
@@ -105,6 +109,7 @@ impl std::fmt::Debug for Control<'_> {
         f.debug_struct("Control")
             .field("progress", &self.progress.map(|_| "callback"))
             .field("cancel", &self.cancel)
+            .field("recorder", &self.recorder.map(|_| "recorder"))
             .finish()
     }
 }
@@ -125,6 +130,18 @@ impl<'a> Control<'a> {
     pub fn cancel(mut self, cancel: &'a Cancel) -> Self {
         self.cancel = Some(cancel);
         self
+    }
+
+    /// Tells `recorder` what each step of the network takes. The work is the same, but for a GPU's steps, which no
+    /// longer overlap.
+    pub fn record(mut self, recorder: &'a Recorder) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
+    /// Who hears what the network's steps take.
+    pub fn recorder(&self) -> Option<&'a Recorder> {
+        self.recorder
     }
 
     /// Reports, then looks whether to stop.
@@ -150,31 +167,63 @@ impl<'a> Control<'a> {
     }
 }
 
-/// Time spent in each stage, in the order of [`Stage`].
+/// Time spent in each stage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Timings(std::collections::BTreeMap<Stage, Duration>);
+pub struct Timings(Vec<(Stage, Span)>);
 
 impl Timings {
     /// Runs `work`, adding its time to `stage`.
     pub fn measure<T>(&mut self, stage: Stage, work: impl FnOnce() -> T) -> T {
-        let start = web_time::Instant::now();
+        let start = Instant::now();
         let result = work();
         self.add(stage, start.elapsed());
         result
     }
 
-    /// Adds time to a stage.
+    /// Adds time to a stage, which ends now.
     pub fn add(&mut self, stage: Stage, time: Duration) {
-        *self.0.entry(stage).or_default() += time;
+        let now = Instant::now();
+        let start = now.checked_sub(time).unwrap_or(now);
+        self.0.push((stage, Span { name: stage.name(), start, time }));
     }
 
-    /// Each stage that ran, with its time.
+    /// Each stage that ran, in the order of [`Stage`], with its time.
     pub fn iter(&self) -> impl Iterator<Item = (Stage, Duration)> + '_ {
-        self.0.iter().map(|(&stage, &time)| (stage, time))
+        let mut stages: Vec<(Stage, Duration)> = Vec::new();
+        for &(stage, Span { time, .. }) in &self.0 {
+            match stages.iter_mut().find(|(of, _)| *of == stage) {
+                Some((_, sum)) => *sum += time,
+                None => stages.push((stage, time)),
+            }
+        }
+        stages.sort_by_key(|&(stage, _)| stage);
+        stages.into_iter()
+    }
+
+    /// Each piece of work by itself, in the order in which they ended.
+    pub fn spans(&self) -> impl Iterator<Item = Span> + '_ {
+        self.0.iter().map(|&(_, span)| span)
     }
 
     /// All stages together.
     pub fn total(&self) -> Duration {
-        self.0.values().sum()
+        self.0.iter().map(|(_, span)| span.time).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_are_summed_in_their_order_and_told_one_by_one() {
+        let mut timings = Timings::default();
+        let ms = Duration::from_millis;
+        for (stage, time) in [(Stage::Blend, 5), (Stage::Network, 2), (Stage::Blend, 1)] {
+            timings.add(stage, ms(time));
+        }
+        assert_eq!(timings.iter().collect::<Vec<_>>(), [(Stage::Network, ms(2)), (Stage::Blend, ms(6))]);
+        assert_eq!(timings.spans().map(|span| span.name).collect::<Vec<_>>(), ["blend", "network", "blend"]);
+        assert_eq!(timings.total(), ms(8));
     }
 }

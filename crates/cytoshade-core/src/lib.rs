@@ -18,8 +18,11 @@ mod label_volume;
 mod labels;
 mod network;
 mod params;
+pub mod percentile;
 mod plan;
 mod planes;
+mod profile;
+pub mod resample;
 pub mod rescale;
 mod stack;
 pub mod tiling;
@@ -35,5 +38,6 @@ pub use network::{BatchNorm, Conv, ConvShape, Linear, LinearShape, Network, Shap
 pub use params::{Channels, Normalize, Outputs, Params};
 pub use plan::{Plan, Projection, Step, StyleSlice, Tensor};
 pub use planes::Planes;
+pub use profile::{BatchTimes, LayerSpan, LayerTime, Recorded, Recorder, Span, StepCost};
 pub use stack::Stack;
 pub use volume::{Axis, Volume};

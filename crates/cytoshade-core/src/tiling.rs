@@ -84,6 +84,32 @@ impl Tiling {
     }
 }
 
+/// How the planes of one image become tiles: the padding around them and the places of the tiles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cutting {
+    /// Zeros above and below.
+    pub pad_y: Pad,
+    /// Zeros left and right.
+    pub pad_x: Pad,
+    /// Tiles in the padded planes.
+    pub tiling: Tiling,
+}
+
+impl Cutting {
+    /// The cutting of planes of `height` x `width` pixels, whose sides are padded to a multiple of `multiple` (16 in
+    /// the reference).
+    pub fn new(height: usize, width: usize, multiple: usize, bsize: usize, tile_overlap: f64, augment: bool) -> Self {
+        let (pad_y, pad_x) = (Pad::new(height, multiple), Pad::new(width, multiple));
+        let padded = (height + pad_y.before + pad_y.after, width + pad_x.before + pad_x.after);
+        let tiling = if augment {
+            Tiling::augmented(padded.0, padded.1, bsize)
+        } else {
+            Tiling::new(padded.0, padded.1, bsize, tile_overlap)
+        };
+        Self { pad_y, pad_x, tiling }
+    }
+}
+
 /// numpy's `linspace(0, last, count).astype(int)`.
 fn starts(last: usize, count: usize) -> Vec<usize> {
     if count <= 1 {

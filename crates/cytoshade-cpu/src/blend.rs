@@ -1,12 +1,11 @@
 //! Averaging the network's outputs where tiles overlap (the reference's `transforms.average_tiles` and
 //! `unaugment_tiles`).
 
+use crate::parallel::*;
 use cytoshade_core::Planes;
-use cytoshade_core::tiling::{Tile, taper};
-use rayon::prelude::*;
+use cytoshade_core::tiling::{Cutting, Tile, taper};
 
 use crate::simd::{Lanes, Work, compiled};
-use crate::tile::Cutting;
 
 /// Fewest rows of one task.
 const ROWS: usize = 32;

@@ -4,8 +4,8 @@
 //! Heat diffuses from a mask's centre over the mask; the gradient of the heat is the flow that the mask should have.
 //! Masks whose own flow differs from the network's by too large a mean square are dropped.
 
+use crate::parallel::*;
 use cytoshade_core::{Labels, Planes};
-use rayon::prelude::*;
 
 use crate::Error;
 use crate::simd::{Lanes, Work, compiled};

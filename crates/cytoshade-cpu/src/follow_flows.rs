@@ -1,8 +1,8 @@
 //! Euler integration of the flows (the reference's `dynamics.follow_flows` on its CPU path: `steps_interp` with
 //! `map_coordinates`, and `steps2D`).
 
+use crate::parallel::*;
 use cytoshade_core::{EndPoints, Planes};
-use rayon::prelude::*;
 
 use crate::Error;
 use crate::simd::{Lanes, Work, compiled};

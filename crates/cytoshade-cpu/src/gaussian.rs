@@ -1,7 +1,7 @@
 //! Gaussian smoothing along one axis (scipy's `gaussian_filter1d` with its defaults: reflected at the ends, cut off at
 //! four standard deviations, summed in f64, stored in f32).
 
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Standard deviations at which the kernel is cut off.
 const TRUNCATE: f64 = 4.0;

@@ -19,6 +19,7 @@ pub mod histogram;
 pub mod masks;
 pub mod network;
 pub mod normalize;
+mod parallel;
 mod percentile;
 pub mod resize;
 mod sharpen;
@@ -29,7 +30,7 @@ pub mod volume;
 
 pub use error::Error;
 
-/// Threads that share the work: those of the caller's rayon pool.
+/// Threads that share the work: those of the caller's rayon pool; 1 in WebAssembly.
 pub fn threads() -> usize {
-    rayon::current_num_threads()
+    parallel::current_num_threads()
 }

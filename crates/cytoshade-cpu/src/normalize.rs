@@ -1,7 +1,7 @@
 //! Intensities to the range that the network was trained on (the reference's `transforms.normalize_img`).
 
+use crate::parallel::*;
 use cytoshade_core::{Error, Normalize, Params, Volume};
-use rayon::prelude::*;
 
 use crate::percentile::{bounds, is_constant};
 use crate::sharpen::smooth_sharpen;

@@ -1,38 +1,27 @@
 //! Percentiles of samples (numpy's `percentile` for float32 values).
 
-use rayon::prelude::*;
-
-/// Samples above which percentiles are taken from every n-th layer, row and column (the reference's `normalize99`).
-const SAMPLED_ABOVE: usize = 224 * 224 * 224;
-/// Rows and columns are thinned to about this many.
-const SAMPLED_SIDE: usize = 224;
-/// Layers are thinned to about this many.
-const SAMPLED_LAYERS: usize = 50;
+use crate::parallel::*;
+use cytoshade_core::percentile::{Rank, steps};
 
 /// The values at two percentiles of a block of samples of the size [depth, height, width].
-pub(crate) fn bounds(values: &[f32], [depth, height, width]: [usize; 3], low: f32, high: f32) -> (f32, f32) {
-    let mut sample: Vec<f32> = if values.len() > SAMPLED_ABOVE {
-        let skip = |length: usize, to: usize| (length / to).max(1);
-        let (skip_y, skip_x) = (skip(height, SAMPLED_SIDE), skip(width, SAMPLED_SIDE));
-        let layers = values.chunks_exact(height * width).step_by(skip(depth, SAMPLED_LAYERS));
-        let rows = layers.flat_map(|layer| layer.chunks_exact(width).step_by(skip_y));
-        rows.flat_map(|row| row.iter().step_by(skip_x)).copied().collect()
-    } else {
-        values.to_vec()
+pub(crate) fn bounds(values: &[f32], size: [usize; 3], low: f32, high: f32) -> (f32, f32) {
+    let [_, height, width] = size;
+    let mut sample: Vec<f32> = match steps(size) {
+        [1, 1, 1] => values.to_vec(),
+        [z, y, x] => {
+            let layers = values.chunks_exact(height * width).step_by(z);
+            let rows = layers.flat_map(|layer| layer.chunks_exact(width).step_by(y));
+            rows.flat_map(|row| row.iter().step_by(x)).copied().collect()
+        }
     };
     (percentile(&mut sample, low), percentile(&mut sample, high))
 }
 
-/// numpy's `percentile(values, q)`, linear between order statistics: the index is computed in float32, as numpy 2 does.
-/// Reorders. 0 where there are no values.
+/// numpy's `percentile(values, q)`, linear between order statistics. Reorders. 0 where there are no values.
 pub(crate) fn percentile(values: &mut [f32], q: f32) -> f32 {
-    let Some(last) = values.len().checked_sub(1) else { return 0.0 };
-    let index = last as f32 * (q / 100.0);
-    let below = index.floor();
-    let (previous, above) = if index >= last as f32 { (last, last) } else { (below as usize, below as usize + 1) };
-    let gamma = index - below;
-    let (_, &mut a, rest) = values.select_nth_unstable_by(previous, f32::total_cmp);
-    let b = if above == previous { a } else { rest.iter().copied().min_by(f32::total_cmp).unwrap_or(a) };
+    let Some(Rank { below, above, gamma }) = Rank::new(values.len(), q) else { return 0.0 };
+    let (_, &mut a, rest) = values.select_nth_unstable_by(below, f32::total_cmp);
+    let b = if above == below { a } else { rest.iter().copied().min_by(f32::total_cmp).unwrap_or(a) };
     let step = b - a;
     if gamma >= 0.5 { b - step * (1.0 - gamma) } else { a + step * gamma }
 }

@@ -1,36 +1,9 @@
 //! Bilinear resize of planes and nearest resize of labels, with OpenCV's coordinates (the reference's
 //! `transforms.resize_image`, which calls `cv2.resize`).
 
+use crate::parallel::*;
+use cytoshade_core::resample::between;
 use cytoshade_core::{Labels, Planes};
-use rayon::prelude::*;
-
-/// Where an output coordinate lies between two input samples.
-#[derive(Clone, Copy)]
-pub(crate) struct Between {
-    pub(crate) first: usize,
-    pub(crate) second: usize,
-    /// Weight of the second.
-    pub(crate) weight: f32,
-}
-
-/// OpenCV's INTER_LINEAR: pixel centres are aligned, and the border is repeated.
-pub(crate) fn between(from: usize, to: usize) -> Vec<Between> {
-    let scale = from as f64 / to as f64;
-    (0..to)
-        .map(|at| {
-            let position = ((at as f64 + 0.5) * scale - 0.5) as f32;
-            let floor = position.floor();
-            if floor < 0.0 {
-                return Between { first: 0, second: 0, weight: 0.0 };
-            }
-            let first = floor as usize;
-            if first + 1 >= from {
-                return Between { first: from - 1, second: from - 1, weight: 0.0 };
-            }
-            Between { first, second: first + 1, weight: position - floor }
-        })
-        .collect()
-}
 
 /// Each plane resized to `height` x `width` by bilinear interpolation.
 pub fn bilinear(planes: &Planes, height: usize, width: usize) -> Planes {

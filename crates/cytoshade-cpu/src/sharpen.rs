@@ -5,7 +5,7 @@
 //! the same span as in Y whatever the width is: a Gaussian as wide in X as the plane is long in proportion. Both are
 //! kept.
 
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// A tap of less than this share of the largest adds nothing to f32.
 const NEGLIGIBLE: f64 = 1e-10;

@@ -1,8 +1,8 @@
 //! Normalization by the percentiles of tiles (the reference's `transforms.normalize99_tile`).
 
+use crate::parallel::*;
 use cytoshade_core::tiling::Tiling;
 use cytoshade_core::{Error, Params, Planes, Volume};
-use rayon::prelude::*;
 
 use crate::percentile::percentile;
 use crate::{gaussian, resize};

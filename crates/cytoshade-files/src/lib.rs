@@ -4,8 +4,12 @@
 
 #[cfg(not(target_family = "wasm"))]
 mod open;
+#[cfg(not(target_family = "wasm"))]
+mod own;
 mod redacted;
 
 #[cfg(not(target_family = "wasm"))]
 pub use open::{Links, open};
+#[cfg(not(target_family = "wasm"))]
+pub use own::{read_own, write_own};
 pub use redacted::Redacted;

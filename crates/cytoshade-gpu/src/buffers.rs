@@ -64,6 +64,7 @@ impl Gpu {
     }
 
     fn create(&self, what: &'static str, bytes: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.provoke_memory(bytes);
         self.device().create_buffer(&wgpu::BufferDescriptor {
             label: Some(what),
             // An empty buffer cannot be bound, and no binding may be smaller than the shader's smallest view, a mat4x4.
@@ -80,12 +81,17 @@ impl Gpu {
         submission: wgpu::SubmissionIndex,
         patience: Duration,
     ) -> Result<(), Error> {
+        let patience = self.provoke_wait(patience);
         let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(patience) };
         // wgpu panics where the driver loses the device while it waits; the caller shall hear of it in another way.
         let waited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.device().poll(wait)));
         match waited {
             Ok(Ok(_)) => self.check(what),
-            Ok(Err(wgpu::PollError::Timeout)) => Err(Error::Hung { what, seconds: patience.as_secs() }),
+            Ok(Err(wgpu::PollError::Timeout)) => {
+                // Nothing more is asked of it: everything would wait behind what hangs.
+                self.gone(format!("it did not finish {what} in time"));
+                Err(Error::Hung { what, seconds: patience.as_secs() })
+            }
             Ok(Err(error)) => {
                 self.check(what)?;
                 Err(Error::Refused { what, reason: error.to_string() })
@@ -95,6 +101,14 @@ impl Gpu {
                 Err(Error::Lost { reason: format!("the driver failed during {what}") })
             }
         }
+    }
+
+    /// Waits until all that was submitted is done; in a browser, where nothing may wait, not at all.
+    ///
+    /// # Errors
+    /// [`Error::Hung`], and whatever the device says.
+    pub fn settle(&self, what: &'static str) -> Result<(), Error> {
+        self.wait(what, self.queue().submit([]), PATIENCE)
     }
 
     /// Ranges of buffers, one after another, once all that was submitted is done.

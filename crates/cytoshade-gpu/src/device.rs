@@ -1,7 +1,11 @@
 //! An open device: its queue, its limits, its pipelines and its errors.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cytoshade_core::Span;
 
 use crate::adapter::{AdapterInfo, AdapterKind, Choice, candidates};
 use crate::convolution::Facts;
@@ -12,7 +16,48 @@ use crate::kernel::Kernels;
 const OPTIONAL: wgpu::Features = wgpu::Features::SHADER_F16
     .union(wgpu::Features::SUBGROUP)
     .union(wgpu::Features::TIMESTAMP_QUERY)
+    .union(wgpu::Features::PIPELINE_CACHE)
     .union(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
+
+/// How a device is opened. The default suits every device.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Opening {
+    /// Most bytes of a storage buffer, as if the adapter allowed no more: work then comes in smaller parts, or ends in
+    /// [`Error::Limit`]. WebGPU's default is 128 MiB.
+    pub largest_binding: u64,
+    /// A folder of the user's own in which what the driver made of the shaders is kept for the next run, where the
+    /// driver lets it be (Vulkan). It is made where it is not there. Without one nothing is kept.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub pipeline_cache: Option<std::path::PathBuf>,
+    /// What shall go wrong, for tests.
+    #[doc(hidden)]
+    pub provoked: Provoked,
+}
+
+impl Default for Opening {
+    fn default() -> Self {
+        Self {
+            largest_binding: u64::MAX,
+            #[cfg(not(target_arch = "wasm32"))]
+            pipeline_cache: None,
+            provoked: Provoked::default(),
+        }
+    }
+}
+
+/// What shall go wrong on a device, so that tests see what comes of it. Clones share it: what goes wrong once does so once
+/// for all of them.
+#[doc(hidden)]
+#[derive(Clone, Debug, Default)]
+pub struct Provoked {
+    /// No memory for buffers of more bytes than this.
+    pub memory: Option<u64>,
+    /// The next wait takes too long.
+    pub hang: Arc<AtomicBool>,
+    /// The device goes away at the next wait.
+    pub lose: Arc<AtomicBool>,
+}
 
 /// An open device. Clones share it.
 #[derive(Clone, Debug)]
@@ -27,6 +72,10 @@ struct Inner {
     facts: Facts,
     kernels: Kernels,
     mishaps: Arc<Mishaps>,
+    provoked: Provoked,
+    #[cfg(not(target_arch = "wasm32"))]
+    pipeline_cache: Option<crate::pipeline_cache::PipelineCache>,
+    phases: Mutex<Vec<Span>>,
 }
 
 /// What the driver told outside of any call.
@@ -60,27 +109,41 @@ impl Gpu {
     /// # Errors
     /// [`Error::NoAdapter`], [`Error::TooWeak`] and [`Error::Open`].
     pub async fn open(choice: Choice) -> Result<Gpu, Error> {
-        Self::open_limited(choice, u64::MAX).await
+        Self::open_with(choice, &Opening::default()).await
     }
 
-    /// Like [`Gpu::open`], with no storage buffer larger than `bytes`, as if the adapter allowed no more: work then
-    /// comes in smaller parts, or ends in [`Error::Limit`]. WebGPU's default is 128 MiB.
+    /// Like [`Gpu::open`], with no storage buffer larger than `bytes` ([`Opening::largest_binding`]).
     ///
     /// # Errors
     /// Those of [`Gpu::open`].
     pub async fn open_limited(choice: Choice, bytes: u64) -> Result<Gpu, Error> {
+        Self::open_with(choice, &Opening { largest_binding: bytes, ..Opening::default() }).await
+    }
+
+    /// Like [`Gpu::open`], as `opening` says.
+    ///
+    /// # Errors
+    /// Those of [`Gpu::open`].
+    pub async fn open_with(choice: Choice, opening: &Opening) -> Result<Gpu, Error> {
+        let span = Span::begin("adapter");
+        let candidates = candidates(&choice).await?;
+        let span = span.end();
         let mut last = None;
-        for (adapter, info) in candidates(&choice).await? {
-            match Self::open_adapter(&adapter, info, bytes).await {
-                Ok(gpu) => return Ok(gpu),
+        for (adapter, info) in candidates {
+            match Self::open_adapter(&adapter, info, opening).await {
+                Ok(gpu) => {
+                    lock(&gpu.0.phases).insert(0, span);
+                    return Ok(gpu);
+                }
                 Err(error) => last = Some(error),
             }
         }
         Err(last.unwrap_or(Error::NoAdapter { wanted: "adapter".into(), found: "none at all".into() }))
     }
 
-    async fn open_adapter(adapter: &wgpu::Adapter, info: AdapterInfo, bytes: u64) -> Result<Gpu, Error> {
-        let limits = limits(&info.name, &adapter.limits(), bytes)?;
+    async fn open_adapter(adapter: &wgpu::Adapter, info: AdapterInfo, opening: &Opening) -> Result<Gpu, Error> {
+        let span = Span::begin("device");
+        let limits = limits(&info.name, &adapter.limits(), opening.largest_binding)?;
         let offered = adapter.features() & OPTIONAL;
         let (device, queue) = match request(adapter, offered, &limits).await {
             // What is optional must not be what keeps a device from opening.
@@ -100,7 +163,83 @@ impl Gpu {
             lock(&heard.uncaptured).get_or_insert(Complaint::of(&error));
         }));
         let kernels = Kernels::default();
-        Ok(Gpu(Arc::new(Inner { device, queue, info, limits, facts, kernels, mishaps })))
+        #[cfg(not(target_arch = "wasm32"))]
+        let pipeline_cache = opening
+            .pipeline_cache
+            .as_deref()
+            .and_then(|folder| crate::pipeline_cache::PipelineCache::open(&device, &adapter.get_info(), folder));
+        Ok(Gpu(Arc::new(Inner {
+            device,
+            queue,
+            info,
+            limits,
+            facts,
+            kernels,
+            mishaps,
+            provoked: opening.provoked.clone(),
+            #[cfg(not(target_arch = "wasm32"))]
+            pipeline_cache,
+            phases: Mutex::new(vec![span.end()]),
+        })))
+    }
+
+    /// What it took to open the device and to make networks ready on it: `adapter`, `device`, and for each network
+    /// `weights` and `pipelines`.
+    pub fn phases(&self) -> Vec<Span> {
+        lock(&self.0.phases).clone()
+    }
+
+    pub(crate) fn phase(&self, span: Span) {
+        lock(&self.0.phases).push(span.end());
+    }
+
+    /// Whether the device is gone or hangs: whatever is asked of it ends in [`Error::Lost`], and only another one can go
+    /// on.
+    pub fn is_lost(&self) -> bool {
+        lock(&self.0.mishaps.lost).is_some()
+    }
+
+    /// Whether [`Opening::pipeline_cache`] held what the driver made of the shaders in an earlier run; `None` where
+    /// nothing is kept.
+    pub fn found_pipelines(&self) -> Option<bool> {
+        #[cfg(not(target_arch = "wasm32"))]
+        return self.0.pipeline_cache.as_ref().map(crate::pipeline_cache::PipelineCache::found);
+        #[cfg(target_arch = "wasm32")]
+        None
+    }
+
+    pub(crate) fn pipeline_cache(&self) -> Option<&wgpu::PipelineCache> {
+        #[cfg(not(target_arch = "wasm32"))]
+        return self.0.pipeline_cache.as_ref().map(crate::pipeline_cache::PipelineCache::wgpu);
+        #[cfg(target_arch = "wasm32")]
+        None
+    }
+
+    /// Keeps the pipelines that were built, where that was asked for.
+    pub(crate) fn save_pipelines(&self) {
+        #[cfg(not(target_arch = "wasm32"))]
+        self.0.pipeline_cache.iter().for_each(crate::pipeline_cache::PipelineCache::save);
+    }
+
+    /// Makes of a buffer's size what a test asked to go wrong.
+    pub(crate) fn provoke_memory(&self, bytes: u64) {
+        if self.0.provoked.memory.is_some_and(|most| bytes > most) {
+            lock(&self.0.mishaps.uncaptured).get_or_insert(Complaint::OutOfMemory);
+        }
+    }
+
+    /// Makes of a wait what a test asked to go wrong: how long it may take.
+    pub(crate) fn provoke_wait(&self, patience: Duration) -> Duration {
+        let Provoked { hang, lose, .. } = &self.0.provoked;
+        if lose.swap(false, Ordering::Relaxed) {
+            self.gone("a test took it away".into());
+        }
+        if hang.swap(false, Ordering::Relaxed) { Duration::ZERO } else { patience }
+    }
+
+    /// Whatever is asked of the device from now on ends in [`Error::Lost`].
+    pub(crate) fn gone(&self, reason: String) {
+        lock(&self.0.mishaps.lost).get_or_insert(reason);
     }
 
     /// What the device is.
@@ -111,7 +250,7 @@ impl Gpu {
     /// Closes the device at once, for all clones: its memory is freed, and whatever is asked of it from now on ends in
     /// [`Error::Lost`]. Without this it closes with its last clone.
     pub fn close(&self) {
-        lock(&self.0.mishaps.lost).get_or_insert_with(|| "it was closed".into());
+        self.gone("it was closed".into());
         self.0.device.destroy();
     }
 

@@ -41,7 +41,7 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
-    fn new(device: &wgpu::Device, variant: Variant) -> Self {
+    fn new(device: &wgpu::Device, cache: Option<&wgpu::PipelineCache>, variant: Variant) -> Self {
         let Variant { shader, precision, constants } = &variant;
         let label = Some(shader.name);
         let entry = |binding: usize, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
@@ -75,7 +75,7 @@ impl Kernel {
                 // Every shader writes its workgroup memory before it reads it.
                 zero_initialize_workgroup_memory: false,
             },
-            cache: None,
+            cache,
         });
         Self { variant, pipeline, layout }
     }
@@ -162,9 +162,9 @@ impl Gpu {
         if let Some(kernel) = lock(&self.kernels().0).get(&variant) {
             return Ok(Arc::clone(kernel));
         }
-        let kernel =
-            self.attempt("a compute pipeline", || Ok(Arc::new(Kernel::new(self.device(), variant.clone())))).await?;
-        Ok(Arc::clone(lock(&self.kernels().0).entry(variant).or_insert(kernel)))
+        self.build(std::slice::from_ref(&variant)).await?;
+        let kernel = lock(&self.kernels().0).get(&variant).map(Arc::clone);
+        kernel.ok_or(Error::Refused { what: "a compute pipeline", reason: "it was not built".into() })
     }
 
     /// The pipelines of some variants, those that are missing built in parallel.
@@ -190,7 +190,7 @@ impl Gpu {
         self.queue().submit([encoder.finish()])
     }
 
-    /// Builds the pipelines of all variants, in parallel where there are threads.
+    /// Builds the pipelines of all variants that are not there yet, in parallel where there are threads.
     pub(crate) async fn build(&self, variants: &[Variant]) -> Result<(), Error> {
         let mut missing: Vec<Variant> = Vec::new();
         for variant in variants {
@@ -198,29 +198,49 @@ impl Gpu {
                 missing.push(variant.clone());
             }
         }
-        let built = self.attempt("the compute pipelines", || Ok(build(self.device(), &missing))).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let new = |variant: &Variant| Arc::new(Kernel::new(self.device(), self.pipeline_cache(), variant.clone()));
+        let built = self.attempt("the compute pipelines", || Ok(build(new, &missing))).await?;
         lock(&self.kernels().0).extend(missing.into_iter().zip(built));
+        self.save_pipelines();
         Ok(())
     }
 }
 
 #[cfg(target_arch = "wasm32")]
-fn build(device: &wgpu::Device, variants: &[Variant]) -> Vec<Arc<Kernel>> {
-    variants.iter().map(|variant| Arc::new(Kernel::new(device, variant.clone()))).collect()
+fn build(new: impl Fn(&Variant) -> Arc<Kernel>, variants: &[Variant]) -> Vec<Arc<Kernel>> {
+    variants.iter().map(new).collect()
 }
 
+/// Most threads that build pipelines: drivers' compilers take up to a hundred megabytes each.
 #[cfg(not(target_arch = "wasm32"))]
-fn build(device: &wgpu::Device, variants: &[Variant]) -> Vec<Arc<Kernel>> {
+const BUILDERS: usize = 8;
+
+#[cfg(not(target_arch = "wasm32"))]
+fn build(new: impl Fn(&Variant) -> Arc<Kernel> + Sync, variants: &[Variant]) -> Vec<Arc<Kernel>> {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let built: Vec<OnceLock<Arc<Kernel>>> = variants.iter().map(|_| OnceLock::new()).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(variant), Some(built)) = (variants.get(at), built.get(at)) else { break };
+            let _ = built.set(new(variant));
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(BUILDERS);
     std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            variants.iter().map(|variant| scope.spawn(|| Kernel::new(device, variant.clone()))).collect();
-        threads
-            .into_iter()
-            .zip(variants)
-            // A thread that could not finish leaves its pipeline to this one, which reports what is wrong with it.
-            .map(|(thread, variant)| Arc::new(thread.join().unwrap_or_else(|_| Kernel::new(device, variant.clone()))))
-            .collect()
-    })
+        let threads: Vec<_> = (0..threads.min(variants.len())).map(|_| scope.spawn(work)).collect();
+        for thread in threads {
+            let _ = thread.join();
+        }
+    });
+    // A thread that could not finish leaves its pipeline to this one, which reports what is wrong with it.
+    let all = built.into_iter().zip(variants);
+    all.map(|(built, variant)| built.into_inner().unwrap_or_else(|| new(variant))).collect()
 }
 
 #[cfg(test)]

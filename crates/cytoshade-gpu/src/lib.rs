@@ -14,13 +14,14 @@
 //! # Ok(())
 //! # }
 //! ```
-// One call, which says why.
+// Two calls, which say why.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 // Without threads, as in the browser, wgpu's handles are neither Send nor Sync, and need not be.
 #![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 
 mod adapter;
+mod blend;
 mod buffers;
 mod convolution;
 mod device;
@@ -32,18 +33,32 @@ mod histogram;
 mod kernel;
 mod masks;
 mod network;
+mod normalize;
+mod percentile;
+#[cfg(not(target_arch = "wasm32"))]
+mod pipeline_cache;
 mod planes;
+mod resize;
+mod tile;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod tune;
 mod weights;
+mod work;
 
 pub use adapter::{AdapterInfo, AdapterKind, AdapterLimits, Choice, adapters};
+pub use blend::blend;
 pub use convolution::{ConvKernel, Declined, Facts, Geometry, Layer, UnknownKernel};
 pub use cytoshade_shaders::Precision;
-pub use device::Gpu;
+pub use device::{Gpu, Opening, Provoked};
 pub use error::Error;
 pub use fill_holes::fill_holes_and_remove_small;
 pub use flow_error::{FlowError, flow_errors, remove_bad};
 pub use follow_flows::{GpuEndPoints, follow_flows};
 pub use histogram::{GpuHistogram, histogram};
 pub use masks::{GpuLabels, masks};
-pub use network::{Batch, Network, Options, StepTime, memory};
-pub use planes::GpuPlanes;
+pub use network::{Batch, Flight, Network, Options, Part, StepTime, memory};
+pub use normalize::{normalize, normalizes};
+pub use percentile::percentiles;
+pub use planes::{GpuPlanes, Reading};
+pub use resize::bilinear;
+pub use tile::{Tiled, cut};

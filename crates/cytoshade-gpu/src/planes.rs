@@ -2,6 +2,7 @@
 
 use cytoshade_core::Planes;
 
+use crate::buffers::PATIENCE;
 use crate::device::Gpu;
 use crate::error::Error;
 
@@ -26,15 +27,42 @@ impl GpuPlanes {
         Ok(Self { buffer, channels: planes.channels(), height: planes.height(), width: planes.width() })
     }
 
+    /// Planes of zeros, or whatever a stage writes there. To be called within [`Gpu::attempt`].
+    pub(crate) fn zeros(
+        gpu: &Gpu,
+        what: &'static str,
+        channels: usize,
+        height: usize,
+        width: usize,
+    ) -> Result<Self, Error> {
+        let bytes = 4 * channels as u64 * height as u64 * width as u64;
+        Ok(Self { buffer: gpu.storage(what, bytes)?, channels, height, width })
+    }
+
     /// Reads them back.
     ///
     /// # Errors
     /// Whatever the device says.
     pub async fn read(&self, gpu: &Gpu) -> Result<Planes, Error> {
+        self.start_read(gpu).await?.finish(gpu).await
+    }
+
+    /// Submits that they be read back as they are now, and does not wait.
+    ///
+    /// # Errors
+    /// Whatever the device says.
+    pub async fn start_read(&self, gpu: &Gpu) -> Result<Reading, Error> {
         let bytes = 4 * (self.channels * self.height * self.width) as u64;
-        let values = gpu.fetch(WHAT, &[(&self.buffer, 0..bytes)]).await?.values(0..bytes);
-        Planes::new(values, self.channels, self.height, self.width)
-            .map_err(|error| Error::Refused { what: WHAT, reason: error.to_string() })
+        let (back, submission) = gpu
+            .attempt(WHAT, || {
+                let back = gpu.readback(WHAT, bytes)?;
+                let mut encoder =
+                    gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(WHAT) });
+                encoder.copy_buffer_to_buffer(&self.buffer, 0, &back, 0, Some(bytes));
+                Ok((back, gpu.queue().submit([encoder.finish()])))
+            })
+            .await?;
+        Ok(Reading { back, submission, size: [self.channels, self.height, self.width] })
     }
 
     /// Number of channels.
@@ -50,5 +78,27 @@ impl GpuPlanes {
     /// Width in pixels.
     pub fn width(&self) -> usize {
         self.width
+    }
+}
+
+/// Planes on their way back to the host.
+#[derive(Debug)]
+pub struct Reading {
+    back: wgpu::Buffer,
+    submission: wgpu::SubmissionIndex,
+    size: [usize; 3],
+}
+
+impl Reading {
+    /// Waits for them.
+    ///
+    /// # Errors
+    /// Whatever the device says.
+    pub async fn finish(self, gpu: &Gpu) -> Result<Planes, Error> {
+        let [channels, height, width] = self.size;
+        let bytes = 4 * (channels * height * width) as u64;
+        let values = gpu.read(WHAT, &self.back, self.submission, PATIENCE).await?.values(0..bytes);
+        Planes::new(values, channels, height, width)
+            .map_err(|error| Error::Refused { what: WHAT, reason: error.to_string() })
     }
 }

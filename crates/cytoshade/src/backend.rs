@@ -1,10 +1,11 @@
 //! The stages that differ between a GPU and the CPU, behind one face.
 
-use cytoshade_core::Network;
+use cytoshade_core::{Network, Planes, Recorder, Span};
 use cytoshade_cpu::network::{Isa, Network as CpuNetwork};
-use cytoshade_gpu::{Error as GpuError, Gpu, Options};
+use cytoshade_gpu::{ConvKernel, Error as GpuError, Gpu, GpuPlanes, Opening, Options, Precision};
 
-use crate::{Device, DeviceInfo, Error, device};
+use crate::field::Field;
+use crate::{Device, DeviceInfo, Error, PrecisionChoice, device};
 
 /// Hears of the tiles that are complete, and may stop the run. `Send` where there are threads, so that a segmentation's
 /// future may move between them.
@@ -17,7 +18,11 @@ pub type Done<'a> = dyn FnMut(usize) -> Result<(), cytoshade_core::Error> + 'a;
 /// A network on a device, and the stages that run there.
 #[derive(Debug)]
 pub(crate) enum Backend {
-    Cpu(Box<CpuNetwork>),
+    Cpu {
+        network: Box<CpuNetwork>,
+        /// What it took to repack the weights.
+        weights: Span,
+    },
     Gpu {
         gpu: Gpu,
         network: Box<cytoshade_gpu::Network>,
@@ -36,43 +41,104 @@ pub struct Batch {
     pub styles: Vec<f32>,
 }
 
+/// What a backend shall be.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Setup {
+    pub(crate) device: Device,
+    /// How a GPU runs the network.
+    pub(crate) options: Options,
+    /// How a GPU is opened.
+    pub(crate) opening: Opening,
+    /// What a GPU stores activations in; decides over `options`.
+    pub(crate) precision: PrecisionChoice,
+    /// Whether a GPU's kernels are chosen by measurement.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) tune: bool,
+    /// The hash of the model's file, where that says which network it is.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) sha256: Option<cytoshade_model::Sha256>,
+    /// The CPU's instruction set, instead of the fastest.
+    pub(crate) isa: Option<Isa>,
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Setup {
+    /// The folder in which things are kept for the next run.
+    pub(crate) fn folder(&self) -> Option<&std::path::Path> {
+        self.opening.pipeline_cache.as_deref()
+    }
+}
+
 impl Backend {
-    /// A network on the device that is asked for: on a GPU with `options`, on the CPU with the instruction set `isa`, else
-    /// the fastest there is.
-    pub(crate) async fn open(
-        device: Device,
-        network: &Network,
-        options: Options,
-        isa: Option<Isa>,
-    ) -> Result<Self, Error> {
-        match device::open(device).await? {
-            None => Backend::cpu(network, isa),
-            Some(gpu) => match Backend::gpu(gpu, network, options).await {
+    /// A network on the device that is asked for.
+    pub(crate) async fn open(network: &Network, setup: &Setup) -> Result<Self, Error> {
+        match device::open(setup.device, &setup.opening).await? {
+            None => Backend::cpu(network, setup),
+            Some(gpu) => match Backend::gpu(gpu, network, setup).await {
                 // What was asked for and cannot be had is said.
                 Err(error @ Error::Gpu(GpuError::Unsuitable { .. } | GpuError::NoF16 { .. })) => Err(error),
                 // A GPU that opens but cannot take the network is no reason to do nothing.
-                Err(Error::Gpu(_)) if device == Device::Auto => Backend::cpu(network, isa),
+                Err(Error::Gpu(_)) if setup.device == Device::Auto => Backend::cpu(network, setup),
                 result => result,
             },
         }
     }
 
-    fn cpu(network: &Network, isa: Option<Isa>) -> Result<Self, Error> {
-        let network = match isa {
+    fn cpu(network: &Network, setup: &Setup) -> Result<Self, Error> {
+        let weights = Span::begin("weights");
+        let network = match setup.isa {
             None => CpuNetwork::new(network),
             Some(isa) => CpuNetwork::with_isa(network, isa).ok_or_else(|| Error::Cpu(isa.missing()))?,
         };
-        Ok(Backend::Cpu(Box::new(network)))
+        Ok(Backend::Cpu { network: Box::new(network), weights: weights.end() })
     }
 
-    async fn gpu(gpu: Gpu, network: &Network, options: Options) -> Result<Self, Error> {
-        let network = Box::new(cytoshade_gpu::Network::with(&gpu, network, options).await.map_err(Error::Gpu)?);
-        Ok(Backend::Gpu { gpu, network })
+    async fn gpu(gpu: Gpu, network: &Network, setup: &Setup) -> Result<Self, Error> {
+        #[cfg(not(target_arch = "wasm32"))]
+        let (options, picks) = {
+            let options = Options { precision: crate::precision::decide(&gpu, network, setup).await, ..setup.options };
+            (options, crate::tuned::picks(&gpu, network, options, setup).await.map_err(Error::Gpu)?)
+        };
+        #[cfg(target_arch = "wasm32")]
+        let (options, picks) = (Options { precision: setup.precision.plain(), ..setup.options }, Default::default());
+        let on = cytoshade_gpu::Network::with_picks(&gpu, network, options, &picks).await.map_err(Error::Gpu)?;
+        Ok(Backend::Gpu { gpu, network: Box::new(on) })
+    }
+
+    /// What it took to make it ready.
+    pub(crate) fn phases(&self) -> Vec<Span> {
+        match self {
+            Backend::Cpu { weights, .. } => vec![*weights],
+            Backend::Gpu { gpu, .. } => gpu.phases(),
+            #[cfg(target_arch = "wasm32")]
+            Backend::Elsewhere(_) => Vec::new(),
+        }
+    }
+
+    /// What activations are stored in.
+    pub(crate) fn precision(&self) -> Precision {
+        match self {
+            Backend::Gpu { network, .. } => network.options().precision,
+            _ => Precision::F32,
+        }
+    }
+
+    /// The kernels of the 3x3 convolutions on a GPU.
+    pub(crate) fn kernels(&self) -> Vec<ConvKernel> {
+        match self {
+            Backend::Gpu { network, .. } => network.kernels(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the device is gone.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self, Backend::Gpu { gpu, .. } if gpu.is_lost())
     }
 
     pub(crate) fn info(&self) -> DeviceInfo {
         match self {
-            Backend::Cpu(network) => cpu_info(network.isa()),
+            Backend::Cpu { network, .. } => cpu_info(network.isa()),
             Backend::Gpu { gpu, .. } => DeviceInfo::Gpu(gpu.info().clone()),
             #[cfg(target_arch = "wasm32")]
             Backend::Elsewhere(elsewhere) => elsewhere.info(),
@@ -80,7 +146,7 @@ impl Backend {
     }
 
     /// Runs `count` tiles [count, channels, height, width] through the network. `done` hears of each tile that is
-    /// complete (on a GPU, of all of them at the end) and may stop the run.
+    /// complete (on a GPU, of all of them at the end) and may stop the run; `recorder` hears what each step took.
     pub(crate) async fn network(
         &self,
         tiles: &[f32],
@@ -88,14 +154,15 @@ impl Backend {
         height: usize,
         width: usize,
         done: &mut Done<'_>,
+        recorder: Option<&Recorder>,
     ) -> Result<Batch, Error> {
         match self {
-            Backend::Cpu(network) => {
-                let batch = network.run(tiles, count, height, width, done)?;
+            Backend::Cpu { network, .. } => {
+                let batch = network.run_recorded(tiles, count, height, width, done, recorder)?;
                 Ok(Batch { outputs: batch.outputs, styles: batch.styles })
             }
             Backend::Gpu { network, .. } => {
-                let batch = network.run(tiles, count, height, width).await.map_err(Error::Gpu)?;
+                let batch = network.run_recorded(tiles, count, height, width, recorder).await.map_err(Error::Gpu)?;
                 done(count)?;
                 Ok(Batch { outputs: batch.outputs, styles: batch.styles })
             }
@@ -104,13 +171,25 @@ impl Backend {
         }
     }
 
-    /// The GPU, where the backend is one.
-    pub(crate) fn as_gpu(&self) -> Option<&Gpu> {
-        match self {
-            Backend::Gpu { gpu, .. } => Some(gpu),
-            _ => None,
+    /// Planes on the GPU, where the backend is one and has room for them.
+    pub(crate) async fn upload(&self, planes: &Planes) -> Result<Option<(Gpu, GpuPlanes)>, Error> {
+        let Backend::Gpu { gpu, .. } = self else { return Ok(None) };
+        match GpuPlanes::upload(gpu, planes).await {
+            Err(error) if no_room(&error) => Ok(None),
+            result => Ok(Some((gpu.clone(), result.map_err(Error::Gpu)?))),
         }
     }
+
+    /// Planes where the stages run: on a GPU that has room for them.
+    pub(crate) async fn place(&self, planes: Planes) -> Result<Field, Error> {
+        let placed = self.upload(&planes).await?;
+        Ok(placed.map_or_else(|| Field::Host(planes), |(gpu, planes)| Field::Device(gpu, planes)))
+    }
+}
+
+/// Whether a device failed at what the host can do in its place: planes that are too large for a binding or its memory.
+pub(crate) fn no_room(error: &GpuError) -> bool {
+    matches!(error, GpuError::Limit { .. } | GpuError::OutOfMemory { .. })
 }
 
 pub(crate) fn cpu_info(isa: Isa) -> DeviceInfo {

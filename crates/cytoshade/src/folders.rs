@@ -88,6 +88,13 @@ impl Folders {
     }
 }
 
+/// The folder in which Cytoshade keeps what it can make anew, for [`crate::Builder::cache`]: `CYTOSHADE_CACHE`, or
+/// `cytoshade/gpu` in the user's cache folder (`~/.cache`, as XDG says; the local application data on Windows).
+pub fn cache_folder() -> Option<PathBuf> {
+    let cache = || Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("cytoshade").join("gpu"));
+    variable("CYTOSHADE_CACHE").or_else(cache)
+}
+
 /// A file in one of the folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Present {

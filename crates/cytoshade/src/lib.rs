@@ -37,6 +37,7 @@ mod diameter;
 #[cfg(target_arch = "wasm32")]
 mod elsewhere;
 mod error;
+mod field;
 #[cfg(not(target_arch = "wasm32"))]
 mod folders;
 mod model;
@@ -46,16 +47,20 @@ mod run;
 mod segmentation;
 mod segmenter;
 mod stack;
+mod stream;
 
 #[cfg(target_arch = "wasm32")]
 pub use backend::{Batch, Done};
 pub use cytoshade_core::{
-    Cancel, Channels, Control, Image, LabelVolume, Labels, Network, Normalize, Outputs, Params, Planes, Progress,
-    ProgressFn, Sample, Samples, Stack, Stage, Timings, Volume,
+    BatchTimes, Cancel, Channels, Control, Image, LabelVolume, Labels, LayerSpan, LayerTime, Network, Normalize,
+    Outputs, Params, Planes, Progress, ProgressFn, Recorded, Recorder, Sample, Samples, Span, Stack, Stage, StepCost,
+    Timings, Volume,
 };
 #[doc(hidden)]
 pub use cytoshade_cpu::network::Isa;
 pub use cytoshade_files::Redacted;
+#[doc(hidden)]
+pub use cytoshade_gpu::Provoked;
 pub use cytoshade_gpu::{AdapterInfo, AdapterKind, ConvKernel, Precision};
 pub use cytoshade_model::{Format, Identity, LoadOptions, Origin, PUBLISHED, Published, ReadLimits, Sha256, SizeModel};
 #[cfg(not(target_arch = "wasm32"))]
@@ -65,7 +70,7 @@ pub use device::{Device, DeviceInfo, adapters_async};
 pub use elsewhere::Elsewhere;
 pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
-pub use folders::{Folders, Present, Reference, is_plain_name};
+pub use folders::{Folders, Present, Reference, cache_folder, is_plain_name};
 #[cfg(not(target_arch = "wasm32"))]
 pub use model::open_size_model;
 pub use model::{Model, load_size_model};

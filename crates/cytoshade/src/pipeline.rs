@@ -8,6 +8,7 @@ use cytoshade_model::SizeModel;
 use web_time::Instant;
 
 use crate::backend::Backend;
+use crate::field::Field;
 use crate::run::{PAD_MULTIPLE, Run};
 use crate::{Error, Segmentation, diameter};
 
@@ -38,19 +39,21 @@ pub(crate) async fn segment(
     // Asked for before the work begins, so that a diameter that cannot be fails at once.
     let mut rescale = Rescale::new(params, network.diam_mean(), network.diam_labels(), height, width)?;
     let mut run = Run::new(backend, network, control);
-    let planes = run.input(image, params)?;
+    let planes = run.input(image, params).await?;
     if let (None, Some(size_model)) = (params.diameter, size_model) {
         rescale = diameter::estimate(&mut run, size_model, &planes, params).await?;
     }
     let (outputs, style) = run.flows(planes, &rescale, params).await?;
-    let labels = run.masks(&outputs, rescale.niter, (height, width), params).await?;
-    let wanted = &params.outputs;
+    let (labels, outputs) = run.masks(outputs, rescale.niter, (height, width), params).await?;
+    let asked = params.outputs;
+    let outputs =
+        if asked.flows || asked.cellprob || asked.classes { outputs.into_host().await? } else { Planes::default() };
     Ok(Segmentation {
         labels,
-        flows: wanted.flows.then(|| outputs.select(0..2)),
-        cellprob: wanted.cellprob.then(|| outputs.select(2..3)),
-        style: wanted.style.then_some(style),
-        classes: wanted.classes.then(|| outputs.select(3..outputs.channels())),
+        flows: asked.flows.then(|| outputs.select(0..2)),
+        cellprob: asked.cellprob.then(|| outputs.select(2..3)),
+        style: asked.style.then_some(style),
+        classes: asked.classes.then(|| outputs.select(3..outputs.channels())),
         diameter: rescale.diameter,
         niter: rescale.niter,
         device: backend.info(),
@@ -63,52 +66,65 @@ impl Run<'_> {
     /// run, and the style.
     pub(crate) async fn flows(
         &mut self,
-        planes: Planes,
+        planes: Field,
         rescale: &Rescale,
         params: &Params,
-    ) -> Result<(Planes, Vec<f32>), Error> {
-        let (height, width) = (planes.height(), planes.width());
-        let planes = self.resize(planes, rescale.height, rescale.width)?;
+    ) -> Result<(Field, Vec<f32>), Error> {
+        let (height, width) = planes.size();
+        let planes = self.resize(planes, rescale.height, rescale.width).await?;
         let (outputs, style) = self.network(planes, params).await?;
-        let outputs = if params.resample { self.resize(outputs, height, width)? } else { outputs };
+        let outputs = if params.resample { self.resize(outputs, height, width).await? } else { outputs };
         Ok((outputs, style))
     }
 
-    /// Flows and cell probability (planes dY, dX, cellprob, ...) to labels of the image's size (height, width).
+    /// The network's outputs (flows and cell probability first) to labels of the image's size (height, width), and the
+    /// outputs where they are then.
     pub(crate) async fn masks(
         &mut self,
-        outputs: &Planes,
+        outputs: Field,
         niter: u32,
         size: (usize, usize),
         params: &Params,
-    ) -> Result<Labels, Error> {
-        if let Some(gpu) = self.backend.as_gpu() {
-            match self.masks_on_gpu(gpu, outputs, niter, size, params).await {
-                // A plane that is too large for the device's bindings.
-                Err(Error::Gpu(cytoshade_gpu::Error::Limit { .. })) => {}
-                result => return result,
+    ) -> Result<(Labels, Field), Error> {
+        let outputs = match outputs {
+            Field::Device(gpu, planes) => {
+                if let Some(labels) = self.masks_on_gpu(&gpu, &planes, niter, size, params).await? {
+                    return Ok((labels, Field::Device(gpu, planes)));
+                }
+                let start = Instant::now();
+                let outputs = Field::Device(gpu, planes).into_host().await?;
+                self.timings.add(Stage::FollowFlows, start.elapsed());
+                outputs
             }
-        }
-        self.masks_on_cpu(outputs, niter, size, params)
+            Field::Host(outputs) => outputs,
+        };
+        let labels = self.masks_of_host(&outputs, niter, size, params).await?;
+        Ok((labels, Field::Host(outputs)))
     }
 
-    fn masks_on_cpu(
+    /// [`Run::masks`] of outputs that are on the host.
+    pub(crate) async fn masks_of_host(
         &mut self,
         outputs: &Planes,
         niter: u32,
         (height, width): (usize, usize),
         params: &Params,
     ) -> Result<Labels, Error> {
-        let (flows, threshold) = (outputs.select(0..2), params.cellprob_threshold);
+        if let Some((gpu, planes)) = self.backend.upload(outputs).await?
+            && let Some(labels) = self.masks_on_gpu(&gpu, &planes, niter, (height, width), params).await?
+        {
+            return Ok(labels);
+        }
         let ends = self.stage(Stage::FollowFlows, || {
-            follow_flows::follow_flows(&flows, outputs.plane(2), threshold, niter, params.interp)
+            let threshold = params.cellprob_threshold;
+            follow_flows::follow_flows(outputs, outputs.plane(2), threshold, niter, params.interp)
         })??;
         let mut labels = self.stage(Stage::Masks, || {
-            let histogram = histogram::histogram(&ends, flows.height(), flows.width());
+            let histogram = histogram::histogram(&ends, outputs.height(), outputs.width());
             masks::masks(&ends, &histogram, params.max_size_fraction)
         })?;
         drop(ends);
-        self.stage(Stage::FlowError, || flow_error::remove_bad(&mut labels, &flows, params.flow_threshold))??;
+        self.stage(Stage::FlowError, || flow_error::remove_bad(&mut labels, outputs, params.flow_threshold))??;
         self.stage(Stage::FillHoles, || {
             if (labels.height(), labels.width()) != (height, width) {
                 labels = resize::nearest(&labels, height, width);
@@ -118,51 +134,30 @@ impl Run<'_> {
         })
     }
 
-    /// The same on a GPU, between which and the host nothing but tables of the masks passes until the labels are done.
+    /// [`Run::masks`] on a GPU, from which nothing but tables of the masks comes back until the labels are done. `None`
+    /// where it has no room for them.
     async fn masks_on_gpu(
         &mut self,
         gpu: &Gpu,
-        outputs: &Planes,
+        outputs: &GpuPlanes,
         niter: u32,
         size: (usize, usize),
         params: &Params,
-    ) -> Result<Labels, Error> {
-        let (planes, ends) = self
-            .stage_on_gpu(Stage::FollowFlows, async {
-                let planes = GpuPlanes::upload(gpu, outputs).await?;
-                let threshold = params.cellprob_threshold;
-                let ends = cytoshade_gpu::follow_flows(gpu, &planes, threshold, niter, params.interp).await?;
-                Ok((planes, ends))
-            })
-            .await?;
-        let mut labels = self
-            .stage_on_gpu(Stage::Masks, async {
-                let histogram = cytoshade_gpu::histogram(gpu, &ends).await?;
-                cytoshade_gpu::masks(gpu, &ends, &histogram, params.max_size_fraction).await
-            })
-            .await?;
+    ) -> Result<Option<Labels>, Error> {
+        let work = cytoshade_gpu::follow_flows(gpu, outputs, params.cellprob_threshold, niter, params.interp);
+        let Some(ends) = self.gpu_stage(Stage::FollowFlows, gpu, work).await? else { return Ok(None) };
+        let work = async {
+            let histogram = cytoshade_gpu::histogram(gpu, &ends).await?;
+            cytoshade_gpu::masks(gpu, &ends, &histogram, params.max_size_fraction).await
+        };
+        let Some(mut labels) = self.gpu_stage(Stage::Masks, gpu, work).await? else { return Ok(None) };
         drop(ends);
-        let threshold = params.flow_threshold;
-        let check = cytoshade_gpu::remove_bad(gpu, &mut labels, &planes, threshold, exact_flow_error);
-        self.stage_on_gpu(Stage::FlowError, check).await?;
-        drop(planes);
-        let fill = cytoshade_gpu::fill_holes_and_remove_small(gpu, labels, size, params.min_size);
-        self.stage_on_gpu(Stage::FillHoles, fill).await
-    }
-
-    /// [`Run::stage`] for work that waits for a GPU.
-    async fn stage_on_gpu<T>(
-        &mut self,
-        stage: Stage,
-        work: impl Future<Output = Result<T, cytoshade_gpu::Error>>,
-    ) -> Result<T, Error> {
-        self.control.step(stage, 0, 1)?;
-        let start = Instant::now();
-        let result = work.await;
-        self.timings.add(stage, start.elapsed());
-        let result = result.map_err(Error::Gpu)?;
-        self.control.step(stage, 1, 1)?;
-        Ok(result)
+        let work = cytoshade_gpu::remove_bad(gpu, &mut labels, outputs, params.flow_threshold, exact_flow_error);
+        if self.gpu_stage(Stage::FlowError, gpu, work).await?.is_none() {
+            return Ok(None);
+        }
+        let work = cytoshade_gpu::fill_holes_and_remove_small(gpu, labels, size, params.min_size);
+        self.gpu_stage(Stage::FillHoles, gpu, work).await
     }
 }
 

@@ -9,7 +9,7 @@ use cytoshade_core::{
 };
 use cytoshade_cpu::{normalize, volume};
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Setup};
 use crate::run::{PAD_MULTIPLE, Run, Tiles, cutting};
 use crate::{Device, DeviceInfo, Error, Model};
 
@@ -94,7 +94,7 @@ impl Restorer {
             let found = options.diam_mean.to_string();
             return Err(CoreError::Param { name: "diam_mean", found, expected: "a number of pixels above 0" }.into());
         }
-        let backend = Backend::open(device, &network, cytoshade_gpu::Options::default(), None).await?;
+        let backend = Backend::open(&network, &Setup { device, ..Setup::default() }).await?;
         Ok(Self { network, backend, options })
     }
 
@@ -248,7 +248,7 @@ impl Run<'_> {
         let seen = self.enlarge(seen, factor, &params)?;
         let mut restored = Vec::with_capacity(seen.depth());
         let take = |_, outputs: Planes, _| restored.push(outputs.select(0..1));
-        let of_layer = cutting(&Planes::zeros(1, seen.height(), seen.width()), &params).tiling.tiles.len();
+        let of_layer = cutting(seen.height(), seen.width(), &params).tiling.tiles.len();
         let mut progress = Tiles { done: 0, total: seen.depth() * of_layer };
         self.layers(seen.depth(), |z| seen.slice(Axis::Z, z), &params, &mut progress, take).await?;
         let restored: Volume = restored.into_iter().collect();

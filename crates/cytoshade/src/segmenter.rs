@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use cytoshade_core::{Control, Image, Network, Params, Stack};
+use cytoshade_core::{Control, Image, Network, Params, Span, Stack};
 use cytoshade_cpu::network::Isa;
 use cytoshade_gpu::{ConvKernel, Precision};
 use cytoshade_model::SizeModel;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Setup};
 use crate::{Device, DeviceInfo, Error, Model, Segmentation, StackSegmentation, diameter, pipeline, stack};
 
 /// A network made ready on a device. Making one uploads the weights and compiles the shaders; keep it for many images.
@@ -24,29 +24,27 @@ pub struct Segmenter {
 /// How a [`Segmenter`] is made.
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
-    device: Device,
-    options: cytoshade_gpu::Options,
-    cpu_isa: Option<Isa>,
+    setup: Setup,
     size_model: Option<SizeModel>,
 }
 
 impl Builder {
     /// What the segmenter shall run on. [`Device::Auto`] where nothing is said.
     pub fn device(mut self, device: Device) -> Self {
-        self.device = device;
+        self.setup.device = device;
         self
     }
 
     /// The kernel of the 3x3 convolutions on a GPU, instead of the one that suits the device best. The CPU has its own.
     pub fn kernel(mut self, kernel: ConvKernel) -> Self {
-        self.options.kernel = Some(kernel);
+        self.setup.options.kernel = Some(kernel);
         self
     }
 
     /// What a GPU stores the network's activations and weights in. [`Precision::F32`] where nothing is said; the CPU
     /// knows nothing else.
     pub fn precision(mut self, precision: Precision) -> Self {
-        self.options.precision = precision;
+        self.setup.options.precision = precision;
         self
     }
 
@@ -54,7 +52,30 @@ impl Builder {
     /// where nothing is said.
     #[doc(hidden)]
     pub fn cpu_isa(mut self, isa: Isa) -> Self {
-        self.cpu_isa = Some(isa);
+        self.setup.isa = Some(isa);
+        self
+    }
+
+    /// A folder of the user's own, such as [`crate::cache_folder`], in which is kept for the next run what a GPU's driver
+    /// made of the shaders, where the driver lets it be (Vulkan). It is made where it is not there; what does not belong
+    /// to the user, is damaged or another's is ignored and replaced. Nothing is kept where nothing is said.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn cache(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
+        self.setup.opening.pipeline_cache = Some(folder.into());
+        self
+    }
+
+    /// Most bytes of a GPU's storage buffers, as if the adapter allowed no more, for tests.
+    #[doc(hidden)]
+    pub fn largest_binding(mut self, bytes: u64) -> Self {
+        self.setup.opening.largest_binding = bytes;
+        self
+    }
+
+    /// What shall go wrong on a GPU, for tests.
+    #[doc(hidden)]
+    pub fn provoke(mut self, provoked: cytoshade_gpu::Provoked) -> Self {
+        self.setup.opening.provoked = provoked;
         self
     }
 
@@ -88,7 +109,7 @@ impl Builder {
         if let Some(size_model) = &self.size_model {
             diameter::check_size_model(size_model, &network)?;
         }
-        let backend = Backend::open(self.device, &network, self.options, self.cpu_isa).await?;
+        let backend = Backend::open(&network, &self.setup).await?;
         Ok(Segmenter { network, size_model: self.size_model, backend })
     }
 }
@@ -135,6 +156,16 @@ impl Segmenter {
     /// What it runs on.
     pub fn device(&self) -> DeviceInfo {
         self.backend.info()
+    }
+
+    /// What it took to make it ready: on a GPU `adapter`, `device`, `weights` and `pipelines`, on the CPU `weights`.
+    pub fn startup(&self) -> Vec<Span> {
+        self.backend.phases()
+    }
+
+    /// Whether its GPU is gone: lost, or hanging. Every call ends in an error from then on; make another segmenter.
+    pub fn is_lost(&self) -> bool {
+        self.backend.is_lost()
     }
 
     /// Segments an image.

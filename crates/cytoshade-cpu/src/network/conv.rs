@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 
-use rayon::prelude::*;
+use crate::parallel::*;
 
 use super::band::{Band, rows_per_band};
 use super::direct::{Direct, cached_rows};
@@ -117,7 +117,7 @@ impl Run<'_> {
         let Self { conv, source, residual, target } = self;
         let Conv { inputs, kernel, factor, bias, .. } = conv;
         let band = conv.band(source, 1, source.map.width);
-        let rows = rows_per_band(source.map.height, cached_rows(&band), rayon::current_num_threads());
+        let rows = rows_per_band(source.map.height, cached_rows(&band), current_num_threads());
         let direct = Direct { inputs: *inputs, products, factor: *factor, bias, residual };
         // What one source row becomes.
         let row_len = factor * target.row_len();
@@ -137,7 +137,7 @@ impl Run<'_> {
         let (height, width, row_len) = (target.height, target.width, target.row_len());
         let tiles = width.div_ceil(SIDE);
         let band = conv.band(source, *factor, tiles * SIDE);
-        let tile_rows = rows_per_band(height.div_ceil(SIDE), winograd::tile_rows(tiles), rayon::current_num_threads());
+        let tile_rows = rows_per_band(height.div_ceil(SIDE), winograd::tile_rows(tiles), current_num_threads());
         let rows = SIDE * tile_rows;
         let winograd = Winograd { inputs: *inputs, weights, bias, residual, width };
         target.data.par_chunks_mut(rows * row_len).enumerate().for_each(|(at, target)| {

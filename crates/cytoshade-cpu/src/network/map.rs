@@ -1,6 +1,6 @@
 //! Feature maps in memory: rows of blocks of 16 channels.
 
-use rayon::prelude::*;
+use crate::parallel::*;
 
 use crate::simd::{Block, LANES};
 

@@ -1,6 +1,6 @@
 //! The maximum of each 2 x 2 block (the reference's `nn.MaxPool2d(2, stride=2)`).
 
-use rayon::prelude::*;
+use crate::parallel::*;
 
 use super::map::Map;
 use crate::simd::{AnyLanes, Block, Lanes, Work};

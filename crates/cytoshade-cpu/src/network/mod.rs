@@ -5,6 +5,7 @@
 //! time. How the rows are split never changes a sum, so the results do not depend on the number of threads.
 
 mod band;
+mod clock;
 mod conv;
 mod direct;
 mod map;
@@ -17,9 +18,10 @@ mod winograd;
 
 use std::sync::{Mutex, PoisonError};
 
-use cytoshade_core::{Plan, Shape, Step, Tensor};
-use rayon::prelude::*;
+use crate::parallel::*;
+use cytoshade_core::{Plan, Recorder, Shape, Step, Tensor};
 
+use self::clock::{Clock, Laps};
 use self::conv::Conv;
 use self::map::Map;
 use self::source::Source;
@@ -112,6 +114,22 @@ impl Network {
         width: usize,
         done: &mut dyn FnMut(usize) -> Result<(), cytoshade_core::Error>,
     ) -> Result<Batch, Error> {
+        self.run_recorded(tiles, n, height, width, done, None)
+    }
+
+    /// As [`Network::run`]; where there is a `recorder` it hears what each step took for each tile.
+    ///
+    /// # Errors
+    /// As [`Network::run`].
+    pub fn run_recorded(
+        &self,
+        tiles: &[f32],
+        n: usize,
+        height: usize,
+        width: usize,
+        done: &mut dyn FnMut(usize) -> Result<(), cytoshade_core::Error>,
+        recorder: Option<&Recorder>,
+    ) -> Result<Batch, Error> {
         self.check(tiles.len(), n, height, width)?;
         if n == 0 {
             return Ok(Batch { outputs: Vec::new(), styles: Vec::new() });
@@ -119,9 +137,10 @@ impl Network {
         let pixels = height * width;
         let mut outputs = vec![0.0; n * self.shape.nout() * pixels];
         let mut styles = vec![0.0; n * self.shape.style_channels()];
-        let in_flight = rayon::current_num_threads().div_ceil(THREADS_PER_TILE).min(n);
+        let in_flight = current_num_threads().div_ceil(THREADS_PER_TILE).min(n);
         let mut workspaces: Vec<Workspace> = (0..in_flight).map(|_| self.take_workspace(height, width)).collect();
         let tiles: Vec<&[f32]> = tiles.chunks_exact(self.shape.inputs() * pixels).collect();
+        let clock = recorder.map(|recorder| Clock::new(self, recorder, height, width));
         let result = tiles
             .chunks(in_flight)
             .zip(outputs.chunks_mut(in_flight * self.shape.nout() * pixels))
@@ -129,13 +148,17 @@ impl Network {
             .enumerate()
             .try_for_each(|(group, ((tiles, outputs), styles))| {
                 // Within the pool, a tile's steps follow one another without a call from outside each.
-                rayon::scope(|_| {
+                scope(|_| {
                     tiles
                         .par_iter()
                         .zip(outputs.par_chunks_exact_mut(self.shape.nout() * pixels))
                         .zip(styles.par_chunks_exact_mut(self.shape.style_channels()))
                         .zip(&mut workspaces)
-                        .for_each(|(((tile, output), style), workspace)| self.run_tile(tile, output, style, workspace));
+                        .enumerate()
+                        .for_each(|(lane, (((tile, output), style), workspace))| {
+                            let mut laps = clock.as_ref().map(|clock| clock.laps(lane));
+                            self.run_tile(tile, output, style, workspace, &mut laps);
+                        });
                 });
                 (1..=tiles.len()).try_for_each(|tile| done(group * in_flight + tile))
             });
@@ -162,8 +185,17 @@ impl Network {
         spare.pop().unwrap_or_else(|| Workspace::new(self, height, width))
     }
 
-    fn run_tile(&self, tile: &[f32], output: &mut [f32], style: &mut [f32], workspace: &mut Workspace) {
+    fn run_tile(
+        &self,
+        tile: &[f32],
+        output: &mut [f32],
+        style: &mut [f32],
+        workspace: &mut Workspace,
+        laps: &mut Option<Laps<'_>>,
+    ) {
+        let mut lap = || laps.iter_mut().for_each(Laps::lap);
         workspace.write(self.plan.input, |_, target| map::pack(tile, target));
+        lap();
         for step in &self.plan.steps {
             match *step {
                 Step::MaxPool { source, target } => {
@@ -187,8 +219,10 @@ impl Network {
                     });
                 }
             }
+            lap();
         }
         map::unpack(workspace.read(self.plan.output), output);
+        lap();
     }
 }
 

@@ -13,6 +13,10 @@ mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+/// Whether this is for a browser with fixed-width SIMD, where the portable path would be a second copy of every kernel
+/// to load that nothing runs.
+const IN_BROWSER: bool = cfg!(all(target_arch = "wasm32", target_os = "unknown", target_feature = "simd128"));
+
 /// Channels in a [`Block`].
 pub(crate) const LANES: usize = 16;
 
@@ -93,7 +97,7 @@ pub enum Isa {
     Neon,
     /// WebAssembly with fixed-width SIMD.
     Simd128,
-    /// Plain Rust, on every machine.
+    /// Plain Rust, on every machine but a browser that has [`Isa::Simd128`].
     Portable,
 }
 
@@ -101,7 +105,7 @@ impl Isa {
     /// Every one that there is, on any machine; of those that one machine has, the fastest first.
     pub const ALL: [Isa; 5] = [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Simd128, Isa::Portable];
 
-    /// What this machine has, the fastest first. Never empty: [`Isa::Portable`] is always the last.
+    /// What this machine has, the fastest first. Never empty.
     pub fn available() -> Vec<Isa> {
         Isa::ALL.into_iter().filter(|isa| isa.detect().is_some()).collect()
     }
@@ -127,7 +131,7 @@ impl Isa {
             Isa::Neon => neon::Neon::detect().map(AnyLanes::Neon),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Isa::Simd128 => wasm::Simd128::detect().map(AnyLanes::Simd128),
-            Isa::Portable => Some(AnyLanes::Portable(portable::Portable)),
+            Isa::Portable if !IN_BROWSER => Some(AnyLanes::Portable(portable::Portable)),
             #[allow(unreachable_patterns)]
             _ => None,
         }
@@ -214,6 +218,7 @@ impl AnyLanes {
             AnyLanes::Neon(lanes) => work.run(lanes),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             AnyLanes::Simd128(lanes) => work.run(lanes),
+            AnyLanes::Portable(_) if IN_BROWSER => unreachable!("detection never makes this token in a browser"),
             AnyLanes::Portable(lanes) => work.run(lanes),
         }
     }

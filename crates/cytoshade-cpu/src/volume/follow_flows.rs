@@ -1,8 +1,8 @@
 //! Euler integration of 3-D flows (the reference's `dynamics.follow_flows`: `steps_interp`, which in 3-D is torch's
 //! `grid_sample` on the CPU too, and `steps3D`).
 
+use crate::parallel::*;
 use cytoshade_core::Volume;
-use rayon::prelude::*;
 
 use crate::Error;
 

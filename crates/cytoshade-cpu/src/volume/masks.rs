@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
+use crate::parallel::*;
 use cytoshade_core::LabelVolume;
-use rayon::prelude::*;
 
 use super::follow_flows::EndPoints;
 use crate::masks::{GROW_COUNT, GROWTH, SEED_COUNT, WINDOW, remove_large, renumber};

@@ -1,10 +1,11 @@
 //! Resizing stacks: each layer as an image, then the depth (the reference's `_run_net` and `resize_and_compute_masks`,
 //! which transpose the stack for the second).
 
+use crate::parallel::*;
+use cytoshade_core::resample::between;
 use cytoshade_core::{LabelVolume, Labels, Planes, Volume};
-use rayon::prelude::*;
 
-use crate::resize::{between, bilinear, corners, nearest};
+use crate::resize::{bilinear, corners, nearest};
 
 /// Every channel resized to `size` [depth, height, width] by linear interpolation.
 pub fn linear(volume: Volume, [depth, height, width]: [usize; 3]) -> Volume {

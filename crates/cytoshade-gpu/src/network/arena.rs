@@ -1,14 +1,17 @@
 //! Everything that a batch of tiles runs in, and its submission.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use cytoshade_core::Plan;
 
 use super::job::{Job, Site};
+use super::profile::Clock;
 use super::{Network, style_channels};
 use crate::device::{Gpu, lock};
 use crate::error::Error;
 use crate::kernel::{Bound, Kernel, linear};
+use crate::work::Work;
 
 /// Everything that a batch of up to `capacity` tiles of one size runs in.
 #[derive(Debug)]
@@ -20,6 +23,10 @@ pub(super) struct Arena {
     input: wgpu::Buffer,
     output: wgpu::Buffer,
     style: wgpu::Buffer,
+    /// Input and output as the steps have them.
+    packed: wgpu::Buffer,
+    result: wgpu::Buffer,
+    /// Packing, the steps, unpacking.
     work: Vec<(Bound, Grid)>,
     /// Held from the upload to the submission, so that two batches do not mix.
     turn: Mutex<()>,
@@ -88,7 +95,8 @@ impl Arena {
         }
         // Unpacking comes last.
         work[1..].rotate_left(1);
-        Ok(Self { capacity, height, width, input, output, style, work, turn: Mutex::new(()) })
+        let [packed, result] = [plan.input, plan.output].map(|tensor| tensors[tensor.buffer].clone());
+        Ok(Self { capacity, height, width, input, output, style, packed, result, work, turn: Mutex::new(()) })
     }
 
     pub(super) fn fits(&self, count: usize, height: usize, width: usize) -> bool {
@@ -102,17 +110,8 @@ impl Arena {
         }
     }
 
-    /// Dispatches of a batch.
-    pub(super) fn dispatches(&self) -> usize {
-        self.work.len()
-    }
-
-    /// Height and width of a tile.
-    pub(super) fn tile(&self) -> (usize, usize) {
-        (self.height, self.width)
-    }
-
-    /// Uploads the tiles and submits all the work on them.
+    /// Uploads the tiles and submits all the work on them. With a clock each dispatch is a pass of its own, between two
+    /// timestamps.
     pub(super) fn submit(
         &self,
         gpu: &Gpu,
@@ -120,44 +119,47 @@ impl Arena {
         count: usize,
         back: &wgpu::Buffer,
         sizes: &Sizes,
+        clock: Option<&Clock>,
     ) -> Result<wgpu::SubmissionIndex, Error> {
         let mut encoder = self.encoder(gpu);
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for (bound, grid) in &self.work {
-                bound.dispatch(&mut pass, grid.of(gpu, count)?);
-            }
-        }
+        encode(&mut encoder, &self.dispatches(gpu, 0..self.work.len(), count)?, clock);
         encoder.copy_buffer_to_buffer(&self.output, 0, back, 0, Some(sizes.outputs));
         encoder.copy_buffer_to_buffer(&self.style, 0, back, sizes.outputs, Some(sizes.styles));
         Ok(self.upload_and_submit(gpu, tiles, encoder))
     }
 
-    /// As [`Arena::submit`], with each dispatch between two timestamps, which are all that is copied to `back`.
-    pub(super) fn submit_timed(
+    /// The tiles as the first step takes them.
+    pub(super) fn packed(&self) -> &wgpu::Buffer {
+        &self.packed
+    }
+
+    /// The outputs as the last step leaves them.
+    pub(super) fn result(&self) -> &wgpu::Buffer {
+        &self.result
+    }
+
+    /// Submits the steps alone, between work that brings the tiles and work that takes the outputs, each of which counts
+    /// as one dispatch for the clock. Copies the styles to `back`.
+    pub(super) fn submit_between(
         &self,
         gpu: &Gpu,
-        tiles: &[f32],
         count: usize,
-        queries: &wgpu::QuerySet,
+        (before, after): (&Work, &Work),
         back: &wgpu::Buffer,
+        clock: Option<&Clock>,
     ) -> Result<wgpu::SubmissionIndex, Error> {
         let mut encoder = self.encoder(gpu);
-        for (at, (bound, grid)) in (0..).zip(&self.work) {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
-                label: None,
-                timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
-                    query_set: queries,
-                    beginning_of_pass_write_index: Some(2 * at),
-                    end_of_pass_write_index: Some(2 * at + 1),
-                }),
-            });
-            bound.dispatch(&mut pass, grid.of(gpu, count)?);
-        }
-        let resolved = gpu.resolved("timestamps", back.size());
-        encoder.resolve_query_set(queries, 0..2 * self.work.len() as u32, &resolved, 0);
-        encoder.copy_buffer_to_buffer(&resolved, 0, back, 0, Some(16 * self.work.len() as u64));
-        Ok(self.upload_and_submit(gpu, tiles, encoder))
+        let mut pieces = vec![before.iter().collect()];
+        pieces.append(&mut self.dispatches(gpu, 1..self.work.len() - 1, count)?);
+        pieces.push(after.iter().collect());
+        encode(&mut encoder, &pieces, clock);
+        encoder.copy_buffer_to_buffer(&self.style, 0, back, 0, Some(back.size().min(self.style.size())));
+        Ok(gpu.queue().submit([encoder.finish()]))
+    }
+
+    /// Dispatches of the work, each a piece.
+    fn dispatches(&self, gpu: &Gpu, range: Range<usize>, count: usize) -> Result<Vec<Piece<'_>>, Error> {
+        self.work[range].iter().map(|(bound, grid)| Ok(vec![(bound, grid.of(gpu, count)?)])).collect()
     }
 
     fn encoder(&self, gpu: &Gpu) -> wgpu::CommandEncoder {
@@ -170,4 +172,21 @@ impl Arena {
         gpu.queue().write_buffer(&self.input, 0, bytemuck::cast_slice(tiles));
         gpu.queue().submit([commands])
     }
+}
+
+/// Dispatches between two timestamps.
+type Piece<'a> = Vec<(&'a Bound, [u32; 3])>;
+
+/// Records pieces, each as a pass of its own where there is a clock.
+fn encode(encoder: &mut wgpu::CommandEncoder, pieces: &[Piece<'_>], clock: Option<&Clock>) {
+    let Some(clock) = clock else {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        return pieces.iter().flatten().for_each(|(bound, grid)| bound.dispatch(&mut pass, *grid));
+    };
+    for (at, piece) in (0..).zip(pieces) {
+        let descriptor = wgpu::ComputePassDescriptor { label: None, timestamp_writes: Some(clock.writes(at)) };
+        let mut pass = encoder.begin_compute_pass(&descriptor);
+        piece.iter().for_each(|(bound, grid)| bound.dispatch(&mut pass, *grid));
+    }
+    clock.copy(encoder);
 }

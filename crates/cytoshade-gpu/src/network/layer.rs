@@ -20,8 +20,6 @@ pub(super) struct Layer {
     pub(super) kernel: Option<ConvKernel>,
     pub(super) variant: Variant,
     pub(super) geometry: Geometry,
-    /// Side of the kernel: 1 or 3.
-    pub(super) side: usize,
     pub(super) relu: bool,
     pub(super) weights: wgpu::Buffer,
     pub(super) vectors: wgpu::Buffer,
@@ -48,7 +46,7 @@ impl Layer {
         };
         let vectors = gpu.upload("a convolution's vectors", &conv_vectors(conv, proj))?;
         let variant = variant.stored(options.precision);
-        Ok(Self { kernel, variant, geometry, side: conv.kernel(), relu: conv.relu(), weights, vectors })
+        Ok(Self { kernel, variant, geometry, relu: conv.relu(), weights, vectors })
     }
 }
 

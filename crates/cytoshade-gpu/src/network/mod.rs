@@ -1,6 +1,7 @@
 //! The U-Net: tiles in, flows, cellprob and styles out.
 
 mod arena;
+mod flight;
 mod job;
 mod layer;
 mod profile;
@@ -10,11 +11,13 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use cytoshade_core::{Network as Weights, Plan, Shape, Step};
+use cytoshade_core::{BatchTimes, Network as Weights, Plan, Recorder, Shape, Span, Step};
 use cytoshade_shaders::{self as shaders, Precision};
 
 use arena::Arena;
+pub use flight::{Flight, Part};
 use layer::Layer;
+use profile::Clock;
 pub use profile::StepTime;
 use split::Split;
 
@@ -94,6 +97,7 @@ impl Network {
         if options.precision == Precision::F16 && !gpu.facts().f16 {
             return Err(Error::NoF16 { adapter: gpu.info().name.clone() });
         }
+        let span = Span::begin("weights");
         let shape = weights.shape().clone();
         let plan = Plan::fused(&shape);
         let (layers, linear_weights, linear_bias) = gpu
@@ -114,7 +118,12 @@ impl Network {
             linear_bias,
             arena: Mutex::new(None),
         };
-        gpu.build(&network.variants()).await?;
+        gpu.phase(span);
+        let span = Span::begin("pipelines");
+        let mut variants = network.variants();
+        variants.extend([shaders::TILE, shaders::BLEND].map(|shader| network.stored(shader)));
+        gpu.build(&variants).await?;
+        gpu.phase(span);
         Ok(network)
     }
 
@@ -128,9 +137,9 @@ impl Network {
         &self.plan
     }
 
-    /// Dispatches that a batch takes, whatever its size.
+    /// Dispatches that a batch takes, whatever its size, where its tiles are of one image.
     pub fn dispatches(&self) -> usize {
-        // Packing before the steps, unpacking after them.
+        // Packing or cutting before the steps, unpacking or blending after them.
         self.plan.steps.len() + 2
     }
 
@@ -194,16 +203,28 @@ impl Network {
     /// [`Error::TileSize`] and [`Error::Length`] for a wrong shape, [`Error::Limit`] and [`Error::OutOfMemory`] where
     /// not even one tile fits, and whatever the device says.
     pub async fn run(&self, tiles: &[f32], count: usize, height: usize, width: usize) -> Result<Batch, Error> {
+        self.run_recorded(tiles, count, height, width, None).await
+    }
+
+    /// As [`Network::run`]; where there is a `recorder` it hears what each step took, by the device's own clock, or that
+    /// the device has none.
+    ///
+    /// # Errors
+    /// As [`Network::run`].
+    pub async fn run_recorded(
+        &self,
+        tiles: &[f32],
+        count: usize,
+        height: usize,
+        width: usize,
+        recorder: Option<&Recorder>,
+    ) -> Result<Batch, Error> {
         let tile = self.check_tiles(tiles, count, height, width)?;
-        let most = self.max_batch(height, width);
-        if most == 0 {
-            self.gpu.check_binding("a tile's intermediates", self.largest(height, width))?;
-        }
         let mut batch = Batch::default();
-        let mut split = Split { next: 0, count, most: most.max(1) };
+        let mut split = Split { next: 0, count, most: self.most(height, width)? };
         while let Some(range) = split.range() {
             let tiles = &tiles[range.start * tile..range.end * tile];
-            let part = self.run_at_once(tiles, range.len(), height, width).await;
+            let part = self.run_at_once(tiles, range.len(), height, width, recorder).await;
             if part.is_err() {
                 // Whatever went wrong, the memory is worth more than the buffers.
                 *lock(&self.arena) = None;
@@ -216,12 +237,27 @@ impl Network {
         Ok(batch)
     }
 
-    /// Refuses tiles of a wrong shape; else the values of one of them.
-    fn check_tiles(&self, tiles: &[f32], count: usize, height: usize, width: usize) -> Result<usize, Error> {
+    /// [`Network::max_batch`], with an error where not even one tile fits.
+    fn most(&self, height: usize, width: usize) -> Result<usize, Error> {
+        let most = self.max_batch(height, width);
+        if most == 0 {
+            self.gpu.check_binding("a tile's intermediates", self.largest(height, width))?;
+        }
+        Ok(most.max(1))
+    }
+
+    /// Refuses tiles whose sides do not fit the network.
+    fn check_tile(&self, height: usize, width: usize) -> Result<(), Error> {
         let multiple = self.shape.tile_multiple();
         if height == 0 || width == 0 || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
             return Err(Error::TileSize { height, width, multiple });
         }
+        Ok(())
+    }
+
+    /// Refuses tiles of a wrong shape; else the values of one of them.
+    fn check_tiles(&self, tiles: &[f32], count: usize, height: usize, width: usize) -> Result<usize, Error> {
+        self.check_tile(height, width)?;
         let tile = self.shape.inputs().saturating_mul(height).saturating_mul(width);
         let expected = count.saturating_mul(tile);
         if tiles.len() != expected {
@@ -231,7 +267,52 @@ impl Network {
     }
 
     /// Runs a batch in one submission and waits for it.
-    async fn run_at_once(&self, tiles: &[f32], count: usize, height: usize, width: usize) -> Result<Batch, Error> {
+    async fn run_at_once(
+        &self,
+        tiles: &[f32],
+        count: usize,
+        height: usize,
+        width: usize,
+        recorder: Option<&Recorder>,
+    ) -> Result<Batch, Error> {
+        let clock = match recorder {
+            Some(recorder) => self.clock(recorder).await?,
+            None => None,
+        };
+        let submitted = recorder.map_or(0, Recorder::now);
+        let (batch, submission) = self.submit(tiles, count, height, width, clock.as_ref()).await?;
+        if let (Some(recorder), Some(clock)) = (recorder, clock) {
+            let nanoseconds = clock.read(&self.gpu, submission).await?;
+            let steps = self.costs([count, height, width]).into();
+            recorder.add(BatchTimes { tiles: count, lane: 0, submitted, steps, nanoseconds });
+        }
+        Ok(batch)
+    }
+
+    /// The clock for a batch. Where the device has none, the recorder is told.
+    async fn clock(&self, recorder: &Recorder) -> Result<Option<Clock>, Error> {
+        // Known when it is compiled: a browser loads nothing of this.
+        if cfg!(target_arch = "wasm32") {
+            return Ok(None);
+        }
+        match Clock::new(&self.gpu, self.dispatches()).await {
+            Err(error @ Error::NoTimestamps { .. }) => {
+                recorder.lacks(error.to_string());
+                Ok(None)
+            }
+            clock => clock.map(Some),
+        }
+    }
+
+    /// Submits a batch and reads what it gives.
+    async fn submit(
+        &self,
+        tiles: &[f32],
+        count: usize,
+        height: usize,
+        width: usize,
+        clock: Option<&Clock>,
+    ) -> Result<(Batch, wgpu::SubmissionIndex), Error> {
         const WHAT: &str = "a batch of tiles";
         let arena = self.arena(count, height, width).await?;
         let sizes = arena.sizes(&self.plan, count);
@@ -239,22 +320,13 @@ impl Network {
             .gpu
             .attempt(WHAT, || {
                 let back = self.gpu.readback(WHAT, sizes.outputs + sizes.styles)?;
-                let submission = arena.submit(&self.gpu, tiles, count, &back, &sizes)?;
+                let submission = arena.submit(&self.gpu, tiles, count, &back, &sizes, clock)?;
                 Ok((back, submission))
             })
             .await?;
-        let bytes = self.gpu.read(WHAT, &back, submission, PATIENCE * count as u32).await?;
-        Ok(Batch {
-            outputs: bytes.values(0..sizes.outputs),
-            styles: self.styles(&bytes, sizes.outputs..sizes.outputs + sizes.styles),
-        })
-    }
-
-    /// The style vectors without the channels that pad them.
-    fn styles(&self, bytes: &Bytes, range: Range<u64>) -> Vec<f32> {
-        let channels = self.shape.style_channels();
-        let padded: Vec<f32> = bytes.values(range);
-        padded.chunks(channels.next_multiple_of(4)).flat_map(|style| &style[..channels]).copied().collect()
+        let bytes = self.gpu.read(WHAT, &back, submission.clone(), PATIENCE * count as u32).await?;
+        let styles = styles(&bytes, sizes.outputs..sizes.outputs + sizes.styles, self.shape.style_channels());
+        Ok((Batch { outputs: bytes.values(0..sizes.outputs), styles }, submission))
     }
 
     /// Buffers for at least `count` tiles of this size: those of the last run where they fit, else new ones.
@@ -279,6 +351,12 @@ impl Network {
         *lock(&self.arena) = Some(Arc::clone(&arena));
         Ok(arena)
     }
+}
+
+/// The style vectors without the channels that pad them.
+fn styles(bytes: &Bytes, range: Range<u64>, channels: usize) -> Vec<f32> {
+    let padded: Vec<f32> = bytes.values(range);
+    padded.chunks(channels.next_multiple_of(4)).flat_map(|style| &style[..channels]).copied().collect()
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! How long each step takes, by the device's own clock.
 
-use cytoshade_core::{Plan, Step, Tensor};
+use cytoshade_core::StepCost;
 
 use super::Network;
-use super::arena::Arena;
 use crate::buffers::PATIENCE;
+use crate::device::Gpu;
 use crate::error::Error;
+
+const WHAT: &str = "a profile";
 
 /// What a step of the network took for a batch of tiles.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +24,63 @@ pub struct StepTime {
     pub bytes: u64,
 }
 
+/// Two timestamps for each dispatch of one batch, written by the device as it goes.
+#[derive(Debug)]
+pub(super) struct Clock {
+    queries: wgpu::QuerySet,
+    resolved: wgpu::Buffer,
+    back: wgpu::Buffer,
+    stamps: u32,
+}
+
+impl Clock {
+    /// For a batch of so many dispatches.
+    ///
+    /// # Errors
+    /// [`Error::NoTimestamps`] where the device has no clock.
+    pub(super) async fn new(gpu: &Gpu, dispatches: usize) -> Result<Self, Error> {
+        if !gpu.device().features().contains(wgpu::Features::TIMESTAMP_QUERY) {
+            return Err(Error::NoTimestamps { adapter: gpu.info().name.clone() });
+        }
+        let stamps = 2 * dispatches as u32;
+        let bytes = 8 * u64::from(stamps);
+        gpu.attempt(WHAT, || {
+            let queries = gpu.device().create_query_set(&wgpu::QuerySetDescriptor {
+                label: Some(WHAT),
+                ty: wgpu::QueryType::Timestamp,
+                count: stamps,
+            });
+            let resolved = gpu.resolved(WHAT, bytes);
+            Ok(Self { queries, resolved, back: gpu.readback(WHAT, bytes)?, stamps })
+        })
+        .await
+    }
+
+    /// Where the pass of the dispatch `at` writes when it begins and ends.
+    pub(super) fn writes(&self, at: u32) -> wgpu::ComputePassTimestampWrites<'_> {
+        wgpu::ComputePassTimestampWrites {
+            query_set: &self.queries,
+            beginning_of_pass_write_index: Some(2 * at),
+            end_of_pass_write_index: Some(2 * at + 1),
+        }
+    }
+
+    /// After the last pass.
+    pub(super) fn copy(&self, encoder: &mut wgpu::CommandEncoder) {
+        encoder.resolve_query_set(&self.queries, 0..self.stamps, &self.resolved, 0);
+        encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.back, 0, Some(self.back.size()));
+    }
+
+    /// When each dispatch of a batch that is done began and ended, in nanoseconds.
+    pub(super) async fn read(&self, gpu: &Gpu, batch: wgpu::SubmissionIndex) -> Result<Vec<[u64; 2]>, Error> {
+        let bytes = gpu.read(WHAT, &self.back, batch, PATIENCE).await?;
+        let tick = f64::from(gpu.queue().get_timestamp_period());
+        let nanoseconds = |ticks: u64| (ticks as f64 * tick) as u64;
+        let ticks: Vec<[u64; 2]> = bytes.values(0..8 * u64::from(self.stamps));
+        Ok(ticks.into_iter().map(|stamps| stamps.map(nanoseconds)).collect())
+    }
+}
+
 impl Network {
     /// Runs a batch as [`Network::run`] does, in one submission, and says how long each step took: packing, the steps
     /// of the plan, unpacking. Steps do not overlap here as they may in [`Network::run`].
@@ -35,75 +94,26 @@ impl Network {
         height: usize,
         width: usize,
     ) -> Result<Vec<StepTime>, Error> {
-        const WHAT: &str = "a profile";
-        if !self.gpu.device().features().contains(wgpu::Features::TIMESTAMP_QUERY) {
-            return Err(Error::NoTimestamps { adapter: self.gpu.info().name.clone() });
-        }
         self.check_tiles(tiles, count, height, width)?;
-        let arena = self.arena(count, height, width).await?;
-        let stamps = 2 * arena.dispatches() as u32;
-        let (back, submission) = self
-            .gpu
-            .attempt(WHAT, || {
-                let queries = self.gpu.device().create_query_set(&wgpu::QuerySetDescriptor {
-                    label: Some(WHAT),
-                    ty: wgpu::QueryType::Timestamp,
-                    count: stamps,
-                });
-                let back = self.gpu.readback(WHAT, u64::from(stamps) * 8)?;
-                let submission = arena.submit_timed(&self.gpu, tiles, count, &queries, &back)?;
-                Ok((back, submission))
-            })
-            .await?;
-        let bytes = self.gpu.read(WHAT, &back, submission, PATIENCE * count as u32).await?;
-        let ticks: Vec<u64> = bytes.values(0..u64::from(stamps) * 8);
-        let tick = f64::from(self.gpu.queue().get_timestamp_period()) * 1e-9;
-        let seconds = ticks.chunks(2).map(|pair| pair[1].saturating_sub(pair[0]) as f64 * tick);
-        Ok(self
-            .costs(&arena, count)
-            .into_iter()
-            .zip(seconds)
-            .map(|(cost, seconds)| StepTime { seconds, ..cost })
-            .collect())
+        let clock = Clock::new(&self.gpu, self.dispatches()).await?;
+        let (_, batch) = self.submit(tiles, count, height, width, Some(&clock)).await?;
+        let nanoseconds = clock.read(&self.gpu, batch).await?;
+        let shaders = std::iter::once("pack").chain(self.plan.steps.iter().map(|step| self.shader(step)));
+        let costs = self.costs([count, height, width]).into_iter().zip(shaders.chain(["unpack"]));
+        let step = |((cost, shader), [begin, end]): ((StepCost, _), [u64; 2])| {
+            let seconds = end.saturating_sub(begin) as f64 * 1e-9;
+            StepTime { name: cost.name, shader, seconds, operations: cost.operations, bytes: cost.bytes }
+        };
+        Ok(costs.zip(nanoseconds).map(step).collect())
     }
 
-    /// What each dispatch does, with no time yet.
-    fn costs(&self, arena: &Arena, count: usize) -> Vec<StepTime> {
-        let (height, width) = arena.tile();
-        let stored = |tensor: Tensor| {
-            let (height, width) = tensor.size(height, width);
-            (self.options.precision.bytes() * tensor.channels.next_multiple_of(4) * height * width) as u64
-        };
-        let planes = |tensor: Tensor| (4 * tensor.channels * height * width) as u64;
-        let Plan { input, output, .. } = self.plan;
-        let ends = |name: &'static str, tensor| StepTime {
-            name: name.into(),
-            shader: name,
-            seconds: 0.0,
-            operations: 0,
-            bytes: count as u64 * (stored(tensor) + planes(tensor)),
-        };
-        let mut costs = vec![ends("pack", input)];
-        for step in &self.plan.steps {
-            let shader = self.variant(step).shader.name;
-            let moved: u64 = step.reads().chain(step.target()).map(stored).sum();
-            let mut cost =
-                StepTime { name: shader.into(), shader, seconds: 0.0, operations: 0, bytes: count as u64 * moved };
-            if let Step::Conv { conv, source, target, projection, .. } = step {
-                let layer = &self.layers[conv];
-                let (height, width) = target.size(height, width);
-                let depth = layer.side * layer.side * source.channels
-                    + projection.map_or(0, |projection| projection.source.channels);
-                cost.operations = (2 * count * depth * target.channels * height * width) as u64;
-                cost.bytes += layer.weights.size();
-                cost.name = format!("{shader} {}->{} at {height} x {width}", source.channels, target.channels);
-                if projection.is_some() {
-                    cost.name += " + proj";
-                }
-            }
-            costs.push(cost);
-        }
-        costs.push(ends("unpack", output));
-        costs
+    /// What each dispatch does for `tiles` (how many, height, width).
+    pub(super) fn costs(&self, tiles: [usize; 3]) -> Vec<StepCost> {
+        let bytes = self.options.precision.bytes();
+        StepCost::all(&self.plan, &self.shape, |step| self.shader(step), tiles, bytes, 4)
+    }
+
+    fn shader(&self, step: &cytoshade_core::Step) -> &'static str {
+        self.variant(step).shader.name
     }
 }

@@ -1,0 +1,277 @@
+//! `segment --profile` and `--trace`: where the time went.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use cytoshade::{Recorded, Recorder, Span, Timings};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::output::write;
+
+/// What is told of a run, or nothing.
+#[derive(Debug)]
+pub(crate) struct Profiler {
+    print: bool,
+    trace: Option<PathBuf>,
+    /// Hears of the network's layers.
+    pub(crate) recorder: Recorder,
+    start: Instant,
+    startup: Vec<Span>,
+    events: Vec<Event>,
+}
+
+/// The rows of the trace.
+#[derive(Clone, Copy, Debug)]
+enum Row {
+    Program,
+    Stages,
+    /// The network's layers; where several tiles run at the same time, each has a row.
+    Layers(usize),
+}
+
+impl Row {
+    fn number(self) -> usize {
+        match self {
+            Row::Program => 1,
+            Row::Stages => 2,
+            Row::Layers(lane) => 3 + lane,
+        }
+    }
+
+    fn name(self) -> String {
+        match self {
+            Row::Program => "program".into(),
+            Row::Stages => "stages".into(),
+            Row::Layers(0) => "layers".into(),
+            Row::Layers(lane) => format!("layers {}", lane + 1),
+        }
+    }
+}
+
+/// A complete event (`X`) of Chrome's trace format, or the name of a row (`M`).
+#[derive(Debug, Serialize)]
+struct Event {
+    ph: &'static str,
+    name: String,
+    pid: u32,
+    tid: usize,
+    /// Microseconds since the program began.
+    ts: f64,
+    dur: f64,
+    #[serde(skip_serializing_if = "Args::is_empty")]
+    args: Args,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Args {
+    /// What a row is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operations: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+}
+
+impl Args {
+    fn is_empty(&self) -> bool {
+        matches!(self, Args { name: None, file: None, operations: None, bytes: None })
+    }
+}
+
+impl Profiler {
+    /// For a program that began at `start`, where anything is to be told.
+    pub(crate) fn new(print: bool, trace: Option<&Path>, start: Instant) -> Option<Self> {
+        (print || trace.is_some()).then(|| Self {
+            print,
+            trace: trace.map(Path::to_path_buf),
+            recorder: Recorder::new(),
+            start,
+            startup: Vec::new(),
+            events: Vec::new(),
+        })
+    }
+
+    /// Takes in what happened before the first image.
+    pub(crate) fn startup(&mut self, spans: impl IntoIterator<Item = Span>) {
+        for span in spans {
+            self.span(Row::Program, span, None);
+            self.startup.push(span);
+        }
+    }
+
+    /// Takes in what the program did with a file beside computing.
+    pub(crate) fn file(&mut self, file: &Path, span: Span) {
+        self.span(Row::Program, span, Some(file));
+        if !self.startup.is_empty() {
+            self.startup.push(span);
+        }
+    }
+
+    /// Takes in the stages of something that was computed of a file, and prints them.
+    pub(crate) fn stages(&mut self, what: &str, file: &Path, timings: &Timings) -> Result<(), Failure> {
+        for span in timings.spans() {
+            self.span(Row::Stages, span, Some(file));
+        }
+        let mut text = format!("{what} {}\n", file.display());
+        stages(&mut text, timings);
+        self.print(&text)
+    }
+
+    /// Takes in the segmentation of a file, and prints it.
+    pub(crate) fn computed(&mut self, file: &Path, timings: &Timings) -> Result<(), Failure> {
+        let recorded = self.recorder.take();
+        for span in recorded.spans() {
+            let args = Args { operations: Some(span.cost.operations), bytes: Some(span.cost.bytes), ..Args::default() };
+            self.event(Row::Layers(span.lane), span.cost.name.clone(), span.start, span.time, args);
+        }
+        let mut text = String::new();
+        // Only the first image waits for the start.
+        let startup = std::mem::take(&mut self.startup);
+        if !startup.is_empty() {
+            first_mask(&mut text, &startup, timings, self.start.elapsed());
+        }
+        self.print(&text)?;
+        self.stages("segmentation of", file, timings)?;
+        let mut text = String::new();
+        layers(&mut text, &recorded);
+        self.print(&text)
+    }
+
+    fn print(&self, text: &str) -> Result<(), Failure> {
+        if self.print { std::io::stderr().write_all(text.as_bytes()).map_err(Failure::run) } else { Ok(()) }
+    }
+
+    /// Writes the trace.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Trace<'a> {
+            display_time_unit: &'static str,
+            trace_events: &'a [Event],
+        }
+        let Some(path) = &self.trace else { return Ok(()) };
+        let mut events = self.events;
+        let lanes = events.iter().map(|event| event.tid).max().unwrap_or(0).saturating_sub(2);
+        for row in [Row::Program, Row::Stages].into_iter().chain((0..lanes).map(Row::Layers)) {
+            let args = Args { name: Some(row.name()), ..Args::default() };
+            let name = "thread_name".into();
+            events.push(Event { ph: "M", name, pid: 1, tid: row.number(), ts: 0.0, dur: 0.0, args });
+        }
+        let trace = Trace { display_time_unit: "ms", trace_events: &events };
+        write(path, |out| {
+            serde_json::to_writer(out, &trace).map_err(|error| cytoshade_formats::Error::Write(error.into()))
+        })
+    }
+
+    fn span(&mut self, row: Row, span: Span, file: Option<&Path>) {
+        let args = Args { file: file.map(|file| file.display().to_string()), ..Args::default() };
+        self.event(row, span.name.into(), span.start, span.time, args);
+    }
+
+    fn event(&mut self, row: Row, name: String, start: Instant, time: Duration, args: Args) {
+        if self.trace.is_some() {
+            let ts = start.saturating_duration_since(self.start).as_secs_f64() * 1e6;
+            let dur = time.as_secs_f64() * 1e6;
+            self.events.push(Event { ph: "X", name, pid: 1, tid: row.number(), ts, dur, args });
+        }
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn share(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { 100.0 * part / whole } else { 0.0 }
+}
+
+/// What there was between the start of the program and its first masks.
+fn first_mask(text: &mut String, startup: &[Span], timings: &Timings, total: Duration) {
+    let mut parts: Vec<(&str, Duration)> = startup.iter().map(|span| (span.name, span.time)).collect();
+    let mut network = timings.spans().filter(|span| span.name == "network");
+    let first = network.next().map_or(Duration::ZERO, |span| span.time);
+    parts.push(("first batch of tiles", first));
+    let others: Duration = network.map(|span| span.time).sum();
+    let dynamics = timings.iter().filter(|(stage, _)| stage.name() == "follow_flows").map(|(_, time)| time).sum();
+    parts.push(("dynamics", dynamics));
+    parts.push(("other batches", others));
+    parts.push(("other stages", timings.total().saturating_sub(first + others + dynamics)));
+    let told = parts.iter().map(|(_, time)| *time).sum();
+    parts.push(("rest", total.saturating_sub(told)));
+    let _ = writeln!(text, "start of the program to first masks");
+    table(text, &parts, total);
+}
+
+fn stages(text: &mut String, timings: &Timings) {
+    let parts: Vec<(&str, Duration)> = timings.iter().map(|(stage, time)| (stage.name(), time)).collect();
+    table(text, &parts, timings.total());
+}
+
+fn table(text: &mut String, parts: &[(&str, Duration)], total: Duration) {
+    let _ = writeln!(text, "  {:<40}{:>12}{:>9}", "stage", "ms", "share");
+    for (name, time) in parts.iter().chain([&("total", total)]) {
+        let (time, total) = (milliseconds(*time), milliseconds(total));
+        let _ = writeln!(text, "  {name:<40}{time:>12.3}{:>7.1} %", share(time, total));
+    }
+}
+
+fn layers(text: &mut String, recorded: &Recorded) {
+    if let Some(why) = &recorded.missing {
+        let _ = writeln!(text, "  no times of layers: {why}");
+    }
+    let layers = recorded.layers();
+    let total: f64 = layers.iter().map(|layer| layer.seconds).sum();
+    if layers.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "  {:<40}{:>12}{:>9}{:>8}{:>10}{:>9}", "layer", "ms", "share", "runs", "GFLOP/s", "GB/s");
+    let mut line = |name: &str, runs: usize, seconds: f64, operations: u64, bytes: u64| {
+        let rate = |count: u64| if seconds > 0.0 { count as f64 / seconds * 1e-9 } else { 0.0 };
+        let _ = writeln!(
+            text,
+            "  {name:<40}{:>12.3}{:>7.1} %{runs:>8}{:>10.1}{:>9.2}",
+            seconds * 1e3,
+            share(seconds, total),
+            rate(operations),
+            rate(bytes)
+        );
+    };
+    for layer in &layers {
+        line(&layer.name, layer.runs, layer.seconds, layer.operations, layer.bytes);
+    }
+    let (operations, bytes) = (layers.iter().map(|l| l.operations).sum(), layers.iter().map(|l| l.bytes).sum());
+    line("total", layers.iter().map(|layer| layer.runs).sum(), total, operations, bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_and_rates_are_of_the_whole_and_by_time() {
+        let layer = cytoshade::StepCost { name: "conv 32->32".into(), operations: 3_000_000, bytes: 500_000 };
+        let recorder = Recorder::new();
+        let nanoseconds = vec![[0, 1_000_000]];
+        let steps = [layer].into();
+        recorder.add(cytoshade::BatchTimes { tiles: 1, lane: 0, submitted: 0, steps, nanoseconds });
+        let mut text = String::new();
+        layers(&mut text, &recorder.take());
+        let words: Vec<&str> = text.lines().nth(1).unwrap_or_default().split_whitespace().collect();
+        assert_eq!(words, ["conv", "32->32", "1.000", "100.0", "%", "1", "3.0", "0.50"]);
+    }
+
+    #[test]
+    fn what_has_no_clock_says_so() {
+        let recorder = Recorder::new();
+        recorder.lacks("there is no clock".into());
+        let mut text = String::new();
+        layers(&mut text, &recorder.take());
+        assert_eq!(text, "  no times of layers: there is no clock\n");
+    }
+}

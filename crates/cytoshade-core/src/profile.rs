@@ -1,0 +1,287 @@
+//! What a run of the network took, step by step.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use web_time::Instant;
+
+use crate::{ConvShape, Plan, Shape, Step, Tensor};
+
+/// A piece of time with a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// What was done.
+    pub name: &'static str,
+    /// When it began.
+    pub start: Instant,
+    /// How long it took.
+    pub time: Duration,
+}
+
+impl Span {
+    /// Begins now.
+    pub fn begin(name: &'static str) -> Self {
+        Self { name, start: Instant::now(), time: Duration::ZERO }
+    }
+
+    /// Ends now.
+    pub fn end(self) -> Self {
+        Self { time: self.start.elapsed(), ..self }
+    }
+}
+
+/// What a step of the network does for a batch of tiles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepCost {
+    /// What runs: the kernel's name, and for convolutions `inputs->outputs` and the size of a tile there.
+    pub name: String,
+    /// Floating-point operations of a plain convolution, a multiplication and an addition counting as two. Kernels that
+    /// get by with fewer (Winograd's) are counted as if they did not.
+    pub operations: u64,
+    /// Bytes that must be read and written at least: every input, every output and the weights once.
+    pub bytes: u64,
+}
+
+impl StepCost {
+    fn of(
+        step: &Step,
+        convs: &[ConvShape],
+        kernel: &str,
+        [count, height, width]: [usize; 3],
+        value: usize,
+        pad: usize,
+    ) -> Self {
+        let stored = |tensor: Tensor| {
+            let (height, width) = tensor.size(height, width);
+            value * tensor.channels.next_multiple_of(pad) * height * width
+        };
+        let mut bytes = count * step.reads().chain(step.target()).map(stored).sum::<usize>();
+        let (mut name, mut operations) = (kernel.to_string(), 0);
+        if let Step::Conv { conv, source, target, projection, .. } = step {
+            let side = convs.get(*conv).map_or(1, |conv| conv.kernel);
+            let (height, width) = target.size(height, width);
+            let depth = side * side * source.channels + projection.map_or(0, |proj| proj.source.channels);
+            operations = 2 * count * depth * target.channels * height * width;
+            bytes += value * depth * target.channels;
+            name += &format!(" {}->{} at {height} x {width}", source.channels, target.channels);
+            if projection.is_some() {
+                name += " + proj";
+            }
+        }
+        Self { name, operations: operations as u64, bytes: bytes as u64 }
+    }
+
+    /// Planes to the layout of the intermediates, or back.
+    fn packing(name: &str, tensor: Tensor, [count, height, width]: [usize; 3], value: usize, pad: usize) -> Self {
+        let values = 4 * tensor.channels + value * tensor.channels.next_multiple_of(pad);
+        Self { name: name.into(), operations: 0, bytes: (count * values * height * width) as u64 }
+    }
+
+    /// What every step of a plan does for `tiles` (how many, height, width), with packing before and unpacking after
+    /// them, values being stored in `value` bytes and channels padded to multiples of `pad`. `kernel` names what runs a
+    /// step.
+    pub fn all(
+        plan: &Plan,
+        shape: &Shape,
+        kernel: impl Fn(&Step) -> &'static str,
+        tiles: [usize; 3],
+        value: usize,
+        pad: usize,
+    ) -> Vec<Self> {
+        let convs = shape.convs();
+        let mut all = vec![Self::packing("pack", plan.input, tiles, value, pad)];
+        all.extend(plan.steps.iter().map(|step| Self::of(step, &convs, kernel(step), tiles, value, pad)));
+        all.push(Self::packing("unpack", plan.output, tiles, value, pad));
+        all
+    }
+}
+
+/// When each step of the network ran for a batch of tiles, by the clock of what it ran on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchTimes {
+    /// Tiles of the batch.
+    pub tiles: usize,
+    /// Which of those that run at the same time.
+    pub lane: usize,
+    /// When it was handed over, in nanoseconds since the recorder was made.
+    pub submitted: u64,
+    /// What was done.
+    pub steps: Arc<[StepCost]>,
+    /// When each step began and ended, in nanoseconds on a clock that runs on from batch to batch.
+    pub nanoseconds: Vec<[u64; 2]>,
+}
+
+/// All that a step did, over all batches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerTime {
+    /// What ran, as [`StepCost::name`] has it.
+    pub name: String,
+    /// How often it ran.
+    pub runs: usize,
+    /// Seconds.
+    pub seconds: f64,
+    /// Floating-point operations.
+    pub operations: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// When a step ran for one batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LayerSpan<'a> {
+    /// What ran.
+    pub cost: &'a StepCost,
+    /// Which of those that run at the same time.
+    pub lane: usize,
+    /// When it began, on the caller's clock.
+    pub start: Instant,
+    /// How long it took.
+    pub time: Duration,
+}
+
+/// What was heard of the network's batches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// When the recorder was made.
+    pub origin: Instant,
+    /// The batches, in the order in which they ended.
+    pub batches: Vec<BatchTimes>,
+    /// Why there are none, where what it runs on cannot tell.
+    pub missing: Option<String>,
+}
+
+impl Recorded {
+    /// What each step took, in the order of the network. Steps of one name count as one.
+    pub fn layers(&self) -> Vec<LayerTime> {
+        let mut layers: Vec<LayerTime> = Vec::new();
+        for batch in &self.batches {
+            for (cost, [begin, end]) in batch.steps.iter().zip(&batch.nanoseconds) {
+                let StepCost { name, operations, bytes } = cost;
+                let at = layers.iter().position(|layer| layer.name == *name).unwrap_or_else(|| {
+                    let name = name.clone();
+                    layers.push(LayerTime { name, runs: 0, seconds: 0.0, operations: 0, bytes: 0 });
+                    layers.len() - 1
+                });
+                let layer = &mut layers[at];
+                layer.runs += 1;
+                layer.seconds += end.saturating_sub(*begin) as f64 * 1e-9;
+                layer.operations += operations;
+                layer.bytes += bytes;
+            }
+        }
+        layers
+    }
+
+    /// When each step ran, on the caller's clock. The device's clock is set by the batch that began soonest after it was
+    /// handed over, as if that had begun at once: no batch begins before it is handed over.
+    pub fn spans(&self) -> impl Iterator<Item = LayerSpan<'_>> {
+        let begins = |batch: &BatchTimes| batch.nanoseconds.first().map(|&[begin, _]| i128::from(begin));
+        let offset = self.batches.iter().filter_map(|batch| Some(i128::from(batch.submitted) - begins(batch)?)).max();
+        let place = move |time: u64| (i128::from(time) + offset.unwrap_or(0)).max(0) as u64;
+        self.batches.iter().flat_map(move |batch| {
+            batch.steps.iter().zip(&batch.nanoseconds).map(move |(cost, &[begin, end])| LayerSpan {
+                cost,
+                lane: batch.lane,
+                start: self.origin + Duration::from_nanos(place(begin)),
+                time: Duration::from_nanos(end.saturating_sub(begin)),
+            })
+        })
+    }
+}
+
+/// Hears what the network's steps take. See [`crate::Control::record`].
+#[derive(Debug)]
+pub struct Recorder {
+    origin: Instant,
+    heard: Mutex<(Vec<BatchTimes>, Option<String>)>,
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self { origin: Instant::now(), heard: Mutex::default() }
+    }
+}
+
+impl Recorder {
+    /// One that heard nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Nanoseconds since it was made.
+    pub fn now(&self) -> u64 {
+        self.origin.elapsed().as_nanos() as u64
+    }
+
+    /// Hears of a batch.
+    pub fn add(&self, batch: BatchTimes) {
+        self.heard().0.push(batch);
+    }
+
+    /// Hears why nothing can be told of batches.
+    pub fn lacks(&self, why: String) {
+        self.heard().1 = Some(why);
+    }
+
+    /// What it heard since it was made, or since this was last asked.
+    pub fn take(&self) -> Recorded {
+        let (batches, missing) = std::mem::take(&mut *self.heard());
+        Recorded { origin: self.origin, batches, missing }
+    }
+
+    fn heard(&self) -> MutexGuard<'_, (Vec<BatchTimes>, Option<String>)> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(submitted: u64, nanoseconds: Vec<[u64; 2]>) -> BatchTimes {
+        let step = |name: &str| StepCost { name: name.into(), operations: 10, bytes: 3 };
+        BatchTimes { tiles: 1, lane: 0, submitted, steps: [step("a"), step("b"), step("a")].into(), nanoseconds }
+    }
+
+    #[test]
+    fn steps_of_one_name_are_summed_over_batches() {
+        let batches = vec![batch(0, vec![[5, 10], [10, 30], [30, 31]]), batch(0, vec![[50, 51], [51, 52], [60, 64]])];
+        let recorded = Recorded { origin: Instant::now(), batches, missing: None };
+        let layers = recorded.layers();
+        let told: Vec<_> = layers.iter().map(|l| (l.name.as_str(), l.runs, l.operations, l.bytes)).collect();
+        assert_eq!(told, [("a", 4, 40, 12), ("b", 2, 20, 6)]);
+        assert!((layers[0].seconds - 11e-9).abs() < 1e-15 && (layers[1].seconds - 21e-9).abs() < 1e-15);
+    }
+
+    #[test]
+    fn no_batch_begins_before_it_is_handed_over_and_one_begins_then() {
+        // The second begins 40 after the first on the device, and 100 after it was handed over.
+        let batches = vec![
+            batch(7, vec![[1000, 1010], [1010, 1020], [1020, 1040]]),
+            batch(107, vec![[1040, 1050], [1050, 1060], [1060, 1061]]),
+        ];
+        let origin = Instant::now();
+        let recorded = Recorded { origin, batches, missing: None };
+        let spans: Vec<_> = recorded.spans().collect();
+        assert_eq!(spans.len(), 6);
+        let since = |at: usize| spans[at].start.duration_since(origin).as_nanos();
+        assert_eq!(since(3), 107);
+        assert_eq!(since(0), 67, "what lies between is kept");
+        assert_eq!(spans[5].time, Duration::from_nanos(1));
+    }
+
+    #[test]
+    fn costs_are_those_of_a_plain_convolution() {
+        let shape = Shape::new(vec![2, 32, 64, 128, 256], 3).unwrap();
+        let plan = Plan::fused(&shape);
+        let costs = StepCost::all(&plan, &shape, |_| "k", [1, 224, 224], 4, 4);
+        assert_eq!(costs.len(), plan.steps.len() + 2);
+        let conv = costs.iter().find(|cost| cost.name == "k 32->32 at 224 x 224").unwrap();
+        assert_eq!(conv.operations, 2 * 9 * 32 * 32 * 224 * 224);
+        // About 31 GFLOP a tile, as the design has it.
+        let all: u64 = costs.iter().map(|cost| cost.operations).sum();
+        assert!((29_000_000_000..33_000_000_000).contains(&all), "{all}");
+        let twice = StepCost::all(&plan, &shape, |_| "k", [2, 224, 224], 4, 4);
+        assert_eq!(twice.iter().map(|cost| cost.operations).sum::<u64>(), 2 * all);
+    }
+}

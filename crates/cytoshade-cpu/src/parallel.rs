@@ -1,0 +1,73 @@
+//! Loops over all threads: rayon's, and under the same names the standard library's for WebAssembly, which has one
+//! thread here. There rayon would be a hundred kilobytes to load that run everything in turn.
+
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use rayon::{current_num_threads, prelude::*, scope};
+
+#[cfg(target_family = "wasm")]
+pub(crate) use in_turn::*;
+
+#[cfg(target_family = "wasm")]
+mod in_turn {
+    use std::slice::{Chunks, ChunksExact, ChunksExactMut, ChunksMut, Iter, IterMut};
+
+    pub(crate) fn current_num_threads() -> usize {
+        1
+    }
+
+    /// Nothing is spawned into the scope.
+    pub(crate) fn scope<T>(work: impl FnOnce(()) -> T) -> T {
+        work(())
+    }
+
+    pub(crate) trait ParallelSlice<T> {
+        fn par_iter(&self) -> Iter<'_, T>;
+        fn par_iter_mut(&mut self) -> IterMut<'_, T>;
+        fn par_chunks(&self, size: usize) -> Chunks<'_, T>;
+        fn par_chunks_mut(&mut self, size: usize) -> ChunksMut<'_, T>;
+        fn par_chunks_exact(&self, size: usize) -> ChunksExact<'_, T>;
+        fn par_chunks_exact_mut(&mut self, size: usize) -> ChunksExactMut<'_, T>;
+    }
+
+    impl<T> ParallelSlice<T> for [T] {
+        fn par_iter(&self) -> Iter<'_, T> {
+            self.iter()
+        }
+
+        fn par_iter_mut(&mut self) -> IterMut<'_, T> {
+            self.iter_mut()
+        }
+
+        fn par_chunks(&self, size: usize) -> Chunks<'_, T> {
+            self.chunks(size)
+        }
+
+        fn par_chunks_mut(&mut self, size: usize) -> ChunksMut<'_, T> {
+            self.chunks_mut(size)
+        }
+
+        fn par_chunks_exact(&self, size: usize) -> ChunksExact<'_, T> {
+            self.chunks_exact(size)
+        }
+
+        fn par_chunks_exact_mut(&mut self, size: usize) -> ChunksExactMut<'_, T> {
+            self.chunks_exact_mut(size)
+        }
+    }
+
+    pub(crate) trait IntoParallelIterator: IntoIterator + Sized {
+        fn into_par_iter(self) -> Self::IntoIter {
+            self.into_iter()
+        }
+    }
+
+    impl<T: IntoIterator> IntoParallelIterator for T {}
+
+    pub(crate) trait ParallelIterator: Iterator + Sized {
+        fn with_min_len(self, _: usize) -> Self {
+            self
+        }
+    }
+
+    impl<T: Iterator> ParallelIterator for T {}
+}

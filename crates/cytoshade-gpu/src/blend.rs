@@ -1,0 +1,131 @@
+//! Averaging the network's outputs where tiles overlap (the reference's `transforms.average_tiles` and
+//! `unaugment_tiles`).
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use cytoshade_core::tiling::{Tiling, taper};
+use cytoshade_shaders::{self as shaders, Precision};
+
+use crate::device::Gpu;
+use crate::error::Error;
+use crate::kernel::{Kernel, Variant, linear};
+use crate::tile::Tiled;
+use crate::work::Work;
+
+const WHAT: &str = "blended tiles";
+
+/// The blending weights of a grid of tiles. A tile's weight at a pixel is its row's times its column's; they are
+/// divided by their sums beforehand, so that the weights of all tiles over a pixel make 1.
+#[derive(Debug)]
+pub(crate) struct Weights {
+    pub(crate) values: Vec<f32>,
+    /// Where the weights of the rows of tiles that begin at a row, and of the columns, begin.
+    rows: BTreeMap<usize, u32>,
+    columns: BTreeMap<usize, u32>,
+}
+
+impl Weights {
+    pub(crate) fn new(tiling: &Tiling) -> Self {
+        let (taper_y, taper_x) = taper(tiling.height, tiling.width);
+        let mut values = Vec::new();
+        // Each axis is divided by a sum over all tiles, though it takes one over a row or a column of them: together
+        // that is once too often.
+        let rows = axis(&mut values, tiling.tiles.iter().map(|tile| tile.y), &taper_y, tiling.tiles.len() as f64);
+        let columns = axis(&mut values, tiling.tiles.iter().map(|tile| tile.x), &taper_x, 1.0);
+        Self { values, rows, columns }
+    }
+
+    pub(crate) fn row(&self, y: usize) -> u32 {
+        self.rows.get(&y).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn column(&self, x: usize) -> u32 {
+        self.columns.get(&x).copied().unwrap_or_default()
+    }
+}
+
+/// Appends the weights of tiles that begin at `starts`, times `factor`. Returns where those of each start begin.
+fn axis(
+    values: &mut Vec<f32>,
+    starts: impl Iterator<Item = usize>,
+    taper: &[f64],
+    factor: f64,
+) -> BTreeMap<usize, u32> {
+    let mut tiles: BTreeMap<usize, u32> = BTreeMap::new();
+    starts.for_each(|start| *tiles.entry(start).or_default() += 1);
+    let end = tiles.last_key_value().map_or(0, |(start, _)| start + taper.len());
+    let mut sums = vec![0.0; end];
+    for (&start, &count) in &tiles {
+        sums[start..].iter_mut().zip(taper).for_each(|(sum, weight)| *sum += f64::from(count) * weight);
+    }
+    for (&start, first) in &mut tiles {
+        *first = values.len() as u32;
+        values.extend(taper.iter().zip(&sums[start..]).map(|(weight, sum)| (factor * weight / sum) as f32));
+    }
+    tiles
+}
+
+impl Tiled {
+    /// Adds tiles to the outputs, the first of them being the `at`th tile of the activations.
+    pub(crate) fn blend(
+        &self,
+        gpu: &Gpu,
+        kernel: &Arc<Kernel>,
+        work: &mut Work,
+        tiles: &Range<usize>,
+        at: usize,
+        activations: &wgpu::Buffer,
+    ) -> Result<(), Error> {
+        let Tiled { outputs, tiling, .. } = self;
+        let rows = tiling.tiles[tiles.clone()].iter().map(|tile| tile.y);
+        // In the planes, without their padding.
+        let first = rows.clone().min().unwrap_or(0).saturating_sub(self.above);
+        let end = (rows.max().unwrap_or(0) + tiling.height).saturating_sub(self.above).min(outputs.height);
+        let count = end.saturating_sub(first) * outputs.width * outputs.channels.div_ceil(4);
+        let start = at * self.quads(outputs.channels);
+        let params = [
+            outputs.width,
+            outputs.height,
+            outputs.channels,
+            tiling.width,
+            tiling.height,
+            tiles.start,
+            tiles.len(),
+            start,
+            first,
+            count,
+        ];
+        let storage = [activations, &self.records, &self.weights, &outputs.buffer];
+        work.add(kernel.bind(gpu, &params.map(|value| value as u32), &storage), linear(gpu, WHAT, count as u64)?);
+        Ok(())
+    }
+}
+
+/// Adds tiles of shape [tiles, nout, tile height, tile width] to the outputs. (The network's own are never in this
+/// form.)
+///
+/// # Errors
+/// [`Error::Length`] for a wrong shape, and whatever the device says.
+pub async fn blend(gpu: &Gpu, tiled: &Tiled, tiles: Range<usize>, values: &[f32]) -> Result<(), Error> {
+    let (pixels, nout) = (tiled.tiling.height * tiled.tiling.width, tiled.outputs.channels);
+    let expected = tiles.len() * nout * pixels;
+    if values.len() != expected || tiles.end > tiled.tiles() {
+        return Err(Error::Length { what: "tiles", found: values.len(), expected });
+    }
+    let kernel = gpu.kernel(Variant::of(shaders::BLEND).stored(Precision::F32)).await?;
+    let pack = gpu.kernel(Variant::of(shaders::PACK).stored(Precision::F32)).await?;
+    gpu.attempt(WHAT, || {
+        let mut work = Work::default();
+        let quads = tiles.len() * tiled.quads(nout);
+        let planes = gpu.upload(WHAT, values)?;
+        let activations = gpu.storage(WHAT, 16 * quads as u64)?;
+        let params = [pixels, nout, quads].map(|value| value as u32);
+        work.add(pack.bind(gpu, &params, &[&planes, &activations]), linear(gpu, WHAT, quads as u64)?);
+        tiled.blend(gpu, &kernel, &mut work, &tiles, 0, &activations)?;
+        work.submit(gpu, WHAT);
+        Ok(())
+    })
+    .await
+}

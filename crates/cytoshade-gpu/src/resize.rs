@@ -1,0 +1,41 @@
+//! Bilinear resize of planes, with OpenCV's coordinates (the reference's `transforms.resize_image`).
+
+use cytoshade_core::resample::between;
+use cytoshade_shaders as shaders;
+
+use crate::device::Gpu;
+use crate::error::Error;
+use crate::kernel::{Variant, linear};
+use crate::planes::GpuPlanes;
+use crate::work::Work;
+
+const WHAT: &str = "resized planes";
+
+/// Each plane resized to `height` x `width` by bilinear interpolation. Nothing waits.
+///
+/// # Errors
+/// [`Error::Length`] for planes without pixels, [`Error::Limit`] where the resized planes are too large for one
+/// binding, and whatever the device says.
+pub async fn bilinear(gpu: &Gpu, planes: &GpuPlanes, height: usize, width: usize) -> Result<GpuPlanes, Error> {
+    if planes.height * planes.width * height * width == 0 {
+        return Err(Error::Length { what: "planes", found: 0, expected: 1 });
+    }
+    let kernel = gpu.kernel(Variant::of(shaders::RESIZE)).await?;
+    gpu.attempt(WHAT, || {
+        let resized = GpuPlanes::zeros(gpu, WHAT, planes.channels, height, width)?;
+        // The places are computed on the host, as they are for the CPU: in f64.
+        let places = [between(planes.height, height), between(planes.width, width)].concat();
+        let places: Vec<_> = places.iter().map(|place| [place.first as u32, place.weight.to_bits()]).collect();
+        let places = gpu.upload(WHAT, &places)?;
+        let count = planes.channels * height * width;
+        let params = [planes.width, planes.height, width, height, count].map(|value| value as u32);
+        let mut work = Work::default();
+        work.add(
+            kernel.bind(gpu, &params, &[&planes.buffer, &places, &resized.buffer]),
+            linear(gpu, WHAT, count as u64)?,
+        );
+        work.submit(gpu, WHAT);
+        Ok(resized)
+    })
+    .await
+}

@@ -1,0 +1,112 @@
+//! Cutting tiles out of planes (the reference's `transforms.make_tiles` after `np.pad`).
+
+use std::ops::Range;
+
+use cytoshade_core::tiling::{Cutting, Tiling};
+use cytoshade_shaders::{self as shaders, Precision};
+
+use crate::blend::Weights;
+use crate::device::Gpu;
+use crate::error::Error;
+use crate::kernel::{Kernel, Variant, linear};
+use crate::planes::GpuPlanes;
+use crate::work::Work;
+
+const WHAT: &str = "tiles";
+
+/// Planes on the device, cut into tiles, and the planes into which what the network makes of the tiles is blended.
+#[derive(Clone, Debug)]
+pub struct Tiled {
+    pub(crate) tiling: Tiling,
+    pub(crate) source: GpuPlanes,
+    pub(crate) outputs: GpuPlanes,
+    /// How far the padding moves the tiles.
+    pub(crate) above: usize,
+    pub(crate) records: wgpu::Buffer,
+    pub(crate) weights: wgpu::Buffer,
+}
+
+impl Tiled {
+    /// Planes cut as `cutting` says, and empty outputs of `nout` channels and their size. The tiles must be a grid, as
+    /// [`Tiling`]'s constructors make it.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] where the outputs are too large for one binding, and whatever the device says.
+    pub async fn new(gpu: &Gpu, source: GpuPlanes, cutting: &Cutting, nout: usize) -> Result<Self, Error> {
+        let Cutting { pad_y, pad_x, tiling } = cutting;
+        let weights = Weights::new(tiling);
+        let place = |at: usize, pad: usize| (at as i32 - pad as i32) as u32;
+        let record = |tile: &cytoshade_core::tiling::Tile| {
+            let (y, x) = (place(tile.y, pad_y.before), place(tile.x, pad_x.before));
+            [y, x, tile.flip_y.into(), tile.flip_x.into(), weights.row(tile.y), weights.column(tile.x)]
+        };
+        let records: Vec<[u32; 6]> = tiling.tiles.iter().map(record).collect();
+        let (outputs, records, weights) = gpu
+            .attempt(WHAT, || {
+                let outputs = GpuPlanes::zeros(gpu, "the network's outputs", nout, source.height, source.width)?;
+                Ok((outputs, gpu.upload(WHAT, &records)?, gpu.upload(WHAT, &weights.values)?))
+            })
+            .await?;
+        Ok(Self { tiling: tiling.clone(), source, outputs, above: pad_y.before, records, weights })
+    }
+
+    /// Number of tiles.
+    pub fn tiles(&self) -> usize {
+        self.tiling.tiles.len()
+    }
+
+    /// What was blended so far: the outputs, of shape [nout, height, width], once all tiles went through the network.
+    pub fn outputs(&self) -> &GpuPlanes {
+        &self.outputs
+    }
+
+    /// vec4s of a tile of so many channels.
+    pub(crate) fn quads(&self, channels: usize) -> usize {
+        self.tiling.height * self.tiling.width * channels.div_ceil(4)
+    }
+
+    /// Cuts tiles into activations, the first of them as the `at`th tile there.
+    pub(crate) fn cut(
+        &self,
+        gpu: &Gpu,
+        kernel: &std::sync::Arc<Kernel>,
+        work: &mut Work,
+        tiles: &Range<usize>,
+        at: usize,
+        activations: &wgpu::Buffer,
+    ) -> Result<(), Error> {
+        let GpuPlanes { buffer, channels, height, width } = &self.source;
+        let each = self.quads(*channels);
+        let count = tiles.len() * each;
+        let params = [*width, *height, *channels, self.tiling.width, self.tiling.height, tiles.start, count, at * each];
+        let bound = kernel.bind(gpu, &params.map(|value| value as u32), &[buffer, &self.records, activations]);
+        work.add(bound, linear(gpu, WHAT, count as u64)?);
+        Ok(())
+    }
+}
+
+/// Tiles as the network sees them: [tiles, channels, tile height, tile width]. (The network's own are never in this
+/// form.)
+///
+/// # Errors
+/// [`Error::Limit`] where they are too many for one binding, and whatever the device says.
+pub async fn cut(gpu: &Gpu, tiled: &Tiled, tiles: Range<usize>) -> Result<Vec<f32>, Error> {
+    let kernel = gpu.kernel(Variant::of(shaders::TILE).stored(Precision::F32)).await?;
+    let unpack = gpu.kernel(Variant::of(shaders::UNPACK).stored(Precision::F32)).await?;
+    let Tiling { height, width, .. } = tiled.tiling;
+    let channels = tiled.source.channels;
+    let planes = gpu
+        .attempt(WHAT, || {
+            let mut work = Work::default();
+            let activations = gpu.storage(WHAT, (16 * tiles.len() * tiled.quads(channels)) as u64)?;
+            tiled.cut(gpu, &kernel, &mut work, &tiles, 0, &activations)?;
+            let planes = GpuPlanes::zeros(gpu, WHAT, tiles.len() * channels, height, width)?;
+            let count = tiles.len() * channels * height * width;
+            let params = [height * width, channels, count].map(|value| value as u32);
+            work.add(unpack.bind(gpu, &params, &[&activations, &planes.buffer]), linear(gpu, WHAT, count as u64)?);
+            work.submit(gpu, WHAT);
+            Ok(planes)
+        })
+        .await?;
+    Ok(planes.read(gpu).await?.into_vec())
+}

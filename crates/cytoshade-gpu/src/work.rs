@@ -1,0 +1,31 @@
+//! Dispatches that follow one another.
+
+use crate::device::Gpu;
+use crate::kernel::Bound;
+
+/// Dispatches in their order, each with its grid. Each sees what those before it wrote.
+#[derive(Debug, Default)]
+pub(crate) struct Work(Vec<(Bound, [u32; 3])>);
+
+impl Work {
+    pub(crate) fn add(&mut self, bound: Bound, grid: [u32; 3]) {
+        self.0.push((bound, grid));
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Bound, [u32; 3])> {
+        self.0.iter().map(|(bound, grid)| (bound, *grid))
+    }
+
+    fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>) {
+        for (bound, grid) in self.iter() {
+            bound.dispatch(pass, grid);
+        }
+    }
+
+    /// Submits them alone. Nothing waits for them; what is submitted later comes after them.
+    pub(crate) fn submit(&self, gpu: &Gpu, what: &'static str) {
+        let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(what) });
+        self.dispatch(&mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()));
+        gpu.queue().submit([encoder.finish()]);
+    }
+}

@@ -1,0 +1,37 @@
+// Intensities to a range: (value - low) / range, 0 where there is no range.
+//
+// Grid: one invocation a value, 64 a workgroup, workgroups counted row by row over x and y.
+
+struct Params {
+    /// Pixels of a plane.
+    pixels: u32,
+    /// Values.
+    count: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+// [channel]: low, what its rounding to f32 left of it, range, and 1 where the result is inverted.
+@group(0) @binding(1) var<storage, read> bounds: array<vec4f>;
+// [channel][pixel].
+@group(0) @binding(2) var<storage, read_write> planes: array<f32>;
+
+@compute @workgroup_size(64)
+fn normalize_planes(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = (group.y * groups.x + group.x) * 64u + lane;
+    if at >= params.count {
+        return;
+    }
+    let bound = bounds[at / params.pixels];
+    var value = 0.0;
+    if bound.z > 0.0 {
+        value = ((planes[at] - bound.x) - bound.y) / bound.z;
+    }
+    if bound.w > 0.0 {
+        value = 1.0 - value;
+    }
+    planes[at] = value;
+}

@@ -1,0 +1,85 @@
+// Radix selection, counting: the next digit of the samples that have a rank's prefix. Ranks of one prefix share the
+// counts of the first of them.
+//
+// Grid: z channels, in x workgroups that share a channel's values.
+
+struct Params {
+    /// Width of the planes.
+    width: u32,
+    /// Pixels of a plane.
+    pixels: u32,
+    /// Every how manyth row and column is a sample.
+    step_y: u32,
+    step_x: u32,
+    /// The digit's lowest bit: 24, 16, 8, 0 in turn.
+    shift: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+// [channel][pixel]: the bits of the values.
+@group(0) @binding(1) var<storage, read> values: array<u32>;
+// [channel][rank].
+@group(0) @binding(2) var<storage, read> ranks: array<Rank>;
+// [channel][count], zero at first.
+@group(0) @binding(3) var<storage, read_write> counts: array<atomic<u32>>;
+
+var<workgroup> tally: array<atomic<u32>, COUNTS>;
+
+// Keys are in the order of the values; both zeros are one.
+fn key(at: u32) -> u32 {
+    let bits = values[at];
+    if bits == 0x80000000u {
+        return bits;
+    }
+    return bits ^ select(0x80000000u, 0xffffffffu, bits >= 0x80000000u);
+}
+
+@compute @workgroup_size(256)
+fn percentile_count(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    for (var at = lane; at < COUNTS; at += 256u) {
+        atomicStore(&tally[at], 0u);
+    }
+    workgroupBarrier();
+
+    let first = group.z * params.pixels;
+    let a = ranks[group.z * RANKS].prefix;
+    let b = ranks[group.z * RANKS + 1u].prefix;
+    let c = ranks[group.z * RANKS + 2u].prefix;
+    let d = ranks[group.z * RANKS + 3u].prefix;
+    let kind = key(first);
+    var differs = false;
+    for (var pixel = group.x * 256u + lane; pixel < params.pixels; pixel += groups.x * 256u) {
+        let sample = key(first + pixel);
+        differs = differs | (sample != kind);
+        let y = pixel / params.width;
+        if y % params.step_y + (pixel - y * params.width) % params.step_x > 0u {
+            continue;
+        }
+        let digit = (sample >> params.shift) & 255u;
+        // In two shifts: one by 32 is none.
+        let prefix = (sample >> params.shift) >> 8u;
+        if prefix == a {
+            atomicAdd(&tally[digit], 1u);
+        } else if prefix == b {
+            atomicAdd(&tally[DIGITS + digit], 1u);
+        } else if prefix == c {
+            atomicAdd(&tally[2u * DIGITS + digit], 1u);
+        } else if prefix == d {
+            atomicAdd(&tally[3u * DIGITS + digit], 1u);
+        }
+    }
+    if differs {
+        atomicStore(&tally[COUNTS - 1u], 1u);
+    }
+    workgroupBarrier();
+    for (var at = lane; at < COUNTS; at += 256u) {
+        let count = atomicLoad(&tally[at]);
+        if count > 0u {
+            atomicAdd(&counts[group.z * COUNTS + at], count);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+// Radix selection, picking: each rank's next digit from the counts, which become zero again. After the last digit,
+// numpy's linear interpolation between the ranks, and what normalizing by the two percentiles is.
+//
+// Grid: z channels.
+
+struct Params {
+    /// The digit's lowest bit: 24, 16, 8, 0 in turn.
+    shift: u32,
+    /// Share of the way between the first two ranks, and between the other two.
+    low_gamma: f32,
+    high_gamma: f32,
+    /// Percentiles that differ by no more than this carry no signal.
+    contrast: f32,
+    /// 1 where the result is inverted, else 0.
+    invert: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+// [channel][rank].
+@group(0) @binding(1) var<storage, read_write> ranks: array<Rank>;
+// [channel][count].
+@group(0) @binding(2) var<storage, read_write> counts: array<u32>;
+// [channel]: as `normalize` takes them.
+@group(0) @binding(3) var<storage, read_write> bounds: array<vec4f>;
+
+var<workgroup> tally: array<u32, COUNTS>;
+// The lower value of each pair, the distance to the upper one, and the part of it that is gone.
+var<workgroup> lower: array<f32, 2>;
+var<workgroup> upper: array<f32, 2>;
+var<workgroup> part: array<f32, 2>;
+
+fn value(at: u32) -> f32 {
+    let key = ranks[at].prefix;
+    return bitcast<f32>(key ^ select(0xffffffffu, 0x80000000u, key >= 0x80000000u));
+}
+
+@compute @workgroup_size(64)
+fn percentile_pick(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let first = group.z * RANKS;
+    for (var at = lane; at < COUNTS; at += 64u) {
+        tally[at] = counts[group.z * COUNTS + at];
+        // Whether values differ is found once.
+        if at < COUNTS - 1u {
+            counts[group.z * COUNTS + at] = 0u;
+        }
+    }
+    var rank = Rank();
+    var leader = lane;
+    if lane < RANKS {
+        rank = ranks[first + lane];
+        for (var other = lane; other > 0u; other--) {
+            if ranks[first + other - 1u].prefix == rank.prefix {
+                leader = other - 1u;
+            }
+        }
+    }
+    storageBarrier();
+    workgroupBarrier();
+    if lane < RANKS {
+        var digit = 0u;
+        for (; digit < DIGITS - 1u; digit++) {
+            let count = tally[leader * DIGITS + digit];
+            if rank.below < count {
+                break;
+            }
+            rank.below -= count;
+        }
+        rank.prefix = (rank.prefix << 8u) | digit;
+        ranks[first + lane] = rank;
+    }
+    storageBarrier();
+    workgroupBarrier();
+    if params.shift > 0u {
+        return;
+    }
+
+    // Product and sum are apart, so that no compiler makes one rounding of the two.
+    if lane < 2u {
+        let gamma = select(params.low_gamma, params.high_gamma, lane > 0u);
+        let a = value(first + 2u * lane);
+        let b = value(first + 2u * lane + 1u);
+        lower[lane] = a;
+        upper[lane] = b;
+        part[lane] = (b - a) * select(gamma, 1.0 - gamma, gamma >= 0.5);
+    }
+    workgroupBarrier();
+    if lane == 0u {
+        let low = select(lower[0] + part[0], upper[0] - part[0], params.low_gamma >= 0.5);
+        let high = select(lower[1] + part[1], upper[1] - part[1], params.high_gamma >= 0.5);
+        let range = high - low;
+        let differs = tally[COUNTS - 1u] > 0u;
+        let signal = differs & (range > params.contrast);
+        bounds[group.z] = vec4f(low, 0.0, select(0.0, range, signal), f32(params.invert & u32(differs)));
+    }
+}
