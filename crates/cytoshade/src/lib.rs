@@ -40,19 +40,24 @@ mod error;
 #[cfg(not(target_arch = "wasm32"))]
 mod folders;
 mod model;
+#[cfg(not(target_arch = "wasm32"))]
+mod notes;
 mod pipeline;
+mod precision;
 mod restore;
 mod run;
 mod segmentation;
 mod segmenter;
 mod stack;
+#[cfg(not(target_arch = "wasm32"))]
+mod tuned;
 
 #[cfg(target_arch = "wasm32")]
 pub use backend::{Batch, Done};
 pub use cytoshade_core::{
-    BatchTimes, Cancel, Channels, Control, Image, LabelVolume, Labels, LayerSpan, LayerTime, Network, Normalize,
-    Outputs, Params, Planes, Progress, ProgressFn, Recorded, Recorder, Sample, Samples, Span, Stack, Stage, StepCost,
-    Timings, Volume,
+    Agreement, BatchTimes, Cancel, Channels, Control, Image, LabelVolume, Labels, LayerSpan, LayerTime, Network,
+    Normalize, Outputs, Params, Planes, Progress, ProgressFn, Recorded, Recorder, Sample, Samples, Span, Stack, Stage,
+    StepCost, Timings, Volume,
 };
 #[doc(hidden)]
 pub use cytoshade_cpu::network::Isa;
@@ -72,6 +77,7 @@ pub use folders::{Folders, Present, Reference, cache_folder, is_plain_name};
 #[cfg(not(target_arch = "wasm32"))]
 pub use model::open_size_model;
 pub use model::{Model, load_size_model};
+pub use precision::PrecisionChoice;
 pub use restore::{RestoreOptions, Restored, Restorer};
 pub use segmentation::{Segmentation, StackSegmentation};
 pub use segmenter::{Builder, Segmenter};
