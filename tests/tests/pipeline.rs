@@ -1,6 +1,9 @@
 //! Whole images through the library against the reference's fixtures, on the CPU and on a GPU or software adapter.
 
-use cytoshade::Device;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cytoshade::{Cancel, Control, Device, Model, Params, Progress, Segmenter, Stage};
 use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
 use cytoshade_tests::gpu::NEEDS_ADAPTER;
 use cytoshade_tests::{agree, both_ways, eval, trial};
@@ -15,6 +18,15 @@ const DIAMETER: f64 = 1e-3;
 /// The image of the full width's cases that has the fewest tiles.
 const SMALLEST: &str = "tests_data_img2d";
 
+/// Cases of more than one tile, with bindings that hold less and less of a plane: the outputs at no size, the outputs
+/// only at the image's size, not even what the network sees.
+const LIMITED: [(&str, u64); 4] = [
+    ("nuclei_bsize_128_diameter_25.0", 1_500_000),
+    ("nuclei_bsize_128_diameter_25.0", 1_060_000),
+    ("dense_diameter_10.0_bsize_96", 2_000_000),
+    ("dense_diameter_10.0_bsize_96", 600_000),
+];
+
 fn main() {
     let adapter = eval::gpu_device();
     let mut trials = Vec::new();
@@ -25,6 +37,22 @@ fn main() {
         let missing = missing.or(adapter.is_none().then_some(NEEDS_ADAPTER));
         let device = adapter.unwrap_or(Device::Gpu);
         trials.push(trial(format!("gpu: {}", case.name()), missing, move || run(&on_gpu, device)));
+    }
+    for (name, bytes) in LIMITED {
+        for case in cases("pipeline", "cases.json").into_iter().filter(|case| case.name() == name) {
+            let missing = adapter.is_none().then_some(NEEDS_ADAPTER);
+            let device = adapter.unwrap_or(Device::Gpu);
+            let test = move || {
+                let builder = Segmenter::builder().device(device).largest_binding(bytes);
+                check(&case, &builder.build(&Model::open(case.input_path("model").ok_or("no model")?)?)?)
+            };
+            trials.push(trial(format!("gpu, bindings of {bytes} bytes: {name}"), missing, test));
+        }
+    }
+    for case in cases("pipeline", "cases.json").into_iter().filter(|case| case.name() == LIMITED[0].0) {
+        let missing = adapter.is_none().then_some(NEEDS_ADAPTER);
+        let device = adapter.unwrap_or(Device::Gpu);
+        trials.push(trial("gpu: progress and cancellation", missing, move || cancellation(&case, device)));
     }
     // The published width takes seconds a tile on a software adapter, so only the smallest image goes there.
     for case in cases("full_width", "cases.json") {
@@ -52,8 +80,50 @@ fn main() {
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
+/// Every batch is heard of in its turn, and after the one that cancels no other is.
+fn cancellation(case: &Case, device: Device) -> Result<(), Failed> {
+    let segmenter = eval::segmenter(case, device)?;
+    let (image, params) = (eval::image(case)?, Params { batch_size: 2, ..eval::params(case) });
+    let heard = Mutex::new(Vec::new());
+    let hear = |progress: Progress| {
+        if progress.stage == Stage::Network {
+            heard.lock().unwrap().push(progress.done);
+        }
+    };
+    segmenter.segment_with(&image, &params, &Control::new().progress(&hear))?;
+    let all = heard.into_inner().unwrap();
+    let total = all.last().copied().unwrap_or_default();
+    let mut expected: Vec<usize> = (0..total).step_by(2).collect();
+    expected.push(total);
+    assert_eq!(all, expected);
+    assert!(total > 8, "{total} tiles");
+    for at in [0, 2, 6] {
+        let cancel = Cancel::new();
+        let last = AtomicUsize::new(0);
+        let hear = |progress: Progress| {
+            if progress.stage == Stage::Network {
+                last.store(progress.done, Ordering::Relaxed);
+                if progress.done == at {
+                    cancel.cancel();
+                }
+            }
+            assert!(progress.stage <= Stage::Network, "{progress:?} after the cancellation");
+        };
+        let control = Control::new().progress(&hear).cancel(&cancel);
+        let found = segmenter.segment_with(&image, &params, &control);
+        assert!(matches!(found, Err(cytoshade::Error::Cancelled)), "{found:?}");
+        assert_eq!(last.into_inner(), at);
+    }
+    check(case, &segmenter)
+}
+
 fn run(case: &Case, device: Device) -> Result<(), Failed> {
     let segmenter = eval::segmenter(case, device)?;
+    check(case, &segmenter)
+}
+
+/// Holds all that a segmentation gives against the case.
+fn check(case: &Case, segmenter: &Segmenter) -> Result<(), Failed> {
     let segmentation = segmenter.segment(&eval::image(case)?, &eval::params(case))?;
 
     if case.name().ends_with("constant") {

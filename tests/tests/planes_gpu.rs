@@ -8,7 +8,7 @@ use cytoshade_core::tiling::{Cutting, Pad, Tile, Tiling};
 use cytoshade_core::{Normalize, Params, Planes, Volume};
 use cytoshade_cpu::blend::Blend;
 use cytoshade_cpu::{normalize, resize, tile};
-use cytoshade_gpu::{Choice, Error, Gpu, GpuPlanes, Network, Options, Precision, Tiled};
+use cytoshade_gpu::{Choice, Error, Gpu, GpuPlanes, Network, Opening, Options, Precision, Tiled};
 use cytoshade_tests::fixtures::{Array, Case, NEEDS_TEST_DATA, cases, numbers};
 use cytoshade_tests::random::Random;
 use cytoshade_tests::{agree, both_ways, eval, gpu};
@@ -32,6 +32,7 @@ fn main() {
     on("tile, blend: random planes", random_tiles);
     on("network: from planes to planes", device_to_device);
     on("network: from planes to planes with small limits", small_limits);
+    on("network: from planes to planes with little memory", little_memory);
     on("network: wrong planes are refused", refusals);
     let mut of_stage = |stage: &str, test: fn(&Gpu, &Case) -> Result<(), Failed>| {
         for case in cases(stage, "cases.json") {
@@ -174,7 +175,8 @@ fn random_intensities(gpu: &Gpu) -> Result<(), Failed> {
 fn normalize_case(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
     let params = eval::params(case);
     // Large planes have a test of their own.
-    if !case.extra("formula").is_null() || !cytoshade_gpu::normalizes(&params) {
+    if !case.extra("formula").is_null() || !cytoshade_gpu::normalizes(&params, case.input("planes").volume().channels())
+    {
         return Ok(());
     }
     let input = case.input("planes").volume();
@@ -349,13 +351,13 @@ fn through(network: &Network, gpu: &Gpu, tiled: &[Tiled], batch: usize) -> Resul
             .chunk_by(|a, b| a.0 == b.0)
             .map(|part| (&tiled[part[0].0], part[0].1..part[part.len() - 1].1 + 1))
             .collect();
-        flights.extend(block_on(network.start(&parts))?);
+        flights.extend(block_on(network.start(&parts, None))?);
         while flights.len() > 2 {
-            styles.extend(block_on(flights.pop_front().ok_or("no flight")?.styles())?);
+            styles.extend(block_on(flights.pop_front().ok_or("no flight")?.styles(None))?);
         }
     }
     for flight in flights {
-        styles.extend(block_on(flight.styles())?);
+        styles.extend(block_on(flight.styles(None))?);
     }
     let mut styles = styles.into_iter();
     let of_tile = network.shape().style_channels();
@@ -421,6 +423,14 @@ fn small_limits(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Batches that are halved: there is memory for two tiles.
+fn little_memory(gpu: &Gpu) -> Result<(), Failed> {
+    let mut opening = Opening::default();
+    opening.provoked.memory = Some(2 * 4 * 8 * 48 * 48);
+    let little = block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), &opening))?;
+    check_network(&little, Options::default(), &[5])
+}
+
 fn refusals(gpu: &Gpu) -> Result<(), Failed> {
     let network = block_on(Network::new(gpu, &Random(35).cpnet(&[2, 4, 4], 3).network()))?;
     let cutting = |bsize| Cutting::new(64, 64, 16, bsize, 0.1, false);
@@ -429,8 +439,8 @@ fn refusals(gpu: &Gpu) -> Result<(), Failed> {
     let error = block_on(network.tiled(upload(gpu, &Planes::zeros(2, 64, 64))?, &cutting(33))).err();
     assert_eq!(error, Some(Error::TileSize { height: 33, width: 33, multiple: 2 }));
     let tiled = |bsize| block_on(network.tiled(upload(gpu, &Planes::zeros(2, 64, 64))?, &cutting(bsize)));
-    let error = block_on(network.start(&[(&tiled(32)?, 0..1), (&tiled(64)?, 0..1)])).err();
+    let error = block_on(network.start(&[(&tiled(32)?, 0..1), (&tiled(64)?, 0..1)], None)).err();
     assert_eq!(error, Some(Error::Length { what: "tiles", found: 64 * 64, expected: 32 * 32 }));
-    assert!(block_on(network.start(&[]))?.is_empty());
+    assert!(block_on(network.start(&[], None))?.is_empty());
     Ok(())
 }

@@ -3,6 +3,7 @@
 use cytoshade::Device;
 use cytoshade_cpu::volume::{fill_holes, follow_flows, masks, stitch};
 use cytoshade_tests::fixtures::{Array, Case, NEEDS_TEST_DATA, cases};
+use cytoshade_tests::gpu::NEEDS_ADAPTER;
 use cytoshade_tests::{agree, both_ways, eval, trial};
 use libtest_mimic::{Arguments, Failed};
 
@@ -20,7 +21,18 @@ fn main() {
     add("stitch_cases.json", stitch_case);
     add("fill_cases.json", fill_case);
     add("dynamics_cases.json", dynamics_case);
-    add("cases.json", whole);
+    add("cases.json", |case| whole(case, Device::Cpu));
+    // A software adapter takes the stack of few layers only.
+    let adapter = eval::gpu_device();
+    for case in cases("volume", "cases.json") {
+        if adapter != Some(Device::Gpu) && !case.name().starts_with("shallow") {
+            continue;
+        }
+        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
+        let missing = missing.or(adapter.is_none().then_some(NEEDS_ADAPTER));
+        let device = adapter.unwrap_or(Device::Gpu);
+        trials.push(trial(format!("gpu: {}", case.name()), missing, move || whole(&case, device)));
+    }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
@@ -78,9 +90,9 @@ fn dynamics_case(case: &Case) -> Result<(), Failed> {
     same_masks(labels.as_slice(), &expected(case, "final")?.u32())
 }
 
-fn whole(case: &Case) -> Result<(), Failed> {
+fn whole(case: &Case, device: Device) -> Result<(), Failed> {
     let params = eval::params(case);
-    let found = eval::segmenter(case, Device::Cpu)?.segment_stack(&eval::stack(case)?, &params)?;
+    let found = eval::segmenter(case, device)?.segment_stack(&eval::stack(case)?, &params)?;
     for (name, ours) in [("flows", &found.flows), ("cellprob", &found.cellprob)] {
         if let Some(expected) = case.expected(name) {
             let ours = ours.as_ref().ok_or("not given")?.as_slice().to_vec();

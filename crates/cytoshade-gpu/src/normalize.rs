@@ -15,9 +15,9 @@ const WHAT: &str = "normalization";
 /// A channel whose percentiles differ by no more than this carries no signal.
 const MIN_CONTRAST: f32 = 1e-3;
 
-/// Whether [`normalize`] knows the options: by percentiles of whole planes, by ranges that f32 can hold, or not at all.
-/// Smoothed, sharpened and normalized tile by tile are planes on the host alone.
-pub fn normalizes(params: &Params) -> bool {
+/// Whether [`normalize`] knows the options, for planes of so many channels: by percentiles of whole planes, by ranges
+/// that f32 can hold, or not at all. Smoothed, sharpened and normalized tile by tile are planes on the host alone.
+pub fn normalizes(params: &Params, channels: usize) -> bool {
     let single =
         |&(low, high): &(f64, f64)| [low, high - low].iter().all(|value| value.abs() < f64::from(f32::MAX) / 2.0);
     match &params.normalize {
@@ -25,7 +25,7 @@ pub fn normalizes(params: &Params) -> bool {
             (params.sharpen_radius, params.smooth_radius, params.tile_norm_blocksize) == (0.0, 0.0, 0)
         }
         Normalize::Range { low, high } => single(&(*low, *high)),
-        Normalize::Ranges(ranges) => ranges.iter().all(single),
+        Normalize::Ranges(ranges) => ranges.len() == channels && ranges.iter().all(single),
         _ => true,
     }
 }

@@ -12,9 +12,13 @@ impl Work {
         self.0.push((bound, grid));
     }
 
-    pub(crate) fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>) {
-        for (bound, grid) in &self.0 {
-            bound.dispatch(pass, *grid);
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Bound, [u32; 3])> {
+        self.0.iter().map(|(bound, grid)| (bound, *grid))
+    }
+
+    fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>) {
+        for (bound, grid) in self.iter() {
+            bound.dispatch(pass, grid);
         }
     }
 

@@ -4,7 +4,7 @@ import * as cache from "./cache.js";
 import { download } from "./download.js";
 import { CytoshadeError } from "./errors.js";
 import { TileWorkers } from "./tiles.js";
-import type { Adapter, Backend, LoadProgress, Preview, Segmentation, SegmentProgress, Samples } from "./types.js";
+import type { Adapter, Backend, LoadProgress, Precision, Preview, Segmentation, SegmentProgress, Samples } from "./types.js";
 import { Engine, Picture, encode, initSync, kinds, sha256 as hash } from "./wasm/cytoshade_web.js";
 import { Moved, answer } from "./worker.js";
 
@@ -16,6 +16,7 @@ export interface Opening {
   maxBytes: number;
   cache: boolean;
   backend: Backend;
+  precision: Precision;
   workers: number;
 }
 
@@ -64,11 +65,12 @@ export function serveEngine(): void {
       // Workers need longer to start than the engine to open.
       if (opening.backend === "cpu") tiles.start();
       const bytes = new Uint8Array(await model.arrayBuffer());
-      engine = await Engine.open(bytes, opening.backend, tiles.run, tiles.count);
+      engine = await Engine.open(bytes, opening.backend, opening.precision, tiles.run, tiles.count);
       const adapter: Adapter = {
         backend: engine.backend as Adapter["backend"],
         name: engine.device,
         software: engine.software,
+        precision: engine.precision as Precision,
         workers: engine.backend === "cpu" ? tiles.count : 0,
       };
       if (adapter.backend === "cpu") tiles.start();

@@ -2,8 +2,9 @@
 
 use cytoshade_core::{EndPoints, Histogram, Network, Planes, Recorder, Span};
 use cytoshade_cpu::network::{Isa, Network as CpuNetwork};
-use cytoshade_gpu::{ConvKernel, Error as GpuError, Gpu, Opening, Options, Precision};
+use cytoshade_gpu::{ConvKernel, Error as GpuError, Gpu, GpuPlanes, Opening, Options, Precision};
 
+use crate::field::Field;
 use crate::{Device, DeviceInfo, Error, PrecisionChoice, device};
 
 /// Hears of the tiles that are complete, and may stop the run. `Send` where there are threads, so that a segmentation's
@@ -170,6 +171,17 @@ impl Backend {
         }
     }
 
+    /// Planes where the stages run: on a GPU that has room for them.
+    pub(crate) async fn place(&self, planes: Planes) -> Result<Field, Error> {
+        if let Backend::Gpu { gpu, .. } = self {
+            match GpuPlanes::upload(gpu, &planes).await {
+                Err(error) if no_room(&error) => {}
+                result => return Ok(Field::Device(gpu.clone(), result.map_err(Error::Gpu)?)),
+            }
+        }
+        Ok(Field::Host(planes))
+    }
+
     /// Where the flows carry the pixels, and how many end in each place.
     pub(crate) async fn follow_flows(
         &self,
@@ -185,15 +197,17 @@ impl Backend {
             Backend::Elsewhere(_) => follow_on_cpu(flows, cellprob, threshold, niter, interp),
             Backend::Gpu { gpu, .. } => {
                 match cytoshade_gpu::sinks(gpu, flows, cellprob, threshold, niter, interp).await {
-                    // A plane that is too large for the device's bindings, or for what memory it has left.
-                    Err(GpuError::Limit { .. } | GpuError::OutOfMemory { .. }) => {
-                        follow_on_cpu(flows, cellprob, threshold, niter, interp)
-                    }
+                    Err(error) if no_room(&error) => follow_on_cpu(flows, cellprob, threshold, niter, interp),
                     result => result.map_err(Error::Gpu),
                 }
             }
         }
     }
+}
+
+/// Whether a device failed at what the host can do in its place: planes that are too large for a binding or its memory.
+pub(crate) fn no_room(error: &GpuError) -> bool {
+    matches!(error, GpuError::Limit { .. } | GpuError::OutOfMemory { .. })
 }
 
 pub(crate) fn cpu_info(isa: Isa) -> DeviceInfo {

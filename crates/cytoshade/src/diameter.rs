@@ -2,10 +2,11 @@
 //! a first segmentation at that size has cells, and their median diameter is the estimate.
 
 use cytoshade_core::rescale::{Factor, Rescale};
-use cytoshade_core::{Error as CoreError, Network, Params, Planes};
+use cytoshade_core::{Error as CoreError, Network, Params};
 use cytoshade_model::SizeModel;
 
 use crate::Error;
+use crate::field::Field;
 use crate::run::Run;
 
 /// A size model must be of this network.
@@ -22,10 +23,10 @@ pub(crate) fn check_size_model(size_model: &SizeModel, network: &Network) -> Res
 pub(crate) async fn estimate(
     run: &mut Run<'_>,
     size_model: &SizeModel,
-    planes: &Planes,
+    planes: &Field,
     params: &Params,
 ) -> Result<Rescale, Error> {
-    let (height, width) = (planes.height(), planes.width());
+    let (height, width) = planes.size();
     let (diam_mean, diam_labels) = (run.network.diam_mean(), run.network.diam_labels());
     // The reference takes its defaults here, but for what normalizes the image.
     let first = Params { batch_size: params.batch_size, resample: false, interp: false, ..Params::default() };
@@ -38,8 +39,7 @@ pub(crate) async fn estimate(
     let factor = Factor::Double(size_model.diam_mean() / from_style);
     let rescale = Rescale::by(&first, factor, from_style as f32, height, width)?;
     let (outputs, _) = run.flows(planes.clone(), &rescale, &first).await?;
-    let (flows, cellprob) = (outputs.select(0..2), outputs.select(2..3));
-    let labels = run.masks(&flows, &cellprob, rescale.niter, (height, width), &first).await?;
+    let (labels, _) = run.masks(outputs, rescale.niter, (height, width), &first).await?;
     let diameter = labels.diameter().unwrap_or(size_model.diam_mean());
 
     let factor = Factor::Double(f64::from(diam_mean) / diameter);

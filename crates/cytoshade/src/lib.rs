@@ -37,6 +37,7 @@ mod diameter;
 #[cfg(target_arch = "wasm32")]
 mod elsewhere;
 mod error;
+mod field;
 #[cfg(not(target_arch = "wasm32"))]
 mod folders;
 mod model;
@@ -49,6 +50,7 @@ mod run;
 mod segmentation;
 mod segmenter;
 mod stack;
+mod stream;
 #[cfg(not(target_arch = "wasm32"))]
 mod tuned;
 

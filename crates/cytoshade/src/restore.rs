@@ -248,7 +248,7 @@ impl Run<'_> {
         let seen = self.enlarge(seen, factor, &params)?;
         let mut restored = Vec::with_capacity(seen.depth());
         let take = |_, outputs: Planes, _| restored.push(outputs.select(0..1));
-        let of_layer = cutting(&Planes::zeros(1, seen.height(), seen.width()), &params).tiling.tiles.len();
+        let of_layer = cutting(seen.height(), seen.width(), &params).tiling.tiles.len();
         let mut progress = Tiles { done: 0, total: seen.depth() * of_layer };
         self.layers(seen.depth(), |z| seen.slice(Axis::Z, z), &params, &mut progress, take).await?;
         let restored: Volume = restored.into_iter().collect();

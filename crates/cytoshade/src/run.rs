@@ -6,10 +6,13 @@ use cytoshade_core::tiling::{Cutting, Tile};
 use cytoshade_core::{Control, Image, Network, Params, Planes, Stage, Timings, Volume, channels};
 use cytoshade_cpu::blend::Blend;
 use cytoshade_cpu::{normalize, resize, tile};
+use cytoshade_gpu::{Error as GpuError, Gpu, GpuPlanes, Network as GpuNetwork};
 use web_time::Instant;
 
 use crate::Error;
-use crate::backend::Backend;
+use crate::backend::{Backend, no_room};
+use crate::field::Field;
+use crate::stream::Stream;
 
 /// The reference pads planes to a multiple of this.
 pub(crate) const PAD_MULTIPLE: usize = 16;
@@ -42,30 +45,74 @@ impl<'a> Run<'a> {
         Ok(result)
     }
 
-    /// The planes that the network sees of an image, at the image's size.
-    pub(crate) fn input(&mut self, image: &Image, params: &Params) -> Result<Planes, Error> {
-        let inputs = self.network.shape().inputs();
-        let planes = self.stage(Stage::Channels, || channels::select(image, params, inputs))??;
-        let mut volume = Volume::from(planes);
-        self.stage(Stage::Normalize, || normalize::normalize(&mut volume, params))??;
-        Ok(volume.into())
+    /// Runs a stage on a GPU, timed and reported as [`Run::stage`] does. `None` where the device has no room for it.
+    async fn gpu_stage<T>(
+        &mut self,
+        stage: Stage,
+        gpu: &Gpu,
+        work: impl Future<Output = Result<T, GpuError>>,
+    ) -> Result<Option<T>, Error> {
+        self.control.step(stage, 0, 1)?;
+        let start = Instant::now();
+        // What is submitted is waited for, so that its time is not the next stage's.
+        let result = work.await.and_then(|result| gpu.settle("a stage").map(|()| result));
+        self.timings.add(stage, start.elapsed());
+        match result {
+            Ok(result) => {
+                self.control.step(stage, 1, 1)?;
+                Ok(Some(result))
+            }
+            Err(error) if no_room(&error) => Ok(None),
+            Err(error) => Err(Error::Gpu(error)),
+        }
     }
 
-    pub(crate) fn resize(&mut self, planes: Planes, height: usize, width: usize) -> Result<Planes, Error> {
-        if (planes.height(), planes.width()) == (height, width) {
+    /// The planes that the network sees of an image, at the image's size.
+    pub(crate) async fn input(&mut self, image: &Image, params: &Params) -> Result<Field, Error> {
+        let inputs = self.network.shape().inputs();
+        let planes = self.stage(Stage::Channels, || channels::select(image, params, inputs))??;
+        if let Backend::Gpu { gpu, .. } = self.backend
+            && cytoshade_gpu::normalizes(params, inputs)
+        {
+            let work = async { cytoshade_gpu::normalize(gpu, GpuPlanes::upload(gpu, &planes).await?, params).await };
+            if let Some(normalized) = self.gpu_stage(Stage::Normalize, gpu, work).await? {
+                return Ok(Field::Device(gpu.clone(), normalized));
+            }
+        }
+        let mut volume = Volume::from(planes);
+        self.stage(Stage::Normalize, || normalize::normalize(&mut volume, params))??;
+        self.backend.place(volume.into()).await
+    }
+
+    pub(crate) async fn resize(&mut self, planes: Field, height: usize, width: usize) -> Result<Field, Error> {
+        if planes.size() == (height, width) {
             return Ok(planes);
         }
-        self.stage(Stage::Resize, || resize::bilinear(&planes, height, width))
+        if let Field::Device(gpu, planes) = &planes {
+            let work = cytoshade_gpu::bilinear(gpu, planes, height, width);
+            if let Some(resized) = self.gpu_stage(Stage::Resize, gpu, work).await? {
+                return Ok(Field::Device(gpu.clone(), resized));
+            }
+        }
+        let planes = planes.into_host().await?;
+        Ok(Field::Host(self.stage(Stage::Resize, || resize::bilinear(&planes, height, width))?))
     }
 
     /// All tiles of some planes of one image through the network. Returns the outputs [nout, height, width] and the
     /// style of the whole image.
-    pub(crate) async fn network(&mut self, planes: Planes, params: &Params) -> Result<(Planes, Vec<f32>), Error> {
-        let mut tiles = Tiles { done: 0, total: cutting(&planes, params).tiling.tiles.len() };
-        let mut found = (Planes::default(), Vec::new());
-        let mut planes = Some(planes);
+    pub(crate) async fn network(&mut self, planes: Field, params: &Params) -> Result<(Field, Vec<f32>), Error> {
+        let (height, width) = planes.size();
+        let mut tiles = Tiles { done: 0, total: cutting(height, width, params).tiling.tiles.len() };
+        let mut found = (Field::Host(Planes::default()), Vec::new());
+        let sink = |_, outputs, style| found = (outputs, style);
+        if let Backend::Gpu { gpu, network } = self.backend
+            && self.on_gpu((gpu, network), 1, |_| planes.clone(), params, (&mut tiles, false), sink).await?
+        {
+            return Ok(found);
+        }
+        let mut planes = Some(planes.into_host().await?);
         let layer = |_| planes.take().unwrap_or_default();
-        self.layers(1, layer, params, &mut tiles, |_, outputs, style| found = (outputs, style)).await?;
+        self.on_host(1, layer, params, &mut tiles, |_, outputs, style| found = (Field::Host(outputs), style)).await?;
         Ok(found)
     }
 
@@ -73,6 +120,69 @@ impl<'a> Run<'a> {
     /// layers where they have few. Each layer is asked for when its first tile is due; its outputs
     /// [nout, height, width] and its style are handed to `sink` once its last tile is done.
     pub(crate) async fn layers(
+        &mut self,
+        count: usize,
+        mut layer: impl FnMut(usize) -> Planes,
+        params: &Params,
+        progress: &mut Tiles,
+        mut sink: impl FnMut(usize, Planes, Vec<f32>),
+    ) -> Result<(), Error> {
+        if let Backend::Gpu { gpu, network } = self.backend {
+            let take = |at, outputs, style| {
+                if let Field::Host(outputs) = outputs {
+                    sink(at, outputs, style);
+                }
+            };
+            let layer = |at| Field::Host(layer(at));
+            if self.on_gpu((gpu, network), count, layer, params, (progress, true), take).await? {
+                return Ok(());
+            }
+        }
+        self.on_host(count, layer, params, progress, sink).await
+    }
+
+    /// [`Run::layers`] with everything but the layers themselves on a GPU, and the outputs too where they do not come
+    /// `back`. False where the device has no room for it: then nothing was handed to `sink`.
+    async fn on_gpu(
+        &mut self,
+        (gpu, network): (&Gpu, &GpuNetwork),
+        count: usize,
+        mut layer: impl FnMut(usize) -> Field,
+        params: &Params,
+        (progress, back): (&mut Tiles, bool),
+        mut sink: impl FnMut(usize, Field, Vec<f32>),
+    ) -> Result<bool, Error> {
+        let (control, before) = (self.control, progress.done);
+        if before == 0 {
+            control.step(Stage::Network, 0, progress.total)?;
+        }
+        let start = Instant::now();
+        let mut stream = Stream::new(gpu, network, control, params, progress, back);
+        let mut finished = 0;
+        let mut result = Ok(());
+        for at in 0..=count {
+            result = if at < count { stream.push(layer(at)).await } else { stream.finish().await };
+            if result.is_err() {
+                break;
+            }
+            for (outputs, style) in stream.done.drain(..) {
+                sink(finished, outputs, style);
+                finished += 1;
+            }
+        }
+        drop(stream);
+        self.timings.add(Stage::Network, start.elapsed());
+        match result {
+            Err(Error::Gpu(error)) if no_room(&error) && progress.done == before => return Ok(false),
+            result => result?,
+        }
+        // Each batch is blended where it was computed; only the end of the last one is left.
+        self.stage(Stage::Blend, || gpu.settle("a stage"))?.map_err(Error::Gpu)?;
+        Ok(true)
+    }
+
+    /// [`Run::layers`] with all but the network on the host.
+    async fn on_host(
         &mut self,
         count: usize,
         mut layer: impl FnMut(usize) -> Planes,
@@ -134,9 +244,9 @@ impl<'a> Run<'a> {
 }
 
 /// How planes become tiles.
-pub(crate) fn cutting(planes: &Planes, params: &Params) -> Cutting {
+pub(crate) fn cutting(height: usize, width: usize, params: &Params) -> Cutting {
     let Params { bsize, tile_overlap, augment, .. } = *params;
-    Cutting::new(planes.height(), planes.width(), PAD_MULTIPLE, bsize, tile_overlap, augment)
+    Cutting::new(height, width, PAD_MULTIPLE, bsize, tile_overlap, augment)
 }
 
 /// Tiles on their way to the network, shape [count, channels, height, width].
@@ -171,7 +281,7 @@ struct Layer {
 
 impl Layer {
     fn new(planes: Planes, nout: usize, style_channels: usize, params: &Params) -> Self {
-        let cutting = cutting(&planes, params);
+        let cutting = cutting(planes.height(), planes.width(), params);
         let blend = Blend::new(cutting.clone(), nout, planes.height(), planes.width());
         Self { planes, cutting, blend, style: vec![0.0; style_channels], cut: 0, added: 0 }
     }
@@ -207,11 +317,16 @@ impl Layer {
     }
 
     /// The blended outputs and the style, of unit length.
-    fn finish(mut self) -> (Planes, Vec<f32>) {
-        let norm = self.style.iter().map(|value| value * value).sum::<f32>().sqrt();
-        if norm > 0.0 {
-            self.style.iter_mut().for_each(|value| *value /= norm);
-        }
-        (self.blend.finish(), self.style)
+    fn finish(self) -> (Planes, Vec<f32>) {
+        (self.blend.finish(), unit(self.style))
     }
+}
+
+/// A style of unit length.
+pub(crate) fn unit(mut style: Vec<f32>) -> Vec<f32> {
+    let norm = style.iter().map(|value| value * value).sum::<f32>().sqrt();
+    if norm > 0.0 {
+        style.iter_mut().for_each(|value| *value /= norm);
+    }
+    style
 }

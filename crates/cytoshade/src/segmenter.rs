@@ -79,6 +79,13 @@ impl Builder {
         self
     }
 
+    /// Most bytes of a GPU's storage buffers, as if the adapter allowed no more, for tests.
+    #[doc(hidden)]
+    pub fn largest_binding(mut self, bytes: u64) -> Self {
+        self.setup.opening.largest_binding = bytes;
+        self
+    }
+
     /// What shall go wrong on a GPU, for tests.
     #[doc(hidden)]
     pub fn provoke(mut self, provoked: cytoshade_gpu::Provoked) -> Self {

@@ -120,8 +120,8 @@ impl Run<'_> {
         let [depth, height, width] = input.size();
         let mut sums = Volume::zeros(4, depth, height, width);
         let mut styles = Vec::new();
-        let tiles =
-            |(axis, _): &(Axis, _)| input.length(*axis) * cutting(&input.slice(*axis, 0), params).tiling.tiles.len();
+        let of_plane = |plane: &Planes| cutting(plane.height(), plane.width(), params).tiling.tiles.len();
+        let tiles = |(axis, _): &(Axis, _)| input.length(*axis) * of_plane(&input.slice(*axis, 0));
         let mut progress = Tiles { done: 0, total: ORIENTATIONS.iter().map(tiles).sum() };
         for (axis, flows) in ORIENTATIONS {
             styles.clear();
@@ -174,14 +174,13 @@ impl Run<'_> {
         let mut labels = Vec::with_capacity(stack.depth() * height * width);
         let (mut flows, mut cellprob) = (Vec::new(), Vec::new());
         for outputs in outputs {
-            let (flow, prob) = (outputs.select(0..2), outputs.select(2..3));
-            let found = self.masks(&flow, &prob, rescale.niter, (height, width), &of_layer).await?;
+            let found = self.masks_on_host(&outputs, rescale.niter, (height, width), &of_layer).await?;
             labels.extend_from_slice(found.as_slice());
             if params.outputs.flows {
-                flows.push(flow);
+                flows.push(outputs.select(0..2));
             }
             if params.outputs.cellprob {
-                cellprob.push(prob);
+                cellprob.push(outputs.select(2..3));
             }
         }
         let mut labels = LabelVolume::new(labels, stack.depth(), height, width)?;
@@ -216,7 +215,7 @@ impl Run<'_> {
             all.push(outputs.select(0..3));
             styles.push(style);
         };
-        let of_layer = cutting(&Planes::zeros(1, rescale.height, rescale.width), params).tiling.tiles.len();
+        let of_layer = cutting(rescale.height, rescale.width, params).tiling.tiles.len();
         let mut progress = Tiles { done: 0, total: depth * of_layer };
         self.layers(depth, layer, params, &mut progress, take).await?;
         Ok((all, styles))

@@ -1,5 +1,6 @@
 //! Everything that a batch of tiles runs in, and its submission.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use cytoshade_core::Plan;
@@ -121,19 +122,7 @@ impl Arena {
         clock: Option<&Clock>,
     ) -> Result<wgpu::SubmissionIndex, Error> {
         let mut encoder = self.encoder(gpu);
-        if let Some(clock) = clock {
-            for (at, (bound, grid)) in (0..).zip(&self.work) {
-                let writes = Some(clock.writes(at));
-                let pass = wgpu::ComputePassDescriptor { label: None, timestamp_writes: writes };
-                bound.dispatch(&mut encoder.begin_compute_pass(&pass), grid.of(gpu, count)?);
-            }
-            clock.copy(&mut encoder);
-        } else {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for (bound, grid) in &self.work {
-                bound.dispatch(&mut pass, grid.of(gpu, count)?);
-            }
-        }
+        encode(&mut encoder, &self.dispatches(gpu, 0..self.work.len(), count)?, clock);
         encoder.copy_buffer_to_buffer(&self.output, 0, back, 0, Some(sizes.outputs));
         encoder.copy_buffer_to_buffer(&self.style, 0, back, sizes.outputs, Some(sizes.styles));
         Ok(self.upload_and_submit(gpu, tiles, encoder))
@@ -149,28 +138,28 @@ impl Arena {
         &self.result
     }
 
-    /// Submits the steps alone, between work that brings the tiles and work that takes the outputs. Copies the styles to
-    /// `back`.
+    /// Submits the steps alone, between work that brings the tiles and work that takes the outputs, each of which counts
+    /// as one dispatch for the clock. Copies the styles to `back`.
     pub(super) fn submit_between(
         &self,
         gpu: &Gpu,
         count: usize,
-        before: &Work,
-        after: &Work,
+        (before, after): (&Work, &Work),
         back: &wgpu::Buffer,
-        styles: u64,
+        clock: Option<&Clock>,
     ) -> Result<wgpu::SubmissionIndex, Error> {
         let mut encoder = self.encoder(gpu);
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            before.dispatch(&mut pass);
-            for (bound, grid) in &self.work[1..self.work.len() - 1] {
-                bound.dispatch(&mut pass, grid.of(gpu, count)?);
-            }
-            after.dispatch(&mut pass);
-        }
-        encoder.copy_buffer_to_buffer(&self.style, 0, back, 0, Some(styles));
+        let mut pieces = vec![before.iter().collect()];
+        pieces.append(&mut self.dispatches(gpu, 1..self.work.len() - 1, count)?);
+        pieces.push(after.iter().collect());
+        encode(&mut encoder, &pieces, clock);
+        encoder.copy_buffer_to_buffer(&self.style, 0, back, 0, Some(back.size().min(self.style.size())));
         Ok(gpu.queue().submit([encoder.finish()]))
+    }
+
+    /// Dispatches of the work, each a piece.
+    fn dispatches(&self, gpu: &Gpu, range: Range<usize>, count: usize) -> Result<Vec<Piece<'_>>, Error> {
+        self.work[range].iter().map(|(bound, grid)| Ok(vec![(bound, grid.of(gpu, count)?)])).collect()
     }
 
     fn encoder(&self, gpu: &Gpu) -> wgpu::CommandEncoder {
@@ -183,4 +172,21 @@ impl Arena {
         gpu.queue().write_buffer(&self.input, 0, bytemuck::cast_slice(tiles));
         gpu.queue().submit([commands])
     }
+}
+
+/// Dispatches between two timestamps.
+type Piece<'a> = Vec<(&'a Bound, [u32; 3])>;
+
+/// Records pieces, each as a pass of its own where there is a clock.
+fn encode(encoder: &mut wgpu::CommandEncoder, pieces: &[Piece<'_>], clock: Option<&Clock>) {
+    let Some(clock) = clock else {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        return pieces.iter().flatten().for_each(|(bound, grid)| bound.dispatch(&mut pass, *grid));
+    };
+    for (at, piece) in (0..).zip(pieces) {
+        let descriptor = wgpu::ComputePassDescriptor { label: None, timestamp_writes: Some(clock.writes(at)) };
+        let mut pass = encoder.begin_compute_pass(&descriptor);
+        piece.iter().for_each(|(bound, grid)| bound.dispatch(&mut pass, *grid));
+    }
+    clock.copy(encoder);
 }

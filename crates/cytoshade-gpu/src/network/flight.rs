@@ -2,11 +2,14 @@
 //! styles.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use cytoshade_core::tiling::{Cutting, Tiling};
+use cytoshade_core::{BatchTimes, Recorder, StepCost};
 use cytoshade_shaders as shaders;
 
 use super::Network;
+use super::profile::Clock;
 use super::split::Split;
 use crate::buffers::PATIENCE;
 use crate::device::{Gpu, lock};
@@ -29,6 +32,15 @@ pub struct Flight {
     back: wgpu::Buffer,
     bytes: u64,
     submission: wgpu::SubmissionIndex,
+    times: Option<Times>,
+}
+
+/// What a batch is timed with.
+#[derive(Debug)]
+struct Times {
+    clock: Clock,
+    submitted: u64,
+    steps: Arc<[StepCost]>,
 }
 
 impl Flight {
@@ -38,13 +50,18 @@ impl Flight {
     }
 
     /// Waits until the batch is done. Returns the style vectors of its tiles, of shape [tiles, style channels]. Those
-    /// that were submitted before it must be waited for first, for the time limit is this batch's alone.
+    /// that were submitted before it must be waited for first, for the time limit is this batch's alone. The `recorder`
+    /// that [`Network::start`] had hears what each step took.
     ///
     /// # Errors
     /// Whatever the device says.
-    pub async fn styles(self) -> Result<Vec<f32>, Error> {
+    pub async fn styles(self, recorder: Option<&Recorder>) -> Result<Vec<f32>, Error> {
         let patience = PATIENCE * self.tiles as u32;
-        let bytes = self.gpu.read(WHAT, &self.back, self.submission, patience).await?;
+        let bytes = self.gpu.read(WHAT, &self.back, self.submission.clone(), patience).await?;
+        if let (Some(recorder), Some(Times { clock, submitted, steps })) = (recorder, self.times) {
+            let nanoseconds = clock.read(&self.gpu, self.submission).await?;
+            recorder.add(BatchTimes { tiles: self.tiles, lane: 0, submitted, steps, nanoseconds });
+        }
         Ok(super::styles(&bytes, 0..self.bytes, self.style_channels))
     }
 }
@@ -63,12 +80,12 @@ impl Network {
     }
 
     /// Submits a batch of tiles, all of one size, and does not wait. Batches that the device cannot take at once are
-    /// split, and halved where its memory runs out: then it is several.
+    /// split, and halved where its memory runs out: then it is several. Each is timed where there is a `recorder`.
     ///
     /// # Errors
     /// [`Error::Length`] where the tiles are of several sizes, [`Error::Limit`] and [`Error::OutOfMemory`] where not
     /// even one tile fits, and whatever the device says.
-    pub async fn start(&self, parts: &[Part<'_>]) -> Result<Vec<Flight>, Error> {
+    pub async fn start(&self, parts: &[Part<'_>], recorder: Option<&Recorder>) -> Result<Vec<Flight>, Error> {
         let Some((Tiled { tiling: Tiling { height, width, .. }, .. }, _)) = parts.first() else {
             return Ok(Vec::new());
         };
@@ -86,7 +103,7 @@ impl Network {
         let mut flights = Vec::new();
         let mut split = Split { next: 0, count, most };
         while let Some(range) = split.range() {
-            let flight = self.submit_parts(&within(parts, &range), range.len(), *height, *width).await;
+            let flight = self.submit_parts(&within(parts, &range), [range.len(), *height, *width], recorder).await;
             if flight.is_err() {
                 // Whatever went wrong, the memory is worth more than the buffers, which batches before this one may
                 // still use.
@@ -101,11 +118,14 @@ impl Network {
     async fn submit_parts(
         &self,
         parts: &[Part<'_>],
-        tiles: usize,
-        height: usize,
-        width: usize,
+        [tiles, height, width]: [usize; 3],
+        recorder: Option<&Recorder>,
     ) -> Result<Flight, Error> {
         let arena = self.arena(tiles, height, width).await?;
+        let times = match recorder {
+            Some(recorder) => self.times([tiles, height, width], recorder).await?,
+            None => None,
+        };
         let cut = self.gpu.kernel(self.stored(shaders::TILE)).await?;
         let blend = self.gpu.kernel(self.stored(shaders::BLEND)).await?;
         let bytes = arena.sizes(&self.plan, tiles).styles;
@@ -120,11 +140,23 @@ impl Network {
                     tiled.blend(&self.gpu, &blend, &mut after, range, at, arena.result())?;
                     at += range.len();
                 }
-                Ok((back.clone(), arena.submit_between(&self.gpu, tiles, &before, &after, &back, bytes)?))
+                let clock = times.as_ref().map(|times| &times.clock);
+                Ok((back.clone(), arena.submit_between(&self.gpu, tiles, (&before, &after), &back, clock)?))
             })
             .await?;
         let style_channels = self.shape.style_channels();
-        Ok(Flight { gpu: self.gpu.clone(), tiles, style_channels, back, bytes, submission })
+        Ok(Flight { gpu: self.gpu.clone(), tiles, style_channels, back, bytes, submission, times })
+    }
+
+    /// What a batch that is handed over now is timed with, where the device has a clock.
+    async fn times(&self, tiles: [usize; 3], recorder: &Recorder) -> Result<Option<Times>, Error> {
+        let Some(clock) = self.clock(recorder).await? else { return Ok(None) };
+        let mut steps = self.costs(tiles);
+        // What is at the ends of a batch that comes from the host.
+        if let [tile, .., blend] = steps.as_mut_slice() {
+            (tile.name, blend.name) = ("tile".into(), "blend".into());
+        }
+        Ok(Some(Times { clock, submitted: recorder.now(), steps: steps.into() }))
     }
 }
 

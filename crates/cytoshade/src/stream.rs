@@ -1,0 +1,134 @@
+//! Tiles of layers that are on a GPU through its network: while one batch computes the next is submitted, and what the
+//! last one gave is on its way back.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use cytoshade_core::{Control, Params, Stage};
+use cytoshade_gpu::{Flight, Gpu, GpuPlanes, Network, Part, Reading, Tiled};
+
+use crate::Error;
+use crate::field::Field;
+use crate::run::{Tiles, cutting, unit};
+
+/// Batches that are submitted while the host still makes another. More would only put off what a cancellation stops.
+const IN_FLIGHT: usize = 2;
+
+/// Layers on their way through the network.
+pub(crate) struct Stream<'a> {
+    gpu: &'a Gpu,
+    network: &'a Network,
+    control: &'a Control<'a>,
+    params: &'a Params,
+    progress: &'a mut Tiles,
+    /// Whether the outputs come back to the host.
+    back: bool,
+    open: VecDeque<Open>,
+    flights: VecDeque<Flight>,
+    /// Layers that are done: their outputs [nout, height, width] and styles.
+    pub(crate) done: VecDeque<(Field, Vec<f32>)>,
+}
+
+/// A layer some of whose tiles are done.
+struct Open {
+    tiled: Tiled,
+    /// The sum of the styles so far.
+    style: Vec<f32>,
+    submitted: usize,
+    done: usize,
+    reading: Option<Reading>,
+}
+
+impl Open {
+    fn waiting(&self) -> Range<usize> {
+        self.submitted..self.tiled.tiles()
+    }
+}
+
+impl<'a> Stream<'a> {
+    pub(crate) fn new(
+        gpu: &'a Gpu,
+        network: &'a Network,
+        control: &'a Control<'a>,
+        params: &'a Params,
+        progress: &'a mut Tiles,
+        back: bool,
+    ) -> Self {
+        let (open, flights, done) = Default::default();
+        Self { gpu, network, control, params, progress, back, open, flights, done }
+    }
+
+    /// Takes a layer, and submits the batches that are full.
+    pub(crate) async fn push(&mut self, layer: Field) -> Result<(), Error> {
+        let planes = match layer {
+            Field::Device(_, planes) => planes,
+            Field::Host(planes) => GpuPlanes::upload(self.gpu, &planes).await.map_err(Error::Gpu)?,
+        };
+        let cutting = cutting(planes.height(), planes.width(), self.params);
+        let tiled = self.network.tiled(planes, &cutting).await.map_err(Error::Gpu)?;
+        let style = vec![0.0; self.network.shape().style_channels()];
+        self.open.push_back(Open { tiled, style, submitted: 0, done: 0, reading: None });
+        self.submit(self.params.batch_size).await
+    }
+
+    /// Submits what is left, and waits for all.
+    pub(crate) async fn finish(&mut self) -> Result<(), Error> {
+        self.submit(1).await?;
+        while !self.flights.is_empty() {
+            self.settle().await?;
+        }
+        Ok(())
+    }
+
+    /// Submits batches, of at least so many tiles.
+    async fn submit(&mut self, least: usize) -> Result<(), Error> {
+        while self.open.iter().map(|layer| layer.waiting().len()).sum::<usize>() >= least {
+            let mut room = self.params.batch_size;
+            let mut parts: Vec<Part<'_>> = Vec::new();
+            for layer in &mut self.open {
+                let waiting = layer.waiting();
+                let now = waiting.start..waiting.end.min(waiting.start + room);
+                if !now.is_empty() {
+                    room -= now.len();
+                    layer.submitted = now.end;
+                    parts.push((&layer.tiled, now));
+                }
+            }
+            self.flights.extend(self.network.start(&parts, self.control.recorder()).await.map_err(Error::Gpu)?);
+            for layer in &mut self.open {
+                if self.back && layer.reading.is_none() && layer.waiting().is_empty() {
+                    layer.reading = Some(layer.tiled.outputs().start_read(self.gpu).await.map_err(Error::Gpu)?);
+                }
+            }
+            while self.flights.len() > IN_FLIGHT {
+                self.settle().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the oldest batch.
+    async fn settle(&mut self) -> Result<(), Error> {
+        let Some(flight) = self.flights.pop_front() else { return Ok(()) };
+        let tiles = flight.tiles();
+        let styles = flight.styles(self.control.recorder()).await.map_err(Error::Gpu)?;
+        self.progress.done += tiles;
+        self.control.step(Stage::Network, self.progress.done, self.progress.total)?;
+        let mut styles = styles.chunks_exact(self.network.shape().style_channels().max(1));
+        for layer in &mut self.open {
+            for style in styles.by_ref().take(layer.submitted - layer.done) {
+                layer.style.iter_mut().zip(style).for_each(|(sum, value)| *sum += value);
+                layer.done += 1;
+            }
+        }
+        while self.open.front().is_some_and(|layer| layer.done == layer.tiled.tiles()) {
+            let Some(Open { tiled, style, reading, .. }) = self.open.pop_front() else { break };
+            let outputs = match reading {
+                Some(reading) => Field::Host(reading.finish(self.gpu).await.map_err(Error::Gpu)?),
+                None => Field::Device(self.gpu.clone(), tiled.outputs().clone()),
+            };
+            self.done.push_back((outputs, unit(style)));
+        }
+        Ok(())
+    }
+}
