@@ -34,6 +34,9 @@ const send = (path) => async (_, response) => {
 const files = {
   "/favicon.ico": (_, response) => response.writeHead(204).end(),
   "/blank.html": (_, response) => response.setHeader("Content-Type", "text/html").end("<!doctype html><title>compare</title>"),
+  "/wasm.png": send(`${ROOT}/models/demo.png`),
+  // A software adapter would take minutes for the photograph.
+  "/webgpu.png": send(`${ROOT}/tests/fixtures/pipeline/nuclei.png`),
   "/peer.mjs": send(`${ROOT}/crates/cytoshade-web/tests/peer.mjs`),
   "/wasm/cytoshade_web.js": send(`${ROOT}/crates/cytoshade-web/ts/wasm/cytoshade_web.js`),
   "/model.safetensors": send(values.model),
@@ -86,14 +89,14 @@ assert.ok(other > 1e-3, `another tile's outputs differ by ${other} only`);
 const { version } = JSON.parse(await readFile(`${values.peer}/../package.json`));
 console.log(`Outputs of one tile agree to ${same.toExponential(1)} (relative L2). Medians of ${rounds} rounds in turns, in seconds`);
 console.log("(the fastest in brackets); the ratio is the median of the rounds' own.\n");
-row(`${(await stat(values.model)).size.toLocaleString("en")} bytes of weights, 12 tiles`, "cytoshade", `onnxruntime-web ${version}`, "times");
+row(`${(await stat(values.model)).size.toLocaleString("en")} bytes of weights`, "cytoshade", `onnxruntime-web ${version}`, "times");
 row("---", "---", "---", "---");
 for (const provider of positionals.length ? positionals : ["wasm", "webgpu"]) {
   const what = provider === "wasm" ? `wasm, ${threads} threads` : "WebGPU";
-  const { masks, times } = await inPage(provider === "webgpu", "network", provider, threads, rounds);
+  const { masks, tiles, times } = await inPage(provider === "webgpu", "network", provider, threads, rounds);
   assert.equal(disagreement(masks.ours, masks.peer), undefined, `${provider}: the masks`);
   assert.notEqual(disagreement(masks.ours.toReversed(), masks.peer), undefined);
-  row(`${what}: network`, seconds(times.ours), seconds(times.peer), pairwise(times));
+  row(`${what}: network, ${tiles} tiles`, seconds(times.ours), seconds(times.peer), pairwise(times));
   const first = await firstMasks(provider);
   row(`${what}: page load to first masks`, seconds(first.ours), seconds(first.peer), pairwise(first));
   const [ours, theirs] = [await sizes(OUR_FILES), await sizes(PEER_FILES[provider].map((name) => `${values.peer}/${name}`))];

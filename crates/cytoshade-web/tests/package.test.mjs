@@ -370,6 +370,7 @@ describe("models from a server", async () => {
   let stopped = 0;
   const inPage = pages(undefined, {
     ...(await patched("full", full)),
+    ...(await patched("insecure", 'Object.defineProperty(crypto, "subtle", { value: undefined });')),
     "/truncated": (_, response) => {
       response.writeHead(200, { "Content-Length": bytes.length });
       response.write(bytes.subarray(0, 500_000), () => response.destroy());
@@ -404,6 +405,23 @@ describe("models from a server", async () => {
       assert.deepEqual(found.kept, []);
       assert.equal(stopped, 1, "the endless answer was not read to its end");
     }));
+
+  test("a page that is no secure context checks hashes too", () =>
+    inPage(async ({ page }) => {
+      const found = await page.evaluate(
+        async ({ sha256, other }) => {
+          (await Cytoshade.fromPretrained("../model.safetensors", { sha256 })).dispose();
+          await Cytoshade.clearCachedModel("../model.safetensors");
+          return {
+            subtle: typeof crypto.subtle,
+            refused: await refusal(Cytoshade.fromPretrained("../model.safetensors", { sha256: other })),
+          };
+        },
+        { sha256: SHA256, other: OTHER },
+      );
+      assert.equal(found.subtle, "undefined");
+      assert.equal(found.refused.code, "hash");
+    }, "insecure/"));
 
   test("loading can be stopped", () =>
     inPage(async ({ page }) => {

@@ -8,7 +8,6 @@ async function pipeline() {
 }
 
 const bytes = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer());
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
 /** The export has no style, nothing that is compared needs one, and the pipeline wants one of any length that is enough. */
 const NO_STYLE = new Float32Array(4096);
@@ -38,8 +37,10 @@ const engines = {
     const backend = provider === "webgpu" ? "webgpu" : "cpu";
     const cp = await Cytoshade.fromPretrained("/model.safetensors", { backend, workers: threads, cache: false });
     return async (image) => {
-      const { masks, timings } = await cp.segment(image);
-      return { masks, network: timings.network };
+      let tiles;
+      const onProgress = ({ stage, total }) => stage === "network" && (tiles = total);
+      const { masks, timings } = await cp.segment(image, { onProgress });
+      return { masks, tiles, network: timings.network };
     };
   },
   async peer(provider, threads) {
@@ -57,12 +58,12 @@ const engines = {
   },
 };
 
-const image = async () => (await fetch("/demo.png")).blob();
+const image = async (provider) => (await fetch(`/${provider}.png`)).blob();
 
 /** Milliseconds from the page's navigation to its first masks. */
 export async function firstMasks(who, provider, threads) {
   const segment = await engines[who](provider, threads);
-  await segment(await image());
+  await segment(await image(provider));
   return performance.now();
 }
 
@@ -83,14 +84,14 @@ export async function agreement(threads) {
 
 /** The network's milliseconds on one image, in turns, after one run each that warms up and gives the masks. */
 export async function network(provider, threads, rounds) {
-  const photograph = await image();
+  const photograph = await image(provider);
   const segment = { ours: await engines.ours(provider, threads), peer: await engines.peer(provider, threads) };
+  const { tiles } = await segment.ours(photograph);
   const masks = {};
   const times = { ours: [], peer: [] };
   for (const who of ["ours", "peer"]) masks[who] = [...(await segment[who](photograph)).masks];
   for (let round = 0; round < rounds; round++) {
     for (const who of ["ours", "peer"]) times[who].push((await segment[who](photograph)).network);
   }
-  const ratio = median(times.ours.map((time, round) => times.peer[round] / time));
-  return { masks, times, ratio };
+  return { masks, tiles, times };
 }
