@@ -372,6 +372,18 @@ mod tests {
         sendable(|_, _, _| crate::adapters());
         sendable(|gpu, _, weights| Network::new(gpu, weights));
         sendable(|_, network, _| network.run(&[], 0, 8, 8));
+        sendable(|_, network, _| network.start(&[], None));
+        fn planes(
+            planes: &'static crate::GpuPlanes,
+            cutting: &'static cytoshade_core::tiling::Cutting,
+            flight: Flight,
+        ) {
+            sendable(|_, network, _| network.tiled(planes.clone(), cutting));
+            sendable(|_, _, _| flight.styles(None));
+            sendable(|gpu, _, _| crate::bilinear(gpu, planes, 1, 1));
+            sendable(|gpu, _, _| crate::percentiles(gpu, planes, 1.0, 99.0));
+        }
+        let _ = planes;
         const ENDS: &cytoshade_core::EndPoints =
             &cytoshade_core::EndPoints { pixels: Vec::new(), y: Vec::new(), x: Vec::new() };
         sendable(|gpu, _, _| crate::histogram(gpu, ENDS, 1, 1));
