@@ -1,8 +1,10 @@
 //! What the benches share: networks of any width with made-up weights, drawn cells, and the devices at hand.
 
+#[cfg(not(target_os = "wasi"))]
 pub mod ceilings;
 
 use cytoshade_core::{BatchNorm, Conv, Linear, Network, Planes, Shape};
+#[cfg(not(target_os = "wasi"))]
 use cytoshade_gpu::{Choice, Gpu};
 
 /// A small generator of repeatable numbers in -1 to 1 (a linear congruence; speed does not depend on the values).
@@ -89,6 +91,7 @@ pub fn cells(side: usize, pitch: usize) -> Cells {
 }
 
 /// The GPU to measure: a real one, else the software adapter where there is one.
+#[cfg(not(target_os = "wasi"))]
 pub fn gpu() -> Option<Gpu> {
     let open = |choice| pollster::block_on(Gpu::open(choice)).ok();
     open(Choice::Hardware).or_else(|| open(Choice::Software))

@@ -17,7 +17,10 @@ pub fn program() -> Command {
         let target = target.ancestors().nth(2).unwrap();
         target.join(format!("cytoshade{}", std::env::consts::EXE_SUFFIX))
     });
-    Command::new(path)
+    let mut program = Command::new(path);
+    // What a test keeps is not for the user's next run, nor the other way round.
+    program.env("CYTOSHADE_CACHE", path.with_file_name("cytoshade-test-cache"));
+    program
 }
 
 /// The root of the workspace.

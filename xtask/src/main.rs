@@ -62,7 +62,11 @@ enum Errand {
     Targets,
     Compare(compare::Compare),
     /// Run the CPU network's tests under WebAssembly's SIMD, in Node
-    Wasm,
+    Wasm {
+        /// Measure the network instead, on one thread, as it is compiled for the browser
+        #[arg(long)]
+        bench: bool,
+    },
     /// Run the CPU stages under AddressSanitizer, and the portable path and the index arithmetic under Miri (needs nightly
     /// Rust with the components miri and rust-src)
     Sanitize,
@@ -85,7 +89,7 @@ fn main() -> std::process::ExitCode {
         Errand::Lint => lint(),
         Errand::Targets => targets(),
         Errand::Compare(options) => compare::compare(&options),
-        Errand::Wasm => wasm(),
+        Errand::Wasm { bench } => wasm(bench),
         Errand::Sanitize => sanitize(),
         Errand::Fixtures { stages } => fixtures(&stages),
     };
@@ -144,12 +148,14 @@ fn targets() -> Outcome {
     Ok(())
 }
 
-fn wasm() -> Outcome {
+fn wasm(bench: bool) -> Outcome {
     const TARGET: &str = "wasm32-wasip1";
     run(std::process::Command::new("rustup").args(["target", "add", TARGET]))?;
     let runner = format!("node --no-warnings {}", shell::root().join("xtask/wasi.mjs").display());
-    run(cargo(&["test", "--package", "cytoshade-tests", "--test", "network_cpu", "--target", TARGET])
-        .env("CARGO_TARGET_WASM32_WASIP1_RUNNER", runner))
+    let test = ["test", "--package", "cytoshade-tests", "--test", "network_cpu"];
+    let measure = ["run", "--profile", "web", "--package", "cytoshade-benches", "--bin", "cpu_throughput"];
+    let what = if bench { &measure[..] } else { &test };
+    run(cargo(what).args(["--target", TARGET]).env("CARGO_TARGET_WASM32_WASIP1_RUNNER", runner))
 }
 
 fn sanitize() -> Outcome {

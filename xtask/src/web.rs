@@ -53,8 +53,17 @@ fn npm() -> Outcome {
 /// The wasm file as the compiler makes it.
 fn compile() -> Result<PathBuf, String> {
     run(Command::new("rustup").args(["target", "add", TARGET]))?;
-    run(cargo(&["build", "--package", "cytoshade-web", "--profile", "web", "--target", TARGET]))?;
+    // Panics name the file they come from: 200 times the path of this machine's registry, which is nobody's business.
+    let registry = cargo_home().join("registry/src");
+    let flags = format!("target.{TARGET}.rustflags=['--remap-path-prefix={}=']", registry.display());
+    run(cargo(&["build", "--config", &flags, "--package", "cytoshade-web", "--profile", "web", "--target", TARGET]))?;
     Ok(target_folder().join(TARGET).join("web/cytoshade_web.wasm"))
+}
+
+/// Where cargo keeps what it downloads.
+fn cargo_home() -> PathBuf {
+    let of_home = || std::env::home_dir().unwrap_or_default().join(".cargo");
+    std::env::var_os("CARGO_HOME").map_or_else(of_home, PathBuf::from)
 }
 
 /// The JavaScript between the two, by wasm-bindgen's own program.

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cytoshade::{
-    Builder, ConvKernel, Device, Isa, Outputs, Params, Precision, Provoked, Segmenter, Sha256, cache_folder,
+    Builder, ConvKernel, Device, Isa, Outputs, Params, PrecisionChoice, Provoked, Segmenter, Sha256, cache_folder,
 };
 use cytoshade_formats::Pages;
 
@@ -135,6 +135,9 @@ pub(crate) struct Segment {
     /// What a GPU stores the network's activations in; f16 takes half the memory, and is for GPUs that offer SHADER_F16
     #[arg(long, value_enum, default_value_t)]
     precision: PrecisionArg,
+    /// Choose the GPU's kernels of the 3x3 convolutions by a short measurement, layer by layer, and remember the choice
+    #[arg(long, conflicts_with = "kernel")]
+    tune: bool,
     /// Threads that share the work of the CPU; without it, one for each core
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
@@ -204,7 +207,7 @@ impl std::str::FromStr for ProvokeArg {
 impl Segment {
     /// What the arguments say about the segmenter.
     pub(crate) fn segmenter(&self) -> Builder {
-        let builder = Segmenter::builder().device(self.device.into()).precision(self.precision.into());
+        let builder = Segmenter::builder().device(self.device.into()).precision(self.precision).tune(self.tune);
         let builder = self.kernel.into_iter().fold(builder, Builder::kernel);
         let builder = cache_folder().filter(|_| !self.no_cache).into_iter().fold(builder, Builder::cache);
         let builder = self.provoke.iter().cloned().fold(builder, |builder, provoke| builder.provoke(provoke.0));
@@ -251,13 +254,16 @@ pub(crate) enum PrecisionArg {
     F32,
     /// 2 bytes a value; sums are still in f32
     F16,
+    /// f16 where the GPU can and a trial finds the same cells as in f32, else f32; remembered for each model and GPU
+    Auto,
 }
 
-impl From<PrecisionArg> for Precision {
+impl From<PrecisionArg> for PrecisionChoice {
     fn from(precision: PrecisionArg) -> Self {
         match precision {
-            PrecisionArg::F32 => Precision::F32,
-            PrecisionArg::F16 => Precision::F16,
+            PrecisionArg::F32 => PrecisionChoice::F32,
+            PrecisionArg::F16 => PrecisionChoice::F16,
+            PrecisionArg::Auto => PrecisionChoice::Auto,
         }
     }
 }

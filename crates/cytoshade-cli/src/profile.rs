@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use cytoshade::{Recorded, Recorder, Span, Timings};
+use cytoshade::{ConvKernel, Recorded, Recorder, Segmenter, Span, Timings};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -20,6 +20,8 @@ pub(crate) struct Profiler {
     pub(crate) recorder: Recorder,
     start: Instant,
     startup: Vec<Span>,
+    /// What it runs on, until that is told.
+    device: String,
     events: Vec<Event>,
 }
 
@@ -93,13 +95,16 @@ impl Profiler {
             recorder: Recorder::new(),
             start,
             startup: Vec::new(),
+            device: String::new(),
             events: Vec::new(),
         })
     }
 
     /// Takes in what happened before the first image.
-    pub(crate) fn startup(&mut self, spans: impl IntoIterator<Item = Span>) {
-        for span in spans {
+    pub(crate) fn startup(&mut self, model: Span, segmenter: &Segmenter) {
+        let kernels: Vec<&str> = segmenter.kernels().into_iter().map(ConvKernel::name).collect();
+        self.device = format!("{}, {} {}\n", segmenter.device(), segmenter.precision().name(), kernels.join(" "));
+        for span in [model].into_iter().chain(segmenter.startup()) {
             self.span(Row::Program, span, None);
             self.startup.push(span);
         }
@@ -134,6 +139,7 @@ impl Profiler {
         // Only the first image waits for the start.
         let startup = std::mem::take(&mut self.startup);
         if !startup.is_empty() {
+            text += &std::mem::take(&mut self.device);
             first_mask(&mut text, &startup, timings, self.start.elapsed());
         }
         self.print(&text)?;
@@ -214,10 +220,10 @@ fn stages(text: &mut String, timings: &Timings) {
 }
 
 fn table(text: &mut String, parts: &[(&str, Duration)], total: Duration) {
-    let _ = writeln!(text, "  {:<40}{:>12}{:>9}", "stage", "ms", "share");
+    let _ = writeln!(text, "  {:<48}{:>12}{:>9}", "stage", "ms", "share");
     for (name, time) in parts.iter().chain([&("total", total)]) {
         let (time, total) = (milliseconds(*time), milliseconds(total));
-        let _ = writeln!(text, "  {name:<40}{time:>12.3}{:>7.1} %", share(time, total));
+        let _ = writeln!(text, "  {name:<48}{time:>12.3}{:>7.1} %", share(time, total));
     }
 }
 
@@ -230,12 +236,12 @@ fn layers(text: &mut String, recorded: &Recorded) {
     if layers.is_empty() {
         return;
     }
-    let _ = writeln!(text, "  {:<40}{:>12}{:>9}{:>8}{:>10}{:>9}", "layer", "ms", "share", "runs", "GFLOP/s", "GB/s");
+    let _ = writeln!(text, "  {:<48}{:>12}{:>9}{:>8}{:>10}{:>9}", "layer", "ms", "share", "runs", "GFLOP/s", "GB/s");
     let mut line = |name: &str, runs: usize, seconds: f64, operations: u64, bytes: u64| {
         let rate = |count: u64| if seconds > 0.0 { count as f64 / seconds * 1e-9 } else { 0.0 };
         let _ = writeln!(
             text,
-            "  {name:<40}{:>12.3}{:>7.1} %{runs:>8}{:>10.1}{:>9.2}",
+            "  {name:<48}{:>12.3}{:>7.1} %{runs:>8}{:>10.1}{:>9.2}",
             seconds * 1e3,
             share(seconds, total),
             rate(operations),

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
     }
     let segmenter = builder.clone().build(&model).map_err(Failure::run)?;
     if let Some(profiler) = &mut profiler {
-        profiler.startup([span].into_iter().chain(segmenter.startup()));
+        profiler.startup(span, &segmenter);
     }
     let restorer = args.restore.as_deref().map(|path| restorer(path, &LoadOptions::default(), args.device.into()));
     let restorer = restorer.transpose()?;

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod agreement;
 pub mod channels;
 mod control;
 mod end_points;
@@ -28,6 +29,7 @@ mod stack;
 pub mod tiling;
 mod volume;
 
+pub use agreement::Agreement;
 pub use control::{Cancel, Control, Progress, ProgressFn, Stage, Timings};
 pub use end_points::{EndPoints, HISTOGRAM_PAD, Histogram};
 pub use error::Error;

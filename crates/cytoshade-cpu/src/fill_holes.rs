@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use cytoshade_core::Labels;
+use rayon::prelude::*;
 
-use crate::masks::{renumber, sizes};
+use crate::label_tables::{highest, relabel, renumber, sizes};
 
 /// Drops masks of fewer than `min_size` pixels, fills the holes of the others, drops again and renumbers. A `min_size`
 /// of 0 drops none.
@@ -31,80 +32,143 @@ fn remove_small(labels: &mut [u32], min_size: usize) {
     if min_size == 0 {
         return;
     }
-    let present = sizes(labels).into_iter().filter(|&size| size > 0);
-    let dropped: Vec<bool> = std::iter::once(false).chain(present.skip(1).map(|size| size < min_size)).collect();
-    for label in labels.iter_mut() {
-        if dropped.get(*label as usize) == Some(&true) {
-            *label = 0;
-        }
+    let sizes = sizes(labels);
+    let present = sizes.iter().filter(|&&size| size > 0);
+    let dropped: Vec<bool> = std::iter::once(false).chain(present.skip(1).map(|&size| size < min_size)).collect();
+    if dropped.contains(&true) {
+        let kept = |label: usize| if dropped.get(label) == Some(&true) { 0 } else { label as u32 };
+        relabel(labels, &(0..sizes.len()).map(kept).collect::<Vec<u32>>());
     }
     renumber(labels);
 }
 
+/// Masks are filled in the order of their labels, and numbered anew on the way: 1, 2, ..., but for those that an earlier
+/// one has swallowed.
 fn fill_holes<const N: usize>(labels: &mut [u32], size: [usize; N]) {
-    let mut new = 0;
-    for (index, bounds) in bounds(labels, size).into_iter().enumerate() {
-        if let Some(bounds) = bounds {
-            new += 1;
-            fill(labels, size, index as u32 + 1, new, &bounds);
+    let boxes = boxes(labels, size);
+    let mut new = vec![0; boxes.len()];
+    let present: Vec<usize> = (1..boxes.len()).filter(|&label| !boxes[label].is_empty()).collect();
+    for (number, &label) in (1..).zip(&present) {
+        new[label] = number;
+    }
+    let of_label = |&label: &usize| holes(labels, size, label as u32, &boxes[label]);
+    let holes_of: Vec<Vec<usize>> = present.par_iter().map(of_label).collect();
+    if holes_of.iter().flatten().all(|&at| labels[at] == 0) {
+        // No mask has another one in its holes, so that none is changed before its turn.
+        relabel(labels, &new);
+        for (number, holes) in (1..).zip(holes_of) {
+            holes.into_iter().for_each(|at| labels[at] = number);
         }
+        return;
+    }
+    for label in present {
+        let holes = holes(labels, size, label as u32, &boxes[label]);
+        for row in boxes[label].rows(size) {
+            labels[row].iter_mut().filter(|at| **at == label as u32).for_each(|at| *at = new[label]);
+        }
+        holes.into_iter().for_each(|at| labels[at] = new[label]);
     }
 }
 
-/// The smallest boxes around labels 1, 2, ...; `None` for labels that no pixel has.
-fn bounds<const N: usize>(labels: &[u32], size: [usize; N]) -> Vec<Option<[Range<usize>; N]>> {
-    let count = labels.iter().copied().max().unwrap_or(0) as usize;
-    let mut all: Vec<Option<[Range<usize>; N]>> = vec![None; count];
-    for (at, &label) in labels.iter().enumerate().filter(|&(_, &label)| label > 0) {
-        let place = coordinates(at, size);
-        let bounds = all[label as usize - 1].get_or_insert_with(|| place.map(|at| at..at + 1));
-        for (bounds, at) in bounds.iter_mut().zip(place) {
-            *bounds = bounds.start.min(at)..bounds.end.max(at + 1);
-        }
-    }
-    all
+/// The smallest box around the pixels of a label: from `start` to before `end` on each axis.
+#[derive(Clone, Copy)]
+struct Bounds<const N: usize> {
+    start: [usize; N],
+    end: [usize; N],
 }
 
-/// Gives the label's pixels, and all that they enclose within the bounds, the label `new`. A label whose pixels an
-/// earlier mask has swallowed encloses nothing.
-fn fill<const N: usize>(labels: &mut [u32], size: [usize; N], label: u32, new: u32, bounds: &[Range<usize>; N]) {
-    // Places in the box around the label.
-    let lengths: [usize; N] = std::array::from_fn(|axis| bounds[axis].len());
-    let in_labels = |at: usize| {
-        let place = coordinates(at, lengths);
-        (0..N).fold(0, |index, axis| index * size[axis] + bounds[axis].start + place[axis])
-    };
-    // What the outside reaches.
-    let mut outside = vec![false; lengths.iter().product()];
-    let mut reached: Vec<usize> = Vec::new();
-    let visit = |at: usize, outside: &mut Vec<bool>, reached: &mut Vec<usize>| {
-        if !outside[at] && labels[in_labels(at)] != label {
-            outside[at] = true;
+impl<const N: usize> Bounds<N> {
+    const EMPTY: Self = Self { start: [usize::MAX; N], end: [0; N] };
+
+    fn is_empty(&self) -> bool {
+        self.start[0] >= self.end[0]
+    }
+
+    fn lengths(&self) -> [usize; N] {
+        std::array::from_fn(|axis| self.end[axis] - self.start[axis])
+    }
+
+    /// The part of each row, of an array of lengths `size`, that lies in the box.
+    fn rows(&self, size: [usize; N]) -> impl Iterator<Item = Range<usize>> {
+        let lengths = self.lengths();
+        let Self { start, .. } = *self;
+        (0..lengths[..N - 1].iter().product()).map(move |row| {
+            let place = coordinates(row * lengths[N - 1], lengths);
+            let first = (0..N).fold(0, |index, axis| index * size[axis] + start[axis] + place[axis]);
+            first..first + lengths[N - 1]
+        })
+    }
+}
+
+/// The boxes of every label, 0 included, whose box stays empty.
+fn boxes<const N: usize>(labels: &[u32], size: [usize; N]) -> Vec<Bounds<N>> {
+    let mut boxes = vec![Bounds::EMPTY; highest(labels) as usize + 1];
+    for (row, labels) in labels.chunks_exact(size[N - 1].max(1)).enumerate() {
+        let mut place = coordinates(row * size[N - 1], size);
+        for (x, &label) in labels.iter().enumerate().filter(|&(_, &label)| label > 0) {
+            place[N - 1] = x;
+            let Bounds { start, end } = &mut boxes[label as usize];
+            for axis in 0..N {
+                start[axis] = start[axis].min(place[axis]);
+                end[axis] = end[axis].max(place[axis] + 1);
+            }
+        }
+    }
+    boxes
+}
+
+/// Where a label's pixels enclose others within its box: what cannot be reached from the border of the box.
+fn holes<const N: usize>(labels: &[u32], size: [usize; N], label: u32, bounds: &Bounds<N>) -> Vec<usize> {
+    const OPEN: u8 = 0;
+    const CLOSED: u8 = 1;
+    // The box, with one pixel around it that is closed.
+    let lengths = bounds.lengths();
+    let padded = lengths.map(|length| length + 2);
+    let inner = Bounds { start: [1; N], end: lengths.map(|length| length + 1) };
+    let mut cells = vec![CLOSED; padded.iter().product()];
+    let mut inside = 0;
+    for (row, cell_row) in bounds.rows(size).zip(inner.rows(padded)) {
+        for (cell, &found) in cells[cell_row].iter_mut().zip(&labels[row]) {
+            *cell = u8::from(found == label);
+            inside += usize::from(found == label);
+        }
+    }
+    if inside == 0 {
+        // Swallowed: what is not there encloses nothing.
+        return Vec::new();
+    }
+    let mut strides = [1; N];
+    for axis in (1..N).rev() {
+        strides[axis - 1] = strides[axis] * padded[axis];
+    }
+    let mut reached = Vec::new();
+    let visit = |cells: &mut [u8], at: usize, reached: &mut Vec<usize>| {
+        if cells[at] == OPEN {
+            cells[at] = CLOSED;
             reached.push(at);
         }
     };
-    for at in 0..outside.len() {
-        let place = coordinates(at, lengths);
-        if (0..N).any(|axis| place[axis] == 0 || place[axis] + 1 == lengths[axis]) {
-            visit(at, &mut outside, &mut reached);
+    for row in inner.rows(padded) {
+        let place = coordinates(row.start, padded);
+        if (0..N - 1).any(|axis| place[axis] == 1 || place[axis] == lengths[axis]) {
+            row.for_each(|at| visit(&mut cells, at, &mut reached));
+        } else {
+            visit(&mut cells, row.start, &mut reached);
+            visit(&mut cells, row.end - 1, &mut reached);
         }
     }
     while let Some(at) = reached.pop() {
-        let place = coordinates(at, lengths);
-        let mut stride = 1;
-        for axis in (0..N).rev() {
-            if place[axis] > 0 {
-                visit(at - stride, &mut outside, &mut reached);
-            }
-            if place[axis] + 1 < lengths[axis] {
-                visit(at + stride, &mut outside, &mut reached);
-            }
-            stride *= lengths[axis];
+        for stride in strides {
+            visit(&mut cells, at - stride, &mut reached);
+            visit(&mut cells, at + stride, &mut reached);
         }
     }
-    for (at, _) in outside.iter().enumerate().filter(|&(_, &outside)| !outside) {
-        labels[in_labels(at)] = new;
-    }
+    let rows = bounds.rows(size).zip(inner.rows(padded));
+    let open = rows.flat_map(|(row, cell_row)| {
+        let cells = &cells[cell_row];
+        row.zip(cells).filter(|&(_, &cell)| cell == OPEN).map(|(at, _)| at)
+    });
+    open.collect()
 }
 
 /// Where an index lies on each axis, the last one running fastest.
@@ -119,20 +183,14 @@ fn coordinates<const N: usize>(mut at: usize, size: [usize; N]) -> [usize; N] {
 
 /// Numbers the labels without gaps, keeping their order.
 fn close_gaps(labels: &mut [u32]) {
-    let mut count = 0;
-    let new: Vec<u32> = sizes(labels)
-        .into_iter()
-        .enumerate()
-        .map(|(label, size)| {
-            if label > 0 && size > 0 {
-                count += 1;
-                count
-            } else {
-                0
-            }
-        })
-        .collect();
-    for label in labels.iter_mut() {
-        *label = new[*label as usize];
+    let sizes = sizes(labels);
+    if sizes.iter().skip(1).all(|&size| size > 0) {
+        return;
     }
+    let mut count = 0;
+    let number = |(label, size): (usize, usize)| {
+        count += u32::from(label > 0 && size > 0);
+        if label > 0 && size > 0 { count } else { 0 }
+    };
+    relabel(labels, &sizes.into_iter().enumerate().map(number).collect::<Vec<u32>>());
 }

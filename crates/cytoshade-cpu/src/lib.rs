@@ -16,6 +16,7 @@ pub mod flow_error;
 pub mod follow_flows;
 mod gaussian;
 pub mod histogram;
+mod label_tables;
 pub mod masks;
 pub mod network;
 pub mod normalize;

@@ -2,6 +2,9 @@
 //! bins around them, and each pixel takes the label of the bin in which it ended.
 
 use cytoshade_core::{EndPoints, Histogram, Labels};
+use rayon::prelude::*;
+
+use crate::label_tables::{relabel, renumber, sizes};
 
 /// A seed needs more end points than this.
 pub(crate) const SEED_COUNT: u32 = 10;
@@ -23,37 +26,51 @@ pub fn seeds(histogram: &Histogram) -> Vec<usize> {
             counts[row..=row + 2 * WINDOW].iter().all(|&other| other <= counts[bin])
         })
     };
-    let mut seeds: Vec<usize> = (0..counts.len()).filter(|&bin| counts[bin] > SEED_COUNT && is_maximum(bin)).collect();
+    let bins = (0..counts.len()).into_par_iter();
+    let mut seeds: Vec<usize> = bins.filter(|&bin| counts[bin] > SEED_COUNT && is_maximum(bin)).collect();
     seeds.sort_by_key(|&bin| counts[bin]);
     seeds
 }
 
 /// The label of each bin: seed `k` has label `k + 1`, and where two grow over one bin the later one keeps it.
 pub fn grow(histogram: &Histogram, seeds: &[usize]) -> Vec<u32> {
-    const SIDE: usize = 2 * GROWTH + 1;
-    let (counts, stride) = (&histogram.counts, histogram.stride());
-    let mut grown = vec![0; counts.len()];
-    for (label, &seed) in (1..).zip(seeds) {
-        let corner = seed - GROWTH * stride - GROWTH;
-        let bin = |y: usize, x: usize| corner + y * stride + x;
-        let mut mask = [[false; SIDE]; SIDE];
-        mask[GROWTH][GROWTH] = true;
-        for _ in 0..GROWTH {
-            let before = mask;
-            for y in 0..SIDE {
-                for x in 0..SIDE {
-                    let near = |v: usize| v.saturating_sub(1)..(v + 2).min(SIDE);
-                    mask[y][x] = counts[bin(y, x)] > GROW_COUNT && near(y).any(|y| near(x).any(|x| before[y][x]));
-                }
-            }
-        }
+    let masks: Vec<Mask> = seeds.par_iter().map(|&seed| grow_one(histogram, seed)).collect();
+    let mut grown = vec![0; histogram.counts.len()];
+    for ((label, &seed), mask) in (1..).zip(seeds).zip(&masks) {
         for (y, row) in mask.iter().enumerate() {
             for (x, _) in row.iter().enumerate().filter(|&(_, &inside)| inside) {
-                grown[bin(y, x)] = label;
+                grown[corner(histogram, seed) + y * histogram.stride() + x] = label;
             }
         }
     }
     grown
+}
+
+const SIDE: usize = 2 * GROWTH + 1;
+
+/// The bins around a seed that it grows over.
+type Mask = [[bool; SIDE]; SIDE];
+
+/// The first bin of the square around a seed.
+fn corner(histogram: &Histogram, seed: usize) -> usize {
+    seed - GROWTH * histogram.stride() - GROWTH
+}
+
+fn grow_one(histogram: &Histogram, seed: usize) -> Mask {
+    let counts = &histogram.counts[corner(histogram, seed)..];
+    let mut mask = [[false; SIDE]; SIDE];
+    mask[GROWTH][GROWTH] = true;
+    for _ in 0..GROWTH {
+        let before = mask;
+        for y in 0..SIDE {
+            for x in 0..SIDE {
+                let near = |v: usize| v.saturating_sub(1)..(v + 2).min(SIDE);
+                let open = counts[y * histogram.stride() + x] > GROW_COUNT;
+                mask[y][x] = open && near(y).any(|y| near(x).any(|x| before[y][x]));
+            }
+        }
+    }
+    mask
 }
 
 /// The masks: labels 1, 2, ... in the order in which they first appear, row by row. Masks of more than
@@ -62,9 +79,11 @@ pub fn masks(end_points: &EndPoints, histogram: &Histogram, max_size_fraction: f
     let mut labels = Labels::zeros(histogram.height, histogram.width);
     let grown = grow(histogram, &seeds(histogram));
     let all = labels.as_mut_slice();
-    for ((&pixel, &y), &x) in end_points.pixels.iter().zip(&end_points.y).zip(&end_points.x) {
+    let ends = end_points.y.par_iter().zip(&end_points.x);
+    let found: Vec<u32> = ends.map(|(&y, &x)| grown[histogram.bin(y, x)]).collect();
+    for (&pixel, found) in end_points.pixels.iter().zip(found) {
         if let Some(label) = all.get_mut(pixel as usize) {
-            *label = grown[histogram.bin(y, x)];
+            *label = found;
         }
     }
     remove_large(all, max_size_fraction);
@@ -76,35 +95,8 @@ pub fn masks(end_points: &EndPoints, histogram: &Histogram, max_size_fraction: f
 pub(crate) fn remove_large(labels: &mut [u32], max_size_fraction: f64) {
     let limit = labels.len() as f64 * max_size_fraction;
     let sizes = sizes(labels);
-    for label in labels {
-        if sizes[*label as usize] as f64 > limit {
-            *label = 0;
-        }
-    }
-}
-
-/// Pixels of each label, 0 included.
-pub(crate) fn sizes(labels: &[u32]) -> Vec<usize> {
-    let mut sizes = vec![0; labels.iter().copied().max().unwrap_or(0) as usize + 1];
-    for &label in labels {
-        sizes[label as usize] += 1;
-    }
-    sizes
-}
-
-/// Numbers the labels 1, 2, ... in the order in which they first appear, row by row (`fastremap.renumber`).
-pub(crate) fn renumber(labels: &mut [u32]) {
-    let mut new = vec![0; labels.iter().copied().max().unwrap_or(0) as usize + 1];
-    let mut count = 0;
-    for label in labels {
-        if *label == 0 {
-            continue;
-        }
-        let known = &mut new[*label as usize];
-        if *known == 0 {
-            count += 1;
-            *known = count;
-        }
-        *label = *known;
+    if sizes.iter().skip(1).any(|&size| size as f64 > limit) {
+        let kept = |(label, &size): (u32, &usize)| if size as f64 > limit { 0 } else { label };
+        relabel(labels, &(0..).zip(&sizes).map(kept).collect::<Vec<u32>>());
     }
 }

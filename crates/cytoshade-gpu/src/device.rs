@@ -189,8 +189,11 @@ impl Gpu {
         lock(&self.0.phases).clone()
     }
 
-    pub(crate) fn phase(&self, span: Span) {
-        lock(&self.0.phases).push(span.end());
+    /// Adds something to [`Gpu::phases`] that began with `span` and ends now. What lay within is a part of it.
+    pub fn phase(&self, span: Span) {
+        let mut phases = lock(&self.0.phases);
+        phases.retain(|within| within.start < span.start);
+        phases.push(span.end());
     }
 
     /// Whether the device is gone or hangs: whatever is asked of it ends in [`Error::Lost`], and only another one can go

@@ -38,6 +38,8 @@ mod pipeline_cache;
 mod planes;
 mod resize;
 mod tile;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod tune;
 mod weights;
 mod work;
 

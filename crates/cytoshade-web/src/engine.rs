@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 
+use cytoshade::errors::GpuError;
 use cytoshade::{
-    AdapterKind, Cancel, Control, Device, DeviceInfo, Error, LoadOptions, Model, Progress, Segmenter, Sha256,
+    AdapterKind, Cancel, Control, Device, DeviceInfo, Error, LoadOptions, Model, Precision, Progress, Segmenter, Sha256,
 };
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
@@ -31,6 +32,7 @@ fn start() {
 #[wasm_bindgen]
 pub struct Engine {
     segmenter: Segmenter,
+    precision: Precision,
     diameter: f32,
     cancel: RefCell<Cancel>,
 }
@@ -39,33 +41,42 @@ pub struct Engine {
 impl Engine {
     /// A network from the bytes of a model file.
     ///
+    /// `precision` (`f32` or `f16`) is what a GPU stores activations in; `f32` everywhere where it does not offer `f16`.
     /// `backend` is `auto` (WebGPU on a true GPU, else the CPU), `webgpu` (a software adapter too) or `cpu`. `run` runs a
     /// tile in one of `workers` workers: `(tile, height, width)` to a promise of `[outputs, style]`. It is called where
     /// the CPU does the work.
     ///
     /// # Errors
     /// `model`, `no-webgpu`, `device-lost`, `out-of-memory`, `option`.
-    pub async fn open(bytes: Vec<u8>, backend: String, run: Function, workers: usize) -> Result<Engine, JsValue> {
+    pub async fn open(
+        bytes: Vec<u8>,
+        backend: String,
+        precision: String,
+        run: Function,
+        workers: usize,
+    ) -> Result<Engine, JsValue> {
+        let wanted = options::precision(&precision)?;
         let model = Model::from_bytes(&bytes, &LoadOptions::default()).map_err(|error| of(&error))?;
         drop(bytes);
-        let elsewhere = || Segmenter::elsewhere(&model, Box::new(Workers { run, count: workers }));
-        let segmenter = match backend.as_str() {
+        let elsewhere = || {
+            Segmenter::elsewhere(&model, Box::new(Workers { run, count: workers }))
+                .map(|segmenter| (segmenter, Precision::F32))
+        };
+        let made = match backend.as_str() {
             "cpu" => elsewhere(),
-            "auto" => match Segmenter::builder().device(Device::Gpu).build_async(&model).await {
+            "auto" => match on_gpu(&model, Device::Gpu, wanted).await {
                 // Whatever keeps a GPU from doing it, the CPU can do the work.
                 Err(Error::Gpu(_)) => elsewhere(),
                 result => result,
             },
-            "webgpu" => match Segmenter::builder().device(Device::Gpu).build_async(&model).await {
-                Err(Error::Gpu(cytoshade::errors::GpuError::NoAdapter { .. })) => {
-                    Segmenter::builder().device(Device::Software).build_async(&model).await
-                }
+            "webgpu" => match on_gpu(&model, Device::Gpu, wanted).await {
+                Err(Error::Gpu(GpuError::NoAdapter { .. })) => on_gpu(&model, Device::Software, wanted).await,
                 result => result,
             },
             _ => return Err(failure("option", &format!("backend is {backend:?}; it must be auto, webgpu or cpu"))),
         };
-        let segmenter = segmenter.map_err(|error| of(&error))?;
-        Ok(Engine { segmenter, diameter: model.network().diam_labels(), cancel: RefCell::default() })
+        let (segmenter, precision) = made.map_err(|error| of(&error))?;
+        Ok(Engine { segmenter, precision, diameter: model.network().diam_labels(), cancel: RefCell::default() })
     }
 
     /// `webgpu` or `cpu`.
@@ -78,6 +89,12 @@ impl Engine {
     #[wasm_bindgen(getter)]
     pub fn software(&self) -> bool {
         matches!(self.segmenter.device(), DeviceInfo::Gpu(info) if info.kind == AdapterKind::Software)
+    }
+
+    /// What activations are stored in: `f32` or `f16`.
+    #[wasm_bindgen(getter)]
+    pub fn precision(&self) -> String {
+        self.precision.name().into()
     }
 
     /// The diameter that the network was made for, in pixels: what is taken where none is given.
@@ -113,5 +130,16 @@ impl Engine {
     /// Stops the segmentation that is running.
     pub fn cancel(&self) {
         self.cancel.borrow().cancel();
+    }
+}
+
+/// A segmenter on a GPU, and what it stores activations in: `f32` where the GPU does not offer the `f16` that was wanted.
+async fn on_gpu(model: &Model, device: Device, wanted: Precision) -> Result<(Segmenter, Precision), Error> {
+    let mut precision = wanted;
+    loop {
+        match Segmenter::builder().device(device).precision(precision).build_async(model).await {
+            Err(Error::Gpu(GpuError::NoF16 { .. })) if precision == Precision::F16 => precision = Precision::F32,
+            made => return Ok((made?, precision)),
+        }
     }
 }

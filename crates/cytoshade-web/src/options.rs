@@ -1,7 +1,7 @@
 //! A JavaScript object of options to [`Params`].
 
-use cytoshade::Params;
-use js_sys::Reflect;
+use cytoshade::{Normalize, Params, Precision};
+use js_sys::{Array, Reflect};
 use wasm_bindgen::prelude::*;
 
 use crate::failure::failure;
@@ -10,6 +10,7 @@ use crate::failure::failure;
 /// mistyped option would otherwise be lost without a word.
 pub(crate) fn params(options: &JsValue) -> Result<Params, JsValue> {
     let mut params = Params::default();
+    let mut intensities = None;
     let keys = Reflect::own_keys(options).map_err(|_| failure("option", "the options must be an object"))?;
     for key in keys.iter() {
         let name = key.as_string().unwrap_or_default();
@@ -23,16 +24,39 @@ pub(crate) fn params(options: &JsValue) -> Result<Params, JsValue> {
             "chan2" => params.channels.chan2 = value.count()?,
             "flowThreshold" => params.flow_threshold = value.number()?,
             "cellprobThreshold" => params.cellprob_threshold = value.number()? as f32,
+            "allChannels" => params.all_channels = value.flag()?,
+            "normalize" if value.flag()? => {}
+            "normalize" => value.only(&mut intensities, Normalize::Off)?,
+            "normPercentile" => value.only(&mut intensities, value.percentile()?)?,
+            "normRange" => value.only(&mut intensities, value.range()?)?,
+            "invert" => params.invert = value.flag()?,
+            "sharpenRadius" => params.sharpen_radius = value.number()? as f32,
+            "smoothRadius" => params.smooth_radius = value.number()? as f32,
+            "tileNormBlocksize" => params.tile_norm_blocksize = value.count()?,
+            "tileNormSmooth3d" => params.tile_norm_smooth3d = value.number()? as f32,
+            "maxSizeFraction" => params.max_size_fraction = value.number()?,
+            "interp" => params.interp = value.flag()?,
+            "bsize" => params.bsize = value.count()?,
+            "tileOverlap" => params.tile_overlap = value.number()?,
             "minSize" => params.min_size = value.count()?,
             "niter" => params.niter = Some(value.count()? as u32),
             "batchSize" => params.batch_size = value.count()?,
             "resample" => params.resample = value.flag()?,
             "augment" => params.augment = value.flag()?,
-            "invert" => params.invert = value.flag()?,
             _ => return Err(failure("option", &format!("{name} is not an option of segment"))),
         }
     }
+    params.normalize = intensities.unwrap_or(params.normalize);
     Ok(params)
+}
+
+/// What a GPU stores activations in.
+pub(crate) fn precision(name: &str) -> Result<Precision, JsValue> {
+    match name {
+        "f32" => Ok(Precision::F32),
+        "f16" => Ok(Precision::F16),
+        _ => Err(failure("option", &format!("precision is {name:?}; it must be f32 or f16"))),
+    }
 }
 
 struct Value<'a> {
@@ -53,6 +77,36 @@ impl Value<'_> {
 
     fn flag(&self) -> Result<bool, JsValue> {
         self.value.as_bool().ok_or_else(|| self.refuse("true or false"))
+    }
+
+    fn pair(&self) -> Result<(f64, f64), JsValue> {
+        let number = |value: JsValue| value.as_f64();
+        let pair = self.value.dyn_ref::<Array>().filter(|array| array.length() == 2);
+        pair.and_then(|pair| number(pair.get(0)).zip(number(pair.get(1)))).ok_or_else(|| self.refuse("[low, high]"))
+    }
+
+    fn percentile(&self) -> Result<Normalize, JsValue> {
+        let (low, high) = self.pair()?;
+        Ok(Normalize::Percentile { low: low as f32, high: high as f32 })
+    }
+
+    /// [low, high], or one such pair for each channel that the network sees.
+    fn range(&self) -> Result<Normalize, JsValue> {
+        match self.value.dyn_ref::<Array>() {
+            Some(pairs) if pairs.get(0).is_array() => {
+                let pair = |value| Value { value, name: self.name }.pair();
+                pairs.iter().map(pair).collect::<Result<_, _>>().map(Normalize::Ranges)
+            }
+            _ => self.pair().map(|(low, high)| Normalize::Range { low, high }),
+        }
+    }
+
+    /// Sets how intensities are mapped, which may be said in one way only.
+    fn only(&self, intensities: &mut Option<Normalize>, normalize: Normalize) -> Result<(), JsValue> {
+        match intensities.replace(normalize) {
+            None => Ok(()),
+            Some(_) => Err(failure("option", "give only one of normalize: false, normPercentile and normRange")),
+        }
     }
 
     fn refuse(&self, expected: &str) -> JsValue {

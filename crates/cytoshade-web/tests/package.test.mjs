@@ -12,6 +12,8 @@ const OTHER = "0".repeat(64);
 
 const reference = async (name) => (await readLabels(`${ROOT}/tests/fixtures/pipeline/${name}.labels.png`)).labels;
 
+const differs = (masks, others) => masks.some((label, at) => label !== others[at]);
+
 /** A page of its own for each test. */
 function pages(options, extra) {
   const here = {};
@@ -51,6 +53,76 @@ async function patched(folder, code) {
     [`/${folder}/cytoshade.wasm`]: send("application/wasm", await readFile(`${ROOT}/dist/cytoshade.wasm`)),
   };
 }
+
+/** Fixtures of the reference on nuclei.png that differ from the default's, with the options that make them. */
+const OPTIONS = {
+  "nuclei_diameter_30.0": { diameter: 30 },
+  nuclei_invert_True: { invert: true },
+  nuclei_resample_False: { resample: false },
+  nuclei_augment_True: { augment: true },
+  nuclei_interp_False: { interp: false },
+  nuclei_niter_40: { niter: 40 },
+  "nuclei_bsize_128_diameter_25.0": { bsize: 128, diameter: 25 },
+  "nuclei_tile_overlap_0.25_diameter_20.0": { tileOverlap: 0.25, diameter: 20, batchSize: 2 },
+  nuclei_normalize_False: { normalize: false },
+  "nuclei_percentile_3.0_97.0": { normPercentile: [3, 97] },
+  "nuclei_lowhigh_0.0_60.0": { normRange: [0, 60] },
+  "nuclei_cellprob_threshold_1.5": { cellprobThreshold: 1.5 },
+  "nuclei_flow_threshold_0.15": { flowThreshold: 0.15 },
+  nuclei_min_size_600: { minSize: 600 },
+  "nuclei_max_size_fraction_0.02": { maxSizeFraction: 0.02 },
+};
+
+/** Options without a fixture on that image: they must reach the pipeline. */
+const FELT = {
+  sharpen: { sharpenRadius: 5 },
+  smooth: { smoothRadius: 6 },
+  tiles: { tileNormBlocksize: 40 },
+  smoothTiles: { tileNormBlocksize: 40, tileNormSmooth3d: 4 },
+  ranges: { normRange: [[0, 20], [0, 1]] },
+};
+
+/** What is no option, or out of range: for `segment`, and for `fromPretrained`. */
+const REFUSED = [
+  { diametre: 3 },
+  { diameter: -3 },
+  { diameter: "large" },
+  { diameter: null },
+  { niter: 0 },
+  { niter: 2.5 },
+  { minSize: -1 },
+  { maxSizeFraction: 2 },
+  { tileOverlap: 0.9 },
+  { bsize: 100 },
+  { batchSize: 0 },
+  { interp: 1 },
+  { flowThreshold: Number.NaN },
+  { cellprobThreshold: Number.POSITIVE_INFINITY },
+  { sharpenRadius: -1 },
+  { smoothRadius: 1e9 },
+  { tileNormBlocksize: 1 },
+  { tileNormSmooth3d: Number.NaN },
+  { normPercentile: [99, 1] },
+  { normPercentile: [1] },
+  { normRange: [1, 1] },
+  { normRange: [[0, 1], [2]] },
+  { normRange: "all" },
+  { normRange: [0, 1], normPercentile: [1, 99] },
+  { normalize: false, normRange: [0, 1] },
+  { normalize: false, invert: true },
+  { image: 0.5 },
+  { channel: 1 },
+];
+const REFUSED_LOADING = [
+  { backends: "cpu" },
+  { backend: "gpu" },
+  { precision: "f64" },
+  { workers: 0 },
+  { workers: 1000 },
+  { workers: 1.5 },
+  { maxBytes: -1 },
+  { sha256: 7 },
+];
 
 describe("on the CPU", () => {
   const inPage = pages();
@@ -108,6 +180,43 @@ describe("on the CPU", () => {
       }, MODEL);
       const labels = await reference("nuclei");
       for (const masks of found) assert.equal(disagreement(masks, labels), undefined);
+    }));
+
+  test("options are the reference's", async () => {
+    const [found, felt] = await inPage(({ page }) =>
+      page.evaluate(
+        async ({ model, known, felt }) => {
+          const cp = await Cytoshade.fromPretrained(model);
+          const one = async ([name, options]) => [name, (await segment(cp, "fixtures/nuclei.png", { diameter: 43, ...options })).masks];
+          const all = (options) => Promise.all(Object.entries(options).map(one)).then(Object.fromEntries);
+          return Promise.all([all({ nuclei: {}, ...known }), all(felt)]);
+        },
+        { model: MODEL, known: OPTIONS, felt: FELT },
+      ),
+    );
+    for (const [name, masks] of Object.entries(found)) {
+      assert.equal(disagreement(masks, await reference(name)), undefined, name);
+      assert.equal(differs(masks, found.nuclei), name !== "nuclei", `${name} is felt`);
+    }
+    for (const [name, masks] of Object.entries(felt)) assert.ok(differs(masks, found.nuclei), `${name} is felt`);
+    assert.ok(differs(felt.tiles, felt.smoothTiles));
+  });
+
+  test("options that are unknown or out of range are refused", () =>
+    inPage(async ({ page }) => {
+      const found = await page.evaluate(
+        async ({ model, segmenting, loading }) => {
+          const cp = await Cytoshade.fromPretrained(model);
+          const image = await file("fixtures/tiny.png");
+          const segmented = segmenting.map((options) => refusal(cp.segment(image, options)));
+          const loaded = loading.map((options) => refusal(Cytoshade.fromPretrained(model, options)));
+          const previewed = [{ chanel: 1 }, { channel: -1 }, { image: "x" }].map((options) => refusal(cp.preview(image, options)));
+          return Promise.all([...segmented, ...loaded, ...previewed]);
+        },
+        { model: MODEL, segmenting: REFUSED, loading: REFUSED_LOADING },
+      );
+      const what = [...REFUSED, ...REFUSED_LOADING, "preview", "preview", "preview"];
+      found.forEach((refusal, at) => assert.equal(refusal?.code, "option", `${JSON.stringify(what[at])}: ${refusal?.message}`));
     }));
 
   test("what is wrong is told by its code", () =>
@@ -261,6 +370,7 @@ describe("models from a server", async () => {
   let stopped = 0;
   const inPage = pages(undefined, {
     ...(await patched("full", full)),
+    ...(await patched("insecure", 'Object.defineProperty(crypto, "subtle", { value: undefined });')),
     "/truncated": (_, response) => {
       response.writeHead(200, { "Content-Length": bytes.length });
       response.write(bytes.subarray(0, 500_000), () => response.destroy());
@@ -295,6 +405,23 @@ describe("models from a server", async () => {
       assert.deepEqual(found.kept, []);
       assert.equal(stopped, 1, "the endless answer was not read to its end");
     }));
+
+  test("a page that is no secure context checks hashes too", () =>
+    inPage(async ({ page }) => {
+      const found = await page.evaluate(
+        async ({ sha256, other }) => {
+          (await Cytoshade.fromPretrained("../model.safetensors", { sha256 })).dispose();
+          await Cytoshade.clearCachedModel("../model.safetensors");
+          return {
+            subtle: typeof crypto.subtle,
+            refused: await refusal(Cytoshade.fromPretrained("../model.safetensors", { sha256: other })),
+          };
+        },
+        { sha256: SHA256, other: OTHER },
+      );
+      assert.equal(found.subtle, "undefined");
+      assert.equal(found.refused.code, "hash");
+    }, "insecure/"));
 
   test("loading can be stopped", () =>
     inPage(async ({ page }) => {
@@ -390,10 +517,16 @@ describe("on WebGPU, by a software adapter", async () => {
         const onProgress = ({ stage }) => stage === "network" && controller.abort();
         const stopped = await refusal(cp.segment(await file("demo.png"), { signal: controller.signal, onProgress }));
         const two = await segment(cp, "fixtures/two_channels.tif", { diameter: 60, chan: 1, chan2: 2 });
-        return { adapter: cp.describeAdapter(), nuclei, two, stopped };
+        const half = await Cytoshade.fromPretrained(model, { backend: "webgpu", precision: "f16" });
+        const offered = (await navigator.gpu.requestAdapter()).features.has("shader-f16");
+        const inHalf = { offered, adapter: half.describeAdapter(), nuclei: await segment(half, "fixtures/nuclei.png", { diameter: 43 }) };
+        return { adapter: cp.describeAdapter(), nuclei, two, stopped, inHalf };
       }, MODEL);
       assert.equal(found.adapter.backend, "webgpu");
       assert.equal(found.adapter.software, true);
+      assert.equal(found.adapter.precision, "f32");
+      assert.equal(found.inHalf.adapter.precision, found.inHalf.offered ? "f16" : "f32");
+      assert.equal(disagreement(found.inHalf.nuclei.masks, await reference("nuclei")), undefined);
       assert.equal(found.stopped.name, "AbortError");
       assert.equal(disagreement(found.nuclei.masks, await reference("nuclei")), undefined);
       assert.equal(disagreement(found.two.masks, await reference("two_channels")), undefined);

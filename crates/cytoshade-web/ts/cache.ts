@@ -43,14 +43,13 @@ function isKept(record: unknown, url: unknown): record is Kept {
 export async function find(
   url: string,
   sha256: string | undefined,
-  hash: (bytes: Uint8Array) => string,
+  hash: (bytes: Blob) => Promise<string>,
 ): Promise<Blob | undefined> {
   let record: unknown;
   try {
     record = await transact("readonly", (store) => store.get(url));
     if (isKept(record, url) && record.sha256 === (sha256 ?? record.sha256)) {
-      const bytes = new Uint8Array(await record.bytes.arrayBuffer());
-      if (hash(bytes) === record.sha256) return record.bytes;
+      if ((await hash(record.bytes)) === record.sha256) return record.bytes;
     }
   } catch {
     // Bytes that can no longer be read are deleted like those of another hash.

@@ -3,6 +3,7 @@
 import * as cache from "./cache.js";
 import type { Encoding, Input, Job, Opened, Opening } from "./engine.js";
 import { CytoshadeError } from "./errors.js";
+import { only, sha256, whole, word } from "./options.js";
 import type {
   Adapter,
   CachedModel,
@@ -20,7 +21,14 @@ import { ENGINE, Remote } from "./worker.js";
 /** How long the engine may take to stop of itself before it is ended, in milliseconds. */
 const GRACE = 50;
 const MAX_BYTES = 256 * 2 ** 20;
+/** Workers where none are asked for, and the most that may be: each holds the network and its tile. */
 const MAX_WORKERS = 8;
+const MOST_WORKERS = 64;
+/** Numbers that cross into wasm have 32 bits. */
+const MOST = 2 ** 32 - 1;
+
+const LOAD_OPTIONS = ["sha256", "maxBytes", "cache", "backend", "precision", "workers", "onProgress", "signal"];
+const PREVIEW_OPTIONS = ["image", "channel", "signal"];
 
 /** A Cellpose network made ready in workers of its own. The page's thread does nothing but pass messages. */
 export class Cytoshade {
@@ -37,13 +45,17 @@ export class Cytoshade {
 
   /** Loads a model, from the cache where it is kept there, and makes it ready on a GPU or the CPU. */
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<Cytoshade> {
+    only(LOAD_OPTIONS, options, "fromPretrained");
+    const { maxBytes = MAX_BYTES, cache = true, backend = "auto", precision = "f32" } = options;
+    const { workers = Math.min(navigator.hardwareConcurrency || 1, MAX_WORKERS) } = options;
     const made = new Cytoshade({
       source: file(source),
       sha256: sha256(options.sha256),
-      maxBytes: options.maxBytes ?? MAX_BYTES,
-      cache: options.cache ?? true,
-      backend: options.backend ?? "auto",
-      workers: options.workers ?? Math.min(navigator.hardwareConcurrency || 1, MAX_WORKERS),
+      maxBytes: whole("maxBytes", maxBytes, 1),
+      cache,
+      backend: word("backend", backend, ["auto", "webgpu", "cpu"]),
+      precision: word("precision", precision, ["f32", "f16"]),
+      workers: whole("workers", workers, 1, MOST_WORKERS),
     });
     await made.#run(options.signal, async () => {}, options.onProgress);
     return made;
@@ -58,7 +70,9 @@ export class Cytoshade {
 
   /** An image to look at, as the package reads it: browsers themselves know no TIFF and no 16-bit images. */
   async preview(image: ImageSource, options: PreviewOptions = {}): Promise<Preview> {
-    const { signal, channel = 0 } = options;
+    only(PREVIEW_OPTIONS, options, "preview");
+    const { signal } = options;
+    const channel = whole("channel", options.channel ?? 0, 0, MOST);
     return this.#run(signal, (engine) => engine.call<Preview>("preview", { input: input(image, options), channel }));
   }
 
@@ -195,16 +209,9 @@ function file(source: ModelSource): string | Blob {
   return source instanceof Blob ? source : new Blob([source as ArrayBuffer]);
 }
 
-function sha256(text: string | undefined): string | undefined {
-  if (text !== undefined && !/^[0-9a-f]{64}$/i.test(text)) {
-    throw new CytoshadeError("option", `${JSON.stringify(text)} is not a SHA-256; expected 64 hexadecimal digits`);
-  }
-  return text?.toLowerCase();
-}
-
 /** An image as the engine takes it. */
 function input(image: ImageSource, { image: index = 0 }: ImageOptions): Input {
-  if (image instanceof Blob || image instanceof ArrayBuffer) return { file: image, image: index };
+  if (image instanceof Blob || image instanceof ArrayBuffer) return { file: image, image: whole("image", index, 0, MOST) };
   const { data, width, height } = image;
   if (typeof ImageData !== "undefined" && image instanceof ImageData && data instanceof Uint8ClampedArray) {
     return { rgba: data, width, height };

@@ -3,6 +3,9 @@
 /** `auto` takes WebGPU on a true GPU, else the CPU; `webgpu` takes a software adapter too, which is for tests. */
 export type Backend = "auto" | "webgpu" | "cpu";
 
+/** What a GPU stores the network's activations and weights in; all sums are in `f32`. */
+export type Precision = "f32" | "f16";
+
 /** A model file: where it is, or its bytes. Safetensors, a torch file or ONNX, told apart by content. */
 export type ModelSource = string | URL | Blob | ArrayBuffer | Uint8Array;
 
@@ -35,8 +38,14 @@ export interface LoadOptions {
   cache?: boolean;
   backend?: Backend;
   /**
-   * Workers that tiles are spread over where the CPU does the work. As many as there are processors, at most 8, where
-   * not given.
+   * `f32` where not given, which agrees with Cellpose to rounding. `f16` takes half the memory and may be faster; masks
+   * may differ in a few pixels. Where the adapter has no `shader-f16`, and on the CPU, it is `f32` all the same: see
+   * {@link Adapter.precision}.
+   */
+  precision?: Precision;
+  /**
+   * Workers that tiles are spread over where the CPU does the work, 1 to 64. As many as there are processors, at most 8,
+   * where not given.
    */
   workers?: number;
   onProgress?: (progress: LoadProgress) => void;
@@ -82,22 +91,46 @@ export interface SegmentOptions extends ImageOptions {
   chan?: number;
   /** The channel of the nuclei, from 1; 0 is none. */
   chan2?: number;
+  /** The network sees the image's first channels in their order, whatever `chan` and `chan2` say. */
+  allChannels?: boolean;
+  /** `false` takes intensities as they are. */
+  normalize?: boolean;
+  /** The percentiles of each channel that become 0 and 1. `[1, 99]` where not given. */
+  normPercentile?: [low: number, high: number];
+  /** The intensities that become 0 and 1, instead of percentiles; or such a pair for each channel the network sees. */
+  normRange?: [low: number, high: number] | [low: number, high: number][];
+  /** Dark cells on a bright ground. */
+  invert?: boolean;
+  /** Radius in pixels of a Gaussian surround that is subtracted first. 0 (where not given) is off. */
+  sharpenRadius?: number;
+  /** Radius in pixels of a Gaussian that smooths first. 0 (where not given) is off. */
+  smoothRadius?: number;
+  /** Side in pixels of tiles that have percentiles of their own, larger than a cell. 0 (where not given) is off. */
+  tileNormBlocksize?: number;
+  /** How far percentiles of such tiles are smoothed, in tiles. 1 where not given. */
+  tileNormSmooth3d?: number;
   /** Masks whose flows differ from the network's by more are dropped; 0 keeps all. 0.4 where not given. */
   flowThreshold?: number;
   /** Pixels whose cell probability (a logit) is above this take part. 0 where not given; lower finds more. */
   cellprobThreshold?: number;
   /** Masks of fewer pixels are dropped. 15 where not given. */
   minSize?: number;
-  /** Steps of the integration. */
+  /** Masks that cover more than this fraction of the image are dropped. 0.4 where not given. */
+  maxSizeFraction?: number;
+  /** Steps of the integration. 200, scaled by the resize, where not given. */
   niter?: number;
+  /** Interpolate flows between pixels. On where not given. */
+  interp?: boolean;
+  /** Side of a tile in pixels, a multiple of 16. 224 where not given. */
+  bsize?: number;
+  /** Overlap of neighbouring tiles as a fraction of a tile, 0.05 to 0.5. 0.1 where not given. */
+  tileOverlap?: number;
   /** Tiles that go through the network at once. */
   batchSize?: number;
   /** Run the dynamics at the image's own size. On where not given. */
   resample?: boolean;
   /** Tiles overlap by half and are flipped in turn. */
   augment?: boolean;
-  /** Dark cells on a bright ground. */
-  invert?: boolean;
   onProgress?: (progress: SegmentProgress) => void;
   signal?: AbortSignal;
 }
@@ -143,6 +176,8 @@ export interface Adapter {
   name: string;
   /** A WebGPU adapter that is a program on the processor. */
   software: boolean;
+  /** What activations are stored in. */
+  precision: Precision;
   /** Workers that tiles are spread over; 0 on WebGPU. */
   workers: number;
 }

@@ -2,10 +2,10 @@
 
 use cytoshade_core::{EndPoints, Histogram, Network, Planes, Recorder, Span};
 use cytoshade_cpu::network::{Isa, Network as CpuNetwork};
-use cytoshade_gpu::{Error as GpuError, Gpu, GpuPlanes, Opening, Options};
+use cytoshade_gpu::{ConvKernel, Error as GpuError, Gpu, GpuPlanes, Opening, Options, Precision};
 
 use crate::field::Field;
-use crate::{Device, DeviceInfo, Error, device};
+use crate::{Device, DeviceInfo, Error, PrecisionChoice, device};
 
 /// Hears of the tiles that are complete, and may stop the run. `Send` where there are threads, so that a segmentation's
 /// future may move between them.
@@ -49,8 +49,24 @@ pub(crate) struct Setup {
     pub(crate) options: Options,
     /// How a GPU is opened.
     pub(crate) opening: Opening,
+    /// What a GPU stores activations in; decides over `options`.
+    pub(crate) precision: PrecisionChoice,
+    /// Whether a GPU's kernels are chosen by measurement.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) tune: bool,
+    /// The hash of the model's file, where that says which network it is.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) sha256: Option<cytoshade_model::Sha256>,
     /// The CPU's instruction set, instead of the fastest.
     pub(crate) isa: Option<Isa>,
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Setup {
+    /// The folder in which things are kept for the next run.
+    pub(crate) fn folder(&self) -> Option<&std::path::Path> {
+        self.opening.pipeline_cache.as_deref()
+    }
 }
 
 impl Backend {
@@ -78,8 +94,15 @@ impl Backend {
     }
 
     async fn gpu(gpu: Gpu, network: &Network, setup: &Setup) -> Result<Self, Error> {
-        let network = Box::new(cytoshade_gpu::Network::with(&gpu, network, setup.options).await.map_err(Error::Gpu)?);
-        Ok(Backend::Gpu { gpu, network })
+        #[cfg(not(target_arch = "wasm32"))]
+        let (options, picks) = {
+            let options = Options { precision: crate::precision::decide(&gpu, network, setup).await, ..setup.options };
+            (options, crate::tuned::picks(&gpu, network, options, setup).await.map_err(Error::Gpu)?)
+        };
+        #[cfg(target_arch = "wasm32")]
+        let (options, picks) = (Options { precision: setup.precision.plain(), ..setup.options }, Default::default());
+        let on = cytoshade_gpu::Network::with_picks(&gpu, network, options, &picks).await.map_err(Error::Gpu)?;
+        Ok(Backend::Gpu { gpu, network: Box::new(on) })
     }
 
     /// What it took to make it ready.
@@ -89,6 +112,22 @@ impl Backend {
             Backend::Gpu { gpu, .. } => gpu.phases(),
             #[cfg(target_arch = "wasm32")]
             Backend::Elsewhere(_) => Vec::new(),
+        }
+    }
+
+    /// What activations are stored in.
+    pub(crate) fn precision(&self) -> Precision {
+        match self {
+            Backend::Gpu { network, .. } => network.options().precision,
+            _ => Precision::F32,
+        }
+    }
+
+    /// The kernels of the 3x3 convolutions on a GPU.
+    pub(crate) fn kernels(&self) -> Vec<ConvKernel> {
+        match self {
+            Backend::Gpu { network, .. } => network.kernels(),
+            _ => Vec::new(),
         }
     }
 
@@ -158,8 +197,7 @@ impl Backend {
             Backend::Elsewhere(_) => follow_on_cpu(flows, cellprob, threshold, niter, interp),
             Backend::Gpu { gpu, .. } => {
                 match cytoshade_gpu::sinks(gpu, flows, cellprob, threshold, niter, interp).await {
-                    // A plane that is too large for the device's bindings.
-                    Err(cytoshade_gpu::Error::Limit { .. }) => follow_on_cpu(flows, cellprob, threshold, niter, interp),
+                    Err(error) if no_room(&error) => follow_on_cpu(flows, cellprob, threshold, niter, interp),
                     result => result.map_err(Error::Gpu),
                 }
             }

@@ -41,20 +41,25 @@ mod field;
 #[cfg(not(target_arch = "wasm32"))]
 mod folders;
 mod model;
+#[cfg(not(target_arch = "wasm32"))]
+mod notes;
 mod pipeline;
+mod precision;
 mod restore;
 mod run;
 mod segmentation;
 mod segmenter;
 mod stack;
 mod stream;
+#[cfg(not(target_arch = "wasm32"))]
+mod tuned;
 
 #[cfg(target_arch = "wasm32")]
 pub use backend::{Batch, Done};
 pub use cytoshade_core::{
-    BatchTimes, Cancel, Channels, Control, Image, LabelVolume, Labels, LayerSpan, LayerTime, Network, Normalize,
-    Outputs, Params, Planes, Progress, ProgressFn, Recorded, Recorder, Sample, Samples, Span, Stack, Stage, StepCost,
-    Timings, Volume,
+    Agreement, BatchTimes, Cancel, Channels, Control, Image, LabelVolume, Labels, LayerSpan, LayerTime, Network,
+    Normalize, Outputs, Params, Planes, Progress, ProgressFn, Recorded, Recorder, Sample, Samples, Span, Stack, Stage,
+    StepCost, Timings, Volume,
 };
 #[doc(hidden)]
 pub use cytoshade_cpu::network::Isa;
@@ -74,6 +79,7 @@ pub use folders::{Folders, Present, Reference, cache_folder, is_plain_name};
 #[cfg(not(target_arch = "wasm32"))]
 pub use model::open_size_model;
 pub use model::{Model, load_size_model};
+pub use precision::PrecisionChoice;
 pub use restore::{RestoreOptions, Restored, Restorer};
 pub use segmentation::{Segmentation, StackSegmentation};
 pub use segmenter::{Builder, Segmenter};

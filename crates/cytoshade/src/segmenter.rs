@@ -7,8 +7,12 @@ use cytoshade_cpu::network::Isa;
 use cytoshade_gpu::{ConvKernel, Precision};
 use cytoshade_model::SizeModel;
 
+#[cfg(not(target_arch = "wasm32"))]
+use crate::Format;
 use crate::backend::{Backend, Setup};
-use crate::{Device, DeviceInfo, Error, Model, Segmentation, StackSegmentation, diameter, pipeline, stack};
+use crate::{
+    Device, DeviceInfo, Error, Model, PrecisionChoice, Segmentation, StackSegmentation, diameter, pipeline, stack,
+};
 
 /// A network made ready on a device. Making one uploads the weights and compiles the shaders; keep it for many images.
 ///
@@ -41,10 +45,19 @@ impl Builder {
         self
     }
 
-    /// What a GPU stores the network's activations and weights in. [`Precision::F32`] where nothing is said; the CPU
-    /// knows nothing else.
-    pub fn precision(mut self, precision: Precision) -> Self {
-        self.setup.options.precision = precision;
+    /// What a GPU stores the network's activations and weights in. [`PrecisionChoice::F32`] where nothing is said; the CPU
+    /// knows nothing else. A [`Precision`] will do too.
+    pub fn precision(mut self, precision: impl Into<PrecisionChoice>) -> Self {
+        self.setup.precision = precision.into();
+        self
+    }
+
+    /// Whether a GPU's kernels of the 3x3 convolutions are chosen by a short measurement, layer by layer, instead of by
+    /// rule. It takes seconds; where there is a [`Builder::cache`] the choice is remembered for the adapter, its driver,
+    /// this version, the network's shape and its precision. [`Builder::kernel`] comes before it.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn tune(mut self, tune: bool) -> Self {
+        self.setup.tune = tune;
         self
     }
 
@@ -57,7 +70,8 @@ impl Builder {
     }
 
     /// A folder of the user's own, such as [`crate::cache_folder`], in which is kept for the next run what a GPU's driver
-    /// made of the shaders, where the driver lets it be (Vulkan). It is made where it is not there; what does not belong
+    /// made of the shaders, where the driver lets it be (Vulkan), and what [`Builder::tune`] and
+    /// [`PrecisionChoice::Auto`] found out. It is made where it is not there; what does not belong
     /// to the user, is damaged or another's is ignored and replaced. Nothing is kept where nothing is said.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn cache(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
@@ -109,7 +123,16 @@ impl Builder {
         if let Some(size_model) = &self.size_model {
             diameter::check_size_model(size_model, &network)?;
         }
-        let backend = Backend::open(&network, &self.setup).await?;
+        #[cfg(not(target_arch = "wasm32"))]
+        let setup = {
+            let origin = model.origin();
+            // An ONNX model's weights may lie in files beside it.
+            let sha256 = (origin.format != Format::Onnx).then_some(origin.sha256);
+            Setup { sha256, ..self.setup }
+        };
+        #[cfg(target_arch = "wasm32")]
+        let setup = self.setup;
+        let backend = Backend::open(&network, &setup).await?;
         Ok(Segmenter { network, size_model: self.size_model, backend })
     }
 }
@@ -161,6 +184,16 @@ impl Segmenter {
     /// What it took to make it ready: on a GPU `adapter`, `device`, `weights` and `pipelines`, on the CPU `weights`.
     pub fn startup(&self) -> Vec<Span> {
         self.backend.phases()
+    }
+
+    /// What it stores activations in.
+    pub fn precision(&self) -> Precision {
+        self.backend.precision()
+    }
+
+    /// The kernels of the 3x3 convolutions on a GPU, each once, in the order of the network. None on the CPU.
+    pub fn kernels(&self) -> Vec<ConvKernel> {
+        self.backend.kernels()
     }
 
     /// Whether its GPU is gone: lost, or hanging. Every call ends in an error from then on; make another segmenter.

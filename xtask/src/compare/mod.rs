@@ -35,8 +35,7 @@ pub(crate) struct Compare {
     /// Few rounds and the small image only: to see that it works
     #[arg(long)]
     quick: bool,
-    /// The browser package beside onnxruntime-web in one headless Chromium instead, printed and not written (--quick
-    /// leaves WebGPU out)
+    /// The browser package beside onnxruntime-web in one headless Chromium instead (--quick leaves WebGPU out)
     #[arg(long)]
     web: bool,
     /// Which measurements; all where none is given
@@ -45,7 +44,7 @@ pub(crate) struct Compare {
     /// Peers to leave out, by the start of their name
     #[arg(long)]
     without: Vec<String>,
-    /// The results are benches/results/NAME.md and NAME.svg
+    /// The results are benches/results/NAME.md and NAME.svg; NAME-web.md with --web
     #[arg(long, default_value = "compare")]
     name: String,
 }
@@ -120,14 +119,15 @@ pub(crate) fn compare(options: &Compare) -> Outcome {
     if options.measures(Measure::Pipeline) {
         groups.extend(pipeline::measure(options, &setup)?);
     }
-    let folder = root().join("benches/results");
-    let write = |ending: &str, text: String| {
-        let path = folder.join(format!("{}.{ending}", options.name));
-        eprintln!("writing {}", path.display());
-        std::fs::write(&path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
-    };
     let table = table::table(options, &setup, &groups);
     println!("{table}");
-    write("md", table)?;
-    write("svg", plot::plot(&groups))
+    write(&format!("{}.md", options.name), &table)?;
+    write(&format!("{}.svg", options.name), &plot::plot(&groups))
+}
+
+/// Writes a file of results.
+fn write(name: &str, text: &str) -> Outcome {
+    let path = root().join("benches/results").join(name);
+    eprintln!("writing {}", path.display());
+    std::fs::write(&path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }

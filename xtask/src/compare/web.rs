@@ -1,9 +1,10 @@
-//! The browser package beside onnxruntime-web, on the bundled network.
+//! The browser package beside onnxruntime-web.
 
+use std::path::PathBuf;
 use std::process::Command;
 
-use super::{Compare, setup};
-use crate::shell::{Outcome, root, run};
+use super::{Compare, setup, write};
+use crate::shell::{Outcome, lines, root, run};
 use crate::{browser, web};
 
 /// The peer, of one version, so that figures of two days can be told apart.
@@ -12,14 +13,22 @@ const PEER: &str = "onnxruntime-web@1.30.0";
 pub(super) fn compare(options: &Compare) -> Outcome {
     let folder = root().join("target/compare/web");
     let python = setup::interpreter(options)?;
-    run(Command::new(python).args(["benches/peers/prepare.py", "models/cytoshade-demo.safetensors"]).arg(&folder))?;
+    let bundled = || root().join("models/cytoshade-demo.safetensors");
+    let model: PathBuf = options.model.clone().unwrap_or_else(bundled);
+    run(Command::new(python).arg("benches/peers/prepare.py").args([&model, &folder]))?;
     run(Command::new("npm")
         .args(["install", "--ignore-scripts", "--no-audit", "--no-fund", PEER, "--prefix"])
         .arg(&folder))?;
     web::build()?;
-    let backends: &[&str] = if options.quick { &["cpu"] } else { &["cpu", "webgpu"] };
-    let mut figures = browser::node(true)?;
-    figures.arg(root().join(web::FOLDER).join("tests/figures.mjs")).args(backends);
-    figures.arg("--onnx").arg(folder.join("network_1.onnx"));
-    run(figures.arg("--peer").arg(folder.join("node_modules/onnxruntime-web/dist")))
+    let mut table = browser::node(true)?;
+    table.arg(root().join(web::FOLDER).join("tests/compare.mjs")).arg("--model").arg(model);
+    table.arg("--onnx").arg(folder.join("network_1.onnx"));
+    table.arg("--peer").arg(folder.join("node_modules/onnxruntime-web/dist"));
+    table.args(["--threads", &options.threads.to_string(), "--rounds", &options.rounds(5).to_string()]);
+    if options.quick {
+        table.arg("wasm");
+    }
+    let table = lines(table)?.join("\n") + "\n";
+    println!("{table}");
+    write(&format!("{}-web.md", options.name), &table)
 }

@@ -17,6 +17,14 @@ pub(super) struct Clock<'a> {
 impl<'a> Clock<'a> {
     pub(super) fn new(network: &Network, recorder: &'a Recorder, height: usize, width: usize) -> Self {
         let Network { plan, shape, .. } = network;
+        let convs = shape.convs();
+        let name = |step: &Step| match step {
+            Step::MaxPool { .. } => "max_pool",
+            Step::Style { .. } => "style",
+            Step::StyleProjections => "style_projections",
+            Step::Conv { conv, .. } if convs[*conv].kernel == 1 => "conv1x1",
+            Step::Conv { .. } => "conv3x3",
+        };
         let steps = StepCost::all(plan, shape, name, [1, height, width], size_of::<f32>(), LANES);
         Self { recorder, steps: steps.into() }
     }
@@ -25,15 +33,6 @@ impl<'a> Clock<'a> {
     pub(super) fn laps(&self, lane: usize) -> Laps<'_> {
         let submitted = self.recorder.now();
         Laps { clock: self, lane, submitted, last: submitted, laps: Vec::with_capacity(self.steps.len()) }
-    }
-}
-
-fn name(step: &Step) -> &'static str {
-    match step {
-        Step::MaxPool { .. } => "max_pool",
-        Step::Style { .. } => "style",
-        Step::StyleProjections => "style_projections",
-        Step::Conv { .. } => "conv",
     }
 }
 

@@ -5,6 +5,12 @@ use crate::parallel::*;
 use cytoshade_core::Volume;
 
 use crate::Error;
+use crate::simd::{Lanes, Work, compiled};
+
+/// Voxels that take their steps together, so that one's loads are waited for while another's are under way.
+const GROUP: usize = 8;
+/// Voxels of one task.
+const TASK: usize = 64 * GROUP;
 
 /// Where the integration leaves each voxel that takes part.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,100 +46,173 @@ pub fn follow_flows(
         let (height, found_width) = (depth * height, width);
         return Err(Error::Size { what: "cellprob", found_height, found_width, height, width });
     }
-    let is_active = |at: usize| cellprob[at] > threshold;
-    let voxels: Vec<u32> = (0..cellprob.len()).filter(|&at| is_active(at)).map(|at| at as u32).collect();
-    let step = |at: usize| [0, 1, 2].map(|axis| if is_active(at) { flows.channel(axis)[at] / 5.0 } else { 0.0 });
-    let steps = (0..cellprob.len()).into_par_iter().map(step).collect();
-    let field = Field { size, steps };
-    let ends = voxels.par_iter().with_min_len(64);
-    let points = if interp {
-        let field = field.in_units_of_the_grid();
-        ends.map(|&voxel| field.follow_between(voxel as usize, niter)).collect()
-    } else {
-        ends.map(|&voxel| field.follow(voxel as usize, niter)).collect()
-    };
+    let voxels: Vec<u32> =
+        cellprob.iter().enumerate().filter(|&(_, &p)| p > threshold).map(|(at, _)| at as u32).collect();
+    let field = Field::new(flows, cellprob, threshold, interp);
+    let mut points = vec![[0.0; 3]; voxels.len()];
+    voxels.par_chunks(TASK).zip(points.par_chunks_mut(TASK)).for_each(|(voxels, points)| {
+        compiled(Follow { field: &field, niter, interp, voxels, points });
+    });
     Ok(EndPoints { voxels, points })
 }
 
+/// One task: voxels, and where they end.
+struct Follow<'a> {
+    field: &'a Field,
+    niter: u32,
+    interp: bool,
+    voxels: &'a [u32],
+    points: &'a mut [[f32; 3]],
+}
+
+impl Work for Follow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, _: L) {
+        let Self { field, niter, interp, voxels, points } = self;
+        for (voxels, points) in voxels.chunks(GROUP).zip(points.chunks_mut(GROUP)) {
+            // A last group that is not full is filled up with its first voxel.
+            let start = field.start(std::array::from_fn(|i| voxels.get(i).copied().unwrap_or(voxels[0])));
+            let end = if interp { field.follow_between(start, niter) } else { field.follow(start, niter) };
+            for (i, point) in points.iter_mut().enumerate() {
+                *point = [0, 1, 2].map(|axis| end[axis][i]);
+            }
+        }
+    }
+}
+
+/// Z, Y and X of a group of points.
+type Places = [[f32; GROUP]; 3];
+
+/// The steps: flows over 5 where a voxel takes part, else zero; with `interp` for coordinates that run from -1 to 1.
+/// Around the stack lies one layer of zeros, so that what is sampled outside need not be told apart. The fourth value is
+/// there for the vectors.
 struct Field {
     size: [usize; 3],
-    steps: Vec<[f32; 3]>,
+    steps: Vec<[f32; 4]>,
 }
 
 impl Field {
-    fn start(&self, voxel: usize) -> [f32; 3] {
-        let [_, height, width] = self.size;
-        [voxel / (height * width), voxel / width % height, voxel % width].map(|at| at as f32)
+    fn new(flows: &Volume, cellprob: &[f32], threshold: f32, interp: bool) -> Self {
+        let size = flows.size();
+        let [depth, height, width] = size;
+        let units = size.map(|length| if interp { (2.0 / (length - 1) as f64) as f32 } else { 1.0 });
+        let [stride, layer] = [width + 2, (height + 2) * (width + 2)];
+        let mut steps = vec![[0.0; 4]; (depth + 2) * layer];
+        steps[layer..].par_chunks_exact_mut(layer).zip(cellprob.par_chunks_exact(height * width)).enumerate().for_each(
+            |(z, (steps, cellprob))| {
+                let flow = [0, 1, 2].map(|axis| &flows.channel(axis)[z * height * width..][..height * width]);
+                for (at, _) in cellprob.iter().enumerate().filter(|&(_, &p)| p > threshold) {
+                    let step = &mut steps[(at / width + 1) * stride + at % width + 1];
+                    (0..3).for_each(|axis| step[axis] = flow[axis][at] / 5.0 * units[axis]);
+                }
+            },
+        );
+        Self { size, steps }
     }
 
-    /// The steps for coordinates that run from -1 to 1.
-    fn in_units_of_the_grid(mut self) -> Self {
-        let units = self.size.map(|length| (2.0 / (length - 1) as f64) as f32);
-        self.steps.par_iter_mut().for_each(|step| (0..3).for_each(|axis| step[axis] *= units[axis]));
-        self
+    fn start(&self, voxels: [u32; GROUP]) -> Places {
+        let [_, height, width] = self.size;
+        let places = voxels.map(|voxel| {
+            let voxel = voxel as usize;
+            [voxel / (height * width), voxel / width % height, voxel % width]
+        });
+        std::array::from_fn(|axis| places.map(|place| place[axis] as f32))
+    }
+
+    /// Distances in `steps` between neighbours along each axis.
+    fn strides(&self) -> [usize; 3] {
+        let [_, height, width] = self.size;
+        [(height + 2) * (width + 2), width + 2, 1]
     }
 
     /// A step is the flow at the voxel that the point truncates to.
-    fn follow(&self, voxel: usize, niter: u32) -> [f32; 3] {
-        let [_, height, width] = self.size;
+    #[inline(always)]
+    fn follow(&self, start: Places, niter: u32) -> Places {
         let last = self.size.map(|length| (length - 1) as f32);
-        let mut point = self.start(voxel);
-        for _ in 0..niter {
-            let [z, y, x] = point.map(|at| at as usize);
-            let step = self.steps[(z * height + y) * width + x];
-            // A flow that is not finite, from a damaged model, must not carry a voxel out of the stack.
-            let next = std::array::from_fn(|axis| (point[axis] + step[axis]).max(0.0).min(last[axis]));
-            if next == point {
-                // Every further step would be the same.
-                break;
+        let [layer, row, _] = self.strides();
+        walk(start, niter, |points| {
+            let [zs, ys, xs] = points;
+            for ((z, y), x) in zs.iter_mut().zip(ys).zip(xs) {
+                let [layers, rows, voxels] = [*z, *y, *x].map(|at| at as usize + 1);
+                let step = self.steps[layers * layer + rows * row + voxels];
+                for (axis, at) in [z, y, x].into_iter().enumerate() {
+                    // A flow that is not finite, from a damaged model, must not carry a voxel out of the stack.
+                    *at = (*at + step[axis]).max(0.0).min(last[axis]);
+                }
             }
-            point = next;
-        }
-        point
+        })
     }
 
     /// A step is interpolated between eight voxels. In f32, each operation as the reference's.
-    fn follow_between(&self, voxel: usize, niter: u32) -> [f32; 3] {
+    #[inline(always)]
+    fn follow_between(&self, mut start: Places, niter: u32) -> Places {
         let last = self.size.map(|length| (length - 1) as f32);
-        let start = self.start(voxel);
-        let mut point: [f32; 3] = std::array::from_fn(|axis| start[axis] / last[axis] * 2.0 - 1.0);
-        for _ in 0..niter {
-            let step = self.between(point);
-            let next = std::array::from_fn(|axis| (point[axis] + step[axis]).clamp(-1.0, 1.0));
-            if next == point {
-                break;
-            }
-            point = next;
+        for axis in 0..3 {
+            start[axis].iter_mut().for_each(|at| *at = *at / last[axis] * 2.0 - 1.0);
         }
-        std::array::from_fn(|axis| (point[axis] + 1.0) * 0.5 * last[axis])
+        let mut end = walk(start, niter, |points| {
+            let steps = self.between(points);
+            for axis in 0..3 {
+                for i in 0..GROUP {
+                    points[axis][i] = (points[axis][i] + steps[i][axis]).clamp(-1.0, 1.0);
+                }
+            }
+        });
+        for axis in 0..3 {
+            end[axis].iter_mut().for_each(|at| *at = (*at + 1.0) * 0.5 * last[axis]);
+        }
+        end
     }
 
-    fn between(&self, point: [f32; 3]) -> [f32; 3] {
-        let [_, height, width] = self.size;
-        let at: [f32; 3] = std::array::from_fn(|axis| ((point[axis] + 1.0) * self.size[axis] as f32 - 1.0) / 2.0);
-        let floor = at.map(f32::floor);
-        let inside = |axis: usize, offset: usize| {
-            let place = floor[axis] as isize + offset as isize;
-            (0..self.size[axis] as isize).contains(&place).then_some(place as usize)
-        };
-        let weight = |axis: usize, offset: usize| {
-            if offset == 0 { (floor[axis] + 1.0) - at[axis] } else { at[axis] - floor[axis] }
-        };
-        let mut sum = [0.0f32; 3];
-        for dz in 0..2 {
-            let Some(z) = inside(0, dz) else { continue };
-            for dy in 0..2 {
-                let Some(y) = inside(1, dy) else { continue };
-                for dx in 0..2 {
-                    let Some(x) = inside(2, dx) else { continue };
-                    let weight = weight(2, dx) * weight(1, dy) * weight(0, dz);
-                    let step = self.steps[(z * height + y) * width + x];
-                    for (sum, step) in sum.iter_mut().zip(step) {
-                        *sum += step * weight;
+    #[inline(always)]
+    fn between(&self, points: &Places) -> [[f32; 4]; GROUP] {
+        let [layer, row, _] = self.strides();
+        // Of each axis: the weights of the lower and of the upper neighbour, and where the lower one lies behind the zeros.
+        let (mut weights, mut lower) = ([[[0.0f32; GROUP]; 2]; 3], [[0u32; GROUP]; 3]);
+        for axis in 0..3 {
+            let length = self.size[axis] as f32;
+            for i in 0..GROUP {
+                let at = ((points[axis][i] + 1.0) * length - 1.0) / 2.0;
+                let floor = at.floor();
+                weights[axis][0][i] = (floor + 1.0) - at;
+                weights[axis][1][i] = at - floor;
+                lower[axis][i] = (floor + 1.0) as u32;
+            }
+        }
+        let mut sums = [[0.0f32; 4]; GROUP];
+        for (i, sum) in sums.iter_mut().enumerate() {
+            let corner = lower[0][i] as usize * layer + lower[1][i] as usize * row + lower[2][i] as usize;
+            for dz in 0..2 {
+                for dy in 0..2 {
+                    let pair = &self.steps[corner + dz * layer + dy * row..][..2];
+                    for (dx, step) in pair.iter().enumerate() {
+                        let weight = weights[2][dx][i] * weights[1][dy][i] * weights[0][dz][i];
+                        (0..4).for_each(|axis| sum[axis] += step[axis] * weight);
                     }
                 }
             }
         }
-        sum
+        sums
     }
+}
+
+/// Takes `niter` steps. Near a sink the steps, being rounded, soon lead round in a small circle: where places of before
+/// are met again, whole circles need not be walked (Brent's search for a cycle).
+#[inline(always)]
+fn walk(start: Places, niter: u32, step: impl Fn(&mut Places)) -> Places {
+    let mut places = start;
+    let (mut remembered, mut at) = (start, 0);
+    let (mut done, mut end) = (0, niter);
+    while done < end {
+        step(&mut places);
+        done += 1;
+        if places == remembered {
+            end = done + (end - done) % (done - at);
+        } else if done >= 2 * at {
+            (remembered, at) = (places, done);
+        }
+    }
+    places
 }

@@ -7,7 +7,8 @@ use crate::parallel::*;
 use cytoshade_core::LabelVolume;
 
 use super::follow_flows::EndPoints;
-use crate::masks::{GROW_COUNT, GROWTH, SEED_COUNT, WINDOW, remove_large, renumber};
+use crate::label_tables::renumber;
+use crate::masks::{GROW_COUNT, GROWTH, SEED_COUNT, WINDOW, remove_large};
 
 /// The masks of a stack of `size` [depth, height, width]: labels 1, 2, ... in the order in which they first appear.
 /// Masks of more than `max_size_fraction` of the stack are dropped.

@@ -1,6 +1,6 @@
 //! A convolution on the device: its kernel and its weights.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use cytoshade_core::{Conv, Network as Weights, Plan, Step};
 use cytoshade_shaders::{self as shaders, Precision};
@@ -26,13 +26,26 @@ pub(super) struct Layer {
 }
 
 /// The convolutions that are steps of a plan, by their number.
-pub(super) fn all(gpu: &Gpu, weights: &Weights, plan: &Plan, options: Options) -> Result<HashMap<usize, Layer>, Error> {
+///
+/// Where the options ask for no kernel, those of `picks` are taken that apply.
+pub(super) fn all(
+    gpu: &Gpu,
+    weights: &Weights,
+    plan: &Plan,
+    options: Options,
+    picks: &BTreeMap<usize, ConvKernel>,
+) -> Result<HashMap<usize, Layer>, Error> {
     let convs = weights.convs();
     let steps = plan.steps.iter().filter_map(|step| match step {
         Step::Conv { conv, projection, .. } => Some((*conv, projection.map(|projection| &convs[projection.conv]))),
         _ => None,
     });
-    steps.map(|(conv, proj)| Ok((conv, Layer::new(gpu, &convs[conv], proj, options)?))).collect()
+    let options_of = |conv: usize| {
+        let layer = layer_of(&convs[conv], options);
+        let pick = picks.get(&conv).copied().filter(|pick| pick.applies(gpu.facts(), &layer).is_ok());
+        Options { kernel: options.kernel.or(pick), ..options }
+    };
+    steps.map(|(conv, proj)| Ok((conv, Layer::new(gpu, &convs[conv], proj, options_of(conv))?))).collect()
 }
 
 impl Layer {
@@ -48,6 +61,11 @@ impl Layer {
         let variant = variant.stored(options.precision);
         Ok(Self { kernel, variant, geometry, relu: conv.relu(), weights, vectors })
     }
+}
+
+/// What the kernels ask of a convolution.
+fn layer_of(conv: &Conv, options: Options) -> convolution::Layer {
+    convolution::Layer { inputs: conv.inputs(), outputs: conv.outputs(), precision: options.precision }
 }
 
 /// What a convolution runs as.
@@ -69,7 +87,7 @@ impl Choice {
                 order: Order::Columns { quads: 1 },
             });
         }
-        let layer = convolution::Layer { inputs: conv.inputs(), outputs: conv.outputs(), precision: options.precision };
+        let layer = layer_of(conv, options);
         let (kernel, geometry) =
             ConvKernel::pick(options.kernel, gpu.facts(), &layer).map_err(|declined| Error::Unsuitable {
                 kernel: options.kernel.map_or("", ConvKernel::name),

@@ -7,7 +7,7 @@ mod layer;
 mod profile;
 mod split;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -94,6 +94,20 @@ impl Network {
     /// # Errors
     /// As [`Network::new`], and [`Error::Unsuitable`] where the device cannot run what `options` ask for.
     pub async fn with(gpu: &Gpu, weights: &Weights, options: Options) -> Result<Self, Error> {
+        Self::with_picks(gpu, weights, options, &BTreeMap::new()).await
+    }
+
+    /// As [`Network::with`]; where `options` ask for no kernel, each 3x3 convolution runs as the one that `picks` has for
+    /// its number in [`Shape::convs`], if the device can.
+    ///
+    /// # Errors
+    /// As [`Network::with`].
+    pub async fn with_picks(
+        gpu: &Gpu,
+        weights: &Weights,
+        options: Options,
+        picks: &BTreeMap<usize, ConvKernel>,
+    ) -> Result<Self, Error> {
         if options.precision == Precision::F16 && !gpu.facts().f16 {
             return Err(Error::NoF16 { adapter: gpu.info().name.clone() });
         }
@@ -102,7 +116,7 @@ impl Network {
         let plan = Plan::fused(&shape);
         let (layers, linear_weights, linear_bias) = gpu
             .attempt("the network's weights", || {
-                let layers = layer::all(gpu, weights, &plan, options)?;
+                let layers = layer::all(gpu, weights, &plan, options, picks)?;
                 let (weights, bias) = linear_weights(weights.linears(), &plan.styles, plan.style_features);
                 let weights = gpu.upload("the style projections' weights", &weights)?;
                 Ok((layers, weights, gpu.upload("the style projections' biases", &bias)?))
@@ -141,6 +155,17 @@ impl Network {
     pub fn dispatches(&self) -> usize {
         // Packing or cutting before the steps, unpacking or blending after them.
         self.plan.steps.len() + 2
+    }
+
+    /// The options that it was made with.
+    pub fn options(&self) -> Options {
+        self.options
+    }
+
+    /// The kernel of a 3x3 convolution, by its number.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn kernel_of(&self, conv: usize) -> Option<ConvKernel> {
+        self.layers.get(&conv)?.kernel
     }
 
     /// The kernels of the 3x3 convolutions, each once, in the order of the plan.

@@ -1,0 +1,199 @@
+//! Which kernel each convolution of a network runs fastest as on a device, by measurement.
+
+use std::collections::BTreeMap;
+
+use cytoshade_core::{Network as Weights, Span, Step};
+use cytoshade_shaders::Precision;
+
+use crate::convolution::ConvKernel;
+use crate::device::Gpu;
+use crate::error::Error;
+use crate::network::{Network, Options};
+
+/// The kernel of each 3x3 convolution, by the convolution's number in [`cytoshade_core::Shape::convs`].
+pub type Picks = BTreeMap<usize, ConvKernel>;
+
+/// How much faster than the default a kernel must be to be taken in its place: less could be chance.
+const GAIN: f64 = 1.05;
+
+/// Seconds that the repetitions of a measurement may take.
+const LONG: f64 = 0.5;
+
+/// Most repetitions of a measurement, of which the fastest counts.
+const REPEATS: usize = 5;
+
+/// What was measured of a network whose convolutions ran as certain kernels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// What each convolution ran as, and the seconds that it took.
+    pub convs: BTreeMap<usize, (ConvKernel, f64)>,
+    /// How far the outputs are from those of the default kernels: the relative L2 error.
+    pub error: f64,
+}
+
+/// The rule: for each convolution the fastest kernel, unless the default is as fast but for chance. `measured` begins with
+/// the default kernels; what is further from it than `allowed` is not taken at all.
+pub fn choose(measured: &[Measured], allowed: f64) -> Picks {
+    let Some((default, others)) = measured.split_first() else { return Picks::new() };
+    let fastest = |(&conv, &(kernel, seconds)): (&usize, &(ConvKernel, f64))| {
+        let others = others.iter().filter(|other| other.error <= allowed).filter_map(|other| other.convs.get(&conv));
+        let best = others.copied().min_by(|a, b| a.1.total_cmp(&b.1)).filter(|best| best.1 * GAIN < seconds);
+        (conv, best.map_or(kernel, |(kernel, _)| kernel))
+    };
+    default.convs.iter().map(fastest).collect()
+}
+
+/// How far kernels may be from one another: twice what each may be from the truth, Winograd's included.
+pub fn allowed(precision: Precision) -> f64 {
+    match precision {
+        Precision::F32 => 2e-5,
+        Precision::F16 => 2e-3,
+    }
+}
+
+/// Measures every kernel that applies, on tiles of noise, and chooses. Takes seconds, most of them for pipelines that are
+/// not used afterwards.
+///
+/// # Errors
+/// Whatever the device says of the default kernels; a kernel that fails is not taken.
+pub async fn tune(gpu: &Gpu, weights: &Weights, precision: Precision) -> Result<Picks, Error> {
+    let options = Options { kernel: None, precision };
+    let tiles = Tiles::new(gpu, weights);
+    let (default, expected) = tiles.measure(gpu, weights, options, &Picks::new(), None).await?;
+    let mut measured = vec![default];
+    for kernel in ConvKernel::ALL {
+        let picks: Picks = measured[0].convs.keys().map(|&conv| (conv, kernel)).collect();
+        // Layers that a kernel declines run as by default: nothing would be learned from the default once more.
+        if let Ok((found, _)) = tiles.measure(gpu, weights, options, &picks, Some(&expected)).await
+            && found.convs.iter().any(|(conv, (kernel, _))| measured[0].convs.get(conv).is_some_and(|d| d.0 != *kernel))
+        {
+            measured.push(found);
+        }
+    }
+    Ok(choose(&measured, allowed(precision)))
+}
+
+/// What networks are measured with.
+struct Tiles {
+    values: Vec<f32>,
+    count: usize,
+    side: usize,
+}
+
+impl Tiles {
+    fn new(gpu: &Gpu, weights: &Weights) -> Self {
+        // Hardware is only busy with many tiles; software takes long enough with a part of one.
+        let (count, side) = if gpu.facts().software { (1, 112) } else { (8, 224) };
+        let side = usize::next_multiple_of(side, weights.shape().tile_multiple());
+        let mut state = 1u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 24) as f32
+        };
+        Self { values: (0..count * weights.shape().inputs() * side * side).map(|_| noise()).collect(), count, side }
+    }
+
+    /// Measures a network, and how far its outputs are from `expected`; and gives them.
+    async fn measure(
+        &self,
+        gpu: &Gpu,
+        weights: &Weights,
+        options: Options,
+        picks: &Picks,
+        expected: Option<&[f32]>,
+    ) -> Result<(Measured, Vec<f32>), Error> {
+        let network = Network::with_picks(gpu, weights, options, picks).await?;
+        let Self { values, count, side } = self;
+        let outputs = network.run(values, *count, *side, *side).await?.outputs;
+        let error = expected.map_or(0.0, |expected| distance(&outputs, expected));
+        let mut convs = BTreeMap::new();
+        let mut spent = 0.0;
+        for _ in 0..REPEATS {
+            let seconds = self.times(&network).await?;
+            spent += seconds.iter().sum::<f64>();
+            for (step, seconds) in network.plan().steps.iter().zip(seconds) {
+                if let Step::Conv { conv, .. } = step
+                    && let Some(kernel) = network.kernel_of(*conv)
+                {
+                    let least = convs.entry(*conv).or_insert((kernel, seconds));
+                    least.1 = least.1.min(seconds);
+                }
+            }
+            if spent > LONG {
+                break;
+            }
+        }
+        Ok((Measured { convs, error }, outputs))
+    }
+
+    /// Seconds of each step of the plan. Where the device has no clock each is given its share of the whole, so that the
+    /// whole decides.
+    async fn times(&self, network: &Network) -> Result<Vec<f64>, Error> {
+        let Self { values, count, side } = self;
+        match network.profile(values, *count, *side, *side).await {
+            // Packing comes before the steps.
+            Ok(steps) => Ok(steps.into_iter().skip(1).map(|step| step.seconds).collect()),
+            Err(Error::NoTimestamps { .. }) => {
+                let whole = Span::begin("tune");
+                network.run(values, *count, *side, *side).await?;
+                let steps = network.plan().steps.len();
+                Ok(vec![whole.end().time.as_secs_f64() / steps as f64; steps])
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The relative L2 error; what is not finite is infinitely far.
+fn distance(found: &[f32], expected: &[f32]) -> f64 {
+    let square = |value: f32| f64::from(value).powi(2);
+    let difference: f64 = found.iter().zip(expected).map(|(&a, &b)| square(a - b)).sum();
+    let norm: f64 = expected.iter().map(|&b| square(b)).sum();
+    let error = (difference / norm.max(f64::MIN_POSITIVE)).sqrt();
+    if error.is_finite() && found.len() == expected.len() { error } else { f64::INFINITY }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ConvKernel::{Broadcast, Direct, Gemm};
+
+    fn measured(error: f64, convs: [(ConvKernel, f64); 2]) -> Measured {
+        Measured { error, convs: BTreeMap::from([(3, convs[0]), (5, convs[1])]) }
+    }
+
+    #[test]
+    fn each_convolution_gets_its_fastest_kernel() {
+        let default = measured(0.0, [(Gemm, 1.0), (Gemm, 1.0)]);
+        let all = [
+            default,
+            measured(1e-6, [(Direct, 2.0), (Direct, 0.8)]),
+            measured(0.0, [(Broadcast, 0.9), (Broadcast, 0.7)]),
+        ];
+        assert_eq!(choose(&all, 1e-5), Picks::from([(3, Broadcast), (5, Broadcast)]));
+        assert_eq!(choose(&all[..2], 1e-5), Picks::from([(3, Gemm), (5, Direct)]));
+        assert_eq!(choose(&all[..1], 1e-5), Picks::from([(3, Gemm), (5, Gemm)]));
+        assert_eq!(choose(&[], 1e-5), Picks::new());
+    }
+
+    #[test]
+    fn what_could_be_chance_and_what_is_wrong_is_not_taken() {
+        let default = measured(0.0, [(Gemm, 1.0), (Gemm, 1.0)]);
+        let kept = Picks::from([(3, Gemm), (5, Gemm)]);
+        let with = |other| choose(&[default.clone(), other], 1e-5);
+        assert_eq!(with(measured(0.0, [(Direct, 0.96), (Direct, 1.0)])), kept, "chance");
+        assert_eq!(with(measured(1e-4, [(Direct, 0.1), (Direct, 0.1)])), kept, "wrong");
+        for error in [f64::NAN, f64::INFINITY] {
+            assert_eq!(with(measured(error, [(Direct, 0.1), (Direct, 0.1)])), kept);
+        }
+        assert_eq!(with(measured(0.0, [(Direct, f64::NAN), (Direct, 0.5)])), Picks::from([(3, Gemm), (5, Direct)]));
+    }
+
+    #[test]
+    fn what_is_not_finite_is_far() {
+        assert_eq!(distance(&[1.0, 2.0], &[1.0, 2.0]), 0.0);
+        assert!((distance(&[1.0, 2.2], &[1.0, 2.0]) - 0.2 / 5f64.sqrt()).abs() < 1e-6);
+        assert_eq!(distance(&[f32::NAN, 2.0], &[1.0, 2.0]), f64::INFINITY);
+        assert_eq!(distance(&[1.0], &[1.0, 2.0]), f64::INFINITY);
+    }
+}

@@ -1,0 +1,220 @@
+//! What the program says of where its time goes, what it keeps for the next run, and that one image's misfortune is not
+//! the others'. What needs an adapter is ignored where there is none.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use cytoshade_tests::program::{files, program, root, succeeded};
+use cytoshade_tests::trial;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() {
+    let software = cytoshade::adapters().into_iter().find(|adapter| adapter.kind == cytoshade::AdapterKind::Software);
+    let lacks = software.is_none().then_some("a software adapter");
+    let f16 = software.is_some_and(|adapter| adapter.offers.contains(&"SHADER_F16"));
+    let lacks_f16 = lacks.or((!f16).then_some("SHADER_F16"));
+    let trials: Vec<Trial> = vec![
+        trial("a profile on the CPU tells stages and layers", None, profile_on_the_cpu),
+        trial("a profile on a device tells what it took to begin", lacks, profile_on_a_device),
+        trial("a stack is profiled as a whole", None, profile_of_a_stack),
+        trial("a second run finds what the first kept", lacks, kept_from_run_to_run),
+        trial("nothing is kept where that is said", lacks, nothing_kept),
+        trial("memory that runs out changes nothing", lacks, memory_runs_out),
+        trial("a hang costs one image alone", lacks, || misfortune("hang", "did not finish")),
+        trial("a lost device costs one image alone", lacks, || misfortune("lose", "was lost")),
+        trial("f16 is taken where the cells are the same", lacks_f16, precision_is_chosen),
+        trial("the CPU knows one precision", None, precision_on_the_cpu),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn photograph() -> PathBuf {
+    root().join("tests/fixtures/pipeline/nuclei.png")
+}
+
+/// `cytoshade segment` with the bundled model, keeping things in a folder of the test's own.
+fn segment(folder: &Path, device: &str, inputs: &[&Path], more: &[&str]) -> Output {
+    let model = root().join("models/cytoshade-demo.safetensors");
+    let mut program = program();
+    program.arg("segment").args(inputs).args(["--device", device, "--model"]).arg(model);
+    program.env("CYTOSHADE_CACHE", folder.join("kept")).arg("--output").arg(folder.join("out")).args(more);
+    program.output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn labels(folder: &Path, name: &str) -> Vec<u8> {
+    std::fs::read(folder.join("out").join(name)).unwrap()
+}
+
+/// The names of the events in a trace, after a look at each.
+fn events(trace: &Path) -> Result<Vec<String>, Failed> {
+    let trace: serde_json::Value = serde_json::from_slice(&std::fs::read(trace)?)?;
+    let events = trace["traceEvents"].as_array().ok_or("no events")?;
+    let mut names = Vec::new();
+    for event in events {
+        match event["ph"].as_str() {
+            Some("X") => {
+                let number = |key: &str| event[key].as_f64().filter(|number| *number >= 0.0).ok_or(key.to_string());
+                (number("ts")?, number("dur")?, number("pid")?, number("tid")?);
+                names.push(event["name"].as_str().ok_or("no name")?.to_string());
+            }
+            Some("M") => assert_eq!(event["name"], "thread_name"),
+            other => return Err(format!("{other:?}").into()),
+        }
+    }
+    Ok(names)
+}
+
+/// A line of the profile that begins with `name`, in words.
+fn line<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
+    let line = text.lines().find(|line| line.trim_start().starts_with(name));
+    line.unwrap_or_else(|| panic!("no {name}: {text}")).split_whitespace().collect()
+}
+
+fn profile_on_the_cpu() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let trace = folder.path().join("trace.json");
+    let more = ["--json", "--profile", "--trace", trace.to_str().ok_or("a path")?];
+    let output = segment(folder.path(), "cpu", &[&photograph()], &more);
+    assert_eq!(succeeded(&output).lines().count(), 1, "the profile is elsewhere");
+    let text = said(&output);
+    for name in ["model", "weights", "read", "first batch of tiles", "dynamics", "network", "masks", "pack", "max_pool"]
+    {
+        line(&text, name);
+    }
+    let words = line(&text, "conv3x3 8->8 at 224 x 224");
+    // The last two are operations and bytes a second.
+    let rates: Vec<f64> = words.iter().rev().take(2).map(|word| word.parse().unwrap()).collect();
+    assert!(rates.iter().all(|&rate| rate > 0.0), "{words:?}");
+    let names = events(&trace)?;
+    for name in ["model", "read", "write", "network", "follow_flows", "conv3x3 8->8 at 224 x 224"] {
+        assert!(names.iter().any(|found| found == name), "{name}: {names:?}");
+    }
+    Ok(())
+}
+
+fn profile_on_a_device() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let trace = folder.path().join("trace.json");
+    let more = ["--profile", "--trace", trace.to_str().ok_or("a path")?];
+    let output = segment(folder.path(), "software", &[&photograph()], &more);
+    succeeded(&output);
+    let text = said(&output);
+    for name in ["adapter", "device", "weights", "pipelines", "network"] {
+        line(&text, name);
+    }
+    let layers = text.contains("conv3x3") && text.contains("GFLOP/s");
+    assert!(layers || text.contains("no times of layers"), "{text}");
+    let names = events(&trace)?;
+    assert!(names.iter().any(|name| name == "pipelines"), "{names:?}");
+    assert_eq!(names.iter().any(|name| name.starts_with("conv3x3")), layers);
+    Ok(())
+}
+
+fn profile_of_a_stack() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let stack = root().join("tests/fixtures/volume/shallow.tif");
+    let output = segment(folder.path(), "cpu", &[&stack], &["--stitch-threshold", "0.3", "--profile"]);
+    succeeded(&output);
+    let text = said(&output);
+    line(&text, "stitch");
+    // Five layers of a tile or more each.
+    let runs: usize = line(&text, "unpack")[4].parse().unwrap();
+    assert!(runs >= 5, "{text}");
+    Ok(())
+}
+
+fn kept_from_run_to_run() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let run = || succeeded(&segment(folder.path(), "software", &[&photograph()], &["--tune", "--precision", "auto"]));
+    run();
+    let kept = files(&folder.path().join("kept"));
+    assert!(kept.iter().any(|name| name.starts_with("tune-") && name.ends_with(".json")), "{kept:?}");
+    let times = || -> Vec<_> {
+        let time =
+            |name: &String| std::fs::metadata(folder.path().join("kept").join(name)).unwrap().modified().unwrap();
+        kept.iter().filter(|name| name.ends_with(".json")).map(time).collect()
+    };
+    let (first, found) = (times(), labels(folder.path(), "nuclei_cp_masks.tif"));
+    run();
+    assert_eq!(times(), first, "nothing was found out again");
+    assert_eq!(labels(folder.path(), "nuclei_cp_masks.tif"), found);
+    Ok(())
+}
+
+fn nothing_kept() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    succeeded(&segment(folder.path(), "software", &[&photograph()], &["--no-cache", "--precision", "auto"]));
+    assert_eq!(files(folder.path()), ["out"]);
+    Ok(())
+}
+
+fn memory_runs_out() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let photograph = root().join("models/demo.png");
+    let run = |more: &[&str]| succeeded(&segment(folder.path(), "software", &[&photograph], more));
+    run(&[]);
+    let expected = labels(folder.path(), "demo_cp_masks.tif");
+    // Room for two tiles of 224 x 224 with 8 channels, where batches have eight tiles.
+    run(&["--provoke", "memory=3300000"]);
+    assert_eq!(labels(folder.path(), "demo_cp_masks.tif"), expected);
+    Ok(())
+}
+
+fn misfortune(kind: &str, says: &str) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let inputs: Vec<PathBuf> = ["a.png", "b.png", "c.png"].map(|name| folder.path().join(name)).into();
+    for input in &inputs {
+        std::fs::copy(photograph(), input)?;
+    }
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+    let output = segment(folder.path(), "software", &inputs, &["--provoke", kind]);
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains(says) && text.contains("going on with") && text.contains("1 of 3 inputs failed"), "{text}");
+    assert_eq!(files(&folder.path().join("out")), ["b_cp_masks.tif", "c_cp_masks.tif"]);
+    Ok(())
+}
+
+fn precision_is_chosen() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let run = |precision: &str| {
+        let more = ["--profile", "--precision", precision];
+        let output = segment(folder.path(), "software", &[&photograph()], &more);
+        succeeded(&output);
+        (said(&output), labels_of(&folder.path().join("out/nuclei_cp_masks.tif")))
+    };
+    let (auto, ours) = run("auto");
+    assert!(auto.contains("), f16 "), "{auto}");
+    line(&auto, "precision");
+    // What the trial says holds of a photograph too, by the project's measure.
+    let (plain, reference) = run("f32");
+    assert!(plain.contains("), f32 "), "{plain}");
+    cytoshade_tests::agree::masks(&ours, &reference)?;
+    // A note that says otherwise is believed, and one that is odd is not.
+    let note = folder.path().join("kept");
+    let name = files(&note).into_iter().find(|name| name.starts_with("precision-")).ok_or("no note")?;
+    let text = std::fs::read_to_string(note.join(&name))?;
+    std::fs::write(note.join(&name), text.replace("\"found\": true", "\"found\": false"))?;
+    assert!(run("auto").0.contains("), f32 "));
+    std::fs::write(note.join(&name), text.replace("\"found\": true", "\"found\": 7"))?;
+    assert!(run("auto").0.contains("), f16 "));
+    assert_eq!(std::fs::read_to_string(note.join(&name))?, text);
+    Ok(())
+}
+
+fn labels_of(path: &Path) -> Vec<u32> {
+    let images = cytoshade_formats::read(path, &cytoshade_formats::ReadOptions::default()).unwrap();
+    images[0].to_planes(0).unwrap().as_slice().iter().map(|&value| value as u32).collect()
+}
+
+fn precision_on_the_cpu() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let output = segment(folder.path(), "cpu", &[&photograph()], &["--precision", "auto", "--tune", "--profile"]);
+    succeeded(&output);
+    assert!(said(&output).contains("), f32 "), "{}", said(&output));
+    Ok(())
+}
