@@ -1,6 +1,7 @@
-//! Every stage of the pipeline on the CPU, for images of 512 x 512 and 2048 x 2048: a table of milliseconds and shares.
+//! Every stage of the pipeline, for images of 512 x 512 and 2048 x 2048: a table of milliseconds and shares.
 //!
-//! `cargo bench -p cytoshade-benches --bench stages [-- MODEL]`; without a model file, the bundled network.
+//! `cargo bench -p cytoshade-benches --bench stages [-- [--gpu | --software] MODEL]`; on the CPU where nothing is said,
+//! and without a model file with the bundled network.
 
 use std::time::Duration;
 
@@ -27,12 +28,18 @@ fn median(segmenter: &Segmenter, side: usize) -> Timings {
 }
 
 fn main() {
-    let model = match std::env::args().nth(1).filter(|arg| !arg.starts_with('-')) {
+    let model = match std::env::args().skip(1).find(|arg| !arg.starts_with('-')) {
         Some(path) => Model::open(path),
         None => Model::from_bytes(MODEL, &LoadOptions::default()),
     };
     let model = model.expect("a model file");
-    let segmenter = Segmenter::builder().device(Device::Cpu).build(&model).expect("a network for segmentation");
+    let says = |word: &str| std::env::args().any(|arg| arg == word);
+    let device = match () {
+        () if says("--gpu") => Device::Gpu,
+        () if says("--software") => Device::Software,
+        () => Device::Cpu,
+    };
+    let segmenter = Segmenter::builder().device(device).build(&model).expect("a network for segmentation");
     let columns = SIDES.map(|side| median(&segmenter, side));
     println!("{}\n", segmenter.device());
     println!("| stage | {} |", SIDES.map(|side| format!("{side} x {side}, ms | share")).join(" | "));

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use cytoshade_core::percentile::{Rank, steps};
 use cytoshade_core::tiling::{Cutting, Pad, Tile, Tiling};
-use cytoshade_core::{Normalize, Params, Planes, Volume};
+use cytoshade_core::{Normalize, Params, Planes, Recorder, Volume};
 use cytoshade_cpu::blend::Blend;
 use cytoshade_cpu::{normalize, resize, tile};
 use cytoshade_gpu::{Choice, Error, Gpu, GpuPlanes, Network, Opening, Options, Precision, Tiled};
@@ -33,6 +33,7 @@ fn main() {
     on("network: from planes to planes", device_to_device);
     on("network: from planes to planes with small limits", small_limits);
     on("network: from planes to planes with little memory", little_memory);
+    on("network: a recorder hears each step", recorded);
     on("network: wrong planes are refused", refusals);
     let mut of_stage = |stage: &str, test: fn(&Gpu, &Case) -> Result<(), Failed>| {
         for case in cases(stage, "cases.json") {
@@ -429,6 +430,33 @@ fn little_memory(gpu: &Gpu) -> Result<(), Failed> {
     opening.provoked.memory = Some(2 * 4 * 8 * 48 * 48);
     let little = block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), &opening))?;
     check_network(&little, Options::default(), &[5])
+}
+
+/// As many dispatches as ARCHITECTURE.md states, in their order, where the device has a clock.
+fn recorded(gpu: &Gpu) -> Result<(), Failed> {
+    let network = block_on(Network::new(gpu, &Random(36).cpnet(&[2, 4, 8, 12, 16], 3).network()))?;
+    let cutting = Cutting::new(64, 64, 16, 48, 0.1, false);
+    let tiled = block_on(network.tiled(upload(gpu, &Planes::zeros(2, 64, 64))?, &cutting))?;
+    let recorder = Recorder::new();
+    for tiles in [0..1, 1..4] {
+        for flight in block_on(network.start(&[(&tiled, tiles)], Some(&recorder)))? {
+            block_on(flight.styles(Some(&recorder)))?;
+        }
+    }
+    let heard = recorder.take();
+    if heard.missing.is_some() {
+        return Ok(());
+    }
+    assert_eq!(heard.batches.iter().map(|batch| batch.tiles).collect::<Vec<_>>(), [1, 3]);
+    for batch in &heard.batches {
+        let names: Vec<&str> = batch.steps.iter().map(|step| step.name.as_str()).collect();
+        assert_eq!((names[0], names[names.len() - 1]), ("tile", "blend"));
+        assert_eq!((names.len(), batch.nanoseconds.len()), (40, 40));
+        assert_eq!(network.dispatches(), 40);
+        assert!(batch.nanoseconds.iter().all(|[begin, end]| begin <= end), "{:?}", batch.nanoseconds);
+        assert!(batch.nanoseconds.windows(2).all(|pair| pair[0][1] <= pair[1][1]), "{:?}", batch.nanoseconds);
+    }
+    Ok(())
 }
 
 fn refusals(gpu: &Gpu) -> Result<(), Failed> {

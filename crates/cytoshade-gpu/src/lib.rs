@@ -1,9 +1,10 @@
-//! The Cellpose network and the flow dynamics as WGSL compute shaders, run through wgpu on Vulkan, Metal, DirectX 12
-//! and WebGPU.
+//! The Cellpose network, what is around it and the flow dynamics as WGSL compute shaders, run through wgpu on Vulkan,
+//! Metal, DirectX 12 and WebGPU.
 //!
 //! Everything is `async` and, in the browser, never blocks. On native targets a call blocks its thread while it waits
 //! for the device, so `pollster::block_on` is all that a caller needs. A wait that takes too long ends in
-//! [`Error::Hung`]: 60 seconds for each tile in a batch, 60 for each piece of the flow dynamics.
+//! [`Error::Hung`]: 60 seconds for each tile in a batch, 60 for each piece of the flow dynamics and for any other
+//! stage.
 //!
 //! ```no_run
 //! # async fn example(network: &cytoshade_core::Network, tile: &[f32]) -> Result<(), cytoshade_gpu::Error> {

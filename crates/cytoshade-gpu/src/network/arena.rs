@@ -138,8 +138,8 @@ impl Arena {
         &self.result
     }
 
-    /// Submits the steps alone, between work that brings the tiles and work that takes the outputs, each of which counts
-    /// as one dispatch for the clock. Copies the styles to `back`.
+    /// Submits the steps alone, between work that brings the tiles and work that takes the outputs, each of which
+    /// counts as one dispatch for the clock. Copies the styles to `back`.
     pub(super) fn submit_between(
         &self,
         gpu: &Gpu,

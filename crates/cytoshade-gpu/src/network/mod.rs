@@ -397,6 +397,18 @@ mod tests {
         sendable(|_, _, _| crate::adapters());
         sendable(|gpu, _, weights| Network::new(gpu, weights));
         sendable(|_, network, _| network.run(&[], 0, 8, 8));
+        sendable(|_, network, _| network.start(&[], None));
+        fn planes(
+            planes: &'static crate::GpuPlanes,
+            cutting: &'static cytoshade_core::tiling::Cutting,
+            flight: Flight,
+        ) {
+            sendable(|_, network, _| network.tiled(planes.clone(), cutting));
+            sendable(|_, _, _| flight.styles(None));
+            sendable(|gpu, _, _| crate::bilinear(gpu, planes, 1, 1));
+            sendable(|gpu, _, _| crate::percentiles(gpu, planes, 1.0, 99.0));
+        }
+        let _ = planes;
         fn flows(gpu: &'static Gpu, planes: &'static crate::GpuPlanes, labels: &'static mut crate::GpuLabels) {
             let (ends, counted) = (None::<&crate::GpuEndPoints>, None::<&crate::GpuHistogram>);
             sendable(|_, _, _| crate::follow_flows(gpu, planes, 0.0, 1, true));
