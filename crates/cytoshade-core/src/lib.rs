@@ -27,6 +27,7 @@ pub mod rescale;
 mod stack;
 pub mod tiling;
 mod volume;
+pub mod winograd;
 
 pub use control::{Cancel, Control, Progress, ProgressFn, Stage, Timings};
 pub use end_points::{EndPoints, HISTOGRAM_PAD, Histogram};

@@ -38,6 +38,7 @@ mod planes;
 mod resize;
 mod tile;
 mod weights;
+mod winograd;
 mod work;
 
 pub use adapter::{AdapterInfo, AdapterKind, AdapterLimits, Choice, adapters};
