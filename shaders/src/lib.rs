@@ -46,6 +46,8 @@ pub struct Shader {
 pub enum Needs {
     /// Nothing.
     Nothing,
+    /// Nothing, but browsers go without it: it is for adapters that browsers do not tell apart.
+    Native,
     /// Subgroup operations.
     Subgroups,
     /// Subgroup matrices in naga's dialect, which are native only, f16 and more workgroup memory.
@@ -119,10 +121,26 @@ const fn write(name: &'static str) -> Storage {
     Storage { name, write: true }
 }
 
-/// A kernel's text, or nothing in a browser, whose WebGPU has no matrices: bytes that would be loaded for nothing.
+/// A kernel's text, or nothing in a browser where it never runs there: bytes that would be loaded for nothing.
 const fn where_it_may_run(needs: Needs, text: &'static str) -> &'static str {
-    if cfg!(target_arch = "wasm32") && matches!(needs, Needs::Matrices) { "" } else { text }
+    if cfg!(target_arch = "wasm32") && matches!(needs, Needs::Matrices | Needs::Native) { "" } else { text }
 }
+
+/// The parameters of every convolution.
+const CONVOLUTION: &[&str] = &[
+    "width",
+    "height",
+    "inputs",
+    "outputs",
+    "upsample",
+    "lowest",
+    "style_stride",
+    "style_offset",
+    "add_residual",
+    "block_inputs",
+    "block_upsample",
+    "tiles",
+];
 
 macro_rules! shader {
     (
@@ -155,6 +173,7 @@ macro_rules! convolution {
             name: $name,
             pieces: &[
                 wgsl!("parts/conv"),
+                wgsl!("parts/buffers"),
                 wgsl!("parts/load"),
                 wgsl!("parts/store"),
                 $(wgsl!("parts/", $part),)*
@@ -164,15 +183,37 @@ macro_rules! convolution {
             stored: true,
             entry: $file,
             workgroup: $workgroup,
-            params: &[
-                "width", "height", "inputs", "outputs", "upsample", "lowest", "style_stride", "style_offset",
-                "add_residual", "block_inputs", "block_upsample"
-            ],
+            params: CONVOLUTION,
             storage: &[
                 read("source"), read("skip"), read("residual"), read("weights"), read("vectors"), read("style"),
                 write("destination")
             ],
             overrides: &["SKIP", $($over),*],
+        };
+    };
+}
+
+macro_rules! winograd {
+    (
+        $(#[$doc:meta])* $constant:ident = $name:literal, parts [$($part:literal),*],
+        storage [$($storage:expr),*], overrides [$($over:literal),*]
+    ) => {
+        $(#[$doc])*
+        pub const $constant: Shader = Shader {
+            name: $name,
+            pieces: &[
+                wgsl!("parts/conv"),
+                $(wgsl!("parts/", $part),)*
+                where_it_may_run(Needs::Native, wgsl!("parts/winograd")),
+                where_it_may_run(Needs::Native, wgsl!($name)),
+            ],
+            needs: Needs::Native,
+            stored: true,
+            entry: $name,
+            workgroup: [32, 1, 1],
+            params: CONVOLUTION,
+            storage: &[$($storage),*],
+            overrides: &[SKIP, LANES, $($over),*],
         };
     };
 }
@@ -198,8 +239,11 @@ pub const SKIP: &str = "SKIP";
 /// The override constant of [`CONV3X3_GEMM`]: how many groups of 8 output channels a workgroup computes, 4 or 8.
 pub const CHANNEL_GROUPS: &str = "CHANNEL_GROUPS";
 
-/// The override constant of the convolutions on matrices: invocations of the 4 subgroups of a workgroup.
+/// The override constant of the convolutions on matrices and by minimal filtering: invocations of a workgroup.
 pub const LANES: &str = "LANES";
+
+/// The override constant of [`CONV3X3_WINOGRAD_INPUT`] that takes the block's input in place of the source: 0 or 1.
+pub const BLOCK: &str = "BLOCK";
 
 /// The override constant of the convolutions on matrices: subgroups beside each other in channels, 1 or 2.
 pub const SPLIT: &str = "SPLIT";
@@ -232,6 +276,22 @@ convolution! {
     /// 3 x 3 convolution on subgroup matrices of 16 x 16.
     CONV3X3_MATRIX16 = "conv3x3_matrix16" in "conv3x3_matrix", needs Matrices, workgroup [32, 1, 1],
     parts ["matrix16"], overrides ["LANES", "SPLIT"]
+}
+
+winograd! {
+    /// 3 x 3 convolution by minimal filtering: the input at the points.
+    CONV3X3_WINOGRAD_INPUT = "conv3x3_winograd_input", parts ["load"],
+    storage [read("source"), read("skip"), read("residual"), read("vectors"), read("style"), write("points")],
+    overrides ["BLOCK"]
+}
+
+winograd! {
+    /// 3 x 3 convolution by minimal filtering: the products at the points, and the output from their sums.
+    CONV3X3_WINOGRAD_PRODUCT = "conv3x3_winograd_product", parts ["store"],
+    storage [
+        read("points"), read("weights"), read("residual"), read("vectors"), write("sums"), write("destination")
+    ],
+    overrides []
 }
 
 convolution! {
@@ -396,12 +456,14 @@ shader! {
 }
 
 /// Every shader.
-pub const ALL: [Shader; 29] = [
+pub const ALL: [Shader; 31] = [
     CONV3X3_DIRECT,
     CONV3X3_BROADCAST,
     CONV3X3_GEMM,
     CONV3X3_MATRIX8,
     CONV3X3_MATRIX16,
+    CONV3X3_WINOGRAD_INPUT,
+    CONV3X3_WINOGRAD_PRODUCT,
     CONV1X1,
     PERCENTILE_COUNT,
     PERCENTILE_PICK,

@@ -25,7 +25,7 @@ fn check(shader: &Shader) -> Result<(), String> {
 /// What naga must be told is there: nothing that default WebGPU lacks, but what the shader says that it needs.
 fn capabilities(shader: &Shader, precision: Precision) -> Capabilities {
     let mut capabilities = match shader.needs {
-        Needs::Nothing => Capabilities::empty(),
+        Needs::Nothing | Needs::Native => Capabilities::empty(),
         Needs::Subgroups => Capabilities::SUBGROUP,
         Needs::Matrices => Capabilities::COOPERATIVE_MATRIX | Capabilities::SUBGROUP,
     };

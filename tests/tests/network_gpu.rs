@@ -23,6 +23,7 @@ fn main() {
     on("small limits split the batch and refuse what does not fit", small_limits);
     on("silly tiles are refused", silly_tiles);
     on("a blank style is zero", blank_style);
+    on("dispatches and bytes are what is documented", dispatches_and_bytes);
     for case in cases("network", "cases.json") {
         let options = Options { precision: Precision::F16, ..Options::default() };
         let lacks = gpu.as_ref().and_then(|gpu| lacks(gpu, options));
@@ -55,7 +56,7 @@ fn compare(expected: &ExpectedBatch, found: &Batch) -> Result<(), String> {
 
 /// What a device lacks to run a network so.
 fn lacks(gpu: &Gpu, options: Options) -> Option<&'static str> {
-    let layer = cytoshade_gpu::Layer { inputs: 32, outputs: 32, precision: options.precision };
+    let layer = cytoshade_gpu::Layer { inputs: 32, outputs: 32, block: 32, precision: options.precision };
     if options.precision == Precision::F16 && !gpu.facts().f16 {
         return Some("SHADER_F16");
     }
@@ -243,6 +244,23 @@ fn silly_tiles(gpu: &Gpu) -> Result<(), Failed> {
     // The network is none the worse for it.
     assert_eq!(block_on(network.run(&[0.0; 128], 1, 8, 8))?.outputs.len(), 3 * 64);
     assert!(memory(network.plan(), Precision::F32, 1, 8, 8) > 0 && network.dispatches() > 20);
+    Ok(())
+}
+
+fn dispatches_and_bytes(gpu: &Gpu) -> Result<(), Failed> {
+    let weights = Random(11).cpnet(&[2, 4, 4, 4, 4], 3).network();
+    let with = |kernel| block_on(Network::with(gpu, &weights, Options { kernel: Some(kernel), ..Options::default() }));
+    let plain = with(ConvKernel::Direct)?;
+    assert_eq!(plain.dispatches(), 40);
+    assert_eq!(plain.memory(3, 32, 16), memory(plain.plan(), Precision::F32, 3, 32, 16));
+    // One dispatch more for each of 8 convolutions of 4 levels, and one for each of the 2 that have a `proj`.
+    let winograd = with(ConvKernel::Winograd)?;
+    assert_eq!(winograd.dispatches(), 40 + 4 * (8 + 2));
+    // 3 tiles of 8 x 4 patches in whole blocks, at 36 points: the 4 channels of the source and of the block, 32 sums.
+    let layer = cytoshade_gpu::Layer { inputs: 4, outputs: 4, block: 4, precision: Precision::F32 };
+    let lanes = ConvKernel::Winograd.applies(gpu.facts(), &layer)?.columns as u64;
+    let points = 36 * (3 * 8 * 4_u64).next_multiple_of(4 * lanes);
+    assert_eq!(winograd.memory(3, 32, 16) - plain.memory(3, 32, 16), points * (4 + 4 + 32) * 4);
     Ok(())
 }
 

@@ -28,6 +28,7 @@ pub mod rescale;
 mod stack;
 pub mod tiling;
 mod volume;
+pub mod winograd;
 
 pub use agreement::Agreement;
 pub use control::{Cancel, Control, Progress, ProgressFn, Stage, Timings};

@@ -2,9 +2,11 @@
 //!
 //! Everything here is plain numbers, so that it is tested without a GPU.
 
+use cytoshade_core::Conv;
 use cytoshade_shaders::{self as shaders, Precision, Shader};
 
-use crate::weights::Order;
+use crate::weights::{Order, conv_weights};
+use crate::winograd;
 
 /// What the kernels ask of a device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct Facts {
     pub matrices: Vec<u32>,
     /// Bytes of workgroup memory.
     pub workgroup_memory: u32,
+    /// Bytes of the largest storage buffer that a shader can have.
+    pub binding: u64,
 }
 
 /// What the kernels ask of a layer.
@@ -28,6 +32,8 @@ pub struct Layer {
     pub inputs: usize,
     /// Output channels.
     pub outputs: usize,
+    /// Channels of the block's input, of which a 1x1 convolution is part of the step; 0 without.
+    pub block: usize,
     /// What activations are stored in.
     pub precision: Precision,
 }
@@ -44,6 +50,9 @@ pub enum ConvKernel {
     Gemm,
     /// The same on subgroup matrices (tensor cores), f16 times f16 into f32: the fastest in f16 on GPUs that have them.
     Matrix,
+    /// By minimal filtering, F(4x4, 3x3): two dispatches or three, a quarter of the products. The fastest on software adapters
+    /// where there are channels enough.
+    Winograd,
 }
 
 /// How a kernel cuts its work: what one workgroup computes of the target.
@@ -100,6 +109,17 @@ pub enum Declined {
         /// Invocations of the largest.
         largest: u32,
     },
+    /// It is not part of builds for browsers.
+    #[error("it is not part of builds for browsers")]
+    NativeOnly,
+    /// A storage buffer cannot be as large as the weights.
+    #[error("the device grants storage buffers of {found} bytes; its weights need {needed}")]
+    Binding {
+        /// Bytes granted.
+        found: u64,
+        /// Bytes needed.
+        needed: u64,
+    },
     /// There is too little workgroup memory.
     #[error("the device grants {found} bytes of workgroup memory; it needs {needed}")]
     WorkgroupMemory {
@@ -112,7 +132,8 @@ pub enum Declined {
 
 impl ConvKernel {
     /// Every kernel.
-    pub const ALL: [ConvKernel; 4] = [ConvKernel::Direct, ConvKernel::Broadcast, ConvKernel::Gemm, ConvKernel::Matrix];
+    pub const ALL: [ConvKernel; 5] =
+        [ConvKernel::Direct, ConvKernel::Broadcast, ConvKernel::Gemm, ConvKernel::Matrix, ConvKernel::Winograd];
 
     /// The kernel's name.
     pub fn name(self) -> &'static str {
@@ -121,6 +142,7 @@ impl ConvKernel {
             ConvKernel::Broadcast => "broadcast",
             ConvKernel::Gemm => "gemm",
             ConvKernel::Matrix => "matrix",
+            ConvKernel::Winograd => "winograd",
         }
     }
 
@@ -143,16 +165,23 @@ impl ConvKernel {
                 Ok(Geometry { columns: shaders::GEMM_COLUMNS, rows: 32 / groups, channels: 8 * groups })
             }
             ConvKernel::Matrix => matrix(facts, layer),
+            ConvKernel::Winograd => winograd(facts, layer),
         }
     }
 
     /// The kernel for a layer where none is asked for.
     ///
     /// On GPUs arithmetic is the limit, and workgroup memory feeds it best, or matrices where f16 will do. Software
-    /// adapters have neither: for them the number of loads decides.
+    /// adapters have neither: for them the number of loads decides. Minimal filtering has a quarter of the products but
+    /// writes and reads its points, which pays from some channels on (measured on Mesa's llvmpipe). Whether it pays on a
+    /// GPU is not known.
     pub fn choose(facts: &Facts, layer: &Layer) -> (ConvKernel, Geometry) {
-        let wanted: &[ConvKernel] =
-            if facts.software { &[ConvKernel::Broadcast] } else { &[ConvKernel::Matrix, ConvKernel::Gemm] };
+        let wide = layer.inputs.min(layer.outputs) >= 32 && layer.inputs.max(layer.outputs) >= 64;
+        let wanted: &[ConvKernel] = match facts {
+            Facts { software: false, .. } => &[ConvKernel::Matrix, ConvKernel::Gemm],
+            Facts { subgroups: Some((8.., _)), .. } if wide => &[ConvKernel::Winograd, ConvKernel::Broadcast],
+            _ => &[ConvKernel::Broadcast],
+        };
         let suits = wanted.iter().find_map(|kernel| Some((*kernel, kernel.applies(facts, layer).ok()?)));
         suits.unwrap_or((ConvKernel::Direct, DIRECT))
     }
@@ -177,19 +206,30 @@ impl ConvKernel {
                 let subgroup = facts.subgroups.map_or(0, |(smallest, _)| smallest);
                 vec![(shaders::LANES, 4 * subgroup), (shaders::SPLIT, geometry.channels / (2 * geometry.columns))]
             }
+            ConvKernel::Winograd => vec![(shaders::LANES, geometry.columns)],
         }
     }
 
-    /// The order in which the shader reads its weights.
-    pub(crate) fn order(self, geometry: &Geometry) -> Order {
-        match self {
+    /// The weights in the order in which the shader reads them, and what they are stored in.
+    pub(crate) fn weights(
+        self,
+        geometry: &Geometry,
+        precision: Precision,
+        conv: &Conv,
+        proj: Option<&Conv>,
+    ) -> (Vec<f32>, Precision) {
+        let order = match self {
             ConvKernel::Direct => Order::Columns { quads: 2 },
             ConvKernel::Broadcast => Order::Columns { quads: 4 },
             ConvKernel::Gemm => Order::Rows,
             ConvKernel::Matrix => Order::Tiles { side: geometry.columns as usize, block: geometry.channels as usize },
-        }
+            // At the points f16 would round more than the measure of parity allows.
+            ConvKernel::Winograd => return (winograd::weights(conv, proj), Precision::F32),
+        };
+        (conv_weights(order, conv, proj), precision)
     }
 
+    /// The shader; of [`ConvKernel::Winograd`] the last one.
     pub(crate) fn shader(self, geometry: &Geometry) -> Shader {
         match self {
             ConvKernel::Direct => shaders::CONV3X3_DIRECT,
@@ -197,6 +237,7 @@ impl ConvKernel {
             ConvKernel::Gemm => shaders::CONV3X3_GEMM,
             ConvKernel::Matrix if geometry.columns == 8 => shaders::CONV3X3_MATRIX8,
             ConvKernel::Matrix => shaders::CONV3X3_MATRIX16,
+            ConvKernel::Winograd => shaders::CONV3X3_WINOGRAD_PRODUCT,
         }
     }
 }
@@ -254,6 +295,20 @@ fn matrix_of(side: u32, subgroup: u32, memory: u32, outputs: usize) -> Result<Ge
     Ok(Geometry { columns: side, rows: 16 / split, channels: 2 * side * split })
 }
 
+/// [`ConvKernel::Winograd`], with a workgroup as wide as a subgroup: to a processor more would be only a loop.
+fn winograd(facts: &Facts, layer: &Layer) -> Result<Geometry, Declined> {
+    if cfg!(target_arch = "wasm32") {
+        return Err(Declined::NativeOnly);
+    }
+    let needed = winograd::weight_bytes(layer.inputs, layer.block, layer.outputs);
+    if facts.binding < needed {
+        return Err(Declined::Binding { found: facts.binding, needed });
+    }
+    let lanes = facts.subgroups.map_or(32, |(smallest, _)| smallest).clamp(8, 64);
+    // Of the product: runs of patches rather than rows and columns.
+    Ok(Geometry { columns: lanes, rows: 4, channels: winograd::GROUP as u32 })
+}
+
 /// Groups of 8 output channels that a workgroup of [`ConvKernel::Gemm`] computes: 4 where 8 would idle.
 fn gemm_channel_groups(outputs: usize) -> u32 {
     if outputs <= 32 { 4 } else { 8 }
@@ -263,14 +318,20 @@ fn gemm_channel_groups(outputs: usize) -> u32 {
 mod tests {
     use super::*;
 
-    const LAYER: Layer = Layer { inputs: 64, outputs: 64, precision: Precision::F32 };
+    const LAYER: Layer = Layer { inputs: 64, outputs: 64, block: 0, precision: Precision::F32 };
 
     fn gpu() -> Facts {
         Facts { subgroups: Some((32, 32)), workgroup_memory: 48 << 10, ..Facts::default() }
     }
 
     fn llvmpipe() -> Facts {
-        Facts { software: true, subgroups: Some((8, 8)), workgroup_memory: 32 << 10, ..Facts::default() }
+        Facts {
+            software: true,
+            subgroups: Some((8, 8)),
+            workgroup_memory: 32 << 10,
+            binding: 128 << 20,
+            ..Facts::default()
+        }
     }
 
     fn browser() -> Facts {
@@ -282,13 +343,39 @@ mod tests {
         for (facts, kernel) in [
             (gpu(), ConvKernel::Gemm),
             (browser(), ConvKernel::Gemm),
-            (llvmpipe(), ConvKernel::Broadcast),
+            (llvmpipe(), ConvKernel::Winograd),
+            (Facts { binding: 1 << 10, ..llvmpipe() }, ConvKernel::Broadcast),
             // SwiftShader.
             (Facts { subgroups: Some((4, 4)), ..llvmpipe() }, ConvKernel::Direct),
             (Facts { subgroups: None, ..llvmpipe() }, ConvKernel::Direct),
         ] {
             assert_eq!(ConvKernel::choose(&facts, &LAYER).0, kernel, "{facts:?}");
         }
+    }
+
+    #[test]
+    fn minimal_filtering_is_for_many_channels_on_software_adapters() {
+        let chosen = |inputs, outputs| ConvKernel::choose(&llvmpipe(), &Layer { inputs, outputs, ..LAYER }).0;
+        for (inputs, outputs, kernel) in [
+            (2, 32, ConvKernel::Broadcast),
+            (32, 32, ConvKernel::Broadcast),
+            (64, 31, ConvKernel::Broadcast),
+            (32, 64, ConvKernel::Winograd),
+            (64, 32, ConvKernel::Winograd),
+            (256, 256, ConvKernel::Winograd),
+        ] {
+            assert_eq!(chosen(inputs, outputs), kernel, "{inputs} -> {outputs}");
+        }
+    }
+
+    #[test]
+    fn weights_that_no_buffer_holds_are_declined() {
+        // 36 points, 64 + 6 padded to 8 inputs, 33 padded to 64 outputs, 4 bytes.
+        let layer = Layer { inputs: 64, outputs: 33, block: 6, ..LAYER };
+        let (needed, fits) = (36 * 72 * 64 * 4, |binding| Facts { binding, ..llvmpipe() });
+        assert!(ConvKernel::Winograd.applies(&fits(needed), &layer).is_ok());
+        let declined = Declined::Binding { found: needed - 1, needed };
+        assert_eq!(ConvKernel::Winograd.applies(&fits(needed - 1), &layer), Err(declined));
     }
 
     #[test]

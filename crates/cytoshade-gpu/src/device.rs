@@ -388,6 +388,7 @@ fn facts(adapter: &wgpu::Adapter, info: &AdapterInfo, features: wgpu::Features, 
         subgroups: has(wgpu::Features::SUBGROUP).then_some(subgroup),
         matrices,
         workgroup_memory: limits.max_compute_workgroup_storage_size,
+        binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
     }
 }
 

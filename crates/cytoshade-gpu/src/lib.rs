@@ -44,6 +44,7 @@ mod tile;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod tune;
 mod weights;
+mod winograd;
 mod work;
 
 pub use adapter::{AdapterInfo, AdapterKind, AdapterLimits, Choice, adapters};

@@ -1,23 +1,16 @@
 //! A 3x3 convolution by minimal filtering, F(4x4, 3x3) (Winograd 1980; Lavin and Gray 2016, "Fast algorithms for
 //! convolutional neural networks"): 36 products for 16 output pixels, where the plain sum takes 144.
 //!
-//! A tile of 6 x 6 input pixels is transformed, multiplied channel by channel with the transformed kernel at each of
-//! 36 points, and the sums transformed to 4 x 4 output pixels. The transforms evaluate polynomials at 0, 3/4, -3/4,
-//! 3/2, -3/2 and infinity. Those are the points of least error of the several that were tried: the whole network then
-//! rounds half again as much as with plain sums, while the customary 0, 1, -1, 2, -2 double the error. All constants of
-//! the two transforms are exact in f32.
+//! The points and the transform of the kernel are core's ([`cytoshade_core::winograd`]).
+
+use cytoshade_core::winograd::{P, POINTS, Q};
+pub(super) use cytoshade_core::winograd::{PRODUCTS, SIDE, transform_kernel};
 
 use super::band::Band;
 use super::direct::segments;
 use super::map::{Map, sized};
 use crate::simd::{Block, LANES, Lanes, Work};
 
-/// Output pixels of a tile on each axis.
-pub(super) const SIDE: usize = 4;
-/// Input pixels of a tile on each axis, and points on each axis.
-const POINTS: usize = SIDE + 2;
-/// Products of a tile.
-pub(super) const PRODUCTS: usize = POINTS * POINTS;
 /// Tiles that are multiplied together: enough to make loading a weight worth while, few enough for the cache.
 const TILES: usize = 28;
 /// Tiles whose input is transformed in one go, so that it stays in L1.
@@ -25,36 +18,12 @@ const CHUNK: usize = 14;
 /// Input blocks that are summed by themselves: short sums round less than a long one.
 const SUM_BLOCKS: usize = 4;
 
-const P: f32 = 0.75;
-const Q: f32 = 1.5;
 const P2: f32 = P * P;
 const Q2: f32 = Q * Q;
 
 /// Rows of tiles in a band, unless threads want them smaller.
 pub(super) fn tile_rows(tiles_in_row: usize) -> usize {
     TILES.div_ceil(tiles_in_row.max(1))
-}
-
-/// The kernel [3, 3] at the 36 points, in f64.
-pub(super) fn transform_kernel(kernel: &[f32; 9]) -> [f32; PRODUCTS] {
-    let (p, q) = (f64::from(P), f64::from(Q));
-    // One over the product of a point's differences to the other points.
-    let at_0 = 1.0 / (p * p * q * q);
-    let (at_p, at_q) = (0.5 / (p * p * (p * p - q * q)), 0.5 / (q * q * (q * q - p * p)));
-    // The value of the polynomial at each point, times that.
-    let line = |[a, b, c]: [f64; 3]| {
-        let at = |x: f64, factor: f64| (a + x * b + x * x * c) * factor;
-        [a * at_0, at(p, at_p), at(-p, at_p), at(q, at_q), at(-q, at_q), c]
-    };
-    let row = |y: usize| std::array::from_fn(|x| f64::from(kernel[3 * y + x]));
-    let rows = [line(row(0)), line(row(1)), line(row(2))];
-    let mut points = [0.0; PRODUCTS];
-    for x in 0..POINTS {
-        for (y, value) in line([rows[0][x], rows[1][x], rows[2][x]]).into_iter().enumerate() {
-            points[y * POINTS + x] = value as f32;
-        }
-    }
-    points
 }
 
 /// Six neighbouring input pixels at the six points.

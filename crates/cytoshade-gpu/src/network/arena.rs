@@ -11,6 +11,7 @@ use super::{Network, style_channels};
 use crate::device::{Gpu, lock};
 use crate::error::Error;
 use crate::kernel::{Bound, Kernel, linear};
+use crate::winograd::Scratch;
 use crate::work::Work;
 
 /// Everything that a batch of up to `capacity` tiles of one size runs in.
@@ -27,7 +28,8 @@ pub(super) struct Arena {
     packed: wgpu::Buffer,
     result: wgpu::Buffer,
     /// Packing, the steps, unpacking.
-    work: Vec<(Bound, Grid)>,
+    /// The dispatches of each step.
+    work: Vec<Vec<(Bound, Grid)>>,
     /// Held from the upload to the submission, so that two batches do not mix.
     turn: Mutex<()>,
 }
@@ -39,6 +41,8 @@ pub(super) enum Grid {
     Tiles([u32; 2]),
     /// This many invocations a tile, counted row by row.
     Linear(u64),
+    /// `x` workgroups in x, and in y one for each `group` of the patches of all tiles, of which a tile has `each`.
+    Patches { x: u32, each: u64, group: u64 },
 }
 
 impl Grid {
@@ -46,6 +50,7 @@ impl Grid {
     fn of(self, gpu: &Gpu, count: usize) -> Result<[u32; 3], Error> {
         match self {
             Grid::Tiles([x, y]) => Ok([x, y, count as u32]),
+            Grid::Patches { x, each, group } => Ok([x, (each * count as u64).div_ceil(group) as u32, 1]),
             Grid::Linear(each) => linear(gpu, "a batch of tiles", each * count as u64),
         }
     }
@@ -77,21 +82,35 @@ impl Arena {
         let style = buffer("the style vectors", style_channels(plan).next_multiple_of(4))?;
         let features = buffer("the style projections", plan.style_features)?;
 
-        let site = Site { network, height, width, capacity, tensors: &tensors, style: &style, features: &features };
+        let Scratch { points, sums } = network.scratch(capacity, height, width);
+        let scratch = |what, bytes: u64| gpu.storage(what, bytes.max(4));
+        let points = scratch("inputs at points", points)?;
+        let sums = scratch("sums at points", sums)?;
+
+        let site = Site {
+            network,
+            height,
+            width,
+            capacity,
+            tensors: &tensors,
+            style: &style,
+            features: &features,
+            points: &points,
+            sums: &sums,
+        };
         let mut kernels = kernels.iter();
         let mut work = Vec::with_capacity(plan.steps.len() + 2);
-        let mut add = |job: Job<'_>| {
-            if let Some(kernel) = kernels.next() {
-                work.push((kernel.bind(gpu, &job.params, &job.storage), job.grid));
-            }
+        let mut add = |jobs: Vec<Job<'_>>| {
+            let bind = |(job, kernel): (Job<'_>, &Arc<Kernel>)| (kernel.bind(gpu, &job.params, &job.storage), job.grid);
+            work.push(jobs.into_iter().zip(&mut kernels).map(bind).collect());
         };
         // In the order of Network::variants.
         let pack = site.planes(plan.input, &input, &tensors[plan.input.buffer]);
         let unpack = site.planes(plan.output, &tensors[plan.output.buffer], &output);
-        add(pack);
-        add(unpack);
+        add(vec![pack]);
+        add(vec![unpack]);
         for step in &plan.steps {
-            add(site.job(step)?);
+            add(site.jobs(step)?);
         }
         // Unpacking comes last.
         work[1..].rotate_left(1);
@@ -110,7 +129,7 @@ impl Arena {
         }
     }
 
-    /// Uploads the tiles and submits all the work on them. With a clock each dispatch is a pass of its own, between two
+    /// Uploads the tiles and submits all the work on them. With a clock each step is a pass of its own, between two
     /// timestamps.
     pub(super) fn submit(
         &self,
@@ -122,7 +141,7 @@ impl Arena {
         clock: Option<&Clock>,
     ) -> Result<wgpu::SubmissionIndex, Error> {
         let mut encoder = self.encoder(gpu);
-        encode(&mut encoder, &self.dispatches(gpu, 0..self.work.len(), count)?, clock);
+        encode(&mut encoder, &self.steps(gpu, 0..self.work.len(), count)?, clock);
         encoder.copy_buffer_to_buffer(&self.output, 0, back, 0, Some(sizes.outputs));
         encoder.copy_buffer_to_buffer(&self.style, 0, back, sizes.outputs, Some(sizes.styles));
         Ok(self.upload_and_submit(gpu, tiles, encoder))
@@ -138,8 +157,8 @@ impl Arena {
         &self.result
     }
 
-    /// Submits the steps alone, between work that brings the tiles and work that takes the outputs, each of which
-    /// counts as one dispatch for the clock. Copies the styles to `back`.
+    /// Submits the steps alone, between work that brings the tiles and work that takes the outputs, each of which counts
+    /// as one step for the clock. Copies the styles to `back`.
     pub(super) fn submit_between(
         &self,
         gpu: &Gpu,
@@ -150,16 +169,21 @@ impl Arena {
     ) -> Result<wgpu::SubmissionIndex, Error> {
         let mut encoder = self.encoder(gpu);
         let mut pieces = vec![before.iter().collect()];
-        pieces.append(&mut self.dispatches(gpu, 1..self.work.len() - 1, count)?);
+        pieces.append(&mut self.steps(gpu, 1..self.work.len() - 1, count)?);
         pieces.push(after.iter().collect());
         encode(&mut encoder, &pieces, clock);
         encoder.copy_buffer_to_buffer(&self.style, 0, back, 0, Some(back.size().min(self.style.size())));
         Ok(gpu.queue().submit([encoder.finish()]))
     }
 
-    /// Dispatches of the work, each a piece.
-    fn dispatches(&self, gpu: &Gpu, range: Range<usize>, count: usize) -> Result<Vec<Piece<'_>>, Error> {
-        self.work[range].iter().map(|(bound, grid)| Ok(vec![(bound, grid.of(gpu, count)?)])).collect()
+    /// Steps of the work, each a piece.
+    fn steps(&self, gpu: &Gpu, range: Range<usize>, count: usize) -> Result<Vec<Piece<'_>>, Error> {
+        let mut pieces = Vec::new();
+        for step in &self.work[range] {
+            let piece: Result<_, Error> = step.iter().map(|(bound, grid)| Ok((bound, grid.of(gpu, count)?))).collect();
+            pieces.push(piece?);
+        }
+        Ok(pieces)
     }
 
     fn encoder(&self, gpu: &Gpu) -> wgpu::CommandEncoder {

@@ -4,7 +4,9 @@ use cytoshade_core::{Step, StyleSlice, Tensor};
 
 use super::Network;
 use super::arena::Grid;
+use super::layer::Layer;
 use crate::error::Error;
+use crate::winograd;
 
 /// A shader's parameters, buffers and grid.
 pub(super) struct Job<'a> {
@@ -22,6 +24,9 @@ pub(super) struct Site<'a> {
     pub(super) tensors: &'a [wgpu::Buffer],
     pub(super) style: &'a wgpu::Buffer,
     pub(super) features: &'a wgpu::Buffer,
+    /// Between the dispatches of convolutions by minimal filtering.
+    pub(super) points: &'a wgpu::Buffer,
+    pub(super) sums: &'a wgpu::Buffer,
 }
 
 /// vec4s that hold this many channels.
@@ -48,9 +53,10 @@ impl<'a> Site<'a> {
         }
     }
 
-    pub(super) fn job(&self, step: &Step) -> Result<Job<'a>, Error> {
+    /// The dispatches of a step, in the order of its variants.
+    pub(super) fn jobs(&self, step: &Step) -> Result<Vec<Job<'a>>, Error> {
         let tensor = |tensor: Tensor| &self.tensors[tensor.buffer];
-        Ok(match step {
+        let job = match step {
             Step::MaxPool { source, target } => {
                 let (height, width) = self.size(*target);
                 let each = height * width * quads(target.channels);
@@ -85,34 +91,51 @@ impl<'a> Site<'a> {
                 let offset = style.map_or(0, |StyleSlice { offset, .. }| quads(offset));
                 // The block's input is bound in the residual's place.
                 let added = residual.or(projection.map(|projection| projection.source));
+                let block_inputs = projection.map_or(0, |projection| quads(projection.source.channels));
+                let params = vec![
+                    width,
+                    height,
+                    quads(source.channels),
+                    quads(target.channels),
+                    u32::from(*upsample),
+                    lowest.to_bits(),
+                    stride,
+                    offset,
+                    u32::from(residual.is_some()),
+                    block_inputs,
+                    projection.map_or(0, |projection| u32::from(projection.upsample)),
+                    self.capacity as u32,
+                ];
+                // Something must be bound where nothing is read: the source is, and may be twice.
+                let source_buffer = tensor(*source);
+                let skip = tensor(skip.unwrap_or(*source));
+                let added = tensor(added.unwrap_or(*source));
+                let style = if style.is_some() { self.features } else { &layer.vectors };
+                let Layer { weights, vectors, geometry, .. } = layer;
+                if layer.winograd() {
+                    let each = winograd::patches(height as usize, width as usize) as u64;
+                    let groups = target.channels.div_ceil(winograd::GROUP) as u32;
+                    let job = |storage, x, group| Job {
+                        params: params.clone(),
+                        storage,
+                        grid: Grid::Patches { x, each, group },
+                    };
+                    // Once more for the block's input, where there is one.
+                    let channels = [quads(source.channels), block_inputs].into_iter().filter(|&channels| channels > 0);
+                    let input = vec![source_buffer, skip, added, vectors, style, self.points];
+                    let inputs = channels.map(|x| job(input.clone(), x, u64::from(geometry.columns)));
+                    let product = vec![self.points, weights, added, vectors, self.sums, tensor(*target)];
+                    let product = job(product, groups, winograd::product_patches(geometry.columns));
+                    return Ok(inputs.chain([product]).collect());
+                }
                 Job {
-                    params: vec![
-                        width,
-                        height,
-                        quads(source.channels),
-                        quads(target.channels),
-                        u32::from(*upsample),
-                        lowest.to_bits(),
-                        stride,
-                        offset,
-                        u32::from(residual.is_some()),
-                        projection.map_or(0, |projection| quads(projection.source.channels)),
-                        projection.map_or(0, |projection| u32::from(projection.upsample)),
-                    ],
-                    // Something must be bound where nothing is read: the source is, and may be twice.
-                    storage: vec![
-                        tensor(*source),
-                        tensor(skip.unwrap_or(*source)),
-                        tensor(added.unwrap_or(*source)),
-                        &layer.weights,
-                        &layer.vectors,
-                        if style.is_some() { self.features } else { &layer.vectors },
-                        tensor(*target),
-                    ],
-                    grid: Grid::Tiles(self.within(layer.geometry.grid(height, width, target.channels))?),
+                    params,
+                    storage: vec![source_buffer, skip, added, weights, vectors, style, tensor(*target)],
+                    grid: Grid::Tiles(self.within(geometry.grid(height, width, target.channels))?),
                 }
             }
-        })
+        };
+        Ok(vec![job])
     }
 
     /// A grid that the device allows.

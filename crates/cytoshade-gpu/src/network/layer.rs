@@ -18,6 +18,7 @@ use crate::weights::{Order, conv_vectors, conv_weights};
 pub(super) struct Layer {
     /// `None` for a 1x1 convolution.
     pub(super) kernel: Option<ConvKernel>,
+    /// The shader; of a convolution by minimal filtering the last one.
     pub(super) variant: Variant,
     pub(super) geometry: Geometry,
     pub(super) relu: bool,
@@ -40,20 +41,28 @@ pub(super) fn all(
         Step::Conv { conv, projection, .. } => Some((*conv, projection.map(|projection| &convs[projection.conv]))),
         _ => None,
     });
-    let options_of = |conv: usize| {
-        let layer = layer_of(&convs[conv], options);
+    let options_of = |conv: usize, proj: Option<&Conv>| {
+        let layer = layer_of(&convs[conv], proj, options);
         let pick = picks.get(&conv).copied().filter(|pick| pick.applies(gpu.facts(), &layer).is_ok());
         Options { kernel: options.kernel.or(pick), ..options }
     };
-    steps.map(|(conv, proj)| Ok((conv, Layer::new(gpu, &convs[conv], proj, options_of(conv))?))).collect()
+    steps.map(|(conv, proj)| Ok((conv, Layer::new(gpu, &convs[conv], proj, options_of(conv, proj))?))).collect()
 }
 
 impl Layer {
+    /// Whether it runs by minimal filtering, in several dispatches. Known to be false when compiled for a browser.
+    pub(super) fn winograd(&self) -> bool {
+        !cfg!(target_arch = "wasm32") && self.kernel == Some(ConvKernel::Winograd)
+    }
+
     fn new(gpu: &Gpu, conv: &Conv, proj: Option<&Conv>, options: Options) -> Result<Self, Error> {
-        let Choice { kernel, variant, geometry, order } = Choice::of(gpu, conv, options)?;
-        let weights = conv_weights(order, conv, proj);
+        let Choice { kernel, variant, geometry } = Choice::of(gpu, conv, proj, options)?;
+        let (weights, stored) = match kernel {
+            Some(kernel) => kernel.weights(&geometry, options.precision, conv, proj),
+            None => (conv_weights(Order::Columns { quads: 1 }, conv, proj), options.precision),
+        };
         let what = "a convolution's weights";
-        let weights = match options.precision {
+        let weights = match stored {
             Precision::F32 => gpu.upload(what, &weights)?,
             Precision::F16 => gpu.upload(what, &weights.into_iter().map(f16::from_f32).collect::<Vec<_>>())?,
         };
@@ -64,8 +73,13 @@ impl Layer {
 }
 
 /// What the kernels ask of a convolution.
-fn layer_of(conv: &Conv, options: Options) -> convolution::Layer {
-    convolution::Layer { inputs: conv.inputs(), outputs: conv.outputs(), precision: options.precision }
+fn layer_of(conv: &Conv, proj: Option<&Conv>, options: Options) -> convolution::Layer {
+    convolution::Layer {
+        inputs: conv.inputs(),
+        outputs: conv.outputs(),
+        block: proj.map_or(0, Conv::inputs),
+        precision: options.precision,
+    }
 }
 
 /// What a convolution runs as.
@@ -73,21 +87,15 @@ struct Choice {
     kernel: Option<ConvKernel>,
     variant: Variant,
     geometry: Geometry,
-    order: Order,
 }
 
 impl Choice {
-    fn of(gpu: &Gpu, conv: &Conv, options: Options) -> Result<Self, Error> {
+    fn of(gpu: &Gpu, conv: &Conv, proj: Option<&Conv>, options: Options) -> Result<Self, Error> {
         if conv.kernel() == 1 {
             let variant = Variant::of(shaders::CONV1X1);
-            return Ok(Self {
-                kernel: None,
-                variant,
-                geometry: convolution::POINT,
-                order: Order::Columns { quads: 1 },
-            });
+            return Ok(Self { kernel: None, variant, geometry: convolution::POINT });
         }
-        let layer = layer_of(conv, options);
+        let layer = layer_of(conv, proj, options);
         let (kernel, geometry) =
             ConvKernel::pick(options.kernel, gpu.facts(), &layer).map_err(|declined| Error::Unsuitable {
                 kernel: options.kernel.map_or("", ConvKernel::name),
@@ -98,6 +106,6 @@ impl Choice {
         for (name, value) in kernel.constants(gpu.facts(), &geometry) {
             variant = variant.with(name, value);
         }
-        Ok(Self { kernel: Some(kernel), variant, geometry, order: kernel.order(&geometry) })
+        Ok(Self { kernel: Some(kernel), variant, geometry })
     }
 }

@@ -27,6 +27,7 @@ use crate::device::{Gpu, lock};
 use crate::error::Error;
 use crate::kernel::Variant;
 use crate::weights::linear_weights;
+use crate::winograd::{self, Scratch};
 
 /// What the network gives for a batch of tiles.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -154,6 +155,11 @@ impl Network {
     /// Dispatches that a batch takes, whatever its size, where its tiles are of one image.
     pub fn dispatches(&self) -> usize {
         // Packing or cutting before the steps, unpacking or blending after them.
+        2 + self.plan.steps.iter().map(|step| self.variants_of(step).len()).sum::<usize>()
+    }
+
+    /// What a clock times: the steps of the plan and what comes before and after them.
+    fn timed_steps(&self) -> usize {
         self.plan.steps.len() + 2
     }
 
@@ -185,7 +191,7 @@ impl Network {
     /// The pipelines that the plan uses: packing, unpacking, and the steps.
     fn variants(&self) -> Vec<Variant> {
         let mut variants = vec![self.stored(shaders::PACK), self.stored(shaders::UNPACK)];
-        variants.extend(self.plan.steps.iter().map(|step| self.variant(step)));
+        variants.extend(self.plan.steps.iter().flat_map(|step| self.variants_of(step)));
         variants
     }
 
@@ -193,13 +199,52 @@ impl Network {
         Variant::of(shader).stored(self.options.precision)
     }
 
-    fn variant(&self, step: &Step) -> Variant {
+    /// The pipelines of a step's dispatches.
+    fn variants_of(&self, step: &Step) -> Vec<Variant> {
         match step {
-            Step::MaxPool { .. } => self.stored(shaders::MAX_POOL),
-            Step::Conv { conv, skip, .. } => self.layers[conv].variant.clone().with(shaders::SKIP, skip.is_some()),
-            Step::Style { .. } => self.stored(shaders::STYLE),
-            Step::StyleProjections => Variant::of(shaders::STYLE_PROJECTIONS),
+            Step::MaxPool { .. } => vec![self.stored(shaders::MAX_POOL)],
+            Step::Conv { conv, skip, projection, .. } => match &self.layers[conv] {
+                layer if layer.winograd() => {
+                    let variants = winograd::variants(layer.geometry.columns, skip.is_some(), projection.is_some());
+                    variants.into_iter().map(|variant| variant.stored(self.options.precision)).collect()
+                }
+                layer => vec![layer.variant.clone().with(shaders::SKIP, skip.is_some())],
+            },
+            Step::Style { .. } => vec![self.stored(shaders::STYLE)],
+            Step::StyleProjections => vec![Variant::of(shaders::STYLE_PROJECTIONS)],
         }
+    }
+
+    /// What a step is called.
+    fn name_of(&self, step: &Step) -> &'static str {
+        match step {
+            Step::Conv { conv, .. } if self.layers[conv].winograd() => "conv3x3_winograd",
+            _ => self.variants_of(step).first().map_or("", |variant| variant.shader.name),
+        }
+    }
+
+    /// What the convolutions by minimal filtering need between their dispatches for a number of tiles.
+    fn scratch(&self, tiles: usize, height: usize, width: usize) -> Scratch {
+        let each = self.plan.steps.iter().filter_map(|step| match step {
+            Step::Conv { conv, source, projection, target, .. } => {
+                let layer = &self.layers[conv];
+                let (height, width) = target.size(height, width);
+                let block = projection.map_or(0, |projection| projection.source.channels);
+                let patches = tiles * winograd::patches(height, width);
+                layer
+                    .winograd()
+                    .then(|| Scratch::of(layer.geometry.columns, patches, source.channels, block, target.channels))
+            }
+            _ => None,
+        });
+        each.fold(Scratch::default(), Scratch::max)
+    }
+
+    /// Bytes of device memory that a batch takes, beside the weights: [`memory`], and what the convolutions by minimal
+    /// filtering need between their dispatches.
+    pub fn memory(&self, tiles: usize, height: usize, width: usize) -> u64 {
+        let Scratch { points, sums } = self.scratch(tiles, height, width);
+        memory(&self.plan, self.options.precision, tiles, height, width) + points + sums
     }
 
     /// Most tiles of `height` x `width` pixels that one submission can take on this device; 0 where not even one fits.
@@ -216,7 +261,9 @@ impl Network {
         let bytes = self.options.precision.bytes();
         let intermediates = (0..plan.buffers()).map(|buffer| bytes * plan.buffer_len(buffer, height, width, 4));
         let planes = plan.input.channels.max(plan.output.channels) * height * width;
-        intermediates.chain([4 * planes, 4 * plan.style_features]).max().unwrap_or(0) as u64
+        let largest = intermediates.chain([4 * planes, 4 * plan.style_features]).max().unwrap_or(0) as u64;
+        let Scratch { points, sums } = self.scratch(1, height, width);
+        largest.max(points).max(sums)
     }
 
     /// Runs `count` tiles of `height` x `width` pixels, of shape [count, channels, height, width], both sides multiples
@@ -320,7 +367,7 @@ impl Network {
         if cfg!(target_arch = "wasm32") {
             return Ok(None);
         }
-        match Clock::new(&self.gpu, self.dispatches()).await {
+        match Clock::new(&self.gpu, self.timed_steps()).await {
             Err(error @ Error::NoTimestamps { .. }) => {
                 recorder.lacks(error.to_string());
                 Ok(None)

@@ -24,7 +24,7 @@ pub struct StepTime {
     pub bytes: u64,
 }
 
-/// Two timestamps for each dispatch of one batch, written by the device as it goes.
+/// Two timestamps for each step of one batch, written by the device as it goes.
 #[derive(Debug)]
 pub(super) struct Clock {
     queries: wgpu::QuerySet,
@@ -34,15 +34,15 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// For a batch of so many dispatches.
+    /// For a batch of so many steps.
     ///
     /// # Errors
     /// [`Error::NoTimestamps`] where the device has no clock.
-    pub(super) async fn new(gpu: &Gpu, dispatches: usize) -> Result<Self, Error> {
+    pub(super) async fn new(gpu: &Gpu, steps: usize) -> Result<Self, Error> {
         if !gpu.device().features().contains(wgpu::Features::TIMESTAMP_QUERY) {
             return Err(Error::NoTimestamps { adapter: gpu.info().name.clone() });
         }
-        let stamps = 2 * dispatches as u32;
+        let stamps = 2 * steps as u32;
         let bytes = 8 * u64::from(stamps);
         gpu.attempt(WHAT, || {
             let queries = gpu.device().create_query_set(&wgpu::QuerySetDescriptor {
@@ -56,7 +56,7 @@ impl Clock {
         .await
     }
 
-    /// Where the pass of the dispatch `at` writes when it begins and ends.
+    /// Where the pass of the step `at` writes when it begins and ends.
     pub(super) fn writes(&self, at: u32) -> wgpu::ComputePassTimestampWrites<'_> {
         wgpu::ComputePassTimestampWrites {
             query_set: &self.queries,
@@ -71,7 +71,7 @@ impl Clock {
         encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.back, 0, Some(self.back.size()));
     }
 
-    /// When each dispatch of a batch that is done began and ended, in nanoseconds.
+    /// When each step of a batch that is done began and ended, in nanoseconds.
     pub(super) async fn read(&self, gpu: &Gpu, batch: wgpu::SubmissionIndex) -> Result<Vec<[u64; 2]>, Error> {
         let bytes = gpu.read(WHAT, &self.back, batch, PATIENCE).await?;
         let tick = f64::from(gpu.queue().get_timestamp_period());
@@ -95,7 +95,7 @@ impl Network {
         width: usize,
     ) -> Result<Vec<StepTime>, Error> {
         self.check_tiles(tiles, count, height, width)?;
-        let clock = Clock::new(&self.gpu, self.dispatches()).await?;
+        let clock = Clock::new(&self.gpu, self.timed_steps()).await?;
         let (_, batch) = self.submit(tiles, count, height, width, Some(&clock)).await?;
         let nanoseconds = clock.read(&self.gpu, batch).await?;
         let shaders = std::iter::once("pack").chain(self.plan.steps.iter().map(|step| self.shader(step)));
@@ -107,13 +107,13 @@ impl Network {
         Ok(costs.zip(nanoseconds).map(step).collect())
     }
 
-    /// What each dispatch does for `tiles` (how many, height, width).
+    /// What each step does for `tiles` (how many, height, width).
     pub(super) fn costs(&self, tiles: [usize; 3]) -> Vec<StepCost> {
         let bytes = self.options.precision.bytes();
         StepCost::all(&self.plan, &self.shape, |step| self.shader(step), tiles, bytes, 4)
     }
 
     fn shader(&self, step: &cytoshade_core::Step) -> &'static str {
-        self.variant(step).shader.name
+        self.name_of(step)
     }
 }
