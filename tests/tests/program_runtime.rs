@@ -58,7 +58,9 @@ fn events(trace: &Path) -> Result<Vec<String>, Failed> {
         match event["ph"].as_str() {
             Some("X") => {
                 let number = |key: &str| event[key].as_f64().filter(|number| *number >= 0.0).ok_or(key.to_string());
-                (number("ts")?, number("dur")?, number("pid")?, number("tid")?);
+                for key in ["ts", "dur", "pid", "tid"] {
+                    number(key)?;
+                }
                 names.push(event["name"].as_str().ok_or("no name")?.to_string());
             }
             Some("M") => assert_eq!(event["name"], "thread_name"),

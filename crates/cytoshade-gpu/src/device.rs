@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use cytoshade_core::Span;
 
@@ -231,13 +230,13 @@ impl Gpu {
         }
     }
 
-    /// Makes of a wait what a test asked to go wrong: how long it may take.
-    pub(crate) fn provoke_wait(&self, patience: Duration) -> Duration {
+    /// Makes of a wait what a test asked to go wrong: whether it takes too long.
+    pub(crate) fn provoke_wait(&self) -> bool {
         let Provoked { hang, lose, .. } = &self.0.provoked;
         if lose.swap(false, Ordering::Relaxed) {
             self.gone("a test took it away".into());
         }
-        if hang.swap(false, Ordering::Relaxed) { Duration::ZERO } else { patience }
+        hang.swap(false, Ordering::Relaxed)
     }
 
     /// Whatever is asked of the device from now on ends in [`Error::Lost`].
