@@ -1,6 +1,7 @@
 //! What the benches share: networks of any width with made-up weights, drawn cells, and the devices at hand.
 
 pub mod ceilings;
+pub mod scenes;
 
 use cytoshade_core::{BatchNorm, Conv, Linear, Network, Planes, Shape};
 use cytoshade_gpu::{Choice, Gpu};

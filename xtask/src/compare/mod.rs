@@ -8,6 +8,7 @@ mod peer;
 mod pipeline;
 mod plot;
 mod setup;
+mod stages;
 mod table;
 mod web;
 
@@ -39,6 +40,9 @@ pub(crate) struct Compare {
     /// leaves WebGPU out)
     #[arg(long)]
     web: bool,
+    /// Every stage round the network beside the reference's own instead, on drawn cells (`--name 2026-11-21-stages`)
+    #[arg(long, conflicts_with = "web")]
+    stages: bool,
     /// Which measurements; all where none is given
     #[arg(long, value_enum)]
     only: Vec<Measure>,
@@ -111,6 +115,9 @@ impl Figure {
 pub(crate) fn compare(options: &Compare) -> Outcome {
     if options.web {
         return web::compare(options);
+    }
+    if options.stages {
+        return stages::compare(options);
     }
     let setup = setup::Setup::new(options)?;
     let mut groups = Vec::new();
