@@ -1,9 +1,8 @@
 //! Whole images through the library against the reference's fixtures, on the CPU and on a GPU or software adapter.
 
 use cytoshade::Device;
-use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
-use cytoshade_tests::gpu::NEEDS_ADAPTER;
-use cytoshade_tests::{agree, both_ways, eval, trial};
+use cytoshade_tests::fixtures::{Case, cases};
+use cytoshade_tests::{agree, both_ways, eval};
 use libtest_mimic::{Arguments, Failed};
 
 /// Allowed for the outputs of a whole pipeline in f32 against the reference's f32: rounding of every stage before.
@@ -12,43 +11,9 @@ const OUTPUTS: f64 = 1e-5;
 /// Allowed for an estimated diameter: a pixel more or less in the cell of median size.
 const DIAMETER: f64 = 1e-3;
 
-/// The image of the full width's cases that has the fewest tiles.
-const SMALLEST: &str = "tests_data_img2d";
-
 fn main() {
-    let adapter = eval::gpu_device();
-    let mut trials = Vec::new();
-    for case in cases("pipeline", "cases.json") {
-        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
-        let (on_cpu, on_gpu) = (case.clone(), case.clone());
-        trials.push(trial(format!("cpu: {}", case.name()), missing, move || run(&on_cpu, Device::Cpu)));
-        let missing = missing.or(adapter.is_none().then_some(NEEDS_ADAPTER));
-        let device = adapter.unwrap_or(Device::Gpu);
-        trials.push(trial(format!("gpu: {}", case.name()), missing, move || run(&on_gpu, device)));
-    }
-    // The published width takes seconds a tile on a software adapter, so only the smallest image goes there.
-    for case in cases("full_width", "cases.json") {
-        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
-        let on_gpu = case.clone();
-        trials.push(trial(format!("cpu, full width: {}", case.name()), missing, move || run(&case, Device::Cpu)));
-        let is_small = on_gpu.name() == SMALLEST;
-        if is_small || adapter == Some(Device::Gpu) {
-            let missing = missing.or(adapter.is_none().then_some(NEEDS_ADAPTER));
-            let device = adapter.unwrap_or(Device::Gpu);
-            trials.push(trial(format!("gpu, full width: {}", on_gpu.name()), missing, move || run(&on_gpu, device)));
-        }
-    }
-    for case in cases("classes", "cases.json") {
-        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
-        let name = format!("cpu, classes: {}", case.name());
-        trials.push(trial(name, missing, move || run(&case, Device::Cpu)));
-    }
-    // The network and what follows are the same on a GPU; the estimate itself is on the host.
-    for case in cases("diameter", "cases.json") {
-        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
-        let name = format!("cpu, diameter: {}", case.name());
-        trials.push(trial(name, missing, move || run(&case, Device::Cpu)));
-    }
+    let cases = ["pipeline", "classes", "diameter"].into_iter().flat_map(|stage| cases(stage, "cases.json"));
+    let trials = cases.flat_map(|case| eval::trials(&case, run)).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
