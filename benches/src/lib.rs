@@ -2,6 +2,7 @@
 
 #[cfg(not(target_os = "wasi"))]
 pub mod ceilings;
+pub mod scenes;
 
 use cytoshade_core::{BatchNorm, Conv, Linear, Network, Planes, Shape};
 #[cfg(not(target_os = "wasi"))]

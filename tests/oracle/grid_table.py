@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Write tests/oracle/grid.json: combinations of options in which every pair of values meets (needs PyPI's allpairspy).
+"""Write tests/oracle/grid.json and grid_stacks.json: combinations of options in which every pair of values meets (needs
+PyPI's allpairspy).
 
     python tests/oracle/grid_table.py
 """
@@ -35,15 +36,56 @@ PLANE = OrderedDict(
            {"cellprob_threshold": 1.0, "min_size": 60}, {"max_size_fraction": 0.02}],
 )
 
-def rows(factors):
-    """Combinations in which every two values of two factors meet."""
+
+# file -> crop [z0, z1, y0, y1, x0, x1], diameters to take, the channels that it has, a range of intensities
+STACKS = {
+    "qcanet_3d/8_cell_raw.tif": ([2, 18, 52, 102, 16, 72], [26.0, 40.0], 1, [100.0, 450.0]),
+    "stardist/stardist_data_images_img3d.tif": ([8, 20, 17, 57, 9, 53], [14.0, 20.0], 1, [120.0, 300.0]),
+    "plantseg_3d/rgb_3D_c_raw.tif": ([40, 54, 10, 58, 12, 60], [24.0, 36.0], 2, [85.0, 40000.0]),
+}
+NORMALIZE_STACK = [
+    {}, {"percentile": [3.0, 97.5]}, "range", {"sharpen_radius": 4, "smooth_radius": 1},
+    {"tile_norm_blocksize": 32, "tile_norm_smooth3D": 2}, {"tile_norm_blocksize": 20, "tile_norm_smooth3D": 0},
+]
+STACK = OrderedDict(
+    image=list(STACKS), normalize=list(range(len(NORMALIZE_STACK))), diameter=["first", "second", None],
+    channels=[[0, 0], [1, 2], [2, 1]], invert=[False, True], resample=[True, False],
+    norm3D=[True, False], dynamics=[{}, {"interp": False}, {"niter": 40}],
+)
+VOLUME = OrderedDict(
+    **STACK, anisotropy=[None, 0.7, 1.6], flow3D_smooth=[0, 1, 2.5],
+    # in 3-D tiles have a side of 224 whatever bsize says, and four of them for each small plane take the full width minutes
+    tiles=[{"network": "demo"}, {"network": "demo", "augment": True}, {"network": "full"}],
+    masks=[{}, {"min_size": -1}, {"cellprob_threshold": -1.0, "min_size": 200},
+           {"cellprob_threshold": 1.0, "max_size_fraction": 0.02}],
+)
+LAYERS = OrderedDict(
+    **STACK, network=[{"network": "demo"}, {"network": "full"}], stitch_threshold=[0.0, 0.15, 0.4, 0.7],
+    tiles=[{}, {"augment": True, "bsize": 64}, {"bsize": 48, "tile_overlap": 0.3}],
+    masks=[{}, {"flow_threshold": 0.0, "min_size": -1}, {"cellprob_threshold": -1.0, "flow_threshold": 0.25},
+           {"cellprob_threshold": 1.0, "min_size": 200}],
+)
+
+
+def every_pair(rows, factors):
+    """Whether every two values of two factors meet in a row."""
+    lengths = [len(values) for values in factors.values()]
+    return all(len({(row[i], row[j]) for row in rows}) == lengths[i] * lengths[j]
+               for i in range(len(lengths)) for j in range(i))
+
+
+def rows(factors, quick=()):
+    """Combinations in which every two values of two factors meet. Of the factors `quick` the first value is the one that
+    takes the least time: it stands wherever another is not needed."""
     names = list(factors)
     indices = [list(range(len(values))) for values in factors.values()]
     found = [list(row) for row in AllPairs(indices)]
-    for i in range(len(names)):
-        for j in range(i):
-            met = {(row[i], row[j]) for row in found}
-            assert len(met) == len(indices[i]) * len(indices[j]), (names[i], names[j])
+    assert every_pair(found, factors)
+    for row in reversed(found):
+        for at in (names.index(name) for name in quick if name in names):
+            value, row[at] = row[at], 0
+            if not every_pair(found, factors):
+                row[at] = value
     return [{name: factors[name][at] for name, at in zip(names, row)} for row in found]
 
 
@@ -61,11 +103,39 @@ def case(row):
     return {"file": row["image"], "crop": crop, "network": row["network"], "auto": row["diameter"] == "auto", "changes": changes}
 
 
-def main():
-    cases = [case(row) for row in rows(PLANE)]
-    print(len(cases), "combinations")
+def stack_case(row):
+    crop, diameters, channels, intensities = STACKS[row["image"]]
+    diameter = {"first": diameters[0], "second": diameters[1]}.get(row["diameter"])
+    normalize = NORMALIZE_STACK[row["normalize"]]
+    normalize = {"lowhigh": intensities} if normalize == "range" else normalize
+    stitch = row.get("stitch_threshold")
+    # the reference takes the percentiles of tiles of stacks with norm3D alone, and that with do_3D or stitching alone
+    tiled = "tile_norm_blocksize" in normalize
+    if tiled and stitch == 0.0:
+        normalize, tiled = {}, False
+    changes = {"diameter": diameter, "invert": row["invert"], "resample": row["resample"],
+               "norm3D": row["norm3D"] or tiled, **normalize}
+    if channels > 1:
+        changes |= {"chan": row["channels"][0], "chan2": row["channels"][1]}
+    if stitch is None:
+        changes |= {"do_3D": True, "anisotropy": row["anisotropy"], "flow3D_smooth": row["flow3D_smooth"]}
+    else:
+        changes |= {"stitch_threshold": stitch}
+    for key in ("network", "tiles", "dynamics", "masks"):
+        changes |= row.get(key, {})
+    return {"file": row["image"], "crop": crop, "network": changes.pop("network"), "changes": changes}
+
+
+def write(file, cases):
+    print(len(cases), "combinations in", file)
     text = "[\n " + ",\n ".join(map(json.dumps, cases)) + "\n]\n"
-    (pathlib.Path(__file__).parent / "grid.json").write_text(text)
+    (pathlib.Path(__file__).parent / file).write_text(text)
+
+
+def main():
+    write("grid.json", [case(row) for row in rows(PLANE)])
+    write("grid_stacks.json", [stack_case(row) for factors in (VOLUME, LAYERS)
+                               for row in rows(factors, quick=("tiles", "network", "diameter", "anisotropy"))])
 
 
 if __name__ == "__main__":

@@ -21,8 +21,7 @@ import reference  # noqa: F401  it settles how OpenCV computes
 from fixture_folder import FIXTURES, FixtureFolder
 
 STAGES = ("channels", "normalize", "resize", "tile", "blend", "network", "dynamics", "pipeline",
-          "full_width", "diameter", "volume", "classes", "restore",
-          "grid")
+          "whole", "diameter", "volume", "classes", "restore", "grid", "grid_stacks")
 PACKAGES = ("cellpose", "torch", "numpy", "scipy", "opencv-python-headless", "numba", "fastremap", "fill_voids",
             "safetensors", "tifffile")
 SEED = 20260101

@@ -215,6 +215,14 @@ pub fn masks(ours: &[u32], reference: &[u32]) -> Result<(), String> {
     if share >= 0.999 { Ok(()) } else { Err(format!("only {:.3} % of the pixels are in the same cell", share * 100.0)) }
 }
 
+/// [`masks`], which must not hold for masks that are gone.
+pub fn masks_both_ways(ours: &[u32], reference: &[u32]) -> Result<(), Failed> {
+    if reference.iter().all(|&label| label == 0) {
+        return Ok(masks(ours, reference)?);
+    }
+    each_way(&ours.to_vec(), |labels| masks(labels, reference), &[("no masks", &|labels| labels.fill(0))])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

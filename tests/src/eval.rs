@@ -1,27 +1,67 @@
 //! Whole images through the library as a case of the reference's `eval` says.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use cytoshade::{Channels, Device, Image, LoadOptions, Model, Normalize, Outputs, Params, Segmenter, Stack};
 use cytoshade_formats::{Pages, ReadOptions};
-use libtest_mimic::Failed;
+use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
-use crate::fixtures::Case;
+use crate::fixtures::{Case, NEEDS_TEST_DATA, numbers};
+use crate::gpu::NEEDS_ADAPTER;
+use crate::{agree, trial};
 
 /// A real GPU where there is one, else a software adapter.
 pub fn gpu_device() -> Option<Device> {
     use cytoshade::AdapterKind::Software;
-    let adapters = cytoshade::adapters();
-    if adapters.iter().any(|adapter| adapter.auto) {
-        Some(Device::Gpu)
-    } else if adapters.iter().any(|adapter| adapter.kind == Software) {
-        Some(Device::Software)
-    } else {
-        None
+    static FOUND: OnceLock<Option<Device>> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let adapters = cytoshade::adapters();
+        if adapters.iter().any(|adapter| adapter.auto) {
+            Some(Device::Gpu)
+        } else if adapters.iter().any(|adapter| adapter.kind == Software) {
+            Some(Device::Software)
+        } else {
+            None
+        }
+    })
+}
+
+/// A test of the bundled network's segmenter on the CPU and on the best adapter there is, a software one too; ignored where
+/// there is none.
+pub fn bundled_trials(name: &str, test: fn(&Segmenter) -> Result<(), Failed>) -> Vec<Trial> {
+    let on = |(word, device): (&str, Option<Device>)| {
+        let missing = device.is_none().then_some(NEEDS_ADAPTER);
+        trial(format!("{word}: {name}"), missing, move || {
+            let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/cytoshade-demo.safetensors");
+            let device = device.ok_or(NEEDS_ADAPTER)?;
+            test(&Segmenter::builder().device(device).build(&Model::open(file)?)?)
+        })
+    };
+    [("cpu", Some(Device::Cpu)), ("gpu", gpu_device())].into_iter().map(on).collect()
+}
+
+/// The image of the full width's cases that has the fewest tiles.
+const SMALLEST: &str = "full_tests_data_img2d";
+
+/// The test of a case on the CPU and on the best adapter there is, a software one too; ignored where the case's data or
+/// the adapter are missing. A network of the published width takes seconds a tile on a software adapter, so there it has
+/// but one test, of the smallest image.
+pub fn trials(case: &Case, test: fn(&Case, Device) -> Result<(), Failed>) -> Vec<Trial> {
+    let mut devices = vec![("cpu", Some(Device::Cpu))];
+    if !case.is_wide() || case.name() == SMALLEST || gpu_device() != Some(Device::Software) {
+        devices.push(("gpu", gpu_device()));
     }
+    let no_data = (!case.complete()).then_some(NEEDS_TEST_DATA);
+    let on = |(name, device): (&str, Option<Device>)| {
+        let missing = no_data.or(device.is_none().then_some(NEEDS_ADAPTER));
+        let case = case.clone();
+        trial(format!("{name}: {}", case.name()), missing, move || test(&case, device.ok_or(NEEDS_ADAPTER)?))
+    };
+    devices.into_iter().map(on).collect()
 }
 
 /// The segmenter of a case: one for each network, size model and device, since making one compiles the shaders.
@@ -44,21 +84,71 @@ pub fn segmenter(case: &Case, device: Device) -> Result<Arc<Segmenter>, Failed> 
     Ok(segmenter)
 }
 
-/// The image of a case.
+/// The image of a case, or the crop [y0, y1, x0, x1] of it.
 pub fn image(case: &Case) -> Result<Image, Failed> {
     let path = case.input_path("image").ok_or("no image")?;
     let mut images = cytoshade_formats::read(path, &ReadOptions::default())?;
     if images.len() != 1 {
         return Err(format!("the file holds {} images", images.len()).into());
     }
-    Ok(images.remove(0))
+    let image = images.remove(0);
+    match numbers(case.extra("crop"))[..] {
+        [y0, y1, x0, x1] => crop(&image, y0..y1, x0..x1),
+        _ => Ok(image),
+    }
 }
 
-/// The stack of a case.
+/// The stack of a case, or the crop [z0, z1, y0, y1, x0, x1] of it.
 pub fn stack(case: &Case) -> Result<Stack, Failed> {
     let path = case.input_path("stack").ok_or("no stack")?;
     let options = ReadOptions { pages: Pages::Stack, ..ReadOptions::default() };
-    Ok(Stack::new(cytoshade_formats::read(path, &options)?)?)
+    let layers = cytoshade_formats::read(path, &options)?;
+    match numbers(case.extra("crop"))[..] {
+        [z0, z1, y0, y1, x0, x1] => {
+            let layers = layers.get(z0..z1).ok_or("the crop leaves the stack")?;
+            let crops: Result<_, Failed> = layers.iter().map(|layer| crop(layer, y0..y1, x0..x1)).collect();
+            Ok(Stack::new(crops?)?)
+        }
+        _ => Ok(Stack::new(layers)?),
+    }
+}
+
+fn crop(image: &Image, rows: Range<usize>, columns: Range<usize>) -> Result<Image, Failed> {
+    let mut values = Vec::new();
+    for channel in 0..image.channels() {
+        let plane = image.to_planes(channel)?;
+        for row in plane.as_slice().chunks_exact(image.width()).take(rows.end).skip(rows.start) {
+            values.extend_from_slice(row.get(columns.clone()).ok_or("the crop leaves the image")?);
+        }
+    }
+    Ok(Image::new(values, image.channels(), rows.len(), columns.len())?)
+}
+
+/// Segments the image or the stack of a case and holds the cells to the reference's.
+pub fn cells_agree(case: &Case, device: Device) -> Result<(), Failed> {
+    let (segmenter, params) = (segmenter(case, device)?, params(case));
+    let expected = case.expected("labels").ok_or("no labels")?;
+    if !case.has_input("stack") {
+        let found = segmenter.segment(&image(case)?, &params)?;
+        return same_cells(case, found.cells(), found.labels.as_slice(), &expected.u32());
+    }
+    let found = segmenter.segment_stack(&stack(case)?, &params)?.labels;
+    if params.do_3d || params.stitch_threshold > 0.0 {
+        return same_cells(case, found.max() as usize, found.as_slice(), &expected.u32());
+    }
+    // Each layer has labels of its own.
+    let expected = expected.label_volume();
+    for z in 0..expected.depth() {
+        agree::masks_both_ways(found.layer(z).as_slice(), expected.layer(z).as_slice())?;
+    }
+    Ok(())
+}
+
+fn same_cells(case: &Case, cells: usize, labels: &[u32], expected: &[u32]) -> Result<(), Failed> {
+    if cells != case.cells()? {
+        return Err(format!("{cells} cells, expected {}", case.cells()?).into());
+    }
+    agree::masks_both_ways(labels, expected)
 }
 
 /// A pair of numbers.

@@ -185,6 +185,11 @@ impl Case {
         self.value["inputs"][name].is_string()
     }
 
+    /// Whether the network is one of the published width.
+    pub fn is_wide(&self) -> bool {
+        self.value["inputs"]["model"].as_str().is_some_and(|file| file.contains("cpnet_full"))
+    }
+
     /// Whether every input is there.
     pub fn complete(&self) -> bool {
         self.value["inputs"]

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cytoshade::{Cancel, Control, Device, Model, Params, Progress, Segmenter, Stage};
-use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
+use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::gpu::NEEDS_ADAPTER;
 use cytoshade_tests::{agree, both_ways, eval, trial};
 use libtest_mimic::{Arguments, Failed};
@@ -14,9 +14,6 @@ const OUTPUTS: f64 = 1e-5;
 
 /// Allowed for an estimated diameter: a pixel more or less in the cell of median size.
 const DIAMETER: f64 = 1e-3;
-
-/// The image of the full width's cases that has the fewest tiles.
-const SMALLEST: &str = "tests_data_img2d";
 
 /// Cases of more than one tile, with bindings that hold less and less of a plane: the outputs at no size, the outputs
 /// only at the image's size, not even what the network sees.
@@ -28,20 +25,13 @@ const LIMITED: [(&str, u64); 4] = [
 ];
 
 fn main() {
+    let all = ["pipeline", "classes", "diameter"].into_iter().flat_map(|stage| cases(stage, "cases.json"));
+    let mut trials: Vec<_> = all.flat_map(|case| eval::trials(&case, run)).collect();
     let adapter = eval::gpu_device();
-    let mut trials = Vec::new();
-    for case in cases("pipeline", "cases.json") {
-        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
-        let (on_cpu, on_gpu) = (case.clone(), case.clone());
-        trials.push(trial(format!("cpu: {}", case.name()), missing, move || run(&on_cpu, Device::Cpu)));
-        let missing = missing.or(adapter.is_none().then_some(NEEDS_ADAPTER));
-        let device = adapter.unwrap_or(Device::Gpu);
-        trials.push(trial(format!("gpu: {}", case.name()), missing, move || run(&on_gpu, device)));
-    }
+    let missing = adapter.is_none().then_some(NEEDS_ADAPTER);
+    let device = adapter.unwrap_or(Device::Gpu);
     for (name, bytes) in LIMITED {
         for case in cases("pipeline", "cases.json").into_iter().filter(|case| case.name() == name) {
-            let missing = adapter.is_none().then_some(NEEDS_ADAPTER);
-            let device = adapter.unwrap_or(Device::Gpu);
             let test = move || {
                 let builder = Segmenter::builder().device(device).largest_binding(bytes);
                 check(&case, &builder.build(&Model::open(case.input_path("model").ok_or("no model")?)?)?)
@@ -50,32 +40,7 @@ fn main() {
         }
     }
     for case in cases("pipeline", "cases.json").into_iter().filter(|case| case.name() == LIMITED[0].0) {
-        let missing = adapter.is_none().then_some(NEEDS_ADAPTER);
-        let device = adapter.unwrap_or(Device::Gpu);
         trials.push(trial("gpu: progress and cancellation", missing, move || cancellation(&case, device)));
-    }
-    // The published width takes seconds a tile on a software adapter, so only the smallest image goes there.
-    for case in cases("full_width", "cases.json") {
-        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
-        let on_gpu = case.clone();
-        trials.push(trial(format!("cpu, full width: {}", case.name()), missing, move || run(&case, Device::Cpu)));
-        let is_small = on_gpu.name() == SMALLEST;
-        if is_small || adapter == Some(Device::Gpu) {
-            let missing = missing.or(adapter.is_none().then_some(NEEDS_ADAPTER));
-            let device = adapter.unwrap_or(Device::Gpu);
-            trials.push(trial(format!("gpu, full width: {}", on_gpu.name()), missing, move || run(&on_gpu, device)));
-        }
-    }
-    for case in cases("classes", "cases.json") {
-        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
-        let name = format!("cpu, classes: {}", case.name());
-        trials.push(trial(name, missing, move || run(&case, Device::Cpu)));
-    }
-    // The network and what follows are the same on a GPU; the estimate itself is on the host.
-    for case in cases("diameter", "cases.json") {
-        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
-        let name = format!("cpu, diameter: {}", case.name());
-        trials.push(trial(name, missing, move || run(&case, Device::Cpu)));
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

@@ -1,16 +1,11 @@
-//! What must hold of every segmentation, whatever the reference says.
+//! What must hold of every label image that the dynamics make.
 
 use std::collections::{BTreeSet, HashMap};
 
-use cytoshade::{Device, Image, Model, Params, Segmenter, Stack};
 use cytoshade_core::{Labels, Planes, Volume};
-use cytoshade_cpu::{fill_holes, follow_flows, histogram, masks, volume};
+use cytoshade_cpu::{fill_holes, flow_error, follow_flows, histogram, masks, volume};
+use cytoshade_tests::fixtures::{Case, cases};
 use proptest::prelude::*;
-
-fn segmenter() -> Segmenter {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/cytoshade-demo.safetensors");
-    Segmenter::builder().device(Device::Cpu).build(&Model::open(file).unwrap()).unwrap()
-}
 
 /// Values that change smoothly from -1 to 1, different ones for each seed.
 fn waves(seed: u32, height: usize, width: usize) -> Vec<f32> {
@@ -75,66 +70,64 @@ proptest! {
     }
 }
 
-const SIDE: usize = 144;
-
-/// Bright domes at (y, x) on a dark square.
-fn domes(centers: &[(i32, i32)]) -> Image {
-    let pixel = |at: usize| {
-        let (y, x) = ((at / SIDE) as i32, (at % SIDE) as i32);
-        let height = |&(cy, cx): &(i32, i32)| 900 - 4 * ((y - cy).pow(2) + (x - cx).pow(2));
-        100 + centers.iter().map(height).max().unwrap_or(0).max(0) as u16
-    };
-    Image::new((0..SIDE * SIDE).map(pixel).collect(), 1, SIDE, SIDE).unwrap()
+/// Parts of each label that hang together over sides or corners, ascending.
+fn components(labels: &Labels) -> Vec<usize> {
+    let (height, width) = (labels.height(), labels.width());
+    let mut parts = vec![0; labels.max() as usize + 1];
+    let mut seen = vec![false; labels.as_slice().len()];
+    for start in 0..seen.len() {
+        let label = labels.as_slice()[start];
+        if label == 0 || seen[start] {
+            continue;
+        }
+        parts[label as usize] += 1;
+        seen[start] = true;
+        let mut reached = vec![start];
+        while let Some(at) = reached.pop() {
+            let near = |v: usize, length: usize| v.saturating_sub(1)..(v + 2).min(length);
+            for y in near(at / width, height) {
+                for other in near(at % width, width).map(|x| y * width + x) {
+                    if labels.as_slice()[other] == label && !seen[other] {
+                        seen[other] = true;
+                        reached.push(other);
+                    }
+                }
+            }
+        }
+    }
+    let mut parts: Vec<usize> = parts.into_iter().filter(|&count| count > 0).collect();
+    parts.sort_unstable();
+    parts
 }
 
-const CENTERS: [(i32, i32); 4] = [(30, 34), (38, 80), (76, 42), (80, 84)];
+/// All of the dynamics, from the flows of a fixture.
+fn labels_of(case: &Case) -> Labels {
+    let (flows, cellprob) = (case.input("flows").planes(), case.input("cellprob").f32());
+    let (threshold, niter) = (case.number("cellprob_threshold") as f32, case.number("niter") as u32);
+    let ends = follow_flows::follow_flows(&flows, &cellprob, threshold, niter, case.flag("interp")).unwrap();
+    let counts = histogram::histogram(&ends, flows.height(), flows.width());
+    let mut labels = masks::masks(&ends, &counts, case.number("max_size_fraction"));
+    flow_error::remove_bad(&mut labels, &flows, case.number("flow_threshold")).unwrap();
+    fill_holes::fill_holes_and_remove_small(&mut labels, case.number("min_size").max(0.0) as usize);
+    labels
+}
 
-/// Every cell of `moved` lies where `place` takes a cell of `labels`, at an intersection over union of 0.8.
-fn same_cells(labels: &Labels, moved: &Labels, place: impl Fn(usize, usize) -> (usize, usize)) {
-    assert_eq!((labels.max(), moved.max()), (CENTERS.len() as u32, CENTERS.len() as u32));
-    let taken: Vec<u32> = (0..SIDE * SIDE)
-        .map(|at| place(at / SIDE, at % SIDE))
-        .map(|(y, x)| if y < SIDE && x < SIDE { labels.as_slice()[y * SIDE + x] } else { 0 })
-        .collect();
-    for cell in 1..=moved.max() {
-        let inside: Vec<usize> = (0..taken.len()).filter(|&at| moved.as_slice()[at] == cell).collect();
-        let best = (1..=labels.max()).map(|other| {
-            let both = inside.iter().filter(|&&at| taken[at] == other).count();
-            let all = inside.len() + taken.iter().filter(|&&label| label == other).count() - both;
-            both as f64 / all as f64
-        });
-        let best = best.fold(0.0, f64::max);
-        assert!(best >= 0.8, "cell {cell}: {best}");
+/// The reference's masks do not always hang together, so ours need to do so as much as its own.
+#[test]
+fn labels_hang_together_as_the_references_do() {
+    let mut in_parts = 0;
+    for case in cases("dynamics", "cases.json") {
+        let Some(expected) = case.complete().then(|| case.expected("final")).flatten() else { continue };
+        let (ours, theirs) = (components(&labels_of(&case)), components(&expected.labels()));
+        assert_eq!(ours, theirs, "{}", case.name());
+        in_parts += theirs.iter().filter(|&&count| count > 1).count();
     }
+    assert!(in_parts > 0, "no label of the reference is in parts, so that nothing tells parts from none");
 }
 
 #[test]
-fn cells_move_and_turn_with_the_image() {
-    let segmenter = segmenter();
-    let labels = |centers: &[(i32, i32)]| segmenter.segment(&domes(centers), &Params::default()).unwrap().labels;
-    let still = labels(&CENTERS);
-    for (dy, dx) in [(16, 8), (5, 27), (33, 0)] {
-        let moved = labels(&CENTERS.map(|(y, x)| (y + dy, x + dx)));
-        // Where a place lay before; what lay outside wraps to no place.
-        same_cells(&still, &moved, |y, x| (y.wrapping_sub(dy as usize), x.wrapping_sub(dx as usize)));
-    }
-    let last = SIDE as i32 - 1;
-    let flipped = labels(&CENTERS.map(|(y, x)| (last - y, x)));
-    same_cells(&still, &flipped, |y, x| (SIDE - 1 - y, x));
-    let mirrored = labels(&CENTERS.map(|(y, x)| (y, last - x)));
-    same_cells(&still, &mirrored, |y, x| (y, SIDE - 1 - x));
-}
-
-#[test]
-fn a_stack_of_one_image_is_stitched_through_all_layers() {
-    let stack = Stack::new(vec![domes(&CENTERS); 4]).unwrap();
-    let params = Params { stitch_threshold: 0.5, ..Params::default() };
-    let found = segmenter().segment_stack(&stack, &params).unwrap();
-    assert_eq!(found.cells(), CENTERS.len());
-    for z in 1..4 {
-        assert_eq!(found.labels.layer(z), found.labels.layer(0));
-    }
-    // A volume's cells are those of its layers.
-    let flat = segmenter().segment(&domes(&CENTERS), &Params::default()).unwrap();
-    assert_eq!(flat.cells(), found.cells());
+fn parts_are_counted() {
+    let labels = |values: [u32; 12]| Labels::new(values.to_vec(), 3, 4).unwrap();
+    assert_eq!(components(&labels([1, 0, 2, 2, 0, 1, 0, 2, 0, 0, 0, 0])), [1, 1], "corners hang together");
+    assert_eq!(components(&labels([1, 0, 2, 2, 1, 0, 0, 0, 0, 0, 2, 1])), [2, 2]);
 }

@@ -1,25 +1,16 @@
 //! Restoration against the reference's fixtures, alone and before a segmentation.
 
 use cytoshade::{Control, Device, Image, LoadOptions, Model, RestoreOptions, Restored, Restorer, Stack};
-use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
-use cytoshade_tests::gpu::NEEDS_ADAPTER;
-use cytoshade_tests::{agree, both_ways, eval, trial};
+use cytoshade_tests::fixtures::{Case, cases};
+use cytoshade_tests::{agree, both_ways, eval};
 use libtest_mimic::{Arguments, Failed};
 
 /// Allowed for what a network in f32 makes of an image that was normalized and resized, against the reference's f32.
 const OUTPUTS: f64 = 1e-5;
 
 fn main() {
-    let adapter = eval::gpu_device();
-    let mut trials = Vec::new();
-    for case in cases("restore", "cases.json") {
-        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
-        let (name, on_gpu) = (case.name(), case.clone());
-        trials.push(trial(format!("cpu: {name}"), missing, move || run(&case, Device::Cpu)));
-        let missing = missing.or(adapter.is_none().then_some(NEEDS_ADAPTER));
-        let device = adapter.unwrap_or(Device::Gpu);
-        trials.push(trial(format!("gpu: {name}"), missing, move || run(&on_gpu, device)));
-    }
+    let cases = cases("restore", "cases.json");
+    let trials = cases.iter().flat_map(|case| eval::trials(case, run)).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 

@@ -5,23 +5,35 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cytoshade::{Device, Model, Outputs, Params, Segmenter};
 use cytoshade_core::{Image, Labels, Planes};
 use cytoshade_formats::{SegParts, outline_labels, save, write_csv, write_geojson, write_rois, write_seg};
-use cytoshade_tests::trial;
+use cytoshade_tests::domes::{CENTERS, domes};
+use cytoshade_tests::gpu::NEEDS_ADAPTER;
+use cytoshade_tests::{eval, trial};
 use libtest_mimic::{Arguments, Failed};
 
+const NEEDS_PYTHON: &str = "target/oracle (tests/oracle/setup.sh) or CYTOSHADE_ORACLE";
+
 fn main() {
-    let python = python();
-    let missing = python.is_none().then_some("target/oracle (tests/oracle/setup.sh) or CYTOSHADE_ORACLE");
-    let trials = vec![trial("saved_files_are_the_references", missing, move || compare(&python.unwrap_or_default()))];
+    let missing = python().is_err().then_some(NEEDS_PYTHON);
+    let mut trials = vec![trial("saved_files_are_the_references", missing, || compare(&python()?))];
+    for (name, device) in [("cpu", Some(Device::Cpu)), ("gpu", eval::gpu_device())] {
+        let missing = missing.or(device.is_none().then_some(NEEDS_ADAPTER));
+        let run = move || segmented(device.ok_or(NEEDS_ADAPTER)?);
+        trials.push(trial(format!("{name}: what_is_segmented_is_saved_so"), missing, run));
+    }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
 /// The Python of the reference's environment, where there is one.
-fn python() -> Option<PathBuf> {
+fn python() -> Result<PathBuf, &'static str> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let made = root.join("target/oracle/bin/python");
-    std::env::var_os("CYTOSHADE_ORACLE").map(PathBuf::from).or_else(|| made.is_file().then_some(made))
+    std::env::var_os("CYTOSHADE_ORACLE")
+        .map(PathBuf::from)
+        .or_else(|| made.is_file().then_some(made))
+        .ok_or(NEEDS_PYTHON)
 }
 
 /// Small numbers without a pattern that the eye sees.
@@ -90,10 +102,21 @@ fn write(folder: &Path, stem: &str, labels: &Labels, shrink: usize, channels: us
     let pixels = (0..channels * height * width).map(|at| noise(at, 5) as u16).collect();
     let image = Image::new(pixels, channels, height, width)?;
     let (flows, cellprob) = (planes(2, height / shrink, width / shrink)?, planes(1, height / shrink, width / shrink)?);
+    write_parts(folder, stem, channels, (labels, &image, &flows, &cellprob))
+}
+
+type Parts<'a> = (&'a Labels, &'a Image, &'a Planes, &'a Planes);
+
+fn write_parts(
+    folder: &Path,
+    stem: &str,
+    channels: usize,
+    (labels, image, flows, cellprob): Parts<'_>,
+) -> Result<(), Failed> {
     let parts = SegParts {
         labels,
-        image: Some(&image),
-        flows: Some((&flows, &cellprob)),
+        image: Some(image),
+        flows: Some((flows, cellprob)),
         filename: "no/such/image.png",
         channels: [channels - 1, 0],
         diameter: 21.75,
@@ -103,6 +126,17 @@ fn write(folder: &Path, stem: &str, labels: &Labels, shrink: usize, channels: us
     save(folder.join(format!("{stem}.geojson")), |out| write_geojson(out, labels))?;
     save(folder.join(format!("{stem}.csv")), |out| write_csv(out, labels))?;
     Ok(())
+}
+
+/// A segmentation as a device gives it, saved and read.
+fn segmented(device: Device) -> Result<(), Failed> {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/cytoshade-demo.safetensors");
+    let (image, params) = (domes(&CENTERS), Params { outputs: Outputs::ALL, ..Params::default() });
+    let found = Segmenter::builder().device(device).build(&Model::open(file)?)?.segment(&image, &params)?;
+    let (flows, cellprob) = (found.flows.ok_or("no flows")?, found.cellprob.ok_or("no cell probability")?);
+    let folder = tempfile::tempdir()?;
+    write_parts(folder.path(), "domes", 1, (&found.labels, &image, &flows, &cellprob))?;
+    check(&python()?, folder.path())
 }
 
 fn check(python: &Path, folder: &Path) -> Result<(), Failed> {

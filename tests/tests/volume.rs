@@ -3,7 +3,6 @@
 use cytoshade::Device;
 use cytoshade_cpu::volume::{fill_holes, follow_flows, masks, stitch};
 use cytoshade_tests::fixtures::{Array, Case, NEEDS_TEST_DATA, cases};
-use cytoshade_tests::gpu::NEEDS_ADAPTER;
 use cytoshade_tests::{agree, both_ways, eval, trial};
 use libtest_mimic::{Arguments, Failed};
 
@@ -21,31 +20,12 @@ fn main() {
     add("stitch_cases.json", stitch_case);
     add("fill_cases.json", fill_case);
     add("dynamics_cases.json", dynamics_case);
-    add("cases.json", |case| whole(case, Device::Cpu));
-    // A software adapter takes the stack of few layers only.
-    let adapter = eval::gpu_device();
-    for case in cases("volume", "cases.json") {
-        if adapter != Some(Device::Gpu) && !case.name().starts_with("shallow") {
-            continue;
-        }
-        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
-        let missing = missing.or(adapter.is_none().then_some(NEEDS_ADAPTER));
-        let device = adapter.unwrap_or(Device::Gpu);
-        trials.push(trial(format!("gpu: {}", case.name()), missing, move || whole(&case, device)));
-    }
+    trials.extend(cases("volume", "cases.json").iter().flat_map(|case| eval::trials(case, whole)));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
 fn expected(case: &Case, name: &str) -> Result<Array, Failed> {
     case.expected(name).ok_or_else(|| format!("the case expects no {name}").into())
-}
-
-/// The measure for masks, and that it sees masks that are gone.
-fn same_masks(ours: &[u32], reference: &[u32]) -> Result<(), Failed> {
-    if reference.iter().all(|&label| label == 0) {
-        return Ok(agree::masks(ours, reference)?);
-    }
-    both_ways(&ours.to_vec(), |labels| labels.fill(0), |labels| agree::masks(labels, reference))
 }
 
 fn stitch_case(case: &Case) -> Result<(), Failed> {
@@ -57,7 +37,7 @@ fn stitch_case(case: &Case) -> Result<(), Failed> {
 fn fill_case(case: &Case) -> Result<(), Failed> {
     let mut labels = case.input("labels").label_volume();
     fill_holes::fill_holes_and_remove_small(&mut labels, case.number("min_size").max(0.0) as usize);
-    same_masks(labels.as_slice(), &expected(case, "final")?.u32())
+    agree::masks_both_ways(labels.as_slice(), &expected(case, "final")?.u32())
 }
 
 /// Each intermediate from the reference's own input to it.
@@ -85,32 +65,26 @@ fn dynamics_case(case: &Case) -> Result<(), Failed> {
         ends.points = theirs;
     }
     let mut labels = masks::masks(&ends, flows.size(), case.number("max_size_fraction"));
-    same_masks(labels.as_slice(), &expected(case, "masks")?.u32())?;
+    agree::masks_both_ways(labels.as_slice(), &expected(case, "masks")?.u32())?;
     fill_holes::fill_holes_and_remove_small(&mut labels, case.number("min_size").max(0.0) as usize);
-    same_masks(labels.as_slice(), &expected(case, "final")?.u32())
+    agree::masks_both_ways(labels.as_slice(), &expected(case, "final")?.u32())
 }
 
 fn whole(case: &Case, device: Device) -> Result<(), Failed> {
-    let params = eval::params(case);
-    let found = eval::segmenter(case, device)?.segment_stack(&eval::stack(case)?, &params)?;
+    if ["flows", "cellprob"].iter().any(|name| case.expected(name).is_some()) {
+        outputs(case, device)?;
+    }
+    eval::cells_agree(case, device)
+}
+
+fn outputs(case: &Case, device: Device) -> Result<(), Failed> {
+    let found = eval::segmenter(case, device)?.segment_stack(&eval::stack(case)?, &eval::params(case))?;
     for (name, ours) in [("flows", &found.flows), ("cellprob", &found.cellprob)] {
-        if let Some(expected) = case.expected(name) {
-            let ours = ours.as_ref().ok_or("not given")?.as_slice().to_vec();
-            let perturb = |values: &mut Vec<f32>| values.iter_mut().for_each(|value| *value *= 1.001);
-            both_ways(&ours, perturb, |o| agree::l2_within(o, &expected.f32(), OUTPUTS))
-                .map_err(|failed| Failed::from(format!("{name}: {}", failed.message().unwrap_or_default())))?;
-        }
-    }
-    let expected = expected(case, "labels")?.label_volume();
-    if params.do_3d || params.stitch_threshold > 0.0 {
-        if found.cells() != case.cells()? {
-            return Err(format!("{} cells, expected {}", found.cells(), case.cells()?).into());
-        }
-        return same_masks(found.labels.as_slice(), expected.as_slice());
-    }
-    // Each layer has labels of its own.
-    for z in 0..expected.depth() {
-        same_masks(found.labels.layer(z).as_slice(), expected.layer(z).as_slice())?;
+        let ours = ours.as_ref().ok_or("not given")?.as_slice().to_vec();
+        let expected = expected(case, name)?.f32();
+        let perturb = |values: &mut Vec<f32>| values.iter_mut().for_each(|value| *value *= 1.001);
+        both_ways(&ours, perturb, |ours| agree::l2_within(ours, &expected, OUTPUTS))
+            .map_err(|failed| Failed::from(format!("{name}: {}", failed.message().unwrap_or_default())))?;
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use crate::parallel::*;
 use cytoshade_core::Labels;
-use rayon::prelude::*;
 
 use crate::label_tables::{highest, relabel, renumber, sizes};
 

@@ -1,14 +1,14 @@
 //! Tables with one entry a label, taken of all pixels and applied to all pixels by every thread. What is in them does not
 //! depend on how the pixels are shared out.
 
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Fewest pixels of one task.
 const TASK: usize = 1 << 16;
 
 /// As many pixels for each thread, so that there are no more tables than threads.
 fn share(labels: &[u32]) -> usize {
-    labels.len().div_ceil(rayon::current_num_threads()).max(TASK)
+    labels.len().div_ceil(current_num_threads()).max(TASK)
 }
 
 /// The highest label, 0 where there is none.

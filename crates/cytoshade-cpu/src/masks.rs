@@ -1,8 +1,8 @@
 //! Sinks to masks (the reference's `dynamics.get_masks_torch`): maxima of the histogram are seeds, seeds grow over the
 //! bins around them, and each pixel takes the label of the bin in which it ended.
 
+use crate::parallel::*;
 use cytoshade_core::{EndPoints, Histogram, Labels};
-use rayon::prelude::*;
 
 use crate::label_tables::{relabel, renumber, sizes};
 

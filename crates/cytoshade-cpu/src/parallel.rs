@@ -67,6 +67,10 @@ mod in_turn {
         fn with_min_len(self, _: usize) -> Self {
             self
         }
+
+        fn reduce_with(self, join: impl FnMut(Self::Item, Self::Item) -> Self::Item) -> Option<Self::Item> {
+            self.reduce(join)
+        }
     }
 
     impl<T: Iterator> ParallelIterator for T {}

@@ -8,6 +8,7 @@ mod peer;
 mod pipeline;
 mod plot;
 mod setup;
+mod stages;
 mod table;
 mod web;
 
@@ -38,6 +39,9 @@ pub(crate) struct Compare {
     /// The browser package beside onnxruntime-web in one headless Chromium instead (--quick leaves WebGPU out)
     #[arg(long)]
     web: bool,
+    /// Every stage round the network beside the reference's own instead, on drawn cells (`--name 2026-11-21-stages`)
+    #[arg(long, conflicts_with = "web")]
+    stages: bool,
     /// Which measurements; all where none is given
     #[arg(long, value_enum)]
     only: Vec<Measure>,
@@ -110,6 +114,9 @@ impl Figure {
 pub(crate) fn compare(options: &Compare) -> Outcome {
     if options.web {
         return web::compare(options);
+    }
+    if options.stages {
+        return stages::compare(options);
     }
     let setup = setup::Setup::new(options)?;
     let mut groups = Vec::new();

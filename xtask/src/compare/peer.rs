@@ -29,7 +29,8 @@ impl Peer {
         Ok(Self { name: name.into(), process, input, output: BufReader::new(output) })
     }
 
-    fn ask(&mut self, words: &[&str]) -> Result<f64, String> {
+    /// A number.
+    pub(super) fn ask(&mut self, words: &[&str]) -> Result<f64, String> {
         let name = &self.name;
         let failed = |error: std::io::Error| format!("{name}: {error}");
         writeln!(self.input, "{}", words.join("\t")).map_err(failed)?;

@@ -40,7 +40,7 @@ pub(super) fn table(options: &Compare, setup: &Setup, groups: &[Group]) -> Strin
 }
 
 /// The processor's name, where Linux says it.
-fn processor() -> String {
+pub(super) fn processor() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     name.map_or_else(|| std::env::consts::ARCH.into(), |(_, name)| name.trim().into())
