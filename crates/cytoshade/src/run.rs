@@ -156,8 +156,7 @@ impl<'a> Run<'a> {
         if before == 0 {
             control.step(Stage::Network, 0, progress.total)?;
         }
-        let start = Instant::now();
-        let mut stream = Stream::new(gpu, network, control, params, progress, back);
+        let mut stream = Stream::new(gpu, network, control, params, (&mut *progress, &mut self.timings), back);
         let mut finished = 0;
         let mut result = Ok(());
         for at in 0..=count {
@@ -171,7 +170,6 @@ impl<'a> Run<'a> {
             }
         }
         drop(stream);
-        self.timings.add(Stage::Network, start.elapsed());
         match result {
             Err(Error::Gpu(error)) if no_room(&error) && progress.done == before => return Ok(false),
             result => result?,

@@ -4,8 +4,9 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use cytoshade_core::{Control, Params, Stage};
+use cytoshade_core::{Control, Params, Stage, Timings};
 use cytoshade_gpu::{Flight, Gpu, GpuPlanes, Network, Part, Reading, Tiled};
+use web_time::Instant;
 
 use crate::Error;
 use crate::field::Field;
@@ -21,6 +22,9 @@ pub(crate) struct Stream<'a> {
     control: &'a Control<'a>,
     params: &'a Params,
     progress: &'a mut Tiles,
+    timings: &'a mut Timings,
+    /// When the last batch was done.
+    since: Instant,
     /// Whether the outputs come back to the host.
     back: bool,
     open: VecDeque<Open>,
@@ -51,11 +55,12 @@ impl<'a> Stream<'a> {
         network: &'a Network,
         control: &'a Control<'a>,
         params: &'a Params,
-        progress: &'a mut Tiles,
+        (progress, timings): (&'a mut Tiles, &'a mut Timings),
         back: bool,
     ) -> Self {
         let (open, flights, done) = Default::default();
-        Self { gpu, network, control, params, progress, back, open, flights, done }
+        let since = Instant::now();
+        Self { gpu, network, control, params, progress, timings, since, back, open, flights, done }
     }
 
     /// Takes a layer, and submits the batches that are full.
@@ -112,6 +117,8 @@ impl<'a> Stream<'a> {
         let Some(flight) = self.flights.pop_front() else { return Ok(()) };
         let tiles = flight.tiles();
         let styles = flight.styles(self.control.recorder()).await.map_err(Error::Gpu)?;
+        self.timings.add(Stage::Network, self.since.elapsed());
+        self.since = Instant::now();
         self.progress.done += tiles;
         self.control.step(Stage::Network, self.progress.done, self.progress.total)?;
         let mut styles = styles.chunks_exact(self.network.shape().style_channels().max(1));
