@@ -34,9 +34,6 @@ const send = (path) => async (_, response) => {
 const files = {
   "/favicon.ico": (_, response) => response.writeHead(204).end(),
   "/blank.html": (_, response) => response.setHeader("Content-Type", "text/html").end("<!doctype html><title>compare</title>"),
-  "/wasm.png": send(`${ROOT}/models/demo.png`),
-  // A software adapter would take minutes for the photograph.
-  "/webgpu.png": send(`${ROOT}/tests/fixtures/pipeline/nuclei.png`),
   "/peer.mjs": send(`${ROOT}/crates/cytoshade-web/tests/peer.mjs`),
   "/wasm/cytoshade_web.js": send(`${ROOT}/crates/cytoshade-web/ts/wasm/cytoshade_web.js`),
   "/model.safetensors": send(values.model),
