@@ -230,8 +230,8 @@ pub const HISTOGRAM_MARGIN: u32 = 20;
 /// Cells of a mask's box, with its border of one pixel, that [`FLOW_ERROR`] has room for.
 pub const FLOW_ERROR_CELLS: u32 = 4096;
 
-/// Rows of a mask's box that one of the 256 invocations of [`FLOW_ERROR`] can take.
-pub const FLOW_ERROR_ROWS: u32 = 16;
+/// Rows of a mask's box that one invocation of [`FLOW_ERROR`] can take.
+pub const FLOW_ERROR_ROWS: u32 = 32;
 
 /// The override constant of all convolutions that adds the skip to the source: 0 or 1.
 pub const SKIP: &str = "SKIP";
@@ -239,7 +239,8 @@ pub const SKIP: &str = "SKIP";
 /// The override constant of [`CONV3X3_GEMM`]: how many groups of 8 output channels a workgroup computes, 4 or 8.
 pub const CHANNEL_GROUPS: &str = "CHANNEL_GROUPS";
 
-/// The override constant of the convolutions on matrices and by minimal filtering: invocations of a workgroup.
+/// The override constant of [`FLOW_ERROR`] and of the convolutions on matrices and by minimal filtering: invocations of a
+/// workgroup.
 pub const LANES: &str = "LANES";
 
 /// The override constant of [`CONV3X3_WINOGRAD_INPUT`] that takes the block's input in place of the source: 0 or 1.
@@ -431,7 +432,7 @@ shader! {
     /// The flow error of masks of at most [`FLOW_ERROR_CELLS`].
     FLOW_ERROR = "flow_error", entry "flow_error", workgroup [256, 1, 1], parts ["mask_flow"],
     stored false, params ["width", "pixels", "first"],
-    storage [read("boxes"), read("labels"), read("planes"), read("nearest"), write("errors")], overrides []
+    storage [read("boxes"), read("labels"), read("planes"), read("nearest"), write("errors")], overrides ["LANES"]
 }
 
 shader! {

@@ -20,6 +20,10 @@ const WHAT: &str = "the flow error";
 /// Masks of one submission, and rounds of one: drivers stop what runs for seconds.
 const MASKS: usize = 4096;
 const ROUNDS: usize = 32;
+/// Invocations of a mask that fits into workgroup memory, of which the first are taken that are enough.
+const LANES: [u32; 1] = [256];
+/// The same for software adapters, which run a few invocations at a time and pay for each at every barrier.
+const SOFTWARE_LANES: [u32; 3] = [32, 64, 256];
 /// A side of a tile of the shaders for large masks.
 const TILE: usize = 16;
 /// Tiles of large masks that are in work at once.
@@ -49,10 +53,14 @@ pub async fn flow_errors(gpu: &Gpu, labels: &GpuLabels, planes: &GpuPlanes) -> R
     }
     let nearest = centers(gpu, labels).await?;
     let mut sums = vec![[0.0f64; 2]; labels.masks.len()];
-    let all: Vec<Boxed> = labels.masks.iter().enumerate().map(|(at, mask)| Boxed::new(at, mask)).collect();
-    let (small, large): (Vec<Boxed>, Vec<Boxed>) = all.into_iter().partition(|boxed| boxed.rows > 0);
-    for boxes in small.chunks(MASKS) {
-        small_errors(gpu, labels, planes, &nearest, boxes, &mut sums).await?;
+    let choice = if gpu.facts().software { &SOFTWARE_LANES[..] } else { &LANES[..] };
+    let all: Vec<Boxed> = labels.masks.iter().enumerate().map(|(at, mask)| Boxed::new(at, mask, choice)).collect();
+    let (small, large): (Vec<Boxed>, Vec<Boxed>) = all.into_iter().partition(|boxed| boxed.lanes > 0);
+    for &lanes in choice {
+        let alike: Vec<Boxed> = small.iter().filter(|boxed| boxed.lanes == lanes).cloned().collect();
+        for boxes in alike.chunks(MASKS) {
+            small_errors(gpu, labels, planes, &nearest, boxes, lanes, &mut sums).await?;
+        }
     }
     let mut large = large.as_slice();
     while !large.is_empty() {
@@ -158,17 +166,22 @@ struct Boxed {
     left: u32,
     height: u32,
     width: u32,
-    /// Rows of an invocation of `flow_error`; 0 where the box is too large for it.
+    /// Invocations of `flow_error`; 0 where the box is too large for it.
+    lanes: u32,
+    /// Rows of each of them.
     rows: u32,
 }
 
 impl Boxed {
-    fn new(at: usize, mask: &Mask) -> Self {
+    fn new(at: usize, mask: &Mask, choice: &[u32]) -> Self {
         let (height, width) = (mask.height as u32 + 2, mask.width as u32 + 2);
-        let fits = |rows: &u32| width * height.div_ceil(*rows) <= 256;
         let small = u64::from(height) * u64::from(width) <= u64::from(shaders::FLOW_ERROR_CELLS);
-        let rows = (1..=shaders::FLOW_ERROR_ROWS).find(fits).filter(|_| small).unwrap_or(0);
-        Self { mask: at, id: mask.id, top: mask.top as u32, left: mask.left as u32, height, width, rows }
+        let rows = |&lanes: &u32| {
+            let fits = |rows: &u32| width * height.div_ceil(*rows) <= lanes;
+            (1..=shaders::FLOW_ERROR_ROWS).find(fits).map(|rows| (lanes, rows))
+        };
+        let (lanes, rows) = choice.iter().filter(|_| small).find_map(rows).unwrap_or_default();
+        Self { mask: at, id: mask.id, top: mask.top as u32, left: mask.left as u32, height, width, lanes, rows }
     }
 
     fn words(&self) -> [u32; 6] {
@@ -216,9 +229,10 @@ async fn small_errors(
     planes: &GpuPlanes,
     nearest: &wgpu::Buffer,
     boxes: &[Boxed],
+    lanes: u32,
     sums: &mut [[f64; 2]],
 ) -> Result<(), Error> {
-    let [kernel] = gpu.kernels_of([Variant::of(shaders::FLOW_ERROR)]).await?;
+    let [kernel] = gpu.kernels_of([Variant::of(shaders::FLOW_ERROR).with(shaders::LANES, lanes)]).await?;
     let words: Vec<[u32; 6]> = boxes.iter().map(Boxed::words).collect();
     let errors = gpu
         .attempt(WHAT, || {

@@ -1,7 +1,7 @@
 // The flow error of masks whose boxes fit into workgroup memory: heat diffuses from the mask's centre over the mask, and
 // its slope is compared to the network's flow.
 //
-// Grid: one workgroup of 256 a mask, from `first` on. An invocation has some rows of one column of the box.
+// Grid: one workgroup of LANES a mask, from `first` on. An invocation has some rows of one column of the box.
 
 struct Params {
     /// Width and pixels of the plane.
@@ -22,8 +22,11 @@ struct Params {
 // [box]: the sums of the squared differences and of what rounding may have moved them.
 @group(0) @binding(5) var<storage, read_write> errors: array<vec2f>;
 
+// Invocations of a workgroup, a power of two. Hardware wants many; software, which runs a few at a time, pays for each at
+// every barrier.
+override LANES: u32 = 256u;
 // Rows of an invocation, at most.
-const ROWS = 16u;
+const ROWS = 32u;
 // Cells of a box, border and all, at most.
 const CELLS = 4096u;
 
@@ -33,7 +36,7 @@ fn three(at: u32) -> f32 {
     return heat[at - 1u] + heat[at] + heat[at + 1u];
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(LANES)
 fn flow_error(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let box = boxes[params.first + group.x];
     let center = ~nearest[2u * box.label + 1u];
@@ -104,15 +107,15 @@ fn flow_error(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
     }
     workgroupBarrier();
     heat[lane] = sums.x;
-    heat[lane + 256u] = sums.y;
-    for (var half = 128u; half > 0u; half /= 2u) {
+    heat[lane + LANES] = sums.y;
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
         workgroupBarrier();
         if lane < half {
             heat[lane] += heat[lane + half];
-            heat[lane + 256u] += heat[lane + 256u + half];
+            heat[lane + LANES] += heat[lane + LANES + half];
         }
     }
     if lane == 0u {
-        errors[params.first + group.x] = vec2f(heat[0], heat[256]);
+        errors[params.first + group.x] = vec2f(heat[0], heat[LANES]);
     }
 }
