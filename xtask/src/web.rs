@@ -103,7 +103,7 @@ fn cache() -> PathBuf {
 /// Makes the wasm file small, and checks that it is.
 fn optimize(out: &Path) -> Outcome {
     let mut command = tool("wasm-opt");
-    command.args(["-Os", "--strip-debug", "--strip-producers"]).args(WASM_FEATURES);
+    command.args(["-Os", "--converge", "--strip-debug", "--strip-producers"]).args(WASM_FEATURES);
     run(command.arg(format!("{FOLDER}/ts/wasm/cytoshade_web_bg.wasm")).arg("-o").arg(out))?;
     let wasm = fs::read(out).map_err(|error| error.to_string())?;
     let sizes = (wasm.len(), gzipped(&wasm)?);

@@ -121,7 +121,7 @@ impl Choice {
             Choice::Hardware => kind != AdapterKind::Software,
             Choice::Software => kind == AdapterKind::Software,
             Choice::Any => true,
-            Choice::Named(part) => name.to_lowercase().contains(&part.to_lowercase()),
+            Choice::Named(part) => name.to_ascii_lowercase().contains(&part.to_ascii_lowercase()),
         };
         let mut order: Vec<usize> = (0..adapters.len()).filter(|&at| suits(&adapters[at])).collect();
         order.sort_by_key(|&at| adapters[at].1.rank());
@@ -171,7 +171,12 @@ fn order(choice: &Choice, infos: &[AdapterInfo]) -> Vec<usize> {
 }
 
 async fn enumerate(fallback: bool) -> Vec<wgpu::Adapter> {
-    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    // A browser has no environment to read.
+    let mut descriptor = if cfg!(target_arch = "wasm32") {
+        wgpu::InstanceDescriptor::new_without_display_handle()
+    } else {
+        wgpu::InstanceDescriptor::new_without_display_handle_from_env()
+    };
     descriptor.backends = BACKENDS;
     let instance = wgpu::Instance::new(descriptor);
     if cfg!(target_arch = "wasm32") {

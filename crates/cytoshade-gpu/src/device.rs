@@ -295,13 +295,22 @@ impl Gpu {
             let result = work();
             (result, scopes.close())
         };
+        self.heard(what, complaints).await?;
+        result
+    }
+
+    /// What the device said inside of scopes. Apart from `attempt`, so that a browser loads it once, not for each work.
+    async fn heard(
+        &self,
+        what: &'static str,
+        complaints: [impl Future<Output = Option<wgpu::Error>>; 3],
+    ) -> Result<(), Error> {
         for complaint in complaints {
             if let Some(error) = complaint.await {
                 return Err(self.error(what, Complaint::of(&error)));
             }
         }
-        self.check(what)?;
-        result
+        self.check(what)
     }
 
     /// What the device said outside of any scope: from other threads, or later.

@@ -169,14 +169,19 @@ impl Gpu {
 
     /// The pipelines of some variants, those that are missing built in parallel.
     pub(crate) async fn kernels_of<const N: usize>(&self, variants: [Variant; N]) -> Result<[Arc<Kernel>; N], Error> {
+        self.built(variants.to_vec())
+            .await?
+            .try_into()
+            .map_err(|_| Error::Refused { what: "the compute pipelines", reason: "one is missing".into() })
+    }
+
+    async fn built(&self, variants: Vec<Variant>) -> Result<Vec<Arc<Kernel>>, Error> {
         self.build(&variants).await?;
-        let mut kernels = Vec::with_capacity(N);
+        let mut kernels = Vec::with_capacity(variants.len());
         for variant in variants {
             kernels.push(self.kernel(variant).await?);
         }
-        kernels
-            .try_into()
-            .map_err(|_| Error::Refused { what: "the compute pipelines", reason: "one is missing".into() })
+        Ok(kernels)
     }
 
     /// Submits dispatches, one after another.

@@ -155,7 +155,7 @@ impl std::str::FromStr for Isa {
 
     /// Reads a name as it is displayed, in small letters or large, with or without a hyphen.
     fn from_str(name: &str) -> Result<Self, crate::Error> {
-        let plain = |name: &str| name.replace('-', "").to_lowercase();
+        let plain = |name: &str| name.replace('-', "").to_ascii_lowercase();
         let known = Isa::ALL.into_iter().find(|isa| plain(&isa.to_string()) == plain(name));
         known.ok_or_else(|| crate::Error::UnknownIsa { found: name.into() })
     }
