@@ -16,16 +16,8 @@ impl Work {
         self.0.iter().map(|(bound, grid)| (bound, *grid))
     }
 
-    fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>) {
-        for (bound, grid) in self.iter() {
-            bound.dispatch(pass, grid);
-        }
-    }
-
     /// Submits them alone. Nothing waits for them; what is submitted later comes after them.
     pub(crate) fn submit(&self, gpu: &Gpu, what: &'static str) {
-        let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(what) });
-        self.dispatch(&mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()));
-        gpu.queue().submit([encoder.finish()]);
+        gpu.submit(what, &self.iter().collect::<Vec<_>>());
     }
 }
