@@ -146,7 +146,12 @@ impl Run<'_> {
         params: &Params,
     ) -> Result<LabelVolume, Error> {
         let small = flows.size();
-        let mut labels = match self.grown_on_gpu(flows, cellprob, niter, params).await? {
+        #[cfg(not(target_arch = "wasm32"))]
+        let grown = self.grown_on_gpu(flows, cellprob, niter, params).await?;
+        // Browsers load no shaders for it.
+        #[cfg(target_arch = "wasm32")]
+        let grown = None;
+        let mut labels = match grown {
             Some(labels) => labels,
             None => {
                 let threshold = params.cellprob_threshold;
@@ -165,8 +170,7 @@ impl Run<'_> {
         })
     }
 
-    /// The masks of a stack whose dynamics run on a GPU. `None` where that is not the backend, or has no room for them; and
-    /// in browsers, which load no shaders for it.
+    /// The masks of a stack whose dynamics run on a GPU. `None` where that is not the backend, or has no room for them.
     #[cfg(not(target_arch = "wasm32"))]
     async fn grown_on_gpu(
         &mut self,
@@ -187,11 +191,6 @@ impl Run<'_> {
             Ok(labels)
         };
         self.gpu_stage(Stage::Masks, gpu, work).await
-    }
-
-    #[cfg(target_arch = "wasm32")]
-    async fn grown_on_gpu(&mut self, _: &Volume, _: &[f32], _: u32, _: &Params) -> Result<Option<LabelVolume>, Error> {
-        Ok(None)
     }
 
     /// Each layer as an image; then cells of neighbouring layers are joined where that is asked for.

@@ -63,18 +63,23 @@ fn follow_flows(@builtin(global_invocation_id) xyz: vec3u) {
     }
     let end = vec3f(last_place());
     var p = positions[at].xyz;
-    for (var step = 0u; step < params.steps; step++) {
-        var next: vec3f;
+    // Near a sink the steps, being rounded, soon lead round in a small circle: where a place of before is met again, whole
+    // circles need not be walked (Brent's search for a cycle).
+    var kept = p;
+    var kept_at = 0u;
+    var stop = params.steps;
+    for (var done = 1u; done <= stop; done++) {
         if INTERP {
-            next = clamp(p + step_between(p), vec3f(-1.0), vec3f(1.0));
+            p = clamp(p + step_between(p), vec3f(-1.0), vec3f(1.0));
         } else {
-            next = clamp(p + field[bin_of(p)].xyz, vec3f(), end);
+            p = clamp(p + field[bin_of(p)].xyz, vec3f(), end);
         }
-        if all(next == p) {
-            // Every further step would be the same.
-            break;
+        if all(p == kept) {
+            stop = done + (stop - done) % (done - kept_at);
+        } else if done >= 2u * kept_at {
+            kept = p;
+            kept_at = done;
         }
-        p = next;
     }
     if params.finish != 0u {
         p = select(p, (p + 1.0) * 0.5 * end, INTERP);
