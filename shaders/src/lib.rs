@@ -21,7 +21,7 @@ macro_rules! wgsl {
 /// A compute shader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shader {
-    /// Name of the shader; that of its file without `.wgsl`, but where one file makes several shaders.
+    /// Name of the shader; that of its file without `.wgsl` (and with its folder), but where one file makes several shaders.
     pub name: &'static str,
     /// The pieces of its source: parts that it shares with others, and its own file at the end.
     pub pieces: &'static [&'static str],
@@ -218,6 +218,29 @@ macro_rules! winograd {
     };
 }
 
+macro_rules! volume {
+    (
+        $(#[$doc:meta])* $constant:ident = $file:literal, entry $entry:literal, workgroup $workgroup:expr,
+        params [$($param:literal),*], storage [$($storage:expr),*], overrides [$($over:literal),*]
+    ) => {
+        $(#[$doc])*
+        pub const $constant: Shader = Shader {
+            name: concat!("volume_", $file),
+            pieces: &[
+                where_it_may_run(Needs::Native, wgsl!("parts/volume")),
+                where_it_may_run(Needs::Native, wgsl!("volume/", $file)),
+            ],
+            needs: Needs::Native,
+            stored: false,
+            entry: $entry,
+            workgroup: $workgroup,
+            params: &["width", "height", "depth", $($param),*],
+            storage: &[$($storage),*],
+            overrides: &[$($over),*],
+        };
+    };
+}
+
 /// Rows of the target that an invocation of [`CONV3X3_DIRECT`], [`CONV3X3_BROADCAST`] and [`CONV1X1`] computes.
 pub const COLUMN_ROWS: u32 = 7;
 
@@ -249,7 +272,8 @@ pub const BLOCK: &str = "BLOCK";
 /// The override constant of the convolutions on matrices: subgroups beside each other in channels, 1 or 2.
 pub const SPLIT: &str = "SPLIT";
 
-/// The override constant of [`FOLLOW_FLOWS`] that interpolates bilinearly between pixels: 0 or 1.
+/// The override constant of [`FOLLOW_FLOWS`] that interpolates between pixels, and of [`VOLUME_FLOW_FIELD`] and
+/// [`VOLUME_FOLLOW_FLOWS`] between voxels: 0 or 1.
 pub const INTERP: &str = "INTERP";
 
 convolution! {
@@ -456,8 +480,45 @@ shader! {
     storage [read("boxes"), write("labels"), write("bits"), write("table")], overrides []
 }
 
+volume! {
+    /// The steps of the Euler integration in 3-D and where it starts, from flows and cellprob.
+    VOLUME_FLOW_FIELD = "flow_field", entry "flow_field", workgroup [16, 4, 1],
+    params ["threshold", "unit_z", "unit_y", "unit_x"],
+    storage [read("flows"), read("cellprob"), write("field"), write("positions")], overrides ["INTERP"]
+}
+
+volume! {
+    /// Some steps of the Euler integration in 3-D.
+    VOLUME_FOLLOW_FLOWS = "follow_flows", entry "follow_flows", workgroup [16, 4, 1],
+    params ["steps", "finish"], storage [read("field"), write("positions")], overrides ["INTERP"]
+}
+
+volume! {
+    /// How many end points fall on each voxel.
+    VOLUME_HISTOGRAM = "histogram", entry "histogram", workgroup [16, 4, 1],
+    params [], storage [read("positions"), write("counts")], overrides []
+}
+
+volume! {
+    /// The seeds of a volume.
+    VOLUME_SEEDS = "seeds", entry "seeds_of", workgroup [16, 4, 1],
+    params [], storage [read("counts"), write("seeds")], overrides []
+}
+
+volume! {
+    /// What the seeds of a volume grow over.
+    VOLUME_GROW = "grow", entry "grow", workgroup [128, 1, 1],
+    params ["count"], storage [read("counts"), read("seeds"), write("grown")], overrides []
+}
+
+volume! {
+    /// The label of each voxel, that of the bin in which it ends.
+    VOLUME_LABEL = "label", entry "label", workgroup [16, 4, 1],
+    params [], storage [read("positions"), read("grown"), write("labels")], overrides []
+}
+
 /// Every shader.
-pub const ALL: [Shader; 31] = [
+pub const ALL: [Shader; 37] = [
     CONV3X3_DIRECT,
     CONV3X3_BROADCAST,
     CONV3X3_GEMM,
@@ -489,4 +550,10 @@ pub const ALL: [Shader; 31] = [
     DIFFUSE,
     FLOW_ERROR_LARGE,
     FILL_HOLES,
+    VOLUME_FLOW_FIELD,
+    VOLUME_FOLLOW_FLOWS,
+    VOLUME_HISTOGRAM,
+    VOLUME_SEEDS,
+    VOLUME_GROW,
+    VOLUME_LABEL,
 ];

@@ -11,7 +11,7 @@ use crate::kernel::{Variant, plane_grid};
 use crate::planes::GpuPlanes;
 
 /// Steps of one submission. Drivers stop what runs for seconds, so long integrations come in pieces.
-const STEPS: u32 = 50;
+pub(crate) const STEPS: u32 = 50;
 
 const WHAT: &str = "the flow dynamics";
 
@@ -123,7 +123,7 @@ pub async fn follow_flows(
 }
 
 /// The steps of the first submission, fewer than [`STEPS`], and how many submissions of [`STEPS`] follow.
-fn pieces(niter: u32) -> (u32, u32) {
+pub(crate) fn pieces(niter: u32) -> (u32, u32) {
     (niter % STEPS, niter / STEPS)
 }
 

@@ -43,6 +43,8 @@ mod resize;
 mod tile;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod tune;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod volume;
 mod weights;
 mod winograd;
 mod work;
