@@ -60,9 +60,11 @@ impl Product {
 
 fn pack<'a>(conv: &Conv, group: usize, taps: impl Iterator<Item = &'a [usize]> + Clone) -> Vec<Block> {
     let (inputs, outputs, size) = (conv.inputs(), conv.outputs(), conv.kernel() * conv.kernel());
+    // Where no ReLU stands between, the factors of the BatchNorm are part of the weights.
+    let scale = |input: usize| if conv.relu() { 1.0 } else { f64::from(conv.scale()[input]) };
     let weight = |output: usize, input: usize, tap: &[usize]| {
         let kernel = &conv.weight()[(output * inputs + input) * size..][..size];
-        tap.iter().map(|&k| f64::from(kernel[k])).sum::<f64>() as f32
+        (scale(input) * tap.iter().map(|&k| f64::from(kernel[k])).sum::<f64>()) as f32
     };
     let blocks: Vec<usize> = (0..outputs.div_ceil(LANES)).collect();
     let mut packed = Vec::with_capacity(blocks.len() * inputs * taps.clone().count());

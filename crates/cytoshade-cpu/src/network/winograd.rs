@@ -6,6 +6,7 @@
 use cytoshade_core::winograd::{P, POINTS, Q};
 pub(super) use cytoshade_core::winograd::{PRODUCTS, SIDE, transform_kernel};
 
+use super::added::Added;
 use super::band::Band;
 use super::direct::segments;
 use super::map::{Map, sized};
@@ -74,7 +75,7 @@ pub(super) struct Winograd<'a> {
     /// Shape [point, output group, input channel, block in group, 16].
     pub(super) weights: &'a [Block],
     pub(super) bias: &'a [Block],
-    pub(super) residual: Option<Map<&'a [Block]>>,
+    pub(super) added: Added<Map<&'a [Block]>>,
     /// Pixels of an output row.
     pub(super) width: usize,
 }
@@ -169,7 +170,7 @@ impl<'a> Winograd<'a> {
                     sums: &scratch.sums[block * tiles + (row - patch.row) * patch.columns..],
                     stride: self.bias.len() * tiles,
                     bias,
-                    residual: self.residual.map(residual),
+                    added: self.added.map(residual),
                     target: &mut target[at..],
                     row_len,
                     width,
@@ -295,7 +296,8 @@ struct Store<'a> {
     /// From a point to the next.
     stride: usize,
     bias: &'a Block,
-    residual: Option<&'a [Block]>,
+    /// A residual is laid out as `target`.
+    added: Added<&'a [Block]>,
     /// The output rows, of which there are `SIDE` or, at the plane's end, fewer.
     target: &'a mut [Block],
     row_len: usize,
@@ -307,7 +309,7 @@ impl Work for Store<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let Self { sums, stride, bias, residual, target, row_len, width } = self;
+        let Self { sums, stride, bias, added, target, row_len, width } = self;
         let bias = lanes.load(bias);
         for tile in 0..width.div_ceil(SIDE) {
             let mut columns = [[bias; POINTS]; SIDE];
@@ -324,10 +326,7 @@ impl Work for Store<'_> {
                 let Some(target) = target.get_mut(at..at + pixels) else { break };
                 let values = transform_output(lanes, points);
                 for x in 0..pixels {
-                    let mut value = lanes.add(values[x], bias);
-                    if let Some(residual) = residual {
-                        value = lanes.add(value, lanes.load(&residual[at + x]));
-                    }
+                    let value = added.plus(lanes, lanes.add(values[x], bias), at + x, &target[x]);
                     lanes.store(value, &mut target[x]);
                 }
             }
