@@ -148,7 +148,7 @@ impl Run<'_> {
         let small = flows.size();
         #[cfg(not(target_arch = "wasm32"))]
         let grown = self.grown_on_gpu(flows, cellprob, niter, params).await?;
-        // Browsers load no shaders for it.
+        // Builds for browsers have no shaders for it.
         #[cfg(target_arch = "wasm32")]
         let grown = None;
         let mut labels = match grown {

@@ -1,5 +1,5 @@
 //! The stages of a stack that is segmented in 3-D. Each has the name of the 2-D stage whose place it takes. They are not part
-//! of builds for browsers, which load every byte.
+//! of builds for browsers, whose package loads every byte and segments images alone.
 
 mod follow_flows;
 mod masks;
