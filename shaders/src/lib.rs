@@ -48,7 +48,7 @@ pub enum Needs {
     Nothing,
     /// Nothing, but browsers go without it: it is for adapters that browsers do not tell apart.
     Native,
-    /// Subgroup operations.
+    /// Subgroup operations, which wgpu does not have in browsers.
     Subgroups,
     /// Subgroup matrices in naga's dialect, which are native only, f16 and more workgroup memory.
     Matrices,
@@ -123,7 +123,8 @@ const fn write(name: &'static str) -> Storage {
 
 /// A kernel's text, or nothing in a browser where it never runs there: bytes that would be loaded for nothing.
 const fn where_it_may_run(needs: Needs, text: &'static str) -> &'static str {
-    if cfg!(target_arch = "wasm32") && matches!(needs, Needs::Matrices | Needs::Native) { "" } else { text }
+    // wgpu has no subgroup operations in browsers.
+    if cfg!(target_arch = "wasm32") && !matches!(needs, Needs::Nothing) { "" } else { text }
 }
 
 /// The parameters of every convolution.
@@ -218,6 +219,27 @@ macro_rules! winograd {
     };
 }
 
+macro_rules! columns {
+    ($(#[$doc:meta])* $constant:ident = $name:literal, part $part:literal) => {
+        $(#[$doc])*
+        pub const $constant: Shader = Shader {
+            name: $name,
+            pieces: &[
+                wgsl!("parts/mask_flow"),
+                where_it_may_run(Needs::Subgroups, wgsl!("parts/", $part)),
+                where_it_may_run(Needs::Subgroups, wgsl!("diffuse_columns")),
+            ],
+            needs: Needs::Subgroups,
+            stored: false,
+            entry: "diffuse_columns",
+            workgroup: [8, 2, 1],
+            params: &["width", "first"],
+            storage: &[read("boxes"), read("labels"), read("nearest"), write("heat")],
+            overrides: &[LANES, STACK],
+        };
+    };
+}
+
 /// Rows of the target that an invocation of [`CONV3X3_DIRECT`], [`CONV3X3_BROADCAST`] and [`CONV1X1`] computes.
 pub const COLUMN_ROWS: u32 = 7;
 
@@ -233,6 +255,15 @@ pub const FLOW_ERROR_CELLS: u32 = 4096;
 /// Rows of a mask's box that one invocation of [`FLOW_ERROR`] can take.
 pub const FLOW_ERROR_ROWS: u32 = 32;
 
+/// Rows of a mask's box that a subgroup of [`DIFFUSE_NARROW`] and [`DIFFUSE_WIDE`] takes.
+pub const DIFFUSE_ROWS: u32 = 16;
+
+/// Columns that an invocation of [`DIFFUSE_NARROW`] takes; one of [`DIFFUSE_WIDE`] takes twice as many.
+pub const DIFFUSE_COLUMNS: u32 = 4;
+
+/// Invocations of a workgroup of [`DIFFUSE_NARROW`] and [`DIFFUSE_WIDE`], at most.
+pub const DIFFUSE_INVOCATIONS: u32 = 128;
+
 /// The override constant of all convolutions that adds the skip to the source: 0 or 1.
 pub const SKIP: &str = "SKIP";
 
@@ -240,8 +271,12 @@ pub const SKIP: &str = "SKIP";
 pub const CHANNEL_GROUPS: &str = "CHANNEL_GROUPS";
 
 /// The override constant of [`FLOW_ERROR`] and of the convolutions on matrices and by minimal filtering: invocations of a
-/// workgroup.
+/// workgroup; of [`DIFFUSE_NARROW`] and [`DIFFUSE_WIDE`]: invocations of a subgroup.
 pub const LANES: &str = "LANES";
+
+/// The override constant of [`DIFFUSE_NARROW`] and [`DIFFUSE_WIDE`]: subgroups of a workgroup, whose invocations are
+/// [`LANES`].
+pub const STACK: &str = "STACK";
 
 /// The override constant of [`CONV3X3_WINOGRAD_INPUT`] that takes the block's input in place of the source: 0 or 1.
 pub const BLOCK: &str = "BLOCK";
@@ -442,8 +477,18 @@ shader! {
     storage [read("boxes"), read("tiles"), read("labels"), read("nearest"), read("before"), write("heat")], overrides []
 }
 
+columns! {
+    /// All rounds of the diffusion in masks that fit into registers, 4 columns an invocation.
+    DIFFUSE_NARROW = "diffuse_narrow", part "row4"
+}
+
+columns! {
+    /// The same with 8 columns an invocation.
+    DIFFUSE_WIDE = "diffuse_wide", part "row8"
+}
+
 shader! {
-    /// The flow error of masks of any size, of the heat that [`DIFFUSE`] made.
+    /// The flow error of masks of any size, of the heat that [`DIFFUSE`], [`DIFFUSE_NARROW`] and [`DIFFUSE_WIDE`] made.
     FLOW_ERROR_LARGE = "flow_error_large", entry "flow_error_large", workgroup [16, 16, 1], parts ["mask_flow", "tile"],
     stored false, params ["width", "height", "count"],
     storage [read("boxes"), read("tiles"), read("labels"), read("planes"), read("heat"), write("errors")], overrides []
@@ -457,7 +502,7 @@ shader! {
 }
 
 /// Every shader.
-pub const ALL: [Shader; 31] = [
+pub const ALL: [Shader; 33] = [
     CONV3X3_DIRECT,
     CONV3X3_BROADCAST,
     CONV3X3_GEMM,
@@ -487,6 +532,8 @@ pub const ALL: [Shader; 31] = [
     CENTER,
     FLOW_ERROR,
     DIFFUSE,
+    DIFFUSE_NARROW,
+    DIFFUSE_WIDE,
     FLOW_ERROR_LARGE,
     FILL_HOLES,
 ];

@@ -22,6 +22,7 @@ fn main() {
     on("flow_error: random labels", random_errors);
     on("flow_error: masks beyond a workgroup's memory", large_errors);
     on("flow_error: close to the threshold the exact error decides", close_errors);
+    on("flow_error: boxes of every size and shape", box_errors);
     on("flow_error: wrong sizes are refused", refusals);
     on("fill_holes: random labels", random_holes);
     on("fill_holes: nested masks", nested_holes);
@@ -209,6 +210,43 @@ fn large_errors(gpu: &Gpu) -> Result<(), Failed> {
         let flows = flows_of(&mut random, &labels);
         let (used, bound) = check_errors(gpu, &labels, &flows)?;
         eprintln!("flow errors of large masks: {used:.4} of a bound of at most {bound:.2e}");
+    }
+    Ok(())
+}
+
+/// Boxes round the sizes at which another shader or more invocations take over, their masks full, ragged and off centre.
+fn box_errors(gpu: &Gpu) -> Result<(), Failed> {
+    let mut random = Random(38);
+    for (height, width) in [
+        (1, 1),
+        (2, 3),
+        (5, 31),
+        (32, 32),
+        (33, 32),
+        (32, 33),
+        (31, 64),
+        (64, 30),
+        (65, 33),
+        (100, 20),
+        (128, 64),
+        (129, 12),
+        (12, 129),
+        (64, 65),
+        (60, 60),
+    ] {
+        let mut labels = Labels::zeros(height + 7, width + 9);
+        for y in 0..height {
+            for x in 0..width {
+                // The first and the last row and column are there, or the box would be smaller.
+                let edge = y == 0 || x == 0 || y == height - 1 || x == width - 1;
+                if edge || random.number(0.0, 1.0) < 0.8 {
+                    labels.as_mut_slice()[(y + 2) * (width + 9) + x + 5] = 1;
+                }
+            }
+        }
+        let flows = flows_of(&mut random, &labels);
+        check_errors(gpu, &labels, &flows)
+            .map_err(|e| format!("{height} x {width}: {}", e.message().unwrap_or_default()))?;
     }
     Ok(())
 }
