@@ -63,4 +63,4 @@ pub use normalize::{normalize, normalizes};
 pub use percentile::percentiles;
 pub use planes::{GpuPlanes, Reading};
 pub use resize::bilinear;
-pub use tile::{Tiled, cut};
+pub use tile::{Activations, Tiled, cut};
