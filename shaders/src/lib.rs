@@ -46,7 +46,8 @@ pub struct Shader {
 pub enum Needs {
     /// Nothing.
     Nothing,
-    /// Nothing, but browsers go without it: it is for adapters that browsers do not tell apart.
+    /// Nothing, but browsers go without it: it is for adapters that browsers do not tell apart, or for planes that are
+    /// larger than what they hold.
     Native,
     /// Subgroup operations, which wgpu does not have in browsers.
     Subgroups,
@@ -284,7 +285,7 @@ pub const BLOCK: &str = "BLOCK";
 /// The override constant of the convolutions on matrices: subgroups beside each other in channels, 1 or 2.
 pub const SPLIT: &str = "SPLIT";
 
-/// The override constant of [`FOLLOW_FLOWS`] that interpolates bilinearly between pixels: 0 or 1.
+/// The override constant of [`FOLLOW_FLOWS`] and [`FOLLOW_STRIP`] that interpolates bilinearly between pixels: 0 or 1.
 pub const INTERP: &str = "INTERP";
 
 convolution! {
@@ -413,7 +414,7 @@ shader! {
 shader! {
     /// The steps of the Euler integration and where it starts, from flows and cellprob.
     FLOW_FIELD = "flow_field", entry "flow_field", workgroup [16, 4, 1],
-    stored false, params ["width", "height", "threshold"],
+    stored false, params ["width", "height", "first", "threshold"],
     storage [read("planes"), write("field"), write("positions")], overrides []
 }
 
@@ -422,6 +423,19 @@ shader! {
     FOLLOW_FLOWS = "follow_flows", entry "follow_flows", workgroup [16, 4, 1],
     stored false, params ["width", "height", "steps"], storage [read("field"), write("positions")], overrides ["INTERP"]
 }
+
+/// Some steps of the Euler integration in a plane that is too large for one binding.
+pub const FOLLOW_STRIP: Shader = Shader {
+    name: "follow_strip",
+    pieces: &[where_it_may_run(Needs::Native, wgsl!("follow_strip"))],
+    needs: Needs::Native,
+    stored: false,
+    entry: "follow_strip",
+    workgroup: [16, 4, 1],
+    params: &["width", "height", "rows", "skip", "count", "first", "end", "steps"],
+    storage: &[read("field"), write("positions"), write("made"), write("waiting")],
+    overrides: &[INTERP],
+};
 
 shader! {
     /// How many end points fall on each pixel.
@@ -502,7 +516,7 @@ shader! {
 }
 
 /// Every shader.
-pub const ALL: [Shader; 33] = [
+pub const ALL: [Shader; 34] = [
     CONV3X3_DIRECT,
     CONV3X3_BROADCAST,
     CONV3X3_GEMM,
@@ -524,6 +538,7 @@ pub const ALL: [Shader; 33] = [
     STYLE_PROJECTIONS,
     FLOW_FIELD,
     FOLLOW_FLOWS,
+    FOLLOW_STRIP,
     HISTOGRAM,
     GROW,
     LABEL,
