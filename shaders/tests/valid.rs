@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use cytoshade_shaders::{
-    ALL, COLUMN_ROWS, CONV3X3_BROADCAST, CONV3X3_DIRECT, CONV3X3_GEMM, FLOW_ERROR, FLOW_ERROR_CELLS, FLOW_ERROR_ROWS,
-    GEMM_COLUMNS, HISTOGRAM, HISTOGRAM_MARGIN, Needs, Precision, Shader,
+    ALL, COLUMN_ROWS, CONV3X3_BROADCAST, CONV3X3_DIRECT, CONV3X3_GEMM, DIFFUSE_COLUMNS, DIFFUSE_INVOCATIONS,
+    DIFFUSE_NARROW, DIFFUSE_ROWS, DIFFUSE_WIDE, FLOW_ERROR, FLOW_ERROR_CELLS, FLOW_ERROR_ROWS, GEMM_COLUMNS, HISTOGRAM,
+    HISTOGRAM_MARGIN, Needs, Precision, Shader,
 };
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, StorageAccess};
@@ -185,4 +186,8 @@ fn constants_are_those_of_the_sources() {
     has(HISTOGRAM, format!("const MARGIN = {HISTOGRAM_MARGIN}u;"));
     has(FLOW_ERROR, format!("const CELLS = {FLOW_ERROR_CELLS}u;"));
     has(FLOW_ERROR, format!("const ROWS = {FLOW_ERROR_ROWS}u;"));
+    has(DIFFUSE_NARROW, format!("const ROWS = {DIFFUSE_ROWS}u;"));
+    has(DIFFUSE_NARROW, format!("const EDGES = {}u;", 4 * DIFFUSE_INVOCATIONS));
+    has(DIFFUSE_NARROW, format!("const COLUMNS = {DIFFUSE_COLUMNS}u;"));
+    has(DIFFUSE_WIDE, format!("const COLUMNS = {}u;", 2 * DIFFUSE_COLUMNS));
 }

@@ -103,7 +103,7 @@ pub async fn follow_flows(
             let [width, height] = [width as u32, height as u32];
             let field = gpu.storage(WHAT, 8 * pixels as u64)?;
             let positions = gpu.storage(WHAT, 8 * pixels as u64)?;
-            let params = [width, height, threshold.to_bits()];
+            let params = [width, height, 0, threshold.to_bits()];
             let prepare = prepare.bind(gpu, &params, &[&planes.buffer, &field, &positions]);
             let steps = |count: u32| euler.bind(gpu, &[width, height, count], &[&field, &positions]);
 

@@ -161,11 +161,13 @@ impl Run<'_> {
         let Self { conv, reads, target } = self;
         let Conv { inputs, factor, bias, .. } = conv;
         let (height, width, row_len) = (target.height, target.width, target.row_len());
-        let tiles = width.div_ceil(SIDE);
-        let band = conv.band(reads.source, *factor, tiles * SIDE);
-        let tile_rows = rows_per_band(height.div_ceil(SIDE), winograd::tile_rows(tiles), current_num_threads());
+        let in_row = width.div_ceil(SIDE);
+        let band = conv.band(reads.source, *factor, in_row * SIDE);
+        let tiles = winograd::tiles(conv.scale.len(), bias.len());
+        let most = (tiles / in_row).max(1);
+        let tile_rows = rows_per_band(height.div_ceil(SIDE), most, current_num_threads());
         let rows = SIDE * tile_rows;
-        let winograd = Winograd { inputs: *inputs, weights, bias, added: reads.added(), width };
+        let winograd = Winograd { inputs: *inputs, weights, bias, added: reads.added(), width, tiles };
         target.data.par_chunks_mut(rows * row_len).enumerate().for_each(|(at, target)| {
             let first = at * rows;
             conv.project(lanes, &reads, first, target);

@@ -59,10 +59,21 @@ impl<const V: usize, const P: usize> Work for Fixed<'_, V, P> {
     fn run<L: Lanes>(self, lanes: L) {
         let Segment { rows, block_stride, taps, inputs, weights, bias, added, target, pixel_stride, width } = self.0;
         let mut total = [[lanes.splat(0.0); V]; P];
-        for (p, total) in total.iter_mut().enumerate() {
+        for total in &mut total {
             for v in 0..V {
-                let at = v * width + p * pixel_stride;
-                total[v] = added.plus(lanes, lanes.load(&bias[v]), at, &target[at]);
+                total[v] = lanes.load(&bias[v]);
+            }
+        }
+        let before = match added {
+            Added::Nothing => None,
+            Added::Residual(residual) => Some(residual),
+            Added::Target => Some(&*target),
+        };
+        if let Some(before) = before {
+            for (p, total) in total.iter_mut().enumerate() {
+                for v in 0..V {
+                    total[v] = lanes.add(total[v], lanes.load(&before[v * width + p * pixel_stride]));
+                }
             }
         }
         let (mut weights, _) = weights.as_chunks::<V>();
