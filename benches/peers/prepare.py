@@ -3,7 +3,7 @@
     python prepare.py MODEL FOLDER
 
 MODEL is a torch file or safetensors of any width. Writes network.pth, network.safetensors (f32), network_N.onnx for
-batches of N, tiles.f32 (f32 [8, C, 224, 224], C as the network has) and image_S.png for sides S: the bundled photograph of
+batches of N, network_1_S.onnx for one tile of S x S where 224 x 224 is too much (a browser's software adapter), tiles.f32 (f32 [8, C, 224, 224], C as the network has) and image_S.png for sides S: the bundled photograph of
 nuclei, continued by reflection.
 """
 
@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "models"))
 import weights  # noqa: E402
 
-SIDE, BATCHES, IMAGES = 224, (1, 8), (512, 2048)
+SIDE, SMALL, BATCHES, IMAGES = 224, 96, (1, 8), (512, 2048)
 
 
 class Output(torch.nn.Module):
@@ -46,8 +46,9 @@ def main():
     net = weights.network(model)
     torch.save(net.state_dict(), folder / "network.pth")
     save_file({name: tensor.contiguous() for name, tensor in net.state_dict().items()}, folder / "network.safetensors")
-    for n in BATCHES:
-        torch.onnx.export(Output(net).eval(), (torch.rand(n, net.nbase[0], SIDE, SIDE),), folder / f"network_{n}.onnx",
+    exports = [(f"network_{n}", n, SIDE) for n in BATCHES] + [(f"network_1_{SMALL}", 1, SMALL)]
+    for name, n, side in exports:
+        torch.onnx.export(Output(net).eval(), (torch.rand(n, net.nbase[0], side, side),), folder / f"{name}.onnx",
                           dynamo=False, input_names=["x"], opset_version=17)
 
     photograph = cv2.imread(str(ROOT / "models/demo.png"), cv2.IMREAD_GRAYSCALE)

@@ -21,6 +21,7 @@ fn main() {
     on("sizes in turn share the buffers", sizes_in_turn);
     on("threads share a network", threads_share_a_network);
     on("small limits split the batch and refuse what does not fit", small_limits);
+    on("large tiles run as a kernel that has room for them", large_tiles);
     on("silly tiles are refused", silly_tiles);
     on("a blank style is zero", blank_style);
     on("dispatches and bytes are what is documented", dispatches_and_bytes);
@@ -227,6 +228,36 @@ fn small_limits(gpu: &Gpu) -> Result<(), Failed> {
         let error = block_on(network.run(&[0.0; 2 * 64 * 64], 1, 64, 64)).err().ok_or("it fitted")?;
         assert!(matches!(error, Error::Limit { limit: "maxStorageBufferBindingSize", .. }), "{error}");
         assert_eq!(network.max_batch(64, 64), 0);
+    }
+    Ok(())
+}
+
+/// Tiles for which minimal filtering would need larger buffers than there are, beside those for which it does not.
+fn large_tiles(gpu: &Gpu) -> Result<(), Failed> {
+    let mut random = Random(12);
+    let net = random.cpnet(&[1, 32, 64], 3);
+    let weights = net.network();
+    let (small, large) = ((16, 16), (48, 80));
+    // Room for the intermediates and the weights: 36 points of 64 + 64 inputs and 64 outputs.
+    let room = 36 * 128 * 64 * 4;
+    let gpu = block_on(Gpu::open_limited(Choice::Named(gpu.info().name.clone()), room))?;
+    let network = block_on(Network::new(&gpu, &weights))?;
+    let filtered = network.kernels().contains(&ConvKernel::Winograd);
+    let tiles = |random: &mut Random, (height, width)| random.vector(height * width, -1.0, 2.0);
+    let (few, many) = (tiles(&mut random, small), tiles(&mut random, large));
+    let refused = block_on(network.run(&many, 1, large.0, large.1));
+    assert_eq!(matches!(refused, Err(Error::Limit { .. })), filtered, "{refused:?}");
+    assert!(network.max_batch(large.0, large.1) > 0, "it says what it will take");
+    for _ in 0..2 {
+        block_on(network.prepare(&weights, large.0, large.1))?;
+        compare(&net.batch(&many, large.0, large.1), &block_on(network.run(&many, 1, large.0, large.1))?)?;
+        compare(&net.batch(&few, small.0, small.1), &block_on(network.run(&few, 1, small.0, small.1))?)?;
+    }
+    // Who asks for a kernel gets no other.
+    let options = Options { kernel: Some(ConvKernel::Winograd), ..Options::default() };
+    if let Ok(asked) = block_on(Network::with(&gpu, &weights, options)) {
+        block_on(asked.prepare(&weights, large.0, large.1))?;
+        assert_eq!(asked.max_batch(large.0, large.1), 0);
     }
     Ok(())
 }

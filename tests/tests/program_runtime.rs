@@ -22,6 +22,8 @@ fn main() {
         trial("memory that runs out changes nothing", lacks, memory_runs_out),
         trial("a hang costs one image alone", lacks, || misfortune("hang", "did not finish")),
         trial("a lost device costs one image alone", lacks, || misfortune("lose", "was lost")),
+        trial("a device that is lost to a restoration costs one image alone", lacks, loss_in_restoration),
+        trial("a restoration is told how to run", lacks, restoration_runs_as_told),
         trial("f16 is taken where the cells are the same", lacks_f16, precision_is_chosen),
         trial("the CPU knows one precision", None, precision_on_the_cpu),
     ];
@@ -178,6 +180,70 @@ fn misfortune(kind: &str, says: &str) -> Result<(), Failed> {
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains(says) && text.contains("going on with") && text.contains("1 of 3 inputs failed"), "{text}");
     assert_eq!(files(&folder.path().join("out")), ["b_cp_masks.tif", "c_cp_masks.tif"]);
+    Ok(())
+}
+
+/// `cytoshade restore` with a small network on the software adapter.
+fn restore(folder: &Path, inputs: &[&Path], more: &[&str]) -> Output {
+    let mut program = program();
+    program.arg("restore").args(inputs).args(["--device", "software", "--model"]).arg(restoration());
+    program.env("CYTOSHADE_CACHE", folder.join("kept")).arg("--output").arg(folder.join("out")).args(more);
+    program.output().unwrap()
+}
+
+fn restoration() -> PathBuf {
+    root().join("tests/fixtures/restore/denoise_small.safetensors")
+}
+
+fn loss_in_restoration() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let inputs: Vec<PathBuf> = ["a.png", "b.png", "c.png"].map(|name| folder.path().join(name)).into();
+    for input in &inputs {
+        std::fs::copy(photograph(), input)?;
+    }
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+    let check = |output: Output, written: [&str; 2]| -> Result<(), Failed> {
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        for says in ["was lost", "going on with", "1 of 3 inputs failed"] {
+            assert!(text.contains(says), "{text}");
+        }
+        assert_eq!(files(&folder.path().join("out")), written);
+        Ok(std::fs::remove_dir_all(folder.path().join("out"))?)
+    };
+    let restored = restore(folder.path(), &inputs, &["--provoke", "lose"]);
+    check(restored, ["b_restored.tif", "c_restored.tif"])?;
+    // The restoration comes first, and loses its device.
+    let network = restoration();
+    let more = ["--provoke", "lose", "--restore", network.to_str().ok_or("a path")?];
+    check(segment(folder.path(), "software", &inputs, &more), ["b_cp_masks.tif", "c_cp_masks.tif"])
+}
+
+fn restoration_runs_as_told() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let photograph = photograph();
+    let run = |more: &[&str]| -> Result<Vec<f32>, Failed> {
+        let output = restore(folder.path(), &[&photograph], more);
+        succeeded(&output);
+        let path = folder.path().join("out/nuclei_restored.tif");
+        let images = cytoshade_formats::read(&path, &cytoshade_formats::ReadOptions::default())?;
+        Ok(images[0].to_planes(0)?.into_vec())
+    };
+    let plain = run(&["--no-cache"])?;
+    assert!(!folder.path().join("kept").exists(), "nothing is kept where that is said");
+    let tuned = run(&["--tune", "--precision", "auto"])?;
+    let kept = files(&folder.path().join("kept"));
+    assert!(kept.iter().any(|name| name.starts_with("tune-")), "{kept:?}");
+    cytoshade_tests::agree::l2_within(&tuned, &plain, 1e-3)?;
+    let direct = run(&["--kernel", "direct"])?;
+    cytoshade_tests::agree::l2_within(&direct, &plain, 1e-5)?;
+    // f16 rounds what f32 does not: it is heard of.
+    if cytoshade::adapters().iter().any(|adapter| adapter.offers.contains(&"SHADER_F16")) {
+        assert!(kept.iter().any(|name| name.starts_with("precision-")), "{kept:?}");
+        let half = run(&["--precision", "f16"])?;
+        cytoshade_tests::agree::l2_within(&half, &plain, 4e-3)?;
+        assert_ne!(half, plain);
+    }
     Ok(())
 }
 

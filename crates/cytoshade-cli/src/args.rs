@@ -126,24 +126,11 @@ pub(crate) struct Segment {
     /// intersection over union is at least this; 0 for off
     #[arg(long, value_name = "F", default_value_t = 0.0, allow_negative_numbers = true)]
     stitch_threshold: f64,
-    /// What to run on
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) device: DeviceArg,
-    /// Kernel of the 3x3 convolutions on a GPU; without it, the one that suits the device best
-    #[arg(long, value_name = "NAME", value_parser = kernel_parser())]
-    kernel: Option<ConvKernel>,
-    /// What a GPU stores the network's activations in; f16 takes half the memory, and is for GPUs that offer SHADER_F16
-    #[arg(long, value_enum, default_value_t)]
-    precision: PrecisionArg,
-    /// Choose the GPU's kernels of the 3x3 convolutions by a short measurement, layer by layer, and remember the choice
-    #[arg(long, conflicts_with = "kernel")]
-    tune: bool,
+    #[command(flatten)]
+    pub(crate) runs: Runs,
     /// Threads that share the work of the CPU; without it, one for each core
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// The CPU network's instruction set, for tests
-    #[arg(long, hide = true)]
-    cpu_isa: Option<Isa>,
     /// Restore each image with this restoration network of Cellpose 3 first (see `cytoshade restore`). Its channels are
     /// then segmented; what normalizes intensities applies to the restoration, and --diameter to both. An upsampled
     /// image's labels are of its enlarged size
@@ -176,13 +163,44 @@ pub(crate) struct Segment {
     /// chrome://tracing
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
+}
+
+/// What a network runs on, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    /// What to run on
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) device: DeviceArg,
+    /// Kernel of the 3x3 convolutions on a GPU; without it, the one that suits the device best
+    #[arg(long, value_name = "NAME", value_parser = kernel_parser())]
+    kernel: Option<ConvKernel>,
+    /// What a GPU stores the network's activations in; f16 takes half the memory, and is for GPUs that offer SHADER_F16
+    #[arg(long, value_enum, default_value_t)]
+    precision: PrecisionArg,
+    /// Choose the GPU's kernels of the 3x3 convolutions by a short measurement, layer by layer, and remember the choice
+    #[arg(long, conflicts_with = "kernel")]
+    tune: bool,
     /// Keep nothing for the next run: what a GPU's driver made of the shaders is otherwise kept in the user's cache
     /// folder, or in the folder that CYTOSHADE_CACHE names
     #[arg(long)]
     no_cache: bool,
+    /// The CPU network's instruction set, for tests
+    #[arg(long, hide = true)]
+    cpu_isa: Option<Isa>,
     /// What shall go wrong on a GPU, for tests
     #[arg(long, hide = true, value_name = "memory=BYTES|hang|lose")]
     provoke: Option<ProvokeArg>,
+}
+
+impl Runs {
+    /// What the arguments say about a segmenter or a restorer.
+    pub(crate) fn builder(&self) -> Builder {
+        let builder = Segmenter::builder().device(self.device.into()).precision(self.precision).tune(self.tune);
+        let builder = self.kernel.into_iter().fold(builder, Builder::kernel);
+        let builder = cache_folder().filter(|_| !self.no_cache).into_iter().fold(builder, Builder::cache);
+        let builder = self.provoke.iter().cloned().fold(builder, |builder, provoke| builder.provoke(provoke.0));
+        self.cpu_isa.into_iter().fold(builder, Builder::cpu_isa)
+    }
 }
 
 /// What shall go wrong on a GPU.
@@ -205,15 +223,6 @@ impl std::str::FromStr for ProvokeArg {
 }
 
 impl Segment {
-    /// What the arguments say about the segmenter.
-    pub(crate) fn segmenter(&self) -> Builder {
-        let builder = Segmenter::builder().device(self.device.into()).precision(self.precision).tune(self.tune);
-        let builder = self.kernel.into_iter().fold(builder, Builder::kernel);
-        let builder = cache_folder().filter(|_| !self.no_cache).into_iter().fold(builder, Builder::cache);
-        let builder = self.provoke.iter().cloned().fold(builder, |builder, provoke| builder.provoke(provoke.0));
-        self.cpu_isa.into_iter().fold(builder, Builder::cpu_isa)
-    }
-
     /// True where a file is one stack.
     pub(crate) fn is_stack(&self) -> bool {
         self.do_3d || self.stitch_threshold > 0.0
@@ -295,9 +304,8 @@ pub(crate) struct Restore {
     /// Mean diameter of the cells in pixels; without it, images are not resized
     #[arg(long, value_name = "PX", allow_negative_numbers = true)]
     diameter: Option<f32>,
-    /// What to run on
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) device: DeviceArg,
+    #[command(flatten)]
+    pub(crate) runs: Runs,
 }
 
 impl Restore {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cytoshade::{Control, Device, LoadOptions, RestoreOptions, Restorer, Stack};
+use cytoshade::{Builder, Control, LoadOptions, Model, RestoreOptions, Restorer, Stack};
 use cytoshade_formats::{Pages, ReadOptions};
 
 use crate::args::{PagesArg, Restore};
@@ -12,22 +12,45 @@ use crate::output::{Files, folder, print_line};
 use crate::progress::Bar;
 use crate::segment::stems;
 
-/// The restoration network in a file; its name says what it was trained for.
-pub(crate) fn restorer(path: &Path, options: &LoadOptions, device: Device) -> Result<Restorer, Failure> {
-    let model = Source::network(path, options)?;
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Restorer::new(&model, device, RestoreOptions::of_name(&name)).map_err(|error| Failure::at(path, error))
+/// A restoration network made ready, and what it takes to do so again.
+pub(crate) struct Restoration {
+    pub(crate) restorer: Restorer,
+    builder: Builder,
+    model: Model,
+    options: RestoreOptions,
+}
+
+impl Restoration {
+    /// The restoration network in a file; its name says what it was trained for.
+    pub(crate) fn open(path: &Path, options: &LoadOptions, builder: Builder) -> Result<Self, Failure> {
+        let model = Source::network(path, options)?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let options = RestoreOptions::of_name(&name);
+        let restorer = builder.clone().build_restorer(&model, options).map_err(|error| Failure::at(path, error))?;
+        Ok(Self { restorer, builder, model, options })
+    }
+
+    /// Opens the device again where it is gone: what took it from one image shall not cost the others theirs.
+    pub(crate) fn revive(&mut self) {
+        if self.restorer.is_lost()
+            && let Ok(restorer) = self.builder.clone().build_restorer(&self.model, self.options)
+        {
+            eprintln!("cytoshade: going on with {}", restorer.device());
+            self.restorer = restorer;
+        }
+    }
 }
 
 pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
     args.params().check().map_err(Failure::usage)?;
     let stems = stems(&args.inputs)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
-    let restorer = restorer(&args.model, &options, args.device.into())?;
+    let mut restoration = Restoration::open(&args.model, &options, args.runs.builder())?;
     folder(&args.output)?;
     let mut failed = 0;
     for (input, stem) in args.inputs.iter().zip(&stems) {
-        if let Err(failure) = file(args, &restorer, input, stem) {
+        restoration.revive();
+        if let Err(failure) = file(args, &restoration.restorer, input, stem) {
             failure.print();
             failed += 1;
         }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cytoshade::{Control, Identity, Image, LoadOptions, Params, Restorer, Segmenter, Span, Stack, Timings};
+use cytoshade::{Control, Identity, Image, LoadOptions, Params, Segmenter, Span, Stack, Timings};
 use cytoshade_formats::{Pages, ReadOptions};
 
 use crate::args::{PagesArg, Segment};
@@ -15,7 +15,7 @@ use crate::model::Source;
 use crate::output::{Files, Report, folder, print_line};
 use crate::profile::Profiler;
 use crate::progress::Bar;
-use crate::restore::restorer;
+use crate::restore::Restoration;
 use crate::save_as::SaveAs;
 
 pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
         eprintln!("cytoshade: no hash of {} is known, so the file of that name may be any network", published.name);
     }
     share_work(args.threads)?;
-    let mut builder = args.segmenter();
+    let mut builder = args.runs.builder();
     if let Some(size_model) = size_model(args.diameter, args.size_model.as_deref(), &args.model)? {
         builder = builder.size_model(size_model);
     }
@@ -45,11 +45,11 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
     if let Some(profiler) = &mut profiler {
         profiler.startup(span, &segmenter);
     }
-    let restorer = args.restore.as_deref().map(|path| restorer(path, &LoadOptions::default(), args.device.into()));
-    let restorer = restorer.transpose()?;
+    let open = |path| Restoration::open(path, &LoadOptions::default(), args.runs.builder());
+    let restoration = args.restore.as_deref().map(open).transpose()?;
     folder(&args.output)?;
 
-    let mut run = Run { args, params, segmenter, restorer, written: HashSet::new(), profiler };
+    let mut run = Run { args, params, segmenter, restoration, written: HashSet::new(), profiler };
     let mut failed = 0;
     for (input, stem) in args.inputs.iter().zip(&stems) {
         // What took the device from one image shall not cost the others theirs.
@@ -59,6 +59,7 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
             eprintln!("cytoshade: going on with {}", segmenter.device());
             run.segmenter = segmenter;
         }
+        run.restoration.iter_mut().for_each(Restoration::revive);
         if let Err(failure) = run.file(input, stem) {
             failure.print();
             failed += 1;
@@ -101,7 +102,7 @@ struct Run<'a> {
     args: &'a Segment,
     params: Params,
     segmenter: Segmenter,
-    restorer: Option<Restorer>,
+    restoration: Option<Restoration>,
     written: HashSet<Files>,
     profiler: Option<Profiler>,
 }
@@ -140,8 +141,8 @@ impl Run<'_> {
         let show = |progress| bar.show(progress);
         let control = self.control().progress(&show);
         let at = |error| Failure::at(input, error);
-        let (restored, segmentation) = match &self.restorer {
-            Some(restorer) => {
+        let (restored, segmentation) = match &self.restoration {
+            Some(Restoration { restorer, .. }) => {
                 let restored = restorer.restore(image, &self.params, &Control::new().progress(&show)).map_err(at)?;
                 let params = restorer.segmentation_params(&self.params, &restored);
                 (Some(restored.timings), self.segmenter.segment_with(&restored.image, &params, &control))
@@ -180,8 +181,8 @@ impl Run<'_> {
         let show = |progress| bar.show(progress);
         let control = self.control().progress(&show);
         let at = |error| Failure::at(input, error);
-        let (restored, segmentation) = match &self.restorer {
-            Some(restorer) => {
+        let (restored, segmentation) = match &self.restoration {
+            Some(Restoration { restorer, .. }) => {
                 let restored =
                     restorer.restore_stack(&stack, &self.params, &Control::new().progress(&show)).map_err(at)?;
                 let params = restorer.segmentation_params(&self.params, &restored);

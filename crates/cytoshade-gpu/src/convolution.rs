@@ -186,6 +186,13 @@ impl ConvKernel {
         suits.unwrap_or((ConvKernel::Direct, DIRECT))
     }
 
+    /// [`ConvKernel::choose`] among the kernels that need nothing between dispatches: for tiles that are so large that no
+    /// buffer would hold it.
+    pub(crate) fn choose_at_once(facts: &Facts, layer: &Layer) -> ConvKernel {
+        // Where no buffer holds its weights minimal filtering declines.
+        Self::choose(&Facts { binding: 0, ..facts.clone() }, layer).0
+    }
+
     /// The kernel that is asked for, else the one that [`ConvKernel::choose`] picks.
     ///
     /// # Errors
@@ -365,6 +372,17 @@ mod tests {
             (256, 256, ConvKernel::Winograd),
         ] {
             assert_eq!(chosen(inputs, outputs), kernel, "{inputs} -> {outputs}");
+        }
+    }
+
+    #[test]
+    fn large_tiles_have_a_kernel_of_one_dispatch() {
+        for (facts, kernel) in [
+            (llvmpipe(), ConvKernel::Broadcast),
+            (Facts { subgroups: None, ..llvmpipe() }, ConvKernel::Direct),
+            (gpu(), ConvKernel::Gemm),
+        ] {
+            assert_eq!(ConvKernel::choose_at_once(&facts, &LAYER), kernel, "{facts:?}");
         }
     }
 

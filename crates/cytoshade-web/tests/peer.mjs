@@ -13,12 +13,12 @@ const bytes = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer
 const NO_STYLE = new Float32Array(4096);
 
 /** onnxruntime-web as the network: `(tile, height, width)` to `[outputs, style]`, as the package's own workers have it. */
-async function peerNetwork(provider, threads) {
+async function peerNetwork(provider, threads, side) {
   const ort = await import(`/peer/${provider === "webgpu" ? "ort.webgpu" : "ort.wasm"}.min.mjs`);
   ort.env.wasm.wasmPaths = new URL("/peer/", document.baseURI).href;
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = "error";
-  const session = await ort.InferenceSession.create("/model.onnx", { executionProviders: [provider] });
+  const session = await ort.InferenceSession.create(`/model_${side || 224}.onnx`, { executionProviders: [provider] });
   const one = async (tile, height, width) => {
     const channels = tile.length / (height * width);
     const input = new ort.Tensor("float32", tile, [1, channels, height, width]);
@@ -43,11 +43,11 @@ const engines = {
       return { masks, tiles, network: timings.network };
     };
   },
-  async peer(provider, threads) {
+  async peer(provider, threads, side) {
     const [{ Engine, Picture }, model, run] = await Promise.all([
       pipeline(),
       bytes("/model.safetensors"),
-      peerNetwork(provider, threads),
+      peerNetwork(provider, threads, side),
     ]);
     const engine = await Engine.open(model, "cpu", "f32", run, 1);
     return async (image) => {
@@ -58,27 +58,29 @@ const engines = {
   },
 };
 
-/** The photograph; for WebGPU one tile of it, since a software adapter takes a minute for one with onnxruntime-web. */
-async function image(provider) {
+/** The photograph, or as much of it as makes one tile of a side. */
+async function image(side) {
   const photograph = await (await fetch("/demo.png")).blob();
-  if (provider !== "webgpu") return photograph;
-  const canvas = new OffscreenCanvas(224, 224);
+  if (!side) return photograph;
+  // Eight pixels are put around every image.
+  const canvas = new OffscreenCanvas(side - 16, side - 16);
   canvas.getContext("2d").drawImage(await createImageBitmap(photograph), 0, 0);
   return canvas.convertToBlob();
 }
 
-/** Milliseconds from the page's navigation to its first masks. */
-export async function firstMasks(who, provider, threads) {
-  const segment = await engines[who](provider, threads);
-  await segment(await image(provider));
-  return performance.now();
+/** Tells the milliseconds from the page's navigation to its first masks. */
+export async function firstMasks(who, provider, threads, side) {
+  await tell({ at: "its first masks" });
+  const segment = await engines[who](provider, threads, side);
+  await segment(await image(side));
+  await tell({ milliseconds: performance.now() });
 }
 
-/** How far the two networks are apart on one tile: the relative L2 error. On the CPU; it sees a tile that is not the same. */
+/** Tells how far the two networks are apart on one tile: the relative L2 error. On the CPU; it sees a tile that is not the same. */
 export async function agreement(threads) {
   const { TileNetwork } = await pipeline();
   const ours = new TileNetwork(await bytes("/model.safetensors"));
-  const theirs = await peerNetwork("wasm", threads);
+  const theirs = await peerNetwork("wasm", threads, 224);
   const tile = Float32Array.from({ length: 2 * 224 * 224 }, (_, at) => Math.sin(at / 7) + Math.cos(at / 300));
   const [expected] = await theirs(tile.slice(), 224, 224);
   const error = (tile) => {
@@ -86,19 +88,36 @@ export async function agreement(threads) {
     const norm = (values) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
     return norm(found.map((value, at) => value - expected[at])) / norm(expected);
   };
-  return { same: error(tile), other: error(tile.map((value) => 1.01 * value)) };
+  await tell({ same: error(tile), other: error(tile.map((value) => 1.01 * value)) });
 }
 
-/** The network's milliseconds on one image, in turns, after one run each that warms up and gives the masks. */
-export async function network(provider, threads, rounds) {
-  const photograph = await image(provider);
-  const segment = { ours: await engines.ours(provider, threads), peer: await engines.peer(provider, threads) };
-  const { tiles } = await segment.ours(photograph);
-  const masks = {};
+/**
+ * Tells the network's milliseconds on one image, in turns, after one run each that warms up and gives the masks. No round
+ * begins after `enough` milliseconds but the first.
+ */
+export async function network(provider, threads, rounds, enough, side) {
+  const photograph = await image(side);
   const times = { ours: [], peer: [] };
-  for (const who of ["ours", "peer"]) masks[who] = [...(await segment[who](photograph)).masks];
-  for (let round = 0; round < rounds; round++) {
-    for (const who of ["ours", "peer"]) times[who].push((await segment[who](photograph)).network);
+  const run = async (who, segment, at) => {
+    await tell({ at });
+    return segment[who](photograph);
+  };
+  await tell({ at: "its session", times });
+  const segment = { ours: await engines.ours(provider, threads), peer: undefined };
+  const first = await run("ours", segment, "ours");
+  await tell({ tiles: first.tiles, ours: [...first.masks] });
+  // Known even where the peer never gives anything to set beside it.
+  times.ours.push((await run("ours", segment, "ours")).network);
+  await tell({ at: "its session", times });
+  segment.peer = await engines.peer(provider, threads, side);
+  await tell({ peer: [...(await run("peer", segment, "its first run")).masks] });
+  times.ours = [];
+  const start = performance.now();
+  for (let round = 0; round < rounds && (round === 0 || performance.now() - start < enough); round++) {
+    const ours = (await run("ours", segment, "ours")).network;
+    const peer = (await run("peer", segment, "a round")).network;
+    times.ours.push(ours);
+    times.peer.push(peer);
+    await tell({ times });
   }
-  return { masks, tiles, times };
 }

@@ -1,11 +1,14 @@
 //! The stages that differ between a GPU and the CPU, behind one face.
 
+use cytoshade_core::tiling::Tiling;
 use cytoshade_core::{Network, Planes, Recorder, Span};
 use cytoshade_cpu::network::{Isa, Network as CpuNetwork};
 use cytoshade_gpu::{ConvKernel, Error as GpuError, Gpu, GpuPlanes, Opening, Options, Precision};
 
+#[cfg(not(target_arch = "wasm32"))]
+use crate::Format;
 use crate::field::Field;
-use crate::{Device, DeviceInfo, Error, PrecisionChoice, device};
+use crate::{Device, DeviceInfo, Error, Model, PrecisionChoice, device};
 
 /// Hears of the tiles that are complete, and may stop the run. `Send` where there are threads, so that a segmentation's
 /// future may move between them.
@@ -57,33 +60,51 @@ pub(crate) struct Setup {
     /// The hash of the model's file, where that says which network it is.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) sha256: Option<cytoshade_model::Sha256>,
+    /// Whether the network is for restoration.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) restores: bool,
     /// The CPU's instruction set, instead of the fastest.
     pub(crate) isa: Option<Isa>,
 }
 
-#[cfg(not(target_arch = "wasm32"))]
 impl Setup {
+    /// For the network of a model, and whether that is for restoration.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn of(self, model: &Model, restores: bool) -> Self {
+        let origin = model.origin();
+        // An ONNX model's weights may lie in files beside it.
+        let sha256 = (origin.format != Format::Onnx).then_some(origin.sha256);
+        Self { sha256, restores, ..self }
+    }
+
+    /// For the network of a model.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn of(self, _: &Model, _: bool) -> Self {
+        self
+    }
+
     /// The folder in which things are kept for the next run.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn folder(&self) -> Option<&std::path::Path> {
         self.opening.pipeline_cache.as_deref()
     }
-}
 
-impl Backend {
     /// A network on the device that is asked for.
-    pub(crate) async fn open(network: &Network, setup: &Setup) -> Result<Self, Error> {
-        match device::open(setup.device, &setup.opening).await? {
-            None => Backend::cpu(network, setup),
-            Some(gpu) => match Backend::gpu(gpu, network, setup).await {
+    pub(crate) async fn open(&self, network: &Network) -> Result<Backend, Error> {
+        match device::open(self.device, &self.opening).await? {
+            None => Backend::cpu(network, self),
+            Some(gpu) => match Backend::gpu(gpu, network, self).await {
                 // What was asked for and cannot be had is said.
                 Err(error @ Error::Gpu(GpuError::Unsuitable { .. } | GpuError::NoF16 { .. })) => Err(error),
                 // A GPU that opens but cannot take the network is no reason to do nothing.
-                Err(Error::Gpu(_)) if setup.device == Device::Auto => Backend::cpu(network, setup),
+                Err(Error::Gpu(_)) if self.device == Device::Auto => Backend::cpu(network, self),
                 result => result,
             },
         }
     }
+}
 
+impl Backend {
     fn cpu(network: &Network, setup: &Setup) -> Result<Self, Error> {
         let weights = Span::begin("weights");
         let network = match setup.isa {
@@ -145,7 +166,26 @@ impl Backend {
         }
     }
 
-    /// Runs `count` tiles [count, channels, height, width] through the network. `done` hears of each tile that is
+    /// Whether it has room for a tile of a size.
+    pub(crate) fn takes(&self, height: usize, width: usize) -> bool {
+        match self {
+            Backend::Gpu { network, .. } => network.max_batch(height, width) > 0,
+            _ => true,
+        }
+    }
+
+    /// Makes a network on a GPU ready for tiles of a size; `weights` are those that it was made of.
+    pub(crate) async fn prepare(&self, weights: &Network, tiling: &Tiling) -> Result<(), Error> {
+        match self {
+            Backend::Gpu { network, .. } => {
+                network.prepare(weights, tiling.height, tiling.width).await.map_err(Error::Gpu)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs `count` tiles [count, channels, height, width] through the network, which is [prepared](Self::prepare) for them.
+    /// `done` hears of each tile that is
     /// complete (on a GPU, of all of them at the end) and may stop the run; `recorder` hears what each step took.
     pub(crate) async fn network(
         &self,

@@ -13,7 +13,8 @@ pub enum PrecisionChoice {
     F16,
     /// f16 where the GPU can and where, on a picture that is made for the purpose, the network's cells are then the same
     /// as in f32: every cell is matched at an intersection over union of 0.9 or more, there are no others, and at least
-    /// 99.9 % of the pixels are in the same cell. Else f32. In browsers always f32.
+    /// 99.9 % of the pixels are in the same cell. Of a network for restoration the restored picture must be the same but for
+    /// a relative L2 error of 1e-3. Else f32. In browsers always f32.
     Auto,
 }
 
@@ -41,12 +42,13 @@ pub(crate) use native::decide;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod native {
-    use cytoshade_core::{Agreement, Control, Image, Labels, Network, Params, Span};
-    use cytoshade_gpu::{Gpu, Options, Precision};
+    use cytoshade_core::{Agreement, Control, Image, Labels, Network, Params, Planes, Span};
+    use cytoshade_gpu::{Gpu, Options, Precision, tune};
 
     use super::PrecisionChoice;
     use crate::backend::{Backend, Setup};
     use crate::notes::Place;
+    use crate::run::Run;
     use crate::{Error, pipeline};
 
     /// Side of the trial's picture in pixels: four tiles.
@@ -54,6 +56,9 @@ mod native {
 
     /// Fewer cells tell nothing.
     const ENOUGH_CELLS: usize = 10;
+
+    /// The relative L2 error that f16 may make in what is restored.
+    const RESTORED: f64 = 1e-3;
 
     /// The precision that is asked for; where it is left to us, as noted, else as a trial says.
     pub(crate) async fn decide(gpu: &Gpu, network: &Network, setup: &Setup) -> Precision {
@@ -78,29 +83,38 @@ mod native {
         if f16.unwrap_or(false) { Precision::F16 } else { Precision::F32 }
     }
 
-    /// Whether the network finds the same cells in both.
+    /// Whether the network finds the same cells in both, or restores the same picture.
     async fn agree(gpu: &Gpu, network: &Network, setup: &Setup) -> Result<bool, Error> {
         let image = picture(network.diam_labels())?;
-        let f32 = cells(gpu, network, setup, Precision::F32, &image).await?;
+        let [f32, f16] = [Precision::F32, Precision::F16].map(|precision| Options { precision, ..setup.options });
+        if setup.restores {
+            let planes = image.to_planes(0)?;
+            let expected = restored(&on(gpu, network, f32).await?, network, &planes).await?;
+            let found = restored(&on(gpu, network, f16).await?, network, &planes).await?;
+            return Ok(tune::distance(&found, &expected) <= RESTORED);
+        }
+        let f32 = cells(&on(gpu, network, f32).await?, network, &image).await?;
         if (f32.max() as usize) < ENOUGH_CELLS {
             return Ok(false);
         }
-        let f16 = cells(gpu, network, setup, Precision::F16, &image).await?;
+        let f16 = cells(&on(gpu, network, f16).await?, network, &image).await?;
         Ok(Agreement::of(&f16, &f32).is_some_and(|agreement| agreement.is_same()))
     }
 
-    async fn cells(
-        gpu: &Gpu,
-        network: &Network,
-        setup: &Setup,
-        precision: Precision,
-        image: &Image,
-    ) -> Result<Labels, Error> {
-        let options = Options { precision, ..setup.options };
+    async fn on(gpu: &Gpu, network: &Network, options: Options) -> Result<Backend, Error> {
         let on = cytoshade_gpu::Network::with(gpu, network, options).await.map_err(Error::Gpu)?;
-        let backend = Backend::Gpu { gpu: gpu.clone(), network: Box::new(on) };
-        let found = pipeline::segment(&backend, network, None, image, &Params::default(), &Control::new()).await?;
+        Ok(Backend::Gpu { gpu: gpu.clone(), network: Box::new(on) })
+    }
+
+    async fn cells(backend: &Backend, network: &Network, image: &Image) -> Result<Labels, Error> {
+        let found = pipeline::segment(backend, network, None, image, &Params::default(), &Control::new()).await?;
         Ok(found.labels)
+    }
+
+    async fn restored(backend: &Backend, network: &Network, planes: &Planes) -> Result<Vec<f32>, Error> {
+        let control = Control::new();
+        let mut run = Run::new(backend, network, &control);
+        run.restore(&planes.clone().into(), 0, 1.0, &Params::default()).await
     }
 
     /// Bright and faint cells of about `diameter` pixels with soft edges, some of which touch, under uneven light and

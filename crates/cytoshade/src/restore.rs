@@ -8,10 +8,11 @@ use cytoshade_core::{
     Volume, channels,
 };
 use cytoshade_cpu::{normalize, volume};
+use cytoshade_gpu::{ConvKernel, Precision};
 
-use crate::backend::{Backend, Setup};
-use crate::run::{PAD_MULTIPLE, Run, Tiles, cutting};
-use crate::{Device, DeviceInfo, Error, Model};
+use crate::backend::Backend;
+use crate::run::{PAD_MULTIPLE, Run, Tiles};
+use crate::{Builder, Device, DeviceInfo, Error, Model};
 
 /// Below this range the last channel is taken for empty.
 const MIN_RANGE: f32 = 1e-3;
@@ -69,7 +70,7 @@ pub struct Restored<T> {
 }
 
 impl Restorer {
-    /// Makes a restoration network ready.
+    /// Makes a restoration network ready. [`Builder::build_restorer`] lets more be chosen than the device.
     ///
     /// # Errors
     /// [`Error::Input`] where the model is not for restoration, [`Error::Gpu`] where the device cannot be had.
@@ -83,19 +84,31 @@ impl Restorer {
     /// # Errors
     /// As [`Restorer::new`].
     pub async fn new_async(model: &Model, device: Device, options: RestoreOptions) -> Result<Self, Error> {
-        let network = model.share();
-        let shape = network.shape();
-        if shape.inputs() != 1 || shape.tile_multiple() > PAD_MULTIPLE {
-            let found = format!("{} input channels, {} levels", shape.inputs(), shape.levels());
-            let expected = "1 input channel and 1 to 5 levels, as restoration networks have";
-            return Err(CoreError::NetworkShape { what: "shape", found, expected }.into());
-        }
-        if !(options.diam_mean.is_finite() && options.diam_mean > 0.0) {
-            let found = options.diam_mean.to_string();
-            return Err(CoreError::Param { name: "diam_mean", found, expected: "a number of pixels above 0" }.into());
-        }
-        let backend = Backend::open(&network, &Setup { device, ..Setup::default() }).await?;
-        Ok(Self { network, backend, options })
+        Builder::default().device(device).build_restorer_async(model, options).await
+    }
+
+    pub(crate) fn of(network: Arc<Network>, backend: Backend, options: RestoreOptions) -> Self {
+        Self { network, backend, options }
+    }
+
+    /// What it runs on.
+    pub fn device(&self) -> DeviceInfo {
+        self.backend.info()
+    }
+
+    /// What it stores activations in.
+    pub fn precision(&self) -> Precision {
+        self.backend.precision()
+    }
+
+    /// The kernels of the 3x3 convolutions on a GPU, each once, in the order of the network. None on the CPU.
+    pub fn kernels(&self) -> Vec<ConvKernel> {
+        self.backend.kernels()
+    }
+
+    /// Whether its GPU is gone: lost, or hanging. Every call ends in an error from then on; make another restorer.
+    pub fn is_lost(&self) -> bool {
+        self.backend.is_lost()
     }
 
     /// Restores an image. Of the parameters those that choose channels and normalize apply, `diameter`, and those of
@@ -215,6 +228,21 @@ impl Restorer {
     }
 }
 
+/// A network must take one channel, and tiles whose sides are multiples of 16; objects must have a size.
+pub(crate) fn check_network(network: &Network, options: &RestoreOptions) -> Result<(), Error> {
+    let shape = network.shape();
+    if shape.inputs() != 1 || shape.tile_multiple() > PAD_MULTIPLE {
+        let found = format!("{} input channels, {} levels", shape.inputs(), shape.levels());
+        let expected = "1 input channel and 1 to 5 levels, as restoration networks have";
+        return Err(CoreError::NetworkShape { what: "shape", found, expected }.into());
+    }
+    if !(options.diam_mean.is_finite() && options.diam_mean > 0.0) {
+        let found = options.diam_mean.to_string();
+        return Err(CoreError::Param { name: "diam_mean", found, expected: "a number of pixels above 0" }.into());
+    }
+    Ok(())
+}
+
 /// The number that was written: the reference computes here in f64, from what people type.
 fn decimal(value: f32) -> f64 {
     value.to_string().parse().unwrap_or(f64::from(value))
@@ -234,7 +262,7 @@ impl Run<'_> {
     }
 
     /// One channel of a stack through the network, every layer by itself.
-    async fn restore(
+    pub(crate) async fn restore(
         &mut self,
         input: &Volume,
         channel: usize,
@@ -248,7 +276,7 @@ impl Run<'_> {
         let seen = self.enlarge(seen, factor, &params)?;
         let mut restored = Vec::with_capacity(seen.depth());
         let take = |_, outputs: Planes, _| restored.push(outputs.select(0..1));
-        let of_layer = cutting(seen.height(), seen.width(), &params).tiling.tiles.len();
+        let of_layer = self.tiles(seen.height(), seen.width(), &params);
         let mut progress = Tiles { done: 0, total: seen.depth() * of_layer };
         self.layers(seen.depth(), |z| seen.slice(Axis::Z, z), &params, &mut progress, take).await?;
         let restored: Volume = restored.into_iter().collect();

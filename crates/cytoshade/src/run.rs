@@ -98,11 +98,16 @@ impl<'a> Run<'a> {
         Ok(Field::Host(self.stage(Stage::Resize, || resize::bilinear(&planes, height, width))?))
     }
 
+    /// How many tiles a plane becomes.
+    pub(crate) fn tiles(&self, height: usize, width: usize, params: &Params) -> usize {
+        cutting(self.backend, height, width, params).tiling.tiles.len()
+    }
+
     /// All tiles of some planes of one image through the network. Returns the outputs [nout, height, width] and the
     /// style of the whole image.
     pub(crate) async fn network(&mut self, planes: Field, params: &Params) -> Result<(Field, Vec<f32>), Error> {
         let (height, width) = planes.size();
-        let mut tiles = Tiles { done: 0, total: cutting(height, width, params).tiling.tiles.len() };
+        let mut tiles = Tiles { done: 0, total: self.tiles(height, width, params) };
         let mut found = (Field::Host(Planes::default()), Vec::new());
         let sink = |_, outputs, style| found = (outputs, style);
         if let Backend::Gpu { gpu, network } = self.backend
@@ -160,7 +165,15 @@ impl<'a> Run<'a> {
         let mut finished = 0;
         let mut result = Ok(());
         for at in 0..=count {
-            result = if at < count { stream.push(layer(at)).await } else { stream.finish().await };
+            result = if at < count {
+                let planes = layer(at);
+                let (height, width) = planes.size();
+                let cutting = cutting(self.backend, height, width, params);
+                self.backend.prepare(self.network, &cutting.tiling).await?;
+                stream.push(planes, &cutting).await
+            } else {
+                stream.finish().await
+            };
             if result.is_err() {
                 break;
             }
@@ -203,7 +216,10 @@ impl<'a> Run<'a> {
                     if begun == count {
                         break;
                     }
-                    open.push_back(Layer::new(layer(begun), shape.nout(), shape.style_channels(), params));
+                    let planes = layer(begun);
+                    let cutting = cutting(self.backend, planes.height(), planes.width(), params);
+                    self.backend.prepare(self.network, &cutting.tiling).await?;
+                    open.push_back(Layer::new(planes, cutting, shape.nout(), shape.style_channels()));
                     begun += 1;
                 }
                 let Some(last) = open.back_mut() else { break };
@@ -241,10 +257,14 @@ impl<'a> Run<'a> {
     }
 }
 
-/// How planes become tiles.
-pub(crate) fn cutting(height: usize, width: usize, params: &Params) -> Cutting {
+/// How planes become tiles: of the side that is asked for or, where the backend has no room for one, of the largest below.
+fn cutting(backend: &Backend, height: usize, width: usize, params: &Params) -> Cutting {
     let Params { bsize, tile_overlap, augment, .. } = *params;
-    Cutting::new(height, width, PAD_MULTIPLE, bsize, tile_overlap, augment)
+    let cut = |side| Cutting::new(height, width, PAD_MULTIPLE, side, tile_overlap, augment);
+    let sides = (1..=bsize / PAD_MULTIPLE).rev().map(|times| times * PAD_MULTIPLE);
+    let fits = |cutting: &Cutting| backend.takes(cutting.tiling.height, cutting.tiling.width);
+    // Where there is no room for any, the device says what it lacks.
+    sides.map(cut).find(fits).unwrap_or_else(|| cut(bsize))
 }
 
 /// Tiles on their way to the network, shape [count, channels, height, width].
@@ -278,8 +298,7 @@ struct Layer {
 }
 
 impl Layer {
-    fn new(planes: Planes, nout: usize, style_channels: usize, params: &Params) -> Self {
-        let cutting = cutting(planes.height(), planes.width(), params);
+    fn new(planes: Planes, cutting: Cutting, nout: usize, style_channels: usize) -> Self {
         let blend = Blend::new(cutting.clone(), nout, planes.height(), planes.width());
         Self { planes, cutting, blend, style: vec![0.0; style_channels], cut: 0, added: 0 }
     }

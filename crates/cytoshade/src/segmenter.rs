@@ -7,11 +7,10 @@ use cytoshade_cpu::network::Isa;
 use cytoshade_gpu::{ConvKernel, Precision};
 use cytoshade_model::SizeModel;
 
-#[cfg(not(target_arch = "wasm32"))]
-use crate::Format;
 use crate::backend::{Backend, Setup};
 use crate::{
-    Device, DeviceInfo, Error, Model, PrecisionChoice, Segmentation, StackSegmentation, diameter, pipeline, stack,
+    Device, DeviceInfo, Error, Model, PrecisionChoice, RestoreOptions, Restorer, Segmentation, StackSegmentation,
+    diameter, pipeline, restore, stack,
 };
 
 /// A network made ready on a device. Making one uploads the weights and compiles the shaders; keep it for many images.
@@ -25,7 +24,7 @@ pub struct Segmenter {
     backend: Backend,
 }
 
-/// How a [`Segmenter`] is made.
+/// How a [`Segmenter`] or a [`Restorer`] is made.
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     setup: Setup,
@@ -33,7 +32,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// What the segmenter shall run on. [`Device::Auto`] where nothing is said.
+    /// What the network shall run on. [`Device::Auto`] where nothing is said.
     pub fn device(mut self, device: Device) -> Self {
         self.setup.device = device;
         self
@@ -123,17 +122,28 @@ impl Builder {
         if let Some(size_model) = &self.size_model {
             diameter::check_size_model(size_model, &network)?;
         }
-        #[cfg(not(target_arch = "wasm32"))]
-        let setup = {
-            let origin = model.origin();
-            // An ONNX model's weights may lie in files beside it.
-            let sha256 = (origin.format != Format::Onnx).then_some(origin.sha256);
-            Setup { sha256, ..self.setup }
-        };
-        #[cfg(target_arch = "wasm32")]
-        let setup = self.setup;
-        let backend = Backend::open(&network, &setup).await?;
+        let backend = self.setup.of(model, false).open(&network).await?;
         Ok(Segmenter { network, size_model: self.size_model, backend })
+    }
+
+    /// Makes a restorer instead, which knows no size model.
+    ///
+    /// # Errors
+    /// As [`Builder::build`], and [`Error::Input`] where the model is not for restoration or `options` are out of range.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn build_restorer(self, model: &Model, options: RestoreOptions) -> Result<Restorer, Error> {
+        pollster::block_on(self.build_restorer_async(model, options))
+    }
+
+    /// As [`Builder::build_restorer`], for callers that cannot block.
+    ///
+    /// # Errors
+    /// As [`Builder::build_restorer`].
+    pub async fn build_restorer_async(self, model: &Model, options: RestoreOptions) -> Result<Restorer, Error> {
+        let network = model.share();
+        restore::check_network(&network, &options)?;
+        let backend = self.setup.of(model, true).open(&network).await?;
+        Ok(Restorer::of(network, backend, options))
     }
 }
 

@@ -8,7 +8,7 @@ use cytoshade_cpu::{normalize, resize, volume};
 use cytoshade_model::SizeModel;
 
 use crate::backend::Backend;
-use crate::run::{Run, Tiles, cutting};
+use crate::run::{Run, Tiles};
 use crate::{Error, StackSegmentation};
 
 /// Side of a tile where a stack is segmented in 3-D: the reference hands no other one on.
@@ -120,7 +120,7 @@ impl Run<'_> {
         let [depth, height, width] = input.size();
         let mut sums = Volume::zeros(4, depth, height, width);
         let mut styles = Vec::new();
-        let of_plane = |plane: &Planes| cutting(plane.height(), plane.width(), params).tiling.tiles.len();
+        let of_plane = |plane: &Planes| self.tiles(plane.height(), plane.width(), params);
         let tiles = |(axis, _): &(Axis, _)| input.length(*axis) * of_plane(&input.slice(*axis, 0));
         let mut progress = Tiles { done: 0, total: ORIENTATIONS.iter().map(tiles).sum() };
         for (axis, flows) in ORIENTATIONS {
@@ -248,7 +248,7 @@ impl Run<'_> {
             all.push(outputs.select(0..3));
             styles.push(style);
         };
-        let of_layer = cutting(rescale.height, rescale.width, params).tiling.tiles.len();
+        let of_layer = self.tiles(rescale.height, rescale.width, params);
         let mut progress = Tiles { done: 0, total: depth * of_layer };
         self.layers(depth, layer, params, &mut progress, take).await?;
         Ok((all, styles))

@@ -4,13 +4,14 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use cytoshade_core::tiling::Cutting;
 use cytoshade_core::{Control, Params, Stage, Timings};
 use cytoshade_gpu::{Flight, Gpu, GpuPlanes, Network, Part, Reading, Tiled};
 use web_time::Instant;
 
 use crate::Error;
 use crate::field::Field;
-use crate::run::{Tiles, cutting, unit};
+use crate::run::{Tiles, unit};
 
 /// Batches that are submitted while the host still makes another. More would only put off what a cancellation stops.
 const IN_FLIGHT: usize = 2;
@@ -63,14 +64,13 @@ impl<'a> Stream<'a> {
         Self { gpu, network, control, params, progress, timings, since, back, open, flights, done }
     }
 
-    /// Takes a layer, and submits the batches that are full.
-    pub(crate) async fn push(&mut self, layer: Field) -> Result<(), Error> {
+    /// Takes a layer and how it becomes tiles, for which the network is prepared, and submits the batches that are full.
+    pub(crate) async fn push(&mut self, layer: Field, cutting: &Cutting) -> Result<(), Error> {
         let planes = match layer {
             Field::Device(_, planes) => planes,
             Field::Host(planes) => GpuPlanes::upload(self.gpu, &planes).await.map_err(Error::Gpu)?,
         };
-        let cutting = cutting(planes.height(), planes.width(), self.params);
-        let tiled = self.network.tiled(planes, &cutting).await.map_err(Error::Gpu)?;
+        let tiled = self.network.tiled(planes, cutting).await.map_err(Error::Gpu)?;
         let style = vec![0.0; self.network.shape().style_channels()];
         self.open.push_back(Open { tiled, style, submitted: 0, done: 0, reading: None });
         self.submit(self.params.batch_size).await

@@ -22,7 +22,7 @@ pub(super) fn compare(options: &Compare) -> Outcome {
     web::build()?;
     let mut table = browser::node(true)?;
     table.arg(root().join(web::FOLDER).join("tests/compare.mjs")).arg("--model").arg(model);
-    table.arg("--onnx").arg(folder.join("network_1.onnx"));
+    table.arg("--onnx").arg(&folder);
     table.arg("--peer").arg(folder.join("node_modules/onnxruntime-web/dist"));
     table.args(["--threads", &options.threads.to_string(), "--rounds", &options.rounds(5).to_string()]);
     if options.quick {

@@ -82,7 +82,7 @@ impl Arena {
         let style = buffer("the style vectors", style_channels(plan).next_multiple_of(4))?;
         let features = buffer("the style projections", plan.style_features)?;
 
-        let Scratch { points, sums } = network.scratch(capacity, height, width);
+        let Scratch { points, sums } = network.scratch(capacity, [height, width]);
         let scratch = |what, bytes: u64| gpu.storage(what, bytes.max(4));
         let points = scratch("inputs at points", points)?;
         let sums = scratch("sums at points", sums)?;

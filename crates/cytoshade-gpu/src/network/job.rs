@@ -84,7 +84,7 @@ impl<'a> Site<'a> {
                 }
             }
             Step::Conv { conv, source, upsample, skip, style, residual, projection, target } => {
-                let layer = &self.network.layers[conv];
+                let layer = self.network.layer(*conv, [self.height, self.width]);
                 let (height, width) = self.size(*target);
                 let lowest = if layer.relu { 0.0 } else { f32::MIN };
                 let stride = if style.is_some() { quads(self.network.plan.style_features) } else { 0 };

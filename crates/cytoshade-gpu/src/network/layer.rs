@@ -1,17 +1,19 @@
 //! A convolution on the device: its kernel and its weights.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
-use cytoshade_core::{Conv, Network as Weights, Plan, Step};
+use cytoshade_core::{Conv, Network as Weights, Plan, Projection, Step, Tensor};
 use cytoshade_shaders::{self as shaders, Precision};
 use half::f16;
 
-use super::Options;
+use super::{Options, Size};
 use crate::convolution::{self, ConvKernel, Geometry};
 use crate::device::Gpu;
 use crate::error::Error;
 use crate::kernel::Variant;
 use crate::weights::{Order, conv_vectors, conv_weights};
+use crate::winograd::{self, Scratch};
 
 /// A convolution of the plan, with the `proj` that is part of its step.
 #[derive(Debug)]
@@ -24,6 +26,17 @@ pub(super) struct Layer {
     pub(super) relu: bool,
     pub(super) weights: wgpu::Buffer,
     pub(super) vectors: wgpu::Buffer,
+    place: Place,
+    /// What takes its place for tiles that are too large for it.
+    pub(super) spare: OnceLock<Box<Layer>>,
+}
+
+/// Where in the plan a convolution is, as far as that decides how large its buffers are.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    source: Tensor,
+    target: Tensor,
+    projection: Option<Projection>,
 }
 
 /// The convolutions that are steps of a plan, by their number.
@@ -37,16 +50,25 @@ pub(super) fn all(
     picks: &BTreeMap<usize, ConvKernel>,
 ) -> Result<HashMap<usize, Layer>, Error> {
     let convs = weights.convs();
-    let steps = plan.steps.iter().filter_map(|step| match step {
-        Step::Conv { conv, projection, .. } => Some((*conv, projection.map(|projection| &convs[projection.conv]))),
+    let layers = plan.steps.iter().filter_map(|step| match step {
+        Step::Conv { conv, source, projection, target, .. } => {
+            Some((*conv, Place { source: *source, target: *target, projection: *projection }))
+        }
         _ => None,
     });
-    let options_of = |conv: usize, proj: Option<&Conv>| {
-        let layer = layer_of(&convs[conv], proj, options);
+    let options_of = |conv: usize, place: &Place| {
+        let layer = layer_of(&convs[conv], place.proj(convs), options);
         let pick = picks.get(&conv).copied().filter(|pick| pick.applies(gpu.facts(), &layer).is_ok());
         Options { kernel: options.kernel.or(pick), ..options }
     };
-    steps.map(|(conv, proj)| Ok((conv, Layer::new(gpu, &convs[conv], proj, options_of(conv, proj))?))).collect()
+    layers.map(|(conv, place)| Ok((conv, Layer::new(gpu, convs, conv, place, options_of(conv, &place))?))).collect()
+}
+
+impl Place {
+    /// The 1x1 convolution that is part of the step.
+    fn proj(self, convs: &[Conv]) -> Option<&Conv> {
+        self.projection.map(|projection| &convs[projection.conv])
+    }
 }
 
 impl Layer {
@@ -55,7 +77,27 @@ impl Layer {
         !cfg!(target_arch = "wasm32") && self.kernel == Some(ConvKernel::Winograd)
     }
 
-    fn new(gpu: &Gpu, conv: &Conv, proj: Option<&Conv>, options: Options) -> Result<Self, Error> {
+    /// What it needs between its dispatches for a number of tiles; nothing where it is one dispatch.
+    pub(super) fn scratch(&self, tiles: usize, [height, width]: Size) -> Scratch {
+        if !self.winograd() {
+            return Scratch::default();
+        }
+        let Place { source, target, projection } = self.place;
+        let (height, width) = target.size(height, width);
+        let block = projection.map_or(0, |projection| projection.source.channels);
+        let patches = tiles * winograd::patches(height, width);
+        Scratch::of(self.geometry.columns, patches, source.channels, block, target.channels)
+    }
+
+    /// The convolution as another kernel that is one dispatch.
+    pub(super) fn at_once(&self, gpu: &Gpu, convs: &[Conv], conv: usize, options: Options) -> Result<Self, Error> {
+        let layer = layer_of(&convs[conv], self.place.proj(convs), options);
+        let kernel = ConvKernel::choose_at_once(gpu.facts(), &layer);
+        Self::new(gpu, convs, conv, self.place, Options { kernel: Some(kernel), ..options })
+    }
+
+    fn new(gpu: &Gpu, convs: &[Conv], conv: usize, place: Place, options: Options) -> Result<Self, Error> {
+        let (conv, proj) = (&convs[conv], place.proj(convs));
         let Choice { kernel, variant, geometry } = Choice::of(gpu, conv, proj, options)?;
         let (weights, stored) = match kernel {
             Some(kernel) => kernel.weights(&geometry, options.precision, conv, proj),
@@ -68,7 +110,7 @@ impl Layer {
         };
         let vectors = gpu.upload("a convolution's vectors", &conv_vectors(conv, proj))?;
         let variant = variant.stored(options.precision);
-        Ok(Self { kernel, variant, geometry, relu: conv.relu(), weights, vectors })
+        Ok(Self { kernel, variant, geometry, relu: conv.relu(), weights, vectors, place, spare: OnceLock::new() })
     }
 }
 

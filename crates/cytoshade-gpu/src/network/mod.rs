@@ -47,6 +47,12 @@ pub struct Options {
     pub precision: Precision,
 }
 
+/// Height and width of a tile in pixels.
+type Size = [usize; 2];
+
+/// Tiles of the usual size, for which each convolution runs as what was chosen for it.
+const ANY: Size = [0, 0];
+
 /// A network on a device: its weights, and the buffers that its intermediates live in.
 #[derive(Debug)]
 pub struct Network {
@@ -135,7 +141,7 @@ impl Network {
         };
         gpu.phase(span);
         let span = Span::begin("pipelines");
-        let mut variants = network.variants();
+        let mut variants = network.variants(ANY);
         variants.extend([shaders::TILE, shaders::BLEND].map(|shader| network.stored(shader)));
         gpu.build(&variants).await?;
         gpu.phase(span);
@@ -152,10 +158,11 @@ impl Network {
         &self.plan
     }
 
-    /// Dispatches that a batch takes, whatever its size, where its tiles are of one image.
+    /// Dispatches that a batch takes, whatever its size, where its tiles are of one image and not so large that
+    /// [`Network::prepare`] changes a kernel.
     pub fn dispatches(&self) -> usize {
         // Packing or cutting before the steps, unpacking or blending after them.
-        2 + self.plan.steps.iter().map(|step| self.variants_of(step).len()).sum::<usize>()
+        2 + self.plan.steps.iter().map(|step| self.variants_of(step, ANY).len()).sum::<usize>()
     }
 
     /// What a clock times: the steps of the plan and what comes before and after them.
@@ -188,10 +195,10 @@ impl Network {
         kernels
     }
 
-    /// The pipelines that the plan uses: packing, unpacking, and the steps.
-    fn variants(&self) -> Vec<Variant> {
+    /// The pipelines that the plan uses for tiles of a size: packing, unpacking, and the steps.
+    fn variants(&self, size: Size) -> Vec<Variant> {
         let mut variants = vec![self.stored(shaders::PACK), self.stored(shaders::UNPACK)];
-        variants.extend(self.plan.steps.iter().flat_map(|step| self.variants_of(step)));
+        variants.extend(self.plan.steps.iter().flat_map(|step| self.variants_of(step, size)));
         variants
     }
 
@@ -200,10 +207,10 @@ impl Network {
     }
 
     /// The pipelines of a step's dispatches.
-    fn variants_of(&self, step: &Step) -> Vec<Variant> {
+    fn variants_of(&self, step: &Step, size: Size) -> Vec<Variant> {
         match step {
             Step::MaxPool { .. } => vec![self.stored(shaders::MAX_POOL)],
-            Step::Conv { conv, skip, projection, .. } => match &self.layers[conv] {
+            Step::Conv { conv, skip, projection, .. } => match self.layer(*conv, size) {
                 layer if layer.winograd() => {
                     let variants = winograd::variants(layer.geometry.columns, skip.is_some(), projection.is_some());
                     variants.into_iter().map(|variant| variant.stored(self.options.precision)).collect()
@@ -216,38 +223,70 @@ impl Network {
     }
 
     /// What a step is called.
-    fn name_of(&self, step: &Step) -> &'static str {
+    fn name_of(&self, step: &Step, size: Size) -> &'static str {
         match step {
-            Step::Conv { conv, .. } if self.layers[conv].winograd() => "conv3x3_winograd",
-            _ => self.variants_of(step).first().map_or("", |variant| variant.shader.name),
+            Step::Conv { conv, .. } if self.layer(*conv, size).winograd() => "conv3x3_winograd",
+            _ => self.variants_of(step, size).first().map_or("", |variant| variant.shader.name),
         }
     }
 
+    /// What a convolution runs as on tiles of a size.
+    fn layer(&self, conv: usize, size: Size) -> &Layer {
+        let layer = &self.layers[&conv];
+        if self.is_too_large(layer, size) { layer.spare.get().map_or(layer, Box::as_ref) } else { layer }
+    }
+
+    /// Whether a convolution's buffers for one tile are larger than the device's may be, and another kernel may take its
+    /// place.
+    fn is_too_large(&self, layer: &Layer, size: Size) -> bool {
+        let Scratch { points, sums } = layer.scratch(1, size);
+        self.options.kernel.is_none() && points.max(sums) > self.gpu.largest_binding()
+    }
+
+    /// The convolutions that another kernel must take the place of for tiles of a size, and that have none yet.
+    fn lacking(&self, size: Size) -> impl Iterator<Item = (usize, &Layer)> {
+        let lacks = move |layer: &Layer| layer.spare.get().is_none() && self.is_too_large(layer, size);
+        self.layers.iter().filter(move |(_, layer)| lacks(layer)).map(|(&conv, layer)| (conv, layer))
+    }
+
+    /// Makes the network ready for tiles of `height` x `width` pixels: convolutions that would need larger buffers for one
+    /// than the device has run as another kernel then. `weights` are those that it was made of. There is nothing to do for
+    /// tiles of usual size, nor where [`Options::kernel`] asks for a kernel.
+    ///
+    /// # Errors
+    /// Whatever the device says.
+    pub async fn prepare(&self, weights: &Weights, height: usize, width: usize) -> Result<(), Error> {
+        // Known when it is compiled: browsers have no kernel that needs such buffers.
+        if cfg!(target_arch = "wasm32") || self.lacking([height, width]).next().is_none() {
+            return Ok(());
+        }
+        self.gpu
+            .attempt("the network's weights", || {
+                for (conv, layer) in self.lacking([height, width]) {
+                    let spare = layer.at_once(&self.gpu, weights.convs(), conv, self.options)?;
+                    // Whoever was first made the same.
+                    let _ = layer.spare.set(Box::new(spare));
+                }
+                Ok(())
+            })
+            .await
+    }
+
     /// What the convolutions by minimal filtering need between their dispatches for a number of tiles.
-    fn scratch(&self, tiles: usize, height: usize, width: usize) -> Scratch {
-        let each = self.plan.steps.iter().filter_map(|step| match step {
-            Step::Conv { conv, source, projection, target, .. } => {
-                let layer = &self.layers[conv];
-                let (height, width) = target.size(height, width);
-                let block = projection.map_or(0, |projection| projection.source.channels);
-                let patches = tiles * winograd::patches(height, width);
-                layer
-                    .winograd()
-                    .then(|| Scratch::of(layer.geometry.columns, patches, source.channels, block, target.channels))
-            }
-            _ => None,
-        });
-        each.fold(Scratch::default(), Scratch::max)
+    fn scratch(&self, tiles: usize, size: Size) -> Scratch {
+        let needed = self.layers.values().filter(|layer| !self.is_too_large(layer, size));
+        needed.map(|layer| layer.scratch(tiles, size)).fold(Scratch::default(), Scratch::max)
     }
 
     /// Bytes of device memory that a batch takes, beside the weights: [`memory`], and what the convolutions by minimal
     /// filtering need between their dispatches.
     pub fn memory(&self, tiles: usize, height: usize, width: usize) -> u64 {
-        let Scratch { points, sums } = self.scratch(tiles, height, width);
+        let Scratch { points, sums } = self.scratch(tiles, [height, width]);
         memory(&self.plan, self.options.precision, tiles, height, width) + points + sums
     }
 
-    /// Most tiles of `height` x `width` pixels that one submission can take on this device; 0 where not even one fits.
+    /// Most tiles of `height` x `width` pixels that one submission can take on this device, once it is
+    /// [prepared](Network::prepare) for them; 0 where not even one fits.
     pub fn max_batch(&self, height: usize, width: usize) -> usize {
         let largest = self.largest(height, width);
         let binding = self.gpu.largest_binding() / largest.max(1);
@@ -262,7 +301,7 @@ impl Network {
         let intermediates = (0..plan.buffers()).map(|buffer| bytes * plan.buffer_len(buffer, height, width, 4));
         let planes = plan.input.channels.max(plan.output.channels) * height * width;
         let largest = intermediates.chain([4 * planes, 4 * plan.style_features]).max().unwrap_or(0) as u64;
-        let Scratch { points, sums } = self.scratch(1, height, width);
+        let Scratch { points, sums } = self.scratch(1, [height, width]);
         largest.max(points).max(sums)
     }
 
@@ -314,6 +353,10 @@ impl Network {
         let most = self.max_batch(height, width);
         if most == 0 {
             self.gpu.check_binding("a tile's intermediates", self.largest(height, width))?;
+        }
+        for (_, layer) in self.lacking([height, width]) {
+            let Scratch { points, sums } = layer.scratch(1, [height, width]);
+            self.gpu.check_binding("a convolution by minimal filtering", points.max(sums))?;
         }
         Ok(most.max(1))
     }
@@ -412,7 +455,7 @@ impl Network {
             }
         }
         let mut kernels = Vec::new();
-        for variant in self.variants() {
+        for variant in self.variants([height, width]) {
             kernels.push(self.gpu.kernel(variant).await?);
         }
         let arena = self

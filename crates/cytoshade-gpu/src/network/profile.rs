@@ -98,7 +98,8 @@ impl Network {
         let clock = Clock::new(&self.gpu, self.timed_steps()).await?;
         let (_, batch) = self.submit(tiles, count, height, width, Some(&clock)).await?;
         let nanoseconds = clock.read(&self.gpu, batch).await?;
-        let shaders = std::iter::once("pack").chain(self.plan.steps.iter().map(|step| self.shader(step)));
+        let names = self.plan.steps.iter().map(|step| self.name_of(step, [height, width]));
+        let shaders = std::iter::once("pack").chain(names);
         let costs = self.costs([count, height, width]).into_iter().zip(shaders.chain(["unpack"]));
         let step = |((cost, shader), [begin, end]): ((StepCost, _), [u64; 2])| {
             let seconds = end.saturating_sub(begin) as f64 * 1e-9;
@@ -110,10 +111,7 @@ impl Network {
     /// What each step does for `tiles` (how many, height, width).
     pub(super) fn costs(&self, tiles: [usize; 3]) -> Vec<StepCost> {
         let bytes = self.options.precision.bytes();
-        StepCost::all(&self.plan, &self.shape, |step| self.shader(step), tiles, bytes, 4)
-    }
-
-    fn shader(&self, step: &cytoshade_core::Step) -> &'static str {
-        self.name_of(step)
+        let [_, height, width] = tiles;
+        StepCost::all(&self.plan, &self.shape, |step| self.name_of(step, [height, width]), tiles, bytes, 4)
     }
 }
