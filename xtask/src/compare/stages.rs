@@ -1,13 +1,13 @@
 //! Every stage round the network beside the reference's own, on the same planes and stacks.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::peer::Peer;
 use super::setup::interpreter;
 use super::table::processor;
-use super::{Compare, Figure};
+use super::{Compare, Figure, write};
 use crate::shell::{Outcome, cargo, lines, root, run, target_folder};
 
 /// The whole of the dynamics, to which the stages before it in [`PLANE`] and [`STACK`] add up.
@@ -26,13 +26,14 @@ struct Row {
     theirs: Figure,
 }
 
-pub(super) fn compare(options: &Compare) -> Outcome {
+/// Writes benches/results/`name`.md.
+pub(super) fn compare(options: &Compare, name: &str) -> Outcome {
     run(cargo(&["build", "--release", "--package", "cytoshade-benches", "--bin", "stages_peer"]))?;
     let program = target_folder().join("release/stages_peer");
     let scenes = root().join("target/compare/scenes");
-    let mut write = Command::new(&program);
-    write.arg("write").arg(&scenes);
-    let names = lines(write)?;
+    let mut draw = Command::new(&program);
+    draw.arg("write").arg(&scenes);
+    let names = lines(draw)?;
 
     let mut ours = Command::new(&program);
     ours.arg(&scenes);
@@ -44,25 +45,23 @@ pub(super) fn compare(options: &Compare) -> Outcome {
     let load_before = load();
     let mut body = String::new();
     let mut warm = false;
-    for name in names.iter().filter(|name| !options.quick || name.starts_with("512")) {
-        let stages = if name.matches('x').count() == 2 { &STACK[..] } else { &PLANE[..] };
+    for scene in names.iter().filter(|scene| !options.quick || scene.starts_with("512")) {
+        let stages = if scene.matches('x').count() == 2 { &STACK[..] } else { &PLANE[..] };
         if !warm {
             // What is compiled when it is first used is not to be measured.
             for stage in stages {
-                turn(&mut peers, name, stage)?;
+                turn(&mut peers, scene, stage)?;
             }
             warm = true;
         }
-        let cells = agree(&mut peers, name)?;
-        let rows = stages.iter().map(|stage| measure(options, &mut peers, name, stage));
+        let cells = agree(&mut peers, scene)?;
+        let rows = stages.iter().map(|stage| measure(options, &mut peers, scene, stage));
         let rows: Vec<Row> = rows.collect::<Result<_, String>>()?;
-        body.push_str(&table(name, cells, &rows));
+        body.push_str(&table(scene, cells, &rows));
     }
     let page = format!("{}{body}", head(options, &load_before, &load()));
     println!("{page}");
-    let path = root().join("benches/results").join(format!("{}.md", options.name));
-    eprintln!("writing {}", path.display());
-    std::fs::write(&path, page).map_err(|error| format!("cannot write {}: {error}", path.display()))
+    write(&format!("{name}.md"), &page)
 }
 
 /// Both find the same number of cells, which cover the same number of pixels, to a thousandth.
@@ -103,12 +102,11 @@ fn measure(options: &Compare, peers: &mut [Peer; 2], scene: &str, stage: &'stati
 fn head(options: &Compare, before: &str, after: &str) -> String {
     format!(
         "# Stage by stage beside the reference\n\n\
-         `cargo xtask compare --stages --name {}` on {}, {} threads for both. The reference is PyPI `cellpose==3.1.1.2` on its plain CPU \
+         `cargo xtask compare --stages` on {}, {} threads for both. The reference is PyPI `cellpose==3.1.1.2` on its plain CPU \
          path. Both take turns on the same drawn cells with noise (`benches/src/scenes.rs`), round by round, after they had found the \
          same cells. Milliseconds are medians, in brackets the least and the most; the ratio is of the medians. `masks` \
          counts the end points, finds the seeds and grows them; `{WHOLE}` is all from `follow_flows` on.\n\n\
          Load average before: {before}; after: {after}.{}\n",
-        options.name,
         processor(),
         options.threads,
         if options.quick { " A quick run, on few rounds: not for quoting." } else { "" },
