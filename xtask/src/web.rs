@@ -103,7 +103,9 @@ fn cache() -> PathBuf {
 /// Makes the wasm file small, and checks that it is.
 fn optimize(out: &Path) -> Outcome {
     let mut command = tool("wasm-opt");
-    command.args(["-Os", "--converge", "--strip-debug", "--strip-producers"]).args(WASM_FEATURES);
+    // Functions of like names are alike: side by side they are 2 % smaller gzipped. Names are stripped only then.
+    command.args(["-Os", "--converge", "--reorder-functions-by-name", "--strip-debug", "--strip-producers"]);
+    command.args(WASM_FEATURES);
     run(command.arg(format!("{FOLDER}/ts/wasm/cytoshade_web_bg.wasm")).arg("-o").arg(out))?;
     let wasm = fs::read(out).map_err(|error| error.to_string())?;
     let sizes = (wasm.len(), gzipped(&wasm)?);

@@ -7,6 +7,7 @@
 
 use std::io::Write;
 
+use cytoshade_core::Sample;
 use cytoshade_pickle::printable;
 use half::f16;
 
@@ -14,7 +15,7 @@ use crate::{
     Error, Format, Image, LabelVolume, Labels, Pages, ReadOptions,
     limits::{Room, zeros},
     read::MAX_AUTO_CHANNELS,
-    stored::Stored,
+    stored::{self, Stored, Wrap},
 };
 
 /// Reads an array of two to four axes, as `options.pages` says.
@@ -31,21 +32,21 @@ pub(crate) fn array_images(header: &Header, data: &[u8], options: &ReadOptions) 
         Some(("|", kind @ ("b1" | "u1" | "i1"))) => (kind, false),
         _ => ("", false),
     };
-    let read = match kind {
-        "b1" | "u1" => images::<u8>,
-        "i1" => images::<i8>,
-        "u2" => images::<u16>,
-        "i2" => images::<i16>,
-        "u4" => images::<u32>,
-        "i4" => images::<i32>,
-        "u8" => images::<u64>,
-        "i8" => images::<i64>,
-        "f2" => images::<f16>,
-        "f4" => images::<f32>,
-        "f8" => images::<f64>,
-        _ => return Err(unsupported_type(&header.descr)),
-    };
-    read(data, big_endian, &Axes::new(header, options.pages)?, options)
+    let place = (data, big_endian);
+    match kind {
+        "b1" | "u1" => images::<u8>(place, header, options, u8::samples),
+        "i1" => images::<u8>(place, header, options, stored::signed8),
+        "u2" => images::<u16>(place, header, options, u16::samples),
+        "i2" => images::<u16>(place, header, options, stored::signed16),
+        "u4" => images::<u32>(place, header, options, u32::samples),
+        "i4" => images::<u32>(place, header, options, stored::signed32),
+        "u8" => images::<u64>(place, header, options, u64::samples),
+        "i8" => images::<u64>(place, header, options, stored::signed64),
+        "f2" => images::<f16>(place, header, options, f32::samples),
+        "f4" => images::<u32>(place, header, options, stored::float32),
+        "f8" => images::<u64>(place, header, options, stored::float64),
+        _ => Err(unsupported_type(&header.descr)),
+    }
 }
 
 fn unsupported_type(descr: &str) -> Error {
@@ -249,8 +250,13 @@ impl Header {
 }
 
 /// The images of an array.
-fn images<T: Stored>(data: &[u8], big_endian: bool, axes: &Axes, options: &ReadOptions) -> Result<Vec<Image>, Error> {
-    let Axes { list, channel, y, x } = *axes;
+fn images<T: Stored>(
+    (data, big_endian): (&[u8], bool),
+    header: &Header,
+    options: &ReadOptions,
+    wrap: Wrap<T>,
+) -> Result<Vec<Image>, Error> {
+    let Axes { list, channel, y, x } = Axes::new(header, options.pages)?;
     let limits = &options.limits;
     limits.check_pages(list.length as u64)?;
     limits.check_sides(x.length as u64, y.length as u64)?;
@@ -276,7 +282,7 @@ fn images<T: Stored>(data: &[u8], big_endian: bool, axes: &Axes, options: &ReadO
                     *out = T::load(element(start + column * x.stride), big_endian).value();
                 }
             }
-            Ok(Image::new(planes, channel.length, y.length, x.length)?)
+            Ok(Image::from_samples(wrap(planes), channel.length, y.length, x.length)?)
         })
         .collect()
 }

@@ -17,7 +17,7 @@ use crate::{
     Error, Format, Image, LabelVolume, Labels, Pages, ReadOptions,
     limits::{Room, zeros},
     read::MAX_AUTO_CHANNELS,
-    stored::Stored,
+    stored::{self, Stored, Wrap},
 };
 
 mod decode;
@@ -92,31 +92,30 @@ fn image(pages: &[(usize, &Page<'_>)], room: &mut Room<'_>) -> Result<Image, Err
             });
         }
     }
-    let decode = match (shape.kind, shape.bits) {
-        (Kind::Unsigned, 1..=8) => planes::<u8>,
-        (Kind::Unsigned, 9..=16) => planes::<u16>,
-        (Kind::Unsigned, 32) => planes::<u32>,
-        (Kind::Unsigned, 64) => planes::<u64>,
-        (Kind::Signed, 8) => planes::<i8>,
-        (Kind::Signed, 16) => planes::<i16>,
-        (Kind::Signed, 32) => planes::<i32>,
-        (Kind::Signed, 64) => planes::<i64>,
-        (Kind::Float, 16) => planes::<f16>,
-        (Kind::Float, 32) => planes::<f32>,
-        (Kind::Float, 64) => planes::<f64>,
+    match (shape.kind, shape.bits) {
+        (Kind::Unsigned, 1..=8) => planes::<u8>(pages, room, u8::samples),
+        (Kind::Unsigned, 9..=16) => planes::<u16>(pages, room, u16::samples),
+        (Kind::Unsigned, 32) => planes::<u32>(pages, room, u32::samples),
+        (Kind::Unsigned, 64) => planes::<u64>(pages, room, u64::samples),
+        (Kind::Signed, 8) => planes::<u8>(pages, room, stored::signed8),
+        (Kind::Signed, 16) => planes::<u16>(pages, room, stored::signed16),
+        (Kind::Signed, 32) => planes::<u32>(pages, room, stored::signed32),
+        (Kind::Signed, 64) => planes::<u64>(pages, room, stored::signed64),
+        (Kind::Float, 16) => planes::<f16>(pages, room, f32::samples),
+        (Kind::Float, 32) => planes::<u32>(pages, room, stored::float32),
+        (Kind::Float, 64) => planes::<u64>(pages, room, stored::float64),
         (kind, bits) => {
             let kind = if kind == Kind::Float { "float" } else { "integer" };
-            return Err(Error::unsupported(
+            Err(Error::unsupported(
                 Format::Tiff,
                 format!("{bits}-bit {kind} samples"),
                 "unsigned integers of 1 to 16, 32 or 64 bits, signed of 8, 16, 32 or 64, or floats of 16, 32 or 64",
-            ));
+            ))
         }
-    };
-    decode(pages, room)
+    }
 }
 
-fn planes<T: Stored>(pages: &[(usize, &Page<'_>)], room: &mut Room<'_>) -> Result<Image, Error> {
+fn planes<T: Stored>(pages: &[(usize, &Page<'_>)], room: &mut Room<'_>, wrap: Wrap<T>) -> Result<Image, Error> {
     let Some((_, first)) = pages.first() else { return Err(cytoshade_core::Error::NoChannels.into()) };
     let shape = first.shape;
     let pixels = shape.width as u64 * shape.height as u64;
@@ -127,7 +126,7 @@ fn planes<T: Stored>(pages: &[(usize, &Page<'_>)], room: &mut Room<'_>) -> Resul
     for ((_, page), out) in pages.iter().zip(samples.chunks_exact_mut(of_page)) {
         decode::decode::<T>(page, out)?;
     }
-    Ok(Image::from_samples(T::Value::samples(samples), shape.samples * pages.len(), shape.height, shape.width)?)
+    Ok(Image::from_samples(wrap(samples), shape.samples * pages.len(), shape.height, shape.width)?)
 }
 
 /// Writes labels as a TIFF of one page: 16-bit unsigned, 32-bit past label 65,535, compressed with Deflate.

@@ -123,9 +123,9 @@ impl Choice {
             Choice::Any => true,
             Choice::Named(part) => name.to_ascii_lowercase().contains(&part.to_ascii_lowercase()),
         };
-        let mut order: Vec<usize> = (0..adapters.len()).filter(|&at| suits(&adapters[at])).collect();
-        order.sort_by_key(|&at| adapters[at].1.rank());
-        order
+        // Not sorted: a browser would load a sort for its one adapter.
+        let of_rank = |rank| (0..adapters.len()).filter(move |&at| adapters[at].1.rank() == rank);
+        (0..=AdapterKind::Software.rank()).flat_map(of_rank).filter(|&at| suits(&adapters[at])).collect()
     }
 
     fn name(&self) -> String {

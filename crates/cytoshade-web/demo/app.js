@@ -16,13 +16,16 @@ const form = $("form");
 const field = form.elements;
 const viewer = new Viewer($("view"), $("ring"));
 
-/** The network, once it is ready. */
+/** The network, once it is ready, and its file. */
 let cells;
+let model = MODEL;
 /** The image's file, and what is known of it. */
 let file;
 let preview;
 /** What was found in it. */
 let found;
+/** What the network was made ready with. */
+const used = { backend: "auto", precision: "f32" };
 /** Stops the segmentation that is running. */
 let stop;
 /** Stops the painting of what is no longer to be shown. */
@@ -30,19 +33,35 @@ let painting = new AbortController();
 
 // Loading
 
-async function load(model, options) {
+/** Makes a model ready as the fields say. What could not be had is not what they say afterwards. */
+async function load(source) {
   $("device").textContent = "Loading the model…";
   const onProgress = ({ stage, done, total }) => {
     const part = stage === "download" && total ? ` ${Math.round((100 * done) / total)} %` : "";
     $("device").textContent = stage === "download" ? `Loading the model…${part}` : "Making the model ready…";
   };
-  const before = cells;
-  cells = await Cytoshade.fromPretrained(model, { ...options, onProgress });
-  before?.dispose();
+  const [backend, precision] = [field.backend.value, field.precision.value];
+  const [before, focused] = [cells, document.activeElement];
+  $("loads").disabled = true;
+  try {
+    cells = await Cytoshade.fromPretrained(source, { backend, precision, onProgress });
+    Object.assign(used, { backend, precision });
+    before?.dispose();
+  } finally {
+    for (const name of Object.keys(used)) field[name].value = used[name];
+    $("device").textContent = cells ? ready(cells.describeAdapter()) : "No model";
+    $("loads").disabled = false;
+    if ($("loads").contains(focused)) focused.focus();
+  }
+  if (source === model && before) return;
+  model = source;
   field.diameter.value = Math.round(cells.diameter * 10) / 10;
   viewer.diameter = cells.diameter;
-  const { backend, name } = cells.describeAdapter();
-  $("device").textContent = `Ready on ${backend === "cpu" ? "the " : "the GPU: "}${name}`;
+}
+
+function ready({ backend, name, precision }) {
+  const lacks = precision === used.precision ? "" : `, which has no ${used.precision}`;
+  return `Ready on ${backend === "cpu" ? "the " : "the GPU: "}${name}${precision === "f32" ? "" : `, ${precision}`}${lacks}`;
 }
 
 async function open(chosen) {
@@ -101,20 +120,44 @@ function choices(select, options) {
 
 // Running
 
+/** What the fields ask for. Each has the name of its option, and one that is empty leaves it to the package. */
+function options() {
+  const asked = { image: field.image.valueAsNumber - 1, chan: Number(field.chan.value), chan2: Number(field.chan2.value) };
+  for (const input of [field.diameter, ...$("more").querySelectorAll("input")]) {
+    if (input.closest("#ends")) continue;
+    if (input.type === "checkbox") asked[input.name] = input.checked;
+    else if (input.value) asked[input.name] = input.valueAsNumber;
+  }
+  const how = field.intensities.value;
+  if (how === "off") asked.normalize = false;
+  else asked[how] = [field.low.valueAsNumber, field.high.valueAsNumber];
+  return asked;
+}
+
+/** Percentiles lie between 0 and 100 and have defaults, intensities have neither. */
+function ends() {
+  const how = field.intensities.value;
+  $("ends").hidden = how === "off";
+  for (const input of [field.low, field.high]) {
+    input.disabled = how === "off";
+    [input.min, input.max] = how === "normRange" ? ["", ""] : [0, 100];
+    input.value = how === "normRange" ? "" : input.defaultValue;
+  }
+}
+
+function defaults() {
+  for (const input of $("more").querySelectorAll("input")) [input.value, input.checked] = [input.defaultValue, input.defaultChecked];
+  field.intensities.selectedIndex = 0;
+  ends();
+}
+
 async function run() {
   problem();
   stop = new AbortController();
   busy(true);
   try {
-    const options = {};
-    for (const name of ["diameter", "flowThreshold", "cellprobThreshold", "minSize"]) {
-      options[name] = field[name].valueAsNumber;
-    }
-    for (const name of ["chan", "chan2"]) options[name] = Number(field[name].value);
-    options.invert = field.invert.checked;
-    options.image = field.image.valueAsNumber - 1;
     const start = performance.now();
-    const result = await cells.segment(file, { ...options, onProgress: progress, signal: stop.signal });
+    const result = await cells.segment(file, { ...options(), onProgress: progress, signal: stop.signal });
     await results(result, performance.now() - start);
   } finally {
     busy(false);
@@ -221,6 +264,7 @@ const actions = {
       await open(new File([blob], SAMPLE));
     }),
   model: () => $("modelfile").click(),
+  defaults,
   cancel: () => stop.abort(),
   fit: () => viewer.fit(),
   in: () => viewer.zoom(1.5),
@@ -249,6 +293,16 @@ field.image.addEventListener("change", () => {
   forget();
   attempt(lookAgain);
 });
+field.intensities.addEventListener("change", ends);
+for (const select of [field.backend, field.precision]) {
+  select.addEventListener("change", () => {
+    problem();
+    stop?.abort();
+    attempt(() => load(model));
+  });
+}
+// What is wrong must be seen: a browser says nothing about a field that is folded away.
+form.addEventListener("invalid", ({ target }) => target.closest("details")?.setAttribute("open", ""), true);
 viewer.onMeasure = (diameter) => (field.diameter.value = diameter.toFixed(1));
 viewer.onHover = hover;
 for (const radio of document.querySelectorAll("[name=show]")) radio.addEventListener("change", () => attempt(overlay));
@@ -270,7 +324,7 @@ $("modelfile").addEventListener("change", () => {
     stop?.abort();
     await load(chosen);
     $("model").textContent = chosen.name;
-  }).finally(() => cells || ($("device").textContent = "No model"));
+  });
 });
 
 document.addEventListener("dragover", (event) => {
@@ -288,5 +342,4 @@ navigator.serviceWorker?.register("sw.js").catch(() => {
   // A browser that keeps nothing still shows the page while it has a network.
 });
 
-await attempt(() => load(MODEL));
-if (!cells) $("device").textContent = "No model";
+await attempt(() => load(model));

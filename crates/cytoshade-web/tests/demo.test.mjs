@@ -33,6 +33,51 @@ function get(url, headers) {
   });
 }
 
+/** What the options that are folded away ask for where nobody touches them. */
+const DEFAULTS = {
+  flowThreshold: 0.4,
+  cellprobThreshold: 0,
+  minSize: 15,
+  maxSizeFraction: 0.4,
+  interp: true,
+  resample: true,
+  normPercentile: [1, 99],
+  sharpenRadius: 0,
+  smoothRadius: 0,
+  tileNormBlocksize: 0,
+  tileNormSmooth3d: 1,
+  invert: false,
+  allChannels: false,
+  bsize: 224,
+  tileOverlap: 0.1,
+  augment: false,
+};
+
+/** Other values for all of them: what is typed, what is pressed, and what the package then hears. */
+const CHANGED = (() => {
+  const typed = {
+    diameter: 25,
+    flowThreshold: 0.9,
+    cellprobThreshold: -1.5,
+    minSize: 7,
+    maxSizeFraction: 0.5,
+    niter: 120,
+    low: 0,
+    high: 250.5,
+    sharpenRadius: 9.5,
+    smoothRadius: 1.5,
+    tileNormBlocksize: 0,
+    tileNormSmooth3d: 2,
+    bsize: 128,
+    tileOverlap: 0.2,
+    batchSize: 3,
+  };
+  const pressed = ["interp", "resample", "invert", "allChannels", "augment"];
+  const { low, high, ...numbers } = typed;
+  const turned = Object.fromEntries(pressed.map((name) => [name, !DEFAULTS[name]]));
+  return { typed, pressed, asked: { ...numbers, ...turned, normRange: [low, high] } };
+})();
+
 describe("the demo page", () => {
   let server, context, close;
 
@@ -48,6 +93,15 @@ describe("the demo page", () => {
   });
 
   const ready = (page) => page.getByText(/^Ready on/).waitFor();
+  /** Keeps all that an element says: on a quick machine it is gone before it could be looked for. */
+  const listen = (page, id) =>
+    page.evaluate((id) => {
+      const element = document.getElementById(id);
+      const heard = [];
+      new MutationObserver(() => heard.push(element.textContent)).observe(element, { childList: true });
+      globalThis.heard = { ...globalThis.heard, [id]: heard };
+    }, id);
+  const heard = (page, id) => page.evaluate((id) => globalThis.heard[id], id);
   const choose = (page, path) => page.locator("#file").setInputFiles(path);
 
   test("the server answers to its own names, and sends the policy and the isolation headers", async () => {
@@ -81,16 +135,11 @@ describe("the demo page", () => {
     await page.screenshot({ path: `${SCREENSHOTS}/measure.png` });
     await page.getByRole("button", { name: "Measure on the image" }).click();
 
-    // What the page says on its way is kept as it comes: on a quick machine it is gone before it could be looked for.
-    await page.evaluate(() => {
-      const step = document.getElementById("step");
-      window.steps = [];
-      new MutationObserver(() => window.steps.push(step.textContent)).observe(step, { childList: true });
-    });
+    await listen(page, "step");
     await page.getByRole("button", { name: "Find cells" }).click();
     await page.screenshot({ path: `${SCREENSHOTS}/running.png` });
     await page.getByRole("heading", { name: "147 cells" }).waitFor();
-    const steps = await page.evaluate(() => window.steps);
+    const steps = await heard(page, "step");
     assert.ok(steps.some((step) => /^Network: [1-9]\d* of 12 tiles$/.test(step)), `the tiles are counted: ${steps.join("; ")}`);
     await page.screenshot({ path: `${SCREENSHOTS}/outlines.png` });
 
@@ -134,7 +183,7 @@ describe("the demo page", () => {
     await choose(page, `${ROOT}/models/demo.png`);
     await page.getByRole("img", { name: /demo\.png/ }).waitFor();
     // Small cells are enlarged, which is work for seconds: the run does not end before it is cancelled.
-    await page.getByLabel(/Diameter pixels/).fill("8");
+    await page.getByLabel(/Diameter pixels/).fill("6");
     const submit = page.getByRole("button", { name: "Find cells" });
     await submit.focus();
     await page.keyboard.press("Enter");
@@ -153,6 +202,106 @@ describe("the demo page", () => {
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: /\d+ cells/ }).waitFor();
     await page.screenshot({ path: `${SCREENSHOTS}/two_channels.png` });
+    await page.close();
+  });
+
+  test("every option of the package is there, folded away, and reaches it, by keyboard alone", async () => {
+    const { page, complaints } = await open(context, server.url);
+    await ready(page);
+    await choose(page, `${FIXTURES}/nuclei.png`);
+    await page.getByRole("img", { name: /nuclei\.png/ }).waitFor();
+    await page.evaluate(async () => {
+      const { Cytoshade } = await import("./cytoshade.js");
+      const { segment } = Cytoshade.prototype;
+      globalThis.asked = [];
+      Cytoshade.prototype.segment = function (image, { onProgress, signal, ...options }) {
+        globalThis.asked.push(options);
+        return segment.call(this, image, { ...options, onProgress, signal });
+      };
+    });
+    // Runs from wherever the focus is, as the Enter key does in any field of a form.
+    const run = async () => {
+      const before = await page.evaluate(() => asked.length);
+      await listen(page, "count");
+      await page.getByLabel(/Diameter pixels/).press("Enter");
+      await page.waitForFunction(() => heard.count.length > 0 && document.getElementById("running").hidden);
+      assert.equal(await page.evaluate(() => asked.length), before + 1);
+      return { asked: await page.evaluate(() => asked.at(-1)), said: await page.locator("#count").textContent() };
+    };
+
+    // Untouched, it asks for what the package does by itself.
+    const more = page.getByText("More options");
+    assert.ok(await page.getByLabel(/Flow threshold/).isHidden());
+    await more.focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel(/Flow threshold/).waitFor();
+    await page.screenshot({ path: `${SCREENSHOTS}/options.png` });
+    const plain = await run();
+    assert.notEqual(plain.said, "0 cells");
+    assert.deepEqual(plain.asked, { ...DEFAULTS, diameter: 30, chan: 0, chan2: 0, image: 0 });
+
+    const type = async (name, value) => {
+      await page.locator(`[name=${name}]`).focus();
+      await page.keyboard.press("ControlOrMeta+A");
+      await page.keyboard.type(String(value));
+    };
+    const intensities = page.getByLabel("Black and white");
+    const kind = async (letter) => (await intensities.focus(), page.keyboard.press(letter));
+    await kind("I");
+    for (const [name, value] of Object.entries(CHANGED.typed)) await type(name, value);
+    for (const name of CHANGED.pressed) await page.locator(`[name=${name}]`).press("Space");
+    const changed = await run();
+    assert.deepEqual(changed.asked, { ...CHANGED.asked, chan: 0, chan2: 0, image: 0 });
+    // Each option of the types has its field, under its name.
+    const types = await readFile(`${ROOT}/crates/cytoshade-web/ts/types.ts`, "utf8");
+    const [, members] = /export interface SegmentOptions[^{]*\{(.*?)\n\}/s.exec(types);
+    const known = [...members.matchAll(/^  (\w+)\?:/gm)].map(([, name]) => name);
+    const without = known.filter((name) => !(name in changed.asked));
+    assert.deepEqual(without, ["normalize", "normPercentile", "onProgress", "signal"]);
+    assert.ok(await page.getByRole("alert").isHidden());
+
+    // As they are: there are no ends to give.
+    await kind("A");
+    assert.ok(await page.getByLabel("Black at").isHidden());
+    await page.locator("[name=invert]").uncheck();
+    const { asked } = await run();
+    assert.equal(asked.normalize, false);
+    assert.ok(!("normRange" in asked || "normPercentile" in asked));
+
+    // A field that is wrong is unfolded, or nobody would see why nothing happens.
+    await kind("I");
+    await more.press("Enter");
+    await page.getByLabel("Black at").waitFor({ state: "hidden" });
+    const runs = await page.evaluate(() => globalThis.asked.length);
+    await page.getByLabel(/Diameter pixels/).press("Enter");
+    await page.getByLabel("Black at").waitFor();
+    assert.equal(await page.evaluate(() => globalThis.asked.length), runs);
+
+    await page.getByRole("button", { name: "Back to the defaults" }).press("Enter");
+    await page.getByLabel(/Diameter pixels/).fill("30");
+    assert.deepEqual(await run(), plain);
+    assert.deepEqual(complaints, []);
+    await page.close();
+  });
+
+  test("what the device has not is said, and the network stays as it was", async () => {
+    const { page } = await open(context, server.url);
+    await ready(page);
+    await choose(page, `${FIXTURES}/nuclei.png`);
+    await page.getByRole("img", { name: /nuclei\.png/ }).waitFor();
+    await page.getByLabel(/Diameter pixels/).fill("43");
+    await page.getByText("Model and device").press("Enter");
+    await page.getByLabel(/Precision/).selectOption("f16");
+    await page.getByText(/^Ready on the CPU.*, which has no f16$/).waitFor();
+    await page.getByLabel(/Precision/).selectOption("f32");
+    await page.getByText(/^Ready on the CPU[^,]*, [^,]*$/).waitFor();
+    await page.getByLabel("Run on").selectOption("WebGPU");
+    await page.getByRole("alert").getByText(/adapter|WebGPU|GPU/).waitFor();
+    await page.screenshot({ path: `${SCREENSHOTS}/no_webgpu.png` });
+    assert.equal(await page.getByLabel("Run on").inputValue(), "auto");
+    assert.equal(await page.getByLabel(/Diameter pixels/).inputValue(), "43");
+    await page.getByRole("button", { name: "Find cells" }).click();
+    await page.getByRole("heading", { name: /\d+ cells/ }).waitFor();
     await page.close();
   });
 
@@ -182,6 +331,8 @@ describe("the demo page", () => {
       await page.emulateMedia({ colorScheme: scheme });
       await ready(page);
       await page.screenshot({ path: `${SCREENSHOTS}/${scheme}.png` });
+      for (const summary of await page.locator("summary").all()) await summary.click();
+      await page.screenshot({ path: `${SCREENSHOTS}/${scheme}_options.png` });
       // WCAG's contrast of text and ground, for what most text is made of.
       const ratios = await page.evaluate(() => {
         const channels = (color) => color.match(/[\d.]+/g).slice(0, 3).map((value) => value / 255);
@@ -191,7 +342,7 @@ describe("the demo page", () => {
           const color = getComputedStyle(element).backgroundColor;
           return color.startsWith("rgba(0, 0, 0, 0") && element.parentElement ? ground(element.parentElement) : color;
         };
-        const texts = [...document.querySelectorAll("h1, h2, p, span, small, button, label")].filter((element) => element.checkVisibility());
+        const texts = [...document.querySelectorAll("h1, h2, p, span, small, button, label, summary, legend, input, select")].filter((element) => element.checkVisibility());
         return texts.map((element) => {
           const [a, b] = [luminance(getComputedStyle(element).color), luminance(ground(element))].sort((x, y) => y - x);
           return [(a + 0.05) / (b + 0.05), element.textContent.trim()];

@@ -339,7 +339,9 @@ describe("a worker that ends unexpectedly", () => {
       inPage(async ({ page }) => {
         const running = page.evaluate(async (model) => {
           globalThis.cp = await Cytoshade.fromPretrained(model, { workers: 1 });
-          return refusal(cp.segment(await file("demo.png"), { onProgress: ({ stage }) => (globalThis.stage = stage) }));
+          // Small cells are enlarged: the network has work for longer than it takes to find the worker.
+          const onProgress = ({ stage }) => (globalThis.stage = stage);
+          return refusal(cp.segment(await file("demo.png"), { diameter: 6, onProgress }));
         }, MODEL);
         await page.waitForFunction(() => globalThis.stage === "network");
         // Playwright does not tell workers by name.
@@ -403,6 +405,8 @@ describe("models from a server", async () => {
       assert.equal(found.short.code, "hash");
       for (const name of ["large", "endless", "bytes"]) assert.equal(found[name].code, "too-large", name);
       assert.deepEqual(found.kept, []);
+      // The server hears of it on its own time.
+      for (let wait = 0; stopped === 0 && wait < 100; wait++) await new Promise((resolve) => setTimeout(resolve, 100));
       assert.equal(stopped, 1, "the endless answer was not read to its end");
     }));
 

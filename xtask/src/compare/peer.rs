@@ -86,7 +86,14 @@ impl Drop for Peer {
 
 /// The same number of threads for whatever an engine takes it from.
 pub(super) fn set_threads(command: &mut Command, threads: usize) {
-    for name in ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS", "RTEN_NUM_THREADS"] {
+    for name in [
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMBA_NUM_THREADS",
+        "RAYON_NUM_THREADS",
+        "RTEN_NUM_THREADS",
+        "LP_NUM_THREADS",
+    ] {
         command.env(name, threads.to_string());
     }
 }
