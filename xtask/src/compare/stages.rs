@@ -1,6 +1,6 @@
 //! Every stage round the network beside the reference's own, on the same planes and stacks.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::peer::Peer;
 use super::setup::interpreter;
 use super::table::processor;
-use super::{Compare, Figure};
+use super::{Compare, Figure, write};
 use crate::shell::{Outcome, cargo, lines, root, run, target_folder};
 
 /// The whole of the dynamics, to which the stages before it in [`PLANE`] and [`STACK`] add up.
@@ -36,37 +36,36 @@ struct Peers {
     theirs: Peer,
 }
 
-pub(super) fn compare(options: &Compare) -> Outcome {
+/// Writes benches/results/`name`.md.
+pub(super) fn compare(options: &Compare, name: &str) -> Outcome {
     run(cargo(&["build", "--release", "--package", "cytoshade-benches", "--bin", "stages_peer"]))?;
     let program = target_folder().join("release/stages_peer");
     let scenes = root().join("target/compare/scenes");
-    let mut write = Command::new(&program);
-    write.arg("write").arg(&scenes);
-    let names = lines(write)?;
+    let mut draw = Command::new(&program);
+    draw.arg("write").arg(&scenes);
+    let names = lines(draw)?;
     let mut peers = Peers::start(options, &program, &scenes)?;
 
     let load_before = load();
     let mut body = String::new();
     let mut warm = false;
-    for name in names.iter().filter(|name| !options.quick || name.starts_with("512")) {
-        let stages = if is_stack(name) { &STACK[..] } else { &PLANE[..] };
+    for scene in names.iter().filter(|scene| !options.quick || scene.starts_with("512")) {
+        let stages = if is_stack(scene) { &STACK[..] } else { &PLANE[..] };
         if !warm {
             // What is compiled when it is first used is not to be measured.
             for stage in stages {
-                peers.turn(name, stage)?;
+                peers.turn(scene, stage)?;
             }
             warm = true;
         }
-        let cells = peers.agree(name, stages)?;
-        let rows = stages.iter().map(|stage| measure(options, &mut peers, name, stage));
+        let cells = peers.agree(scene, stages)?;
+        let rows = stages.iter().map(|stage| measure(options, &mut peers, scene, stage));
         let rows: Vec<Row> = rows.collect::<Result<_, String>>()?;
-        body.push_str(&table(name, cells, &rows));
+        body.push_str(&table(scene, cells, &rows));
     }
     let page = format!("{}{body}", head(options, peers.gpu.as_ref(), &load_before, &load()));
     println!("{page}");
-    let path = root().join("benches/results").join(format!("{}.md", options.name));
-    eprintln!("writing {}", path.display());
-    std::fs::write(&path, page).map_err(|error| format!("cannot write {}: {error}", path.display()))
+    write(&format!("{name}.md"), &page)
 }
 
 fn is_stack(scene: &str) -> bool {
@@ -169,12 +168,11 @@ fn head(options: &Compare, gpu: Option<&Peer>, before: &str, after: &str) -> Str
     );
     format!(
         "# Stage by stage beside the reference\n\n\
-         `cargo xtask compare --stages --name {}` on {}, {} threads for all. The reference is PyPI `cellpose==3.1.1.2` on its plain CPU \
+         `cargo xtask compare --stages` on {}, {} threads for all. The reference is PyPI `cellpose==3.1.1.2` on its plain CPU \
          path. All take turns on the same drawn cells with noise (`benches/src/scenes.rs`), round by round, after they had found the \
          same cells. Milliseconds are medians, in brackets the least and the most; how many times as fast as the reference is of \
          the medians. `masks` counts the end points, finds the seeds and grows them; `{WHOLE}` is all from `follow_flows` on. {gpu}\n\n\
          Load average before: {before}; after: {after}.{}\n",
-        options.name,
         processor(),
         options.threads,
         if options.quick { " A quick run, on few rounds: not for quoting." } else { "" },
