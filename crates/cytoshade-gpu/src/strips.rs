@@ -67,8 +67,8 @@ struct Window {
     positions: wgpu::Buffer,
 }
 
-/// [`crate::follow_flows`] of planes (dY, dX, cellprob, ...) that are on the host, strip by strip. A pixel that leaves the
-/// window of its strip waits, and goes on in the window where it is, until all steps are made.
+/// [`follow_flows`](fn@crate::follow_flows) of planes (dY, dX, cellprob, ...) that are on the host, strip by strip. A pixel
+/// that leaves the window of its strip waits, and goes on in the window where it is, until all steps are made.
 ///
 /// # Errors
 /// [`Error::Length`] where there are not three planes, [`Error::Limit`] where not even a few rows fit into the device's

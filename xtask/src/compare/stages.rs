@@ -188,7 +188,9 @@ fn table(scene: &str, cells: f64, rows: &[Row]) -> String {
     for Row { stage, ours, gpu, theirs } in rows {
         let _ = write!(table, "| {stage} | {} |", milliseconds(theirs));
         for figure in [Some(ours), gpu.as_ref()].into_iter().flatten() {
-            let _ = write!(table, " {} | {:.1} |", milliseconds(figure), theirs.median() / figure.median());
+            let times = theirs.median() / figure.median();
+            let digits = if times < 1.0 { 2 } else { 1 };
+            let _ = write!(table, " {} | {times:.digits$} |", milliseconds(figure));
         }
         table.push('\n');
     }

@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(way(130, 66), columns(true, 8));
         assert_eq!(way(131, 66), Way::Rounds);
         assert_eq!(way(130, 67), Way::Rounds);
-        assert_eq!(way(20, 67), Way::Workgroup { lanes: 64, rows: 20 });
+        assert_eq!(way(20, 67), Way::Workgroup { lanes: 256, rows: 7 });
         for facts in [
             Facts { software: false, ..llvmpipe.clone() },
             Facts { subgroups: None, ..llvmpipe.clone() },
