@@ -151,7 +151,9 @@ fn targets() -> Outcome {
 fn wasm(bench: bool) -> Outcome {
     const TARGET: &str = "wasm32-wasip1";
     run(std::process::Command::new("rustup").args(["target", "add", TARGET]))?;
-    let runner = format!("node --no-warnings {}", shell::root().join("xtask/wasi.mjs").display());
+    // Node 20 may forget the bytecode of functions that wait beneath a long call into wasm, and crash when they go on.
+    let script = shell::root().join("xtask/wasi.mjs");
+    let runner = format!("node --no-warnings --no-flush-bytecode {}", script.display());
     let test = ["test", "--package", "cytoshade-tests", "--test", "network_cpu"];
     let measure = ["run", "--profile", "web", "--package", "cytoshade-benches", "--bin", "cpu_throughput"];
     let what = if bench { &measure[..] } else { &test };
