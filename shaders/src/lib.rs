@@ -21,7 +21,7 @@ macro_rules! wgsl {
 /// A compute shader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shader {
-    /// Name of the shader; that of its file without `.wgsl`, but where one file makes several shaders.
+    /// Name of the shader; that of its file without `.wgsl` (and with its folder), but where one file makes several shaders.
     pub name: &'static str,
     /// The pieces of its source: parts that it shares with others, and its own file at the end.
     pub pieces: &'static [&'static str],
@@ -46,9 +46,10 @@ pub struct Shader {
 pub enum Needs {
     /// Nothing.
     Nothing,
-    /// Nothing, but browsers go without it: it is for adapters that browsers do not tell apart.
+    /// Nothing, but browsers go without it: it is for adapters that browsers do not tell apart, or for planes that are
+    /// larger than what they hold.
     Native,
-    /// Subgroup operations.
+    /// Subgroup operations, which wgpu does not have in browsers.
     Subgroups,
     /// Subgroup matrices in naga's dialect, which are native only, f16 and more workgroup memory.
     Matrices,
@@ -123,7 +124,8 @@ const fn write(name: &'static str) -> Storage {
 
 /// A kernel's text, or nothing in a browser where it never runs there: bytes that would be loaded for nothing.
 const fn where_it_may_run(needs: Needs, text: &'static str) -> &'static str {
-    if cfg!(target_arch = "wasm32") && matches!(needs, Needs::Matrices | Needs::Native) { "" } else { text }
+    // wgpu has no subgroup operations in browsers.
+    if cfg!(target_arch = "wasm32") && !matches!(needs, Needs::Nothing) { "" } else { text }
 }
 
 /// The parameters of every convolution.
@@ -218,6 +220,50 @@ macro_rules! winograd {
     };
 }
 
+macro_rules! volume {
+    (
+        $(#[$doc:meta])* $constant:ident = $file:literal, entry $entry:literal, workgroup $workgroup:expr,
+        params [$($param:literal),*], storage [$($storage:expr),*], overrides [$($over:literal),*]
+    ) => {
+        $(#[$doc])*
+        pub const $constant: Shader = Shader {
+            name: concat!("volume_", $file),
+            pieces: &[
+                where_it_may_run(Needs::Native, wgsl!("parts/volume")),
+                where_it_may_run(Needs::Native, wgsl!("volume/", $file)),
+            ],
+            needs: Needs::Native,
+            stored: false,
+            entry: $entry,
+            workgroup: $workgroup,
+            params: &["width", "height", "depth", $($param),*],
+            storage: &[$($storage),*],
+            overrides: &[$($over),*],
+        };
+    };
+}
+
+macro_rules! columns {
+    ($(#[$doc:meta])* $constant:ident = $name:literal, part $part:literal) => {
+        $(#[$doc])*
+        pub const $constant: Shader = Shader {
+            name: $name,
+            pieces: &[
+                wgsl!("parts/mask_flow"),
+                where_it_may_run(Needs::Subgroups, wgsl!("parts/", $part)),
+                where_it_may_run(Needs::Subgroups, wgsl!("diffuse_columns")),
+            ],
+            needs: Needs::Subgroups,
+            stored: false,
+            entry: "diffuse_columns",
+            workgroup: [8, 2, 1],
+            params: &["width", "first"],
+            storage: &[read("boxes"), read("labels"), read("nearest"), write("heat")],
+            overrides: &[LANES, STACK],
+        };
+    };
+}
+
 /// Rows of the target that an invocation of [`CONV3X3_DIRECT`], [`CONV3X3_BROADCAST`] and [`CONV1X1`] computes.
 pub const COLUMN_ROWS: u32 = 7;
 
@@ -233,6 +279,15 @@ pub const FLOW_ERROR_CELLS: u32 = 4096;
 /// Rows of a mask's box that one invocation of [`FLOW_ERROR`] can take.
 pub const FLOW_ERROR_ROWS: u32 = 32;
 
+/// Rows of a mask's box that a subgroup of [`DIFFUSE_NARROW`] and [`DIFFUSE_WIDE`] takes.
+pub const DIFFUSE_ROWS: u32 = 16;
+
+/// Columns that an invocation of [`DIFFUSE_NARROW`] takes; one of [`DIFFUSE_WIDE`] takes twice as many.
+pub const DIFFUSE_COLUMNS: u32 = 4;
+
+/// Invocations of a workgroup of [`DIFFUSE_NARROW`] and [`DIFFUSE_WIDE`], at most.
+pub const DIFFUSE_INVOCATIONS: u32 = 128;
+
 /// The override constant of all convolutions that adds the skip to the source: 0 or 1.
 pub const SKIP: &str = "SKIP";
 
@@ -240,8 +295,12 @@ pub const SKIP: &str = "SKIP";
 pub const CHANNEL_GROUPS: &str = "CHANNEL_GROUPS";
 
 /// The override constant of [`FLOW_ERROR`] and of the convolutions on matrices and by minimal filtering: invocations of a
-/// workgroup.
+/// workgroup; of [`DIFFUSE_NARROW`] and [`DIFFUSE_WIDE`]: invocations of a subgroup.
 pub const LANES: &str = "LANES";
+
+/// The override constant of [`DIFFUSE_NARROW`] and [`DIFFUSE_WIDE`]: subgroups of a workgroup, whose invocations are
+/// [`LANES`].
+pub const STACK: &str = "STACK";
 
 /// The override constant of [`CONV3X3_WINOGRAD_INPUT`] that takes the block's input in place of the source: 0 or 1.
 pub const BLOCK: &str = "BLOCK";
@@ -249,7 +308,8 @@ pub const BLOCK: &str = "BLOCK";
 /// The override constant of the convolutions on matrices: subgroups beside each other in channels, 1 or 2.
 pub const SPLIT: &str = "SPLIT";
 
-/// The override constant of [`FOLLOW_FLOWS`] that interpolates bilinearly between pixels: 0 or 1.
+/// The override constant of [`FOLLOW_FLOWS`] and [`FOLLOW_STRIP`] that interpolates between pixels, and of
+/// [`VOLUME_FLOW_FIELD`] and [`VOLUME_FOLLOW_FLOWS`] between voxels: 0 or 1.
 pub const INTERP: &str = "INTERP";
 
 convolution! {
@@ -378,7 +438,7 @@ shader! {
 shader! {
     /// The steps of the Euler integration and where it starts, from flows and cellprob.
     FLOW_FIELD = "flow_field", entry "flow_field", workgroup [16, 4, 1],
-    stored false, params ["width", "height", "threshold"],
+    stored false, params ["width", "height", "first", "threshold"],
     storage [read("planes"), write("field"), write("positions")], overrides []
 }
 
@@ -387,6 +447,19 @@ shader! {
     FOLLOW_FLOWS = "follow_flows", entry "follow_flows", workgroup [16, 4, 1],
     stored false, params ["width", "height", "steps"], storage [read("field"), write("positions")], overrides ["INTERP"]
 }
+
+/// Some steps of the Euler integration in a plane that is too large for one binding.
+pub const FOLLOW_STRIP: Shader = Shader {
+    name: "follow_strip",
+    pieces: &[where_it_may_run(Needs::Native, wgsl!("follow_strip"))],
+    needs: Needs::Native,
+    stored: false,
+    entry: "follow_strip",
+    workgroup: [16, 4, 1],
+    params: &["width", "height", "rows", "skip", "count", "first", "end", "steps"],
+    storage: &[read("field"), write("positions"), write("made"), write("waiting")],
+    overrides: &[INTERP],
+};
 
 shader! {
     /// How many end points fall on each pixel.
@@ -442,8 +515,18 @@ shader! {
     storage [read("boxes"), read("tiles"), read("labels"), read("nearest"), read("before"), write("heat")], overrides []
 }
 
+columns! {
+    /// All rounds of the diffusion in masks that fit into registers, 4 columns an invocation.
+    DIFFUSE_NARROW = "diffuse_narrow", part "row4"
+}
+
+columns! {
+    /// The same with 8 columns an invocation.
+    DIFFUSE_WIDE = "diffuse_wide", part "row8"
+}
+
 shader! {
-    /// The flow error of masks of any size, of the heat that [`DIFFUSE`] made.
+    /// The flow error of masks of any size, of the heat that [`DIFFUSE`], [`DIFFUSE_NARROW`] and [`DIFFUSE_WIDE`] made.
     FLOW_ERROR_LARGE = "flow_error_large", entry "flow_error_large", workgroup [16, 16, 1], parts ["mask_flow", "tile"],
     stored false, params ["width", "height", "count"],
     storage [read("boxes"), read("tiles"), read("labels"), read("planes"), read("heat"), write("errors")], overrides []
@@ -456,8 +539,45 @@ shader! {
     storage [read("boxes"), write("labels"), write("bits"), write("table")], overrides []
 }
 
+volume! {
+    /// The steps of the Euler integration in 3-D and where it starts, from flows and cellprob.
+    VOLUME_FLOW_FIELD = "flow_field", entry "flow_field", workgroup [16, 4, 1],
+    params ["threshold", "unit_z", "unit_y", "unit_x"],
+    storage [read("flows"), read("cellprob"), write("field"), write("positions")], overrides ["INTERP"]
+}
+
+volume! {
+    /// Some steps of the Euler integration in 3-D.
+    VOLUME_FOLLOW_FLOWS = "follow_flows", entry "follow_flows", workgroup [16, 4, 1],
+    params ["steps", "finish"], storage [read("field"), write("positions")], overrides ["INTERP"]
+}
+
+volume! {
+    /// How many end points fall on each voxel.
+    VOLUME_HISTOGRAM = "histogram", entry "histogram", workgroup [16, 4, 1],
+    params [], storage [read("positions"), write("counts")], overrides []
+}
+
+volume! {
+    /// The seeds of a volume.
+    VOLUME_SEEDS = "seeds", entry "seeds_of", workgroup [16, 4, 1],
+    params [], storage [read("counts"), write("seeds")], overrides []
+}
+
+volume! {
+    /// What the seeds of a volume grow over.
+    VOLUME_GROW = "grow", entry "grow", workgroup [128, 1, 1],
+    params ["count"], storage [read("counts"), read("seeds"), write("grown")], overrides []
+}
+
+volume! {
+    /// The label of each voxel, that of the bin in which it ends.
+    VOLUME_LABEL = "label", entry "label", workgroup [16, 4, 1],
+    params [], storage [read("positions"), read("grown"), write("labels")], overrides []
+}
+
 /// Every shader.
-pub const ALL: [Shader; 31] = [
+pub const ALL: [Shader; 40] = [
     CONV3X3_DIRECT,
     CONV3X3_BROADCAST,
     CONV3X3_GEMM,
@@ -479,6 +599,7 @@ pub const ALL: [Shader; 31] = [
     STYLE_PROJECTIONS,
     FLOW_FIELD,
     FOLLOW_FLOWS,
+    FOLLOW_STRIP,
     HISTOGRAM,
     GROW,
     LABEL,
@@ -487,6 +608,14 @@ pub const ALL: [Shader; 31] = [
     CENTER,
     FLOW_ERROR,
     DIFFUSE,
+    DIFFUSE_NARROW,
+    DIFFUSE_WIDE,
     FLOW_ERROR_LARGE,
     FILL_HOLES,
+    VOLUME_FLOW_FIELD,
+    VOLUME_FOLLOW_FLOWS,
+    VOLUME_HISTOGRAM,
+    VOLUME_SEEDS,
+    VOLUME_GROW,
+    VOLUME_LABEL,
 ];

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use cytoshade_shaders::{
-    ALL, COLUMN_ROWS, CONV3X3_BROADCAST, CONV3X3_DIRECT, CONV3X3_GEMM, FLOW_ERROR, FLOW_ERROR_CELLS, FLOW_ERROR_ROWS,
-    GEMM_COLUMNS, HISTOGRAM, HISTOGRAM_MARGIN, Needs, Precision, Shader,
+    ALL, COLUMN_ROWS, CONV3X3_BROADCAST, CONV3X3_DIRECT, CONV3X3_GEMM, DIFFUSE_COLUMNS, DIFFUSE_INVOCATIONS,
+    DIFFUSE_NARROW, DIFFUSE_ROWS, DIFFUSE_WIDE, FLOW_ERROR, FLOW_ERROR_CELLS, FLOW_ERROR_ROWS, GEMM_COLUMNS, HISTOGRAM,
+    HISTOGRAM_MARGIN, Needs, Precision, Shader,
 };
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, StorageAccess};
@@ -164,7 +165,7 @@ fn the_check_sees_what_is_wrong() {
 fn every_file_is_listed() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wgsl");
     // Every file, the parts too, is a piece of some shader.
-    for folder in [folder.join("parts"), folder] {
+    for folder in [folder.join("parts"), folder.join("volume"), folder] {
         for entry in std::fs::read_dir(folder).expect("the folder of shaders") {
             let path = entry.expect("an entry").path();
             let Ok(text) = std::fs::read_to_string(&path) else { continue };
@@ -185,4 +186,8 @@ fn constants_are_those_of_the_sources() {
     has(HISTOGRAM, format!("const MARGIN = {HISTOGRAM_MARGIN}u;"));
     has(FLOW_ERROR, format!("const CELLS = {FLOW_ERROR_CELLS}u;"));
     has(FLOW_ERROR, format!("const ROWS = {FLOW_ERROR_ROWS}u;"));
+    has(DIFFUSE_NARROW, format!("const ROWS = {DIFFUSE_ROWS}u;"));
+    has(DIFFUSE_NARROW, format!("const EDGES = {}u;", 4 * DIFFUSE_INVOCATIONS));
+    has(DIFFUSE_NARROW, format!("const COLUMNS = {DIFFUSE_COLUMNS}u;"));
+    has(DIFFUSE_WIDE, format!("const COLUMNS = {}u;", 2 * DIFFUSE_COLUMNS));
 }

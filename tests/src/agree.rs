@@ -1,5 +1,7 @@
 //! The measures of agreement with the reference.
 
+use std::collections::{HashMap, HashSet};
+
 use cytoshade_core::EndPoints;
 use libtest_mimic::Failed;
 
@@ -163,6 +165,32 @@ pub fn end_points_both_ways(ours: &EndPoints, reference: &EndPoints) -> Result<(
     )
 }
 
+/// As many end points in a stack, at least 99.9 % of which lie within a hundredth of a voxel; which must not hold where some
+/// are slightly off.
+pub fn points_both_ways(ours: &[[f32; 3]], reference: &[[f32; 3]]) -> Result<(), Failed> {
+    let is_near = |(a, b): &(&[f32; 3], &[f32; 3])| a.iter().zip(*b).map(|(a, b)| (a - b).powi(2)).sum::<f32>() <= 1e-4;
+    let compare = |ours: &Vec<[f32; 3]>| {
+        let count = reference.len();
+        // Counted so that NaN is far.
+        let far = count - ours.iter().zip(reference).filter(is_near).count();
+        let fits = ours.len() == count && far as f64 <= 1e-3 * count as f64;
+        if fits { Ok(()) } else { Err(format!("{far} of {count} end points are further than 0.01 voxels")) }
+    };
+    if reference.is_empty() {
+        return Ok(compare(&ours.to_vec())?);
+    }
+    let some = |change: fn(&mut [f32; 3])| move |points: &mut Vec<_>| points.iter_mut().step_by(500).for_each(change);
+    each_way(
+        &ours.to_vec(),
+        compare,
+        &[
+            ("every 500th off by a fiftieth", &some(|point| point[0] += 0.02)),
+            ("every 500th not a number", &some(|point| point[2] = f32::NAN)),
+            ("a missing point", &|points| points.truncate(points.len() - 1)),
+        ],
+    )
+}
+
 /// The same values, which must not hold where one is off or missing.
 pub fn equal_both_ways(ours: &[u32], reference: &[u32], what: &str) -> Result<(), Failed> {
     each_way(
@@ -178,49 +206,75 @@ pub fn equal_both_ways(ours: &[u32], reference: &[u32], what: &str) -> Result<()
 /// The measure for masks: every cell of the reference is matched by one of ours at an intersection over union of at
 /// least 0.9, there are no others, and at least 99.9 % of the pixels are in the same cell.
 pub fn masks(ours: &[u32], reference: &[u32]) -> Result<(), String> {
-    use std::collections::HashMap;
-    if ours.len() != reference.len() {
-        return Err(format!("{} pixels, expected {}", ours.len(), reference.len()));
+    masks_of(ours, &[reference])
+}
+
+/// [`masks`] where the reference has several answers, of which one leads to the next by noise of the size of rounding:
+/// every cell that all of them share is matched, each of ours is a cell of one of them, and at least 99.9 % of the pixels
+/// are in the same cell as in one of them.
+pub fn masks_of(ours: &[u32], answers: &[&[u32]]) -> Result<(), String> {
+    let (own, others) = answers.split_first().ok_or("the reference has no answer")?;
+    if let Some(answer) = answers.iter().find(|answer| answer.len() != ours.len()) {
+        return Err(format!("{} pixels, expected {}", ours.len(), answer.len()));
     }
-    let mut overlap: HashMap<(u32, u32), usize> = HashMap::new();
-    let mut our_size: HashMap<u32, usize> = HashMap::new();
-    let mut reference_size: HashMap<u32, usize> = HashMap::new();
-    for (&a, &b) in ours.iter().zip(reference) {
-        *overlap.entry((a, b)).or_default() += 1;
-        *our_size.entry(a).or_default() += 1;
-        *reference_size.entry(b).or_default() += 1;
+    let mut shared = cells(own);
+    for other in others {
+        let partners = partners(other, own);
+        shared.retain(|cell| partners.contains_key(cell));
     }
-    // Each cell's best partner; an IoU above a half has no second.
-    let mut partner: HashMap<u32, u32> = HashMap::from([(0, 0)]);
-    for (&(a, b), &both) in &overlap {
-        if a == 0 || b == 0 {
-            continue;
-        }
-        let union = our_size[&a] + reference_size[&b] - both;
-        if both as f64 / union as f64 >= 0.9 {
-            partner.insert(b, a);
-        }
-    }
-    let missing = reference_size.keys().filter(|cell| !partner.contains_key(cell)).count();
+    let partners: Vec<_> = answers.iter().map(|answer| partners(ours, answer)).collect();
+    let missing = shared.iter().filter(|cell| !partners[0].contains_key(cell)).count();
     if missing > 0 {
-        return Err(format!("{missing} cells of the reference's {} have no match", reference_size.len() - 1));
+        return Err(format!("{missing} cells of the reference's {} have no match", shared.len()));
     }
-    let matched: std::collections::HashSet<u32> = partner.values().copied().collect();
-    let extra = our_size.keys().filter(|cell| !matched.contains(cell)).count();
+    let matched: HashSet<u32> = partners.iter().flat_map(|partners| partners.values().copied()).collect();
+    let extra = cells(ours).difference(&matched).count();
     if extra > 0 {
         return Err(format!("{extra} cells are not in the reference"));
     }
-    let same = ours.iter().zip(reference).filter(|&(&a, b)| partner.get(b) == Some(&a)).count();
+    let is_same = |at: usize| {
+        let mut answers = answers.iter().zip(&partners);
+        answers
+            .any(|(answer, partners)| (ours[at], answer[at]) == (0, 0) || partners.get(&answer[at]) == Some(&ours[at]))
+    };
+    let same = (0..ours.len()).filter(|&at| is_same(at)).count();
     let share = same as f64 / ours.len().max(1) as f64;
     if share >= 0.999 { Ok(()) } else { Err(format!("only {:.3} % of the pixels are in the same cell", share * 100.0)) }
 }
 
+fn cells(labels: &[u32]) -> HashSet<u32> {
+    labels.iter().copied().filter(|&label| label > 0).collect()
+}
+
+/// The cell of `ours` that matches each cell of `theirs`, of those that are matched. An intersection over union above a
+/// half has no second.
+fn partners(ours: &[u32], theirs: &[u32]) -> HashMap<u32, u32> {
+    let mut overlap: HashMap<(u32, u32), usize> = HashMap::new();
+    let [mut our_size, mut their_size] = [(); 2].map(|()| HashMap::<u32, usize>::new());
+    for (&a, &b) in ours.iter().zip(theirs) {
+        *overlap.entry((a, b)).or_default() += 1;
+        *our_size.entry(a).or_default() += 1;
+        *their_size.entry(b).or_default() += 1;
+    }
+    let matched = |&(&(a, b), &both): &(&(u32, u32), &usize)| {
+        let union = our_size[&a] + their_size[&b] - both;
+        a > 0 && b > 0 && both as f64 / union as f64 >= 0.9
+    };
+    overlap.iter().filter(matched).map(|(&(a, b), _)| (b, a)).collect()
+}
+
 /// [`masks`], which must not hold for masks that are gone.
 pub fn masks_both_ways(ours: &[u32], reference: &[u32]) -> Result<(), Failed> {
-    if reference.iter().all(|&label| label == 0) {
-        return Ok(masks(ours, reference)?);
+    masks_of_both_ways(ours, &[reference])
+}
+
+/// [`masks_of`], which must not hold for masks that are gone.
+pub fn masks_of_both_ways(ours: &[u32], answers: &[&[u32]]) -> Result<(), Failed> {
+    let compare = |ours: &Vec<u32>| masks_of(ours, answers);
+    if answers.iter().any(|answer| answer.iter().all(|&label| label == 0)) {
+        return Ok(compare(&ours.to_vec())?);
     }
-    each_way(&ours.to_vec(), |labels| masks(labels, reference), &[("no masks", &|labels| labels.fill(0))])
+    each_way(&ours.to_vec(), compare, &[("no masks", &|labels| labels.fill(0))])
 }
 
 #[cfg(test)]
@@ -241,5 +295,17 @@ mod tests {
         assert!(masks(&[0, 1, 1, 1, 0, 0, 0, 0], &reference).is_err(), "lost");
         assert!(masks(&[3, 1, 1, 1, 2, 2, 2, 2], &reference).is_err(), "extra");
         assert!(masks(&[0, 1, 1, 1], &reference).is_err(), "another size");
+    }
+
+    #[test]
+    fn either_of_two_answers_will_do_but_no_third() {
+        let [two, one] = [[0, 1, 1, 1, 2, 2, 2, 2, 5, 5], [0, 7, 7, 7, 7, 7, 7, 7, 5, 5]];
+        let told = |ours: [u32; 10]| masks_of(&ours, &[&two, &one]).is_ok();
+        assert!(told(two) && told(one));
+        assert!(!told([0, 1, 1, 2, 2, 2, 2, 2, 5, 5]), "another border");
+        assert!(!told([0, 1, 1, 1, 0, 0, 0, 0, 5, 5]), "one of the two lost");
+        assert!(!told([0, 1, 1, 1, 2, 2, 2, 2, 0, 0]), "lost where they agree");
+        assert!(!told([4, 1, 1, 1, 2, 2, 2, 2, 5, 5]), "extra");
+        assert!(masks_of(&two, &[]).is_err() && masks_of(&two, &[&two, &one[1..]]).is_err());
     }
 }

@@ -109,6 +109,12 @@ impl Array {
         EndPoints { pixels: active(cellprob, threshold), y, x }
     }
 
+    /// As end points in a stack, shape [3, points].
+    pub fn points(&self) -> Vec<[f32; 3]> {
+        let (values, count) = (self.f32(), self.values.len() / 3);
+        (0..count).map(|i| [0, 1, 2].map(|axis| values[axis * count + i])).collect()
+    }
+
     /// As the labels of a stack.
     pub fn label_volume(&self) -> cytoshade_core::LabelVolume {
         let [depth, height, width] = self.shape[..] else { panic!("no stack: {:?}", self.shape) };

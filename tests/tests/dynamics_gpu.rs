@@ -20,6 +20,7 @@ fn main() {
     on("follow_flows: no pixel takes part", no_pixels);
     on("follow_flows: flows that are not numbers stay in the plane", not_numbers);
     on("follow_flows: wrong sizes and too large planes are refused", refusals);
+    on("follow_flows: in strips", strips);
     on("histogram: random end points", random_end_points);
     for case in cases("dynamics", "cases.json") {
         let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
@@ -173,6 +174,45 @@ fn refusals(gpu: &Gpu) -> Result<(), Failed> {
     );
     let error = follow_flows(gpu, &Planes::zeros(2, 70_000, 1), &[1.0; 70_000], 0.0, 1, true).err().ok_or("it ran")?;
     assert!(matches!(error, Error::Limit { limit: "longest side", .. }), "{error}");
+    Ok(())
+}
+
+/// Planes that are too large for one binding, strip by strip, as the whole: to the last bit.
+fn strips(gpu: &Gpu) -> Result<(), Failed> {
+    let mut random = Random(23);
+    let (height, width) = (150, 40);
+    let (mut planes, mut cellprob) = scene(&mut random, height, width);
+    // Flows that never turn: these pixels cross many strips, down or up.
+    for at in (0..height * width).filter(|at| at % width < 8) {
+        planes.plane_mut(0)[at] = if at % width < 4 { 6.0 } else { -4.5 };
+        planes.plane_mut(1)[at] = 0.0;
+        cellprob[at] = 9.0;
+    }
+    planes.append(&Planes::new(cellprob, 1, height, width)?)?;
+    // Room for strips of three rows, of some, and of so many that there are two.
+    for rows in [6, 30, 100] {
+        let small = Gpu::open_limited(Choice::Named(gpu.info().name.clone()), 12 * (rows * width) as u64);
+        let small = block_on(small)?;
+        for (threshold, niter, interp) in [(0.0, 0, true), (0.0, 137, true), (-9.0, 200, true), (-9.0, 120, false)] {
+            let ours = block_on(cytoshade_gpu::follow_flows_in_strips(&small, &planes, threshold, niter, interp))?;
+            let whole = block_on(async {
+                let planes = GpuPlanes::upload(gpu, &planes).await?;
+                cytoshade_gpu::follow_flows(gpu, &planes, threshold, niter, interp).await?.read(gpu).await
+            })?;
+            let same = |ours: &EndPoints| if *ours == whole { Ok(()) } else { Err("end points differ".into()) };
+            both_ways(&ours, |ends| ends.y[0] += 1.0, same)
+                .map_err(|e| format!("{rows} rows, {niter}, {interp}: {e:?}"))?;
+            let far =
+                whole.pixels.iter().zip(&whole.y).filter(|&(&at, &y)| (y - (at as usize / width) as f32).abs() > 99.0);
+            assert!(niter < 100 || far.count() > 50, "no pixel goes far");
+        }
+    }
+    let tiny = block_on(Gpu::open_limited(Choice::Named(gpu.info().name.clone()), 12 * width as u64))?;
+    let error = block_on(cytoshade_gpu::follow_flows_in_strips(&tiny, &planes, 0.0, 1, true)).err();
+    assert!(matches!(error, Some(Error::Limit { needed: 960, allowed: 480, .. })), "{error:?}");
+    let flows = planes.select(0..2);
+    let error = block_on(cytoshade_gpu::follow_flows_in_strips(gpu, &flows, 0.0, 1, true)).err();
+    assert!(matches!(error, Some(Error::Length { .. })), "{error:?}");
     Ok(())
 }
 

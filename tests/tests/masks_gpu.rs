@@ -3,7 +3,7 @@
 
 use cytoshade_core::{EndPoints, Labels, Planes};
 use cytoshade_cpu::{fill_holes, flow_error, masks};
-use cytoshade_gpu::{Gpu, GpuEndPoints, GpuLabels, GpuPlanes, follow_flows, histogram};
+use cytoshade_gpu::{Choice, Gpu, GpuEndPoints, GpuLabels, GpuPlanes, follow_flows, histogram};
 use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
 use cytoshade_tests::random::Random;
 use cytoshade_tests::{agree, both_ways, gpu};
@@ -22,6 +22,8 @@ fn main() {
     on("flow_error: random labels", random_errors);
     on("flow_error: masks beyond a workgroup's memory", large_errors);
     on("flow_error: close to the threshold the exact error decides", close_errors);
+    on("flow_error: boxes of every size and shape", box_errors);
+    on("flow_error: in windows", windows);
     on("flow_error: wrong sizes are refused", refusals);
     on("fill_holes: random labels", random_holes);
     on("fill_holes: nested masks", nested_holes);
@@ -209,6 +211,71 @@ fn large_errors(gpu: &Gpu) -> Result<(), Failed> {
         let flows = flows_of(&mut random, &labels);
         let (used, bound) = check_errors(gpu, &labels, &flows)?;
         eprintln!("flow errors of large masks: {used:.4} of a bound of at most {bound:.2e}");
+    }
+    Ok(())
+}
+
+/// Boxes round the sizes at which another shader or more invocations take over, their masks full, ragged and off centre.
+fn box_errors(gpu: &Gpu) -> Result<(), Failed> {
+    let mut random = Random(38);
+    for (height, width) in [
+        (1, 1),
+        (2, 3),
+        (5, 31),
+        (32, 32),
+        (33, 32),
+        (32, 33),
+        (31, 64),
+        (64, 30),
+        (65, 33),
+        (100, 20),
+        (128, 64),
+        (129, 12),
+        (12, 129),
+        (64, 65),
+        (60, 60),
+    ] {
+        let mut labels = Labels::zeros(height + 7, width + 9);
+        for y in 0..height {
+            for x in 0..width {
+                // The first and the last row and column are there, or the box would be smaller.
+                let edge = y == 0 || x == 0 || y == height - 1 || x == width - 1;
+                if edge || random.number(0.0, 1.0) < 0.8 {
+                    labels.as_mut_slice()[(y + 2) * (width + 9) + x + 5] = 1;
+                }
+            }
+        }
+        let flows = flows_of(&mut random, &labels);
+        check_errors(gpu, &labels, &flows)
+            .map_err(|e| format!("{height} x {width}: {}", e.message().unwrap_or_default()))?;
+    }
+    Ok(())
+}
+
+/// Planes that are too large for one binding, in windows, as the CPU has the whole.
+fn windows(gpu: &Gpu) -> Result<(), Failed> {
+    let mut random = Random(39);
+    let (height, width) = (420, 130);
+    let mut labels = shapes(&mut random, height, width, 120, 14.0);
+    // One that is higher than a window, and good; another that is, and bad.
+    for y in 20..200 {
+        labels.as_mut_slice()[y * width + 40..][..5].fill(1);
+        labels.as_mut_slice()[y * width + 60..][..4].fill(2);
+    }
+    let labels = without_gaps(&labels);
+    let mut flows = flows_of(&mut random, &labels);
+    for at in (0..height * width).filter(|&at| labels.as_slice()[at] % 3 == 2) {
+        flows.plane_mut(1)[at] += 6.0;
+    }
+    let small = block_on(Gpu::open_limited(Choice::Named(gpu.info().name.clone()), 70_000))?;
+    assert!(block_on(GpuPlanes::upload(&small, &flows)).is_err(), "the plane is too small");
+    let exact = |mask: &Labels, flows: &Planes| flow_error::flow_errors(mask, flows).ok()?.first().copied();
+    for threshold in [0.0, 0.4, 1.5] {
+        let (mut ours, mut expected) = (labels.clone(), labels.clone());
+        block_on(cytoshade_gpu::remove_bad_in_windows(&small, &mut ours, &flows, threshold, exact))?;
+        flow_error::remove_bad(&mut expected, &flows, threshold)?;
+        assert_eq!(expected == labels, threshold == 0.0);
+        equal(&ours, &expected)?;
     }
     Ok(())
 }

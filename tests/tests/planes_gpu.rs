@@ -8,7 +8,7 @@ use cytoshade_core::tiling::{Cutting, Pad, Tile, Tiling};
 use cytoshade_core::{Normalize, Params, Planes, Recorder, Volume};
 use cytoshade_cpu::blend::Blend;
 use cytoshade_cpu::{normalize, resize, tile};
-use cytoshade_gpu::{Choice, Error, Gpu, GpuPlanes, Network, Opening, Options, Precision, Tiled};
+use cytoshade_gpu::{Activations, Choice, Error, Gpu, GpuPlanes, Network, Opening, Options, Precision, Tiled};
 use cytoshade_tests::fixtures::{Array, Case, NEEDS_TEST_DATA, cases, numbers};
 use cytoshade_tests::random::Random;
 use cytoshade_tests::{agree, both_ways, eval, gpu};
@@ -252,8 +252,9 @@ fn resize_case(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
 fn check_cut(gpu: &Gpu, planes: &Planes, cutting: &Cutting, expected: &[f32]) -> Result<(), Failed> {
     let tiled = block_on(Tiled::new(gpu, upload(gpu, planes)?, cutting, 3))?;
     let (all, half) = (tiled.tiles(), tiled.tiles() / 2);
-    let mut found = block_on(cytoshade_gpu::cut(gpu, &tiled, 0..half))?;
-    found.extend(block_on(cytoshade_gpu::cut(gpu, &tiled, half..all))?);
+    let cut = |tiles| block_on(async { cytoshade_gpu::cut(gpu, &tiled, tiles).await?.read(gpu).await });
+    let mut found = cut(0..half)?;
+    found.extend(cut(half..all)?);
     let perturb = |tiles: &mut Vec<f32>| tiles[0] += 1.0;
     both_ways(&found, perturb, |tiles| agree::close(tiles, expected, 0.0))
 }
@@ -270,8 +271,11 @@ fn check_blended(
     let tiled = block_on(Tiled::new(gpu, upload(gpu, planes)?, cutting, nout))?;
     let (all, half) = (tiled.tiles(), tiled.tiles() / 2);
     let (first, second) = tiles.split_at(half * tiles.len() / all);
-    block_on(cytoshade_gpu::blend(gpu, &tiled, 0..half, first))?;
-    block_on(cytoshade_gpu::blend(gpu, &tiled, half..all, second))?;
+    for (range, tiles) in [(0..half, first), (half..all, second)] {
+        let Tiling { height, width, .. } = cutting.tiling;
+        let made = block_on(Activations::upload(gpu, tiles, [range.len(), nout, height, width]))?;
+        block_on(cytoshade_gpu::blend(gpu, &tiled, range, &made))?;
+    }
     close(block_on(tiled.outputs().read(gpu))?.as_slice(), expected.as_slice())
 }
 

@@ -1,13 +1,17 @@
 //! Stacks against the reference's fixtures: whole, and the 3-D stages by themselves.
 
-use cytoshade::Device;
+use cytoshade::{Device, Model, Segmenter};
 use cytoshade_cpu::volume::{fill_holes, follow_flows, masks, stitch};
 use cytoshade_tests::fixtures::{Array, Case, NEEDS_TEST_DATA, cases};
+use cytoshade_tests::gpu::NEEDS_ADAPTER;
 use cytoshade_tests::{agree, both_ways, eval, trial};
-use libtest_mimic::{Arguments, Failed};
+use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Allowed for the outputs of a whole pipeline in f32 against the reference's f32: rounding of every stage before.
 const OUTPUTS: f64 = 1e-5;
+
+/// A case, and bindings that hold its tiles but not its 3-D dynamics, 16 bytes a voxel.
+const LIMITED: (&str, u64) = ("embryo_do_3D", 16 * 18 * 64 * 68 - 4);
 
 fn main() {
     let mut trials = Vec::new();
@@ -21,6 +25,7 @@ fn main() {
     add("fill_cases.json", fill_case);
     add("dynamics_cases.json", dynamics_case);
     trials.extend(cases("volume", "cases.json").iter().flat_map(|case| eval::trials(case, whole)));
+    trials.extend(cases("volume", "cases.json").into_iter().filter(|case| LIMITED.0 == case.name()).map(limited));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
@@ -48,26 +53,26 @@ fn dynamics_case(case: &Case) -> Result<(), Failed> {
     let niter = case.number("niter") as u32;
     let mut ends = follow_flows::follow_flows(&flows, &cellprob, threshold, niter, case.flag("interp"))?;
     if let Some(points) = case.expected("endpoints") {
-        let points = points.f32();
-        let count = points.len() / 3;
-        let theirs: Vec<[f32; 3]> = (0..count).map(|i| [0, 1, 2].map(|axis| points[axis * count + i])).collect();
-        let near = |ours: &Vec<[f32; 3]>| {
-            let far = |(a, b): &(&[f32; 3], &[f32; 3])| {
-                let near = a.iter().zip(b.iter()).map(|(a, b)| (a - b).powi(2)).sum::<f32>() <= 1e-4;
-                !near
-            };
-            let far = ours.iter().zip(&theirs).filter(far).count();
-            let fits = ours.len() == count && far as f64 <= 1e-3 * count as f64;
-            if fits { Ok(()) } else { Err(format!("{far} of {count} end points are further than 0.01 voxels")) }
-        };
-        let shift = |ours: &mut Vec<[f32; 3]>| ours.iter_mut().step_by(500).for_each(|point| point[0] += 0.02);
-        both_ways(&ends.points, shift, near)?;
+        let theirs = points.points();
+        agree::points_both_ways(&ends.points, &theirs)?;
         ends.points = theirs;
     }
     let mut labels = masks::masks(&ends, flows.size(), case.number("max_size_fraction"));
     agree::masks_both_ways(labels.as_slice(), &expected(case, "masks")?.u32())?;
     fill_holes::fill_holes_and_remove_small(&mut labels, case.number("min_size").max(0.0) as usize);
     agree::masks_both_ways(labels.as_slice(), &expected(case, "final")?.u32())
+}
+
+/// What the device has no room for is left to the host.
+fn limited(case: Case) -> Trial {
+    let (name, bytes) = LIMITED;
+    let device = eval::gpu_device();
+    let missing = device.is_none().then_some(NEEDS_ADAPTER);
+    trial(format!("gpu, bindings of {bytes} bytes: {name}"), missing, move || {
+        let builder = Segmenter::builder().device(device.ok_or(NEEDS_ADAPTER)?).largest_binding(bytes);
+        let model = Model::open(case.input_path("model").ok_or("no model")?)?;
+        eval::cells_agree_with(&case, &builder.build(&model)?)
+    })
 }
 
 fn whole(case: &Case, device: Device) -> Result<(), Failed> {

@@ -16,8 +16,8 @@ const PACKAGES: &str = "mesa-vulkan-drivers,libvulkan1";
 const DRIVER: &str = "/usr/share/vulkan/icd.d/lvp_icd.json";
 
 /// The tests that need an adapter.
-const TESTS: [&str; 7] =
-    ["network_gpu", "planes_gpu", "dynamics_gpu", "masks_gpu", "runtime_gpu", "adapters", "pipeline"];
+const TESTS: [&str; 8] =
+    ["network_gpu", "planes_gpu", "dynamics_gpu", "masks_gpu", "volume_gpu", "runtime_gpu", "adapters", "pipeline"];
 
 /// Whether this machine can have such a root: Debian or one of its children, and we are root.
 pub(crate) fn possible() -> bool {

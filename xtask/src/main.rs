@@ -7,6 +7,8 @@ mod coop;
 mod debian;
 mod driver;
 mod network;
+mod processors;
+mod sanitize;
 mod serve;
 mod shell;
 mod web;
@@ -67,9 +69,13 @@ enum Errand {
         #[arg(long)]
         bench: bool,
     },
-    /// Run the CPU stages under AddressSanitizer, and the portable path and the index arithmetic under Miri (needs nightly
-    /// Rust with the components miri and rust-src)
-    Sanitize,
+    /// Run the tests of the CPU's network and stages on NEON, under qemu where this machine is no aarch64
+    Neon {
+        /// Handed to the tests after `--`, a filter for instance
+        #[arg(last = true)]
+        rest: Vec<String>,
+    },
+    Sanitize(sanitize::Sanitize),
     /// Run the reference and write the fixtures anew (needs Python)
     Fixtures {
         /// Stages; all of them where none is given
@@ -89,8 +95,9 @@ fn main() -> std::process::ExitCode {
         Errand::Lint => lint(),
         Errand::Targets => targets(),
         Errand::Compare(options) => compare::compare(&options),
-        Errand::Wasm { bench } => wasm(bench),
-        Errand::Sanitize => sanitize(),
+        Errand::Wasm { bench } => processors::wasm(bench),
+        Errand::Neon { rest } => processors::neon(&rest),
+        Errand::Sanitize(options) => sanitize::sanitize(&options),
         Errand::Fixtures { stages } => fixtures(&stages),
     };
     match outcome {
@@ -146,34 +153,6 @@ fn targets() -> Outcome {
         run(cargo(&[&["check"], &packages[..], &["--target", target]].concat()))?;
     }
     Ok(())
-}
-
-fn wasm(bench: bool) -> Outcome {
-    const TARGET: &str = "wasm32-wasip1";
-    run(std::process::Command::new("rustup").args(["target", "add", TARGET]))?;
-    // Node 20 may forget the bytecode of functions that wait beneath a long call into wasm, and crash when they go on.
-    let script = shell::root().join("xtask/wasi.mjs");
-    let runner = format!("node --no-warnings --no-flush-bytecode {}", script.display());
-    let test = ["test", "--package", "cytoshade-tests", "--test", "network_cpu"];
-    let measure = ["run", "--profile", "web", "--package", "cytoshade-benches", "--bin", "cpu_throughput"];
-    let what = if bench { &measure[..] } else { &test };
-    run(cargo(what).args(["--target", TARGET]).env("CARGO_TARGET_WASM32_WASIP1_RUNNER", runner))
-}
-
-fn sanitize() -> Outcome {
-    const TARGET: &str = "x86_64-unknown-linux-gnu";
-    let nightly = |args: &[&str]| {
-        let mut command = std::process::Command::new("rustup");
-        command.args(["run", "nightly", "cargo"]).args(args);
-        command
-    };
-    // The queues beneath rayon turn integers into pointers, and its threads outlive the tests.
-    let flags = "-Zmiri-permissive-provenance -Zmiri-ignore-leaks -Zmiri-disable-isolation";
-    run(nightly(&["miri", "test", "--package", "cytoshade-cpu", "--lib"]).env("MIRIFLAGS", flags))?;
-    let tests = ["test", "--package", "cytoshade-tests", "--test", "network_cpu", "--test", "stages"];
-    run(nightly(&[&tests[..], &["--target", TARGET]].concat())
-        .env("RUSTFLAGS", "-Zsanitizer=address")
-        .env("CARGO_TARGET_DIR", shell::root().join("target/sanitize")))
 }
 
 fn fixtures(stages: &[String]) -> Outcome {

@@ -20,21 +20,27 @@ pub const Q: f32 = 1.5;
 
 /// A kernel of shape [3, 3] at the 36 points, [6, 6], computed in f64.
 pub fn transform_kernel(kernel: &[f32; 9]) -> [f32; PRODUCTS] {
+    transform_kernels(&kernel.map(|value| [value])).map(|[point]| point)
+}
+
+/// `N` kernels side by side, shape [3, 3, N], at the 36 points, [6, 6, N], computed in f64.
+#[inline(always)]
+pub fn transform_kernels<const N: usize>(kernels: &[[f32; N]; 9]) -> [[f32; N]; PRODUCTS] {
     let (p, q) = (f64::from(P), f64::from(Q));
     // One over the product of a point's differences to the other points.
     let at_0 = 1.0 / (p * p * q * q);
     let (at_p, at_q) = (0.5 / (p * p * (p * p - q * q)), 0.5 / (q * q * (q * q - p * p)));
     // The value of the polynomial at each point, times that.
-    let line = |[a, b, c]: [f64; 3]| {
-        let at = |x: f64, factor: f64| (a + x * b + x * x * c) * factor;
-        [a * at_0, at(p, at_p), at(-p, at_p), at(q, at_q), at(-q, at_q), c]
+    let line = |[a, b, c]: [[f64; N]; 3]| {
+        let at = |x: f64, factor: f64| std::array::from_fn(|n| (a[n] + x * b[n] + x * x * c[n]) * factor);
+        [a.map(|a| a * at_0), at(p, at_p), at(-p, at_p), at(q, at_q), at(-q, at_q), c]
     };
-    let row = |y: usize| std::array::from_fn(|x| f64::from(kernel[3 * y + x]));
+    let row = |y: usize| std::array::from_fn(|x| kernels[3 * y + x].map(f64::from));
     let rows = [line(row(0)), line(row(1)), line(row(2))];
-    let mut points = [0.0; PRODUCTS];
+    let mut points = [[0.0; N]; PRODUCTS];
     for x in 0..POINTS {
-        for (y, value) in line([rows[0][x], rows[1][x], rows[2][x]]).into_iter().enumerate() {
-            points[y * POINTS + x] = value as f32;
+        for (y, values) in line([rows[0][x], rows[1][x], rows[2][x]]).into_iter().enumerate() {
+            points[y * POINTS + x] = values.map(|value| value as f32);
         }
     }
     points

@@ -11,87 +11,109 @@ use crate::simd::{Lanes, Work, compiled};
 const ROWS: usize = 32;
 
 /// Output planes that are being put together from tiles.
+///
+/// The reference sums weighted tiles, sums the weights, and divides. A pixel's weights are the products of its row's and its
+/// column's, and tiles lie on a grid; so the mean of the weights is the product of the rows' and the columns' means, which is
+/// known beforehand, and what each tile gives is divided at once.
 #[derive(Clone, Debug)]
 pub struct Blend {
     cutting: Cutting,
-    height: usize,
-    width: usize,
-    canvas: Planes,
-    weight: Vec<f64>,
-    taper_y: Vec<f64>,
-    taper_x: Vec<f64>,
+    planes: Planes,
+    rows: Axis,
+    columns: Axis,
 }
 
 impl Blend {
-    /// An empty canvas for `nout` planes of `height` x `width` pixels, cut as `cutting` says.
+    /// Empty planes, `nout` of `height` x `width` pixels, cut as `cutting` says. They are complete when each of its tiles
+    /// has been added once.
     pub fn new(cutting: Cutting, nout: usize, height: usize, width: usize) -> Self {
-        let side =
-            |length: usize, pad: cytoshade_core::tiling::Pad, tile: usize| (length + pad.before + pad.after).max(tile);
-        let padded_height = side(height, cutting.pad_y, cutting.tiling.height);
-        let padded_width = side(width, cutting.pad_x, cutting.tiling.width);
         let (taper_y, taper_x) = taper(cutting.tiling.height, cutting.tiling.width);
-        Self {
-            canvas: Planes::zeros(nout, padded_height, padded_width),
-            weight: vec![0.0; padded_height * padded_width],
-            cutting,
-            height,
-            width,
-            taper_y,
-            taper_x,
-        }
+        let tiles = &cutting.tiling.tiles;
+        let rows = Axis::new(taper_y, tiles.iter().map(|tile| tile.y), cutting.pad_y.before, height);
+        let columns = Axis::new(taper_x, tiles.iter().map(|tile| tile.x), cutting.pad_x.before, width);
+        Self { planes: Planes::zeros(nout, height, width), rows, columns, cutting }
     }
 
     /// Adds the network's output of one tile: [nout, tile height, tile width]. Flipped tiles are turned back, with the
     /// sign of the flow along the flipped axis.
     pub fn add(&mut self, tile: &Tile, output: &[f32]) {
         let (height, width) = (self.cutting.tiling.height, self.cutting.tiling.width);
-        let (stride, taper_y, taper_x) = (self.canvas.width(), &self.taper_y, &self.taper_x);
-        for (channel, plane) in output.chunks_exact((height * width).max(1)).enumerate().take(self.canvas.channels()) {
+        let (stride, pixels) = (self.planes.width(), self.planes.pixels());
+        let (rows, columns) = (self.rows.meets(tile.y), self.columns.meets(tile.x));
+        let tiles = self.cutting.tiling.tiles.len() as f64;
+        if rows.is_empty() || columns.is_empty() {
+            return;
+        }
+        let shares: Vec<f32> = columns.clone().map(|x| (self.columns.share(tile.x, x) / tiles) as f32).collect();
+        let from = columns.start + self.columns.before - tile.x;
+        let planes =
+            self.planes.as_mut_slice().par_chunks_exact_mut(pixels).zip(output.par_chunks_exact(height * width));
+        planes.enumerate().for_each(|(channel, (plane, output))| {
             let turned = (channel == 0 && tile.flip_y) || (channel == 1 && tile.flip_x);
             let sign = if turned { -1.0 } else { 1.0 };
-            let rows = self.canvas.plane_mut(channel).par_chunks_exact_mut(stride).skip(tile.y).zip(taper_y);
-            rows.enumerate().with_min_len(ROWS).for_each(|(y, (out, &weight_y))| {
-                let from = if tile.flip_y { height - 1 - y } else { y };
-                let row = &plane[from * width..][..width];
-                let out = &mut out[tile.x..][..width];
-                compiled(AddRow { out, row, flip: tile.flip_x, sign, weight_y, weight_x: taper_x });
+            let plane = &mut plane[rows.start * stride..rows.end * stride];
+            plane.par_chunks_exact_mut(stride).enumerate().with_min_len(ROWS).for_each(|(y, out)| {
+                let y = rows.start + y;
+                let in_tile = y + self.rows.before - tile.y;
+                let row = if tile.flip_y { height - 1 - in_tile } else { in_tile };
+                let row = &output[row * width..][..width];
+                let (out, share) = (&mut out[columns.clone()], sign * self.rows.share(tile.y, y) as f32);
+                compiled(AddRow { out, row, from, flip: tile.flip_x, share, shares: &shares });
             });
-        }
-        for (y, &weight_y) in self.taper_y.iter().enumerate() {
-            let out = &mut self.weight[(tile.y + y) * stride + tile.x..][..width];
-            for (sum, &weight_x) in out.iter_mut().zip(&self.taper_x) {
-                *sum += weight_x * weight_y;
-            }
-        }
+        });
     }
 
-    /// The averaged planes, without the padding.
+    /// The averaged planes.
     pub fn finish(self) -> Planes {
-        let (top, left) = (self.cutting.pad_y.before, self.cutting.pad_x.before);
-        let stride = self.canvas.width();
-        let mut planes = Planes::zeros(self.canvas.channels(), self.height, self.width);
-        for channel in 0..planes.channels() {
-            let canvas = self.canvas.plane(channel);
-            let rows = planes.plane_mut(channel).par_chunks_exact_mut(self.width.max(1));
-            rows.enumerate().with_min_len(ROWS).for_each(|(y, out)| {
-                let at = (y + top) * stride + left;
-                for ((value, &sum), &weight) in out.iter_mut().zip(&canvas[at..]).zip(&self.weight[at..]) {
-                    *value = (f64::from(sum) / weight) as f32;
-                }
-            });
-        }
-        planes
+        self.planes
     }
 }
 
-/// One row of a tile on its way onto the canvas.
+/// The weights along one axis.
+#[derive(Clone, Debug)]
+struct Axis {
+    /// Of each pixel of a tile.
+    taper: Vec<f64>,
+    /// Zeros before the plane.
+    before: usize,
+    /// Of each pixel of the plane, the mean over all tiles; 0 counts for those that it is not in.
+    means: Vec<f64>,
+}
+
+impl Axis {
+    /// An axis of `length` pixels, with tiles that begin at `starts` in the padded plane.
+    fn new(taper: Vec<f64>, starts: impl ExactSizeIterator<Item = usize>, before: usize, length: usize) -> Self {
+        let tiles = starts.len() as f64;
+        let mut axis = Self { taper, before, means: vec![0.0; length] };
+        for start in starts {
+            for at in axis.meets(start) {
+                axis.means[at] += axis.taper[at + before - start] / tiles;
+            }
+        }
+        axis
+    }
+
+    /// The pixels of the plane that lie in a tile; none for one that lies in the padding.
+    fn meets(&self, start: usize) -> std::ops::Range<usize> {
+        let end = (start + self.taper.len()).saturating_sub(self.before).min(self.means.len());
+        start.saturating_sub(self.before).min(end)..end
+    }
+
+    /// A tile's weight in a pixel that lies in it, over the mean.
+    fn share(&self, start: usize, at: usize) -> f64 {
+        self.taper[at + self.before - start] / self.means[at]
+    }
+}
+
+/// One row of a tile on its way into a plane.
 struct AddRow<'a> {
     out: &'a mut [f32],
     row: &'a [f32],
+    /// The pixel of the tile that belongs to the first of `out`.
+    from: usize,
     flip: bool,
-    sign: f32,
-    weight_y: f64,
-    weight_x: &'a [f64],
+    share: f32,
+    shares: &'a [f32],
 }
 
 impl Work for AddRow<'_> {
@@ -99,14 +121,12 @@ impl Work for AddRow<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, _: L) {
-        let Self { out, row, flip, sign, weight_y, weight_x } = self;
-        let blend = |(out, (&value, &weight_x)): (&mut f32, (&f32, &f64))| {
-            *out = (f64::from(*out) + f64::from(sign * value) * (weight_x * weight_y)) as f32;
-        };
+        let Self { out, row, from, flip, share, shares } = self;
+        let blend = |(out, (&value, &across)): (&mut f32, (&f32, &f32))| *out += value * (share * across);
         if flip {
-            out.iter_mut().zip(row.iter().rev().zip(weight_x)).for_each(blend);
+            out.iter_mut().zip(row.iter().rev().skip(from).zip(shares)).for_each(blend);
         } else {
-            out.iter_mut().zip(row.iter().zip(weight_x)).for_each(blend);
+            out.iter_mut().zip(row[from..].iter().zip(shares)).for_each(blend);
         }
     }
 }

@@ -2,8 +2,13 @@
 //! `transforms.resize_image`, which calls `cv2.resize`).
 
 use crate::parallel::*;
-use cytoshade_core::resample::between;
+use cytoshade_core::resample::{Between, between};
 use cytoshade_core::{Labels, Planes};
+
+use crate::simd::{Lanes, Work, compiled};
+
+/// Rows of one task.
+const ROWS: usize = 32;
 
 /// Each plane resized to `height` x `width` by bilinear interpolation.
 pub fn bilinear(planes: &Planes, height: usize, width: usize) -> Planes {
@@ -12,18 +17,56 @@ pub fn bilinear(planes: &Planes, height: usize, width: usize) -> Planes {
         return resized;
     }
     let (rows, columns) = (between(planes.height(), height), between(planes.width(), width));
-    for channel in 0..planes.channels() {
-        let source = planes.plane(channel);
-        let row = |y: usize| &source[y * planes.width()..][..planes.width()];
-        resized.plane_mut(channel).par_chunks_exact_mut(width).zip(&rows).for_each(|(out, at)| {
-            let (above, below) = (row(at.first), row(at.second));
-            for (value, c) in out.iter_mut().zip(&columns) {
-                let across = |row: &[f32]| row[c.first] * (1.0 - c.weight) + row[c.second] * c.weight;
-                *value = across(above) * (1.0 - at.weight) + across(below) * at.weight;
-            }
+    let sources = planes.as_slice().par_chunks_exact(planes.pixels());
+    resized.as_mut_slice().par_chunks_exact_mut(height * width).zip(sources).for_each(|(target, source)| {
+        let tasks = target.par_chunks_mut(ROWS * width).zip(rows.par_chunks(ROWS));
+        tasks.for_each(|(target, rows)| {
+            compiled(Rows { source, width: planes.width(), rows, columns: &columns, target });
         });
-    }
+    });
     resized
+}
+
+/// Neighbouring rows of a resized plane.
+struct Rows<'a> {
+    source: &'a [f32],
+    /// Of the source.
+    width: usize,
+    rows: &'a [Between],
+    columns: &'a [Between],
+    target: &'a mut [f32],
+}
+
+impl Work for Rows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, _: L) {
+        let Self { source, width, rows, columns, target } = self;
+        let across = |y: usize, out: &mut [f32]| {
+            let row = &source[y * width..][..width];
+            for (value, c) in out.iter_mut().zip(columns) {
+                *value = row[c.first] * (1.0 - c.weight) + row[c.second] * c.weight;
+            }
+        };
+        // Two rows of the source, each with its number, resized across: the next row of the target often meets them again.
+        let mut above = (usize::MAX, vec![0.0; columns.len()]);
+        let mut below = above.clone();
+        for (out, at) in target.chunks_exact_mut(columns.len()).zip(rows) {
+            if above.0 != at.first {
+                std::mem::swap(&mut above, &mut below);
+            }
+            for (kept, wanted) in [(&mut above, at.first), (&mut below, at.second)] {
+                if kept.0 != wanted {
+                    across(wanted, &mut kept.1);
+                    kept.0 = wanted;
+                }
+            }
+            for ((value, above), below) in out.iter_mut().zip(&above.1).zip(&below.1) {
+                *value = above * (1.0 - at.weight) + below * at.weight;
+            }
+        }
+    }
 }
 
 /// OpenCV's INTER_NEAREST: the input sample at each output sample's corner.

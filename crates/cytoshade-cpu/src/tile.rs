@@ -1,5 +1,6 @@
 //! Cutting tiles out of planes (the reference's `transforms.make_tiles` after `np.pad`).
 
+use crate::parallel::*;
 use cytoshade_core::Planes;
 use cytoshade_core::tiling::{Cutting, Tile, Tiling};
 
@@ -7,14 +8,13 @@ use cytoshade_core::tiling::{Cutting, Tile, Tiling};
 pub fn cut(cutting: &Cutting, planes: &Planes, which: &[Tile]) -> Vec<f32> {
     let Tiling { height, width, .. } = cutting.tiling;
     let mut cut = vec![0.0; which.len() * planes.channels() * height * width];
-    let mut rows = cut.chunks_exact_mut(width.max(1));
-    for tile in which {
-        for channel in 0..planes.channels() {
-            for row in rows.by_ref().take(height).enumerate() {
-                cut_row(cutting, planes, channel, tile, row);
-            }
+    // A task is all rows of one channel of a tile.
+    cut.par_chunks_exact_mut((height * width).max(1)).enumerate().for_each(|(at, rows)| {
+        let (tile, channel) = (&which[at / planes.channels()], at % planes.channels());
+        for row in rows.chunks_exact_mut(width.max(1)).enumerate() {
+            cut_row(cutting, planes, channel, tile, row);
         }
-    }
+    });
     cut
 }
 

@@ -11,7 +11,7 @@ use cytoshade_shaders::{self as shaders, Precision};
 use crate::device::Gpu;
 use crate::error::Error;
 use crate::kernel::{Kernel, Variant, linear};
-use crate::tile::Tiled;
+use crate::tile::{Activations, Tiled};
 use crate::work::Work;
 
 const WHAT: &str = "blended tiles";
@@ -103,27 +103,19 @@ impl Tiled {
     }
 }
 
-/// Adds tiles of shape [tiles, nout, tile height, tile width] to the outputs. (The network's own are never in this
-/// form.)
+/// Adds tiles that the network made, those of `tiles`, to the outputs. Nothing waits.
 ///
 /// # Errors
-/// [`Error::Length`] for a wrong shape, and whatever the device says.
-pub async fn blend(gpu: &Gpu, tiled: &Tiled, tiles: Range<usize>, values: &[f32]) -> Result<(), Error> {
-    let (pixels, nout) = (tiled.tiling.height * tiled.tiling.width, tiled.outputs.channels);
-    let expected = tiles.len() * nout * pixels;
-    if values.len() != expected || tiles.end > tiled.tiles() {
-        return Err(Error::Length { what: "tiles", found: values.len(), expected });
+/// [`Error::Length`] where there are not as many tiles, and whatever the device says.
+pub async fn blend(gpu: &Gpu, tiled: &Tiled, tiles: Range<usize>, made: &Activations) -> Result<(), Error> {
+    let expected = 16 * (tiles.len() * tiled.quads(tiled.outputs.channels)) as u64;
+    if made.buffer.size() < expected || tiles.end > tiled.tiles() {
+        return Err(Error::Length { what: "tiles", found: made.buffer.size() as usize, expected: expected as usize });
     }
     let kernel = gpu.kernel(Variant::of(shaders::BLEND).stored(Precision::F32)).await?;
-    let pack = gpu.kernel(Variant::of(shaders::PACK).stored(Precision::F32)).await?;
     gpu.attempt(WHAT, || {
         let mut work = Work::default();
-        let quads = tiles.len() * tiled.quads(nout);
-        let planes = gpu.upload(WHAT, values)?;
-        let activations = gpu.storage(WHAT, 16 * quads as u64)?;
-        let params = [pixels, nout, quads].map(|value| value as u32);
-        work.add(pack.bind(gpu, &params, &[&planes, &activations]), linear(gpu, WHAT, quads as u64)?);
-        tiled.blend(gpu, &kernel, &mut work, &tiles, 0, &activations)?;
+        tiled.blend(gpu, &kernel, &mut work, &tiles, 0, &made.buffer)?;
         work.submit(gpu, WHAT);
         Ok(())
     })

@@ -11,7 +11,7 @@ use crate::kernel::{Variant, plane_grid};
 use crate::planes::GpuPlanes;
 
 /// Steps of one submission. Drivers stop what runs for seconds, so long integrations come in pieces.
-const STEPS: u32 = 50;
+pub(crate) const STEPS: u32 = 50;
 
 const WHAT: &str = "the flow dynamics";
 
@@ -103,7 +103,7 @@ pub async fn follow_flows(
             let [width, height] = [width as u32, height as u32];
             let field = gpu.storage(WHAT, 8 * pixels as u64)?;
             let positions = gpu.storage(WHAT, 8 * pixels as u64)?;
-            let params = [width, height, threshold.to_bits()];
+            let params = [width, height, 0, threshold.to_bits()];
             let prepare = prepare.bind(gpu, &params, &[&planes.buffer, &field, &positions]);
             let steps = |count: u32| euler.bind(gpu, &[width, height, count], &[&field, &positions]);
 
@@ -123,7 +123,7 @@ pub async fn follow_flows(
 }
 
 /// The steps of the first submission, fewer than [`STEPS`], and how many submissions of [`STEPS`] follow.
-fn pieces(niter: u32) -> (u32, u32) {
+pub(crate) fn pieces(niter: u32) -> (u32, u32) {
     (niter % STEPS, niter / STEPS)
 }
 

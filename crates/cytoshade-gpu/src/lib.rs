@@ -40,9 +40,13 @@ mod percentile;
 mod pipeline_cache;
 mod planes;
 mod resize;
+#[cfg(not(target_arch = "wasm32"))]
+mod strips;
 mod tile;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod tune;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod volume;
 mod weights;
 mod winograd;
 mod work;
@@ -63,4 +67,6 @@ pub use normalize::{normalize, normalizes};
 pub use percentile::percentiles;
 pub use planes::{GpuPlanes, Reading};
 pub use resize::bilinear;
-pub use tile::{Tiled, cut};
+#[cfg(not(target_arch = "wasm32"))]
+pub use strips::{follow_flows_in_strips, remove_bad_in_windows};
+pub use tile::{Activations, Tiled, cut};

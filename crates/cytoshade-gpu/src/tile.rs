@@ -85,28 +85,85 @@ impl Tiled {
     }
 }
 
-/// Tiles as the network sees them: [tiles, channels, tile height, tile width]. (The network's own are never in this
-/// form.)
+/// Tiles of f32 on the device, as the network's layers see them: channels last, padded to 4. (The network's own are made
+/// and used within its batches.)
+#[derive(Clone, Debug)]
+pub struct Activations {
+    pub(crate) buffer: wgpu::Buffer,
+    tiles: usize,
+    channels: usize,
+    height: usize,
+    width: usize,
+}
+
+impl Activations {
+    /// Brings tiles of shape [tiles, channels, height, width] to the device.
+    ///
+    /// # Errors
+    /// [`Error::Length`] for a wrong shape, [`Error::Limit`] where they are too many for one binding, and whatever the
+    /// device says.
+    pub async fn upload(
+        gpu: &Gpu,
+        values: &[f32],
+        [tiles, channels, height, width]: [usize; 4],
+    ) -> Result<Self, Error> {
+        let expected = tiles * channels * height * width;
+        if values.len() != expected {
+            return Err(Error::Length { what: WHAT, found: values.len(), expected });
+        }
+        let pack = gpu.kernel(Variant::of(shaders::PACK).stored(Precision::F32)).await?;
+        let quads = tiles * height * width * channels.div_ceil(4);
+        let buffer = gpu
+            .attempt(WHAT, || {
+                let (planes, buffer) = (gpu.upload(WHAT, values)?, gpu.storage(WHAT, 16 * quads as u64)?);
+                let params = [height * width, channels, quads].map(|value| value as u32);
+                let mut work = Work::default();
+                work.add(pack.bind(gpu, &params, &[&planes, &buffer]), linear(gpu, WHAT, quads as u64)?);
+                work.submit(gpu, WHAT);
+                Ok(buffer)
+            })
+            .await?;
+        Ok(Self { buffer, tiles, channels, height, width })
+    }
+
+    /// Reads them back, of shape [tiles, channels, height, width].
+    ///
+    /// # Errors
+    /// [`Error::Limit`] where they are too many for one binding, and whatever the device says.
+    pub async fn read(&self, gpu: &Gpu) -> Result<Vec<f32>, Error> {
+        let &Self { ref buffer, tiles, channels, height, width } = self;
+        let unpack = gpu.kernel(Variant::of(shaders::UNPACK).stored(Precision::F32)).await?;
+        let planes = gpu
+            .attempt(WHAT, || {
+                let planes = GpuPlanes::zeros(gpu, WHAT, tiles * channels, height, width)?;
+                let count = tiles * channels * height * width;
+                let params = [height * width, channels, count].map(|value| value as u32);
+                let mut work = Work::default();
+                work.add(unpack.bind(gpu, &params, &[buffer, &planes.buffer]), linear(gpu, WHAT, count as u64)?);
+                work.submit(gpu, WHAT);
+                Ok(planes)
+            })
+            .await?;
+        Ok(planes.read(gpu).await?.into_vec())
+    }
+}
+
+/// Cuts tiles. Nothing waits.
 ///
 /// # Errors
 /// [`Error::Limit`] where they are too many for one binding, and whatever the device says.
-pub async fn cut(gpu: &Gpu, tiled: &Tiled, tiles: Range<usize>) -> Result<Vec<f32>, Error> {
+pub async fn cut(gpu: &Gpu, tiled: &Tiled, tiles: Range<usize>) -> Result<Activations, Error> {
     let kernel = gpu.kernel(Variant::of(shaders::TILE).stored(Precision::F32)).await?;
-    let unpack = gpu.kernel(Variant::of(shaders::UNPACK).stored(Precision::F32)).await?;
     let Tiling { height, width, .. } = tiled.tiling;
     let channels = tiled.source.channels;
-    let planes = gpu
+    let buffer = gpu
         .attempt(WHAT, || {
             let mut work = Work::default();
-            let activations = gpu.storage(WHAT, (16 * tiles.len() * tiled.quads(channels)) as u64)?;
-            tiled.cut(gpu, &kernel, &mut work, &tiles, 0, &activations)?;
-            let planes = GpuPlanes::zeros(gpu, WHAT, tiles.len() * channels, height, width)?;
-            let count = tiles.len() * channels * height * width;
-            let params = [height * width, channels, count].map(|value| value as u32);
-            work.add(unpack.bind(gpu, &params, &[&activations, &planes.buffer]), linear(gpu, WHAT, count as u64)?);
+            let buffer = gpu.storage(WHAT, (16 * tiles.len() * tiled.quads(channels)) as u64)?;
+            tiled.cut(gpu, &kernel, &mut work, &tiles, 0, &buffer)?;
             work.submit(gpu, WHAT);
-            Ok(planes)
+            Ok(buffer)
         })
         .await?;
-    Ok(planes.read(gpu).await?.into_vec())
+    Ok(Activations { buffer, tiles: tiles.len(), channels, height, width })
 }

@@ -1,7 +1,7 @@
 //! The whole pipeline for one 2-D image (the reference's `CellposeModel.eval`), stage after stage.
 
 use cytoshade_core::rescale::Rescale;
-use cytoshade_core::{Control, Error as CoreError, Image, Labels, Network, Params, Planes, Stage};
+use cytoshade_core::{Control, EndPoints, Error as CoreError, Image, Labels, Network, Params, Planes, Stage};
 use cytoshade_cpu::{fill_holes, flow_error, follow_flows, histogram, masks, resize};
 use cytoshade_gpu::{Gpu, GpuPlanes};
 use cytoshade_model::SizeModel;
@@ -115,16 +115,21 @@ impl Run<'_> {
         {
             return Ok(labels);
         }
-        let ends = self.stage(Stage::FollowFlows, || {
-            let threshold = params.cellprob_threshold;
-            follow_flows::follow_flows(outputs, outputs.plane(2), threshold, niter, params.interp)
-        })??;
+        let ends = match self.ends_in_strips(outputs, niter, params).await? {
+            Some(ends) => ends,
+            None => self.stage(Stage::FollowFlows, || {
+                let threshold = params.cellprob_threshold;
+                follow_flows::follow_flows(outputs, outputs.plane(2), threshold, niter, params.interp)
+            })??,
+        };
         let mut labels = self.stage(Stage::Masks, || {
             let histogram = histogram::histogram(&ends, outputs.height(), outputs.width());
             masks::masks(&ends, &histogram, params.max_size_fraction)
         })?;
         drop(ends);
-        self.stage(Stage::FlowError, || flow_error::remove_bad(&mut labels, outputs, params.flow_threshold))??;
+        if !self.checked_in_windows(&mut labels, outputs, params).await? {
+            self.stage(Stage::FlowError, || flow_error::remove_bad(&mut labels, outputs, params.flow_threshold))??;
+        }
         self.stage(Stage::FillHoles, || {
             if (labels.height(), labels.width()) != (height, width) {
                 labels = resize::nearest(&labels, height, width);
@@ -132,6 +137,45 @@ impl Run<'_> {
             fill_holes::fill_holes_and_remove_small(&mut labels, params.min_size);
             labels
         })
+    }
+
+    /// The end points of outputs that are too large for a GPU, strip by strip there; `None` without one.
+    #[cfg(not(target_arch = "wasm32"))]
+    async fn ends_in_strips(
+        &mut self,
+        outputs: &Planes,
+        niter: u32,
+        params: &Params,
+    ) -> Result<Option<EndPoints>, Error> {
+        let Backend::Gpu { gpu, .. } = self.backend else { return Ok(None) };
+        let threshold = params.cellprob_threshold;
+        let work = cytoshade_gpu::follow_flows_in_strips(gpu, outputs, threshold, niter, params.interp);
+        self.gpu_stage(Stage::FollowFlows, gpu, work).await
+    }
+
+    /// The flow check of labels that are too large for a GPU, window by window there; false where it was not done.
+    #[cfg(not(target_arch = "wasm32"))]
+    async fn checked_in_windows(
+        &mut self,
+        labels: &mut Labels,
+        outputs: &Planes,
+        params: &Params,
+    ) -> Result<bool, Error> {
+        let Backend::Gpu { gpu, .. } = self.backend else { return Ok(false) };
+        let threshold = params.flow_threshold;
+        let work = cytoshade_gpu::remove_bad_in_windows(gpu, labels, outputs, threshold, exact_flow_error);
+        Ok(self.gpu_stage(Stage::FlowError, gpu, work).await?.is_some())
+    }
+
+    // In a browser, where a page has no memory for such planes and every byte is loaded, the host does it.
+    #[cfg(target_arch = "wasm32")]
+    async fn ends_in_strips(&mut self, _: &Planes, _: u32, _: &Params) -> Result<Option<EndPoints>, Error> {
+        Ok(None)
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    async fn checked_in_windows(&mut self, _: &mut Labels, _: &Planes, _: &Params) -> Result<bool, Error> {
+        Ok(false)
     }
 
     /// [`Run::masks`] on a GPU, from which nothing but tables of the masks comes back until the labels are done. `None`

@@ -103,7 +103,7 @@ impl Run<'_> {
             sigma if sigma > 0.0 => self.stage(Stage::Smooth, || volume::smooth::smooth(flows, sigma))?,
             _ => flows,
         };
-        let labels = self.masks_3d(&flows, &cellprob, rescale.niter, size, &params)?;
+        let labels = self.masks_3d(&flows, cellprob.channel(0), rescale.niter, size, &params).await?;
         Ok(Found { labels, flows, cellprob, styles })
     }
 
@@ -136,21 +136,31 @@ impl Run<'_> {
         Ok((sums, styles))
     }
 
-    fn masks_3d(
+    /// The sums of flows and cell probability to labels of the stack's size.
+    async fn masks_3d(
         &mut self,
         flows: &Volume,
-        cellprob: &Volume,
+        cellprob: &[f32],
         niter: u32,
         size: [usize; 3],
         params: &Params,
     ) -> Result<LabelVolume, Error> {
-        let threshold = params.cellprob_threshold;
-        let ends = self.stage(Stage::FollowFlows, || {
-            volume::follow_flows::follow_flows(flows, cellprob.channel(0), threshold, niter, params.interp)
-        })??;
         let small = flows.size();
-        let mut labels = self.stage(Stage::Masks, || volume::masks::masks(&ends, small, params.max_size_fraction))?;
-        drop(ends);
+        #[cfg(not(target_arch = "wasm32"))]
+        let grown = self.grown_on_gpu(flows, cellprob, niter, params).await?;
+        // Builds for browsers have no shaders for it.
+        #[cfg(target_arch = "wasm32")]
+        let grown = None;
+        let mut labels = match grown {
+            Some(labels) => labels,
+            None => {
+                let threshold = params.cellprob_threshold;
+                let ends = self.stage(Stage::FollowFlows, || {
+                    volume::follow_flows::follow_flows(flows, cellprob, threshold, niter, params.interp)
+                })??;
+                self.stage(Stage::Masks, || volume::masks::masks(&ends, small, params.max_size_fraction))?
+            }
+        };
         self.stage(Stage::FillHoles, || {
             if small != size {
                 labels = volume::resize::nearest_labels(&labels, size);
@@ -158,6 +168,29 @@ impl Run<'_> {
             volume::fill_holes::fill_holes_and_remove_small(&mut labels, params.min_size);
             labels
         })
+    }
+
+    /// The masks of a stack whose dynamics run on a GPU. `None` where that is not the backend, or has no room for them.
+    #[cfg(not(target_arch = "wasm32"))]
+    async fn grown_on_gpu(
+        &mut self,
+        flows: &Volume,
+        cellprob: &[f32],
+        niter: u32,
+        params: &Params,
+    ) -> Result<Option<LabelVolume>, Error> {
+        let Backend::Gpu { gpu, .. } = self.backend else { return Ok(None) };
+        let (threshold, [depth, height, width]) = (params.cellprob_threshold, flows.size());
+        let work = cytoshade_gpu::volume::follow_flows(gpu, flows, cellprob, threshold, niter, params.interp);
+        let Some(ends) = self.gpu_stage(Stage::FollowFlows, gpu, work).await? else { return Ok(None) };
+        let work = async {
+            let labels = cytoshade_gpu::volume::masks(gpu, &ends).await?;
+            // As many as voxels, so that this never falls back.
+            let mut labels = LabelVolume::new(labels, depth, height, width).unwrap_or_default();
+            volume::masks::number(&mut labels, params.max_size_fraction);
+            Ok(labels)
+        };
+        self.gpu_stage(Stage::Masks, gpu, work).await
     }
 
     /// Each layer as an image; then cells of neighbouring layers are joined where that is asked for.

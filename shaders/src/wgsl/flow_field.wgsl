@@ -7,6 +7,8 @@ struct Params {
     /// Width and height of the plane.
     width: u32,
     height: u32,
+    /// The row of the whole plane in which this one begins.
+    first: u32,
     /// Pixels whose cellprob is above this take part.
     threshold: f32,
 }
@@ -30,7 +32,7 @@ fn flow_field(@builtin(global_invocation_id) place: vec3u) {
     var position = vec2f(-1.0);
     if planes[2u * pixels + at] > params.threshold {
         step = vec2f(planes[at], planes[pixels + at]) / 5.0;
-        position = vec2f(place.yx);
+        position = vec2f(vec2u(place.y + params.first, place.x));
     }
     field[at] = step;
     positions[at] = position;

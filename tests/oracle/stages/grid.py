@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from cellpose import io
 
+import answers
 import reference
 from fixture_folder import MODELS
 from stages.pipeline import MODEL
@@ -17,6 +18,9 @@ logging.getLogger("cellpose").setLevel(logging.ERROR)
 TABLE = pathlib.Path(__file__).resolve().parents[1] / "grid.json"
 DATA = "$CYTOSHADE_TEST_DATA"
 NETWORKS = {"demo": (MODEL, "cytoshade-demo"), "full": (f"{DATA}/models/cpnet_full.safetensors", "cpnet_full")}
+
+# Whether a cell of 24 pixels is one by itself depends on how the network rounds.
+UNSETTLED = ["plane_10"]
 
 
 def read(stage, row):
@@ -48,5 +52,7 @@ def write(stage, rng):
         name = f"plane_{number:02}"
         file = f"{name}.labels.png"
         cv2.imwrite(str(stage.path / file), labels.astype(np.uint16))
-        stage.case(name, p, inputs, {"labels": file, "cells": int(len(np.unique(labels[labels > 0])))},
-                   crop=row["crop"])
+        expected = {"labels": file, "cells": int(len(np.unique(labels[labels > 0])))}
+        if name in UNSETTLED:
+            expected["answers"] = answers.save(stage, name, models[row["network"]], array, run)
+        stage.case(name, p, inputs, expected, crop=row["crop"])

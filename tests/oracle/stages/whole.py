@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from cellpose import io
 
+import answers
 import reference
 from stages import grid_stacks
 from stages.grid_stacks import DATA, NETWORKS
@@ -17,8 +18,8 @@ DIAMETER_3D = {"qcanet_3d/8_cell_raw.tif": 26.0, "stardist/stardist_data_images_
                "plantseg_3d/rgb_3D_c_raw.tif": 30.0}
 
 
-# Not agreed upon yet: the reference finds 46 cells here, Cytoshade 45. Left out, and to be found out.
-OPEN = ["full_stardist_do_3D"]
+# Whether two of the cells here are one depends on how the network rounds.
+UNSETTLED = ["full_stardist_do_3D"]
 
 
 def planes(stage):
@@ -62,10 +63,10 @@ def write(stage, rng):
             for model in files:
                 stage.case(f"{model}_{name}", params, {"image": f"{DATA}/images/{file}", "model": NETWORKS[model]}, expected)
         for file, name, array, params in stacks(stage):
-            if f"{network}_{name}" in OPEN:
-                continue
-            labels, *_ = reference.evaluate(models[network], array, **params)
-            expected = grid_stacks.save_labels(stage, f"{network}_{name}", labels)
+            case = f"{network}_{name}"
+            expected = grid_stacks.save_labels(stage, case, reference.evaluate(models[network], array, **params)[0])
+            if case in UNSETTLED:
+                expected["answers"] = answers.save(stage, case, models[network], array, params)
             for model in files:
                 inputs = {"stack": f"{DATA}/images/{file}", "model": NETWORKS[model]}
                 stage.case(f"{model}_{name}", params, inputs, expected, file="stack_cases.json")

@@ -7,7 +7,9 @@ mod network;
 mod peer;
 mod pipeline;
 mod plot;
+mod readme;
 mod setup;
+mod shares;
 mod stages;
 mod table;
 mod web;
@@ -42,6 +44,9 @@ pub(crate) struct Compare {
     /// Every stage round the network beside the reference's own instead, on drawn cells (`--name 2026-11-21-stages`)
     #[arg(long, conflicts_with = "web")]
     stages: bool,
+    /// Everything, --stages too (as `NAME-stages.md`), and the figures into the README
+    #[arg(long, conflicts_with_all = ["web", "stages", "quick", "only"])]
+    publish: bool,
     /// Which measurements; all where none is given
     #[arg(long, value_enum)]
     only: Vec<Measure>,
@@ -116,20 +121,27 @@ pub(crate) fn compare(options: &Compare) -> Outcome {
         return web::compare(options);
     }
     if options.stages {
-        return stages::compare(options);
+        return stages::compare(options, &options.name);
     }
     let setup = setup::Setup::new(options)?;
-    let mut groups = Vec::new();
+    let (mut groups, mut shares) = (Vec::new(), shares::Shares::default());
     if options.measures(Measure::Network) {
         groups.extend(network::measure(options, &setup)?);
     }
     if options.measures(Measure::Pipeline) {
-        groups.extend(pipeline::measure(options, &setup)?);
+        let of_images = pipeline::measure(options, &setup)?;
+        groups.extend(of_images.0);
+        shares = of_images.1;
     }
-    let table = table::table(options, &setup, &groups);
+    let table = table::table(options, &setup, &groups, &shares);
     println!("{table}");
     write(&format!("{}.md", options.name), &table)?;
-    write(&format!("{}.svg", options.name), &plot::plot(&groups))
+    write(&format!("{}.svg", options.name), &plot::plot(&groups))?;
+    if options.publish {
+        readme::write(&table::summary(options, &setup, &groups, &shares))?;
+        stages::compare(options, &format!("{}-stages", options.name))?;
+    }
+    Ok(())
 }
 
 /// Writes a file of results.

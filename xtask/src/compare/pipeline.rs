@@ -6,26 +6,35 @@ use std::process::Command;
 
 use super::peer::{Peer, set_threads};
 use super::setup::{Setup, program};
+use super::shares::Shares;
 use super::{Compare, Figure, Group, Unit};
 use crate::shell::run;
 
 const SIDES: [usize; 2] = [512, 2048];
 
-pub(super) fn measure(options: &Compare, setup: &Setup) -> Result<Vec<Group>, String> {
+/// The figures of whole images, and our stages' shares in the warm ones.
+pub(super) fn measure(options: &Compare, setup: &Setup) -> Result<(Vec<Group>, Shares), String> {
+    let mut shares = Shares::default();
     if !setup.published_width {
         eprintln!("whole images are left out: Cellpose's programs cannot take a network of this width, give --model");
-        return Ok(Vec::new());
+        return Ok((Vec::new(), shares));
     }
     let mut groups = Vec::new();
     for side in SIDES.into_iter().take(if options.quick { 1 } else { SIDES.len() }) {
         let image = setup.file(&format!("image_{side}.png"));
-        groups.extend(warm(options, setup, side, &image)?);
+        groups.extend(warm(options, setup, side, &image, &mut shares)?);
         groups.extend(cold(options, setup, side, &image)?);
     }
-    Ok(groups)
+    Ok((groups, shares))
 }
 
-fn warm(options: &Compare, setup: &Setup, side: usize, image: &Path) -> Result<[Group; 2], String> {
+fn warm(
+    options: &Compare,
+    setup: &Setup,
+    side: usize,
+    image: &Path,
+    shares: &mut Shares,
+) -> Result<[Group; 2], String> {
     let model = setup.file("network.pth");
     let threads = options.threads.to_string();
     let ours = setup.peer("peer-cytoshade").ok_or("peer-cytoshade did not build")?;
@@ -51,6 +60,8 @@ fn warm(options: &Compare, setup: &Setup, side: usize, image: &Path) -> Result<[
         }
         if round == 0 {
             agree(setup, &files)?;
+        } else {
+            shares.add(side, &peers[0].tell(&["stages"])?);
         }
     }
     let memory = peers.each_mut().map(|peer| {

@@ -1,13 +1,14 @@
 //! Every stage round the network beside the reference's own, on the same planes and stacks.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::peer::Peer;
 use super::setup::interpreter;
 use super::table::processor;
-use super::{Compare, Figure};
+use super::{Compare, Figure, write};
 use crate::shell::{Outcome, cargo, lines, root, run, target_folder};
 
 /// The whole of the dynamics, to which the stages before it in [`PLANE`] and [`STACK`] add up.
@@ -17,98 +18,161 @@ const PLANE: [&str; 9] =
 const STACK: [&str; 5] = ["normalize", "follow_flows", "masks", "fill_holes", WHOLE];
 
 /// A stage is run no more often once this is spent on it.
-const ENOUGH: Duration = Duration::from_secs(12);
+const ENOUGH: Duration = Duration::from_secs(8);
 
-/// What both sides took for a stage of a scene.
+/// What each side took for a stage of a scene.
 struct Row {
     stage: &'static str,
     ours: Figure,
+    /// On the GPU, where there is one and it has the stage.
+    gpu: Option<Figure>,
     theirs: Figure,
 }
 
-pub(super) fn compare(options: &Compare) -> Outcome {
+/// The programs that take turns.
+struct Peers {
+    ours: Peer,
+    gpu: Option<Peer>,
+    theirs: Peer,
+}
+
+/// Writes benches/results/`name`.md.
+pub(super) fn compare(options: &Compare, name: &str) -> Outcome {
     run(cargo(&["build", "--release", "--package", "cytoshade-benches", "--bin", "stages_peer"]))?;
     let program = target_folder().join("release/stages_peer");
     let scenes = root().join("target/compare/scenes");
-    let mut write = Command::new(&program);
-    write.arg("write").arg(&scenes);
-    let names = lines(write)?;
-
-    let mut ours = Command::new(&program);
-    ours.arg(&scenes);
-    let mut theirs = Command::new(interpreter(options)?);
-    theirs.arg(root().join("benches/peers/stages.py")).arg(&scenes);
-    let mut peers =
-        [Peer::start("Cytoshade", ours, options)?, Peer::start("Cellpose (PyPI cellpose 3.1.1.2)", theirs, options)?];
+    let mut draw = Command::new(&program);
+    draw.arg("write").arg(&scenes);
+    let names = lines(draw)?;
+    let mut peers = Peers::start(options, &program, &scenes)?;
 
     let load_before = load();
     let mut body = String::new();
     let mut warm = false;
-    for name in names.iter().filter(|name| !options.quick || name.starts_with("512")) {
-        let stages = if name.matches('x').count() == 2 { &STACK[..] } else { &PLANE[..] };
+    for scene in names.iter().filter(|scene| !options.quick || scene.starts_with("512")) {
+        let stages = if is_stack(scene) { &STACK[..] } else { &PLANE[..] };
         if !warm {
             // What is compiled when it is first used is not to be measured.
             for stage in stages {
-                turn(&mut peers, name, stage)?;
+                peers.turn(scene, stage)?;
             }
             warm = true;
         }
-        let cells = agree(&mut peers, name)?;
-        let rows = stages.iter().map(|stage| measure(options, &mut peers, name, stage));
+        let cells = peers.agree(scene, stages)?;
+        let rows = stages.iter().map(|stage| measure(options, &mut peers, scene, stage));
         let rows: Vec<Row> = rows.collect::<Result<_, String>>()?;
-        body.push_str(&table(name, cells, &rows));
+        body.push_str(&table(scene, cells, &rows));
     }
-    let page = format!("{}{body}", head(options, &load_before, &load()));
+    let page = format!("{}{body}", head(options, peers.gpu.as_ref(), &load_before, &load()));
     println!("{page}");
-    let path = root().join("benches/results").join(format!("{}.md", options.name));
-    eprintln!("writing {}", path.display());
-    std::fs::write(&path, page).map_err(|error| format!("cannot write {}: {error}", path.display()))
+    write(&format!("{name}.md"), &page)
 }
 
-/// Both find the same number of cells, which cover the same number of pixels, to a thousandth.
-fn agree(peers: &mut [Peer; 2], scene: &str) -> Result<f64, String> {
-    let mut cells = 0.0;
-    for what in ["covered", "cells"] {
-        let [ours, theirs] = peers;
-        let (ours, theirs) = (ours.ask(&[what, scene])?, theirs.ask(&[what, scene])?);
-        if theirs < 1.0 || (ours - theirs).abs() > 1e-3 * theirs {
-            return Err(format!("{scene}: {what}: {ours}, the reference says {theirs}"));
-        }
-        cells = theirs;
+fn is_stack(scene: &str) -> bool {
+    scene.matches('x').count() == 2
+}
+
+impl Peers {
+    fn start(options: &Compare, program: &Path, scenes: &Path) -> Result<Self, String> {
+        let ours = |device: &str, name: &str| {
+            let mut command = Command::new(program);
+            command.arg(device).arg(scenes);
+            Peer::start(name, command, options)
+        };
+        let mut theirs = Command::new(interpreter(options)?);
+        theirs.arg(root().join("benches/peers/stages.py")).arg(scenes);
+        let mut adapter = Command::new(program);
+        adapter.arg("adapter");
+        // Without one its column is left out.
+        let adapter = lines(adapter).ok().and_then(|names| names.into_iter().next());
+        Ok(Self {
+            ours: ours("cpu", "Cytoshade")?,
+            gpu: adapter.map(|name| ours("gpu", &name)).transpose()?,
+            theirs: Peer::start("Cellpose (PyPI cellpose 3.1.1.2)", theirs, options)?,
+        })
     }
-    Ok(cells)
+
+    /// The GPU, where it has the stages of a scene.
+    fn gpu(&mut self, scene: &str) -> Option<&mut Peer> {
+        self.gpu.as_mut().filter(|_| !is_stack(scene))
+    }
+
+    /// All find the same number of cells, which cover the same number of pixels, to a thousandth; and each stage on the GPU
+    /// gives what it gives on the CPU.
+    fn agree(&mut self, scene: &str, stages: &[&str]) -> Result<f64, String> {
+        let mut cells = 0.0;
+        for what in ["covered", "cells"] {
+            let theirs = self.theirs.ask(&[what, scene])?;
+            let mut ours = vec![self.ours.ask(&[what, scene])?];
+            if let Some(gpu) = self.gpu(scene) {
+                ours.push(gpu.ask(&[what, scene])?);
+            }
+            for ours in ours {
+                if theirs < 1.0 || (ours - theirs).abs() > 1e-3 * theirs {
+                    return Err(format!("{scene}: {what}: {ours}, the reference says {theirs}"));
+                }
+            }
+            cells = theirs;
+        }
+        for stage in stages {
+            if let Some(gpu) = self.gpu(scene)
+                && gpu.ask(&["agrees", scene, stage])? < 1.0
+            {
+                return Err(format!("{scene}: {stage} on {} is not what it is on the CPU", gpu.name));
+            }
+        }
+        Ok(cells)
+    }
+
+    /// Seconds of one run of each: ours, the GPU's and the reference's.
+    fn turn(&mut self, scene: &str, stage: &str) -> Result<(f64, Option<f64>, f64), String> {
+        let words = ["run", scene, stage];
+        let ours = self.ours.run(&words)?;
+        let gpu = self.gpu(scene).map(|gpu| gpu.run(&words)).transpose()?;
+        Ok((ours, gpu, self.theirs.run(&words)?))
+    }
 }
 
-/// Seconds of one run of each.
-fn turn([ours, theirs]: &mut [Peer; 2], scene: &str, stage: &str) -> Result<[f64; 2], String> {
-    Ok([ours.run(&["run", scene, stage])?, theirs.run(&["run", scene, stage])?])
-}
-
-fn measure(options: &Compare, peers: &mut [Peer; 2], scene: &str, stage: &'static str) -> Result<Row, String> {
+fn measure(options: &Compare, peers: &mut Peers, scene: &str, stage: &'static str) -> Result<Row, String> {
     let figure = |peer: &Peer| Figure { peer: peer.name.clone(), values: Vec::new() };
-    let mut row = Row { stage, ours: figure(&peers[0]), theirs: figure(&peers[1]) };
+    let gpu = peers.gpu(scene).map(|gpu| figure(gpu));
+    let mut row = Row { stage, ours: figure(&peers.ours), gpu, theirs: figure(&peers.theirs) };
     let start = Instant::now();
     for round in 0..options.rounds(7) {
         if round > 1 && start.elapsed() > ENOUGH {
             break;
         }
-        let [ours, theirs] = turn(peers, scene, stage)?;
+        let (ours, gpu, theirs) = peers.turn(scene, stage)?;
         row.ours.values.push(ours);
+        if let (Some(figure), Some(gpu)) = (&mut row.gpu, gpu) {
+            figure.values.push(gpu);
+        }
         row.theirs.values.push(theirs);
     }
-    eprintln!("{scene}, {stage}: {:.1} times as fast", row.theirs.median() / row.ours.median());
+    let times = |figure: &Figure| format!("{:.1} times as fast", row.theirs.median() / figure.median());
+    let gpu = row.gpu.as_ref().map(|gpu| format!(", on the GPU {}", times(gpu))).unwrap_or_default();
+    eprintln!("{scene}, {stage}: {}{gpu}", times(&row.ours));
     Ok(row)
 }
 
-fn head(options: &Compare, before: &str, after: &str) -> String {
+fn head(options: &Compare, gpu: Option<&Peer>, before: &str, after: &str) -> String {
+    let gpu = gpu.map_or_else(
+        || "There was no GPU, not even a software one.".into(),
+        |gpu| {
+            format!(
+                "The GPU is {}; there each stage is given what is on the device already and what it makes stays there, but for the \
+                 labels at the very end. It was measured once each of its stages had given what it gives on the CPU.",
+                gpu.name
+            )
+        },
+    );
     format!(
         "# Stage by stage beside the reference\n\n\
-         `cargo xtask compare --stages --name {}` on {}, {} threads for both. The reference is PyPI `cellpose==3.1.1.2` on its plain CPU \
-         path. Both take turns on the same drawn cells with noise (`benches/src/scenes.rs`), round by round, after they had found the \
-         same cells. Milliseconds are medians, in brackets the least and the most; the ratio is of the medians. `masks` \
-         counts the end points, finds the seeds and grows them; `{WHOLE}` is all from `follow_flows` on.\n\n\
+         `cargo xtask compare --stages` on {}, {} threads for all. The reference is PyPI `cellpose==3.1.1.2` on its plain CPU \
+         path. All take turns on the same drawn cells with noise (`benches/src/scenes.rs`), round by round, after they had found the \
+         same cells. Milliseconds are medians, in brackets the least and the most; how many times as fast as the reference is of \
+         the medians. `masks` counts the end points, finds the seeds and grows them; `{WHOLE}` is all from `follow_flows` on. {gpu}\n\n\
          Load average before: {before}; after: {after}.{}\n",
-        options.name,
         processor(),
         options.threads,
         if options.quick { " A quick run, on few rounds: not for quoting." } else { "" },
@@ -116,12 +180,17 @@ fn head(options: &Compare, before: &str, after: &str) -> String {
 }
 
 fn table(scene: &str, cells: f64, rows: &[Row]) -> String {
+    let gpu = rows.iter().any(|row| row.gpu.is_some());
+    let (column, line) = if gpu { (" GPU, ms | GPU, times as fast |", "---|---|") } else { ("", "") };
     let mut table = format!(
-        "\n## {scene} ({cells} cells)\n\n| stage | Cytoshade, ms | reference, ms | times as fast |\n|---|---|---|---|\n"
+        "\n## {scene} ({cells} cells)\n\n| stage | reference, ms | CPU, ms | CPU, times as fast |{column}\n|---|---|---|---|{line}\n"
     );
-    for Row { stage, ours, theirs } in rows {
-        let times = theirs.median() / ours.median();
-        let _ = writeln!(table, "| {stage} | {} | {} | {times:.1} |", milliseconds(ours), milliseconds(theirs));
+    for Row { stage, ours, gpu, theirs } in rows {
+        let _ = write!(table, "| {stage} | {} |", milliseconds(theirs));
+        for figure in [Some(ours), gpu.as_ref()].into_iter().flatten() {
+            let _ = write!(table, " {} | {:.1} |", milliseconds(figure), theirs.median() / figure.median());
+        }
+        table.push('\n');
     }
     table
 }

@@ -3,28 +3,16 @@
 use std::fmt::Write;
 
 use super::setup::Setup;
-use super::{Compare, Group, Unit};
+use super::shares::Shares;
+use super::{Compare, Figure, Group, Unit};
 
-pub(super) fn table(options: &Compare, setup: &Setup, groups: &[Group]) -> String {
-    let mut page = String::new();
-    let model = setup.model.file_name().unwrap_or_default().to_string_lossy();
-    let processor = processor();
-    let _ = writeln!(
-        page,
-        "# Beside other engines\n\n\
-         `cargo xtask compare` on {processor}, {} threads for every engine, network `{model}`. Engines take turns, round by \
-         round; each was timed after its output had agreed with ours. Ratios are ours over theirs, of the medians: below 1 \
-         is faster, or smaller.{}\n\n![plot]({}.svg)",
-        options.threads,
-        if options.quick { " A quick run, on few rounds: not for quoting." } else { "" },
-        options.name
-    );
+/// The page in benches/results.
+pub(super) fn table(options: &Compare, setup: &Setup, groups: &[Group], shares: &Shares) -> String {
+    let mut page = String::from("# Beside other engines\n\n");
+    let _ = writeln!(page, "{}\n\n![plot]({}.svg)", conditions(options, setup), options.name);
     for group in groups {
         let _ = writeln!(page, "\n## {}\n", group.title);
-        let (head, show): (_, fn(f64) -> String) = match group.unit {
-            Unit::Seconds => ("milliseconds", |seconds| format!("{:.1}", seconds * 1e3)),
-            Unit::Bytes => ("MiB", |bytes| format!("{:.0}", bytes / f64::from(1 << 20))),
-        };
+        let (head, show) = group.unit.shown();
         let _ = writeln!(page, "| | least, {head} | median, {head} | ours / theirs |\n|---|---|---|---|");
         let Some(ours) = group.figures.first() else { continue };
         for figure in &group.figures {
@@ -36,7 +24,48 @@ pub(super) fn table(options: &Compare, setup: &Setup, groups: &[Group]) -> Strin
             let _ = writeln!(page, "\nNot measured: {reason}.");
         }
     }
+    let shares = shares.table();
+    if !shares.is_empty() {
+        let _ = writeln!(page, "\n## Where Cytoshade's time goes, warm\n\n{}", shares.trim_end());
+    }
     page
+}
+
+/// What was measured on what.
+fn conditions(options: &Compare, setup: &Setup) -> String {
+    format!(
+        "`cargo xtask compare` on {}, {} threads for every engine, network `{}`. Engines take turns, round by \
+         round; each was timed after its output had agreed with ours. Ratios are ours over theirs, of the medians: below 1 \
+         is faster, or smaller.{}",
+        processor(),
+        options.threads,
+        setup.model.file_name().unwrap_or_default().to_string_lossy(),
+        if options.quick { " A quick run, on few rounds: not for quoting." } else { "" },
+    )
+}
+
+/// The same in short, as the README has it.
+pub(super) fn summary(options: &Compare, setup: &Setup, groups: &[Group], shares: &Shares) -> String {
+    let mut text = format!("{}\n\n| | Cytoshade | ours / theirs |\n|---|---|---|\n", conditions(options, setup));
+    for group in groups {
+        let Some((ours, theirs)) = group.figures.split_first() else { continue };
+        let ratio = |other: &Figure| format!("{:.2} {}", ours.median() / other.median(), other.peer);
+        let ratios: Vec<String> = theirs.iter().map(ratio).collect();
+        let (head, show) = group.unit.shown();
+        let _ = writeln!(text, "| {} | {} {head} | {} |", group.title, show(ours.median()), ratios.join(", "));
+    }
+    let _ = write!(text, "\nWhere the time goes, warm, image file to mask file:\n\n{}", shares.table());
+    text
+}
+
+impl Unit {
+    /// In what figures are shown, and how.
+    fn shown(self) -> (&'static str, fn(f64) -> String) {
+        match self {
+            Unit::Seconds => ("ms", |seconds| format!("{:.1}", seconds * 1e3)),
+            Unit::Bytes => ("MiB", |bytes| format!("{:.0}", bytes / f64::from(1 << 20))),
+        }
+    }
 }
 
 /// The processor's name, where Linux says it.

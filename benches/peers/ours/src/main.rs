@@ -1,5 +1,5 @@
 //! Cytoshade on the CPU: `MODEL TILES SIDE THREADS` runs the network, `pipeline MODEL THREADS` whole images
-//! (`run IMAGE MASKS`: read a file, segment, write a file).
+//! (`run IMAGE MASKS`: read a file, segment, write a file; `stages`: what each stage of the last run took, `NAME=SECONDS` each).
 
 use cytoshade::{Device, Model, Params, Segmenter};
 use cytoshade_cpu::network::Network;
@@ -31,15 +31,24 @@ fn network(job: &Job) -> Outcome<()> {
 fn pipeline(model: &str, n: usize) -> Outcome<()> {
     threads(n)?;
     let segmenter = Segmenter::builder().device(Device::Cpu).build(&Model::open(model)?)?;
+    let mut stages = Vec::new();
     answer_lines(|words| {
-        let ["run", input, output] = words else { return Err("expected run, IMAGE and MASKS".into()) };
+        let ["run", input, output] = words else {
+            return if words == ["stages"] { Ok(stages.join(" ")) } else { Err("expected run, IMAGE and MASKS".into()) };
+        };
         let start = Instant::now();
         let images = cytoshade_formats::read(Path::new(input), &ReadOptions::default())?;
         let image = images.first().ok_or("the file holds no image")?;
+        let read = start.elapsed();
         let found = segmenter.segment(image, &Params::default())?;
+        let write = Instant::now();
         let mut bytes = Vec::new();
         cytoshade_formats::write_labels_tiff(std::io::Cursor::new(&mut bytes), &found.labels)?;
         std::fs::write(output, bytes)?;
-        Ok(start.elapsed().as_secs_f64().to_string())
+        let (write, whole) = (write.elapsed(), start.elapsed());
+        let of_pipeline = found.timings.iter().map(|(stage, time)| (stage.name(), time));
+        let all = [("read", read)].into_iter().chain(of_pipeline).chain([("write", write)]);
+        stages = all.map(|(name, time)| format!("{name}={}", time.as_secs_f64())).collect();
+        Ok(whole.as_secs_f64().to_string())
     })
 }

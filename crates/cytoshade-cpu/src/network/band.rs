@@ -13,7 +13,6 @@ pub(super) struct Band<'a> {
     pub(super) source: Source<'a>,
     pub(super) scale: &'a [Block],
     pub(super) shift: &'a [Block],
-    pub(super) relu: bool,
     /// How often each source pixel is repeated on each axis.
     pub(super) repeat: usize,
     /// Zeros on each side of the plane.
@@ -46,7 +45,7 @@ impl Band<'_> {
             for (block, target) in target.chunks_exact_mut(self.padded).enumerate() {
                 target[..self.pad].fill(Block::ZERO);
                 target[self.pad + width..].fill(Block::ZERO);
-                let norm = Norm { scale: &self.scale[block], shift: &self.shift[block], relu: self.relu };
+                let norm = Norm { scale: &self.scale[block], shift: &self.shift[block] };
                 let target = &mut target[self.pad..][..width];
                 lanes.run(self.source.load(y / self.repeat, block, norm, self.repeat, target));
             }

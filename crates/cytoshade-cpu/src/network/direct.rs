@@ -1,6 +1,7 @@
 //! A convolution as the plain sum of products: 16 output channels a vector, a few pixels of a row in registers
 //! ([`super::segment`]).
 
+use super::added::Added;
 use super::band::Band;
 use super::map::Map;
 use super::segment::Segment;
@@ -18,48 +19,54 @@ pub(super) fn cached_rows(band: &Band<'_>) -> usize {
 /// A convolution's products and what they are added to.
 pub(super) struct Direct<'a> {
     pub(super) inputs: usize,
-    /// One for each output pixel that a source pixel becomes, or one for all of them; then there is no residual.
+    /// One for each output pixel that a source pixel becomes, or one for all of them; then nothing is added.
     pub(super) products: &'a [Product],
     pub(super) factor: usize,
     pub(super) bias: &'a [Block],
-    pub(super) residual: Option<Map<&'a [Block]>>,
+    pub(super) added: Added<Map<&'a [Block]>>,
+}
+
+/// The rows that a product is taken of: shape [row, block, pixel, 16].
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    /// From the row on that the first output row meets first.
+    pub(super) data: &'a [Block],
+    /// From a pixel to the same one in the next row.
+    pub(super) row_len: usize,
+    /// From a pixel to the same one in the next block.
+    pub(super) block_stride: usize,
+    /// Pixels that become output pixels.
+    pub(super) width: usize,
 }
 
 impl Direct<'_> {
-    /// Computes the output rows of a loaded band, whose first source row is `first`.
-    pub(super) fn multiply<L: Lanes>(
-        &self,
-        lanes: L,
-        band: &Band<'_>,
-        buffer: &[Block],
-        first: usize,
-        target: &mut [Block],
-    ) {
-        let Self { inputs, products, factor, bias, residual } = *self;
-        let width = factor * band.source.map.width;
+    /// Computes the output rows that `rows` become, of which the first is row `first` of the source.
+    pub(super) fn multiply<L: Lanes>(&self, lanes: L, rows: Rows<'_>, first: usize, target: &mut [Block]) {
+        let Self { inputs, products, factor, bias, added } = *self;
+        let width = factor * rows.width;
         let row_len = bias.len() * width;
         for product in products {
-            let (taps, count) = product.taps(band.row_len());
+            let (taps, count) = product.taps(rows.row_len);
             let taps = &taps[..count];
             let weights = product.weights.chunks(inputs * taps.len() * L::GROUP);
             // One group's weights after another: they stay in L2 for all rows of the band.
             for ((group, weights), bias) in weights.enumerate().zip(bias.chunks(L::GROUP)) {
                 let columns = group * L::GROUP * width..(group * L::GROUP + bias.len()) * width;
-                let rows = target.chunks_exact_mut(row_len).skip(product.phase.0).step_by(factor);
-                for (y, target) in rows.enumerate() {
+                let targets = target.chunks_exact_mut(row_len).skip(product.phase.0).step_by(factor);
+                for (y, target) in targets.enumerate() {
                     let target = &mut target[columns.clone()];
                     let y_target = factor * (first + y) + product.phase.0;
-                    let residual = residual.map(|map| &map.row(y_target)[columns.clone()]);
-                    for (x, pixels) in segments(band.source.map.width, L::PIXELS) {
+                    let added = added.map(|map| &map.row(y_target)[columns.clone()]);
+                    for (x, pixels) in segments(rows.width, L::PIXELS) {
                         let x_target = factor * x + product.phase.1;
                         let segment = Segment {
-                            band: &buffer[y * band.row_len() + x..],
-                            block_stride: band.padded,
+                            rows: &rows.data[y * rows.row_len + x..],
+                            block_stride: rows.block_stride,
                             taps,
                             inputs,
                             weights,
                             bias,
-                            residual: residual.map(|residual| &residual[x_target..]),
+                            added: added.map(|residual| &residual[x_target..]),
                             target: &mut target[x_target..],
                             pixel_stride: factor,
                             width,

@@ -4,12 +4,14 @@
 //! task each, so one tile keeps several cores of the caller's pool busy; with more cores several tiles run at the same
 //! time. How the rows are split never changes a sum, so the results do not depend on the number of threads.
 
+mod added;
 mod band;
 mod clock;
 mod conv;
 mod direct;
 mod map;
 mod max_pool;
+mod proj;
 mod segment;
 mod source;
 mod style;
@@ -22,8 +24,9 @@ use crate::parallel::*;
 use cytoshade_core::{Plan, Recorder, Shape, Step, Tensor};
 
 use self::clock::{Clock, Laps};
-use self::conv::Conv;
+use self::conv::{Conv, Reads};
 use self::map::Map;
+use self::proj::Proj;
 use self::source::Source;
 use self::style::Projection;
 use crate::Error;
@@ -43,7 +46,8 @@ pub struct Network {
     lanes: AnyLanes,
     shape: Shape,
     plan: Plan,
-    convs: Vec<Conv>,
+    /// The convolution of each step that is one.
+    convs: Vec<Option<Conv>>,
     projections: Vec<Projection>,
     spare: Mutex<Vec<Workspace>>,
 }
@@ -72,13 +76,15 @@ impl Network {
     }
 
     fn on(network: &cytoshade_core::Network, lanes: AnyLanes) -> Self {
-        let plan = Plan::new(network.shape());
-        let upsampled = |conv: usize| {
-            let is_it = |step: &Step| matches!(step, Step::Conv { conv: of, upsample: true, .. } if *of == conv);
-            plan.steps.iter().any(is_it)
+        let plan = Plan::fused(network.shape());
+        let conv = |step: &Step| match *step {
+            Step::Conv { conv, upsample, projection, .. } => {
+                let proj = projection.map(|proj| Proj::new(&network.convs()[proj.conv], proj.upsample, lanes));
+                Some(Conv::new(&network.convs()[conv], upsample, proj, lanes))
+            }
+            _ => None,
         };
-        let convs =
-            network.convs().par_iter().enumerate().map(|(at, conv)| Conv::new(conv, upsampled(at), lanes)).collect();
+        let convs = plan.steps.par_iter().map(conv).collect();
         Self {
             lanes,
             shape: network.shape().clone(),
@@ -196,7 +202,7 @@ impl Network {
         let mut lap = || laps.iter_mut().for_each(Laps::lap);
         workspace.write(self.plan.input, |_, target| map::pack(tile, target));
         lap();
-        for step in &self.plan.steps {
+        for (step, conv) in self.plan.steps.iter().zip(&self.convs) {
             match *step {
                 Step::MaxPool { source, target } => {
                     workspace.write(target, |maps, target| max_pool::run(self.lanes, maps.read(source), target));
@@ -207,7 +213,7 @@ impl Network {
                         projection.run(style, projected);
                     }
                 }
-                Step::Conv { conv, source, skip, style, residual, target, .. } => {
+                Step::Conv { source, skip, style, residual, projection, target, .. } => {
                     workspace.write(target, |maps, target| {
                         let source = Source {
                             map: maps.read(source),
@@ -215,7 +221,10 @@ impl Network {
                             style: style.map(|style| maps.projected[style.linear].as_slice()),
                         };
                         let residual = residual.map(|residual| maps.read(residual));
-                        self.convs[conv].run(self.lanes, source, residual, target);
+                        let projected = projection.map(|projection| maps.read(projection.source));
+                        if let Some(conv) = conv {
+                            conv.run(self.lanes, Reads { source, residual, projected }, target);
+                        }
                     });
                 }
             }

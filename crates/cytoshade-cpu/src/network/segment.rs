@@ -1,12 +1,13 @@
 //! The product at the heart of a convolution: up to [`Lanes::PIXELS`] pixels of a row, in registers.
 
+use super::added::Added;
 use crate::simd::{Block, LANES, Lanes, Work};
 
 /// A run of neighbouring pixels of one output row, for a group of `V` output blocks.
 pub(super) struct Segment<'a> {
-    /// The loaded band, from the pixel on that the first tap of the first of these pixels meets.
-    pub(super) band: &'a [Block],
-    /// From a pixel in the band to the same pixel in the next input block.
+    /// The rows, from the pixel on that the first tap of the first of these pixels meets.
+    pub(super) rows: &'a [Block],
+    /// From a pixel in the rows to the same pixel in the next input block.
     pub(super) block_stride: usize,
     /// From the pixel that the first tap meets to the ones that each tap meets.
     pub(super) taps: &'a [usize],
@@ -16,11 +17,11 @@ pub(super) struct Segment<'a> {
     pub(super) weights: &'a [Block],
     /// Offsets of the group's outputs, shape [V, 16].
     pub(super) bias: &'a [Block],
-    /// Added to the result: these pixels in the residual row, as `target` is laid out.
-    pub(super) residual: Option<&'a [Block]>,
+    /// A residual is laid out as `target`, from the first of these pixels on.
+    pub(super) added: Added<&'a [Block]>,
     /// These pixels in the row to be written; from a pixel to the same one in the next output block is `width`.
     pub(super) target: &'a mut [Block],
-    /// From a pixel to the next in `target` and `residual`.
+    /// From a pixel to the next in `target` and the residual.
     pub(super) pixel_stride: usize,
     pub(super) width: usize,
 }
@@ -56,15 +57,23 @@ impl<const V: usize, const P: usize> Work for Fixed<'_, V, P> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let Segment { band, block_stride, taps, inputs, weights, bias, residual, target, pixel_stride, width } = self.0;
+        let Segment { rows, block_stride, taps, inputs, weights, bias, added, target, pixel_stride, width } = self.0;
         let mut total = [[lanes.splat(0.0); V]; P];
-        for p in 0..P {
+        for total in &mut total {
             for v in 0..V {
-                let bias = lanes.load(&bias[v]);
-                total[p][v] = match residual {
-                    Some(residual) => lanes.add(bias, lanes.load(&residual[v * width + p * pixel_stride])),
-                    None => bias,
-                };
+                total[v] = lanes.load(&bias[v]);
+            }
+        }
+        let before = match added {
+            Added::Nothing => None,
+            Added::Residual(residual) => Some(residual),
+            Added::Target => Some(&*target),
+        };
+        if let Some(before) = before {
+            for (p, total) in total.iter_mut().enumerate() {
+                for v in 0..V {
+                    total[v] = lanes.add(total[v], lanes.load(&before[v * width + p * pixel_stride]));
+                }
             }
         }
         let (mut weights, _) = weights.as_chunks::<V>();
@@ -73,7 +82,7 @@ impl<const V: usize, const P: usize> Work for Fixed<'_, V, P> {
             // Each input block is summed by itself first: two short sums round less than a long one.
             let mut sum = [[lanes.splat(0.0); V]; P];
             for &tap in taps {
-                let pixels = &band[block * block_stride + tap..][..P];
+                let pixels = &rows[block * block_stride + tap..][..P];
                 let (of_tap, rest) = weights.split_at(channels);
                 weights = rest;
                 for (channel, of_channel) in of_tap.iter().enumerate() {

@@ -34,12 +34,11 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A folded BatchNorm of 16 channels, and whether a ReLU follows.
+/// A folded BatchNorm of 16 channels.
 #[derive(Clone, Copy)]
 pub(super) struct Norm<'a> {
     pub(super) scale: &'a Block,
     pub(super) shift: &'a Block,
-    pub(super) relu: bool,
 }
 
 /// One row of 16 channels on its way into a convolution: `target = relu(scale * (values + skip + style) + shift)`.
@@ -59,11 +58,9 @@ impl Work for Load<'_> {
     fn run<L: Lanes>(self, lanes: L) {
         let (style, zero) = (lanes.load(&self.style), lanes.splat(0.0));
         let (scale, shift) = (lanes.load(self.norm.scale), lanes.load(self.norm.shift));
-        let relu = self.norm.relu;
         let norm = |value: L::Vector| {
-            let value = lanes.mul_add(lanes.add(value, style), scale, shift);
             // In this order a NaN stays one, as in the reference.
-            if relu { lanes.max(zero, value) } else { value }
+            lanes.max(zero, lanes.mul_add(lanes.add(value, style), scale, shift))
         };
         let mut pixels = self.target.chunks_exact_mut(self.repeat);
         let mut store = |value: L::Vector| {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use cytoshade_core::Conv;
 
-use super::winograd::{PRODUCTS, transform_kernel};
-use crate::simd::{Block, LANES};
+use super::winograd::{PRODUCTS, transform_kernels};
+use crate::simd::{Block, LANES, Lanes, Work, compiled};
 
 /// Taps of the largest kernel.
 const MAX_TAPS: usize = 9;
@@ -60,9 +60,11 @@ impl Product {
 
 fn pack<'a>(conv: &Conv, group: usize, taps: impl Iterator<Item = &'a [usize]> + Clone) -> Vec<Block> {
     let (inputs, outputs, size) = (conv.inputs(), conv.outputs(), conv.kernel() * conv.kernel());
+    // Where no ReLU stands between, the factors of the BatchNorm are part of the weights.
+    let scale = |input: usize| if conv.relu() { 1.0 } else { f64::from(conv.scale()[input]) };
     let weight = |output: usize, input: usize, tap: &[usize]| {
         let kernel = &conv.weight()[(output * inputs + input) * size..][..size];
-        tap.iter().map(|&k| f64::from(kernel[k])).sum::<f64>() as f32
+        (scale(input) * tap.iter().map(|&k| f64::from(kernel[k])).sum::<f64>()) as f32
     };
     let blocks: Vec<usize> = (0..outputs.div_ceil(LANES)).collect();
     let mut packed = Vec::with_capacity(blocks.len() * inputs * taps.clone().count());
@@ -87,26 +89,42 @@ fn pack<'a>(conv: &Conv, group: usize, taps: impl Iterator<Item = &'a [usize]> +
 /// The kernels of a 3x3 convolution at the points of minimal filtering, with output blocks in groups of `group`: shape
 /// [point, output group, input channel, block in group, 16].
 pub(super) fn at_points(conv: &Conv, group: usize) -> Vec<Block> {
-    let (inputs, outputs) = (conv.inputs(), conv.outputs());
-    let (kernels, _) = conv.weight().as_chunks::<9>();
-    let blocks = outputs.div_ceil(LANES);
+    let (inputs, blocks) = (conv.inputs(), conv.outputs().div_ceil(LANES));
     let mut packed = vec![Block::ZERO; PRODUCTS * blocks * inputs];
     for block in 0..blocks {
         let (first, within) = (block / group * group, block % group);
         let in_group = (blocks - first).min(group);
         for input in 0..inputs {
-            let mut points = [Block::ZERO; PRODUCTS];
-            for (lane, output) in (block * LANES..outputs).take(LANES).enumerate() {
-                let kernel = transform_kernel(&kernels[output * inputs + input]);
-                for (point, value) in points.iter_mut().zip(kernel) {
-                    point.0[lane] = value;
-                }
-            }
             let at = first * inputs + input * in_group + within;
+            let points = compiled(AtPoints { conv, block, input });
             for (weights, point) in packed.chunks_exact_mut(blocks * inputs).zip(points) {
-                weights[at] = point;
+                weights[at] = Block(point);
             }
         }
     }
     packed
+}
+
+/// The kernels from an input channel to a block of output channels.
+struct AtPoints<'a> {
+    conv: &'a Conv,
+    block: usize,
+    input: usize,
+}
+
+impl Work for AtPoints<'_> {
+    type Output = [[f32; LANES]; PRODUCTS];
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, _: L) -> Self::Output {
+        let Self { conv, block, input } = self;
+        let (of_conv, _) = conv.weight().as_chunks::<9>();
+        let mut kernels = [[0.0; LANES]; 9];
+        for (lane, output) in (block * LANES..conv.outputs()).take(LANES).enumerate() {
+            for (tap, value) in kernels.iter_mut().zip(of_conv[output * conv.inputs() + input]) {
+                tap[lane] = value;
+            }
+        }
+        transform_kernels(&kernels)
+    }
 }

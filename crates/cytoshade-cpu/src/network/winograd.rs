@@ -4,15 +4,18 @@
 //! The points and the transform of the kernel are core's ([`cytoshade_core::winograd`]).
 
 use cytoshade_core::winograd::{P, POINTS, Q};
-pub(super) use cytoshade_core::winograd::{PRODUCTS, SIDE, transform_kernel};
+pub(super) use cytoshade_core::winograd::{PRODUCTS, SIDE, transform_kernels};
 
+use super::added::Added;
 use super::band::Band;
 use super::direct::segments;
 use super::map::{Map, sized};
 use crate::simd::{Block, LANES, Lanes, Work};
 
-/// Tiles that are multiplied together: enough to make loading a weight worth while, few enough for the cache.
+/// Most tiles that are multiplied together.
 const TILES: usize = 28;
+/// Blocks of their points and sums (512 KiB), which stay in a core's L2 cache, from input to output.
+const CACHED: usize = 512 * 1024 / size_of::<Block>();
 /// Tiles whose input is transformed in one go, so that it stays in L1.
 const CHUNK: usize = 14;
 /// Input blocks that are summed by themselves: short sums round less than a long one.
@@ -21,9 +24,10 @@ const SUM_BLOCKS: usize = 4;
 const P2: f32 = P * P;
 const Q2: f32 = Q * Q;
 
-/// Rows of tiles in a band, unless threads want them smaller.
-pub(super) fn tile_rows(tiles_in_row: usize) -> usize {
-    TILES.div_ceil(tiles_in_row.max(1))
+/// Tiles that are multiplied together, for blocks of input and output channels: enough to make loading a weight worth while,
+/// few enough for the cache.
+pub(super) fn tiles(inputs: usize, outputs: usize) -> usize {
+    (CACHED / (PRODUCTS * (inputs + outputs))).clamp(1, TILES)
 }
 
 /// Six neighbouring input pixels at the six points.
@@ -74,9 +78,11 @@ pub(super) struct Winograd<'a> {
     /// Shape [point, output group, input channel, block in group, 16].
     pub(super) weights: &'a [Block],
     pub(super) bias: &'a [Block],
-    pub(super) residual: Option<Map<&'a [Block]>>,
+    pub(super) added: Added<Map<&'a [Block]>>,
     /// Pixels of an output row.
     pub(super) width: usize,
+    /// Most tiles that are multiplied together.
+    pub(super) tiles: usize,
 }
 
 /// A rectangle of tiles of a band, which are multiplied together.
@@ -102,9 +108,9 @@ impl<'a> Winograd<'a> {
     ) {
         let in_row = self.width.div_ceil(SIDE);
         let in_column = (target.len() / self.row_len()).div_ceil(SIDE);
-        let rows = if in_row > TILES { 1 } else { in_column };
+        let rows = if in_row > self.tiles { 1 } else { in_column };
         for row in (0..in_column).step_by(rows) {
-            for (column, columns) in segments(in_row, TILES) {
+            for (column, columns) in segments(in_row, self.tiles) {
                 let patch = Patch { row, column, rows, columns };
                 self.transform(lanes, band, buffer, patch, scratch);
                 self.sum(lanes, patch.rows * patch.columns, scratch);
@@ -169,7 +175,7 @@ impl<'a> Winograd<'a> {
                     sums: &scratch.sums[block * tiles + (row - patch.row) * patch.columns..],
                     stride: self.bias.len() * tiles,
                     bias,
-                    residual: self.residual.map(residual),
+                    added: self.added.map(residual),
                     target: &mut target[at..],
                     row_len,
                     width,
@@ -295,7 +301,8 @@ struct Store<'a> {
     /// From a point to the next.
     stride: usize,
     bias: &'a Block,
-    residual: Option<&'a [Block]>,
+    /// A residual is laid out as `target`.
+    added: Added<&'a [Block]>,
     /// The output rows, of which there are `SIDE` or, at the plane's end, fewer.
     target: &'a mut [Block],
     row_len: usize,
@@ -307,7 +314,19 @@ impl Work for Store<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let Self { sums, stride, bias, residual, target, row_len, width } = self;
+        match self.added {
+            Added::Nothing => self.tiles(lanes, |value, _, _| value),
+            Added::Residual(residual) => self.tiles(lanes, |value, at, _| lanes.add(value, lanes.load(&residual[at]))),
+            Added::Target => self.tiles(lanes, |value, _, target| lanes.add(value, lanes.load(target))),
+        }
+    }
+}
+
+impl Store<'_> {
+    /// Stores what `add` makes of each pixel's value, its place in the target, and what stands there.
+    #[inline(always)]
+    fn tiles<L: Lanes>(self, lanes: L, add: impl Fn(L::Vector, usize, &Block) -> L::Vector) {
+        let Self { sums, stride, bias, target, row_len, width, .. } = self;
         let bias = lanes.load(bias);
         for tile in 0..width.div_ceil(SIDE) {
             let mut columns = [[bias; POINTS]; SIDE];
@@ -324,10 +343,7 @@ impl Work for Store<'_> {
                 let Some(target) = target.get_mut(at..at + pixels) else { break };
                 let values = transform_output(lanes, points);
                 for x in 0..pixels {
-                    let mut value = lanes.add(values[x], bias);
-                    if let Some(residual) = residual {
-                        value = lanes.add(value, lanes.load(&residual[at + x]));
-                    }
+                    let value = add(lanes.add(values[x], bias), at + x, &target[x]);
                     lanes.store(value, &mut target[x]);
                 }
             }
@@ -348,10 +364,10 @@ mod tests {
         fn run<L: Lanes>(self, lanes: L) -> [f32; SIDE] {
             let Line(values, taps) = self;
             // A kernel of one row: its points lie in the first row, times the factor of the axis that has one tap.
-            let mut kernel = [0.0; 9];
-            kernel[..3].copy_from_slice(&taps);
+            let mut kernel = [[0.0]; 9];
+            kernel[..3].copy_from_slice(&taps.map(|tap| [tap]));
             let factor = f64::from(P) * f64::from(P) * f64::from(Q) * f64::from(Q);
-            let kernel = transform_kernel(&kernel);
+            let kernel = transform_kernels(&kernel).map(|[point]| point);
             let points = transform_input(lanes, values.map(|value| lanes.splat(value)));
             let mut products = points;
             for x in 0..POINTS {

@@ -112,7 +112,7 @@ impl Isa {
 
     /// The fastest that this machine has.
     pub fn best() -> Isa {
-        Self::available().first().copied().unwrap_or(Isa::Portable)
+        AnyLanes::best().isa()
     }
 
     /// The error of asking for it where it is missing.
@@ -192,7 +192,7 @@ impl AnyLanes {
 
     /// The fastest that this machine has.
     pub(crate) fn best() -> AnyLanes {
-        Isa::best().detect().unwrap_or(AnyLanes::Portable(portable::Portable))
+        Isa::ALL.into_iter().find_map(Isa::detect).unwrap_or(AnyLanes::Portable(portable::Portable))
     }
 
     /// [`Lanes::GROUP`] of the instruction set.

@@ -30,9 +30,15 @@ pub fn masks(ends: &EndPoints, size: [usize; 3], max_size_fraction: f64) -> Labe
             *label = label_of_bin[bin as usize];
         }
     }
-    remove_large(all, max_size_fraction);
-    renumber(all);
+    number(&mut labels, max_size_fraction);
     labels
+}
+
+/// Drops the masks of more than `max_size_fraction` of the stack, and numbers the others 1, 2, ... in the order in which they
+/// first appear.
+pub fn number(labels: &mut LabelVolume, max_size_fraction: f64) {
+    remove_large(labels.as_mut_slice(), max_size_fraction);
+    renumber(labels.as_mut_slice());
 }
 
 /// The bin of an end point: truncated, kept inside of the stack.

@@ -1,10 +1,12 @@
 //! The check of each mask against the flows (the reference's `metrics.flow_error`, `dynamics.masks_to_flows_cpu` and
 //! `dynamics.remove_bad_flow_masks`).
 //!
-//! Masks whose boxes fit into a workgroup's memory take all rounds of their diffusion in one dispatch, a workgroup a mask;
-//! in larger ones all masks take one round a dispatch. The reference computes in f64 and the shaders in f32, so each
-//! error comes with a bound of what rounding may have moved it; where that bound leaves open on which side of the
-//! threshold a mask lies, the caller decides, who can compute exactly.
+//! Heat diffuses from each mask's centre; how, the size of its box decides ([`Way`]). The reference computes in f64 and the
+//! shaders in f32, so each error comes with a bound of what rounding may have moved it; where that bound leaves open on which
+//! side of the threshold a mask lies, the caller decides, who can compute exactly.
+
+mod boxes;
+mod heat;
 
 use cytoshade_core::{Labels, Planes};
 use cytoshade_shaders as shaders;
@@ -15,18 +17,12 @@ use crate::error::Error;
 use crate::kernel::{Variant, plane_grid};
 use crate::masks::{GpuLabels, Mask};
 use crate::planes::GpuPlanes;
+use boxes::{Boxed, Way};
 
 const WHAT: &str = "the flow error";
-/// Masks of one submission, and rounds of one: drivers stop what runs for seconds.
+/// Masks of one submission: drivers stop what runs for seconds.
 const MASKS: usize = 4096;
-const ROUNDS: usize = 32;
-/// Invocations of a mask that fits into workgroup memory, of which the first are taken that are enough.
-const LANES: [u32; 1] = [256];
-/// The same for software adapters, which run a few invocations at a time and pay for each at every barrier.
-const SOFTWARE_LANES: [u32; 3] = [32, 64, 256];
-/// A side of a tile of the shaders for large masks.
-const TILE: usize = 16;
-/// Tiles of large masks that are in work at once.
+/// Tiles of masks whose heat is in memory, that are in work at once.
 const TILES: usize = 1 << 20;
 /// Bytes of masks that are read back at once to be decided exactly.
 const EXACT_BYTES: u64 = 16 << 20;
@@ -53,13 +49,11 @@ pub async fn flow_errors(gpu: &Gpu, labels: &GpuLabels, planes: &GpuPlanes) -> R
     }
     let nearest = centers(gpu, labels).await?;
     let mut sums = vec![[0.0f64; 2]; labels.masks.len()];
-    let choice = if gpu.facts().software { &SOFTWARE_LANES[..] } else { &LANES[..] };
-    let all: Vec<Boxed> = labels.masks.iter().enumerate().map(|(at, mask)| Boxed::new(at, mask, choice)).collect();
-    let (small, large): (Vec<Boxed>, Vec<Boxed>) = all.into_iter().partition(|boxed| boxed.lanes > 0);
-    for &lanes in choice {
-        let alike: Vec<Boxed> = small.iter().filter(|boxed| boxed.lanes == lanes).cloned().collect();
+    let all = labels.masks.iter().enumerate().map(|(at, mask)| Boxed::new(at, mask, gpu.facts()));
+    let (small, large): (Vec<Boxed>, Vec<Boxed>) = all.partition(|boxed| matches!(boxed.way, Way::Workgroup { .. }));
+    for alike in boxes::alike(&small) {
         for boxes in alike.chunks(MASKS) {
-            small_errors(gpu, labels, planes, &nearest, boxes, lanes, &mut sums).await?;
+            small_errors(gpu, labels, planes, &nearest, boxes, &mut sums).await?;
         }
     }
     let mut large = large.as_slice();
@@ -157,47 +151,6 @@ async fn cut(
     Ok(boxes)
 }
 
-/// A mask's box with a border of one pixel, as the shaders know it, and which mask it is.
-#[derive(Clone, Debug)]
-struct Boxed {
-    mask: usize,
-    id: u32,
-    top: u32,
-    left: u32,
-    height: u32,
-    width: u32,
-    /// Invocations of `flow_error`; 0 where the box is too large for it.
-    lanes: u32,
-    /// Rows of each of them.
-    rows: u32,
-}
-
-impl Boxed {
-    fn new(at: usize, mask: &Mask, choice: &[u32]) -> Self {
-        let (height, width) = (mask.height as u32 + 2, mask.width as u32 + 2);
-        let small = u64::from(height) * u64::from(width) <= u64::from(shaders::FLOW_ERROR_CELLS);
-        let rows = |&lanes: &u32| {
-            let fits = |rows: &u32| width * height.div_ceil(*rows) <= lanes;
-            (1..=shaders::FLOW_ERROR_ROWS).find(fits).map(|rows| (lanes, rows))
-        };
-        let (lanes, rows) = choice.iter().filter(|_| small).find_map(rows).unwrap_or_default();
-        Self { mask: at, id: mask.id, top: mask.top as u32, left: mask.left as u32, height, width, lanes, rows }
-    }
-
-    fn words(&self) -> [u32; 6] {
-        [self.id, self.top, self.left, self.height, self.width, self.rows]
-    }
-
-    /// Tiles of 16 x 16 without the border.
-    fn tiles(&self) -> usize {
-        (self.height as usize - 2).div_ceil(TILE) * (self.width as usize - 2).div_ceil(TILE)
-    }
-
-    fn rounds(&self) -> usize {
-        2 * (self.height + self.width) as usize
-    }
-}
-
 /// For each id the pixel nearest to the mean of its mask, as `center` leaves it.
 async fn centers(gpu: &Gpu, labels: &GpuLabels) -> Result<wgpu::Buffer, Error> {
     let [kernel] = gpu.kernels_of([Variant::of(shaders::CENTER)]).await?;
@@ -222,17 +175,17 @@ async fn centers(gpu: &Gpu, labels: &GpuLabels) -> Result<wgpu::Buffer, Error> {
     .await
 }
 
-/// Adds the sums of masks that fit into workgroup memory.
+/// Adds the sums of masks that fit into workgroup memory, and take as many invocations.
 async fn small_errors(
     gpu: &Gpu,
     labels: &GpuLabels,
     planes: &GpuPlanes,
     nearest: &wgpu::Buffer,
     boxes: &[Boxed],
-    lanes: u32,
     sums: &mut [[f64; 2]],
 ) -> Result<(), Error> {
-    let [kernel] = gpu.kernels_of([Variant::of(shaders::FLOW_ERROR).with(shaders::LANES, lanes)]).await?;
+    let [Boxed { way: Way::Workgroup { lanes, .. }, .. }, ..] = boxes else { return Ok(()) };
+    let [kernel] = gpu.kernels_of([Variant::of(shaders::FLOW_ERROR).with(shaders::LANES, *lanes)]).await?;
     let words: Vec<[u32; 6]> = boxes.iter().map(Boxed::words).collect();
     let errors = gpu
         .attempt(WHAT, || {
@@ -246,7 +199,7 @@ async fn small_errors(
     add(gpu, &errors, boxes.iter().map(|boxed| boxed.mask), boxes.len(), sums).await
 }
 
-/// Adds the sums of masks of any size, round after round.
+/// Adds the sums of masks whose heat is made in memory.
 async fn large_errors(
     gpu: &Gpu,
     labels: &GpuLabels,
@@ -255,41 +208,21 @@ async fn large_errors(
     boxes: &[Boxed],
     sums: &mut [[f64; 2]],
 ) -> Result<(), Error> {
-    let [diffuse, compare] = gpu.kernels_of([shaders::DIFFUSE, shaders::FLOW_ERROR_LARGE].map(Variant::of)).await?;
-    let words: Vec<[u32; 6]> = boxes.iter().map(Boxed::words).collect();
-    let tiles: Vec<[u32; 2]> =
-        (0..).zip(boxes).flat_map(|(at, boxed)| (0..boxed.tiles() as u32).map(move |tile| [at, tile])).collect();
-    let rounds = boxes.iter().map(Boxed::rounds).max().unwrap_or(0);
-    let most = gpu.limits().max_compute_workgroups_per_dimension as usize;
-    let rows = tiles.len().div_ceil(most).max(1);
-    let grid = [tiles.len().div_ceil(rows) as u32, rows as u32, 1];
-    let (errors, submissions) = gpu
+    let [compare] = gpu.kernels_of([Variant::of(shaders::FLOW_ERROR_LARGE)]).await?;
+    let heat = heat::heat(gpu, labels, nearest, boxes).await?;
+    let tiles = boxes::tiles(boxes);
+    let (errors, submission) = gpu
         .attempt(WHAT, || {
-            let heat = 4 * (labels.height * labels.width) as u64;
-            let heat = [gpu.storage(WHAT, heat)?, gpu.storage(WHAT, heat)?];
+            let words: Vec<[u32; 6]> = boxes.iter().map(Boxed::words).collect();
             let (words, tiles_of) = (gpu.upload(WHAT, &words)?, gpu.upload(WHAT, &tiles)?);
             let errors = gpu.storage(WHAT, 8 * tiles.len() as u64)?;
             let size = [labels.width as u32, labels.height as u32, tiles.len() as u32];
-            let mut submissions = Vec::new();
-            let rounds: Vec<usize> = (0..rounds).collect();
-            for rounds in rounds.chunks(ROUNDS) {
-                let bind = |&round: &usize| {
-                    let (before, after) = (&heat[round % 2], &heat[(round + 1) % 2]);
-                    let params = [size[0], size[1], size[2], round as u32];
-                    diffuse.bind(gpu, &params, &[&words, &tiles_of, &labels.ids, nearest, before, after])
-                };
-                let bound: Vec<_> = rounds.iter().map(bind).collect();
-                let work: Vec<_> = bound.iter().map(|bound| (bound, grid)).collect();
-                submissions.push(gpu.submit(WHAT, &work));
-            }
-            let buffers = [&words, &tiles_of, &labels.ids, &planes.buffer, &heat[0], &errors];
-            submissions.push(gpu.submit(WHAT, &[(&compare.bind(gpu, &size, &buffers), grid)]));
-            Ok((errors, submissions))
+            let buffers = [&words, &tiles_of, &labels.ids, &planes.buffer, &heat, &errors];
+            let submission = gpu.submit(WHAT, &[(&compare.bind(gpu, &size, &buffers), boxes::grid(gpu, tiles.len()))]);
+            Ok((errors, submission))
         })
         .await?;
-    for submission in submissions {
-        gpu.wait(WHAT, submission, PATIENCE)?;
-    }
+    gpu.wait(WHAT, submission, PATIENCE)?;
     add(gpu, &errors, tiles.iter().map(|&[at, _]| boxes[at as usize].mask), tiles.len(), sums).await
 }
 

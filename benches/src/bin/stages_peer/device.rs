@@ -1,0 +1,146 @@
+//! The stages of a plane on a GPU. Each is given what is on the device already, and what it makes stays there; only the end
+//! of all, labels, comes back within the time, as in the pipeline.
+
+use std::time::{Duration, Instant};
+
+use cytoshade_core::{Labels, Params};
+use cytoshade_cpu::flow_error;
+use cytoshade_gpu::{
+    self as gpu, Activations, Error, Gpu, GpuEndPoints, GpuLabels, GpuPlanes, Tiled, fill_holes_and_remove_small,
+};
+use pollster::block_on;
+
+use crate::output::Output;
+use crate::plane::{Plane, cutting};
+use crate::{FLOW_THRESHOLD, MAX_SIZE_FRACTION, MIN_SIZE, NITER, Outcome, Stages};
+
+pub(crate) struct OnDevice {
+    gpu: Gpu,
+    plane: Plane,
+    image: GpuPlanes,
+    outputs: GpuPlanes,
+    tiles: Activations,
+    /// dY, dX and cellprob.
+    flows: GpuPlanes,
+    ends: GpuEndPoints,
+    labels: GpuLabels,
+    checked: GpuLabels,
+}
+
+impl OnDevice {
+    pub(crate) fn new(gpu: Gpu, plane: Plane) -> Outcome<Self> {
+        let (height, width) = (plane.flows.height(), plane.flows.width());
+        let mut flows = plane.flows.clone();
+        flows.append(&cytoshade_core::Planes::new(plane.cellprob.clone(), 1, height, width)?)?;
+        let tiling = &plane.cutting.tiling;
+        let tiles = [tiling.tiles.len(), 3, tiling.height, tiling.width];
+        Ok(Self {
+            image: block_on(GpuPlanes::upload(&gpu, &plane.image))?,
+            outputs: block_on(GpuPlanes::upload(&gpu, &plane.outputs))?,
+            tiles: block_on(Activations::upload(&gpu, &plane.tiles, tiles))?,
+            flows: block_on(GpuPlanes::upload(&gpu, &flows))?,
+            ends: block_on(GpuEndPoints::upload(&gpu, &plane.ends, height, width))?,
+            labels: block_on(GpuLabels::upload(&gpu, &plane.labels))?,
+            checked: block_on(GpuLabels::upload(&gpu, &plane.checked))?,
+            gpu,
+            plane,
+        })
+    }
+
+    /// What some work makes, and how long it takes until it is done.
+    fn time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Outcome<(Duration, T)> {
+        self.gpu.settle("what came before")?;
+        let start = Instant::now();
+        let made = block_on(work)?;
+        self.gpu.settle("a stage")?;
+        Ok((start.elapsed(), made))
+    }
+
+    fn values(&self, planes: &GpuPlanes) -> Outcome<Vec<f32>> {
+        Ok(block_on(planes.read(&self.gpu))?.into_vec())
+    }
+
+    fn stage(&self, stage: &str) -> Outcome<(Duration, Output)> {
+        let gpu = &self.gpu;
+        let size @ (height, width) = (self.flows.height(), self.flows.width());
+        Ok(match stage {
+            "normalize" => {
+                let image = block_on(GpuPlanes::upload(gpu, &self.plane.image))?;
+                let (time, planes) = self.time(gpu::normalize(gpu, image, &Params::default()))?;
+                (time, Output::Values(self.values(&planes)?))
+            }
+            "resize" => {
+                let (time, [small, large]) = self.time(async {
+                    let small = gpu::bilinear(gpu, &self.image, self.outputs.height(), self.outputs.width()).await?;
+                    Ok([small, gpu::bilinear(gpu, &self.outputs, height, width).await?])
+                })?;
+                (time, Output::Values([self.values(&small)?, self.values(&large)?].concat()))
+            }
+            "tile" => {
+                let (time, tiles) = self.time(async {
+                    let tiled = Tiled::new(gpu, self.image.clone(), &cutting(height, width), 3).await?;
+                    gpu::cut(gpu, &tiled, 0..tiled.tiles()).await
+                })?;
+                (time, Output::Values(block_on(tiles.read(gpu))?))
+            }
+            "blend" => {
+                let tiled = block_on(Tiled::new(gpu, self.image.clone(), &self.plane.cutting, 3))?;
+                let (time, ()) = self.time(gpu::blend(gpu, &tiled, 0..tiled.tiles(), &self.tiles))?;
+                (time, Output::Values(self.values(tiled.outputs())?))
+            }
+            "follow_flows" => {
+                let (time, ends) = self.time(gpu::follow_flows(gpu, &self.flows, 0.0, NITER, true))?;
+                (time, Output::Ends(block_on(ends.read(gpu))?))
+            }
+            "masks" => {
+                let (time, labels) = self.time(masks(gpu, &self.ends))?;
+                (time, Output::Labels(block_on(labels.read(gpu))?))
+            }
+            "flow_error" => {
+                let (time, labels) = self.time(remove_bad(gpu, self.labels.clone(), &self.flows))?;
+                (time, Output::Labels(block_on(labels.read(gpu))?))
+            }
+            "fill_holes" => {
+                let work = fill_holes_and_remove_small(gpu, self.checked.clone(), size, MIN_SIZE);
+                let (time, labels) = self.time(work)?;
+                (time, Output::Labels(labels))
+            }
+            "flows to masks" => {
+                let (time, labels) = self.time(self.flows_to_labels())?;
+                (time, Output::Whole(labels))
+            }
+            _ => return Err(format!("no stage {stage} on a GPU").into()),
+        })
+    }
+
+    async fn flows_to_labels(&self) -> Result<Labels, Error> {
+        let gpu = &self.gpu;
+        let ends = gpu::follow_flows(gpu, &self.flows, 0.0, NITER, true).await?;
+        let labels = remove_bad(gpu, masks(gpu, &ends).await?, &self.flows).await?;
+        fill_holes_and_remove_small(gpu, labels, (self.flows.height(), self.flows.width()), MIN_SIZE).await
+    }
+}
+
+async fn masks(gpu: &Gpu, ends: &GpuEndPoints) -> Result<GpuLabels, Error> {
+    gpu::masks(gpu, ends, &gpu::histogram(gpu, ends).await?, MAX_SIZE_FRACTION).await
+}
+
+async fn remove_bad(gpu: &Gpu, mut labels: GpuLabels, flows: &GpuPlanes) -> Result<GpuLabels, Error> {
+    let exact = |mask: &Labels, flows: &_| flow_error::flow_errors(mask, flows).ok()?.first().copied();
+    gpu::remove_bad(gpu, &mut labels, flows, FLOW_THRESHOLD, exact).await?;
+    Ok(labels)
+}
+
+impl Stages for OnDevice {
+    fn run(&self, stage: &str) -> Outcome<f64> {
+        Ok(self.stage(stage)?.0.as_secs_f64())
+    }
+
+    fn whole(&self) -> Outcome<Vec<u32>> {
+        Ok(block_on(self.flows_to_labels())?.into_vec())
+    }
+
+    fn agrees(&self, stage: &str) -> Outcome<bool> {
+        Ok(self.stage(stage)?.1.agrees(&self.plane.stage(stage)?.1))
+    }
+}

@@ -1,0 +1,48 @@
+//! What stages give, so that two ways of computing it can be compared.
+
+use std::time::{Duration, Instant};
+
+use cytoshade_core::{EndPoints, Labels};
+
+/// What a stage gives.
+#[derive(Debug)]
+pub(crate) enum Output {
+    Values(Vec<f32>),
+    Ends(EndPoints),
+    Labels(Labels),
+    /// Labels of all stages together.
+    Whole(Labels),
+}
+
+impl Output {
+    /// Values are equal to 1e-5 of the largest, labels to the last pixel, 99.9 % of the end points to 0.01 pixels, and after
+    /// all stages there are as many cells, in which 99.9 % of the pixels are the same.
+    pub(crate) fn agrees(&self, other: &Output) -> bool {
+        match (self, other) {
+            (Output::Values(ours), Output::Values(theirs)) => {
+                let most = theirs.iter().fold(0.0f32, |most, value| most.max(value.abs()));
+                let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-5 * most;
+                ours.len() == theirs.len() && ours.iter().zip(theirs).all(near)
+            }
+            (Output::Ends(ours), Output::Ends(theirs)) => {
+                let count = theirs.pixels.len();
+                let near = (0..count.min(ours.y.len()))
+                    .filter(|&at| (ours.y[at] - theirs.y[at]).hypot(ours.x[at] - theirs.x[at]) <= 1e-2);
+                ours.pixels == theirs.pixels && near.count() as f64 >= 0.999 * count as f64
+            }
+            (Output::Labels(ours), Output::Labels(theirs)) => ours == theirs,
+            (Output::Whole(ours), Output::Whole(theirs)) => {
+                let same = ours.as_slice().iter().zip(theirs.as_slice()).filter(|(a, b)| a == b).count();
+                ours.max() == theirs.max() && same as f64 >= 0.999 * theirs.as_slice().len() as f64
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What some work makes, and how long it takes.
+pub(crate) fn time<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let start = Instant::now();
+    let made = work();
+    (start.elapsed(), made)
+}

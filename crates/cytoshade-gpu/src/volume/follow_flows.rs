@@ -1,0 +1,122 @@
+//! Euler integration of 3-D flows (the reference's `dynamics.follow_flows`).
+
+use cytoshade_core::Volume;
+use cytoshade_shaders as shaders;
+
+use super::{grid, params};
+use crate::buffers::PATIENCE;
+use crate::device::Gpu;
+use crate::error::Error;
+use crate::follow_flows::{STEPS, pieces};
+use crate::kernel::Variant;
+
+const WHAT: &str = "the flow dynamics in 3-D";
+
+/// Where the Euler integration leaves the voxels of a stack, on the device.
+#[derive(Clone, Debug)]
+pub struct GpuEndPoints {
+    /// [voxel]: (z, y, x), and 1 where the voxel takes part.
+    pub(super) positions: wgpu::Buffer,
+    /// Depth, height and width.
+    pub(super) size: [usize; 3],
+}
+
+impl GpuEndPoints {
+    /// Brings end points of a stack of `size` [depth, height, width] to the device: voxels, counted layer by layer, row by
+    /// row, and (z, y, x) in which each ends.
+    ///
+    /// # Errors
+    /// [`Error::Length`] where there are not as many points as voxels, or a voxel is not within the stack, [`Error::Limit`]
+    /// where the stack is too large, and whatever the device says.
+    pub async fn upload(gpu: &Gpu, voxels: &[u32], points: &[[f32; 3]], size: [usize; 3]) -> Result<Self, Error> {
+        if voxels.len() != points.len() {
+            return Err(Error::Length { what: "points", found: points.len(), expected: voxels.len() });
+        }
+        let mut all = vec![[0.0f32; 4]; check(gpu, size)?];
+        for (&voxel, &[z, y, x]) in voxels.iter().zip(points) {
+            let expected = all.len();
+            let place = all.get_mut(voxel as usize);
+            *place.ok_or(Error::Length { what: "the stack of a voxel", found: voxel as usize, expected })? =
+                [z, y, x, 1.0];
+        }
+        let positions = gpu.attempt(WHAT, || gpu.upload(WHAT, &all)).await?;
+        Ok(Self { positions, size })
+    }
+
+    /// Reads them back: the voxels that take part, ascending, and (z, y, x) in which each ends.
+    ///
+    /// # Errors
+    /// Whatever the device says.
+    pub async fn read(&self, gpu: &Gpu) -> Result<(Vec<u32>, Vec<[f32; 3]>), Error> {
+        let bytes = 16 * self.size.iter().product::<usize>() as u64;
+        let all = gpu.fetch(WHAT, &[(&self.positions, 0..bytes)]).await?.values::<[f32; 4]>(0..bytes);
+        Ok((0..).zip(all).filter(|(_, end)| end[3] > 0.0).map(|(voxel, [z, y, x, _])| (voxel, [z, y, x])).unzip())
+    }
+}
+
+/// The voxels of a stack, where it is one that the stages can take.
+fn check(gpu: &Gpu, size: [usize; 3]) -> Result<usize, Error> {
+    let voxels = size.iter().map(|&side| side as u64).product::<u64>();
+    gpu.check_binding(WHAT, voxels.saturating_mul(16))?;
+    grid(gpu, WHAT, size)?;
+    Ok(voxels as usize)
+}
+
+/// Where `niter` steps of the flows carry every voxel whose `cellprob` is above `threshold`.
+///
+/// `flows` are (dZ, dY, dX) as the network gives them, summed over the orientations; a step is a fifth of the flow at the
+/// voxel's place, and 0 outside of the voxels that take part. With `interp` it is interpolated trilinearly as the reference
+/// does: sampled up to half a voxel off, what lies outside taken for 0.
+///
+/// # Errors
+/// [`Error::Length`] where `flows` has not three channels, `cellprob` another size or a side of the stack less than two
+/// voxels, [`Error::Limit`] where the stack is too large for the device's `maxStorageBufferBindingSize` (16 bytes a voxel) or
+/// has a side of more than 65,535 voxels, and whatever the device says.
+pub async fn follow_flows(
+    gpu: &Gpu,
+    flows: &Volume,
+    cellprob: &[f32],
+    threshold: f32,
+    niter: u32,
+    interp: bool,
+) -> Result<GpuEndPoints, Error> {
+    let size = flows.size();
+    let voxels = check(gpu, size)?;
+    for (what, found, expected) in [("flows", flows.channels(), 3), ("cellprob", cellprob.len(), voxels)] {
+        if found != expected {
+            return Err(Error::Length { what, found, expected });
+        }
+    }
+    if let Some(&found) = size.iter().find(|&&side| side < 2) {
+        return Err(Error::Length { what: "a side of the stack", found, expected: 2 });
+    }
+    let variant = |shader| Variant::of(shader).with(shaders::INTERP, interp);
+    let kernels = [shaders::VOLUME_FLOW_FIELD, shaders::VOLUME_FOLLOW_FLOWS].map(variant);
+    let [prepare, euler] = gpu.kernels_of(kernels).await?;
+    let (positions, submissions) = gpu
+        .attempt(WHAT, || {
+            let (grid, [width, height, depth]) = (grid(gpu, WHAT, size)?, params(size));
+            let (flows, cellprob) = (gpu.upload(WHAT, flows.as_slice())?, gpu.upload(WHAT, cellprob)?);
+            let field = gpu.storage(WHAT, 16 * voxels as u64)?;
+            let positions = gpu.storage(WHAT, 16 * voxels as u64)?;
+            let [z, y, x] = size.map(|length| if interp { (2.0 / (length - 1) as f64) as f32 } else { 1.0 });
+            let start = [width, height, depth, threshold.to_bits(), z.to_bits(), y.to_bits(), x.to_bits()];
+            let prepare = prepare.bind(gpu, &start, &[&flows, &cellprob, &field, &positions]);
+            let steps = |count: u32, last: bool| {
+                euler.bind(gpu, &[width, height, depth, count, u32::from(last)], &[&field, &positions])
+            };
+
+            let (first, others) = pieces(niter);
+            let (first, other, last) = (steps(first, others == 0), steps(STEPS, false), steps(STEPS, true));
+            let mut submissions = vec![gpu.submit(WHAT, &[(&prepare, grid), (&first, grid)])];
+            let piece = |left: u32| gpu.submit(WHAT, &[(if left == 0 { &last } else { &other }, grid)]);
+            submissions.extend((0..others).rev().map(piece));
+            Ok((positions, submissions))
+        })
+        .await?;
+    // Each in turn, so that each has the whole time limit to itself.
+    for submission in submissions {
+        gpu.wait(WHAT, submission, PATIENCE)?;
+    }
+    Ok(GpuEndPoints { positions, size })
+}

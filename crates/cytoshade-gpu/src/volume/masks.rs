@@ -1,0 +1,77 @@
+//! Sinks to masks in 3-D (the reference's `dynamics.get_masks_torch`): maxima of the histogram of end points are seeds, seeds
+//! grow over the bins around them, and each voxel takes the label of the bin in which it ended.
+
+use cytoshade_shaders as shaders;
+
+use super::{GpuEndPoints, grid, params};
+use crate::device::Gpu;
+use crate::error::Error;
+use crate::kernel::Variant;
+
+const WHAT: &str = "the masks in 3-D";
+/// A seed has more end points than this, so that there are no more seeds than voxels through it.
+const SEED_COUNT: usize = 10;
+
+/// The label of each voxel, layer by layer, row by row: 0, or the number of its seed, from 1 on. Seeds are numbered ascending
+/// by their end points, those of equal count in the order of their places, and a bin that several grow over is the last
+/// one's.
+///
+/// # Errors
+/// [`Error::Limit`] where the stack is too large for the device's `maxStorageBufferBindingSize`, and whatever the device
+/// says.
+pub async fn masks(gpu: &Gpu, ends: &GpuEndPoints) -> Result<Vec<u32>, Error> {
+    let (voxels, all) = (ends.size.iter().product::<usize>(), params(ends.size));
+    let [histogram, find, grow, label] = gpu
+        .kernels_of(
+            [shaders::VOLUME_HISTOGRAM, shaders::VOLUME_SEEDS, shaders::VOLUME_GROW, shaders::VOLUME_LABEL]
+                .map(Variant::of),
+        )
+        .await?;
+    let grid = grid(gpu, WHAT, ends.size)?;
+    // New buffers are all zeros.
+    let storage = |count: usize| gpu.storage(WHAT, 4 * count as u64);
+    let (counts, found) = gpu
+        .attempt(WHAT, || {
+            let (counts, found) = (storage(voxels)?, storage(1 + 2 * (voxels / (SEED_COUNT + 1)))?);
+            let histogram = histogram.bind(gpu, &all, &[&ends.positions, &counts]);
+            let find = find.bind(gpu, &all, &[&counts, &found]);
+            gpu.submit(WHAT, &[(&histogram, grid), (&find, grid)]);
+            Ok((counts, found))
+        })
+        .await?;
+    let seeds = seeds(gpu, &found).await?;
+    if seeds.is_empty() {
+        return Ok(vec![0; voxels]);
+    }
+    let labels = gpu
+        .attempt(WHAT, || {
+            let (seeds_at, grown, labels) = (gpu.upload(WHAT, &seeds)?, storage(voxels)?, storage(voxels)?);
+            let [width, height, depth] = all;
+            let grow = grow.bind(gpu, &[width, height, depth, seeds.len() as u32], &[&counts, &seeds_at, &grown]);
+            let label = label.bind(gpu, &all, &[&ends.positions, &grown, &labels]);
+            gpu.submit(WHAT, &[(&grow, workgroups(gpu, seeds.len())), (&label, grid)]);
+            Ok(labels)
+        })
+        .await?;
+    let bytes = 4 * voxels as u64;
+    Ok(gpu.fetch(WHAT, &[(&labels, 0..bytes)]).await?.values(0..bytes))
+}
+
+/// The bins of the seeds, ascending by their end points and then by their places.
+async fn seeds(gpu: &Gpu, found: &wgpu::Buffer) -> Result<Vec<u32>, Error> {
+    let count = gpu.fetch(WHAT, &[(found, 0..4)]).await?.values::<u32>(0..4)[0];
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let bytes = 8 * u64::from(count);
+    let mut seeds = gpu.fetch(WHAT, &[(found, 4..4 + bytes)]).await?.values::<[u32; 2]>(0..bytes);
+    seeds.sort_unstable_by_key(|&[bin, count]| (count, bin));
+    Ok(seeds.into_iter().map(|[bin, _]| bin).collect())
+}
+
+/// A grid of at least `count` workgroups over x and y, which is room for more than a stack has voxels.
+fn workgroups(gpu: &Gpu, count: usize) -> [u32; 3] {
+    let most = gpu.limits().max_compute_workgroups_per_dimension as usize;
+    let rows = count.div_ceil(most).max(1);
+    [count.div_ceil(rows) as u32, rows as u32, 1]
+}

@@ -1,0 +1,48 @@
+// What the Euler integration in 3-D starts from: where a voxel takes part, itself and a fifth of its flow as its step, else
+// no step. With INTERP both are in coordinates that run from -1 at the first voxel's center to 1 at the last one's.
+//
+// Grid: one invocation a voxel, 16 x 4 x 1 a workgroup.
+
+struct Params {
+    /// Size of the volume.
+    width: u32,
+    height: u32,
+    depth: u32,
+    /// Voxels whose cellprob is above this take part.
+    threshold: f32,
+    /// A voxel along each axis, in the coordinates of the integration.
+    unit_z: f32,
+    unit_y: f32,
+    unit_x: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+// [3][voxel]: dZ, dY and dX as the network gives them.
+@group(0) @binding(1) var<storage, read> flows: array<f32>;
+// [voxel].
+@group(0) @binding(2) var<storage, read> cellprob: array<f32>;
+// [voxel]: (dz, dy, dx) of a step, and 0.
+@group(0) @binding(3) var<storage, read_write> field: array<vec4f>;
+// [voxel]: (z, y, x), and 1 where it takes part.
+@group(0) @binding(4) var<storage, read_write> positions: array<vec4f>;
+
+override INTERP: bool = true;
+
+@compute @workgroup_size(16, 4)
+fn flow_field(@builtin(global_invocation_id) xyz: vec3u) {
+    if is_outside(xyz.zyx) {
+        return;
+    }
+    let at = place_of(xyz.zyx);
+    var step = vec4f();
+    var position = vec4f();
+    if cellprob[at] > params.threshold {
+        let voxels = params.width * params.height * params.depth;
+        let flow = vec3f(flows[at], flows[voxels + at], flows[2u * voxels + at]);
+        step = vec4f(flow / 5.0 * vec3f(params.unit_z, params.unit_y, params.unit_x), 0.0);
+        let place = vec3f(xyz.zyx);
+        position = vec4f(select(place, place / vec3f(last_place()) * 2.0 - 1.0, INTERP), 1.0);
+    }
+    field[at] = step;
+    positions[at] = position;
+}

@@ -1,0 +1,27 @@
+// How many end points fall on each voxel: truncated, kept inside of the volume.
+//
+// Grid: one invocation a voxel, 16 x 4 x 1 a workgroup.
+
+struct Params {
+    /// Size of the volume.
+    width: u32,
+    height: u32,
+    depth: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+// [voxel]: (z, y, x) of its end point, and 1 where it takes part.
+@group(0) @binding(1) var<storage, read> positions: array<vec4f>;
+// [voxel], zero at first.
+@group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;
+
+@compute @workgroup_size(16, 4)
+fn histogram(@builtin(global_invocation_id) xyz: vec3u) {
+    if is_outside(xyz.zyx) {
+        return;
+    }
+    let end = positions[place_of(xyz.zyx)];
+    if end.w != 0.0 {
+        atomicAdd(&counts[bin_of(end.xyz)], 1u);
+    }
+}

@@ -1,0 +1,32 @@
+// The label of each voxel: the number of the seed that has the bin in which the voxel ends, else 0.
+//
+// Grid: one invocation a voxel, 16 x 4 x 1 a workgroup.
+
+struct Params {
+    /// Size of the volume.
+    width: u32,
+    height: u32,
+    depth: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+// [voxel]: (z, y, x) of its end point, and 1 where it takes part.
+@group(0) @binding(1) var<storage, read> positions: array<vec4f>;
+// [bin]: as `grow` leaves them.
+@group(0) @binding(2) var<storage, read> grown: array<u32>;
+// [voxel].
+@group(0) @binding(3) var<storage, read_write> labels: array<u32>;
+
+@compute @workgroup_size(16, 4)
+fn label(@builtin(global_invocation_id) xyz: vec3u) {
+    if is_outside(xyz.zyx) {
+        return;
+    }
+    let at = place_of(xyz.zyx);
+    let end = positions[at];
+    var number = 0u;
+    if end.w != 0.0 {
+        number = grown[bin_of(end.xyz)];
+    }
+    labels[at] = number;
+}

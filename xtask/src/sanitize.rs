@@ -1,0 +1,66 @@
+//! The tests where undefined behaviour and accesses out of bounds are seen.
+
+use std::process::Command;
+
+use crate::shell::{Outcome, root, run};
+
+/// Run the CPU crate's tests under Miri, and all tests under AddressSanitizer (needs nightly Rust with the components miri
+/// and rust-src)
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sanitize {
+    /// Which; both where none is given
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+    /// Only these packages under AddressSanitizer
+    #[arg(long)]
+    package: Vec<String>,
+    /// Handed to the tests after `--`, a filter for instance
+    #[arg(last = true)]
+    rest: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// The portable path and all index arithmetic of the CPU crate: Miri has no vector instructions
+    Miri,
+    /// AddressSanitizer, on every instruction set of the machine
+    Address,
+}
+
+pub(crate) fn sanitize(options: &Sanitize) -> Outcome {
+    let wants = |part| options.parts.is_empty() || options.parts.contains(&part);
+    if wants(Part::Miri) {
+        miri(options)?;
+    }
+    if wants(Part::Address) {
+        address(options)?;
+    }
+    Ok(())
+}
+
+fn nightly(args: &[&str]) -> Command {
+    let mut command = Command::new("rustup");
+    command.args(["run", "nightly", "cargo"]).args(args);
+    command
+}
+
+fn miri(options: &Sanitize) -> Outcome {
+    // The queues beneath rayon turn integers into pointers and reach a list's node from its link, which the older rules of
+    // borrowing do not know; and rayon's threads outlive the tests.
+    let flags = "-Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-ignore-leaks -Zmiri-disable-isolation";
+    let mut test = nightly(&["miri", "test", "--package", "cytoshade-cpu", "--lib", "--"]);
+    run(test.args(&options.rest).env("MIRIFLAGS", flags))
+}
+
+fn address(options: &Sanitize) -> Outcome {
+    const TARGET: &str = "x86_64-unknown-linux-gnu";
+    let mut test = nightly(&["test", "--target", TARGET]);
+    for package in &options.package {
+        test.args(["--package", package]);
+    }
+    if options.package.is_empty() {
+        test.arg("--workspace");
+    }
+    test.env("RUSTFLAGS", "-Zsanitizer=address").env("CARGO_TARGET_DIR", root().join("target/sanitize"));
+    run(test.arg("--").args(&options.rest))
+}
