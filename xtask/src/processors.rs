@@ -10,7 +10,9 @@ const TESTS: [&str; 6] = ["--test", "network_cpu", "--test", "stages", "--test",
 pub(crate) fn wasm(bench: bool) -> Outcome {
     const TARGET: &str = "wasm32-wasip1";
     add(TARGET)?;
-    let runner = format!("node --no-warnings {}", root().join("xtask/wasi.mjs").display());
+    // Node 20 may forget the bytecode of functions that wait beneath a long call into wasm, and crash when they go on.
+    let script = root().join("xtask/wasi.mjs");
+    let runner = format!("node --no-warnings --no-flush-bytecode {}", script.display());
     // Of the tests that cross crates only the network's build without a GPU and threads.
     let test = ["test", "--package", "cytoshade-tests", "--test", "network_cpu"];
     let measure = ["run", "--profile", "web", "--package", "cytoshade-benches", "--bin", "cpu_throughput"];

@@ -104,7 +104,9 @@ const row = (...cells) => console.log(`| ${cells.join(" | ")} |`);
 /** A row of times; of a peer that did not end, that. Whether it did. */
 function timed(what, { times, late }) {
   const measured = times.peer.length > 0;
-  const ours = times.ours.length ? seconds(times.ours) : "-";
+  // A round in which the peer did not end is no round.
+  const rounded = measured ? times.ours.slice(0, times.peer.length) : times.ours;
+  const ours = rounded.length ? seconds(rounded) : "-";
   const cells = measured
     ? [ours, seconds(times.peer), median(ratios(times)).toFixed(2)]
     : [ours, `not within ${limit} s (${late})`, "-"];
