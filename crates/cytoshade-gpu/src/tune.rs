@@ -145,7 +145,7 @@ impl Tiles {
 }
 
 /// The relative L2 error; what is not finite is infinitely far.
-fn distance(found: &[f32], expected: &[f32]) -> f64 {
+pub fn distance(found: &[f32], expected: &[f32]) -> f64 {
     let square = |value: f32| f64::from(value).powi(2);
     let difference: f64 = found.iter().zip(expected).map(|(&a, &b)| square(a - b)).sum();
     let norm: f64 = expected.iter().map(|&b| square(b)).sum();
