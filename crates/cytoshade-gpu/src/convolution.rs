@@ -95,6 +95,14 @@ pub enum Declined {
         /// Invocations needed.
         needed: u32,
     },
+    /// Subgroups are too large.
+    #[error("the device's subgroups have {found} invocations; it can take {allowed} at most")]
+    LargeSubgroups {
+        /// Invocations of a subgroup.
+        found: u32,
+        /// Most invocations that it can take.
+        allowed: u32,
+    },
     /// It multiplies in f16 only.
     #[error("it multiplies in f16, and f32 was asked for")]
     OnlyF16,
@@ -286,12 +294,16 @@ fn matrix_of(side: u32, subgroup: u32, memory: u32, outputs: usize) -> Result<Ge
     if subgroup < lanes {
         return Err(Declined::SmallSubgroups { found: subgroup, needed: lanes });
     }
-    // Two halves of f16: 18 rows of pixels and 12 tiles of weights; and 8 tiles of results in f32.
-    let needed = 2 * 2 * (18 * (side + 2) * side + 12 * side * side) + 4 * 8 * side * side;
+    // 4 of them are a workgroup, which may have 256 invocations.
+    if subgroup > 64 {
+        return Err(Declined::LargeSubgroups { found: subgroup, allowed: 64 });
+    }
+    let split = if outputs > 2 * side as usize { 2 } else { 1 };
+    // Two halves of f16: the rows of pixels and the tiles of weights; and 8 tiles of results in f32.
+    let needed = 2 * 2 * ((16 / split + 2) * (side + 2) * side + 6 * split * side * side) + 4 * 8 * side * side;
     if memory < needed {
         return Err(Declined::WorkgroupMemory { found: memory, needed });
     }
-    let split = if outputs > 2 * side as usize { 2 } else { 1 };
     Ok(Geometry { columns: side, rows: 16 / split, channels: 2 * side * split })
 }
 
@@ -411,8 +423,12 @@ mod tests {
             ),
             (Facts { subgroups: Some((16, 16)), ..h100.clone() }, Declined::SmallSubgroups { found: 16, needed: 32 }),
             (
-                Facts { workgroup_memory: 32 << 10, ..h100.clone() },
-                Declined::WorkgroupMemory { found: 32 << 10, needed: 41_216 },
+                Facts { subgroups: Some((128, 128)), ..h100.clone() },
+                Declined::LargeSubgroups { found: 128, allowed: 64 },
+            ),
+            (
+                Facts { workgroup_memory: 31 << 10, ..h100.clone() },
+                Declined::WorkgroupMemory { found: 31 << 10, needed: 32_000 },
             ),
         ] {
             assert_eq!(of(&facts, &half), Err(declined), "{facts:?}");

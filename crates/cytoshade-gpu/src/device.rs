@@ -56,6 +56,18 @@ pub struct Provoked {
     pub hang: Arc<AtomicBool>,
     /// The device goes away at the next wait.
     pub lose: Arc<AtomicBool>,
+    /// Another device's abilities, worked out with this one's.
+    pub stand_in: Option<StandIn>,
+}
+
+/// What makes a device look like another one, whose kernels are then tested on it.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct StandIn {
+    /// Changes what the kernels ask of the device.
+    pub facts: fn(&mut Facts),
+    /// Changes the source of a shader.
+    pub source: fn(String) -> String,
 }
 
 /// An open device. Clones share it.
@@ -150,7 +162,10 @@ impl Gpu {
             result => result,
         }
         .map_err(|error| Error::Open { adapter: info.name.clone(), reason: error.to_string() })?;
-        let facts = facts(adapter, &info, device.features(), &limits);
+        let mut facts = facts(adapter, &info, device.features(), &limits);
+        if let Some(StandIn { facts: change, .. }) = opening.provoked.stand_in {
+            change(&mut facts);
+        }
         let mishaps = Arc::new(Mishaps::default());
         let heard = Arc::clone(&mishaps);
         device.set_device_lost_callback(move |_, message| {
@@ -227,6 +242,14 @@ impl Gpu {
     pub(crate) fn provoke_memory(&self, bytes: u64) {
         if self.0.provoked.memory.is_some_and(|most| bytes > most) {
             lock(&self.0.mishaps.uncaptured).get_or_insert(Complaint::OutOfMemory);
+        }
+    }
+
+    /// The source of a shader, or what a test puts in its place.
+    pub(crate) fn source(&self, source: String) -> String {
+        match self.0.provoked.stand_in {
+            Some(stand_in) => (stand_in.source)(source),
+            None => source,
         }
     }
 
