@@ -20,8 +20,13 @@ const MAX_WORKGROUP_BYTES_MATRICES: u32 = 48 * 1024;
 
 /// The first thing that is wrong with a shader in either precision.
 fn check(shader: &Shader) -> Result<(), String> {
-    check_in(shader, Precision::F32)?;
-    if shader.stored { check_in(shader, Precision::F16) } else { Ok(()) }
+    for precision in [Precision::F32, Precision::F16] {
+        if shader.stored || precision == Precision::F32 {
+            check_in(shader, precision, &shader.source(precision), Capabilities::empty())?;
+            check_in(shader, precision, &shader.source_in_pairs(precision), Capabilities::SHADER_INT64)?;
+        }
+    }
+    Ok(())
 }
 
 /// What naga must be told is there: nothing that default WebGPU lacks, but what the shader says that it needs.
@@ -36,12 +41,11 @@ fn capabilities(shader: &Shader, precision: Precision) -> Capabilities {
     capabilities
 }
 
-fn check_in(shader: &Shader, precision: Precision) -> Result<(), String> {
-    let source = shader.source(precision);
-    let module = naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string(&source))?;
-    let info = Validator::new(ValidationFlags::all(), capabilities(shader, precision))
+fn check_in(shader: &Shader, precision: Precision, source: &str, more: Capabilities) -> Result<(), String> {
+    let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string(source))?;
+    let info = Validator::new(ValidationFlags::all(), capabilities(shader, precision) | more)
         .validate(&module)
-        .map_err(|e| e.emit_to_string(&source))?;
+        .map_err(|e| e.emit_to_string(source))?;
     check_entry(shader, &module)?;
     check_bindings(shader, &module)?;
     check_workgroup_memory(shader, &module, &info)?;
@@ -195,8 +199,12 @@ fn every_file_is_listed() {
         for entry in std::fs::read_dir(folder).expect("the folder of shaders") {
             let path = entry.expect("an entry").path();
             let Ok(text) = std::fs::read_to_string(&path) else { continue };
-            let used = ALL.iter().any(|shader| shader.source(Precision::F32).contains(&text))
-                || ALL.iter().any(|shader| shader.source(Precision::F16).contains(&text));
+            let used = [Precision::F32, Precision::F16].into_iter().any(|precision| {
+                let has = |shader: &Shader| {
+                    shader.source(precision).contains(&text) || shader.source_in_pairs(precision).contains(&text)
+                };
+                ALL.iter().any(has)
+            });
             assert!(used, "{} is in no shader", path.display());
         }
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cytoshade_core::Span;
+use cytoshade_shaders::{Precision, Shader};
 
 use crate::adapter::{AdapterInfo, AdapterKind, Choice, candidates};
 use crate::convolution::Facts;
@@ -14,6 +15,7 @@ use crate::kernel::Kernels;
 /// What the shaders can do without; each kernel says what it needs. And the clock of [`crate::Network::profile`].
 const OPTIONAL: wgpu::Features = wgpu::Features::SHADER_F16
     .union(wgpu::Features::SUBGROUP)
+    .union(wgpu::Features::SHADER_INT64)
     .union(wgpu::Features::TIMESTAMP_QUERY)
     .union(wgpu::Features::PIPELINE_CACHE)
     .union(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
@@ -245,8 +247,12 @@ impl Gpu {
         }
     }
 
-    /// The source of a shader, or what a test puts in its place.
-    pub(crate) fn source(&self, source: String) -> String {
+    /// The source of a shader for the device, or what a test puts in its place.
+    pub(crate) fn source(&self, shader: &Shader, precision: Precision) -> String {
+        #[cfg(not(target_arch = "wasm32"))]
+        let source = if self.facts().pairs() { shader.source_in_pairs(precision) } else { shader.source(precision) };
+        #[cfg(target_arch = "wasm32")]
+        let source = shader.source(precision);
         match self.0.provoked.stand_in {
             Some(stand_in) => (stand_in.source)(source),
             None => source,
@@ -416,6 +422,7 @@ fn facts(adapter: &wgpu::Adapter, info: &AdapterInfo, features: wgpu::Features, 
     Facts {
         software: info.kind == AdapterKind::Software,
         f16: has(wgpu::Features::SHADER_F16),
+        int64: has(wgpu::Features::SHADER_INT64),
         subgroups: has(wgpu::Features::SUBGROUP).then_some(subgroup),
         matrices,
         workgroup_memory: limits.max_compute_workgroup_storage_size,

@@ -63,7 +63,7 @@ impl Kernel {
         });
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label,
-            source: wgpu::ShaderSource::Wgsl(gpu.source(shader.source(*precision)).into()),
+            source: wgpu::ShaderSource::Wgsl(gpu.source(shader, *precision).into()),
         });
         let constants: Vec<(&str, f64)> = constants.iter().map(|&(name, value)| (name, f64::from(value))).collect();
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
