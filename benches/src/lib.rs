@@ -1,7 +1,11 @@
 //! What the benches share: networks of any width with made-up weights, drawn cells, and the devices at hand.
 
 #[cfg(not(target_os = "wasi"))]
+pub mod arguments;
+#[cfg(not(target_os = "wasi"))]
 pub mod ceilings;
+#[cfg(not(target_os = "wasi"))]
+pub mod plain;
 pub mod scenes;
 
 use cytoshade_core::{BatchNorm, Conv, Linear, Network, Planes, Shape};

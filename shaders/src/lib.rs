@@ -86,6 +86,23 @@ impl Precision {
 impl Shader {
     /// The WGSL source for activations of a precision.
     pub fn source(&self, precision: Precision) -> String {
+        self.source_with(precision, &[where_it_may_run(Needs::Native, wgsl!("parts/fours")), wgsl!("parts/packed")])
+    }
+
+    /// As [`Shader::source`], where the convolutions read and write values of f32 in pairs, as integers of 64 bits; it needs
+    /// the feature `shader-int64`.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn source_in_pairs(&self, precision: Precision) -> String {
+        let packed = match precision {
+            Precision::F32 => wgsl!("parts/packed_pairs"),
+            // Mesa 22 dies of four values of f16 as an integer.
+            Precision::F16 => wgsl!("parts/packed"),
+        };
+        self.source_with(precision, &[wgsl!("parts/pairs"), packed])
+    }
+
+    /// The source; those that read or write activations with what it takes to do so.
+    fn source_with(&self, precision: Precision, access: &[&str]) -> String {
         let mut source = String::new();
         let half = self.stored && precision == Precision::F16;
         let matrices = self.needs == Needs::Matrices;
@@ -97,7 +114,8 @@ impl Shader {
         if self.stored {
             source += if half { wgsl!("parts/f16") } else { wgsl!("parts/f32") };
         }
-        for piece in self.pieces {
+        let access = if self.stored { access } else { &[] };
+        for piece in access.iter().chain(self.pieces) {
             source += "\n";
             source += piece;
         }

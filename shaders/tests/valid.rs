@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use cytoshade_shaders::{
-    ALL, COLUMN_ROWS, CONV3X3_BROADCAST, CONV3X3_DIRECT, CONV3X3_GEMM, DIFFUSE_COLUMNS, DIFFUSE_INVOCATIONS,
-    DIFFUSE_NARROW, DIFFUSE_ROWS, DIFFUSE_WIDE, FLOW_ERROR, FLOW_ERROR_CELLS, FLOW_ERROR_ROWS, GEMM_COLUMNS, HISTOGRAM,
-    HISTOGRAM_MARGIN, Needs, Precision, Shader,
+    ALL, COLUMN_ROWS, CONV3X3_BROADCAST, CONV3X3_DIRECT, CONV3X3_GEMM, CONV3X3_MATRIX8, CONV3X3_MATRIX16,
+    DIFFUSE_COLUMNS, DIFFUSE_INVOCATIONS, DIFFUSE_NARROW, DIFFUSE_ROWS, DIFFUSE_WIDE, FLOW_ERROR, FLOW_ERROR_CELLS,
+    FLOW_ERROR_ROWS, GEMM_COLUMNS, HISTOGRAM, HISTOGRAM_MARGIN, Needs, Precision, SPLIT, Shader,
 };
-use naga::valid::{Capabilities, ValidationFlags, Validator};
-use naga::{AddressSpace, Module, StorageAccess};
+use naga::back::pipeline_constants::process_overrides;
+use naga::proc::IndexableLength;
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{AddressSpace, GlobalVariable, Module, StorageAccess, TypeInner};
 
 /// Limits that every implementation of WebGPU grants.
 const MAX_STORAGE_BUFFERS: usize = 8;
@@ -19,8 +21,13 @@ const MAX_WORKGROUP_BYTES_MATRICES: u32 = 48 * 1024;
 
 /// The first thing that is wrong with a shader in either precision.
 fn check(shader: &Shader) -> Result<(), String> {
-    check_in(shader, Precision::F32)?;
-    if shader.stored { check_in(shader, Precision::F16) } else { Ok(()) }
+    for precision in [Precision::F32, Precision::F16] {
+        if shader.stored || precision == Precision::F32 {
+            check_in(shader, precision, &shader.source(precision), Capabilities::empty())?;
+            check_in(shader, precision, &shader.source_in_pairs(precision), Capabilities::SHADER_INT64)?;
+        }
+    }
+    Ok(())
 }
 
 /// What naga must be told is there: nothing that default WebGPU lacks, but what the shader says that it needs.
@@ -35,15 +42,14 @@ fn capabilities(shader: &Shader, precision: Precision) -> Capabilities {
     capabilities
 }
 
-fn check_in(shader: &Shader, precision: Precision) -> Result<(), String> {
-    let source = shader.source(precision);
-    let module = naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string(&source))?;
-    Validator::new(ValidationFlags::all(), capabilities(shader, precision))
+fn check_in(shader: &Shader, precision: Precision, source: &str, more: Capabilities) -> Result<(), String> {
+    let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string(source))?;
+    let info = Validator::new(ValidationFlags::all(), capabilities(shader, precision) | more)
         .validate(&module)
-        .map_err(|e| e.emit_to_string(&source))?;
+        .map_err(|e| e.emit_to_string(source))?;
     check_entry(shader, &module)?;
     check_bindings(shader, &module)?;
-    check_workgroup_memory(shader, &module)?;
+    check_workgroup_memory(shader, &module, &info)?;
     let found: Vec<_> = module.overrides.iter().filter_map(|(_, o)| o.name.clone()).collect();
     same("overrides", &found, &shader.overrides.iter().map(ToString::to_string).collect())?;
     if module.overrides.iter().any(|(_, o)| o.init.is_none()) {
@@ -102,8 +108,8 @@ fn check_bindings(shader: &Shader, module: &Module) -> Result<(), String> {
     Ok(())
 }
 
-fn check_params(shader: &Shader, module: &Module, params: &naga::TypeInner) -> Result<(), String> {
-    let naga::TypeInner::Struct { members, .. } = params else {
+fn check_params(shader: &Shader, module: &Module, params: &TypeInner) -> Result<(), String> {
+    let TypeInner::Struct { members, .. } = params else {
         return Err("params is no struct".into());
     };
     same("params", &members.len(), &shader.params.len())?;
@@ -115,13 +121,24 @@ fn check_params(shader: &Shader, module: &Module, params: &naga::TypeInner) -> R
     Ok(())
 }
 
-fn check_workgroup_memory(shader: &Shader, module: &Module) -> Result<(), String> {
-    let bytes: u32 = module
-        .global_variables
-        .iter()
-        .filter(|(_, variable)| variable.space == AddressSpace::WorkGroup)
-        .map(|(_, variable)| module.types[variable.ty].inner.size(module.to_ctx()))
-        .sum();
+/// Bytes of workgroup memory with override constants that are not the default.
+fn workgroup_memory(module: &Module, info: &ModuleInfo, constants: &[(&str, f64)]) -> Result<u32, String> {
+    let constants = constants.iter().map(|&(name, value)| (name.to_string(), value)).collect();
+    let (module, _) = process_overrides(module, info, None, &constants).map_err(|error| error.to_string())?;
+    let bytes = |variable: &GlobalVariable| match module.types[variable.ty].inner {
+        // The size may be an expression of overrides.
+        TypeInner::Array { size, stride, .. } => match size.resolve(module.to_ctx()) {
+            Ok(IndexableLength::Known(length)) => Ok(length * stride),
+            other => Err(format!("{:?} has a size of {other:?}", variable.name)),
+        },
+        ref other => Ok(other.size(module.to_ctx())),
+    };
+    let variables = module.global_variables.iter().map(|(_, variable)| variable);
+    variables.filter(|variable| variable.space == AddressSpace::WorkGroup).map(bytes).sum()
+}
+
+fn check_workgroup_memory(shader: &Shader, module: &Module, info: &ModuleInfo) -> Result<(), String> {
+    let bytes = workgroup_memory(module, info, &[])?;
     let most = if shader.needs == Needs::Matrices { MAX_WORKGROUP_BYTES_MATRICES } else { MAX_WORKGROUP_BYTES };
     if bytes > most { Err(format!("{bytes} bytes of workgroup memory")) } else { Ok(()) }
 }
@@ -161,6 +178,20 @@ fn the_check_sees_what_is_wrong() {
     }
 }
 
+/// What the kernel asks of a device (`cytoshade_gpu::ConvKernel::applies`) is what it takes.
+#[test]
+fn matrices_take_the_workgroup_memory_that_is_stated() {
+    for (shader, side) in [(CONV3X3_MATRIX8, 8), (CONV3X3_MATRIX16, 16)] {
+        let module = naga::front::wgsl::parse_str(&shader.source(Precision::F16)).expect("the shader is valid");
+        let mut validator = Validator::new(ValidationFlags::all(), capabilities(&shader, Precision::F16));
+        let info = validator.validate(&module).expect("the shader is valid");
+        for split in [1, 2] {
+            let stated = 4 * ((16 / split + 2) * (side + 2) * side + 6 * split * side * side) + 32 * side * side;
+            assert_eq!(workgroup_memory(&module, &info, &[(SPLIT, f64::from(split))]), Ok(stated), "{}", shader.name);
+        }
+    }
+}
+
 #[test]
 fn every_file_is_listed() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wgsl");
@@ -169,8 +200,12 @@ fn every_file_is_listed() {
         for entry in std::fs::read_dir(folder).expect("the folder of shaders") {
             let path = entry.expect("an entry").path();
             let Ok(text) = std::fs::read_to_string(&path) else { continue };
-            let used = ALL.iter().any(|shader| shader.source(Precision::F32).contains(&text))
-                || ALL.iter().any(|shader| shader.source(Precision::F16).contains(&text));
+            let used = [Precision::F32, Precision::F16].into_iter().any(|precision| {
+                let has = |shader: &Shader| {
+                    shader.source(precision).contains(&text) || shader.source_in_pairs(precision).contains(&text)
+                };
+                ALL.iter().any(has)
+            });
             assert!(used, "{} is in no shader", path.display());
         }
     }

@@ -8,6 +8,8 @@ pub mod eval;
 pub mod fixtures;
 #[cfg(not(target_os = "wasi"))]
 pub mod gpu;
+#[cfg(not(target_os = "wasi"))]
+pub mod matrices;
 pub mod program;
 pub mod random;
 pub mod reference;

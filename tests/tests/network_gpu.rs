@@ -1,10 +1,13 @@
 //! Stage `network` on the best adapter there is, a software one too, against the reference: its fixtures, and its
 //! formulas written down once more.
 
-use cytoshade_gpu::{Batch, Choice, ConvKernel, Declined, Error, Gpu, Network, Options, Precision, memory};
+use cytoshade_gpu::{
+    Batch, Choice, ConvKernel, Declined, Error, Facts, Gpu, Network, Opening, Options, Precision, StandIn, memory,
+};
 use cytoshade_tests::agree::{ExpectedBatch, NETWORK_F16};
 use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
 use cytoshade_tests::gpu;
+use cytoshade_tests::matrices;
 use cytoshade_tests::random::Random;
 use libtest_mimic::{Arguments, Failed};
 use pollster::block_on;
@@ -42,6 +45,16 @@ fn main() {
             let name = format!("network: random networks, {kernel} {}", precision.name());
             trials.push(gpu::trial(&gpu, name, lacks, move |gpu| random_networks(gpu, options)));
         }
+    }
+    for (subgroup, stand_in) in matrices::STAND_INS {
+        let lacks = gpu.as_ref().and_then(|gpu| match gpu.facts() {
+            Facts { f16: false, .. } => Some("SHADER_F16"),
+            // Mesa 22 compiles it for minutes.
+            Facts { software: true, matrices, .. } if matrices.is_empty() => Some("a newer driver"),
+            _ => None,
+        });
+        let name = format!("network: matrices of 16 x 16 value by value, subgroups of {subgroup}");
+        trials.push(gpu::trial(&gpu, name, lacks, move |gpu| matrices_of_16(gpu, stand_in)));
     }
     for case in cases("network", "cases.json") {
         let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
@@ -90,21 +103,32 @@ fn unsuitable_kernel(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Layout, outputs, tiles, height and width.
+type Shape = (&'static [usize], usize, usize, usize, usize);
+
 fn random_networks(gpu: &Gpu, options: Options) -> Result<(), Failed> {
     // Channel counts that are and are not multiples of 4, one level and more, sides that are and are not multiples of
     // the shaders' blocks, one tile and several.
-    let shapes: [(&[usize], usize, usize, usize, usize); 8] = [
-        (&[1, 4], 1, 1, 8, 8),
-        (&[2, 5], 3, 3, 9, 7),
-        (&[1, 1, 2], 2, 2, 2, 2),
-        (&[2, 5, 7], 3, 1, 10, 26),
-        (&[3, 8, 6, 9], 4, 3, 12, 20),
-        (&[2, 4, 8, 16, 32], 3, 1, 24, 40),
-        (&[2, 13, 3, 18, 7], 3, 2, 32, 16),
-        (&[5, 20, 4, 33], 7, 1, 36, 44),
-    ];
+    networks_of(
+        gpu,
+        options,
+        &[
+            (&[1, 4], 1, 1, 8, 8),
+            (&[2, 5], 3, 3, 9, 7),
+            (&[1, 1, 2], 2, 2, 2, 2),
+            (&[2, 5, 7], 3, 1, 10, 26),
+            (&[3, 8, 6, 9], 4, 3, 12, 20),
+            (&[2, 4, 8, 16, 32], 3, 1, 24, 40),
+            (&[2, 13, 3, 18, 7], 3, 2, 32, 16),
+            (&[5, 20, 4, 33], 7, 1, 36, 44),
+        ],
+    )
+}
+
+/// Random networks agree with the reference's formulas.
+fn networks_of(gpu: &Gpu, options: Options, shapes: &[Shape]) -> Result<(), Failed> {
     let mut random = Random(1);
-    for (nbase, nout, count, height, width) in shapes {
+    for &(nbase, nout, count, height, width) in shapes {
         let net = random.cpnet(nbase, nout);
         let tiles = random.vector(count * nbase[0] * height * width, -1.0, 2.0);
         let batch = run_with(gpu, &net.network(), options, &tiles, count, height, width)?;
@@ -119,6 +143,16 @@ fn random_networks(gpu: &Gpu, options: Options) -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// No driver at hand has matrices of this size; the shader's own text runs with something in their place.
+fn matrices_of_16(gpu: &Gpu, stand_in: StandIn) -> Result<(), Failed> {
+    let mut opening = Opening::default();
+    opening.provoked.stand_in = Some(stand_in);
+    let gpu = block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), &opening))?;
+    let options = Options { kernel: Some(ConvKernel::Matrix), precision: Precision::F16 };
+    // Both ways to split a workgroup, counts of channels below, between and above those of a matrix, and edges.
+    networks_of(&gpu, options, &[(&[2, 18, 33], 3, 1, 6, 18), (&[1, 3], 1, 2, 17, 3)])
 }
 
 fn run_with(

@@ -8,54 +8,11 @@
 
 use std::time::Instant;
 
+use cytoshade_benches::arguments::Arguments;
 use cytoshade_benches::ceilings::Ceilings;
 use cytoshade_benches::{FULL_WIDTH, network, tiles};
-use cytoshade_gpu::{Choice, ConvKernel, Gpu, Network, Options, Precision, StepTime};
+use cytoshade_gpu::{Choice, Gpu, Network, Options, StepTime};
 use pollster::block_on;
-
-/// What the command line says.
-struct Arguments {
-    software: bool,
-    tiles: usize,
-    rounds: usize,
-    kernels: Vec<ConvKernel>,
-    precisions: Vec<Precision>,
-    steps: bool,
-}
-
-impl Arguments {
-    fn read() -> Result<Self, String> {
-        let mut arguments = Self {
-            software: false,
-            tiles: 16,
-            rounds: 20,
-            kernels: ConvKernel::ALL.to_vec(),
-            precisions: vec![Precision::F32, Precision::F16],
-            steps: false,
-        };
-        let mut words = std::env::args().skip(1);
-        while let Some(word) = words.next() {
-            let mut value = || words.next().ok_or(format!("{word} needs a value"));
-            match word.as_str() {
-                "--software" => arguments.software = true,
-                "--steps" => arguments.steps = true,
-                "--tiles" => arguments.tiles = number(&value()?)?,
-                "--rounds" => arguments.rounds = number(&value()?)?,
-                "--kernel" => arguments.kernels = vec![value()?.parse().map_err(|e| format!("{e}"))?],
-                "--precision" => {
-                    let name = value()?;
-                    arguments.precisions.retain(|precision| precision.name() == name);
-                }
-                _ => return Err(format!("unknown argument {word}")),
-            }
-        }
-        Ok(arguments)
-    }
-}
-
-fn number(word: &str) -> Result<usize, String> {
-    word.parse().ok().filter(|&number| number > 0).ok_or(format!("{word} is no number above 0"))
-}
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::read()?;

@@ -197,6 +197,7 @@ fn info(adapter: &wgpu::Adapter) -> AdapterInfo {
     let features = adapter.features();
     let offers = [
         ("SHADER_F16", wgpu::Features::SHADER_F16),
+        ("SHADER_INT64", wgpu::Features::SHADER_INT64),
         ("SUBGROUP", wgpu::Features::SUBGROUP),
         ("TIMESTAMP_QUERY", wgpu::Features::TIMESTAMP_QUERY),
         ("PIPELINE_CACHE", wgpu::Features::PIPELINE_CACHE),

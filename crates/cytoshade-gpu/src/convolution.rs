@@ -15,6 +15,8 @@ pub struct Facts {
     pub software: bool,
     /// Whether shaders can store f16.
     pub f16: bool,
+    /// Whether shaders have integers of 64 bits.
+    pub int64: bool,
     /// Invocations of its smallest and its largest subgroup; `None` without subgroup operations.
     pub subgroups: Option<(u32, u32)>,
     /// The sides of the subgroup matrices that multiply f16 into f32.
@@ -23,6 +25,14 @@ pub struct Facts {
     pub workgroup_memory: u32,
     /// Bytes of the largest storage buffer that a shader can have.
     pub binding: u64,
+}
+
+impl Facts {
+    /// Whether convolutions read and write values of f32 in pairs. On processors the time goes into gathering values, and
+    /// two at once take as long as one.
+    pub fn pairs(&self) -> bool {
+        self.software && self.int64
+    }
 }
 
 /// What the kernels ask of a layer.
@@ -39,19 +49,31 @@ pub struct Layer {
 }
 
 /// A kernel of the family of 3x3 convolutions.
+///
+/// Floor of plain sums, for each pixel of the target: `2 * (9 * inputs + block) * outputs` operations; and the bytes of source,
+/// skip, what is added, and target once each, with `(9 * inputs + block) * outputs` weights for all pixels together. What a
+/// kernel reaches of a device's ceilings is in `benches/results/2026-11-21-convolution.md`. Loads are told for each four
+/// input channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConvKernel {
-    /// Register-blocked, straight from memory: runs everywhere.
+    /// Register-blocked, straight from memory: runs everywhere. Plain sums; of the source it loads 27 vec4s for 7 pixels and
+    /// 8 output channels.
     Direct,
-    /// As `Direct`, with the weights shared by subgroup broadcasts: the fastest on software adapters.
+    /// As `Direct`, with the weights shared by subgroup broadcasts: for software adapters. Plain sums; of the source it loads
+    /// 27 vec4s for 7 pixels and 16 output channels.
     Broadcast,
-    /// An implicit matrix product through workgroup memory: the fastest in f32 on GPUs.
+    /// An implicit matrix product through workgroup memory: the fastest in f32 on GPUs. Plain sums; of the source a workgroup
+    /// loads 180 vec4s for 112 pixels and 64 output channels, or 300 for 224 and 32.
     Gemm,
-    /// The same on subgroup matrices (tensor cores), f16 times f16 into f32: the fastest in f16 on GPUs that have them.
+    /// The same on subgroup matrices (tensor cores), f16 times f16 into f32: the fastest in f16 on GPUs that have them. Plain
+    /// sums; of the source a workgroup loads 180 vec4s for 128 pixels and 64 output channels, or 324 for 256 and 32
+    /// (on matrices of 16 x 16).
     Matrix,
     /// By minimal filtering, F(4x4, 3x3): two dispatches or three, a quarter of the products. The fastest on software adapters
-    /// where there are channels enough.
+    /// where there are channels enough. `4.5 * (inputs + block) * outputs` operations a pixel in the products, and about 18
+    /// for each input channel and 9 for each output channel in the transforms. In f32, `2.25 * (inputs + block)` values a
+    /// pixel go to memory and come back, as do `2.25 * outputs` sums, and there are `36 * (inputs + block) * outputs` weights.
     Winograd,
 }
 
@@ -94,6 +116,14 @@ pub enum Declined {
         found: u32,
         /// Invocations needed.
         needed: u32,
+    },
+    /// Subgroups are too large.
+    #[error("the device's subgroups have {found} invocations; it can take {allowed} at most")]
+    LargeSubgroups {
+        /// Invocations of a subgroup.
+        found: u32,
+        /// Most invocations that it can take.
+        allowed: u32,
     },
     /// It multiplies in f16 only.
     #[error("it multiplies in f16, and f32 was asked for")]
@@ -173,10 +203,13 @@ impl ConvKernel {
     ///
     /// On GPUs arithmetic is the limit, and workgroup memory feeds it best, or matrices where f16 will do. Software
     /// adapters have neither: for them the number of loads decides. Minimal filtering has a quarter of the products but
-    /// writes and reads its points, which pays from some channels on (measured on Mesa's llvmpipe). Whether it pays on a
-    /// GPU is not known.
+    /// writes and reads its points, which pays from some channels on, and sooner where they are read in pairs (measured
+    /// on Mesa's llvmpipe). Whether it pays on a GPU is not known.
     pub fn choose(facts: &Facts, layer: &Layer) -> (ConvKernel, Geometry) {
-        let wide = layer.inputs.min(layer.outputs) >= 32 && layer.inputs.max(layer.outputs) >= 64;
+        let wide = match facts.pairs() {
+            true => layer.outputs >= 32,
+            false => layer.inputs.min(layer.outputs) >= 32 && layer.inputs.max(layer.outputs) >= 64,
+        };
         let wanted: &[ConvKernel] = match facts {
             Facts { software: false, .. } => &[ConvKernel::Matrix, ConvKernel::Gemm],
             Facts { subgroups: Some((8.., _)), .. } if wide => &[ConvKernel::Winograd, ConvKernel::Broadcast],
@@ -293,12 +326,16 @@ fn matrix_of(side: u32, subgroup: u32, memory: u32, outputs: usize) -> Result<Ge
     if subgroup < lanes {
         return Err(Declined::SmallSubgroups { found: subgroup, needed: lanes });
     }
-    // Two halves of f16: 18 rows of pixels and 12 tiles of weights; and 8 tiles of results in f32.
-    let needed = 2 * 2 * (18 * (side + 2) * side + 12 * side * side) + 4 * 8 * side * side;
+    // 4 of them are a workgroup, which may have 256 invocations.
+    if subgroup > 64 {
+        return Err(Declined::LargeSubgroups { found: subgroup, allowed: 64 });
+    }
+    let split = if outputs > 2 * side as usize { 2 } else { 1 };
+    // Two halves of f16: the rows of pixels and the tiles of weights; and 8 tiles of results in f32.
+    let needed = 2 * 2 * ((16 / split + 2) * (side + 2) * side + 6 * split * side * side) + 4 * 8 * side * side;
     if memory < needed {
         return Err(Declined::WorkgroupMemory { found: memory, needed });
     }
-    let split = if outputs > 2 * side as usize { 2 } else { 1 };
     Ok(Geometry { columns: side, rows: 16 / split, channels: 2 * side * split })
 }
 
@@ -362,16 +399,19 @@ mod tests {
 
     #[test]
     fn minimal_filtering_is_for_many_channels_on_software_adapters() {
-        let chosen = |inputs, outputs| ConvKernel::choose(&llvmpipe(), &Layer { inputs, outputs, ..LAYER }).0;
-        for (inputs, outputs, kernel) in [
-            (2, 32, ConvKernel::Broadcast),
-            (32, 32, ConvKernel::Broadcast),
-            (64, 31, ConvKernel::Broadcast),
-            (32, 64, ConvKernel::Winograd),
-            (64, 32, ConvKernel::Winograd),
-            (256, 256, ConvKernel::Winograd),
+        let chosen = |facts, inputs, outputs| ConvKernel::choose(&facts, &Layer { inputs, outputs, ..LAYER }).0;
+        let pairs = || Facts { int64: true, ..llvmpipe() };
+        for (inputs, outputs, whole, in_pairs) in [
+            (2, 32, ConvKernel::Broadcast, ConvKernel::Winograd),
+            (32, 31, ConvKernel::Broadcast, ConvKernel::Broadcast),
+            (32, 32, ConvKernel::Broadcast, ConvKernel::Winograd),
+            (64, 31, ConvKernel::Broadcast, ConvKernel::Broadcast),
+            (32, 64, ConvKernel::Winograd, ConvKernel::Winograd),
+            (64, 32, ConvKernel::Winograd, ConvKernel::Winograd),
+            (256, 256, ConvKernel::Winograd, ConvKernel::Winograd),
         ] {
-            assert_eq!(chosen(inputs, outputs), kernel, "{inputs} -> {outputs}");
+            assert_eq!(chosen(llvmpipe(), inputs, outputs), whole, "{inputs} -> {outputs}");
+            assert_eq!(chosen(pairs(), inputs, outputs), in_pairs, "{inputs} -> {outputs}, in pairs");
         }
     }
 
@@ -384,6 +424,13 @@ mod tests {
         ] {
             assert_eq!(ConvKernel::choose_at_once(&facts, &LAYER), kernel, "{facts:?}");
         }
+    }
+
+    #[test]
+    fn values_are_read_in_pairs_on_software_adapters_with_long_integers() {
+        assert!(Facts { int64: true, ..llvmpipe() }.pairs());
+        assert!(!llvmpipe().pairs());
+        assert!(!Facts { int64: true, ..gpu() }.pairs());
     }
 
     #[test]
@@ -429,8 +476,12 @@ mod tests {
             ),
             (Facts { subgroups: Some((16, 16)), ..h100.clone() }, Declined::SmallSubgroups { found: 16, needed: 32 }),
             (
-                Facts { workgroup_memory: 32 << 10, ..h100.clone() },
-                Declined::WorkgroupMemory { found: 32 << 10, needed: 41_216 },
+                Facts { subgroups: Some((128, 128)), ..h100.clone() },
+                Declined::LargeSubgroups { found: 128, allowed: 64 },
+            ),
+            (
+                Facts { workgroup_memory: 31 << 10, ..h100.clone() },
+                Declined::WorkgroupMemory { found: 31 << 10, needed: 32_000 },
             ),
         ] {
             assert_eq!(of(&facts, &half), Err(declined), "{facts:?}");

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cytoshade_core::Span;
+use cytoshade_shaders::{Precision, Shader};
 
 use crate::adapter::{AdapterInfo, AdapterKind, Choice, candidates};
 use crate::convolution::Facts;
@@ -14,6 +15,7 @@ use crate::kernel::Kernels;
 /// What the shaders can do without; each kernel says what it needs. And the clock of [`crate::Network::profile`].
 const OPTIONAL: wgpu::Features = wgpu::Features::SHADER_F16
     .union(wgpu::Features::SUBGROUP)
+    .union(wgpu::Features::SHADER_INT64)
     .union(wgpu::Features::TIMESTAMP_QUERY)
     .union(wgpu::Features::PIPELINE_CACHE)
     .union(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
@@ -56,6 +58,18 @@ pub struct Provoked {
     pub hang: Arc<AtomicBool>,
     /// The device goes away at the next wait.
     pub lose: Arc<AtomicBool>,
+    /// Another device's abilities, worked out with this one's.
+    pub stand_in: Option<StandIn>,
+}
+
+/// What makes a device look like another one, whose kernels are then tested on it.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct StandIn {
+    /// Changes what the kernels ask of the device.
+    pub facts: fn(&mut Facts),
+    /// Changes the source of a shader.
+    pub source: fn(String) -> String,
 }
 
 /// An open device. Clones share it.
@@ -150,7 +164,10 @@ impl Gpu {
             result => result,
         }
         .map_err(|error| Error::Open { adapter: info.name.clone(), reason: error.to_string() })?;
-        let facts = facts(adapter, &info, device.features(), &limits);
+        let mut facts = facts(adapter, &info, device.features(), &limits);
+        if let Some(StandIn { facts: change, .. }) = opening.provoked.stand_in {
+            change(&mut facts);
+        }
         let mishaps = Arc::new(Mishaps::default());
         let heard = Arc::clone(&mishaps);
         device.set_device_lost_callback(move |_, message| {
@@ -227,6 +244,18 @@ impl Gpu {
     pub(crate) fn provoke_memory(&self, bytes: u64) {
         if self.0.provoked.memory.is_some_and(|most| bytes > most) {
             lock(&self.0.mishaps.uncaptured).get_or_insert(Complaint::OutOfMemory);
+        }
+    }
+
+    /// The source of a shader for the device, or what a test puts in its place.
+    pub(crate) fn source(&self, shader: &Shader, precision: Precision) -> String {
+        #[cfg(not(target_arch = "wasm32"))]
+        let source = if self.facts().pairs() { shader.source_in_pairs(precision) } else { shader.source(precision) };
+        #[cfg(target_arch = "wasm32")]
+        let source = shader.source(precision);
+        match self.0.provoked.stand_in {
+            Some(stand_in) => (stand_in.source)(source),
+            None => source,
         }
     }
 
@@ -393,6 +422,7 @@ fn facts(adapter: &wgpu::Adapter, info: &AdapterInfo, features: wgpu::Features, 
     Facts {
         software: info.kind == AdapterKind::Software,
         f16: has(wgpu::Features::SHADER_F16),
+        int64: has(wgpu::Features::SHADER_INT64),
         subgroups: has(wgpu::Features::SUBGROUP).then_some(subgroup),
         matrices,
         workgroup_memory: limits.max_compute_workgroup_storage_size,

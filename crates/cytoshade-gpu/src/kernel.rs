@@ -41,7 +41,8 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
-    fn new(device: &wgpu::Device, cache: Option<&wgpu::PipelineCache>, variant: Variant) -> Self {
+    fn new(gpu: &Gpu, variant: Variant) -> Self {
+        let device = gpu.device();
         let Variant { shader, precision, constants } = &variant;
         let label = Some(shader.name);
         let entry = |binding: usize, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
@@ -62,7 +63,7 @@ impl Kernel {
         });
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label,
-            source: wgpu::ShaderSource::Wgsl(shader.source(*precision).into()),
+            source: wgpu::ShaderSource::Wgsl(gpu.source(shader, *precision).into()),
         });
         let constants: Vec<(&str, f64)> = constants.iter().map(|&(name, value)| (name, f64::from(value))).collect();
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
@@ -75,7 +76,7 @@ impl Kernel {
                 // Every shader writes its workgroup memory before it reads it.
                 zero_initialize_workgroup_memory: false,
             },
-            cache,
+            cache: gpu.pipeline_cache(),
         });
         Self { variant, pipeline, layout }
     }
@@ -206,7 +207,7 @@ impl Gpu {
         if missing.is_empty() {
             return Ok(());
         }
-        let new = |variant: &Variant| Arc::new(Kernel::new(self.device(), self.pipeline_cache(), variant.clone()));
+        let new = |variant: &Variant| Arc::new(Kernel::new(self, variant.clone()));
         let built = self.attempt("the compute pipelines", || Ok(build(new, &missing))).await?;
         lock(&self.kernels().0).extend(missing.into_iter().zip(built));
         self.save_pipelines();

@@ -55,7 +55,7 @@ pub use adapter::{AdapterInfo, AdapterKind, AdapterLimits, Choice, adapters};
 pub use blend::blend;
 pub use convolution::{ConvKernel, Declined, Facts, Geometry, Layer, UnknownKernel};
 pub use cytoshade_shaders::Precision;
-pub use device::{Gpu, Opening, Provoked};
+pub use device::{Gpu, Opening, Provoked, StandIn};
 pub use error::Error;
 pub use fill_holes::fill_holes_and_remove_small;
 pub use flow_error::{FlowError, flow_errors, remove_bad};

@@ -18,15 +18,13 @@ override SPLIT: u32 = 1u;
 
 const HALO_COLUMNS = SIDE + 2u;
 const QUADS = SIDE / 4u;
-// One half: at most 18 rows of pixels, SIDE channels each.
-const HALO = 18u * HALO_COLUMNS * SIDE;
-// One half: 3 rows of the kernel, at most 4 tiles of weights each.
-const KERNEL = 12u * SIDE * SIDE;
 // A row of a subgroup's results.
 const RESULT = 2u * SIDE * SIDE;
 
-var<workgroup> halo: array<f16, 2u * HALO>;
-var<workgroup> kernel: array<f16, 2u * KERNEL>;
+// Two halves: the rows of pixels and a border of one, SIDE channels each.
+var<workgroup> halo: array<f16, 2u * (16u / SPLIT + 2u) * HALO_COLUMNS * SIDE>;
+// Two halves: 3 rows of the kernel, 2 * SPLIT tiles of weights each.
+var<workgroup> kernel: array<f16, 2u * 6u * SPLIT * SIDE * SIDE>;
 var<workgroup> results: array<f32, 4u * RESULT>;
 
 // Where a workgroup stands.
@@ -39,7 +37,7 @@ struct Place {
     tiles: u32,
 }
 
-// vec4s of pixels and of weights that a step stages, in thirds.
+// vec4s of a half: the pixels, of which a step stages a third, and the weights of a step.
 fn halo_items() -> u32 {
     return (16u / SPLIT + 2u) * HALO_COLUMNS * QUADS;
 }
@@ -67,7 +65,7 @@ fn weight_item(place: Place, step: u32, item: u32) -> Stored {
 }
 
 fn keep_pixels(half: u32, item: u32, value: vec4h) {
-    let at = half * HALO + 4u * item;
+    let at = 4u * (half * halo_items() + item);
     halo[at] = value.x;
     halo[at + 1u] = value.y;
     halo[at + 2u] = value.z;
@@ -75,7 +73,7 @@ fn keep_pixels(half: u32, item: u32, value: vec4h) {
 }
 
 fn keep_weights(half: u32, item: u32, value: vec4h) {
-    let at = half * KERNEL + 4u * item;
+    let at = 4u * (half * kernel_items() + item);
     kernel[at] = value.x;
     kernel[at + 1u] = value.y;
     kernel[at + 2u] = value.z;
@@ -154,8 +152,8 @@ fn conv3x3_matrix(
         let w4 = weight_item(place, next, min(index + 4u * LANES, final_weight));
         let w5 = weight_item(place, next, min(index + 5u * LANES, final_weight));
 
-        let pixel = slice % 2u * HALO + (row * HALO_COLUMNS + kx) * SIDE;
-        let tile = step % 2u * KERNEL + subgroup % SPLIT * 2u * SIDE * SIDE;
+        let pixel = slice % 2u * 4u * halo_items() + (row * HALO_COLUMNS + kx) * SIDE;
+        let tile = step % 2u * 4u * kernel_items() + subgroup % SPLIT * 2u * SIDE * SIDE;
         let pixels0 = coopLoadT<Pixels>(&halo[pixel + 0u * HALO_COLUMNS * SIDE], SIDE);
         let pixels1 = coopLoadT<Pixels>(&halo[pixel + 1u * HALO_COLUMNS * SIDE], SIDE);
         let pixels2 = coopLoadT<Pixels>(&halo[pixel + 2u * HALO_COLUMNS * SIDE], SIDE);

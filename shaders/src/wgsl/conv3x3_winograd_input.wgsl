@@ -5,16 +5,16 @@
 
 override BLOCK: bool = false;
 
-@group(0) @binding(1) var<storage, read> source: array<Stored>;
+@group(0) @binding(1) var<storage, read> source: array<Packed>;
 // Of the source's shape. Read where SKIP is set.
-@group(0) @binding(2) var<storage, read> skip: array<Stored>;
+@group(0) @binding(2) var<storage, read> skip: array<Packed>;
 // The block's input where block_inputs is set.
-@group(0) @binding(3) var<storage, read> residual: array<Stored>;
+@group(0) @binding(3) var<storage, read> residual: array<Packed>;
 // BatchNorm scale [inputs], BatchNorm shift [inputs].
 @group(0) @binding(4) var<storage, read> vectors: array<vec4f>;
 // [tile][feature / 4].
 @group(0) @binding(5) var<storage, read> style: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> points: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> points: array<Four>;
 
 // Six values beside each other.
 struct Line {
@@ -43,12 +43,12 @@ fn transform(v: Line) -> Line {
 }
 
 fn store_points(at: u32, stride: u32, v: Line) {
-    points[at] = v.a;
-    points[at + stride] = v.b;
-    points[at + 2u * stride] = v.c;
-    points[at + 3u * stride] = v.d;
-    points[at + 4u * stride] = v.e;
-    points[at + 5u * stride] = v.f;
+    points[at] = to_four(v.a);
+    points[at + stride] = to_four(v.b);
+    points[at + 2u * stride] = to_four(v.c);
+    points[at + 3u * stride] = to_four(v.d);
+    points[at + 4u * stride] = to_four(v.e);
+    points[at + 5u * stride] = to_four(v.f);
 }
 
 // A column of the patch's pixels and their border.

@@ -7,15 +7,15 @@
 //
 // Grid: x (groups of 32 output channels); y (patches of the batch) / (4 * LANES).
 
-@group(0) @binding(1) var<storage, read> points: array<vec4f>;
+@group(0) @binding(1) var<storage, read> points: array<Four>;
 // Each vec4 holds the weights from one input channel to four output channels.
 @group(0) @binding(2) var<storage, read> weights: array<vec4f>;
 // The residual, of the target's shape, where add_residual is set.
-@group(0) @binding(3) var<storage, read> residual: array<Stored>;
+@group(0) @binding(3) var<storage, read> residual: array<Packed>;
 // BatchNorm scale [inputs], BatchNorm shift [inputs], bias [outputs].
 @group(0) @binding(4) var<storage, read> vectors: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> sums: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> destination: array<Stored>;
+@group(0) @binding(5) var<storage, read_write> sums: array<Four>;
+@group(0) @binding(6) var<storage, read_write> destination: array<Packed>;
 
 // Four channels of the patches `lane`, `LANES + lane` and so on of a block.
 struct Run {
@@ -37,10 +37,10 @@ fn add(sum: Run, weight: u32, v: Run) -> Run {
 }
 
 fn store_run(at: u32, sum: Run) {
-    sums[at] = sum.v0;
-    sums[at + LANES] = sum.v1;
-    sums[at + 2u * LANES] = sum.v2;
-    sums[at + 3u * LANES] = sum.v3;
+    sums[at] = to_four(sum.v0);
+    sums[at + LANES] = to_four(sum.v1);
+    sums[at + 2u * LANES] = to_four(sum.v2);
+    sums[at + 3u * LANES] = to_four(sum.v3);
 }
 
 // Four pixels beside each other.
@@ -68,8 +68,12 @@ fn transform(a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f) -> Pixe
 // The points of one row.
 fn load_points(at: u32, stride: u32) -> Pixels {
     return transform(
-        sums[at], sums[at + stride], sums[at + 2u * stride], sums[at + 3u * stride], sums[at + 4u * stride],
-        sums[at + 5u * stride]
+        from_four(sums[at]),
+        from_four(sums[at + stride]),
+        from_four(sums[at + 2u * stride]),
+        from_four(sums[at + 3u * stride]),
+        from_four(sums[at + 4u * stride]),
+        from_four(sums[at + 5u * stride]),
     );
 }
 
@@ -95,7 +99,12 @@ fn multiply(block: u32, group: u32, point: u32, to: u32, lane: u32) {
     var at = (block * POINTS + point) * depth * 4u * LANES + lane;
     var weight = (point * groups + group) * depth * 32u;
     for (var quad = 0u; quad < depth; quad++) {
-        let v = Run(points[at], points[at + LANES], points[at + 2u * LANES], points[at + 3u * LANES]);
+        let v = Run(
+            from_four(points[at]),
+            from_four(points[at + LANES]),
+            from_four(points[at + 2u * LANES]),
+            from_four(points[at + 3u * LANES]),
+        );
         s0 = add(s0, weight, v);
         s1 = add(s1, weight + 4u, v);
         s2 = add(s2, weight + 8u, v);

@@ -1,17 +1,17 @@
 // The buffers of the convolutions that are one shader.
 
-@group(0) @binding(1) var<storage, read> source: array<Stored>;
+@group(0) @binding(1) var<storage, read> source: array<Packed>;
 // Of the source's shape. Read where SKIP is set.
-@group(0) @binding(2) var<storage, read> skip: array<Stored>;
+@group(0) @binding(2) var<storage, read> skip: array<Packed>;
 // The residual, of the target's shape, where add_residual is set; the block's input where block_inputs is.
-@group(0) @binding(3) var<storage, read> residual: array<Stored>;
+@group(0) @binding(3) var<storage, read> residual: array<Packed>;
 // Each vec4 holds the weights from one input channel to four output channels; their order is the kernel's own.
 @group(0) @binding(4) var<storage, read> weights: array<Stored>;
 // BatchNorm scale [inputs], BatchNorm shift [inputs], bias [outputs].
 @group(0) @binding(5) var<storage, read> vectors: array<vec4f>;
 // [tile][feature / 4].
 @group(0) @binding(6) var<storage, read> style: array<vec4f>;
-@group(0) @binding(7) var<storage, read_write> destination: array<Stored>;
+@group(0) @binding(7) var<storage, read_write> destination: array<Packed>;
 
 // Four vec4s of weights from `at` on.
 fn weights_at(at: u32) -> mat4x4f {

@@ -29,9 +29,9 @@ fn load(tile: u32, y: i32, x: i32, channel: u32, norm: Norm) -> vec4f {
     // keep a browser's SwiftShader compiling for minutes.
     let inside = (u32(y) < params.height) & (u32(x) < params.width);
     let at = pixel_of(tile, y, x, params.upsample) * params.inputs + channel;
-    var value = vec4f(source[at]);
+    var value = from_packed(source[at]);
     if SKIP {
-        value += vec4f(skip[at]);
+        value += from_packed(skip[at]);
     }
     return select(vec4f(), max(fma(value, norm.scale, norm.shift), vec4f(params.lowest)), inside);
 }
@@ -39,5 +39,5 @@ fn load(tile: u32, y: i32, x: i32, channel: u32, norm: Norm) -> vec4f {
 // A value of the block's input, which goes into its 1x1 convolution as it is.
 fn load_block(tile: u32, y: u32, x: u32, channel: u32) -> vec4f {
     let pixel = pixel_of(tile, i32(y), i32(x), params.block_upsample);
-    return vec4f(residual[pixel * params.block_inputs + channel]);
+    return from_packed(residual[pixel * params.block_inputs + channel]);
 }

@@ -7,7 +7,7 @@ fn store(tile: u32, y: u32, x: u32, output: u32, sum: vec4f) {
     let at = ((tile * params.height + y) * params.width + x) * params.outputs + output;
     var value = sum + vectors[2u * params.inputs + output];
     if params.add_residual != 0u {
-        value += vec4f(residual[at]);
+        value += from_packed(residual[at]);
     }
-    destination[at] = Stored(value);
+    destination[at] = to_packed(value);
 }

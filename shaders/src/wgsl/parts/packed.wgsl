@@ -1,0 +1,10 @@
+// Activations are read and written as they are stored.
+alias Packed = Stored;
+
+fn from_packed(packed: Packed) -> vec4f {
+    return vec4f(packed);
+}
+
+fn to_packed(value: vec4f) -> Packed {
+    return Packed(value);
+}

@@ -1,0 +1,58 @@
+//! Subgroup matrices of 16 x 16 on devices that have none: the shader's own text with the operations on matrices worked
+//! out value by value. So all else in it runs as it stands: which places it loads matrices from and stores them to, at
+//! what distances, what is staged where and when, and what it does at the edges.
+
+use cytoshade_gpu::{Facts, StandIn};
+
+/// Devices with matrices of 16 x 16 and subgroups of 32 or 64 invocations.
+pub const STAND_INS: [(u32, StandIn); 2] = [
+    (32, StandIn { facts: |facts| matrices_of_16(facts, 32), source: without_matrices }),
+    (64, StandIn { facts: |facts| matrices_of_16(facts, 64), source: without_matrices }),
+];
+
+fn matrices_of_16(facts: &mut Facts, subgroup: u32) {
+    facts.matrices = vec![16];
+    facts.subgroups = Some((subgroup, subgroup));
+    // On hardware matrices are the default.
+    facts.software = false;
+    // With results in f16 less will do.
+    facts.workgroup_memory = facts.workgroup_memory.max(48 << 10);
+}
+
+/// A shader's source with the operations on matrices replaced.
+fn without_matrices(source: String) -> String {
+    if !source.contains("coopMultiplyAdd") {
+        return source;
+    }
+    let replaced = [
+        ("enable wgpu_cooperative_matrix;\n", ""),
+        ("const SIDE = 16u;\n", ""),
+        ("alias Pixels = coop_mat16x16<f16, A>;\n", ""),
+        ("alias Weights = coop_mat16x16<f16, B>;\n", ""),
+        ("alias Sums = coop_mat16x16<f32, C>;\n", include_str!("matrices.wgsl")),
+        ("    @builtin(subgroup_id) subgroup: u32,\n", ""),
+        (
+            "    @builtin(subgroup_invocation_id) lane: u32,\n) {\n",
+            ") {\n    let subgroup = index / (LANES / 4u);\n    let lane = index % (LANES / 4u);\n",
+        ),
+        ("coopLoadT<Pixels>(&halo[", "Factor(("),
+        ("coopLoadT<Weights>(&kernel[", "Factor(("),
+        ("], SIDE);", "), SIDE);"),
+        ("coopMultiplyAdd(", "multiply_add_matrices(lane, "),
+        ("coopStoreT(", "store_matrix(lane, "),
+        (", &results[", ", ("),
+        ("], 2u * SIDE);", "), 2u * SIDE);"),
+        ("results: array<f32, 4u", "results: array<f16, 4u"),
+        (
+            "vec4f(results[at], results[at + 1u], results[at + 2u], results[at + 3u])",
+            "vec4f(vec4h(results[at], results[at + 1u], results[at + 2u], results[at + 3u]))",
+        ),
+    ];
+    let mut text = source;
+    for (from, to) in replaced {
+        assert!(text.contains(from), "the shader on matrices has no {from:?} any more");
+        text = text.replace(from, to);
+    }
+    assert!(!text.contains("coop"), "the shader on matrices has an operation that is not replaced");
+    text
+}
