@@ -2,6 +2,7 @@
 //! of agreement, and the rule that a comparison must also see a perturbed output fail.
 
 pub mod agree;
+#[cfg(not(target_os = "wasi"))]
 pub mod domes;
 #[cfg(not(target_os = "wasi"))]
 pub mod eval;
