@@ -206,10 +206,8 @@ impl ConvKernel {
     /// writes and reads its points, which pays from some channels on, and sooner where they are read in pairs (measured
     /// on Mesa's llvmpipe). Whether it pays on a GPU is not known.
     pub fn choose(facts: &Facts, layer: &Layer) -> (ConvKernel, Geometry) {
-        let wide = match facts.pairs() {
-            true => layer.outputs >= 32,
-            false => layer.inputs.min(layer.outputs) >= 32 && layer.inputs.max(layer.outputs) >= 64,
-        };
+        let (fewest, most) = (layer.inputs.min(layer.outputs), layer.inputs.max(layer.outputs));
+        let wide = fewest >= 32 && (facts.pairs() || most >= 64);
         let wanted: &[ConvKernel] = match facts {
             Facts { software: false, .. } => &[ConvKernel::Matrix, ConvKernel::Gemm],
             Facts { subgroups: Some((8.., _)), .. } if wide => &[ConvKernel::Winograd, ConvKernel::Broadcast],
@@ -402,7 +400,7 @@ mod tests {
         let chosen = |facts, inputs, outputs| ConvKernel::choose(&facts, &Layer { inputs, outputs, ..LAYER }).0;
         let pairs = || Facts { int64: true, ..llvmpipe() };
         for (inputs, outputs, whole, in_pairs) in [
-            (2, 32, ConvKernel::Broadcast, ConvKernel::Winograd),
+            (2, 32, ConvKernel::Broadcast, ConvKernel::Broadcast),
             (32, 31, ConvKernel::Broadcast, ConvKernel::Broadcast),
             (32, 32, ConvKernel::Broadcast, ConvKernel::Winograd),
             (64, 31, ConvKernel::Broadcast, ConvKernel::Broadcast),
