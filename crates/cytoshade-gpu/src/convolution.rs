@@ -203,11 +203,11 @@ impl ConvKernel {
     ///
     /// On GPUs arithmetic is the limit, and workgroup memory feeds it best, or matrices where f16 will do. Software
     /// adapters have neither: for them the number of loads decides. Minimal filtering has a quarter of the products but
-    /// writes and reads its points, which pays from some channels on, and sooner where they are read in pairs (measured
-    /// on Mesa's llvmpipe). Whether it pays on a GPU is not known.
+    /// writes and reads its points, which pays from some channels on, and sooner where they are read in pairs and no
+    /// projection adds points without saving products (measured on Mesa's llvmpipe). Whether it pays on a GPU is not known.
     pub fn choose(facts: &Facts, layer: &Layer) -> (ConvKernel, Geometry) {
         let (fewest, most) = (layer.inputs.min(layer.outputs), layer.inputs.max(layer.outputs));
-        let wide = fewest >= 32 && (facts.pairs() || most >= 64);
+        let wide = fewest >= 32 && (most >= 64 || (facts.pairs() && layer.block == 0));
         let wanted: &[ConvKernel] = match facts {
             Facts { software: false, .. } => &[ConvKernel::Matrix, ConvKernel::Gemm],
             Facts { subgroups: Some((8.., _)), .. } if wide => &[ConvKernel::Winograd, ConvKernel::Broadcast],
@@ -410,6 +410,10 @@ mod tests {
         ] {
             assert_eq!(chosen(llvmpipe(), inputs, outputs), whole, "{inputs} -> {outputs}");
             assert_eq!(chosen(pairs(), inputs, outputs), in_pairs, "{inputs} -> {outputs}, in pairs");
+        }
+        for (channels, kernel) in [(32, ConvKernel::Broadcast), (64, ConvKernel::Winograd)] {
+            let projected = Layer { inputs: channels, outputs: channels, block: channels, ..LAYER };
+            assert_eq!(ConvKernel::choose(&pairs(), &projected).0, kernel, "{channels} with a projection");
         }
     }
 
