@@ -32,14 +32,14 @@ const PREVIEW_OPTIONS = ["image", "channel", "signal"];
 
 /** A Cellpose network made ready in workers of its own. The page's thread does nothing but pass messages. */
 export class Cytoshade {
-  readonly #opening: Omit<Opening, "module">;
+  readonly #opening: Opening;
   #engine?: Remote;
   #opened?: Opened;
   #disposed = false;
   /** Ends when the call before has ended: one call runs at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(opening: Omit<Opening, "module">) {
+  private constructor(opening: Opening) {
     this.#opening = opening;
   }
 
@@ -156,8 +156,10 @@ export class Cytoshade {
     // The bytes of the first time are those of every time.
     const source = this.#opened?.model ?? this.#opening.source;
     try {
-      const opening: Opening = { ...this.#opening, source, module: await compiled() };
-      this.#opened = await engine.call<Opened>("open", opening, [], onProgress);
+      const opening: Opening = { ...this.#opening, source };
+      const opened = engine.call<Opened>("open", opening, [], onProgress);
+      compiled().then((module) => engine.call("module", module)).catch((error) => engine.close(error));
+      this.#opened = await opened;
     } catch (error) {
       engine.close(error as CytoshadeError);
       throw error;
