@@ -82,11 +82,19 @@ const FELT = {
   ranges: { normRange: [[0, 20], [0, 1]] },
 };
 
+/** Cases of the reference's estimates of a diameter, with the file and the options of each. */
+const ESTIMATES = {
+  demo_nuclei: ["nuclei.png", { diameter: "auto" }],
+  demo_nuclei_invert_True: ["nuclei.png", { invert: true }],
+  demo_two_channels: ["two_channels.tif", { chan: 1, chan2: 2 }],
+};
+
 /** What is no option, or out of range: for `segment`, and for `fromPretrained`. */
 const REFUSED = [
   { diametre: 3 },
   { diameter: -3 },
   { diameter: "large" },
+  { diameter: "auto" },
   { diameter: null },
   { niter: 0 },
   { niter: 2.5 },
@@ -122,6 +130,7 @@ const REFUSED_LOADING = [
   { workers: 1.5 },
   { maxBytes: -1 },
   { sha256: 7 },
+  { sizeModelSha256: "abc" },
 ];
 
 describe("on the CPU", () => {
@@ -201,6 +210,49 @@ describe("on the CPU", () => {
     for (const [name, masks] of Object.entries(felt)) assert.ok(differs(masks, found.nuclei), `${name} is felt`);
     assert.ok(differs(felt.tiles, felt.smoothTiles));
   });
+
+  test("diameters are estimated with a size model, as the reference does", () =>
+    inPage(async ({ page }) => {
+      const sizeModel = "diameter/cytoshade-demo_size.npy";
+      const found = await page.evaluate(
+        async ({ model, sizeModel, cases, other }) => {
+          const cp = await Cytoshade.fromPretrained(model, { sizeModel });
+          const segmented = {};
+          for (const [name, [image, options]] of Object.entries(cases)) segmented[name] = await segment(cp, `fixtures/${image}`, options);
+          const given = await cp.segment(await file("fixtures/nuclei.png"), { diameter: 43 });
+          // An engine that starts anew has the size model too, from the bytes of before.
+          const controller = new AbortController();
+          const onProgress = ({ stage }) => stage === "follow_flows" && controller.abort();
+          await refusal(cp.segment(await file("demo.png"), { diameter: 60, signal: controller.signal, onProgress }));
+          const anew = await cp.segment(await file("fixtures/nuclei.png"), { diameter: "auto" });
+          const load = async (options) => refusal(Cytoshade.fromPretrained(model, options));
+          return {
+            segmented,
+            given: given.diameter,
+            anew: anew.diameter,
+            kept: (await Cytoshade.listCachedModels()).length,
+            hash: await load({ sizeModel, sizeModelSha256: other }),
+            none: await load({ sizeModel: model }),
+            another: await load({ sizeModel: "diameter/cpnet_full_size.npy" }),
+          };
+        },
+        { model: MODEL, sizeModel, cases: ESTIMATES, other: OTHER },
+      );
+      const { cases } = JSON.parse(await readFile(`${ROOT}/tests/fixtures/diameter/cases.json`));
+      for (const [name, { diameter, count, masks }] of Object.entries(found.segmented)) {
+        const { expected } = cases.find((one) => one.name === name);
+        // A pixel more or less in the cell of median size.
+        const near = (diameter) => Math.abs(diameter / expected.diameter - 1) <= 1e-3;
+        assert.ok(near(diameter) && !near(1.01 * diameter), `${name}: ${diameter}, expected ${expected.diameter}`);
+        assert.equal(count, expected.cells, name);
+        const { labels } = await readLabels(`${ROOT}/tests/fixtures/diameter/${expected.labels}`);
+        assert.equal(disagreement(masks, labels), undefined, name);
+      }
+      assert.equal(found.given, 43);
+      assert.equal(found.anew, found.segmented.demo_nuclei.diameter);
+      assert.equal(found.kept, 2, "both files are kept");
+      assert.deepEqual([found.hash?.code, found.none?.code, found.another?.code], ["hash", "model", "option"]);
+    }));
 
   test("options that are unknown or out of range are refused", () =>
     inPage(async ({ page }) => {

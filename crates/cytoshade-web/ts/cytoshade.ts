@@ -27,7 +27,18 @@ const MOST_WORKERS = 64;
 /** Numbers that cross into wasm have 32 bits. */
 const MOST = 2 ** 32 - 1;
 
-const LOAD_OPTIONS = ["sha256", "maxBytes", "cache", "backend", "precision", "workers", "onProgress", "signal"];
+const LOAD_OPTIONS = [
+  "sha256",
+  "sizeModel",
+  "sizeModelSha256",
+  "maxBytes",
+  "cache",
+  "backend",
+  "precision",
+  "workers",
+  "onProgress",
+  "signal",
+];
 const PREVIEW_OPTIONS = ["image", "channel", "signal"];
 
 /** A Cellpose network made ready in workers of its own. The page's thread does nothing but pass messages. */
@@ -46,11 +57,13 @@ export class Cytoshade {
   /** Loads a model, from the cache where it is kept there, and makes it ready on a GPU or the CPU. */
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<Cytoshade> {
     only(LOAD_OPTIONS, options, "fromPretrained");
-    const { maxBytes = MAX_BYTES, cache = true, backend = "auto", precision = "f32" } = options;
+    const { sizeModel, maxBytes = MAX_BYTES, cache = true, backend = "auto", precision = "f32" } = options;
     const { workers = Math.min(navigator.hardwareConcurrency || 1, MAX_WORKERS) } = options;
     const made = new Cytoshade({
       source: file(source),
-      sha256: sha256(options.sha256),
+      sha256: sha256("sha256", options.sha256),
+      sizeModel: sizeModel === undefined ? undefined : file(sizeModel),
+      sizeModelSha256: sha256("sizeModelSha256", options.sizeModelSha256),
       maxBytes: whole("maxBytes", maxBytes, 1),
       cache,
       backend: word("backend", backend, ["auto", "webgpu", "cpu"]),
@@ -88,7 +101,7 @@ export class Cytoshade {
     return this.#opened?.kinds ?? [];
   }
 
-  /** The diameter that the network was made for, in pixels: what `segment` takes where none is given. */
+  /** The diameter that the network was made for, in pixels: what `segment` takes where none is given or estimated. */
   get diameter(): number {
     return this.#opened?.diameter ?? Number.NaN;
   }
@@ -155,8 +168,9 @@ export class Cytoshade {
     this.#engine = engine;
     // The bytes of the first time are those of every time.
     const source = this.#opened?.model ?? this.#opening.source;
+    const sizeModel = this.#opened?.sizeModel ?? this.#opening.sizeModel;
     try {
-      const opening: Opening = { ...this.#opening, source };
+      const opening: Opening = { ...this.#opening, source, sizeModel };
       const opened = engine.call<Opened>("open", opening, [], onProgress);
       compiled().then((module) => engine.call("module", module)).catch((error) => engine.close(error));
       this.#opened = await opened;

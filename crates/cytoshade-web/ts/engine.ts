@@ -12,6 +12,8 @@ import { Moved, answer } from "./worker.js";
 export interface Opening {
   source: string | Blob;
   sha256?: string;
+  sizeModel?: string | Blob;
+  sizeModelSha256?: string;
   maxBytes: number;
   cache: boolean;
   backend: Backend;
@@ -19,10 +21,11 @@ export interface Opening {
   workers: number;
 }
 
-/** What it answers: the model's bytes too, with which another engine can be opened without a download. */
+/** What it answers: the models' bytes too, with which another engine can be opened without a download. */
 export interface Opened {
   adapter: Adapter;
   model: Blob;
+  sizeModel?: Blob;
   kinds: string[];
   /** The network's own, in pixels. */
   diameter: number;
@@ -64,14 +67,14 @@ export function serveEngine(): void {
 
     async open(opening: Opening, progress: (progress: LoadProgress) => void): Promise<Opened> {
       const file = modelFile(opening, progress, wasm);
+      const sizeFile = sizeModelFile(opening, wasm);
       tiles = new TileWorkers(module, file, opening.workers);
       // Where it is sure that they are needed, they start while the model is on its way.
       if (opening.backend === "cpu" || (opening.backend === "auto" && !("gpu" in navigator))) tiles.start();
-      const model = await file;
-      await wasm;
+      const [model, sizeModel] = await Promise.all([file, sizeFile, wasm]);
       progress({ stage: "prepare", done: 0, total: 1 });
-      const bytes = new Uint8Array(await model.arrayBuffer());
-      engine = await Engine.open(bytes, opening.backend, opening.precision, tiles.run, tiles.count);
+      const [bytes, sizeBytes] = await Promise.all([bytesOf(model), sizeModel && bytesOf(sizeModel)]);
+      engine = await Engine.open(bytes, sizeBytes, opening.backend, opening.precision, tiles.run, tiles.count);
       const adapter: Adapter = {
         backend: engine.backend as Adapter["backend"],
         name: engine.device,
@@ -81,7 +84,7 @@ export function serveEngine(): void {
       };
       if (adapter.backend === "cpu") tiles.start();
       progress({ stage: "prepare", done: 1, total: 1 });
-      return { adapter, model, kinds: kinds(), diameter: engine.diameter };
+      return { adapter, model, sizeModel, kinds: kinds(), diameter: engine.diameter };
     },
 
     async segment({ input, options }: Job, progress: (progress: SegmentProgress) => void) {
@@ -142,7 +145,15 @@ async function read(input: Input): Promise<Picture> {
   return Picture.fromArray(input.values, input.channels, height, width, input.interleaved);
 }
 
-/** The model's bytes: kept ones, or fetched and then kept; of the hash that was demanded in any case. */
+const bytesOf = async (blob: Blob) => new Uint8Array(await blob.arrayBuffer());
+
+/** The size model's file, where there is one. It is small: nobody needs to hear how far it is. */
+async function sizeModelFile({ sizeModel, sizeModelSha256, ...rest }: Opening, wasm: Promise<void>) {
+  if (sizeModel === undefined) return undefined;
+  return modelFile({ ...rest, source: sizeModel, sha256: sizeModelSha256 }, () => {}, wasm);
+}
+
+/** A model's bytes: kept ones, or fetched and then kept; of the hash that was demanded in any case. */
 async function modelFile(
   { source, sha256, maxBytes, cache: mayKeep }: Opening,
   progress: (progress: LoadProgress) => void,
