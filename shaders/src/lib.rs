@@ -381,8 +381,8 @@ convolution! {
 shader! {
     /// Counts the digits of samples, for percentiles.
     PERCENTILE_COUNT = "percentile_count", entry "percentile_count", workgroup [256, 1, 1], parts ["ranks"],
-    stored false, params ["width", "pixels", "step_y", "step_x", "shift"],
-    storage [read("values"), read("ranks"), write("counts")], overrides []
+    stored false, params ["width", "height", "pixels", "stride", "step_z", "step_y", "step_x", "shift"],
+    storage [read("values"), read("firsts"), read("ranks"), write("counts")], overrides []
 }
 
 shader! {
@@ -396,6 +396,20 @@ shader! {
     /// Intensities to a range.
     NORMALIZE = "normalize", entry "normalize_planes", workgroup [64, 1, 1],
     stored false, params ["pixels", "count"], storage [read("bounds"), write("planes")], overrides []
+}
+
+shader! {
+    /// Intensities to ranges between those of tiles.
+    NORMALIZE_TILES = "normalize_tiles", entry "normalize_tiles", workgroup [64, 1, 1],
+    stored false, params ["width", "height", "rows", "columns", "pixels", "count"],
+    storage [read("tables"), read("places"), write("planes")], overrides []
+}
+
+shader! {
+    /// A Gaussian along one axis.
+    GAUSSIAN = "gaussian", entry "gaussian", workgroup [64, 1, 1],
+    stored false, params ["count", "stride", "length", "period", "first", "taps", "subtract", "middle"],
+    storage [read("source"), read("weights"), write("destination")], overrides []
 }
 
 shader! {
@@ -595,7 +609,7 @@ volume! {
 }
 
 /// Every shader.
-pub const ALL: [Shader; 40] = [
+pub const ALL: [Shader; 42] = [
     CONV3X3_DIRECT,
     CONV3X3_BROADCAST,
     CONV3X3_GEMM,
@@ -607,6 +621,8 @@ pub const ALL: [Shader; 40] = [
     PERCENTILE_COUNT,
     PERCENTILE_PICK,
     NORMALIZE,
+    NORMALIZE_TILES,
+    GAUSSIAN,
     RESIZE,
     TILE,
     BLEND,
