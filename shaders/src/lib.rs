@@ -312,7 +312,7 @@ pub const SKIP: &str = "SKIP";
 /// The override constant of [`CONV3X3_GEMM`]: how many groups of 8 output channels a workgroup computes, 4 or 8.
 pub const CHANNEL_GROUPS: &str = "CHANNEL_GROUPS";
 
-/// The override constant of [`FLOW_ERROR`] and of the convolutions on matrices and by minimal filtering: invocations of a
+/// The override constant of [`FLOW_ERROR`], [`STYLE`] and of the convolutions on matrices and by minimal filtering: invocations of a
 /// workgroup; of [`DIFFUSE_NARROW`] and [`DIFFUSE_WIDE`]: invocations of a subgroup.
 pub const LANES: &str = "LANES";
 
@@ -457,7 +457,7 @@ shader! {
 shader! {
     /// The style vector: channel means divided by their L2 norm.
     STYLE = "style", entry "style_vector", workgroup [256, 1, 1],
-    stored true, params ["pixels", "channels"], storage [read("source"), write("style")], overrides []
+    stored true, params ["pixels", "channels"], storage [read("source"), write("style")], overrides ["LANES"]
 }
 
 shader! {

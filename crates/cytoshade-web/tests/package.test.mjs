@@ -510,7 +510,36 @@ describe("on WebGPU, by a software adapter", async () => {
       return device;
     };
   }`;
-  const inPage = pages({ webgpu: true }, await patched("lose", lose));
+  // One that tells which pipelines are built, and one that takes the software adapter for a GPU besides.
+  const tell = `{
+    const { createComputePipeline } = GPUDevice.prototype;
+    const built = new BroadcastChannel("built");
+    GPUDevice.prototype.createComputePipeline = function (descriptor) {
+      built.postMessage(descriptor.label);
+      return createComputePipeline.call(this, descriptor);
+    };
+  }`;
+  const disguise = 'Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });';
+  const extra = [patched("lose", lose), patched("told", tell), patched("disguised", tell + disguise)];
+  const inPage = pages({ webgpu: true }, Object.assign({}, ...(await Promise.all(extra))));
+
+  /** Segments in a page that is told of the pipelines. */
+  const told = (folder, backend) =>
+    inPage(async ({ page, complaints }) => {
+      const found = await page.evaluate(async (backend) => {
+        const pipelines = [];
+        new BroadcastChannel("built").onmessage = ({ data }) => pipelines.push(data);
+        const cp = await Cytoshade.fromPretrained("../model.safetensors", { backend });
+        const nuclei = await segment(cp, "../fixtures/nuclei.png", { diameter: 43 });
+        const two = await segment(cp, "../fixtures/two_channels.tif", { diameter: 60, chan: 1, chan2: 2 });
+        return { adapter: cp.describeAdapter(), nuclei, two, pipelines };
+      }, backend);
+      assert.equal(found.adapter.backend, "webgpu");
+      assert.equal(disagreement(found.nuclei.masks, await reference("nuclei")), undefined);
+      assert.equal(disagreement(found.two.masks, await reference("two_channels")), undefined);
+      assert.deepEqual(complaints, []);
+      return found;
+    }, folder);
 
   test("labels are the reference's, and a call that is stopped leaves the next one working", () =>
     inPage(async ({ page, complaints, foreign }) => {
@@ -536,6 +565,27 @@ describe("on WebGPU, by a software adapter", async () => {
       assert.equal(disagreement(found.two.masks, await reference("two_channels")), undefined);
       assert.deepEqual([complaints, foreign], [[], []]);
     }));
+
+  test("the network alone runs there, in few pipelines", async () => {
+    const { pipelines, adapter } = await told("told/", "webgpu");
+    assert.equal(adapter.software, true);
+    assert.deepEqual(pipelines.toSorted(), [
+      "conv1x1",
+      "conv3x3_direct",
+      "max_pool",
+      "pack",
+      "style",
+      "style_projections",
+      "unpack",
+    ]);
+  });
+
+  test("taken for a GPU, it runs every stage", async () => {
+    const { pipelines, adapter } = await told("disguised/", "auto");
+    assert.equal(adapter.software, false);
+    const stages = ["percentile_pick", "normalize", "resize", "tile", "conv3x3_gemm", "blend", "follow_flows", "grow", "fill_holes"];
+    for (const stage of [...stages, "flow_error"]) assert.ok(pipelines.includes(stage), stage);
+  });
 
   test("it is not taken for a GPU", () =>
     inPage(async ({ page }) => {

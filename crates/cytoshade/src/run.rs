@@ -71,7 +71,7 @@ impl<'a> Run<'a> {
     pub(crate) async fn input(&mut self, image: &Image, params: &Params) -> Result<Field, Error> {
         let inputs = self.network.shape().inputs();
         let planes = self.stage(Stage::Channels, || channels::select(image, params, inputs))??;
-        if let Backend::Gpu { gpu, .. } = self.backend
+        if let Some((gpu, _)) = self.backend.stages()
             && cytoshade_gpu::normalizes(params, inputs)
         {
             let work = async { cytoshade_gpu::normalize(gpu, GpuPlanes::upload(gpu, &planes).await?, params).await };
@@ -110,8 +110,8 @@ impl<'a> Run<'a> {
         let mut tiles = Tiles { done: 0, total: self.tiles(height, width, params) };
         let mut found = (Field::Host(Planes::default()), Vec::new());
         let sink = |_, outputs, style| found = (outputs, style);
-        if let Backend::Gpu { gpu, network } = self.backend
-            && self.on_gpu((gpu, network), 1, |_| planes.clone(), params, (&mut tiles, false), sink).await?
+        if let Some(on) = self.backend.stages()
+            && self.on_gpu(on, 1, |_| planes.clone(), params, (&mut tiles, false), sink).await?
         {
             return Ok(found);
         }
@@ -132,14 +132,14 @@ impl<'a> Run<'a> {
         progress: &mut Tiles,
         mut sink: impl FnMut(usize, Planes, Vec<f32>),
     ) -> Result<(), Error> {
-        if let Backend::Gpu { gpu, network } = self.backend {
+        if let Some(on) = self.backend.stages() {
             let take = |at, outputs, style| {
                 if let Field::Host(outputs) = outputs {
                     sink(at, outputs, style);
                 }
             };
             let layer = |at| Field::Host(layer(at));
-            if self.on_gpu((gpu, network), count, layer, params, (progress, true), take).await? {
+            if self.on_gpu(on, count, layer, params, (progress, true), take).await? {
                 return Ok(());
             }
         }
