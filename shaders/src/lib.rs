@@ -414,26 +414,27 @@ shader! {
 
 shader! {
     /// Bilinear resize of planes.
-    RESIZE = "resize", entry "resize", workgroup [64, 1, 1],
-    stored false, params ["from_width", "from_height", "width", "height", "count"],
+    RESIZE = "resize", entry "resize", workgroup [16, 4, 1],
+    stored false, params ["from_width", "from_height", "width", "height", "channels"],
     storage [read("source"), read("places"), write("resized")], overrides []
 }
 
 shader! {
     /// Tiles of planes as activations.
-    TILE = "tile", entry "tile", workgroup [64, 1, 1], parts ["tiles"],
-    stored true, params ["width", "height", "channels", "tile_width", "tile_height", "first", "count", "start"],
+    TILE = "tile", entry "tile", workgroup [16, 4, 1], parts ["tiles"],
+    stored true, params ["width", "height", "channels", "tile_width", "tile_height", "first", "start"],
     storage [read("planes"), read("tiles"), write("activations")], overrides []
 }
 
 shader! {
     /// Tiles of activations averaged into planes.
-    BLEND = "blend", entry "blend", workgroup [64, 1, 1], parts ["tiles"],
+    BLEND = "blend", entry "blend", workgroup [16, 4, 1], parts ["tiles"],
     stored true,
     params [
-        "width", "height", "channels", "tile_width", "tile_height", "first", "tiles_now", "start", "row", "count"
+        "width", "height", "channels", "tile_width", "tile_height", "across", "first", "tiles_now", "start", "row", "column",
+        "row_end", "column_end"
     ],
-    storage [read("activations"), read("tiles"), read("weights"), write("planes")], overrides []
+    storage [read("activations"), read("tiles"), read("weights"), read("spans"), write("planes")], overrides []
 }
 
 shader! {
