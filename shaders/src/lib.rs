@@ -381,8 +381,8 @@ convolution! {
 shader! {
     /// Counts the digits of samples, for percentiles.
     PERCENTILE_COUNT = "percentile_count", entry "percentile_count", workgroup [256, 1, 1], parts ["ranks"],
-    stored false, params ["width", "pixels", "step_y", "step_x", "shift"],
-    storage [read("values"), read("ranks"), write("counts")], overrides []
+    stored false, params ["width", "height", "pixels", "stride", "step_z", "step_y", "step_x", "shift"],
+    storage [read("values"), read("firsts"), read("ranks"), write("counts")], overrides []
 }
 
 shader! {
@@ -399,27 +399,42 @@ shader! {
 }
 
 shader! {
+    /// Intensities to ranges between those of tiles.
+    NORMALIZE_TILES = "normalize_tiles", entry "normalize_tiles", workgroup [64, 1, 1],
+    stored false, params ["width", "height", "rows", "columns", "pixels", "count"],
+    storage [read("tables"), read("places"), write("planes")], overrides []
+}
+
+shader! {
+    /// A Gaussian along one axis.
+    GAUSSIAN = "gaussian", entry "gaussian", workgroup [64, 1, 1],
+    stored false, params ["count", "stride", "length", "period", "first", "taps", "subtract", "middle"],
+    storage [read("source"), read("weights"), write("destination")], overrides []
+}
+
+shader! {
     /// Bilinear resize of planes.
-    RESIZE = "resize", entry "resize", workgroup [64, 1, 1],
-    stored false, params ["from_width", "from_height", "width", "height", "count"],
+    RESIZE = "resize", entry "resize", workgroup [16, 4, 1],
+    stored false, params ["from_width", "from_height", "width", "height", "channels"],
     storage [read("source"), read("places"), write("resized")], overrides []
 }
 
 shader! {
     /// Tiles of planes as activations.
-    TILE = "tile", entry "tile", workgroup [64, 1, 1], parts ["tiles"],
-    stored true, params ["width", "height", "channels", "tile_width", "tile_height", "first", "count", "start"],
+    TILE = "tile", entry "tile", workgroup [16, 4, 1], parts ["tiles"],
+    stored true, params ["width", "height", "channels", "tile_width", "tile_height", "first", "start"],
     storage [read("planes"), read("tiles"), write("activations")], overrides []
 }
 
 shader! {
     /// Tiles of activations averaged into planes.
-    BLEND = "blend", entry "blend", workgroup [64, 1, 1], parts ["tiles"],
+    BLEND = "blend", entry "blend", workgroup [16, 4, 1], parts ["tiles"],
     stored true,
     params [
-        "width", "height", "channels", "tile_width", "tile_height", "first", "tiles_now", "start", "row", "count"
+        "width", "height", "channels", "tile_width", "tile_height", "across", "first", "tiles_now", "start", "row", "column",
+        "row_end", "column_end"
     ],
-    storage [read("activations"), read("tiles"), read("weights"), write("planes")], overrides []
+    storage [read("activations"), read("tiles"), read("weights"), read("spans"), write("planes")], overrides []
 }
 
 shader! {
@@ -595,7 +610,7 @@ volume! {
 }
 
 /// Every shader.
-pub const ALL: [Shader; 40] = [
+pub const ALL: [Shader; 42] = [
     CONV3X3_DIRECT,
     CONV3X3_BROADCAST,
     CONV3X3_GEMM,
@@ -607,6 +622,8 @@ pub const ALL: [Shader; 40] = [
     PERCENTILE_COUNT,
     PERCENTILE_PICK,
     NORMALIZE,
+    NORMALIZE_TILES,
+    GAUSSIAN,
     RESIZE,
     TILE,
     BLEND,

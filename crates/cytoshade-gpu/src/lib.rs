@@ -30,6 +30,7 @@ mod error;
 mod fill_holes;
 mod flow_error;
 mod follow_flows;
+mod gaussian;
 mod histogram;
 mod kernel;
 mod masks;
@@ -40,9 +41,11 @@ mod percentile;
 mod pipeline_cache;
 mod planes;
 mod resize;
+mod sharpen;
 #[cfg(not(target_arch = "wasm32"))]
 mod strips;
 mod tile;
+mod tile_norm;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod tune;
 #[cfg(not(target_arch = "wasm32"))]

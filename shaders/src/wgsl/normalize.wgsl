@@ -3,16 +3,16 @@
 // Grid: one invocation a value, 64 a workgroup, workgroups counted row by row over x and y.
 
 struct Params {
-    /// Pixels of a plane.
+    /// Values that share a bound.
     pixels: u32,
     /// Values.
     count: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [channel]: low, what its rounding to f32 left of it, range, and 1 where the result is inverted.
+// [block]: low, what its rounding to f32 left of it, range, and 1 where the result is inverted.
 @group(0) @binding(1) var<storage, read> bounds: array<vec4f>;
-// [channel][pixel].
+// [block][value].
 @group(0) @binding(2) var<storage, read_write> planes: array<f32>;
 
 @compute @workgroup_size(64)
