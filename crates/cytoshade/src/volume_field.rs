@@ -7,7 +7,7 @@ use cytoshade_gpu::{Gpu, volume as gpu_volume, volume::GpuVolume};
 
 use crate::Error;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::backend::{Backend, no_room};
+use crate::backend::no_room;
 use crate::field::Field;
 use crate::run::Run;
 
