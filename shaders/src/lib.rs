@@ -573,10 +573,16 @@ shader! {
 }
 
 volume! {
+    /// A plane of a volume, in all channels.
+    VOLUME_SLICE = "slice", entry "slice", workgroup [64, 1, 1],
+    params ["first", "row", "column", "columns", "pixels", "count"], storage [read("voxels"), write("plane")], overrides []
+}
+
+volume! {
     /// The steps of the Euler integration in 3-D and where it starts, from flows and cellprob.
     VOLUME_FLOW_FIELD = "flow_field", entry "flow_field", workgroup [16, 4, 1],
     params ["threshold", "unit_z", "unit_y", "unit_x"],
-    storage [read("flows"), read("cellprob"), write("field"), write("positions")], overrides ["INTERP"]
+    storage [read("sums"), write("field"), write("positions")], overrides ["INTERP"]
 }
 
 volume! {
@@ -610,7 +616,7 @@ volume! {
 }
 
 /// Every shader.
-pub const ALL: [Shader; 42] = [
+pub const ALL: [Shader; 43] = [
     CONV3X3_DIRECT,
     CONV3X3_BROADCAST,
     CONV3X3_GEMM,
@@ -647,6 +653,7 @@ pub const ALL: [Shader; 42] = [
     DIFFUSE_WIDE,
     FLOW_ERROR_LARGE,
     FILL_HOLES,
+    VOLUME_SLICE,
     VOLUME_FLOW_FIELD,
     VOLUME_FOLLOW_FLOWS,
     VOLUME_HISTOGRAM,

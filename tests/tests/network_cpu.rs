@@ -26,8 +26,8 @@ fn main() {
         };
         on("random networks", random_networks);
         on("every width of a row", every_width_of_a_row);
-        let missing = missing.or(cfg!(target_family = "wasm").then_some("threads"));
-        trials.push(trial(format!("{isa:?}: the number of threads changes nothing"), missing, move || {
+        let lacks = missing.or(cfg!(target_family = "wasm").then_some("threads"));
+        trials.push(trial(format!("{isa:?}: the number of threads changes nothing"), lacks, move || {
             threads_change_nothing(isa)
         }));
         for case in cases("network", "cases.json") {

@@ -45,4 +45,4 @@ pub use plan::{Plan, Projection, Step, StyleSlice, Tensor};
 pub use planes::Planes;
 pub use profile::{BatchTimes, LayerSpan, LayerTime, Recorded, Recorder, Span, StepCost};
 pub use stack::Stack;
-pub use volume::{Axis, Volume};
+pub use volume::{Axis, Cut, Volume};

@@ -14,6 +14,8 @@ const WHAT: &str = "smoothing";
 
 /// Samples that an invocation smooths.
 const SAMPLES: usize = 8;
+/// Most taps: what takes longer than a device may take for one piece of work is the host's.
+const MOST: usize = 1024;
 
 /// An axis of an array in C order.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +39,9 @@ impl Gaussian {
 
     /// Adds to the work that `to` becomes what `from` is when it is smoothed; or, where it is to be subtracted, that `to`
     /// loses that, and gains so many times itself.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] for a Gaussian that is too wide.
     pub(crate) fn add(
         &self,
         gpu: &Gpu,
@@ -48,6 +53,10 @@ impl Gaussian {
         let Axis { count, stride, length } = axis;
         let period = taps.period(length);
         let first = taps.first.rem_euclid(period as isize) as usize;
+        if taps.weights.len() > MOST {
+            let (needed, allowed) = (taps.weights.len() as u64, MOST as u64);
+            return Err(Error::Limit { what: WHAT, needed, limit: "taps of a Gaussian", allowed });
+        }
         let mut weights: Vec<f32> = taps.weights.iter().map(|&weight| weight as f32).collect();
         weights.resize(weights.len() + SAMPLES - 1, 0.0);
         let invocations = count / length * length.div_ceil(SAMPLES);

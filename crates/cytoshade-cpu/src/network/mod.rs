@@ -308,17 +308,17 @@ mod tests {
         cytoshade_core::Network::new(shape.clone(), convs.collect(), linears.collect(), 30.0, 30.0).unwrap()
     }
 
-    /// Upsampled and not, plainly and by minimal filtering, with tiles and blocks that are not full.
+    /// Every step of a plan. Under Miri few channels: its ways through a convolution are in `conv`'s tests.
     #[test]
     fn instruction_sets_agree() {
-        let weights = network(&[1, 17, 3]);
+        let weights = network(if cfg!(miri) { &[1, 2, 3] } else { &[1, 17, 3] });
         let tile: Vec<f32> = (0..6 * 10).map(|i| ((i * 29) % 31) as f32 / 31.0).collect();
         let on = |isa| {
             let network = Network::with_isa(&weights, isa).unwrap();
             network.run(&tile, 1, 6, 10, &mut |_| Ok(())).unwrap().outputs
         };
         let expected = on(Isa::Portable);
-        for isa in Isa::available() {
+        for isa in Isa::available().into_iter().filter(|&isa| isa != Isa::Portable) {
             let difference = on(isa).iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(difference < 1e-5, "{isa}: {difference}");
         }

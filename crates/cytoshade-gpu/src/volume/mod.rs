@@ -3,9 +3,11 @@
 
 mod follow_flows;
 mod masks;
+mod voxels;
 
 pub use follow_flows::{GpuEndPoints, follow_flows};
 pub use masks::masks;
+pub use voxels::{GpuVolume, linear_resize, normalize, normalizes, smooth};
 
 use crate::device::Gpu;
 use crate::error::Error;
