@@ -395,7 +395,7 @@ shader! {
 shader! {
     /// Intensities to a range.
     NORMALIZE = "normalize", entry "normalize_planes", workgroup [64, 1, 1],
-    stored false, params ["pixels", "count"], storage [read("bounds"), write("planes")], overrides []
+    stored false, params ["count"], storage [read("bounds"), write("planes")], overrides []
 }
 
 /// Intensities to ranges between those of tiles.

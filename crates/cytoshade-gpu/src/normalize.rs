@@ -123,9 +123,9 @@ fn add(
     block: usize,
     bounds: &wgpu::Buffer,
 ) -> Result<(), Error> {
-    let count = planes.channels * planes.height * planes.width;
-    let bound = kernel.bind(gpu, &[block as u32, count as u32], &[bounds, &planes.buffer]);
-    work.add(bound, linear(gpu, WHAT, count as u64)?);
+    let blocks = planes.channels * planes.height * planes.width / block;
+    let [x, y, _] = linear(gpu, WHAT, block as u64)?;
+    work.add(kernel.bind(gpu, &[block as u32], &[bounds, &planes.buffer]), [x, y, blocks as u32]);
     Ok(())
 }
 
