@@ -46,8 +46,8 @@ pub struct Shader {
 pub enum Needs {
     /// Nothing.
     Nothing,
-    /// Nothing, but browsers go without it: it is for adapters that browsers do not tell apart, or for planes that are
-    /// larger than what they hold.
+    /// Nothing, but browsers go without it: it is for adapters that browsers do not tell apart, for planes that are
+    /// larger than what they hold, or for what is rarely asked for there.
     Native,
     /// Subgroup operations, which wgpu does not have in browsers.
     Subgroups,
@@ -398,19 +398,31 @@ shader! {
     stored false, params ["count"], storage [read("bounds"), write("planes")], overrides []
 }
 
-shader! {
-    /// Intensities to ranges between those of tiles.
-    NORMALIZE_TILES = "normalize_tiles", entry "normalize_tiles", workgroup [64, 1, 1],
-    stored false, params ["width", "height", "rows", "columns", "pixels", "count"],
-    storage [read("tables"), read("places"), write("planes")], overrides []
-}
+/// Intensities to ranges between those of tiles.
+pub const NORMALIZE_TILES: Shader = Shader {
+    name: "normalize_tiles",
+    pieces: &[where_it_may_run(Needs::Native, wgsl!("normalize_tiles"))],
+    needs: Needs::Native,
+    stored: false,
+    entry: "normalize_tiles",
+    workgroup: [64, 1, 1],
+    params: &["width", "height", "rows", "columns", "pixels", "count"],
+    storage: &[read("tables"), read("places"), write("planes")],
+    overrides: &[],
+};
 
-shader! {
-    /// A Gaussian along one axis.
-    GAUSSIAN = "gaussian", entry "gaussian", workgroup [64, 1, 1],
-    stored false, params ["count", "stride", "length", "period", "first", "taps", "subtract", "middle"],
-    storage [read("source"), read("weights"), write("destination")], overrides []
-}
+/// A Gaussian along one axis.
+pub const GAUSSIAN: Shader = Shader {
+    name: "gaussian",
+    pieces: &[where_it_may_run(Needs::Native, wgsl!("gaussian"))],
+    needs: Needs::Native,
+    stored: false,
+    entry: "gaussian",
+    workgroup: [64, 1, 1],
+    params: &["count", "stride", "length", "period", "first", "taps", "subtract", "middle"],
+    storage: &[read("source"), read("weights"), write("destination")],
+    overrides: &[],
+};
 
 shader! {
     /// Bilinear resize of planes.

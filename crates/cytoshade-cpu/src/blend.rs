@@ -5,7 +5,6 @@ use crate::parallel::*;
 use cytoshade_core::Planes;
 use cytoshade_core::tiling::{Cutting, Tile, taper};
 
-use crate::huge::advise;
 use crate::simd::{Lanes, Work, compiled};
 
 /// Fewest rows of one task.
@@ -32,9 +31,7 @@ impl Blend {
         let tiles = &cutting.tiling.tiles;
         let rows = Axis::new(taper_y, tiles.iter().map(|tile| tile.y), cutting.pad_y.before, height);
         let columns = Axis::new(taper_x, tiles.iter().map(|tile| tile.x), cutting.pad_x.before, width);
-        let mut planes = Planes::zeros(nout, height, width);
-        advise(planes.as_mut_slice());
-        Self { planes, rows, columns, cutting }
+        Self { planes: Planes::zeros(nout, height, width), rows, columns, cutting }
     }
 
     /// Adds the network's output of one tile: [nout, tile height, tile width]. Flipped tiles are turned back, with the

@@ -5,7 +5,6 @@ use crate::parallel::*;
 use cytoshade_core::{EndPoints, Planes};
 
 use crate::Error;
-use crate::huge::advise;
 use crate::simd::{Lanes, Work, compiled};
 
 /// Pixels that take their steps together, so that their arithmetic is done in vectors and one's loads are waited for while
@@ -37,8 +36,6 @@ pub fn follow_flows(
     let pixels: Vec<u32> =
         cellprob.iter().enumerate().filter(|&(_, &p)| p > threshold).map(|(at, _)| at as u32).collect();
     let (mut y, mut x) = (vec![0.0; pixels.len()], vec![0.0; pixels.len()]);
-    advise(&mut y);
-    advise(&mut x);
     pixels.par_chunks(TASK).zip(y.par_chunks_mut(TASK)).zip(x.par_chunks_mut(TASK)).for_each(|((pixels, y), x)| {
         compiled(Follow { field: &field, niter, interp, pixels, y, x });
     });

@@ -2,13 +2,10 @@
 
 use cytoshade_core::{EndPoints, HISTOGRAM_PAD, Histogram};
 
-use crate::huge::advise;
-
 /// How many end points fall on each pixel of a plane of `height` x `width`.
 pub fn histogram(end_points: &EndPoints, height: usize, width: usize) -> Histogram {
     let bins = (height + 2 * HISTOGRAM_PAD) * (width + 2 * HISTOGRAM_PAD);
     let mut histogram = Histogram { counts: vec![0; bins], height, width };
-    advise(&mut histogram.counts);
     for (&y, &x) in end_points.y.iter().zip(&end_points.x) {
         let bin = histogram.bin(y, x);
         histogram.counts[bin] += 1;

@@ -5,7 +5,7 @@
 //! [`normalize`], [`resize`] and [`tile`], those after it [`blend`], [`follow_flows`], [`histogram`], [`masks`],
 //! [`flow_error`] and [`fill_holes`]. [`volume`] has the stages of stacks.
 //!
-//! `unsafe` lives in the `simd` module, but for one call that asks the kernel for huge pages.
+//! `unsafe` lives in the `simd` module alone.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -16,7 +16,6 @@ pub mod flow_error;
 pub mod follow_flows;
 mod gaussian;
 pub mod histogram;
-mod huge;
 mod label_tables;
 pub mod masks;
 pub mod network;

@@ -4,7 +4,6 @@
 use crate::parallel::*;
 use cytoshade_core::{EndPoints, Histogram, Labels};
 
-use crate::huge::advise;
 use crate::label_tables::{place, renumber, seen};
 
 /// A seed needs more end points than this.
@@ -46,7 +45,6 @@ pub fn seeds(histogram: &Histogram) -> Vec<usize> {
 pub fn grow(histogram: &Histogram, seeds: &[usize]) -> Vec<u32> {
     let masks: Vec<Mask> = seeds.par_iter().map(|&seed| grow_one(histogram, seed)).collect();
     let mut grown = vec![0; histogram.counts.len()];
-    advise(&mut grown);
     for ((label, &seed), mask) in (1..).zip(seeds).zip(&masks) {
         for (y, row) in mask.iter().enumerate() {
             for (x, _) in row.iter().enumerate().filter(|&(_, &inside)| inside) {
@@ -88,7 +86,6 @@ fn grow_one(histogram: &Histogram, seed: usize) -> Mask {
 /// `max_size_fraction` of the plane are dropped.
 pub fn masks(end_points: &EndPoints, histogram: &Histogram, max_size_fraction: f64) -> Labels {
     let mut labels = Labels::zeros(histogram.height, histogram.width);
-    advise(labels.as_mut_slice());
     let grown = grow(histogram, &seeds(histogram));
     let ends = end_points.y.par_iter().zip(&end_points.x);
     // Numbers are given to what takes part, so that all pixels are passed over but once.

@@ -5,7 +5,6 @@ use crate::parallel::*;
 use cytoshade_core::resample::{Between, between};
 use cytoshade_core::{Labels, Planes};
 
-use crate::huge::advise;
 use crate::simd::{Lanes, Work, compiled};
 
 /// Rows of one task.
@@ -17,7 +16,6 @@ pub fn bilinear(planes: &Planes, height: usize, width: usize) -> Planes {
     if height == 0 || width == 0 || planes.pixels() == 0 {
         return resized;
     }
-    advise(resized.as_mut_slice());
     let (rows, columns) = (between(planes.height(), height), between(planes.width(), width));
     let sources = planes.as_slice().par_chunks_exact(planes.pixels());
     resized.as_mut_slice().par_chunks_exact_mut(height * width).zip(sources).for_each(|(target, source)| {

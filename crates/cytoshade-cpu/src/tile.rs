@@ -4,13 +4,10 @@ use crate::parallel::*;
 use cytoshade_core::Planes;
 use cytoshade_core::tiling::{Cutting, Tile, Tiling};
 
-use crate::huge::advise;
-
 /// The tiles `which`, as the network sees them: [tiles, channels, tile height, tile width].
 pub fn cut(cutting: &Cutting, planes: &Planes, which: &[Tile]) -> Vec<f32> {
     let Tiling { height, width, .. } = cutting.tiling;
     let mut cut = vec![0.0; which.len() * planes.channels() * height * width];
-    advise(&mut cut);
     // A task is all rows of one channel of a tile.
     cut.par_chunks_exact_mut((height * width).max(1)).enumerate().for_each(|(at, rows)| {
         let (tile, channel) = (&which[at / planes.channels()], at % planes.channels());

@@ -30,6 +30,7 @@ mod error;
 mod fill_holes;
 mod flow_error;
 mod follow_flows;
+#[cfg(not(target_arch = "wasm32"))]
 mod gaussian;
 mod histogram;
 mod kernel;
@@ -41,10 +42,12 @@ mod percentile;
 mod pipeline_cache;
 mod planes;
 mod resize;
+#[cfg(not(target_arch = "wasm32"))]
 mod sharpen;
 #[cfg(not(target_arch = "wasm32"))]
 mod strips;
 mod tile;
+#[cfg(not(target_arch = "wasm32"))]
 mod tile_norm;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod tune;

@@ -10,7 +10,9 @@ use crate::error::Error;
 use crate::kernel::{Kernel, Variant, linear};
 use crate::percentile::{Percentiles, Regions};
 use crate::planes::GpuPlanes;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::sharpen::smooth_sharpen;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::tile_norm;
 use crate::work::Work;
 
@@ -29,11 +31,15 @@ pub(crate) struct Layers {
     pub(crate) height: usize,
 }
 
-/// Whether [`normalize`] knows the options, for planes of so many channels: not ranges that f32 cannot hold.
+/// Whether [`normalize`] knows the options, for planes of so many channels: not ranges that f32 cannot hold; nor, in
+/// browsers, whose package loads every byte, smoothing, sharpening and percentiles of tiles.
 pub fn normalizes(params: &Params, channels: usize) -> bool {
     let single =
         |&(low, high): &(f64, f64)| [low, high - low].iter().all(|value| value.abs() < f64::from(f32::MAX) / 2.0);
     match &params.normalize {
+        Normalize::Percentile { .. } if cfg!(target_arch = "wasm32") => {
+            (params.sharpen_radius, params.smooth_radius, params.tile_norm_blocksize) == (0.0, 0.0, 0)
+        }
         Normalize::Range { low, high } => single(&(*low, *high)),
         Normalize::Ranges(ranges) => ranges.len() == channels && ranges.iter().all(single),
         _ => true,
@@ -60,10 +66,13 @@ pub(crate) async fn normalize_layers(gpu: &Gpu, layers: &Layers, params: &Params
     }
     match &params.normalize {
         Normalize::Percentile { low, high } => {
-            smooth_sharpen(gpu, layers, params.smooth_radius, params.sharpen_radius).await?;
-            if params.tile_norm_blocksize > 0 {
-                // Nothing is inverted: so it is in the reference.
-                return tile_norm::normalize(gpu, layers, params, (*low, *high)).await;
+            #[cfg(not(target_arch = "wasm32"))]
+            {
+                smooth_sharpen(gpu, layers, params.smooth_radius, params.sharpen_radius).await?;
+                if params.tile_norm_blocksize > 0 {
+                    // Nothing is inverted: so it is in the reference.
+                    return tile_norm::normalize(gpu, layers, params, (*low, *high)).await;
+                }
             }
             percentiles(gpu, layers, params, (*low, *high)).await
         }

@@ -23,6 +23,7 @@ const RANKS: usize = 4;
 const COUNTS: usize = RANKS * 256 + 1;
 
 /// Most regions whose values are counted at once: their counts fit one binding, and take 16 MiB at most.
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn together(gpu: &Gpu) -> usize {
     (gpu.largest_binding() / (4 * COUNTS) as u64).clamp(1, 4096) as usize
 }
@@ -52,6 +53,7 @@ impl Regions {
     }
 
     /// `height` x `width` pixels from each of some places on, given as indices into the planes.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn tiles(firsts: Vec<u32>, height: usize, width: usize) -> Self {
         Self { firsts, size: [1, height, width], steps: [1; 3] }
     }

@@ -1,6 +1,6 @@
 //! Vectors of 16 channels, on whatever instruction set the machine has.
 //!
-//! The `unsafe` in here is all for one reason: an intrinsic may run only where the processor
+//! All of the crate's `unsafe` is in here, and all of it for one reason: an intrinsic may run only where the processor
 //! has its instruction. So each instruction set is a token type ([`Lanes`]) that only its own detection makes, and
 //! whoever holds a token may call its safe methods.
 #![allow(unsafe_code)]
