@@ -59,7 +59,7 @@ fn percentile_count(
     let d = ranks[group.z * RANKS + 3u].prefix;
     let kind = key(first);
     var differs = false;
-    // Where all values lie one after another and count, nothing has to be divided, which would take most of the time.
+    // Where all values lie one after another and count, nothing has to be divided.
     let whole = (params.stride == params.width) & (params.step_z + params.step_y + params.step_x == 3u);
     for (var pixel = group.x * 256u + lane; pixel < params.pixels; pixel += groups.x * 256u) {
         var at = pixel;

@@ -16,6 +16,8 @@ const WHOLE: &str = "flows to masks";
 const PLANE: [&str; 9] =
     ["normalize", "resize", "tile", "blend", "follow_flows", "masks", "flow_error", "fill_holes", WHOLE];
 const STACK: [&str; 5] = ["normalize", "follow_flows", "masks", "fill_holes", WHOLE];
+/// What of [`STACK`] a GPU has; all of [`PLANE`] it has.
+const STACK_ON_GPU: [&str; 4] = ["normalize", "follow_flows", "masks", WHOLE];
 
 /// A stage is run no more often once this is spent on it.
 const ENOUGH: Duration = Duration::from_secs(8);
@@ -92,9 +94,9 @@ impl Peers {
         })
     }
 
-    /// The GPU, where it has the stages of a scene.
-    fn gpu(&mut self, scene: &str) -> Option<&mut Peer> {
-        self.gpu.as_mut().filter(|_| !is_stack(scene))
+    /// The GPU, where it has a stage of a scene.
+    fn gpu(&mut self, scene: &str, stage: &str) -> Option<&mut Peer> {
+        self.gpu.as_mut().filter(|_| !is_stack(scene) || STACK_ON_GPU.contains(&stage))
     }
 
     /// All find the same number of cells, which cover the same number of pixels, to a thousandth; and each stage on the GPU
@@ -104,7 +106,7 @@ impl Peers {
         for what in ["covered", "cells"] {
             let theirs = self.theirs.ask(&[what, scene])?;
             let mut ours = vec![self.ours.ask(&[what, scene])?];
-            if let Some(gpu) = self.gpu(scene) {
+            if let Some(gpu) = &mut self.gpu {
                 ours.push(gpu.ask(&[what, scene])?);
             }
             for ours in ours {
@@ -115,7 +117,7 @@ impl Peers {
             cells = theirs;
         }
         for stage in stages {
-            if let Some(gpu) = self.gpu(scene)
+            if let Some(gpu) = self.gpu(scene, stage)
                 && gpu.ask(&["agrees", scene, stage])? < 1.0
             {
                 return Err(format!("{scene}: {stage} on {} is not what it is on the CPU", gpu.name));
@@ -128,14 +130,14 @@ impl Peers {
     fn turn(&mut self, scene: &str, stage: &str) -> Result<(f64, Option<f64>, f64), String> {
         let words = ["run", scene, stage];
         let ours = self.ours.run(&words)?;
-        let gpu = self.gpu(scene).map(|gpu| gpu.run(&words)).transpose()?;
+        let gpu = self.gpu(scene, stage).map(|gpu| gpu.run(&words)).transpose()?;
         Ok((ours, gpu, self.theirs.run(&words)?))
     }
 }
 
 fn measure(options: &Compare, peers: &mut Peers, scene: &str, stage: &'static str) -> Result<Row, String> {
     let figure = |peer: &Peer| Figure { peer: peer.name.clone(), values: Vec::new() };
-    let gpu = peers.gpu(scene).map(|gpu| figure(gpu));
+    let gpu = peers.gpu(scene, stage).map(|gpu| figure(gpu));
     let mut row = Row { stage, ours: figure(&peers.ours), gpu, theirs: figure(&peers.theirs) };
     let start = Instant::now();
     for round in 0..options.rounds(7) {
@@ -161,7 +163,7 @@ fn head(options: &Compare, gpu: Option<&Peer>, before: &str, after: &str) -> Str
         |gpu| {
             format!(
                 "The GPU is {}; there each stage is given what is on the device already and what it makes stays there, but for the \
-                 labels at the very end. It was measured once each of its stages had given what it gives on the CPU.",
+                 labels at the very end; of a stack they come back before the holes are filled, on the host. It was measured once each of its stages had given what it gives on the CPU.",
                 gpu.name
             )
         },
@@ -180,8 +182,8 @@ fn head(options: &Compare, gpu: Option<&Peer>, before: &str, after: &str) -> Str
 }
 
 fn table(scene: &str, cells: f64, rows: &[Row]) -> String {
-    let gpu = rows.iter().any(|row| row.gpu.is_some());
-    let (column, line) = if gpu { (" GPU, ms | GPU, times as fast |", "---|---|") } else { ("", "") };
+    let on_gpu = rows.iter().any(|row| row.gpu.is_some());
+    let (column, line) = if on_gpu { (" GPU, ms | GPU, times as fast |", "---|---|") } else { ("", "") };
     let mut table = format!(
         "\n## {scene} ({cells} cells)\n\n| stage | reference, ms | CPU, ms | CPU, times as fast |{column}\n|---|---|---|---|{line}\n"
     );
@@ -192,7 +194,7 @@ fn table(scene: &str, cells: f64, rows: &[Row]) -> String {
             let digits = if times < 1.0 { 2 } else { 1 };
             let _ = write!(table, " {} | {times:.digits$} |", milliseconds(figure));
         }
-        table.push('\n');
+        table.push_str(if on_gpu && gpu.is_none() { " on the host | |\n" } else { "\n" });
     }
     table
 }

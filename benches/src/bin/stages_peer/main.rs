@@ -51,10 +51,7 @@ fn main() -> Outcome<()> {
         #[cfg(not(target_os = "wasi"))]
         ["gpu", folder] => {
             let gpu = cytoshade_benches::gpu().ok_or("there is no adapter")?;
-            serve(|name| {
-                let plane = Plane::new(Scene::open(Path::new(folder), name)?)?;
-                Ok(Box::new(device::OnDevice::new(gpu.clone(), plane)?) as Box<dyn Stages>)
-            })
+            serve(|name| device::stages(&gpu, Scene::open(Path::new(folder), name)?))
         }
         _ => Err("usage: stages_peer adapter | write FOLDER | cpu FOLDER | gpu FOLDER".into()),
     }

@@ -12,11 +12,15 @@ pub(crate) enum Output {
     Labels(Labels),
     /// Labels of all stages together.
     Whole(Labels),
+    /// The voxels that take part, and where each ends.
+    Points(Vec<u32>, Vec<[f32; 3]>),
+    /// Labels of a stack, of some stages or of all together.
+    Volume(Vec<u32>),
 }
 
 impl Output {
     /// Values are equal to 1e-5 of the largest, labels to the last pixel, 99.9 % of the end points to 0.01 pixels, and after
-    /// all stages there are as many cells, in which 99.9 % of the pixels are the same.
+    /// all stages, and in stacks, there are as many cells, in which 99.9 % of the pixels are the same.
     pub(crate) fn agrees(&self, other: &Output) -> bool {
         match (self, other) {
             (Output::Values(ours), Output::Values(theirs)) => {
@@ -34,6 +38,16 @@ impl Output {
             (Output::Whole(ours), Output::Whole(theirs)) => {
                 let same = ours.as_slice().iter().zip(theirs.as_slice()).filter(|(a, b)| a == b).count();
                 ours.max() == theirs.max() && same as f64 >= 0.999 * theirs.as_slice().len() as f64
+            }
+            (Output::Points(ours, ends), Output::Points(theirs, expected)) => {
+                let near = |(a, b): &(&[f32; 3], &[f32; 3])| {
+                    a.iter().zip(*b).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt() <= 1e-2
+                };
+                ours == theirs && ends.iter().zip(expected).filter(near).count() as f64 >= 0.999 * theirs.len() as f64
+            }
+            (Output::Volume(ours), Output::Volume(theirs)) => {
+                let same = ours.iter().zip(theirs).filter(|(a, b)| a == b).count();
+                ours.iter().max() == theirs.iter().max() && same as f64 >= 0.999 * theirs.len() as f64
             }
             _ => false,
         }

@@ -5,14 +5,14 @@ use cytoshade_core::{LabelVolume, Params, Volume};
 use cytoshade_cpu::normalize;
 use cytoshade_cpu::volume::{fill_holes, follow_flows, masks};
 
-use crate::output::time;
+use crate::output::{Output, time};
 use crate::{MAX_SIZE_FRACTION, MIN_SIZE, NITER, Outcome, Stages};
 
 pub(crate) struct Stack {
-    image: Volume,
-    flows: Volume,
-    cellprob: Vec<f32>,
-    ends: follow_flows::EndPoints,
+    pub(crate) image: Volume,
+    pub(crate) flows: Volume,
+    pub(crate) cellprob: Vec<f32>,
+    pub(crate) ends: follow_flows::EndPoints,
     labels: LabelVolume,
 }
 
@@ -24,6 +24,20 @@ impl Stack {
         let ends = follow_flows::follow_flows(&flows, &cellprob, 0.0, NITER, true)?;
         let labels = masks::masks(&ends, size, MAX_SIZE_FRACTION);
         Ok(Self { image, flows, cellprob, ends, labels })
+    }
+
+    /// What a stage gives that GPUs have too.
+    pub(crate) fn output(&self, stage: &str) -> Outcome<Output> {
+        Ok(match stage {
+            "normalize" => {
+                let mut image = self.image.clone();
+                normalize::normalize(&mut image, &Params::default())?;
+                Output::Values(image.into_vec())
+            }
+            "follow_flows" => Output::Points(self.ends.voxels.clone(), self.ends.points.clone()),
+            "masks" => Output::Volume(self.labels.as_slice().to_vec()),
+            _ => Output::Volume(self.whole()?),
+        })
     }
 }
 

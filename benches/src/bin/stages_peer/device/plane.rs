@@ -1,7 +1,7 @@
 //! The stages of a plane on a GPU. Each is given what is on the device already, and what it makes stays there; only the end
 //! of all, labels, comes back within the time, as in the pipeline.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cytoshade_core::{Labels, Params};
 use cytoshade_cpu::flow_error;
@@ -10,6 +10,7 @@ use cytoshade_gpu::{
 };
 use pollster::block_on;
 
+use super::time;
 use crate::output::Output;
 use crate::plane::{Plane, cutting};
 use crate::{FLOW_THRESHOLD, MAX_SIZE_FRACTION, MIN_SIZE, NITER, Outcome, Stages};
@@ -47,15 +48,6 @@ impl OnDevice {
         })
     }
 
-    /// What some work makes, and how long it takes until it is done.
-    fn time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Outcome<(Duration, T)> {
-        self.gpu.settle("what came before")?;
-        let start = Instant::now();
-        let made = block_on(work)?;
-        self.gpu.settle("a stage")?;
-        Ok((start.elapsed(), made))
-    }
-
     fn values(&self, planes: &GpuPlanes) -> Outcome<Vec<f32>> {
         Ok(block_on(planes.read(&self.gpu))?.into_vec())
     }
@@ -66,18 +58,18 @@ impl OnDevice {
         Ok(match stage {
             "normalize" => {
                 let image = block_on(GpuPlanes::upload(gpu, &self.plane.image))?;
-                let (time, planes) = self.time(gpu::normalize(gpu, image, &Params::default()))?;
+                let (time, planes) = time(gpu, gpu::normalize(gpu, image, &Params::default()))?;
                 (time, Output::Values(self.values(&planes)?))
             }
             "resize" => {
-                let (time, [small, large]) = self.time(async {
+                let (time, [small, large]) = time(gpu, async {
                     let small = gpu::bilinear(gpu, &self.image, self.outputs.height(), self.outputs.width()).await?;
                     Ok([small, gpu::bilinear(gpu, &self.outputs, height, width).await?])
                 })?;
                 (time, Output::Values([self.values(&small)?, self.values(&large)?].concat()))
             }
             "tile" => {
-                let (time, tiles) = self.time(async {
+                let (time, tiles) = time(gpu, async {
                     let tiled = Tiled::new(gpu, self.image.clone(), &cutting(height, width), 3).await?;
                     gpu::cut(gpu, &tiled, 0..tiled.tiles()).await
                 })?;
@@ -85,28 +77,28 @@ impl OnDevice {
             }
             "blend" => {
                 let tiled = block_on(Tiled::new(gpu, self.image.clone(), &self.plane.cutting, 3))?;
-                let (time, ()) = self.time(gpu::blend(gpu, &tiled, 0..tiled.tiles(), &self.tiles))?;
+                let (time, ()) = time(gpu, gpu::blend(gpu, &tiled, 0..tiled.tiles(), &self.tiles))?;
                 (time, Output::Values(self.values(tiled.outputs())?))
             }
             "follow_flows" => {
-                let (time, ends) = self.time(gpu::follow_flows(gpu, &self.flows, 0.0, NITER, true))?;
+                let (time, ends) = time(gpu, gpu::follow_flows(gpu, &self.flows, 0.0, NITER, true))?;
                 (time, Output::Ends(block_on(ends.read(gpu))?))
             }
             "masks" => {
-                let (time, labels) = self.time(masks(gpu, &self.ends))?;
+                let (time, labels) = time(gpu, masks(gpu, &self.ends))?;
                 (time, Output::Labels(block_on(labels.read(gpu))?))
             }
             "flow_error" => {
-                let (time, labels) = self.time(remove_bad(gpu, self.labels.clone(), &self.flows))?;
+                let (time, labels) = time(gpu, remove_bad(gpu, self.labels.clone(), &self.flows))?;
                 (time, Output::Labels(block_on(labels.read(gpu))?))
             }
             "fill_holes" => {
                 let work = fill_holes_and_remove_small(gpu, self.checked.clone(), size, MIN_SIZE);
-                let (time, labels) = self.time(work)?;
+                let (time, labels) = time(gpu, work)?;
                 (time, Output::Labels(labels))
             }
             "flows to masks" => {
-                let (time, labels) = self.time(self.flows_to_labels())?;
+                let (time, labels) = time(gpu, self.flows_to_labels())?;
                 (time, Output::Whole(labels))
             }
             _ => return Err(format!("no stage {stage} on a GPU").into()),

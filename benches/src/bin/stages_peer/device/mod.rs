@@ -1,0 +1,33 @@
+//! The stages on a GPU, each held against what the CPU gives.
+
+mod plane;
+mod stack;
+
+use std::time::{Duration, Instant};
+
+use cytoshade_benches::scenes::Scene;
+use cytoshade_gpu::{Error, Gpu};
+use pollster::block_on;
+
+use crate::plane::Plane;
+use crate::stack::Stack;
+use crate::{Outcome, Stages};
+
+/// The stages of a scene, with what each is given on the device already.
+pub(crate) fn stages(gpu: &Gpu, scene: Scene) -> Outcome<Box<dyn Stages>> {
+    let [depth, ..] = scene.size;
+    Ok(if depth > 1 {
+        Box::new(stack::OnDevice::new(gpu.clone(), Stack::new(scene)?)?)
+    } else {
+        Box::new(plane::OnDevice::new(gpu.clone(), Plane::new(scene)?)?)
+    })
+}
+
+/// What some work makes, and how long it takes until it is done.
+fn time<T>(gpu: &Gpu, work: impl Future<Output = Result<T, Error>>) -> Outcome<(Duration, T)> {
+    gpu.settle("what came before")?;
+    let start = Instant::now();
+    let made = block_on(work)?;
+    gpu.settle("a stage")?;
+    Ok((start.elapsed(), made))
+}
