@@ -46,8 +46,8 @@ pub struct Shader {
 pub enum Needs {
     /// Nothing.
     Nothing,
-    /// Nothing, but browsers go without it: it is for adapters that browsers do not tell apart, or for planes that are
-    /// larger than what they hold.
+    /// Nothing, but browsers go without it: it is for adapters that browsers do not tell apart, for planes that are
+    /// larger than what they hold, or for what is rarely asked for there.
     Native,
     /// Subgroup operations, which wgpu does not have in browsers.
     Subgroups,
@@ -312,7 +312,7 @@ pub const SKIP: &str = "SKIP";
 /// The override constant of [`CONV3X3_GEMM`]: how many groups of 8 output channels a workgroup computes, 4 or 8.
 pub const CHANNEL_GROUPS: &str = "CHANNEL_GROUPS";
 
-/// The override constant of [`FLOW_ERROR`] and of the convolutions on matrices and by minimal filtering: invocations of a
+/// The override constant of [`FLOW_ERROR`], [`STYLE`] and of the convolutions on matrices and by minimal filtering: invocations of a
 /// workgroup; of [`DIFFUSE_NARROW`] and [`DIFFUSE_WIDE`]: invocations of a subgroup.
 pub const LANES: &str = "LANES";
 
@@ -381,8 +381,8 @@ convolution! {
 shader! {
     /// Counts the digits of samples, for percentiles.
     PERCENTILE_COUNT = "percentile_count", entry "percentile_count", workgroup [256, 1, 1], parts ["ranks"],
-    stored false, params ["width", "pixels", "step_y", "step_x", "shift"],
-    storage [read("values"), read("ranks"), write("counts")], overrides []
+    stored false, params ["width", "height", "pixels", "stride", "step_z", "step_y", "step_x", "shift"],
+    storage [read("values"), read("firsts"), read("ranks"), write("counts")], overrides []
 }
 
 shader! {
@@ -395,31 +395,58 @@ shader! {
 shader! {
     /// Intensities to a range.
     NORMALIZE = "normalize", entry "normalize_planes", workgroup [64, 1, 1],
-    stored false, params ["pixels", "count"], storage [read("bounds"), write("planes")], overrides []
+    stored false, params ["count"], storage [read("bounds"), write("planes")], overrides []
 }
+
+/// Intensities to ranges between those of tiles.
+pub const NORMALIZE_TILES: Shader = Shader {
+    name: "normalize_tiles",
+    pieces: &[where_it_may_run(Needs::Native, wgsl!("normalize_tiles"))],
+    needs: Needs::Native,
+    stored: false,
+    entry: "normalize_tiles",
+    workgroup: [64, 1, 1],
+    params: &["width", "height", "rows", "columns", "pixels", "count"],
+    storage: &[read("tables"), read("places"), write("planes")],
+    overrides: &[],
+};
+
+/// A Gaussian along one axis.
+pub const GAUSSIAN: Shader = Shader {
+    name: "gaussian",
+    pieces: &[where_it_may_run(Needs::Native, wgsl!("gaussian"))],
+    needs: Needs::Native,
+    stored: false,
+    entry: "gaussian",
+    workgroup: [64, 1, 1],
+    params: &["count", "stride", "length", "period", "first", "taps", "subtract", "middle"],
+    storage: &[read("source"), read("weights"), write("destination")],
+    overrides: &[],
+};
 
 shader! {
     /// Bilinear resize of planes.
-    RESIZE = "resize", entry "resize", workgroup [64, 1, 1],
-    stored false, params ["from_width", "from_height", "width", "height", "count"],
+    RESIZE = "resize", entry "resize", workgroup [16, 4, 1],
+    stored false, params ["from_width", "from_height", "width", "height", "channels"],
     storage [read("source"), read("places"), write("resized")], overrides []
 }
 
 shader! {
     /// Tiles of planes as activations.
-    TILE = "tile", entry "tile", workgroup [64, 1, 1], parts ["tiles"],
-    stored true, params ["width", "height", "channels", "tile_width", "tile_height", "first", "count", "start"],
+    TILE = "tile", entry "tile", workgroup [16, 4, 1], parts ["tiles"],
+    stored true, params ["width", "height", "channels", "tile_width", "tile_height", "first", "start"],
     storage [read("planes"), read("tiles"), write("activations")], overrides []
 }
 
 shader! {
     /// Tiles of activations averaged into planes.
-    BLEND = "blend", entry "blend", workgroup [64, 1, 1], parts ["tiles"],
+    BLEND = "blend", entry "blend", workgroup [16, 4, 1], parts ["tiles"],
     stored true,
     params [
-        "width", "height", "channels", "tile_width", "tile_height", "first", "tiles_now", "start", "row", "count"
+        "width", "height", "channels", "tile_width", "tile_height", "across", "first", "tiles_now", "start", "row", "column",
+        "row_end", "column_end"
     ],
-    storage [read("activations"), read("tiles"), read("weights"), write("planes")], overrides []
+    storage [read("activations"), read("tiles"), read("weights"), read("spans"), write("planes")], overrides []
 }
 
 shader! {
@@ -443,7 +470,7 @@ shader! {
 shader! {
     /// The style vector: channel means divided by their L2 norm.
     STYLE = "style", entry "style_vector", workgroup [256, 1, 1],
-    stored true, params ["pixels", "channels"], storage [read("source"), write("style")], overrides []
+    stored true, params ["pixels", "channels"], storage [read("source"), write("style")], overrides ["LANES"]
 }
 
 shader! {
@@ -558,10 +585,16 @@ shader! {
 }
 
 volume! {
+    /// A plane of a volume, in all channels.
+    VOLUME_SLICE = "slice", entry "slice", workgroup [64, 1, 1],
+    params ["first", "row", "column", "columns", "pixels", "count"], storage [read("voxels"), write("plane")], overrides []
+}
+
+volume! {
     /// The steps of the Euler integration in 3-D and where it starts, from flows and cellprob.
     VOLUME_FLOW_FIELD = "flow_field", entry "flow_field", workgroup [16, 4, 1],
     params ["threshold", "unit_z", "unit_y", "unit_x"],
-    storage [read("flows"), read("cellprob"), write("field"), write("positions")], overrides ["INTERP"]
+    storage [read("sums"), write("field"), write("positions")], overrides ["INTERP"]
 }
 
 volume! {
@@ -595,7 +628,7 @@ volume! {
 }
 
 /// Every shader.
-pub const ALL: [Shader; 40] = [
+pub const ALL: [Shader; 43] = [
     CONV3X3_DIRECT,
     CONV3X3_BROADCAST,
     CONV3X3_GEMM,
@@ -607,6 +640,8 @@ pub const ALL: [Shader; 40] = [
     PERCENTILE_COUNT,
     PERCENTILE_PICK,
     NORMALIZE,
+    NORMALIZE_TILES,
+    GAUSSIAN,
     RESIZE,
     TILE,
     BLEND,
@@ -630,6 +665,7 @@ pub const ALL: [Shader; 40] = [
     DIFFUSE_WIDE,
     FLOW_ERROR_LARGE,
     FILL_HOLES,
+    VOLUME_SLICE,
     VOLUME_FLOW_FIELD,
     VOLUME_FOLLOW_FLOWS,
     VOLUME_HISTOGRAM,

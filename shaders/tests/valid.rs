@@ -159,16 +159,16 @@ fn the_check_sees_what_is_wrong() {
         let source: &str = Box::leak(shader.pieces.concat().replace(from, to).into_boxed_str());
         Shader { pieces: Box::leak(vec![source].into_boxed_slice()), ..shader }
     };
-    let style = cytoshade_shaders::STYLE;
+    let (style, count) = (cytoshade_shaders::STYLE, cytoshade_shaders::PERCENTILE_COUNT);
     for (broken, expected) in [
         (edit(style, "vec4f", "vec4"), "error"),
         (edit(style, "var total = vec4f();", "var total = vec4h();"), "f16"),
-        (edit(style, "array<vec4f, 256>", "array<vec4f, 2048>"), "bytes of workgroup memory"),
-        (edit(style, "@workgroup_size(256)", "@workgroup_size(512)"), "workgroup"),
+        (edit(style, "LANES: u32 = 256u", "LANES: u32 = 2048u"), "bytes of workgroup memory"),
+        (edit(count, "@workgroup_size(256)", "@workgroup_size(512)"), "workgroup"),
         (edit(style, "pixels: u32", "size: u32"), ""),
         (edit(CONV3X3_DIRECT, "override SKIP: bool = false;", "const SKIP = false;"), "overrides"),
         (edit(CONV3X3_DIRECT, "@binding(7)", "@binding(9)"), "place"),
-        (Shader { workgroup: [1024, 1, 1], ..edit(style, "@workgroup_size(256)", "@workgroup_size(1024)") }, "1024"),
+        (Shader { workgroup: [1024, 1, 1], ..edit(count, "@workgroup_size(256)", "@workgroup_size(1024)") }, "1024"),
         (Shader { params: &["channels", "pixels"], ..style }, "params"),
         (Shader { stored: false, ..style }, "Stored"),
         (Shader { needs: Needs::Nothing, ..CONV3X3_BROADCAST }, "SUBGROUP"),

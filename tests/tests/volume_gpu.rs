@@ -1,15 +1,18 @@
 //! The stages of a stack that is segmented in 3-D, on the best adapter there is, a software one too: against the reference's
 //! fixtures, and against the CPU's stages of the same names, which are held to the reference by themselves.
 
-use cytoshade_core::{LabelVolume, Volume};
-use cytoshade_cpu::volume as cpu;
-use cytoshade_gpu::volume::{GpuEndPoints, follow_flows, masks};
+use cytoshade_core::{Axis, LabelVolume, Normalize, Params, Volume};
+use cytoshade_cpu::{normalize as cpu_normalize, volume as cpu};
+use cytoshade_gpu::volume::{self, GpuEndPoints, GpuVolume, masks};
 use cytoshade_gpu::{Choice, Error, Gpu, Opening};
 use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
 use cytoshade_tests::random::Random;
-use cytoshade_tests::{agree, gpu};
+use cytoshade_tests::{agree, both_ways, eval, gpu};
 use libtest_mimic::{Arguments, Failed};
 use pollster::block_on;
+
+/// "Equal to rounding", as a share of the largest value.
+const ROUNDING: f64 = 1e-5;
 
 fn main() {
     let gpu = gpu::open();
@@ -17,6 +20,12 @@ fn main() {
     let mut on = |name: &str, test: fn(&Gpu) -> Result<(), Failed>| {
         trials.push(gpu::trial(&gpu, name, None, test));
     };
+    on("slice: random stacks", slices);
+    on("normalize: random stacks", random_stacks);
+    on("normalize: a large stack's percentiles are those of a sample", sampled_stack);
+    on("resize: random stacks", random_sizes);
+    on("smooth: random stacks", random_sigmas);
+    on("resize, smooth: what is too large is refused", refused_sizes);
     on("follow_flows: random flows", random_flows);
     on("follow_flows: stacks of few voxels", few_voxels);
     on("follow_flows: flows that are not numbers stay in the stack", not_numbers);
@@ -30,7 +39,174 @@ fn main() {
         let name = format!("follow_flows and masks: fixture {}", case.name());
         trials.push(gpu::trial(&gpu, name, missing, move |gpu| fixture(gpu, &case)));
     }
+    for case in cases("normalize", "cases.json").into_iter().filter(|case| case.name().starts_with("uneven_stack")) {
+        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
+        let name = format!("normalize: fixture {}", case.name());
+        trials.push(gpu::trial(&gpu, name, missing, move |gpu| normalize_case(gpu, &case)));
+    }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+/// Holds values against others, and sees to it that one that is off by a hundredth is seen.
+fn close(ours: &[f32], expected: &[f32]) -> Result<(), Failed> {
+    let nudge = |values: &mut Vec<f32>| {
+        let largest = values.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
+        let middle = values.len() / 2;
+        values[middle] += largest / 100.0;
+    };
+    both_ways(&ours.to_vec(), nudge, |values| agree::close(values, expected, ROUNDING))
+}
+
+fn random_stack(random: &mut Random, channels: usize, [depth, height, width]: [usize; 3]) -> Volume {
+    let mut values = random.vector(channels * depth * height * width, 0.0, 10.0);
+    // A light that falls off along the rows, and layers that become brighter.
+    for (at, value) in values.iter_mut().enumerate() {
+        *value *= 1.0 + (at / height / width % depth) as f32 + 20.0 * (at % width) as f32 / width as f32;
+    }
+    Volume::new(values, channels, depth, height, width).unwrap()
+}
+
+fn upload(gpu: &Gpu, volume: &Volume) -> Result<GpuVolume, Error> {
+    block_on(GpuVolume::upload(gpu, volume))
+}
+
+fn slices(gpu: &Gpu) -> Result<(), Failed> {
+    let volume = random_stack(&mut Random(50), 3, [4, 5, 7]);
+    let there = upload(gpu, &volume)?;
+    assert_eq!((block_on(there.read(gpu))?, there.size(), there.channels()), (volume.clone(), [4, 5, 7], 3));
+    for axis in [Axis::Z, Axis::Y, Axis::X] {
+        for at in 0..volume.length(axis) {
+            let found = block_on(async { there.slice(gpu, axis, at).await?.read(gpu).await })?;
+            assert_eq!(found, volume.slice(axis, at), "{axis:?} {at}");
+        }
+        let (found, expected) = (volume.length(axis), volume.length(axis) + 1);
+        let error = block_on(there.slice(gpu, axis, found)).err();
+        assert_eq!(error, Some(Error::Length { what: "an axis of the stack", found, expected }));
+    }
+    Ok(())
+}
+
+/// Normalizes a stack on the device and holds it against its twin.
+fn check_normalized(gpu: &Gpu, stack: &Volume, params: &Params) -> Result<(), Failed> {
+    let found = block_on(async { volume::normalize(gpu, upload(gpu, stack)?, params).await?.read(gpu).await })?;
+    let mut twin = stack.clone();
+    cpu_normalize::normalize(&mut twin, params)?;
+    for channel in 0..stack.channels() {
+        close(found.channel(channel), twin.channel(channel))
+            .map_err(|e| format!("{:?}, {params:?}: {}", stack.size(), e.message().unwrap_or_default()))?;
+    }
+    Ok(())
+}
+
+fn random_stacks(gpu: &Gpu) -> Result<(), Failed> {
+    let mut random = Random(51);
+    let default = Params::default();
+    let options = [
+        default.clone(),
+        Params { invert: true, normalize: Normalize::Percentile { low: 3.0, high: 90.0 }, ..default.clone() },
+        Params { norm3d: false, ..default.clone() },
+        Params { smooth_radius: 1.2, sharpen_radius: 4.0, ..default.clone() },
+        Params { smooth_radius: 2.0, norm3d: false, ..default.clone() },
+        Params { tile_norm_blocksize: 8, ..default.clone() },
+        Params { tile_norm_blocksize: 11, tile_norm_smooth3d: 3.0, sharpen_radius: 3.0, ..default.clone() },
+        Params { normalize: Normalize::Range { low: 3.0, high: 90.0 }, invert: true, norm3d: false, ..default.clone() },
+    ];
+    for (channels, size) in [(2, [5, 19, 23]), (1, [1, 30, 17]), (2, [13, 9, 40])] {
+        let stack = random_stack(&mut random, channels, size);
+        for params in &options {
+            assert!(volume::normalizes(params, channels, size[0]), "{params:?}");
+            check_normalized(gpu, &stack, params)?;
+        }
+    }
+    // A stack whose layers have percentiles of their own is not inverted there, nor normalized by tiles.
+    for params in [
+        Params { norm3d: false, invert: true, ..default.clone() },
+        Params { norm3d: false, tile_norm_blocksize: 8, ..default },
+    ] {
+        assert!(!volume::normalizes(&params, 1, 2) && volume::normalizes(&params, 1, 1), "{params:?}");
+    }
+    Ok(())
+}
+
+/// Every other layer, and every n-th row and column of it.
+fn sampled_stack(gpu: &Gpu) -> Result<(), Failed> {
+    let size = [101, 250, 480];
+    let value = |at: usize| (((at / 480 * 73_856_093) ^ (at % 480 * 19_349_663)) % 4093) as f32;
+    let values: Vec<f32> = (0..size.iter().product()).map(value).collect();
+    let stack = Volume::new(values, 1, size[0], size[1], size[2])?;
+    check_normalized(gpu, &stack, &Params::default())
+}
+
+fn normalize_case(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
+    let (params, stack) = (eval::params(case), case.input("planes").volume());
+    if !volume::normalizes(&params, stack.channels(), stack.depth()) {
+        return Ok(());
+    }
+    let found = block_on(async { volume::normalize(gpu, upload(gpu, &stack)?, &params).await?.read(gpu).await })?;
+    let expected = case.expected("planes").ok_or("the case expects no planes")?.f32();
+    close(found.as_slice(), &expected)
+}
+
+fn random_sizes(gpu: &Gpu) -> Result<(), Failed> {
+    let mut random = Random(52);
+    for (from, to) in [
+        ([3, 7, 9], [5, 7, 9]),
+        ([3, 7, 9], [3, 12, 5]),
+        ([9, 20, 13], [4, 31, 40]),
+        ([1, 8, 8], [6, 3, 3]),
+        ([5, 6, 7], [1, 1, 1]),
+        ([4, 5, 6], [4, 5, 6]),
+    ] {
+        let stack = random_stack(&mut random, 3, from);
+        let found = block_on(async { volume::linear_resize(gpu, upload(gpu, &stack)?, to).await?.read(gpu).await })?;
+        assert_eq!(found.size(), to);
+        close(found.as_slice(), cpu::resize::linear(stack, to).as_slice())?;
+    }
+    Ok(())
+}
+
+fn random_sigmas(gpu: &Gpu) -> Result<(), Failed> {
+    let mut random = Random(53);
+    for (size, sigma) in [([5, 19, 23], 1.0), ([3, 4, 50], 2.5), ([40, 8, 9], 0.6), ([6, 7, 8], 0.0), ([1, 2, 33], 4.0)]
+    {
+        let mut stack = random_stack(&mut random, 4, size);
+        stack.as_mut_slice().iter_mut().for_each(|value| *value -= 50.0);
+        let found = block_on(async {
+            let there = upload(gpu, &stack)?;
+            volume::smooth(gpu, &there, 3, sigma).await?;
+            there.read(gpu).await
+        })?;
+        close(found.as_slice(), cpu::smooth::smooth(stack.clone(), 3, sigma).as_slice())?;
+        assert_eq!(found.channel(3), stack.channel(3));
+    }
+    Ok(())
+}
+
+fn refused_sizes(gpu: &Gpu) -> Result<(), Failed> {
+    let small = block_on(Gpu::open_limited(Choice::Named(gpu.info().name.clone()), 4 * 4 * 720))?;
+    let there = upload(&small, &Volume::zeros(4, 8, 9, 10))?;
+    for size in [[9, 9, 10], [8, 10, 10], [8, 9, 11]] {
+        let error = block_on(volume::linear_resize(&small, there.clone(), size)).err();
+        assert!(matches!(error, Some(Error::Limit { .. })), "{size:?}: {error:?}");
+    }
+    assert!(block_on(GpuVolume::upload(&small, &Volume::zeros(4, 8, 9, 11))).is_err());
+    let error = block_on(volume::smooth(&small, &there, 3, 200.0)).err();
+    assert!(matches!(error, Some(Error::Limit { needed: 1601, allowed: 1024, .. })), "{error:?}");
+    Ok(())
+}
+
+/// [`volume::follow_flows`] of flows and cellprob that are on the host.
+async fn follow_flows(
+    gpu: &Gpu,
+    flows: &Volume,
+    cellprob: &[f32],
+    threshold: f32,
+    niter: u32,
+    interp: bool,
+) -> Result<GpuEndPoints, Error> {
+    let ([depth, height, width], values) = (flows.size(), [flows.as_slice(), cellprob].concat());
+    let sums = Volume::new(values, flows.channels() + 1, depth, height, width).expect("cellprob has the flows' size");
+    volume::follow_flows(gpu, &GpuVolume::upload(gpu, &sums).await?, threshold, niter, interp).await
 }
 
 /// Smooth flows with noise, and a cellprob with holes.
@@ -111,21 +287,20 @@ fn not_numbers(gpu: &Gpu) -> Result<(), Failed> {
 }
 
 fn refusals(gpu: &Gpu) -> Result<(), Failed> {
-    let told = |gpu: &Gpu, channels, [depth, height, width]: [usize; 3], cellprob| {
+    let told = |gpu: &Gpu, channels, [depth, height, width]: [usize; 3]| {
         let flows = Volume::zeros(channels, depth, height, width);
-        block_on(follow_flows(gpu, &flows, &vec![1.0; cellprob], 0.0, 1, true)).err()
+        block_on(follow_flows(gpu, &flows, &vec![1.0; flows.voxels()], 0.0, 1, true)).err()
     };
     let length = |what, found, expected| Some(Error::Length { what, found, expected });
-    assert_eq!(told(gpu, 2, [2, 3, 4], 24), length("flows", 2, 3));
-    assert_eq!(told(gpu, 3, [2, 3, 4], 23), length("cellprob", 23, 24));
-    assert_eq!(told(gpu, 3, [2, 1, 4], 8), length("a side of the stack", 1, 2));
+    assert_eq!(told(gpu, 2, [2, 3, 4]), length("flows and cellprob", 3, 4));
+    assert_eq!(told(gpu, 3, [2, 1, 4]), length("a side of the stack", 1, 2));
     let upload =
         |voxels: &[u32], points: &[[f32; 3]]| block_on(GpuEndPoints::upload(gpu, voxels, points, [2, 3, 4])).err();
     assert_eq!(upload(&[1, 2], &[[0.0; 3]]), length("points", 1, 2));
     assert_eq!(upload(&[24], &[[0.0; 3]]), length("the stack of a voxel", 24, 24));
     let small = block_on(Gpu::open_limited(Choice::Named(gpu.info().name.clone()), 16 * 8 * 9 * 10))?;
-    assert_eq!(told(&small, 3, [8, 9, 10], 720), None);
-    assert!(matches!(told(&small, 3, [8, 9, 11], 792), Some(Error::Limit { needed: 12_672, allowed: 11_520, .. })));
+    assert_eq!(told(&small, 3, [8, 9, 10]), None);
+    assert!(matches!(told(&small, 3, [8, 9, 11]), Some(Error::Limit { needed: 12_672, allowed: 11_520, .. })));
     Ok(())
 }
 

@@ -64,6 +64,20 @@ pub(crate) fn test(may_skip: bool, rest: &[String]) -> Outcome {
     Ok(())
 }
 
+/// A program of this machine that is run with the root's C library and driver, which take no more than its own loader.
+pub(crate) fn inside(program: &Path) -> Result<Command, String> {
+    let root = set_up()?;
+    let libraries = root.join(format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH));
+    let files = std::fs::read_dir(&libraries).map_err(|error| format!("{}: {error}", libraries.display()))?;
+    let is_loader =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ld-linux"));
+    let loader = files.flatten().map(|file| file.path()).find(is_loader);
+    let mut command = Command::new(loader.ok_or_else(|| format!("{} has no loader", libraries.display()))?);
+    command.arg("--library-path").arg(&libraries).arg(program);
+    command.env("VK_DRIVER_FILES", root.join(DRIVER.trim_start_matches('/'))).env("XDG_RUNTIME_DIR", "/tmp");
+    Ok(command)
+}
+
 /// Copies what the tests read to where they look for it: under the repository's own path.
 fn copy_fixtures(root: &Path) -> Outcome {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -121,12 +121,7 @@ impl Volume {
     }
 
     fn cut(&self, axis: Axis, at: usize) -> Cut {
-        let layer = self.height * self.width;
-        match axis {
-            Axis::Z => Cut { first: at * layer, rows: self.height, row: self.width, columns: self.width, column: 1 },
-            Axis::Y => Cut { first: at * self.width, rows: self.depth, row: layer, columns: self.width, column: 1 },
-            Axis::X => Cut { first: at, rows: self.depth, row: layer, columns: self.height, column: self.width },
-        }
+        Cut::new(self.size(), axis, at)
     }
 
     /// All values, in the order of the shape.
@@ -152,16 +147,32 @@ impl Volume {
     }
 }
 
-/// Where a plane's values lie in a channel: how many rows and columns it has, and how far they are apart.
-struct Cut {
-    first: usize,
-    rows: usize,
-    row: usize,
-    columns: usize,
-    column: usize,
+/// Where the values of a plane of a volume lie in each channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The first one.
+    pub first: usize,
+    /// Rows of the plane.
+    pub rows: usize,
+    /// From one row to the next.
+    pub row: usize,
+    /// Columns of the plane.
+    pub columns: usize,
+    /// From one column to the next.
+    pub column: usize,
 }
 
 impl Cut {
+    /// The plane at `at` along an axis of a volume of [depth, height, width].
+    pub fn new([depth, height, width]: [usize; 3], axis: Axis, at: usize) -> Self {
+        let layer = height * width;
+        match axis {
+            Axis::Z => Self { first: at * layer, rows: height, row: width, columns: width, column: 1 },
+            Axis::Y => Self { first: at * width, rows: depth, row: layer, columns: width, column: 1 },
+            Axis::X => Self { first: at, rows: depth, row: layer, columns: height, column: width },
+        }
+    }
+
     fn places(&self) -> impl Iterator<Item = usize> + use<> {
         let Self { first, rows, row, columns, column } = *self;
         (0..rows).flat_map(move |y| (0..columns).map(move |x| first + y * row + x * column))

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::parallel::*;
 use cytoshade_core::Labels;
 
-use crate::label_tables::{highest, relabel, renumber, sizes};
+use crate::label_tables::{Seen, relabel, renumber, seen, table};
 
 /// Drops masks of fewer than `min_size` pixels, fills the holes of the others, drops again and renumbers. A `min_size`
 /// of 0 drops none.
@@ -21,8 +21,12 @@ pub fn fill_holes_and_remove_small(labels: &mut Labels, min_size: usize) {
 pub(crate) fn fill_and_remove<const N: usize>(labels: &mut [u32], size: [usize; N], min_size: usize) {
     remove_small(labels, min_size);
     fill_holes(labels, size);
-    remove_small(labels, min_size);
-    close_gaps(labels);
+    if min_size > 0 {
+        // Leaves no gaps.
+        remove_small(labels, min_size);
+    } else {
+        close_gaps(labels);
+    }
 }
 
 /// Drops small masks as the reference does: it counts the labels that are there, skips the first count (taken for the
@@ -32,14 +36,10 @@ fn remove_small(labels: &mut [u32], min_size: usize) {
     if min_size == 0 {
         return;
     }
-    let sizes = sizes(labels);
-    let present = sizes.iter().filter(|&&size| size > 0);
-    let dropped: Vec<bool> = std::iter::once(false).chain(present.skip(1).map(|&size| size < min_size)).collect();
-    if dropped.contains(&true) {
-        let kept = |label: usize| if dropped.get(label) == Some(&true) { 0 } else { label as u32 };
-        relabel(labels, &(0..sizes.len()).map(kept).collect::<Vec<u32>>());
-    }
-    renumber(labels);
+    let seen = seen(labels);
+    let present = seen.iter().map(|seen| seen.size).filter(|&size| size > 0);
+    let small: Vec<bool> = std::iter::once(false).chain(present.skip(1).map(|size| size < min_size)).collect();
+    renumber(labels, &seen, |label| small.get(label) == Some(&true));
 }
 
 /// Masks are filled in the order of their labels, and numbered anew on the way: 1, 2, ..., but for those that an earlier
@@ -84,6 +84,14 @@ impl<const N: usize> Bounds<N> {
         self.start[0] >= self.end[0]
     }
 
+    /// The smallest box around both.
+    fn and(self, other: Self) -> Self {
+        Self {
+            start: std::array::from_fn(|axis| self.start[axis].min(other.start[axis])),
+            end: std::array::from_fn(|axis| self.end[axis].max(other.end[axis])),
+        }
+    }
+
     fn lengths(&self) -> [usize; N] {
         std::array::from_fn(|axis| self.end[axis] - self.start[axis])
     }
@@ -100,21 +108,15 @@ impl<const N: usize> Bounds<N> {
     }
 }
 
-/// The boxes of every label, 0 included, whose box stays empty.
+/// The boxes of every label, 0 included.
 fn boxes<const N: usize>(labels: &[u32], size: [usize; N]) -> Vec<Bounds<N>> {
-    let mut boxes = vec![Bounds::EMPTY; highest(labels) as usize + 1];
-    for (row, labels) in labels.chunks_exact(size[N - 1].max(1)).enumerate() {
-        let mut place = coordinates(row * size[N - 1], size);
-        for (x, &label) in labels.iter().enumerate().filter(|&(_, &label)| label > 0) {
-            place[N - 1] = x;
-            let Bounds { start, end } = &mut boxes[label as usize];
-            for axis in 0..N {
-                start[axis] = start[axis].min(place[axis]);
-                end[axis] = end[axis].max(place[axis] + 1);
-            }
-        }
-    }
-    boxes
+    let add = |bounds: &mut Bounds<N>, run: Range<usize>| {
+        let start = coordinates(run.start, size);
+        let mut end = start.map(|at| at + 1);
+        end[N - 1] = start[N - 1] + run.len();
+        *bounds = bounds.and(Bounds { start, end });
+    };
+    table(labels, size[N - 1], Bounds::EMPTY, add, Bounds::and)
 }
 
 /// Where a label's pixels enclose others within its box: what cannot be reached from the border of the box.
@@ -183,14 +185,12 @@ fn coordinates<const N: usize>(mut at: usize, size: [usize; N]) -> [usize; N] {
 
 /// Numbers the labels without gaps, keeping their order.
 fn close_gaps(labels: &mut [u32]) {
-    let sizes = sizes(labels);
-    if sizes.iter().skip(1).all(|&size| size > 0) {
-        return;
-    }
+    let seen = seen(labels);
     let mut count = 0;
-    let number = |(label, size): (usize, usize)| {
-        count += u32::from(label > 0 && size > 0);
-        if label > 0 && size > 0 { count } else { 0 }
+    let number = |(label, seen): (usize, &Seen)| {
+        let present = label > 0 && seen.size > 0;
+        count += u32::from(present);
+        if present { count } else { 0 }
     };
-    relabel(labels, &sizes.into_iter().enumerate().map(number).collect::<Vec<u32>>());
+    relabel(labels, &seen.iter().enumerate().map(number).collect::<Vec<u32>>());
 }

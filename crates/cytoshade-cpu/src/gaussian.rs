@@ -2,27 +2,23 @@
 //! four standard deviations, summed in f64, stored in f32).
 
 use crate::parallel::*;
-
-/// Standard deviations at which the kernel is cut off.
-const TRUNCATE: f64 = 4.0;
+use cytoshade_core::gaussian::Taps;
 
 /// Smooths an array of the lengths `shape`, in C order, along its axis `axis`, by a Gaussian of `sigma` samples.
 pub(crate) fn smooth(values: &mut Vec<f32>, shape: &[usize], axis: usize, sigma: f64) {
     let Some(&length) = shape.get(axis) else { return };
-    let weights = weights(sigma);
-    let radius = weights.len() as isize - 1;
+    let taps = Taps::truncated(sigma);
     // Elements from one sample of the axis to the next.
     let stride: usize = shape[axis + 1..].iter().product();
-    if values.is_empty() || radius == 0 {
+    if values.is_empty() || taps.weights.len() == 1 {
         return;
     }
     let mut smoothed = vec![0.0f32; values.len()];
     smoothed.par_chunks_exact_mut(stride).enumerate().with_min_len(1024 / stride.min(1024)).for_each(|(row, out)| {
         let (line, at) = (row / length, row % length);
         let mut sums = vec![0.0f64; stride];
-        for offset in -radius..=radius {
-            let weight = weights[offset.unsigned_abs()];
-            let from = (line * length + reflect(at as isize + offset, length)) * stride;
+        for (sample, weight) in taps.at(at, length) {
+            let from = (line * length + sample) * stride;
             for (sum, &value) in sums.iter_mut().zip(&values[from..from + stride]) {
                 *sum += weight * f64::from(value);
             }
@@ -32,20 +28,6 @@ pub(crate) fn smooth(values: &mut Vec<f32>, shape: &[usize], axis: usize, sigma:
         }
     });
     *values = smoothed;
-}
-
-/// Half of a normalized Gaussian: the weights at distances 0, 1, ...
-fn weights(sigma: f64) -> Vec<f64> {
-    let radius = (TRUNCATE * sigma + 0.5) as usize;
-    let half: Vec<f64> = (0..=radius).map(|x| (-0.5 / (sigma * sigma) * (x * x) as f64).exp()).collect();
-    let sum = 2.0 * half.iter().sum::<f64>() - half[0];
-    half.into_iter().map(|weight| weight / sum).collect()
-}
-
-/// The sample that stands at a place outside of the line: d c b a | a b c d | d c b a.
-fn reflect(at: isize, length: usize) -> usize {
-    let at = at.rem_euclid(2 * length as isize) as usize;
-    if at < length { at } else { 2 * length - 1 - at }
 }
 
 #[cfg(test)]

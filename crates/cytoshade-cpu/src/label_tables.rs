@@ -1,63 +1,94 @@
 //! Tables with one entry a label, taken of all pixels and applied to all pixels by every thread. What is in them does not
 //! depend on how the pixels are shared out.
 
+use std::ops::Range;
+
 use crate::parallel::*;
 
 /// Fewest pixels of one task.
 const TASK: usize = 1 << 16;
 
-/// As many pixels for each thread, so that there are no more tables than threads.
-fn share(labels: &[u32]) -> usize {
-    labels.len().div_ceil(current_num_threads()).max(TASK)
-}
-
-/// The highest label, 0 where there is none.
-pub(crate) fn highest(labels: &[u32]) -> u32 {
-    labels.par_chunks(TASK).map(|labels| labels.iter().copied().max().unwrap_or(0)).max().unwrap_or(0)
-}
-
-/// A table of a value for each label, 0 included: `empty` until `add` has seen the index of a pixel of that label; tables
-/// of neighbouring parts are joined by `join`.
-fn table<T: Copy + Send + Sync>(
+/// A table of a value for each label, 0 included: `empty` until `add` has seen a run of pixels of that label, which never
+/// goes on from one row of `row` pixels into the next; tables of neighbouring parts are joined by `join`.
+pub(crate) fn table<T: Copy + Send + Sync>(
     labels: &[u32],
+    row: usize,
     empty: T,
-    add: impl Fn(&mut T, usize) + Sync,
+    add: impl Fn(&mut T, Range<usize>) + Sync,
     join: impl Fn(T, T) -> T + Sync + Send,
 ) -> Vec<T> {
-    let (entries, share) = (highest(labels) as usize + 1, share(labels));
+    // As many pixels for each thread, so that there are no more tables than threads.
+    let share = labels.len().div_ceil(current_num_threads()).max(TASK).next_multiple_of(row.max(1));
     let of_part = |(part, labels): (usize, &[u32])| {
-        let mut table = vec![empty; entries];
-        for (at, &label) in labels.iter().enumerate() {
-            add(&mut table[label as usize], part * share + at);
+        let mut table = vec![empty];
+        let mut at = part * share;
+        for run in labels.chunks(row.max(1)).flat_map(|row| row.chunk_by(u32::eq)) {
+            let label = run[0] as usize;
+            if label >= table.len() {
+                table.resize(label + 1, empty);
+            }
+            add(&mut table[label], at..at + run.len());
+            at += run.len();
         }
         table
     };
-    let joined = |mut first: Vec<T>, second: Vec<T>| {
+    let joined = |mut first: Vec<T>, mut second: Vec<T>| {
+        let more = second.split_off(first.len().min(second.len()));
         first.iter_mut().zip(second).for_each(|(first, second)| *first = join(*first, second));
+        first.extend(more);
         first
     };
     let tables = labels.par_chunks(share).enumerate().map(of_part);
-    tables.reduce_with(joined).unwrap_or_else(|| vec![empty; entries])
+    tables.reduce_with(joined).unwrap_or_else(|| vec![empty])
 }
 
-/// Pixels of each label, 0 included.
-pub(crate) fn sizes(labels: &[u32]) -> Vec<usize> {
-    table(labels, 0, |size, _| *size += 1, |first, second| first + second)
+/// What is seen of a label.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen {
+    /// Its pixels.
+    pub(crate) size: usize,
+    /// The first of them.
+    first: usize,
+}
+
+/// What is seen of each label, 0 included.
+pub(crate) fn seen(labels: &[u32]) -> Vec<Seen> {
+    let add = |seen: &mut Seen, run: Range<usize>| {
+        seen.size += run.len();
+        seen.first = seen.first.min(run.start);
+    };
+    let join = |a: Seen, b: Seen| Seen { size: a.size + b.size, first: a.first.min(b.first) };
+    table(labels, TASK, Seen { size: 0, first: usize::MAX }, add, join)
 }
 
 /// Gives each pixel what stands in the table at its label.
 pub(crate) fn relabel(labels: &mut [u32], new: &[u32]) {
+    if (0..).zip(new).all(|(old, &new)| old == new) {
+        return;
+    }
     labels.par_chunks_mut(TASK).for_each(|labels| labels.iter_mut().for_each(|label| *label = new[*label as usize]));
 }
 
-/// Numbers the labels 1, 2, ... in the order in which they first appear, row by row (`fastremap.renumber`).
-pub(crate) fn renumber(labels: &mut [u32]) {
-    let first = table(labels, usize::MAX, |first, at| *first = at.min(*first), usize::min);
-    let mut present: Vec<usize> = (1..first.len()).filter(|&label| first[label] != usize::MAX).collect();
-    present.sort_unstable_by_key(|&label| first[label]);
-    let mut new = vec![0; first.len()];
+/// Numbers the labels 1, 2, ... in the order in which they were first seen, row by row (`fastremap.renumber`). Those that
+/// are `dropped` become background.
+pub(crate) fn renumber(labels: &mut [u32], seen: &[Seen], dropped: impl Fn(usize) -> bool) {
+    let mut present: Vec<usize> = (1..seen.len()).filter(|&label| seen[label].size > 0 && !dropped(label)).collect();
+    present.sort_unstable_by_key(|&label| seen[label].first);
+    let mut new = vec![0; seen.len()];
     for (number, label) in (1..).zip(present) {
         new[label] = number;
     }
     relabel(labels, &new);
+}
+
+/// Gives some pixels, which rise, the labels that were found for them.
+pub(crate) fn place(labels: &mut [u32], pixels: &[u32], found: &[u32]) {
+    labels.par_chunks_mut(TASK).enumerate().for_each(|(task, labels)| {
+        let start = task * TASK;
+        let [first, end] =
+            [start, start + labels.len()].map(|at| pixels.partition_point(|&pixel| (pixel as usize) < at));
+        for (&pixel, &found) in pixels[first..end].iter().zip(&found[first..]) {
+            labels[pixel as usize - start] = found;
+        }
+    });
 }

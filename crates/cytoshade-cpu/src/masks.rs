@@ -4,7 +4,7 @@
 use crate::parallel::*;
 use cytoshade_core::{EndPoints, Histogram, Labels};
 
-use crate::label_tables::{relabel, renumber, sizes};
+use crate::label_tables::{place, renumber, seen};
 
 /// A seed needs more end points than this.
 pub(crate) const SEED_COUNT: u32 = 10;
@@ -14,6 +14,8 @@ pub(crate) const GROW_COUNT: u32 = 2;
 pub(crate) const WINDOW: usize = 2;
 /// Steps of growth, each by one bin in all eight directions.
 pub(crate) const GROWTH: usize = 5;
+/// Bins that are looked at together for seeds.
+const LOOK: usize = 64;
 
 /// The bins that are the maximum of their 5 x 5 neighbourhood, ascending by count; bins of equal count keep their
 /// order.
@@ -26,8 +28,15 @@ pub fn seeds(histogram: &Histogram) -> Vec<usize> {
             counts[row..=row + 2 * WINDOW].iter().all(|&other| other <= counts[bin])
         })
     };
-    let bins = (0..counts.len()).into_par_iter();
-    let mut seeds: Vec<usize> = bins.filter(|&bin| counts[bin] > SEED_COUNT && is_maximum(bin)).collect();
+    // Most bins hold less than a seed needs, which is seen of many at once.
+    let within = |(part, some): (usize, &[u32])| -> Vec<usize> {
+        if some.iter().copied().max().unwrap_or(0) <= SEED_COUNT {
+            return Vec::new();
+        }
+        let bins = part * LOOK..part * LOOK + some.len();
+        bins.filter(|&bin| counts[bin] > SEED_COUNT && is_maximum(bin)).collect()
+    };
+    let mut seeds: Vec<usize> = counts.par_chunks(LOOK).enumerate().flat_map(within).collect();
     seeds.sort_by_key(|&bin| counts[bin]);
     seeds
 }
@@ -78,25 +87,16 @@ fn grow_one(histogram: &Histogram, seed: usize) -> Mask {
 pub fn masks(end_points: &EndPoints, histogram: &Histogram, max_size_fraction: f64) -> Labels {
     let mut labels = Labels::zeros(histogram.height, histogram.width);
     let grown = grow(histogram, &seeds(histogram));
-    let all = labels.as_mut_slice();
     let ends = end_points.y.par_iter().zip(&end_points.x);
-    let found: Vec<u32> = ends.map(|(&y, &x)| grown[histogram.bin(y, x)]).collect();
-    for (&pixel, found) in end_points.pixels.iter().zip(found) {
-        if let Some(label) = all.get_mut(pixel as usize) {
-            *label = found;
-        }
-    }
-    remove_large(all, max_size_fraction);
-    renumber(all);
+    // Numbers are given to what takes part, so that all pixels are passed over but once.
+    let mut found: Vec<u32> = ends.map(|(&y, &x)| grown[histogram.bin(y, x)]).collect();
+    number(&mut found, labels.as_slice().len() as f64 * max_size_fraction);
+    place(labels.as_mut_slice(), &end_points.pixels, &found);
     labels
 }
 
-/// Drops masks of more than a fraction of all pixels.
-pub(crate) fn remove_large(labels: &mut [u32], max_size_fraction: f64) {
-    let limit = labels.len() as f64 * max_size_fraction;
-    let sizes = sizes(labels);
-    if sizes.iter().skip(1).any(|&size| size as f64 > limit) {
-        let kept = |(label, &size): (u32, &usize)| if size as f64 > limit { 0 } else { label };
-        relabel(labels, &(0..).zip(&sizes).map(kept).collect::<Vec<u32>>());
-    }
+/// Drops masks of more than `limit` pixels, and numbers the others 1, 2, ... in the order in which they first appear.
+pub(crate) fn number(labels: &mut [u32], limit: f64) {
+    let seen = seen(labels);
+    renumber(labels, &seen, |label| seen[label].size as f64 > limit);
 }

@@ -47,6 +47,12 @@ impl AdapterKind {
         }
     }
 
+    /// Whether shaders take so long to compile that what they do is better left to the CPU, and done by few of them where
+    /// it is not. A browser's software adapter (SwiftShader) takes up to seconds for one.
+    pub(crate) fn compiles_slowly(self, browser: bool) -> bool {
+        browser && self == AdapterKind::Software
+    }
+
     /// Lower is better.
     fn rank(self) -> u8 {
         match self {
@@ -244,6 +250,15 @@ mod tests {
         assert_eq!(Choice::Software.order(&MACHINE), [0, 3]);
         assert_eq!(Choice::Software.order(&MACHINE[1..3]), [] as [usize; 0]);
         assert_eq!(Choice::Any.order(&MACHINE), [2, 1, 0, 3]);
+    }
+
+    #[test]
+    fn a_browsers_software_adapter_alone_compiles_slowly() {
+        for kind in [AdapterKind::Discrete, AdapterKind::Integrated, AdapterKind::Virtual, AdapterKind::Other] {
+            assert!(!kind.compiles_slowly(true) && !kind.compiles_slowly(false), "{kind}");
+        }
+        assert!(AdapterKind::Software.compiles_slowly(true));
+        assert!(!AdapterKind::Software.compiles_slowly(false), "llvmpipe takes milliseconds");
     }
 
     #[test]

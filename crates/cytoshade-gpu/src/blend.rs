@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use cytoshade_core::tiling::{Tiling, taper};
+use cytoshade_core::tiling::{Cutting, Pad, Tile, Tiling, taper};
 use cytoshade_shaders::{self as shaders, Precision};
 
 use crate::device::Gpu;
 use crate::error::Error;
-use crate::kernel::{Kernel, Variant, linear};
+use crate::kernel::{Kernel, Variant, box_grid};
 use crate::tile::{Activations, Tiled};
 use crate::work::Work;
 
@@ -67,6 +67,45 @@ fn axis(
     tiles
 }
 
+/// Which tiles of the grid lie over each row and each column of a plane, so that no pixel has to look at all of them.
+#[derive(Debug)]
+pub(crate) struct Spans {
+    /// The first row of tiles over each row of the plane, and the end of them; then the same for the columns.
+    pub(crate) values: Vec<[u32; 2]>,
+    /// Tiles of a row of the grid.
+    pub(crate) across: usize,
+}
+
+impl Spans {
+    pub(crate) fn new(cutting: &Cutting, height: usize, width: usize) -> Self {
+        let Cutting { pad_y, pad_x, tiling: Tiling { tiles, .. } } = cutting;
+        let across = across(tiles);
+        let rows: Vec<usize> = tiles.iter().step_by(across).map(|tile| tile.y).collect();
+        let columns: Vec<usize> = tiles.iter().take(across).map(|tile| tile.x).collect();
+        let mut values = spans(&rows, cutting.tiling.height, pad_y, height);
+        values.append(&mut spans(&columns, cutting.tiling.width, pad_x, width));
+        Self { values, across }
+    }
+}
+
+/// Tiles of a row of their grid: x falls back where the next row begins. Where all have one x, each is a row.
+fn across(tiles: &[Tile]) -> usize {
+    let falls = tiles.windows(2).position(|pair| pair[1].x < pair[0].x);
+    let one = tiles.first().map(|tile| tile.x) == tiles.last().map(|tile| tile.x);
+    falls.map_or(if one { 1 } else { tiles.len() }, |last| last + 1)
+}
+
+/// For each of the `length` pixels behind the padding, those of the tiles of a side that begin at rising `starts` in which
+/// it lies.
+fn spans(starts: &[usize], side: usize, pad: &Pad, length: usize) -> Vec<[u32; 2]> {
+    let over = |at: usize| {
+        let [first, end] =
+            [at.saturating_sub(side - 1), at + 1].map(|from| starts.partition_point(|&start| start < from));
+        [first as u32, end as u32]
+    };
+    (pad.before..pad.before + length).map(over).collect()
+}
+
 impl Tiled {
     /// Adds tiles to the outputs, the first of them being the `at`th tile of the activations.
     pub(crate) fn blend(
@@ -78,29 +117,36 @@ impl Tiled {
         at: usize,
         activations: &wgpu::Buffer,
     ) -> Result<(), Error> {
-        let Tiled { outputs, tiling, .. } = self;
-        let rows = tiling.tiles[tiles.clone()].iter().map(|tile| tile.y);
-        // In the planes, without their padding.
-        let first = rows.clone().min().unwrap_or(0).saturating_sub(self.above);
-        let end = (rows.max().unwrap_or(0) + tiling.height).saturating_sub(self.above).min(outputs.height);
-        let count = end.saturating_sub(first) * outputs.width * outputs.channels.div_ceil(4);
-        let start = at * self.quads(outputs.channels);
+        let Tiled { outputs, cutting: Cutting { pad_y, pad_x, tiling }, .. } = self;
+        let now = &tiling.tiles[tiles.clone()];
+        let rows = covered(now.iter().map(|tile| tile.y), tiling.height, pad_y, outputs.height);
+        let columns = covered(now.iter().map(|tile| tile.x), tiling.width, pad_x, outputs.width);
         let params = [
             outputs.width,
             outputs.height,
             outputs.channels,
             tiling.width,
             tiling.height,
+            self.across,
             tiles.start,
             tiles.len(),
-            start,
-            first,
-            count,
+            at * self.quads(outputs.channels),
+            rows.start,
+            columns.start,
+            rows.end,
+            columns.end,
         ];
-        let storage = [activations, &self.records, &self.weights, &outputs.buffer];
-        work.add(kernel.bind(gpu, &params.map(|value| value as u32), &storage), linear(gpu, WHAT, count as u64)?);
+        let grid = box_grid(gpu, WHAT, [outputs.channels.div_ceil(4), rows.len(), columns.len()])?;
+        let storage = [activations, &self.records, &self.weights, &self.spans, &outputs.buffer];
+        work.add(kernel.bind(gpu, &params.map(|value| value as u32), &storage), grid);
         Ok(())
     }
+}
+
+/// The pixels of an axis of `length` that lie between the first and the last of some tiles, in the plane without padding.
+fn covered(starts: impl Iterator<Item = usize> + Clone, side: usize, pad: &Pad, length: usize) -> Range<usize> {
+    let end = (starts.clone().max().unwrap_or(0) + side).saturating_sub(pad.before).min(length);
+    starts.min().unwrap_or(0).saturating_sub(pad.before).min(end)..end
 }
 
 /// Adds tiles that the network made, those of `tiles`, to the outputs. Nothing waits.

@@ -278,6 +278,12 @@ impl Gpu {
         &self.0.info
     }
 
+    /// Whether it takes so long to compile a shader that the CPU had better do all but the network: in browsers, a
+    /// software adapter.
+    pub fn compiles_slowly(&self) -> bool {
+        self.0.info.kind.compiles_slowly(cfg!(target_arch = "wasm32"))
+    }
+
     /// Closes the device at once, for all clones: its memory is freed, and whatever is asked of it from now on ends in
     /// [`Error::Lost`]. Without this it closes with its last clone.
     pub fn close(&self) {

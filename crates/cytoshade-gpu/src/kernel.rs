@@ -144,13 +144,18 @@ pub(crate) fn plane_grid(gpu: &Gpu, what: &'static str, height: usize, width: us
     if side > LONGEST {
         return Err(Error::Limit { what, needed: side as u64, limit: "longest side", allowed: LONGEST as u64 });
     }
-    let grid = [width.div_ceil(16) as u32, height.div_ceil(4) as u32, 1];
-    let (needed, allowed) = (grid[0].max(grid[1]), gpu.limits().max_compute_workgroups_per_dimension);
+    box_grid(gpu, what, [1, height, width])
+}
+
+/// The grid of a shader with workgroups of 16 x 4 x 1 invocations, for a box of invocations along z, y and x.
+pub(crate) fn box_grid(gpu: &Gpu, what: &'static str, [depth, height, width]: [usize; 3]) -> Result<[u32; 3], Error> {
+    let grid = [width.div_ceil(16), height.div_ceil(4), depth];
+    let (needed, limit) = (grid[0].max(grid[1]).max(grid[2]) as u64, "maxComputeWorkgroupsPerDimension");
+    let allowed = u64::from(gpu.limits().max_compute_workgroups_per_dimension);
     if needed > allowed {
-        let (needed, allowed) = (u64::from(needed), u64::from(allowed));
-        return Err(Error::Limit { what, needed, limit: "maxComputeWorkgroupsPerDimension", allowed });
+        return Err(Error::Limit { what, needed, limit, allowed });
     }
-    Ok(grid)
+    Ok(grid.map(|groups| groups as u32))
 }
 
 /// The pipelines of a device, each built once.

@@ -30,6 +30,8 @@ mod error;
 mod fill_holes;
 mod flow_error;
 mod follow_flows;
+#[cfg(not(target_arch = "wasm32"))]
+mod gaussian;
 mod histogram;
 mod kernel;
 mod masks;
@@ -41,8 +43,12 @@ mod pipeline_cache;
 mod planes;
 mod resize;
 #[cfg(not(target_arch = "wasm32"))]
+mod sharpen;
+#[cfg(not(target_arch = "wasm32"))]
 mod strips;
 mod tile;
+#[cfg(not(target_arch = "wasm32"))]
+mod tile_norm;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod tune;
 #[cfg(not(target_arch = "wasm32"))]

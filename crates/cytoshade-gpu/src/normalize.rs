@@ -1,13 +1,19 @@
 //! Intensities to the range that the network was trained on (the reference's `transforms.normalize_img`).
 
+use std::sync::Arc;
+
 use cytoshade_core::{Normalize, Params};
 use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
 use crate::error::Error;
-use crate::kernel::{Variant, linear};
-use crate::percentile::Percentiles;
+use crate::kernel::{Kernel, Variant, linear};
+use crate::percentile::{Percentiles, Regions};
 use crate::planes::GpuPlanes;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::sharpen::smooth_sharpen;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::tile_norm;
 use crate::work::Work;
 
 const WHAT: &str = "normalization";
@@ -15,13 +21,23 @@ const WHAT: &str = "normalization";
 /// A channel whose percentiles differ by no more than this carries no signal.
 const MIN_CONTRAST: f32 = 1e-3;
 
-/// Whether [`normalize`] knows the options, for planes of so many channels: by percentiles of whole planes, by ranges
-/// that f32 can hold, or not at all. Smoothed, sharpened and normalized tile by tile are planes on the host alone.
+/// What is normalized: the layers of each channel below each other.
+#[derive(Clone, Debug)]
+pub(crate) struct Layers {
+    /// Of shape [channels, depth * height, width].
+    pub(crate) planes: GpuPlanes,
+    pub(crate) depth: usize,
+    /// Of a layer.
+    pub(crate) height: usize,
+}
+
+/// Whether [`normalize`] knows the options, for planes of so many channels: not ranges that f32 cannot hold; nor, in
+/// browsers, whose package loads every byte, smoothing, sharpening and percentiles of tiles.
 pub fn normalizes(params: &Params, channels: usize) -> bool {
     let single =
         |&(low, high): &(f64, f64)| [low, high - low].iter().all(|value| value.abs() < f64::from(f32::MAX) / 2.0);
     match &params.normalize {
-        Normalize::Percentile { .. } => {
+        Normalize::Percentile { .. } if cfg!(target_arch = "wasm32") => {
             (params.sharpen_radius, params.smooth_radius, params.tile_norm_blocksize) == (0.0, 0.0, 0)
         }
         Normalize::Range { low, high } => single(&(*low, *high)),
@@ -30,43 +46,87 @@ pub fn normalizes(params: &Params, channels: usize) -> bool {
     }
 }
 
-/// Normalizes and inverts every channel as `params` say, in place: options that [`normalizes`] knows. Nothing is read
-/// back, and nothing waits.
+/// Smooths, sharpens, normalizes and inverts every channel as `params` say, in place: options that [`normalizes`] knows.
+/// Nothing waits, but where tiles have percentiles of their own.
 ///
 /// # Errors
 /// [`Error::Length`] where ranges are given for another number of channels, and whatever the device says.
 pub async fn normalize(gpu: &Gpu, planes: GpuPlanes, params: &Params) -> Result<GpuPlanes, Error> {
-    let ranges = match &params.normalize {
-        Normalize::Percentile { .. } => Vec::new(),
-        Normalize::Range { low, high } => vec![(*low, *high); planes.channels],
-        Normalize::Ranges(ranges) => ranges.clone(),
-        _ => return Ok(planes),
-    };
-    if !ranges.is_empty() && ranges.len() != planes.channels {
-        return Err(Error::Length { what: "norm_range", found: ranges.len(), expected: planes.channels });
+    let height = planes.height;
+    let layers = Layers { planes, depth: 1, height };
+    normalize_layers(gpu, &layers, params).await?;
+    Ok(layers.planes)
+}
+
+/// [`normalize`] for the layers of a stack.
+pub(crate) async fn normalize_layers(gpu: &Gpu, layers: &Layers, params: &Params) -> Result<(), Error> {
+    let GpuPlanes { channels, height, width, .. } = layers.planes;
+    if channels * height * width == 0 {
+        return Ok(());
     }
-    let pixels = planes.height * planes.width;
-    let count = planes.channels * pixels;
-    if count == 0 {
-        return Ok(planes);
+    match &params.normalize {
+        Normalize::Percentile { low, high } => {
+            #[cfg(not(target_arch = "wasm32"))]
+            {
+                smooth_sharpen(gpu, layers, params.smooth_radius, params.sharpen_radius).await?;
+                if params.tile_norm_blocksize > 0 {
+                    // Nothing is inverted: so it is in the reference.
+                    return tile_norm::normalize(gpu, layers, params, (*low, *high)).await;
+                }
+            }
+            percentiles(gpu, layers, params, (*low, *high)).await
+        }
+        Normalize::Range { low, high } => ranges(gpu, layers, params.invert, &vec![(*low, *high); channels]).await,
+        Normalize::Ranges(each) => ranges(gpu, layers, params.invert, each).await,
+        _ => Ok(()),
     }
+}
+
+async fn percentiles(gpu: &Gpu, layers: &Layers, params: &Params, ends: (f32, f32)) -> Result<(), Error> {
+    let &Layers { ref planes, depth, height } = layers;
+    let depth = if params.norm3d { depth } else { 1 };
     let selection = Percentiles::new(gpu).await?;
     let kernel = gpu.kernel(Variant::of(shaders::NORMALIZE)).await?;
     gpu.attempt(WHAT, || {
         let mut work = Work::default();
-        let bounds = match params.normalize {
-            Normalize::Percentile { low, high } => {
-                selection.add(gpu, &mut work, &planes, (low, high), MIN_CONTRAST, params.invert)?
-            }
-            _ => gpu.upload(WHAT, &ranges.iter().map(|&range| bound(range, params.invert)).collect::<Vec<_>>())?,
-        };
-        let bound = kernel.bind(gpu, &[pixels as u32, count as u32], &[&bounds, &planes.buffer]);
-        work.add(bound, linear(gpu, WHAT, count as u64)?);
+        let regions = Regions::blocks(planes, depth, height);
+        let bounds = selection.add(gpu, &mut work, planes, &regions, ends, (MIN_CONTRAST, params.invert))?;
+        add(gpu, &mut work, &kernel, planes, depth * height * planes.width, &bounds)?;
         work.submit(gpu, WHAT);
         Ok(())
     })
-    .await?;
-    Ok(planes)
+    .await
+}
+
+async fn ranges(gpu: &Gpu, layers: &Layers, invert: bool, ranges: &[(f64, f64)]) -> Result<(), Error> {
+    let planes = &layers.planes;
+    if ranges.len() != planes.channels {
+        return Err(Error::Length { what: "norm_range", found: ranges.len(), expected: planes.channels });
+    }
+    let kernel = gpu.kernel(Variant::of(shaders::NORMALIZE)).await?;
+    gpu.attempt(WHAT, || {
+        let mut work = Work::default();
+        let bounds = gpu.upload(WHAT, &ranges.iter().map(|&range| bound(range, invert)).collect::<Vec<_>>())?;
+        add(gpu, &mut work, &kernel, planes, planes.height * planes.width, &bounds)?;
+        work.submit(gpu, WHAT);
+        Ok(())
+    })
+    .await
+}
+
+/// Adds to the work that each block of so many values is mapped as its bound says.
+fn add(
+    gpu: &Gpu,
+    work: &mut Work,
+    kernel: &Arc<Kernel>,
+    planes: &GpuPlanes,
+    block: usize,
+    bounds: &wgpu::Buffer,
+) -> Result<(), Error> {
+    let blocks = planes.channels * planes.height * planes.width / block;
+    let [x, y, _] = linear(gpu, WHAT, block as u64)?;
+    work.add(kernel.bind(gpu, &[block as u32], &[bounds, &planes.buffer]), [x, y, blocks as u32]);
+    Ok(())
 }
 
 /// A range as the shader takes it, its lower end in two parts: f32 alone would be off where the range is small against

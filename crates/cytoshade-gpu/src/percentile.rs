@@ -15,12 +15,49 @@ const WHAT: &str = "the percentiles";
 
 /// Values that a workgroup counts, at least.
 const SHARE: usize = 4096;
-/// Most workgroups that share the values of a channel.
+/// Most workgroups that share the values of a region.
 const GROUPS: usize = 512;
-/// Order statistics of a channel: two for each of two percentiles.
+/// Order statistics of a region: two for each of two percentiles.
 const RANKS: usize = 4;
-/// Counts of a channel: 256 digits for each rank, and whether its values differ.
+/// Counts of a region: 256 digits for each rank, and whether its values differ.
 const COUNTS: usize = RANKS * 256 + 1;
+
+/// Most regions whose values are counted at once: their counts fit one binding, and take 16 MiB at most.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn together(gpu: &Gpu) -> usize {
+    (gpu.largest_binding() / (4 * COUNTS) as u64).clamp(1, 4096) as usize
+}
+
+/// What percentiles are asked for where they are not to become a range.
+const THEMSELVES: f32 = f32::MIN;
+
+/// Parts of planes, all of one size, each of which has percentiles of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Regions {
+    /// Where in the planes each begins.
+    firsts: Vec<u32>,
+    /// Layers, rows of each and columns, each layer below the one before.
+    size: [usize; 3],
+    /// Every how manyth of them is a sample.
+    steps: [usize; 3],
+}
+
+impl Regions {
+    /// As many layers below each other as `depth` says, all rows and columns, again and again. Large ones are thinned as
+    /// the reference thins them.
+    pub(crate) fn blocks(planes: &GpuPlanes, depth: usize, height: usize) -> Self {
+        let size = [depth, height, planes.width];
+        let values = size.iter().product::<usize>().max(1);
+        let count = planes.channels * planes.height * planes.width / values;
+        Self { firsts: (0..count).map(|at| (at * values) as u32).collect(), size, steps: steps(size) }
+    }
+
+    /// `height` x `width` pixels from each of some places on, given as indices into the planes.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn tiles(firsts: Vec<u32>, height: usize, width: usize) -> Self {
+        Self { firsts, size: [1, height, width], steps: [1; 3] }
+    }
+}
 
 /// The pipelines of the selection.
 #[derive(Debug)]
@@ -35,57 +72,75 @@ impl Percentiles {
         Ok(Self { count, pick: gpu.kernel(Variant::of(shaders::PERCENTILE_PICK)).await? })
     }
 
-    /// Adds the selection of the percentiles `low` and `high` of every channel to the work. Returns the bounds that
-    /// normalizing by them takes, four values a channel; channels whose percentiles differ by no more than `contrast`
+    /// Adds the selection of the percentiles `low` and `high` of every region to the work. Returns the bounds that
+    /// normalizing by them takes, four values a region; those whose percentiles differ by no more than `contrast`
     /// and constant ones have the range 0, and constant ones are not inverted.
     pub(crate) fn add(
         &self,
         gpu: &Gpu,
         work: &mut Work,
         planes: &GpuPlanes,
+        regions: &Regions,
         (low, high): (f32, f32),
-        contrast: f32,
-        invert: bool,
+        (contrast, invert): (f32, bool),
     ) -> Result<wgpu::Buffer, Error> {
-        let GpuPlanes { channels, height, width, .. } = *planes;
-        let [_, step_y, step_x] = steps([1, height, width]);
-        let samples = height.div_ceil(step_y) * width.div_ceil(step_x);
+        let Regions { firsts, size, steps } = regions;
+        let samples = size.iter().zip(steps).map(|(side, step)| side.div_ceil(*step)).product();
         let rank = |q| Rank::new(samples, q).ok_or(Error::Length { what: "planes", found: 0, expected: 1 });
         let (low, high) = (rank(low)?, rank(high)?);
+        let (needed, allowed) = (firsts.len() as u64, u64::from(gpu.limits().max_compute_workgroups_per_dimension));
+        if needed > allowed {
+            return Err(Error::Limit { what: WHAT, needed, limit: "maxComputeWorkgroupsPerDimension", allowed });
+        }
         let wanted = [low.below, low.above, high.below, high.above].map(|below| [0, below as u32]);
-        let ranks = gpu.upload(WHAT, &vec![wanted; channels])?;
+        let ranks = gpu.upload(WHAT, &vec![wanted; firsts.len()])?;
         // A new buffer is all zeros.
-        let counts = gpu.storage(WHAT, (4 * COUNTS * channels) as u64)?;
-        let bounds = gpu.storage(WHAT, (16 * channels) as u64)?;
-        let groups = (height * width).div_ceil(SHARE).clamp(1, GROUPS) as u32;
+        let counts = gpu.storage(WHAT, (4 * COUNTS * firsts.len()) as u64)?;
+        let bounds = gpu.storage(WHAT, (16 * firsts.len()) as u64)?;
+        let places = gpu.upload(WHAT, firsts)?;
+        let values = size.iter().product::<usize>();
+        let groups = values.div_ceil(SHARE).clamp(1, GROUPS) as u32;
+        let grid = |x| [x, 1, firsts.len() as u32];
         for shift in [24, 16, 8, 0] {
-            let params = [width, height * width, step_y, step_x, shift].map(|value| value as u32);
-            let count = self.count.bind(gpu, &params, &[&planes.buffer, &ranks, &counts]);
-            work.add(count, [groups, 1, channels as u32]);
+            let [_, height, width] = *size;
+            let params = [width, height, values, planes.width, steps[0], steps[1], steps[2], shift];
+            let storage = [&planes.buffer, &places, &ranks, &counts];
+            work.add(self.count.bind(gpu, &params.map(|value| value as u32), &storage), grid(groups));
             let params =
                 [shift as u32, low.gamma.to_bits(), high.gamma.to_bits(), contrast.to_bits(), u32::from(invert)];
-            work.add(self.pick.bind(gpu, &params, &[&ranks, &counts, &bounds]), [1, 1, channels as u32]);
+            work.add(self.pick.bind(gpu, &params, &[&ranks, &counts, &bounds]), grid(1));
         }
         Ok(bounds)
     }
+
+    /// The percentiles `low` and `high` of every region, once all that was submitted is done.
+    pub(crate) async fn read(
+        &self,
+        gpu: &Gpu,
+        planes: &GpuPlanes,
+        regions: &Regions,
+        ends: (f32, f32),
+    ) -> Result<Vec<(f32, f32)>, Error> {
+        let bounds = gpu
+            .attempt(WHAT, || {
+                let mut work = Work::default();
+                let bounds = self.add(gpu, &mut work, planes, regions, ends, (THEMSELVES, false))?;
+                work.submit(gpu, WHAT);
+                Ok(bounds)
+            })
+            .await?;
+        let bytes = 16 * regions.firsts.len() as u64;
+        let bounds = gpu.fetch(WHAT, &[(&bounds, 0..bytes)]).await?.values::<[f32; 4]>(0..bytes);
+        Ok(bounds.iter().map(|&[low, high, ..]| (low, high)).collect())
+    }
 }
 
-/// The value at the percentile `low` of each channel, and how far above it the one at `high` is, as numpy's
-/// `percentile` gives them for float32 values (of every n-th row and column where there are more than 224^3). Of a
-/// constant channel both may be anything.
+/// The values at the percentiles `low` and `high` of each channel, as numpy's `percentile` gives them for float32 values
+/// (of every n-th row and column where there are more than 224^3).
 ///
 /// # Errors
 /// [`Error::Length`] for planes without pixels, and whatever the device says.
 pub async fn percentiles(gpu: &Gpu, planes: &GpuPlanes, low: f32, high: f32) -> Result<Vec<(f32, f32)>, Error> {
-    let selection = Percentiles::new(gpu).await?;
-    let bounds = gpu
-        .attempt(WHAT, || {
-            let mut work = Work::default();
-            let bounds = selection.add(gpu, &mut work, planes, (low, high), f32::MIN, false)?;
-            work.submit(gpu, WHAT);
-            Ok(bounds)
-        })
-        .await?;
-    let bounds = GpuPlanes { buffer: bounds, channels: planes.channels, height: 1, width: 4 }.read(gpu).await?;
-    Ok(bounds.as_slice().chunks_exact(4).map(|bound| (bound[0], bound[2])).collect())
+    let regions = Regions::blocks(planes, 1, planes.height);
+    Percentiles::new(gpu).await?.read(gpu, planes, &regions, (low, high)).await
 }

@@ -5,7 +5,7 @@ use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
 use crate::error::Error;
-use crate::kernel::{Variant, linear};
+use crate::kernel::{Variant, box_grid};
 use crate::planes::GpuPlanes;
 use crate::work::Work;
 
@@ -27,13 +27,10 @@ pub async fn bilinear(gpu: &Gpu, planes: &GpuPlanes, height: usize, width: usize
         let places = [between(planes.height, height), between(planes.width, width)].concat();
         let places: Vec<_> = places.iter().map(|place| [place.first as u32, place.weight.to_bits()]).collect();
         let places = gpu.upload(WHAT, &places)?;
-        let count = planes.channels * height * width;
-        let params = [planes.width, planes.height, width, height, count].map(|value| value as u32);
+        let params = [planes.width, planes.height, width, height, planes.channels].map(|value| value as u32);
+        let bound = kernel.bind(gpu, &params, &[&planes.buffer, &places, &resized.buffer]);
         let mut work = Work::default();
-        work.add(
-            kernel.bind(gpu, &params, &[&planes.buffer, &places, &resized.buffer]),
-            linear(gpu, WHAT, count as u64)?,
-        );
+        work.add(bound, box_grid(gpu, WHAT, [1, height, width])?);
         work.submit(gpu, WHAT);
         Ok(resized)
     })

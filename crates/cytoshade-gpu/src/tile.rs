@@ -5,10 +5,10 @@ use std::ops::Range;
 use cytoshade_core::tiling::{Cutting, Tiling};
 use cytoshade_shaders::{self as shaders, Precision};
 
-use crate::blend::Weights;
+use crate::blend::{Spans, Weights};
 use crate::device::Gpu;
 use crate::error::Error;
-use crate::kernel::{Kernel, Variant, linear};
+use crate::kernel::{Kernel, Variant, box_grid, linear};
 use crate::planes::GpuPlanes;
 use crate::work::Work;
 
@@ -17,13 +17,14 @@ const WHAT: &str = "tiles";
 /// Planes on the device, cut into tiles, and the planes into which what the network makes of the tiles is blended.
 #[derive(Clone, Debug)]
 pub struct Tiled {
-    pub(crate) tiling: Tiling,
+    pub(crate) cutting: Cutting,
     pub(crate) source: GpuPlanes,
     pub(crate) outputs: GpuPlanes,
-    /// How far the padding moves the tiles.
-    pub(crate) above: usize,
+    /// Tiles of a row of their grid.
+    pub(crate) across: usize,
     pub(crate) records: wgpu::Buffer,
     pub(crate) weights: wgpu::Buffer,
+    pub(crate) spans: wgpu::Buffer,
 }
 
 impl Tiled {
@@ -34,25 +35,25 @@ impl Tiled {
     /// [`Error::Limit`] where the outputs are too large for one binding, and whatever the device says.
     pub async fn new(gpu: &Gpu, source: GpuPlanes, cutting: &Cutting, nout: usize) -> Result<Self, Error> {
         let Cutting { pad_y, pad_x, tiling } = cutting;
-        let weights = Weights::new(tiling);
+        let (weights, spans) = (Weights::new(tiling), Spans::new(cutting, source.height, source.width));
         let place = |at: usize, pad: usize| (at as i32 - pad as i32) as u32;
         let record = |tile: &cytoshade_core::tiling::Tile| {
             let (y, x) = (place(tile.y, pad_y.before), place(tile.x, pad_x.before));
             [y, x, tile.flip_y.into(), tile.flip_x.into(), weights.row(tile.y), weights.column(tile.x)]
         };
         let records: Vec<[u32; 6]> = tiling.tiles.iter().map(record).collect();
-        let (outputs, records, weights) = gpu
-            .attempt(WHAT, || {
-                let outputs = GpuPlanes::zeros(gpu, "the network's outputs", nout, source.height, source.width)?;
-                Ok((outputs, gpu.upload(WHAT, &records)?, gpu.upload(WHAT, &weights.values)?))
-            })
-            .await?;
-        Ok(Self { tiling: tiling.clone(), source, outputs, above: pad_y.before, records, weights })
+        gpu.attempt(WHAT, || {
+            let outputs = GpuPlanes::zeros(gpu, "the network's outputs", nout, source.height, source.width)?;
+            let (records, weights) = (gpu.upload(WHAT, &records)?, gpu.upload(WHAT, &weights.values)?);
+            let (across, spans) = (spans.across, gpu.upload(WHAT, &spans.values)?);
+            Ok(Self { cutting: cutting.clone(), source, outputs, across, records, weights, spans })
+        })
+        .await
     }
 
     /// Number of tiles.
     pub fn tiles(&self) -> usize {
-        self.tiling.tiles.len()
+        self.cutting.tiling.tiles.len()
     }
 
     /// What was blended so far: the outputs, of shape [nout, height, width], once all tiles went through the network.
@@ -62,7 +63,7 @@ impl Tiled {
 
     /// vec4s of a tile of so many channels.
     pub(crate) fn quads(&self, channels: usize) -> usize {
-        self.tiling.height * self.tiling.width * channels.div_ceil(4)
+        self.cutting.tiling.height * self.cutting.tiling.width * channels.div_ceil(4)
     }
 
     /// Cuts tiles into activations, the first of them as the `at`th tile there.
@@ -76,11 +77,12 @@ impl Tiled {
         activations: &wgpu::Buffer,
     ) -> Result<(), Error> {
         let GpuPlanes { buffer, channels, height, width } = &self.source;
-        let each = self.quads(*channels);
-        let count = tiles.len() * each;
-        let params = [*width, *height, *channels, self.tiling.width, self.tiling.height, tiles.start, count, at * each];
+        let tiling = &self.cutting.tiling;
+        let start = at * self.quads(*channels);
+        let params = [*width, *height, *channels, tiling.width, tiling.height, tiles.start, start];
         let bound = kernel.bind(gpu, &params.map(|value| value as u32), &[buffer, &self.records, activations]);
-        work.add(bound, linear(gpu, WHAT, count as u64)?);
+        let depth = tiles.len() * channels.div_ceil(4);
+        work.add(bound, box_grid(gpu, WHAT, [depth, tiling.height, tiling.width])?);
         Ok(())
     }
 }
@@ -154,7 +156,7 @@ impl Activations {
 /// [`Error::Limit`] where they are too many for one binding, and whatever the device says.
 pub async fn cut(gpu: &Gpu, tiled: &Tiled, tiles: Range<usize>) -> Result<Activations, Error> {
     let kernel = gpu.kernel(Variant::of(shaders::TILE).stored(Precision::F32)).await?;
-    let Tiling { height, width, .. } = tiled.tiling;
+    let Tiling { height, width, .. } = tiled.cutting.tiling;
     let channels = tiled.source.channels;
     let buffer = gpu
         .attempt(WHAT, || {

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 
 use cytoshade::errors::GpuError;
 use cytoshade::{
-    AdapterKind, Cancel, Control, Device, DeviceInfo, Error, LoadOptions, Model, Precision, Progress, Segmenter, Sha256,
+    AdapterKind, Builder, Cancel, Control, Device, DeviceInfo, Error, LoadOptions, Model, Precision, Progress,
+    Segmenter, Sha256, load_size_model,
 };
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
@@ -34,12 +35,14 @@ pub struct Engine {
     segmenter: Segmenter,
     precision: Precision,
     diameter: f32,
+    /// Whether there is a size model.
+    estimates: bool,
     cancel: RefCell<Cancel>,
 }
 
 #[wasm_bindgen]
 impl Engine {
-    /// A network from the bytes of a model file.
+    /// A network from the bytes of a model file, and the size model that belongs to it, if any, from those of its file.
     ///
     /// `precision` (`f32` or `f16`) is what a GPU stores activations in; `f32` everywhere where it does not offer `f16`.
     /// `backend` is `auto` (WebGPU on a true GPU, else the CPU), `webgpu` (a software adapter too) or `cpu`. `run` runs a
@@ -50,33 +53,42 @@ impl Engine {
     /// `model`, `no-webgpu`, `device-lost`, `out-of-memory`, `option`.
     pub async fn open(
         bytes: Vec<u8>,
+        size_model: Option<Vec<u8>>,
         backend: String,
         precision: String,
         run: Function,
         workers: usize,
     ) -> Result<Engine, JsValue> {
         let wanted = options::precision(&precision)?;
-        let model = Model::from_bytes(&bytes, &LoadOptions::default()).map_err(|error| of(&error))?;
+        let options = LoadOptions::default();
+        let model = Model::from_bytes(&bytes, &options).map_err(|error| of(&error))?;
         drop(bytes);
+        let mut builder = Segmenter::builder();
+        let estimates = size_model.is_some();
+        if let Some(size_model) = size_model {
+            builder = builder.size_model(load_size_model(&size_model, &options).map_err(|error| of(&error))?);
+        }
         let elsewhere = || {
-            Segmenter::elsewhere(&model, Box::new(Workers { run, count: workers }))
-                .map(|segmenter| (segmenter, Precision::F32))
+            let made = builder.clone().build_elsewhere(&model, Box::new(Workers { run, count: workers }));
+            made.map(|segmenter| (segmenter, Precision::F32))
         };
+        let on_gpu = |device| on_gpu(&builder, &model, device, wanted);
         let made = match backend.as_str() {
             "cpu" => elsewhere(),
-            "auto" => match on_gpu(&model, Device::Gpu, wanted).await {
+            "auto" => match on_gpu(Device::Gpu).await {
                 // Whatever keeps a GPU from doing it, the CPU can do the work.
                 Err(Error::Gpu(_)) => elsewhere(),
                 result => result,
             },
-            "webgpu" => match on_gpu(&model, Device::Gpu, wanted).await {
-                Err(Error::Gpu(GpuError::NoAdapter { .. })) => on_gpu(&model, Device::Software, wanted).await,
+            "webgpu" => match on_gpu(Device::Gpu).await {
+                Err(Error::Gpu(GpuError::NoAdapter { .. })) => on_gpu(Device::Software).await,
                 result => result,
             },
             _ => return Err(failure("option", &format!("backend is {backend:?}; it must be auto, webgpu or cpu"))),
         };
         let (segmenter, precision) = made.map_err(|error| of(&error))?;
-        Ok(Engine { segmenter, precision, diameter: model.network().diam_labels(), cancel: RefCell::default() })
+        let diameter = model.network().diam_labels();
+        Ok(Engine { segmenter, precision, diameter, estimates, cancel: RefCell::default() })
     }
 
     /// `webgpu` or `cpu`.
@@ -115,7 +127,7 @@ impl Engine {
     /// # Errors
     /// `option`, `image`, `aborted` after [`Engine::cancel`], `device-lost`, `out-of-memory`.
     pub async fn segment(&self, picture: &Picture, options: JsValue, progress: Function) -> Result<Found, JsValue> {
-        let params = options::params(&options)?;
+        let params = options::params(&options, self.estimates)?;
         let report = |Progress { stage, done, total }: Progress| {
             // What a callback throws is its own business.
             let _ = progress.call3(&JsValue::NULL, &stage.name().into(), &done.into(), &total.into());
@@ -134,10 +146,15 @@ impl Engine {
 }
 
 /// A segmenter on a GPU, and what it stores activations in: `f32` where the GPU does not offer the `f16` that was wanted.
-async fn on_gpu(model: &Model, device: Device, wanted: Precision) -> Result<(Segmenter, Precision), Error> {
+async fn on_gpu(
+    builder: &Builder,
+    model: &Model,
+    device: Device,
+    wanted: Precision,
+) -> Result<(Segmenter, Precision), Error> {
     let mut precision = wanted;
     loop {
-        match Segmenter::builder().device(device).precision(precision).build_async(model).await {
+        match builder.clone().device(device).precision(precision).build_async(model).await {
             Err(Error::Gpu(GpuError::NoF16 { .. })) if precision == Precision::F16 => precision = Precision::F32,
             made => return Ok((made?, precision)),
         }

@@ -7,8 +7,8 @@ use wasm_bindgen::prelude::*;
 use crate::failure::failure;
 
 /// The parameters that an object names; the rest keep their defaults. Names that are not known are refused, since a
-/// mistyped option would otherwise be lost without a word.
-pub(crate) fn params(options: &JsValue) -> Result<Params, JsValue> {
+/// mistyped option would otherwise be lost without a word. `estimates` says whether a diameter can be estimated.
+pub(crate) fn params(options: &JsValue, estimates: bool) -> Result<Params, JsValue> {
     let mut params = Params::default();
     let mut intensities = None;
     let keys = Reflect::own_keys(options).map_err(|_| failure("option", "the options must be an object"))?;
@@ -19,6 +19,12 @@ pub(crate) fn params(options: &JsValue) -> Result<Params, JsValue> {
             continue;
         }
         match name.as_str() {
+            "diameter" if value.value == "auto" => {
+                if !estimates {
+                    let message = "diameter is \"auto\", which takes a size model: load one too (sizeModel)";
+                    return Err(failure("option", message));
+                }
+            }
             "diameter" => params.diameter = Some(value.number()? as f32),
             "chan" => params.channels.chan = value.count()?,
             "chan2" => params.channels.chan2 = value.count()?,

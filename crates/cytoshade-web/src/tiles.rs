@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use cytoshade::{Batch, DeviceInfo, Done, Elsewhere, Error, LoadOptions, Model, Segmenter};
+use cytoshade_core::{BatchNorm, Conv, Linear, Shape};
 use cytoshade_cpu::network::Network;
 use js_sys::{Array, Float32Array, Function, Promise};
 use wasm_bindgen::prelude::*;
@@ -16,6 +17,36 @@ use crate::failure;
 #[wasm_bindgen]
 pub struct TileNetwork {
     network: Network,
+}
+
+/// Tiles of [`warm_up`] that are enough for the browser to begin.
+const WARM_UP: usize = 3;
+
+/// Runs a small network of zeros. A browser compiles code in haste, and for speed only what has run for a while; so it does
+/// that while the model is still on its way, for all workers at once.
+#[wasm_bindgen(js_name = warmUp)]
+pub fn warm_up() {
+    const SIDE: usize = 32;
+    // Nothing depends on it: where it could not be made, the first tile is slower.
+    let Some(network) = zeros() else { return };
+    let _ = Network::new(&network).run(&[0.0; 2 * SIDE * SIDE * WARM_UP], WARM_UP, SIDE, SIDE, &mut |_| Ok(()));
+}
+
+/// A network that has each kind of layer.
+fn zeros() -> Option<cytoshade_core::Network> {
+    let shape = Shape::new(vec![2, 32, 32], 3).ok()?;
+    let conv = |layer: &cytoshade_core::ConvShape| {
+        let (zeros, ones) = (vec![0.0; layer.inputs], vec![1.0; layer.inputs]);
+        let norm = BatchNorm { weight: ones.clone(), bias: zeros.clone(), mean: zeros, var: ones };
+        let weights = layer.outputs * layer.inputs * layer.kernel * layer.kernel;
+        Conv::new(layer, &norm, vec![0.0; weights], vec![0.0; layer.outputs]).ok()
+    };
+    let linear = |layer: &cytoshade_core::LinearShape| {
+        Linear::new(layer, vec![0.0; layer.inputs * layer.outputs], vec![0.0; layer.outputs]).ok()
+    };
+    let convs = shape.convs().iter().map(conv).collect::<Option<_>>()?;
+    let linears = shape.linears().iter().map(linear).collect::<Option<_>>()?;
+    cytoshade_core::Network::new(shape, convs, linears, 30.0, 30.0).ok()
 }
 
 #[wasm_bindgen]

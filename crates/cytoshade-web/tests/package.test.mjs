@@ -82,11 +82,19 @@ const FELT = {
   ranges: { normRange: [[0, 20], [0, 1]] },
 };
 
+/** Cases of the reference's estimates of a diameter, with the file and the options of each. */
+const ESTIMATES = {
+  demo_nuclei: ["nuclei.png", { diameter: "auto" }],
+  demo_nuclei_invert_True: ["nuclei.png", { invert: true }],
+  demo_two_channels: ["two_channels.tif", { chan: 1, chan2: 2 }],
+};
+
 /** What is no option, or out of range: for `segment`, and for `fromPretrained`. */
 const REFUSED = [
   { diametre: 3 },
   { diameter: -3 },
   { diameter: "large" },
+  { diameter: "auto" },
   { diameter: null },
   { niter: 0 },
   { niter: 2.5 },
@@ -122,6 +130,7 @@ const REFUSED_LOADING = [
   { workers: 1.5 },
   { maxBytes: -1 },
   { sha256: 7 },
+  { sizeModelSha256: "abc" },
 ];
 
 describe("on the CPU", () => {
@@ -201,6 +210,49 @@ describe("on the CPU", () => {
     for (const [name, masks] of Object.entries(felt)) assert.ok(differs(masks, found.nuclei), `${name} is felt`);
     assert.ok(differs(felt.tiles, felt.smoothTiles));
   });
+
+  test("diameters are estimated with a size model, as the reference does", () =>
+    inPage(async ({ page }) => {
+      const sizeModel = "diameter/cytoshade-demo_size.npy";
+      const found = await page.evaluate(
+        async ({ model, sizeModel, cases, other }) => {
+          const cp = await Cytoshade.fromPretrained(model, { sizeModel });
+          const segmented = {};
+          for (const [name, [image, options]] of Object.entries(cases)) segmented[name] = await segment(cp, `fixtures/${image}`, options);
+          const given = await cp.segment(await file("fixtures/nuclei.png"), { diameter: 43 });
+          // An engine that starts anew has the size model too, from the bytes of before.
+          const controller = new AbortController();
+          const onProgress = ({ stage }) => stage === "follow_flows" && controller.abort();
+          await refusal(cp.segment(await file("demo.png"), { diameter: 60, signal: controller.signal, onProgress }));
+          const anew = await cp.segment(await file("fixtures/nuclei.png"), { diameter: "auto" });
+          const load = async (options) => refusal(Cytoshade.fromPretrained(model, options));
+          return {
+            segmented,
+            given: given.diameter,
+            anew: anew.diameter,
+            kept: (await Cytoshade.listCachedModels()).length,
+            hash: await load({ sizeModel, sizeModelSha256: other }),
+            none: await load({ sizeModel: model }),
+            another: await load({ sizeModel: "diameter/cpnet_full_size.npy" }),
+          };
+        },
+        { model: MODEL, sizeModel, cases: ESTIMATES, other: OTHER },
+      );
+      const { cases } = JSON.parse(await readFile(`${ROOT}/tests/fixtures/diameter/cases.json`));
+      for (const [name, { diameter, count, masks }] of Object.entries(found.segmented)) {
+        const { expected } = cases.find((one) => one.name === name);
+        // A pixel more or less in the cell of median size.
+        const near = (diameter) => Math.abs(diameter / expected.diameter - 1) <= 1e-3;
+        assert.ok(near(diameter) && !near(1.01 * diameter), `${name}: ${diameter}, expected ${expected.diameter}`);
+        assert.equal(count, expected.cells, name);
+        const { labels } = await readLabels(`${ROOT}/tests/fixtures/diameter/${expected.labels}`);
+        assert.equal(disagreement(masks, labels), undefined, name);
+      }
+      assert.equal(found.given, 43);
+      assert.equal(found.anew, found.segmented.demo_nuclei.diameter);
+      assert.equal(found.kept, 2, "both files are kept");
+      assert.deepEqual([found.hash?.code, found.none?.code, found.another?.code], ["hash", "model", "option"]);
+    }));
 
   test("options that are unknown or out of range are refused", () =>
     inPage(async ({ page }) => {
@@ -510,7 +562,36 @@ describe("on WebGPU, by a software adapter", async () => {
       return device;
     };
   }`;
-  const inPage = pages({ webgpu: true }, await patched("lose", lose));
+  // One that tells which pipelines are built, and one that takes the software adapter for a GPU besides.
+  const tell = `{
+    const { createComputePipeline } = GPUDevice.prototype;
+    const built = new BroadcastChannel("built");
+    GPUDevice.prototype.createComputePipeline = function (descriptor) {
+      built.postMessage(descriptor.label);
+      return createComputePipeline.call(this, descriptor);
+    };
+  }`;
+  const disguise = 'Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });';
+  const extra = [patched("lose", lose), patched("told", tell), patched("disguised", tell + disguise)];
+  const inPage = pages({ webgpu: true }, Object.assign({}, ...(await Promise.all(extra))));
+
+  /** Segments in a page that is told of the pipelines. */
+  const told = (folder, backend) =>
+    inPage(async ({ page, complaints }) => {
+      const found = await page.evaluate(async (backend) => {
+        const pipelines = [];
+        new BroadcastChannel("built").onmessage = ({ data }) => pipelines.push(data);
+        const cp = await Cytoshade.fromPretrained("../model.safetensors", { backend });
+        const nuclei = await segment(cp, "../fixtures/nuclei.png", { diameter: 43 });
+        const two = await segment(cp, "../fixtures/two_channels.tif", { diameter: 60, chan: 1, chan2: 2 });
+        return { adapter: cp.describeAdapter(), nuclei, two, pipelines };
+      }, backend);
+      assert.equal(found.adapter.backend, "webgpu");
+      assert.equal(disagreement(found.nuclei.masks, await reference("nuclei")), undefined);
+      assert.equal(disagreement(found.two.masks, await reference("two_channels")), undefined);
+      assert.deepEqual(complaints, []);
+      return found;
+    }, folder);
 
   test("labels are the reference's, and a call that is stopped leaves the next one working", () =>
     inPage(async ({ page, complaints, foreign }) => {
@@ -536,6 +617,27 @@ describe("on WebGPU, by a software adapter", async () => {
       assert.equal(disagreement(found.two.masks, await reference("two_channels")), undefined);
       assert.deepEqual([complaints, foreign], [[], []]);
     }));
+
+  test("the network alone runs there, in few pipelines", async () => {
+    const { pipelines, adapter } = await told("told/", "webgpu");
+    assert.equal(adapter.software, true);
+    assert.deepEqual(pipelines.toSorted(), [
+      "conv1x1",
+      "conv3x3_direct",
+      "max_pool",
+      "pack",
+      "style",
+      "style_projections",
+      "unpack",
+    ]);
+  });
+
+  test("taken for a GPU, it runs every stage", async () => {
+    const { pipelines, adapter } = await told("disguised/", "auto");
+    assert.equal(adapter.software, false);
+    const stages = ["percentile_pick", "normalize", "resize", "tile", "conv3x3_gemm", "blend", "follow_flows", "grow", "fill_holes"];
+    for (const stage of [...stages, "flow_error"]) assert.ok(pipelines.includes(stage), stage);
+  });
 
   test("it is not taken for a GPU", () =>
     inPage(async ({ page }) => {

@@ -21,6 +21,7 @@ const FILES = {
 
 const FOLDERS = {
   "/fixtures/": `${ROOT}/tests/fixtures/pipeline/`,
+  "/diameter/": `${ROOT}/tests/fixtures/diameter/`,
   "/models/": `${ROOT}/crates/cytoshade-model/tests/fixtures/`,
 };
 

@@ -27,30 +27,43 @@ const MOST_WORKERS = 64;
 /** Numbers that cross into wasm have 32 bits. */
 const MOST = 2 ** 32 - 1;
 
-const LOAD_OPTIONS = ["sha256", "maxBytes", "cache", "backend", "precision", "workers", "onProgress", "signal"];
+const LOAD_OPTIONS = [
+  "sha256",
+  "sizeModel",
+  "sizeModelSha256",
+  "maxBytes",
+  "cache",
+  "backend",
+  "precision",
+  "workers",
+  "onProgress",
+  "signal",
+];
 const PREVIEW_OPTIONS = ["image", "channel", "signal"];
 
 /** A Cellpose network made ready in workers of its own. The page's thread does nothing but pass messages. */
 export class Cytoshade {
-  readonly #opening: Omit<Opening, "module">;
+  readonly #opening: Opening;
   #engine?: Remote;
   #opened?: Opened;
   #disposed = false;
   /** Ends when the call before has ended: one call runs at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(opening: Omit<Opening, "module">) {
+  private constructor(opening: Opening) {
     this.#opening = opening;
   }
 
   /** Loads a model, from the cache where it is kept there, and makes it ready on a GPU or the CPU. */
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<Cytoshade> {
     only(LOAD_OPTIONS, options, "fromPretrained");
-    const { maxBytes = MAX_BYTES, cache = true, backend = "auto", precision = "f32" } = options;
+    const { sizeModel, maxBytes = MAX_BYTES, cache = true, backend = "auto", precision = "f32" } = options;
     const { workers = Math.min(navigator.hardwareConcurrency || 1, MAX_WORKERS) } = options;
     const made = new Cytoshade({
       source: file(source),
-      sha256: sha256(options.sha256),
+      sha256: sha256("sha256", options.sha256),
+      sizeModel: sizeModel === undefined ? undefined : file(sizeModel),
+      sizeModelSha256: sha256("sizeModelSha256", options.sizeModelSha256),
       maxBytes: whole("maxBytes", maxBytes, 1),
       cache,
       backend: word("backend", backend, ["auto", "webgpu", "cpu"]),
@@ -88,7 +101,7 @@ export class Cytoshade {
     return this.#opened?.kinds ?? [];
   }
 
-  /** The diameter that the network was made for, in pixels: what `segment` takes where none is given. */
+  /** The diameter that the network was made for, in pixels: what `segment` takes where none is given or estimated. */
   get diameter(): number {
     return this.#opened?.diameter ?? Number.NaN;
   }
@@ -155,9 +168,12 @@ export class Cytoshade {
     this.#engine = engine;
     // The bytes of the first time are those of every time.
     const source = this.#opened?.model ?? this.#opening.source;
+    const sizeModel = this.#opened?.sizeModel ?? this.#opening.sizeModel;
     try {
-      const opening: Opening = { ...this.#opening, source, module: await compiled() };
-      this.#opened = await engine.call<Opened>("open", opening, [], onProgress);
+      const opening: Opening = { ...this.#opening, source, sizeModel };
+      const opened = engine.call<Opened>("open", opening, [], onProgress);
+      compiled().then((module) => engine.call("module", module)).catch((error) => engine.close(error));
+      this.#opened = await opened;
     } catch (error) {
       engine.close(error as CytoshadeError);
       throw error;

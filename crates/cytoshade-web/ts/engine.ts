@@ -10,9 +10,10 @@ import { Moved, answer } from "./worker.js";
 
 /** What the engine is opened with. */
 export interface Opening {
-  module: WebAssembly.Module;
   source: string | Blob;
   sha256?: string;
+  sizeModel?: string | Blob;
+  sizeModelSha256?: string;
   maxBytes: number;
   cache: boolean;
   backend: Backend;
@@ -20,10 +21,11 @@ export interface Opening {
   workers: number;
 }
 
-/** What it answers: the model's bytes too, with which another engine can be opened without a download. */
+/** What it answers: the models' bytes too, with which another engine can be opened without a download. */
 export interface Opened {
   adapter: Adapter;
   model: Blob;
+  sizeModel?: Blob;
   kinds: string[];
   /** The network's own, in pixels. */
   diameter: number;
@@ -50,6 +52,9 @@ export interface Encoding {
 export function serveEngine(): void {
   let engine: Engine | undefined;
   let tiles: TileWorkers | undefined;
+  let give: (module: WebAssembly.Module) => void;
+  const module = new Promise<WebAssembly.Module>((resolve) => (give = resolve));
+  const wasm = module.then((module) => void initSync({ module }));
 
   const opened = () => {
     if (!engine) throw new CytoshadeError("crashed", "the engine is not open");
@@ -57,15 +62,19 @@ export function serveEngine(): void {
   };
 
   answer({
+    /** The wasm file, compiled: it comes when it is ready, and what needs none has begun by then. */
+    module: (module: WebAssembly.Module) => give(module),
+
     async open(opening: Opening, progress: (progress: LoadProgress) => void): Promise<Opened> {
-      initSync({ module: opening.module });
-      const model = await modelFile(opening, progress);
+      const file = modelFile(opening, progress, wasm);
+      const sizeFile = sizeModelFile(opening, wasm);
+      tiles = new TileWorkers(module, file, opening.workers);
+      // Where it is sure that they are needed, they start while the model is on its way.
+      if (opening.backend === "cpu" || (opening.backend === "auto" && !("gpu" in navigator))) tiles.start();
+      const [model, sizeModel] = await Promise.all([file, sizeFile, wasm]);
       progress({ stage: "prepare", done: 0, total: 1 });
-      tiles = new TileWorkers(opening.module, model, opening.workers);
-      // Workers need longer to start than the engine to open.
-      if (opening.backend === "cpu") tiles.start();
-      const bytes = new Uint8Array(await model.arrayBuffer());
-      engine = await Engine.open(bytes, opening.backend, opening.precision, tiles.run, tiles.count);
+      const [bytes, sizeBytes] = await Promise.all([bytesOf(model), sizeModel && bytesOf(sizeModel)]);
+      engine = await Engine.open(bytes, sizeBytes, opening.backend, opening.precision, tiles.run, tiles.count);
       const adapter: Adapter = {
         backend: engine.backend as Adapter["backend"],
         name: engine.device,
@@ -75,7 +84,7 @@ export function serveEngine(): void {
       };
       if (adapter.backend === "cpu") tiles.start();
       progress({ stage: "prepare", done: 1, total: 1 });
-      return { adapter, model, kinds: kinds(), diameter: engine.diameter };
+      return { adapter, model, sizeModel, kinds: kinds(), diameter: engine.diameter };
     },
 
     async segment({ input, options }: Job, progress: (progress: SegmentProgress) => void) {
@@ -136,38 +145,49 @@ async function read(input: Input): Promise<Picture> {
   return Picture.fromArray(input.values, input.channels, height, width, input.interleaved);
 }
 
-/** The model's bytes: kept ones, or fetched and then kept; of the hash that was demanded in any case. */
+const bytesOf = async (blob: Blob) => new Uint8Array(await blob.arrayBuffer());
+
+/** The size model's file, where there is one. It is small: nobody needs to hear how far it is. */
+async function sizeModelFile({ sizeModel, sizeModelSha256, ...rest }: Opening, wasm: Promise<void>) {
+  if (sizeModel === undefined) return undefined;
+  return modelFile({ ...rest, source: sizeModel, sha256: sizeModelSha256 }, () => {}, wasm);
+}
+
+/** A model's bytes: kept ones, or fetched and then kept; of the hash that was demanded in any case. */
 async function modelFile(
   { source, sha256, maxBytes, cache: mayKeep }: Opening,
   progress: (progress: LoadProgress) => void,
+  wasm: Promise<void>,
 ): Promise<Blob> {
+  const sha256Of = async (model: Blob) => hashOf(await model.arrayBuffer(), wasm);
   if (typeof source !== "string") {
     if (source.size > maxBytes) {
       const message = `the model has ${source.size} bytes, over the limit of ${maxBytes} (maxBytes)`;
       throw new CytoshadeError("too-large", message);
     }
-    await check(source, sha256);
+    check(await sha256Of(source), sha256);
     return source;
   }
   const kept = mayKeep ? await cache.find(source, sha256, sha256Of) : undefined;
   if (kept && kept.size <= maxBytes) return kept;
   const model = await download(source, maxBytes, progress);
-  const found = await check(model, sha256);
+  const found = check(await sha256Of(model), sha256);
   if (mayKeep) await cache.keep(source, found, model);
   return model;
 }
 
 /** The SHA-256 of some bytes: the browser's own, which is many times as fast, where the page is a secure context. */
-async function sha256Of(model: Blob): Promise<string> {
-  const bytes = await model.arrayBuffer();
-  if (!globalThis.crypto?.subtle) return hash(new Uint8Array(bytes));
+async function hashOf(bytes: ArrayBuffer, wasm: Promise<void>): Promise<string> {
+  if (!globalThis.crypto?.subtle) {
+    await wasm;
+    return hash(new Uint8Array(bytes));
+  }
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The hash of some bytes, which must be the one demanded. */
-async function check(model: Blob, sha256: string | undefined): Promise<string> {
-  const found = await sha256Of(model);
+/** A hash, which must be the one demanded. */
+function check(found: string, sha256: string | undefined): string {
   if (sha256 !== undefined && found !== sha256) {
     throw new CytoshadeError(
       "hash",

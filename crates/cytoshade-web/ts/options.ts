@@ -23,8 +23,8 @@ export function word<T extends string>(name: string, value: unknown, words: read
 }
 
 /** A SHA-256 in small letters. */
-export function sha256(text: unknown): string | undefined {
+export function sha256(name: string, text: unknown): string | undefined {
   if (text === undefined) return undefined;
   if (typeof text === "string" && /^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase();
-  throw refuse(`sha256 is ${String(text)}; it must be 64 hexadecimal digits`);
+  throw refuse(`${name} is ${String(text)}; it must be 64 hexadecimal digits`);
 }

@@ -2,7 +2,7 @@
 
 import { Moved, Remote, TILES, answer } from "./worker.js";
 import { CytoshadeError } from "./errors.js";
-import { TileNetwork, initSync } from "./wasm/cytoshade_web.js";
+import { TileNetwork, initSync, warmUp } from "./wasm/cytoshade_web.js";
 
 type Answer = [outputs: Float32Array, style: Float32Array];
 
@@ -19,21 +19,26 @@ export class TileWorkers {
   #started = false;
 
   constructor(
-    private readonly module: WebAssembly.Module,
-    private readonly model: Blob,
+    private readonly module: Promise<WebAssembly.Module>,
+    private readonly model: Promise<Blob>,
     readonly count: number,
   ) {}
 
-  /** Makes the workers and has them read the model, while others do something else. */
+  /** Makes the workers, each of which takes the module and the model as they come, while others do something else. */
   start(): void {
     if (this.#started) return;
     this.#started = true;
     for (let at = 0; at < this.count; at++) {
       const worker = new Remote(TILES);
-      const ready = worker.call("open", { module: this.module, model: this.model });
       // A worker that cannot start says so with the first tile that it gets.
-      ready.catch(() => {}).then(() => this.#free(worker));
+      this.#open(worker, at === 0).catch(() => {}).then(() => this.#free(worker));
     }
+  }
+
+  async #open(worker: Remote, warm: boolean): Promise<void> {
+    // What the browser compiles for one is there for all.
+    await worker.call("start", { module: await this.module, warm });
+    await worker.call("open", await this.model);
   }
 
   /** Runs a tile in the first worker that is free. */
@@ -63,8 +68,11 @@ export class TileWorkers {
 export function serveTiles(): void {
   let network: TileNetwork | undefined;
   answer({
-    async open({ module, model }: { module: WebAssembly.Module; model: Blob }) {
+    start({ module, warm }: { module: WebAssembly.Module; warm: boolean }) {
       initSync({ module });
+      if (warm) warmUp();
+    },
+    async open(model: Blob) {
       network = new TileNetwork(new Uint8Array(await model.arrayBuffer()));
     },
     run({ tile, height, width }: Tile) {

@@ -32,6 +32,10 @@ export interface SegmentProgress {
 export interface LoadOptions {
   /** The SHA-256 that the file must have, 64 hexadecimal digits. Checked before the file is parsed or kept. */
   sha256?: string;
+  /** The size model of the network (`size_cyto3.npy`), kept as that is: with it, diameters are estimated. */
+  sizeModel?: ModelSource;
+  /** The SHA-256 that the size model's file must have. */
+  sizeModelSha256?: string;
   /** Refuses a larger file. 256 MiB where not given; the published networks have 26 MB. */
   maxBytes?: number;
   /** Keep a downloaded file for the next time. On where not given. */
@@ -85,8 +89,12 @@ export interface ImageOptions {
 
 /** How to segment. What is not given is as Cellpose has it. */
 export interface SegmentOptions extends ImageOptions {
-  /** Mean diameter of the cells in pixels; the model's own where not given. */
-  diameter?: number;
+  /**
+   * Mean diameter of the cells in pixels. Where not given, or `"auto"`, it is estimated with the size model: the network
+   * runs three times, for the style, for first masks and for those that count. Without a size model it is the network's
+   * own where not given, and `"auto"` is refused.
+   */
+  diameter?: number | "auto";
   /** The channel to segment, from 1; 0 is the mean of all. */
   chan?: number;
   /** The channel of the nuclei, from 1; 0 is none. */

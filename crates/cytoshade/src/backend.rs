@@ -211,16 +211,24 @@ impl Backend {
         }
     }
 
-    /// Planes on the GPU, where the backend is one and has room for them.
+    /// The GPU on which the stages before and after the network run too.
+    pub(crate) fn stages(&self) -> Option<(&Gpu, &cytoshade_gpu::Network)> {
+        match self {
+            Backend::Gpu { gpu, network } if !gpu.compiles_slowly() => Some((gpu, network)),
+            _ => None,
+        }
+    }
+
+    /// Planes on the GPU, where the stages run there and it has room for them.
     pub(crate) async fn upload(&self, planes: &Planes) -> Result<Option<(Gpu, GpuPlanes)>, Error> {
-        let Backend::Gpu { gpu, .. } = self else { return Ok(None) };
+        let Some((gpu, _)) = self.stages() else { return Ok(None) };
         match GpuPlanes::upload(gpu, planes).await {
             Err(error) if no_room(&error) => Ok(None),
             result => Ok(Some((gpu.clone(), result.map_err(Error::Gpu)?))),
         }
     }
 
-    /// Planes where the stages run: on a GPU that has room for them.
+    /// Planes where the stages run: on a GPU that takes them and has room.
     pub(crate) async fn place(&self, planes: Planes) -> Result<Field, Error> {
         let placed = self.upload(&planes).await?;
         Ok(placed.map_or_else(|| Field::Host(planes), |(gpu, planes)| Field::Device(gpu, planes)))

@@ -47,12 +47,14 @@ mod pipeline;
 mod precision;
 mod restore;
 mod run;
+mod seen;
 mod segmentation;
 mod segmenter;
 mod stack;
 mod stream;
 #[cfg(not(target_arch = "wasm32"))]
 mod tuned;
+mod volume_field;
 
 #[cfg(target_arch = "wasm32")]
 pub use backend::{Batch, Done};

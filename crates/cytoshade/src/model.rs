@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use cytoshade_core::Network;
-use cytoshade_model::{LoadOptions, Origin, SizeModel};
+#[cfg(not(target_arch = "wasm32"))]
+use cytoshade_model::Origin;
+use cytoshade_model::{LoadOptions, SizeModel};
 
 use crate::Error;
 #[cfg(not(target_arch = "wasm32"))]
@@ -13,6 +15,8 @@ use crate::{Folders, Identity};
 #[derive(Clone, Debug)]
 pub struct Model {
     network: Arc<Network>,
+    // In a browser each worker would hash the bytes once more for it, and nothing asks.
+    #[cfg(not(target_arch = "wasm32"))]
     origin: Origin,
 }
 
@@ -65,11 +69,19 @@ impl Model {
     /// # Errors
     /// As [`Model::open_with`].
     pub fn from_bytes(bytes: &[u8], options: &LoadOptions) -> Result<Self, Error> {
+        #[cfg(not(target_arch = "wasm32"))]
         let (network, origin) = cytoshade_model::load_with_origin(bytes, options)?;
-        Ok(Self { network: Arc::new(network), origin })
+        #[cfg(target_arch = "wasm32")]
+        let network = cytoshade_model::load(bytes, options)?;
+        Ok(Self {
+            network: Arc::new(network),
+            #[cfg(not(target_arch = "wasm32"))]
+            origin,
+        })
     }
 
     /// What it was read from: format, hash, and whether that is a published model's.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn origin(&self) -> &Origin {
         &self.origin
     }

@@ -7,11 +7,12 @@ use cytoshade_core::{
     Axis, Channels, Control, Error as CoreError, Image, Network, Normalize, Params, Planes, Stack, Stage, Timings,
     Volume, channels,
 };
-use cytoshade_cpu::{normalize, volume};
 use cytoshade_gpu::{ConvKernel, Precision};
 
 use crate::backend::Backend;
 use crate::run::{PAD_MULTIPLE, Run, Tiles};
+use crate::seen::Seen;
+use crate::volume_field::VolumeField;
 use crate::{Builder, Device, DeviceInfo, Error, Model};
 
 /// Below this range the last channel is taken for empty.
@@ -170,7 +171,7 @@ impl Restorer {
         };
         let input = run.stage::<Result<Volume, CoreError>>(Stage::Channels, select)??;
         let ratio = self.ratio(params);
-        let input = run.enlarge(input, ratio, params)?;
+        let input = run.enlarge(VolumeField::Host(input), ratio, params).await?.into_host().await?;
 
         let range = |values: &[f32]| {
             let (low, high) = values.iter().fold((f32::MAX, f32::MIN), |(low, high), &v| (low.min(v), high.max(v)));
@@ -250,15 +251,11 @@ fn decimal(value: f32) -> f64 {
 
 impl Run<'_> {
     /// Height and width times a factor; the depth stays.
-    fn enlarge(&mut self, volume: Volume, factor: f64, params: &Params) -> Result<Volume, Error> {
+    async fn enlarge(&mut self, volume: VolumeField, factor: f64, params: &Params) -> Result<VolumeField, Error> {
         let [depth, height, width] = volume.size();
         let diameter = params.diameter.unwrap_or_default();
         let rescale = Rescale::by(params, Factor::Double(factor), diameter, height, width)?;
-        let size = [depth, rescale.height, rescale.width];
-        if volume.size() == size {
-            return Ok(volume);
-        }
-        self.stage(Stage::Resize, || volume::resize::linear(volume, size))
+        self.resize_volume(volume, [depth, rescale.height, rescale.width]).await
     }
 
     /// One channel of a stack through the network, every layer by itself.
@@ -271,20 +268,15 @@ impl Run<'_> {
     ) -> Result<Vec<f32>, Error> {
         let size = input.size();
         let params = Params { augment: false, ..params.clone() };
-        let mut seen = Volume::new(input.channel(channel).to_vec(), 1, size[0], size[1], size[2])?;
-        self.stage(Stage::Normalize, || normalize::normalize(&mut seen, &params))??;
-        let seen = self.enlarge(seen, factor, &params)?;
-        let mut restored = Vec::with_capacity(seen.depth());
+        let seen = Volume::new(input.channel(channel).to_vec(), 1, size[0], size[1], size[2])?;
+        let seen = self.normalize_volume(seen, &params).await?;
+        let mut seen = self.enlarge(seen, factor, &params).await?;
+        let [depth, height, width] = seen.size();
+        let mut restored = Vec::with_capacity(depth);
         let take = |_, outputs: Planes, _| restored.push(outputs.select(0..1));
-        let of_layer = self.tiles(seen.height(), seen.width(), &params);
-        let mut progress = Tiles { done: 0, total: seen.depth() * of_layer };
-        self.layers(seen.depth(), |z| seen.slice(Axis::Z, z), &params, &mut progress, take).await?;
-        let restored: Volume = restored.into_iter().collect();
-        let restored = if restored.size() == size {
-            restored
-        } else {
-            self.stage(Stage::Resize, || volume::resize::linear(restored, size))?
-        };
-        Ok(restored.into_vec())
+        let mut progress = Tiles { done: 0, total: depth * self.tiles(height, width, &params) };
+        self.layers(Seen::along(&mut seen, Axis::Z), &params, &mut progress, take).await?;
+        let restored = VolumeField::Host(restored.into_iter().collect());
+        Ok(self.resize_volume(restored, size).await?.into_host().await?.into_vec())
     }
 }

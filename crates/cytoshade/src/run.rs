@@ -12,6 +12,7 @@ use web_time::Instant;
 use crate::Error;
 use crate::backend::{Backend, no_room};
 use crate::field::Field;
+use crate::seen::Seen;
 use crate::stream::Stream;
 
 /// The reference pads planes to a multiple of this.
@@ -71,7 +72,7 @@ impl<'a> Run<'a> {
     pub(crate) async fn input(&mut self, image: &Image, params: &Params) -> Result<Field, Error> {
         let inputs = self.network.shape().inputs();
         let planes = self.stage(Stage::Channels, || channels::select(image, params, inputs))??;
-        if let Backend::Gpu { gpu, .. } = self.backend
+        if let Some((gpu, _)) = self.backend.stages()
             && cytoshade_gpu::normalizes(params, inputs)
         {
             let work = async { cytoshade_gpu::normalize(gpu, GpuPlanes::upload(gpu, &planes).await?, params).await };
@@ -110,40 +111,37 @@ impl<'a> Run<'a> {
         let mut tiles = Tiles { done: 0, total: self.tiles(height, width, params) };
         let mut found = (Field::Host(Planes::default()), Vec::new());
         let sink = |_, outputs, style| found = (outputs, style);
-        if let Backend::Gpu { gpu, network } = self.backend
-            && self.on_gpu((gpu, network), 1, |_| planes.clone(), params, (&mut tiles, false), sink).await?
+        let mut seen = Seen::Plane(planes);
+        if let Some(on) = self.backend.stages()
+            && self.on_gpu(on, &mut seen, params, (&mut tiles, false), sink).await?
         {
             return Ok(found);
         }
-        let mut planes = Some(planes.into_host().await?);
-        let layer = |_| planes.take().unwrap_or_default();
-        self.on_host(1, layer, params, &mut tiles, |_, outputs, style| found = (Field::Host(outputs), style)).await?;
+        self.on_host(&mut seen, params, &mut tiles, |_, outputs, style| found = (Field::Host(outputs), style)).await?;
         Ok(found)
     }
 
-    /// The tiles of `count` layers of one size through the network, batch by batch, a batch holding tiles of several
-    /// layers where they have few. Each layer is asked for when its first tile is due; its outputs
+    /// The tiles of planes of one size, here called layers, through the network, batch by batch, a batch holding tiles of
+    /// several layers where they have few. Each layer is asked for when its first tile is due; its outputs
     /// [nout, height, width] and its style are handed to `sink` once its last tile is done.
     pub(crate) async fn layers(
         &mut self,
-        count: usize,
-        mut layer: impl FnMut(usize) -> Planes,
+        mut seen: Seen<'_>,
         params: &Params,
         progress: &mut Tiles,
         mut sink: impl FnMut(usize, Planes, Vec<f32>),
     ) -> Result<(), Error> {
-        if let Backend::Gpu { gpu, network } = self.backend {
+        if let Some(on) = self.backend.stages() {
             let take = |at, outputs, style| {
                 if let Field::Host(outputs) = outputs {
                     sink(at, outputs, style);
                 }
             };
-            let layer = |at| Field::Host(layer(at));
-            if self.on_gpu((gpu, network), count, layer, params, (progress, true), take).await? {
+            if self.on_gpu(on, &mut seen, params, (progress, true), take).await? {
                 return Ok(());
             }
         }
-        self.on_host(count, layer, params, progress, sink).await
+        self.on_host(&mut seen, params, progress, sink).await
     }
 
     /// [`Run::layers`] with everything but the layers themselves on a GPU, and the outputs too where they do not come
@@ -151,13 +149,12 @@ impl<'a> Run<'a> {
     async fn on_gpu(
         &mut self,
         (gpu, network): (&Gpu, &GpuNetwork),
-        count: usize,
-        mut layer: impl FnMut(usize) -> Field,
+        seen: &mut Seen<'_>,
         params: &Params,
         (progress, back): (&mut Tiles, bool),
         mut sink: impl FnMut(usize, Field, Vec<f32>),
     ) -> Result<bool, Error> {
-        let (control, before) = (self.control, progress.done);
+        let (control, before, count) = (self.control, progress.done, seen.count());
         if before == 0 {
             control.step(Stage::Network, 0, progress.total)?;
         }
@@ -166,7 +163,7 @@ impl<'a> Run<'a> {
         let mut result = Ok(());
         for at in 0..=count {
             result = if at < count {
-                let planes = layer(at);
+                let planes = seen.plane(at).await?;
                 let (height, width) = planes.size();
                 let cutting = cutting(self.backend, height, width, params);
                 self.backend.prepare(self.network, &cutting.tiling).await?;
@@ -195,13 +192,12 @@ impl<'a> Run<'a> {
     /// [`Run::layers`] with all but the network on the host.
     async fn on_host(
         &mut self,
-        count: usize,
-        mut layer: impl FnMut(usize) -> Planes,
+        seen: &mut Seen<'_>,
         params: &Params,
         progress: &mut Tiles,
         mut sink: impl FnMut(usize, Planes, Vec<f32>),
     ) -> Result<(), Error> {
-        let control = self.control;
+        let (control, count) = (self.control, seen.count());
         let shape = self.network.shape();
         let mut open: VecDeque<Layer> = VecDeque::new();
         let (mut begun, mut finished) = (0, 0);
@@ -216,7 +212,7 @@ impl<'a> Run<'a> {
                     if begun == count {
                         break;
                     }
-                    let planes = layer(begun);
+                    let planes = seen.take(begun).await?;
                     let cutting = cutting(self.backend, planes.height(), planes.width(), params);
                     self.backend.prepare(self.network, &cutting.tiling).await?;
                     open.push_back(Layer::new(planes, cutting, shape.nout(), shape.style_channels()));

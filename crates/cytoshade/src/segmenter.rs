@@ -117,13 +117,29 @@ impl Builder {
     /// # Errors
     /// As [`Builder::build`].
     pub async fn build_async(self, model: &Model) -> Result<Segmenter, Error> {
+        let network = self.check(model)?;
+        let backend = self.setup.of(model, false).open(&network).await?;
+        Ok(Segmenter { network, size_model: self.size_model, backend })
+    }
+
+    /// Makes a segmenter whose tiles go through the network elsewhere; every other stage runs here.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the model is not for segmentation or the size model is another network's.
+    #[cfg(target_arch = "wasm32")]
+    pub fn build_elsewhere(self, model: &Model, elsewhere: Box<dyn crate::Elsewhere>) -> Result<Segmenter, Error> {
+        let network = self.check(model)?;
+        Ok(Segmenter { network, size_model: self.size_model, backend: Backend::Elsewhere(elsewhere) })
+    }
+
+    /// A model's network, for segmentation, and that of the size model.
+    fn check(&self, model: &Model) -> Result<Arc<Network>, Error> {
         let network = model.share();
         pipeline::check_network(&network)?;
         if let Some(size_model) = &self.size_model {
             diameter::check_size_model(size_model, &network)?;
         }
-        let backend = self.setup.of(model, false).open(&network).await?;
-        Ok(Segmenter { network, size_model: self.size_model, backend })
+        Ok(network)
     }
 
     /// Makes a restorer instead, which knows no size model.
@@ -163,17 +179,6 @@ impl Segmenter {
     /// As [`Builder::build`].
     pub async fn new_async(model: &Model) -> Result<Self, Error> {
         Self::builder().build_async(model).await
-    }
-
-    /// A segmenter whose tiles go through the network elsewhere; every other stage runs here.
-    ///
-    /// # Errors
-    /// [`Error::Input`] where the model is not for segmentation.
-    #[cfg(target_arch = "wasm32")]
-    pub fn elsewhere(model: &Model, elsewhere: Box<dyn crate::Elsewhere>) -> Result<Self, Error> {
-        let network = model.share();
-        pipeline::check_network(&network)?;
-        Ok(Self { network, size_model: None, backend: Backend::Elsewhere(elsewhere) })
     }
 
     /// Chooses the device before the segmenter is made.

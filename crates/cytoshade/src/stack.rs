@@ -4,11 +4,13 @@ use cytoshade_core::rescale::{Factor, Rescale, check_stack};
 use cytoshade_core::{
     Axis, Control, Error as CoreError, LabelVolume, Network, Params, Planes, Stack, Stage, Volume, channels,
 };
-use cytoshade_cpu::{normalize, resize, volume};
+use cytoshade_cpu::volume;
 use cytoshade_model::SizeModel;
 
 use crate::backend::Backend;
 use crate::run::{Run, Tiles};
+use crate::seen::Seen;
+use crate::volume_field::VolumeField;
 use crate::{Error, StackSegmentation};
 
 /// Side of a tile where a stack is segmented in 3-D: the reference hands no other one on.
@@ -65,12 +67,11 @@ struct Found {
 
 impl Run<'_> {
     /// What the network sees of a stack, at the stack's size.
-    pub(crate) fn stack_input(&mut self, stack: &Stack, params: &Params) -> Result<Volume, Error> {
+    async fn stack_input(&mut self, stack: &Stack, params: &Params) -> Result<VolumeField, Error> {
         let inputs = self.network.shape().inputs();
         let select = || stack.layers().iter().map(|layer| channels::select(layer, params, inputs)).collect();
-        let mut volume = self.stage::<Result<Volume, CoreError>>(Stage::Channels, select)??;
-        self.stage(Stage::Normalize, || normalize::normalize(&mut volume, params))??;
-        Ok(volume)
+        let volume = self.stage::<Result<Volume, CoreError>>(Stage::Channels, select)??;
+        self.normalize_volume(volume, params).await
     }
 
     /// The network over the planes along all three axes, 3-D dynamics.
@@ -86,42 +87,37 @@ impl Run<'_> {
         check_stack(if params.resample { size } else { small })?;
 
         let params = Params { bsize: BSIZE_3D, norm3d: true, ..params.clone() };
-        let input = self.stack_input(stack, &params)?;
-        let input = self.resize_volume(input, small)?;
-        let (sums, styles) = self.orientations(&input, &params).await?;
-        drop(input);
-        let sums = if params.resample { self.resize_volume(sums, size)? } else { sums };
-
-        let dynamics = sums.size();
-        let values = sums.into_vec();
-        let (flows, cellprob) = values.split_at(values.len() / 4 * 3);
-        let volume =
-            |values: &[f32], channels| Volume::new(values.to_vec(), channels, dynamics[0], dynamics[1], dynamics[2]);
-        let (flows, cellprob) = (volume(flows, 3)?, volume(cellprob, 1)?);
-        drop(values);
-        let flows = match params.flow3d_smooth {
-            sigma if sigma > 0.0 => self.stage(Stage::Smooth, || volume::smooth::smooth(flows, sigma))?,
-            _ => flows,
-        };
-        let labels = self.masks_3d(&flows, cellprob.channel(0), rescale.niter, size, &params).await?;
-        Ok(Found { labels, flows, cellprob, styles })
-    }
-
-    fn resize_volume(&mut self, volume: Volume, size: [usize; 3]) -> Result<Volume, Error> {
-        if volume.size() == size {
-            return Ok(volume);
+        let input = self.stack_input(stack, &params).await?;
+        let input = self.resize_volume(input, small).await?;
+        let (sums, styles) = self.orientations(input, &params).await?;
+        let sums = self.place_volume(sums).await?;
+        let sums = if params.resample { self.resize_volume(sums, size).await? } else { sums };
+        let sums = self.smooth_flows(sums, params.flow3d_smooth).await?;
+        let (labels, sums) = self.masks_3d(sums, rescale.niter, size, &params).await?;
+        let (mut flows, mut cellprob) = Default::default();
+        if params.outputs.flows || params.outputs.cellprob {
+            let [depth, height, width] = sums.size();
+            let mut values = sums.into_host().await?.into_vec();
+            cellprob = Volume::new(values.split_off(values.len() / 4 * 3), 1, depth, height, width)?;
+            flows = Volume::new(values, 3, depth, height, width)?;
         }
-        self.stage(Stage::Resize, || volume::resize::linear(volume, size))
+        Ok(Found { labels, flows, cellprob, styles })
     }
 
     /// The sums of what the network says of the planes along each axis: flows in Z, Y, X (each of two of the three) and
     /// cell probability (of all three); and the styles of the planes along the last one.
-    async fn orientations(&mut self, input: &Volume, params: &Params) -> Result<(Volume, Vec<Vec<f32>>), Error> {
+    async fn orientations(
+        &mut self,
+        mut input: VolumeField,
+        params: &Params,
+    ) -> Result<(Volume, Vec<Vec<f32>>), Error> {
         let [depth, height, width] = input.size();
         let mut sums = Volume::zeros(4, depth, height, width);
         let mut styles = Vec::new();
-        let of_plane = |plane: &Planes| self.tiles(plane.height(), plane.width(), params);
-        let tiles = |(axis, _): &(Axis, _)| input.length(*axis) * of_plane(&input.slice(*axis, 0));
+        let tiles = |(axis, _): &(Axis, _)| {
+            let (height, width) = input.plane_size(*axis);
+            input.length(*axis) * self.tiles(height, width, params)
+        };
         let mut progress = Tiles { done: 0, total: ORIENTATIONS.iter().map(tiles).sum() };
         for (axis, flows) in ORIENTATIONS {
             styles.clear();
@@ -131,34 +127,32 @@ impl Run<'_> {
                 sums.add_slice(3, axis, at, outputs.plane(outputs.channels() - 1));
                 styles.push(style);
             };
-            self.layers(input.length(axis), |at| input.slice(axis, at), params, &mut progress, add).await?;
+            self.layers(Seen::along(&mut input, axis), params, &mut progress, add).await?;
         }
         Ok((sums, styles))
     }
 
-    /// The sums of flows and cell probability to labels of the stack's size.
+    /// The sums of flows and cell probability [4, depth, height, width] to labels of the stack's size, and the sums where
+    /// they are then.
     async fn masks_3d(
         &mut self,
-        flows: &Volume,
-        cellprob: &[f32],
+        sums: VolumeField,
         niter: u32,
         size: [usize; 3],
         params: &Params,
-    ) -> Result<LabelVolume, Error> {
-        let small = flows.size();
-        #[cfg(not(target_arch = "wasm32"))]
-        let grown = self.grown_on_gpu(flows, cellprob, niter, params).await?;
-        // Builds for browsers have no shaders for it.
-        #[cfg(target_arch = "wasm32")]
-        let grown = None;
-        let mut labels = match grown {
-            Some(labels) => labels,
+    ) -> Result<(LabelVolume, VolumeField), Error> {
+        let small = sums.size();
+        let (mut labels, sums) = match self.grown_on_gpu(&sums, niter, params).await? {
+            Some(labels) => (labels, sums),
             None => {
+                let sums = sums.into_host().await?;
                 let threshold = params.cellprob_threshold;
                 let ends = self.stage(Stage::FollowFlows, || {
-                    volume::follow_flows::follow_flows(flows, cellprob, threshold, niter, params.interp)
+                    volume::follow_flows::follow_flows(&sums, sums.channel(3), threshold, niter, params.interp)
                 })??;
-                self.stage(Stage::Masks, || volume::masks::masks(&ends, small, params.max_size_fraction))?
+                let labels =
+                    self.stage(Stage::Masks, || volume::masks::masks(&ends, small, params.max_size_fraction))?;
+                (labels, VolumeField::Host(sums))
             }
         };
         self.stage(Stage::FillHoles, || {
@@ -166,22 +160,21 @@ impl Run<'_> {
                 labels = volume::resize::nearest_labels(&labels, size);
             }
             volume::fill_holes::fill_holes_and_remove_small(&mut labels, params.min_size);
-            labels
-        })
+        })?;
+        Ok((labels, sums))
     }
 
-    /// The masks of a stack whose dynamics run on a GPU. `None` where that is not the backend, or has no room for them.
+    /// The masks of a stack whose flows are on a GPU. `None` where they are not, or it has no room for the dynamics.
     #[cfg(not(target_arch = "wasm32"))]
     async fn grown_on_gpu(
         &mut self,
-        flows: &Volume,
-        cellprob: &[f32],
+        sums: &VolumeField,
         niter: u32,
         params: &Params,
     ) -> Result<Option<LabelVolume>, Error> {
-        let Backend::Gpu { gpu, .. } = self.backend else { return Ok(None) };
-        let (threshold, [depth, height, width]) = (params.cellprob_threshold, flows.size());
-        let work = cytoshade_gpu::volume::follow_flows(gpu, flows, cellprob, threshold, niter, params.interp);
+        let VolumeField::Device(gpu, sums) = sums else { return Ok(None) };
+        let (threshold, [depth, height, width]) = (params.cellprob_threshold, sums.size());
+        let work = cytoshade_gpu::volume::follow_flows(gpu, sums, threshold, niter, params.interp);
         let Some(ends) = self.gpu_stage(Stage::FollowFlows, gpu, work).await? else { return Ok(None) };
         let work = async {
             let labels = cytoshade_gpu::volume::masks(gpu, &ends).await?;
@@ -193,22 +186,33 @@ impl Run<'_> {
         self.gpu_stage(Stage::Masks, gpu, work).await
     }
 
+    // Builds for browsers have no shaders for it.
+    #[cfg(target_arch = "wasm32")]
+    async fn grown_on_gpu(&mut self, _: &VolumeField, _: u32, _: &Params) -> Result<Option<LabelVolume>, Error> {
+        Ok(None)
+    }
+
     /// Each layer as an image; then cells of neighbouring layers are joined where that is asked for.
     async fn layer_by_layer(&mut self, stack: &Stack, rescale: &Rescale, params: &Params) -> Result<Found, Error> {
         let (height, width) = (stack.height(), stack.width());
         let stitch = params.stitch_threshold > 0.0 && stack.depth() > 1;
         let params = Params { norm3d: params.norm3d && stitch, ..params.clone() };
-        let input = self.stack_input(stack, &params)?;
-        let (outputs, styles) = self.outputs_of_layers(&input, rescale, &params).await?;
-        drop(input);
+        let input = self.stack_input(stack, &params).await?;
+        let (outputs, styles) = self.outputs_of_layers(input, rescale, &params).await?;
 
         // Small parts of cells are only dropped once they had the chance to become whole.
         let of_layer = Params { min_size: if stitch { 0 } else { params.min_size }, ..params.clone() };
         let mut labels = Vec::with_capacity(stack.depth() * height * width);
         let (mut flows, mut cellprob) = (Vec::new(), Vec::new());
         for outputs in outputs {
-            let found = self.masks_of_host(&outputs, rescale.niter, (height, width), &of_layer).await?;
+            let outputs = self.backend.place(outputs).await?;
+            let outputs = if params.resample { self.resize(outputs, height, width).await? } else { outputs };
+            let (found, outputs) = self.masks(outputs, rescale.niter, (height, width), &of_layer).await?;
             labels.extend_from_slice(found.as_slice());
+            if !(params.outputs.flows || params.outputs.cellprob) {
+                continue;
+            }
+            let outputs = outputs.into_host().await?;
             if params.outputs.flows {
                 flows.push(outputs.select(0..2));
             }
@@ -226,31 +230,24 @@ impl Run<'_> {
         Ok(Found { labels, flows: flows.into_iter().collect(), cellprob: cellprob.into_iter().collect(), styles })
     }
 
-    /// The network's outputs for each layer, at the size at which the dynamics run, and the layers' styles.
+    /// What the network says of each layer (flows and cell probability), at the size at which it sees them, and the
+    /// layers' styles.
     async fn outputs_of_layers(
         &mut self,
-        input: &Volume,
+        mut input: VolumeField,
         rescale: &Rescale,
         params: &Params,
     ) -> Result<(Vec<Planes>, Vec<Vec<f32>>), Error> {
-        let [depth, height, width] = input.size();
-        let resized = |planes: Planes, height, width| {
-            if (planes.height(), planes.width()) == (height, width) {
-                planes
-            } else {
-                resize::bilinear(&planes, height, width)
-            }
-        };
-        let layer = |at| resized(input.slice(Axis::Z, at), rescale.height, rescale.width);
+        let &Rescale { height, width, .. } = rescale;
+        let [depth, ..] = input.size();
+        let seen = Seen::Planes { volume: &mut input, axis: Axis::Z, size: (height, width) };
         let (mut all, mut styles) = (Vec::with_capacity(depth), Vec::with_capacity(depth));
         let take = |_, outputs: Planes, style| {
-            let outputs = if params.resample { resized(outputs, height, width) } else { outputs };
             all.push(outputs.select(0..3));
             styles.push(style);
         };
-        let of_layer = self.tiles(rescale.height, rescale.width, params);
-        let mut progress = Tiles { done: 0, total: depth * of_layer };
-        self.layers(depth, layer, params, &mut progress, take).await?;
+        let mut progress = Tiles { done: 0, total: depth * self.tiles(height, width, params) };
+        self.layers(seen, params, &mut progress, take).await?;
         Ok((all, styles))
     }
 }

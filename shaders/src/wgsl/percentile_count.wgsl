@@ -1,14 +1,19 @@
 // Radix selection, counting: the next digit of the samples that have a rank's prefix. Ranks of one prefix share the
 // counts of the first of them.
 //
-// Grid: z channels, in x workgroups that share a channel's values.
+// Grid: z regions, in x workgroups that share a region's values.
 
 struct Params {
-    /// Width of the planes.
+    /// Width of a region.
     width: u32,
-    /// Pixels of a plane.
+    /// Rows of a layer of a region.
+    height: u32,
+    /// Values of a region.
     pixels: u32,
-    /// Every how manyth row and column is a sample.
+    /// How far its rows are apart.
+    stride: u32,
+    /// Every how manyth layer, row and column is a sample.
+    step_z: u32,
     step_y: u32,
     step_x: u32,
     /// The digit's lowest bit: 24, 16, 8, 0 in turn.
@@ -16,12 +21,14 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [channel][pixel]: the bits of the values.
+// The bits of the values.
 @group(0) @binding(1) var<storage, read> values: array<u32>;
-// [channel][rank].
-@group(0) @binding(2) var<storage, read> ranks: array<Rank>;
-// [channel][count], zero at first.
-@group(0) @binding(3) var<storage, read_write> counts: array<atomic<u32>>;
+// [region]: where it begins.
+@group(0) @binding(2) var<storage, read> firsts: array<u32>;
+// [region][rank].
+@group(0) @binding(3) var<storage, read> ranks: array<Rank>;
+// [region][count], zero at first.
+@group(0) @binding(4) var<storage, read_write> counts: array<atomic<u32>>;
 
 var<workgroup> tally: array<atomic<u32>, COUNTS>;
 
@@ -45,18 +52,28 @@ fn percentile_count(
     }
     workgroupBarrier();
 
-    let first = group.z * params.pixels;
+    let first = firsts[group.z];
     let a = ranks[group.z * RANKS].prefix;
     let b = ranks[group.z * RANKS + 1u].prefix;
     let c = ranks[group.z * RANKS + 2u].prefix;
     let d = ranks[group.z * RANKS + 3u].prefix;
     let kind = key(first);
     var differs = false;
+    // Where all values lie one after another and count, nothing has to be divided, which would take most of the time.
+    let whole = (params.stride == params.width) & (params.step_z + params.step_y + params.step_x == 3u);
     for (var pixel = group.x * 256u + lane; pixel < params.pixels; pixel += groups.x * 256u) {
-        let sample = key(first + pixel);
+        var at = pixel;
+        var skipped = 0u;
+        if !whole {
+            let row = pixel / params.width;
+            let x = pixel - row * params.width;
+            let z = row / params.height;
+            at = row * params.stride + x;
+            skipped = z % params.step_z + (row - z * params.height) % params.step_y + x % params.step_x;
+        }
+        let sample = key(first + at);
         differs = differs | (sample != kind);
-        let y = pixel / params.width;
-        if y % params.step_y + (pixel - y * params.width) % params.step_x > 0u {
+        if skipped > 0u {
             continue;
         }
         let digit = (sample >> params.shift) & 255u;

@@ -1,7 +1,7 @@
 // Radix selection, picking: each rank's next digit from the counts, which become zero again. After the last digit,
 // numpy's linear interpolation between the ranks, and what normalizing by the two percentiles is.
 //
-// Grid: z channels.
+// Grid: z regions.
 
 struct Params {
     /// The digit's lowest bit: 24, 16, 8, 0 in turn.
@@ -9,18 +9,18 @@ struct Params {
     /// Share of the way between the first two ranks, and between the other two.
     low_gamma: f32,
     high_gamma: f32,
-    /// Percentiles that differ by no more than this carry no signal.
+    /// Percentiles that differ by no more than this carry no signal. Below 0: the percentiles themselves are asked for.
     contrast: f32,
     /// 1 where the result is inverted, else 0.
     invert: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [channel][rank].
+// [region][rank].
 @group(0) @binding(1) var<storage, read_write> ranks: array<Rank>;
-// [channel][count].
+// [region][count].
 @group(0) @binding(2) var<storage, read_write> counts: array<u32>;
-// [channel]: as `normalize` takes them.
+// [region]: as `normalize` takes them; or low and high.
 @group(0) @binding(3) var<storage, read_write> bounds: array<vec4f>;
 
 var<workgroup> tally: array<u32, COUNTS>;
@@ -39,8 +39,8 @@ fn percentile_pick(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     let first = group.z * RANKS;
     for (var at = lane; at < COUNTS; at += 64u) {
         tally[at] = counts[group.z * COUNTS + at];
-        // Whether values differ is found once.
-        if at < COUNTS - 1u {
+        // Whether values differ is known from the first pass on.
+        if (at < COUNTS - 1u) | (params.shift == 0u) {
             counts[group.z * COUNTS + at] = 0u;
         }
     }
@@ -90,6 +90,6 @@ fn percentile_pick(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
         let range = high - low;
         let differs = tally[COUNTS - 1u] > 0u;
         let signal = differs & (range > params.contrast);
-        bounds[group.z] = vec4f(low, 0.0, select(0.0, range, signal), f32(params.invert & u32(differs)));
+        bounds[group.z] = vec4f(low, select(0.0, high, params.contrast < 0.0), select(0.0, range, signal), f32(params.invert & u32(differs)));
     }
 }

@@ -1,6 +1,6 @@
 // Bilinear interpolation of planes at given places.
 //
-// Grid: one invocation a value of the result, 64 a workgroup, workgroups counted row by row over x and y.
+// Grid: one invocation a pixel of the result, in all channels, 16 x 4 a workgroup.
 
 struct Params {
     /// Width and height of the source.
@@ -9,8 +9,7 @@ struct Params {
     /// Width and height of the result.
     width: u32,
     height: u32,
-    /// Values of the result.
-    count: u32,
+    channels: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -21,27 +20,28 @@ struct Params {
 // [channel][row][column].
 @group(0) @binding(3) var<storage, read_write> resized: array<f32>;
 
-fn across(row: u32, x: vec2u) -> f32 {
+// A row of the source between two columns: that of `x` and the next one.
+fn across(row: u32, x: vec2u, next: u32) -> f32 {
     let weight = bitcast<f32>(x.y);
-    let next = min(x.x + 1u, params.from_width - 1u);
-    return source[row * params.from_width + x.x] * (1.0 - weight) + source[row * params.from_width + next] * weight;
+    return source[row + x.x] * (1.0 - weight) + source[row + next] * weight;
 }
 
-@compute @workgroup_size(64)
-fn resize(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = (group.y * groups.x + group.x) * 64u + lane;
-    if at >= params.count {
+@compute @workgroup_size(16, 4)
+fn resize(@builtin(global_invocation_id) place: vec3u) {
+    if place.x >= params.width || place.y >= params.height {
         return;
     }
-    let row = at / params.width;
-    let y = places[row % params.height];
-    let x = places[params.height + at - row * params.width];
-    let plane = row / params.height * params.from_height;
+    let y = places[place.y];
+    let x = places[params.height + place.x];
     let weight = bitcast<f32>(y.y);
-    let next = min(y.x + 1u, params.from_height - 1u);
-    resized[at] = across(plane + y.x, x) * (1.0 - weight) + across(plane + next, x) * weight;
+    let next = min(x.x + 1u, params.from_width - 1u);
+    var above = y.x * params.from_width;
+    var below = min(y.x + 1u, params.from_height - 1u) * params.from_width;
+    var at = place.y * params.width + place.x;
+    for (var channel = 0u; channel < params.channels; channel++) {
+        resized[at] = across(above, x, next) * (1.0 - weight) + across(below, x, next) * weight;
+        above += params.from_height * params.from_width;
+        below += params.from_height * params.from_width;
+        at += params.height * params.width;
+    }
 }

@@ -1,7 +1,8 @@
 // The style vector of each tile: the mean of each channel over the plane, divided by the L2 norm of all means.
 //
-// One workgroup a tile. Its 256 invocations are 16 groups of pixels by 16 vec4s of channels: neighbours read
-// neighbouring channels, each sums every 16th pixel, and a tree over the groups joins the sums.
+// One workgroup a tile. Its LANES invocations are groups of pixels by 16 vec4s of channels: neighbours read neighbouring
+// channels, each of G groups sums every Gth pixel, and the first group joins the sums. (A browser sets workgroup memory to
+// zero, and its SwiftShader compiles that value by value: less of it is compiled faster.)
 //
 // Grid: z tiles.
 
@@ -19,14 +20,16 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> style: array<vec4f>;
 
 const QUADS = 16u;
-const GROUPS = 16u;
+// A multiple of QUADS.
+override LANES: u32 = 256u;
 // Pixels that are summed one by one before the sum joins the larger ones: keeps rounding errors small.
 const RUN = 32u;
 
-var<workgroup> sums: array<vec4f, 256>;
+var<workgroup> sums: array<vec4f, LANES>;
 
-// The sum of one vec4 of channels over the pixels group, group + 16, group + 32, ...
+// The sum of one vec4 of channels over the pixels group, group + groups, ...
 fn partial_sum(tile: u32, channel: u32, group: u32) -> vec4f {
+    let groups = LANES / QUADS;
     var total = vec4f();
     if channel >= params.channels {
         return total;
@@ -34,8 +37,8 @@ fn partial_sum(tile: u32, channel: u32, group: u32) -> vec4f {
     var pixel = group;
     while pixel < params.pixels {
         var run = vec4f();
-        let end = min(params.pixels, pixel + RUN * GROUPS);
-        for (; pixel < end; pixel += GROUPS) {
+        let end = min(params.pixels, pixel + RUN * groups);
+        for (; pixel < end; pixel += groups) {
             run += vec4f(source[(tile * params.pixels + pixel) * params.channels + channel]);
         }
         total += run;
@@ -43,7 +46,16 @@ fn partial_sum(tile: u32, channel: u32, group: u32) -> vec4f {
     return total;
 }
 
-@compute @workgroup_size(256)
+// The sums of one vec4 of channels from all groups.
+fn joined(quad: u32) -> vec4f {
+    var sum = vec4f();
+    for (var lane = quad; lane < LANES; lane += QUADS) {
+        sum += sums[lane];
+    }
+    return sum;
+}
+
+@compute @workgroup_size(LANES)
 fn style_vector(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
     let tile = workgroup.z;
     let quad = lane % QUADS;
@@ -53,14 +65,9 @@ fn style_vector(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocati
     for (var first = 0u; first < params.channels; first += QUADS) {
         let channel = first + quad;
         sums[lane] = partial_sum(tile, channel, group);
-        for (var half = GROUPS / 2u; half > 0u; half /= 2u) {
-            workgroupBarrier();
-            if group < half {
-                sums[lane] += sums[lane + half * QUADS];
-            }
-        }
+        workgroupBarrier();
         if group == 0u && channel < params.channels {
-            let mean = sums[lane] / f32(params.pixels);
+            let mean = joined(quad) / f32(params.pixels);
             style[tile * params.channels + channel] = mean;
             squares += dot(mean, mean);
         }
@@ -69,20 +76,18 @@ fn style_vector(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocati
     }
 
     sums[lane] = vec4f(squares);
-    for (var half = GROUPS * QUADS / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if lane < half {
-            sums[lane] += sums[lane + half];
-        }
-    }
     workgroupBarrier();
+    if group != 0u {
+        return;
+    }
+    var all = 0.0;
+    for (var other = 0u; other < QUADS; other++) {
+        all += sums[other].x;
+    }
     // All means zero is a blank style: it stays zero.
-    let norm = select(1.0, sqrt(sums[0].x), sums[0].x > 0.0);
-
-    // Each invocation of group 0 divides the means that it wrote itself.
-    if group == 0u {
-        for (var channel = quad; channel < params.channels; channel += QUADS) {
-            style[tile * params.channels + channel] /= norm;
-        }
+    let norm = select(1.0, sqrt(all), all > 0.0);
+    // Each invocation divides the means that it wrote itself.
+    for (var channel = quad; channel < params.channels; channel += QUADS) {
+        style[tile * params.channels + channel] /= norm;
     }
 }

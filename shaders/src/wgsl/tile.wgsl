@@ -1,6 +1,7 @@
 // Tiles of planes as activations: [tile][pixel][channel / 4], zero outside of the planes and in missing channels.
 //
-// Grid: one invocation a vec4 of the result, 64 a workgroup, workgroups counted row by row over x and y.
+// Grid: one invocation a vec4 of the result: x columns and y rows of a tile, 16 x 4 a workgroup, z tiles and the
+// channels / 4 of each.
 
 struct Params {
     /// Width and height of the planes.
@@ -13,8 +14,7 @@ struct Params {
     tile_height: u32,
     /// The first tile to cut.
     first: u32,
-    /// vec4s in the result, and where they begin.
-    count: u32,
+    /// Where the result begins, in vec4s.
     start: u32,
 }
 
@@ -31,36 +31,30 @@ fn value(channel: u32, pixel: u32) -> f32 {
     return planes[channel * params.width * params.height + pixel];
 }
 
-@compute @workgroup_size(64)
-fn tile(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = (group.y * groups.x + group.x) * 64u + lane;
-    if at >= params.count {
+@compute @workgroup_size(16, 4)
+fn tile(@builtin(global_invocation_id) place: vec3u) {
+    if place.x >= params.tile_width || place.y >= params.tile_height {
         return;
     }
     let quads = (params.channels + 3u) / 4u;
-    let channel = at % quads * 4u;
-    let column = at / quads % params.tile_width;
-    let line = at / quads / params.tile_width;
-    let row = line % params.tile_height;
-    let place = tiles[params.first + line / params.tile_height];
-    let y = u32(place.y + i32(select(row, params.tile_height - 1u - row, place.flip_y > 0u)));
-    let x = u32(place.x + i32(select(column, params.tile_width - 1u - column, place.flip_x > 0u)));
+    let n = place.z / quads;
+    let quad = place.z - n * quads;
+    let tile = tiles[params.first + n];
+    let y = u32(tile.y + i32(select(place.y, params.tile_height - 1u - place.y, tile.flip_y > 0u)));
+    let x = u32(tile.x + i32(select(place.x, params.tile_width - 1u - place.x, tile.flip_x > 0u)));
     var activation = vec4f();
     // What lies before the planes is a very large number here.
     if y < params.height {
         if x < params.width {
             let pixel = y * params.width + x;
             activation = vec4f(
-                value(channel, pixel),
-                value(channel + 1u, pixel),
-                value(channel + 2u, pixel),
-                value(channel + 3u, pixel),
+                value(4u * quad, pixel),
+                value(4u * quad + 1u, pixel),
+                value(4u * quad + 2u, pixel),
+                value(4u * quad + 3u, pixel),
             );
         }
     }
+    let at = ((n * params.tile_height + place.y) * params.tile_width + place.x) * quads + quad;
     activations[params.start + at] = Stored(activation);
 }

@@ -32,6 +32,9 @@ pub(crate) struct Compare {
     /// Threads for every engine
     #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, usize::from))]
     threads: usize,
+    /// The shaders on the driver that `cargo xtask test --coop` sets up, not on this machine's own
+    #[arg(long, conflicts_with_all = ["web", "stages"])]
+    coop: bool,
     /// Rounds of the network; batches of 8 and whole images take fewer
     #[arg(long, default_value_t = 15)]
     rounds: usize,
@@ -62,6 +65,8 @@ pub(crate) struct Compare {
 enum Measure {
     /// The network alone
     Network,
+    /// The network in WGSL on the GPU or the software adapter at hand, beside engines on the CPU
+    Shaders,
     /// Image file to mask file
     Pipeline,
 }
@@ -127,6 +132,9 @@ pub(crate) fn compare(options: &Compare) -> Outcome {
     let (mut groups, mut shares) = (Vec::new(), shares::Shares::default());
     if options.measures(Measure::Network) {
         groups.extend(network::measure(options, &setup)?);
+    }
+    if options.measures(Measure::Shaders) {
+        groups.extend(network::measure_shaders(options, &setup)?);
     }
     if options.measures(Measure::Pipeline) {
         let of_images = pipeline::measure(options, &setup)?;

@@ -6,39 +6,22 @@ use std::process::Command;
 use super::peer::Peer;
 use super::setup::Setup;
 use super::{Compare, Figure, Group, Unit};
+use crate::coop;
 
 const SIDE: usize = 224;
-const OURS: &str = "Cytoshade";
 /// Relative L2 difference to our output above which a peer computes something else. f32 engines differ by about 1e-6.
 const AGREEMENT: f64 = 1e-4;
+
+/// Of our network in WGSL.
+const SHADERS: &str = "Cytoshade in WGSL";
 
 pub(super) fn measure(options: &Compare, setup: &Setup) -> Result<Vec<Group>, String> {
     let mut groups = Vec::new();
     for n in [1, 8] {
-        let (mut peers, mut left_out) = start(options, setup);
-        left_out.extend(check(&mut peers, setup, n)?);
-        let figure = |peer: Peer| (Figure { peer: peer.name.clone(), values: Vec::new() }, peer);
-        let mut peers: Vec<(Figure, Peer)> = peers.into_iter().map(figure).collect();
-        let batch = n.to_string();
-        for round in 0..options.rounds(if n == 1 { usize::MAX } else { 5 }) {
-            eprintln!("network, batch {n}, round {}", round + 1);
-            let measured = peers.len();
-            peers.retain_mut(|(figure, peer)| match peer.run(&["run", &batch]) {
-                Ok(seconds) => {
-                    figure.values.push(seconds);
-                    true
-                }
-                Err(what) => {
-                    left_out.push(what);
-                    false
-                }
-            });
-            if peers.len() < measured && peers.first().is_none_or(|(figure, _)| figure.peer != OURS) {
-                return Err(left_out.join("; "));
-            }
-        }
-        let (figures, mut peers): (Vec<Figure>, Vec<Peer>) = peers.into_iter().unzip();
-        groups.push(Group { title: format!("Network, batch of {n}"), unit: Unit::Seconds, figures, left_out });
+        let started = start(options, setup, setup.engines());
+        let rounds = options.rounds(if n == 1 { usize::MAX } else { 5 });
+        let (group, mut peers) = in_turns(format!("Network, batch of {n}"), n, rounds, setup, started)?;
+        groups.push(group);
         if n == 8 {
             let memory = |peer: &mut Peer| Ok(Figure { peer: peer.name.clone(), values: vec![peer.memory()?] });
             let figures = peers.iter_mut().map(memory).collect::<Result<_, String>>()?;
@@ -49,30 +32,115 @@ pub(super) fn measure(options: &Compare, setup: &Setup) -> Result<Vec<Group>, St
     Ok(groups)
 }
 
-/// Every peer that can be had, ours first; and why the others cannot.
-fn start(options: &Compare, setup: &Setup) -> (Vec<Peer>, Vec<String>) {
-    let onnx = "network_{n}.onnx";
-    let script = |engine: &str| Some((setup.python("worker.py"), Some(engine.to_string())));
-    let program = |name: &str| setup.peer(name).map(|path| (Command::new(path), None));
-    let all = [
-        (OURS, program("peer-cytoshade"), "network.safetensors"),
-        ("ONNX Runtime", script("onnxruntime"), onnx),
-        ("PyTorch", script("torch"), "network.pth"),
-        ("PyTorch as Cellpose runs it", script("cellpose"), "network.pth"),
-        ("tract", program("peer-tract"), onnx),
-        ("rten", program("peer-rten"), onnx),
-        ("candle", program("peer-candle").filter(|_| setup.published_width), "network.safetensors"),
-        ("burn", program("peer-burn"), "network.safetensors"),
-    ];
-    let (mut peers, mut left_out) = (Vec::new(), Vec::new());
-    for (name, command, model) in all.into_iter().filter(|(name, ..)| options.wants(name)) {
-        let Some((mut command, engine)) = command else {
-            left_out.push(format!("{name}: its program did not build, or cannot take this network"));
-            continue;
+/// Our network in WGSL, a tile at a time with its transfers, beside engines on the CPU. On a machine without a GPU, where a
+/// software adapter runs the shaders, that says how good these are, and whether they are better than the last ones were.
+pub(super) fn measure_shaders(options: &Compare, setup: &Setup) -> Result<Option<Group>, String> {
+    let program = setup.peer("peer-cytoshade");
+    let ours =
+        program.map(|path| if options.coop { coop::inside(&path) } else { Ok(Command::new(path)) }).transpose()?;
+    let ours = Engine { name: SHADERS, command: ours, first: Some("wgsl"), model: "network.safetensors" };
+    let peers = setup.engines().into_iter().filter(|engine| ["ONNX Runtime", "PyTorch"].contains(&engine.name));
+    let mut started = start(options, setup, std::iter::once(ours).chain(peers).collect());
+    let about = started.0.first_mut().filter(|peer| peer.name == SHADERS).map(|peer| peer.tell(&["about"]));
+    match about {
+        Some(Ok(adapter)) => {
+            let title = format!("Network in WGSL on {adapter}, batch of 1");
+            Ok(Some(in_turns(title, 1, options.rounds(usize::MAX), setup, started)?.0))
+        }
+        none => {
+            eprintln!("the network in WGSL is not measured: {none:?}");
+            Ok(None)
+        }
+    }
+}
+
+/// Times the peers on batches of `n`, round by round, after their outputs have agreed with those of the first, which is ours.
+fn in_turns(
+    title: String,
+    n: usize,
+    rounds: usize,
+    setup: &Setup,
+    (mut peers, mut left_out): (Vec<Peer>, Vec<String>),
+) -> Result<(Group, Vec<Peer>), String> {
+    left_out.extend(check(&mut peers, setup, n)?);
+    let mut figures: Vec<(Figure, Peer)> =
+        peers.into_iter().map(|peer| (Figure { peer: peer.name.clone(), values: Vec::new() }, peer)).collect();
+    let ours = figures.first().map(|(figure, _)| figure.peer.clone());
+    let batch = n.to_string();
+    for round in 0..rounds {
+        eprintln!("{title}, round {}", round + 1);
+        figures.retain_mut(|(figure, peer)| match peer.run(&["run", &batch]) {
+            Ok(seconds) => {
+                figure.values.push(seconds);
+                true
+            }
+            Err(what) => {
+                left_out.push(what);
+                false
+            }
+        });
+        if figures.first().map(|(figure, _)| &figure.peer) != ours.as_ref() {
+            return Err(left_out.join("; "));
+        }
+    }
+    let (figures, peers) = figures.into_iter().unzip();
+    Ok((Group { title, unit: Unit::Seconds, figures, left_out }, peers))
+}
+
+/// How a network's peer is started.
+#[derive(Debug)]
+struct Engine {
+    name: &'static str,
+    /// `None` where it cannot be had.
+    command: Option<Command>,
+    /// What the program wants to hear first.
+    first: Option<&'static str>,
+    /// Which form of the network it reads.
+    model: &'static str,
+}
+
+impl Setup {
+    /// The engines on the CPU, ours first.
+    fn engines(&self) -> Vec<Engine> {
+        let onnx = "network_{n}.onnx";
+        let (torch, tensors) = ("network.pth", "network.safetensors");
+        let script = |name, first, model| {
+            let command = Some(self.python("worker.py"));
+            Engine { name, command, first: Some(first), model }
         };
-        command.args(engine).arg(setup.file(model)).arg(setup.file("tiles.f32"));
+        let program = |name, program: &str, model| {
+            let fits = program != "peer-candle" || self.published_width;
+            let command = self.peer(program).filter(|_| fits).map(Command::new);
+            Engine { name, command, first: None, model }
+        };
+        vec![
+            program("Cytoshade", "peer-cytoshade", tensors),
+            script("ONNX Runtime", "onnxruntime", onnx),
+            script("PyTorch", "torch", torch),
+            script("PyTorch as Cellpose runs it", "cellpose", torch),
+            program("tract", "peer-tract", onnx),
+            program("rten", "peer-rten", onnx),
+            program("candle", "peer-candle", tensors),
+            program("burn", "peer-burn", tensors),
+        ]
+    }
+
+    /// A peer that runs the network, waiting for what it shall do.
+    fn peer_of(&self, engine: Engine, options: &Compare) -> Result<Peer, String> {
+        let name = engine.name;
+        let mut command =
+            engine.command.ok_or_else(|| format!("{name}: its program did not build, or cannot take this network"))?;
+        command.args(engine.first).arg(self.file(engine.model)).arg(self.file("tiles.f32"));
         command.args([SIDE.to_string(), options.threads.to_string()]);
-        match Peer::start(name, command, options) {
+        Peer::start(name, command, options)
+    }
+}
+
+/// Every peer that can be had, in their order; and why the others cannot.
+fn start(options: &Compare, setup: &Setup, engines: Vec<Engine>) -> (Vec<Peer>, Vec<String>) {
+    let (mut peers, mut left_out) = (Vec::new(), Vec::new());
+    for engine in engines.into_iter().filter(|engine| options.wants(engine.name)) {
+        match setup.peer_of(engine, options) {
             Ok(peer) => peers.push(peer),
             Err(what) => left_out.push(what),
         }

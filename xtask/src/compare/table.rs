@@ -34,9 +34,12 @@ pub(super) fn table(options: &Compare, setup: &Setup, groups: &[Group], shares: 
 /// What was measured on what.
 fn conditions(options: &Compare, setup: &Setup) -> String {
     format!(
-        "`cargo xtask compare` on {}, {} threads for every engine, network `{}`. Engines take turns, round by \
-         round; each was timed after its output had agreed with ours. Ratios are ours over theirs, of the medians: below 1 \
-         is faster, or smaller.{}",
+        "`cargo xtask compare{}{} --rounds {}` on {}, {} threads for every engine, network `{}`.\n\
+         Engines take turns, round by round; each was timed after its output had agreed with ours.\n\
+         Ratios are ours over theirs, of the medians: below 1 is faster, or smaller.{}",
+        if options.publish { " --publish" } else { "" },
+        if options.coop { " --coop" } else { "" },
+        options.rounds,
         processor(),
         options.threads,
         setup.model.file_name().unwrap_or_default().to_string_lossy(),

@@ -21,10 +21,13 @@ fn main() -> Outcome<()> {
     }
     let (side, device) = (job.side, Device::flex());
     let network = Network::new(&Weights::open(&job.model, &device)?)?;
-    job.serve(|_| Ok(()), |(), tiles, n| {
-        let input = Tensor::from_data(TensorData::new(tiles.to_vec(), [n, 2, side, side]), &device);
-        network.run(input).into_data().try_to_vec().map_err(|error| format!("{error:?}").into())
-    })
+    job.serve(
+        |_| Ok(()),
+        |(), tiles, n| {
+            let input = Tensor::from_data(TensorData::new(tiles.to_vec(), [n, 2, side, side]), &device);
+            network.run(input).into_data().try_to_vec().map_err(|error| format!("{error:?}").into())
+        },
+    )
 }
 
 /// A file of f32 arrays, by name.

@@ -17,10 +17,13 @@ fn main() -> Outcome<()> {
     let side = job.side;
     let weights = candle_core::safetensors::load(&job.model, &Device::Cpu)?;
     let network = Network::new(VarBuilder::from_tensors(weights, DType::F32, &Device::Cpu))?;
-    job.serve(|_| Ok(()), |(), tiles, n| {
-        let input = Tensor::from_slice(tiles, (n, 2, side, side), &Device::Cpu)?;
-        Ok(network.run(&input)?.flatten_all()?.to_vec1()?)
-    })
+    job.serve(
+        |_| Ok(()),
+        |(), tiles, n| {
+            let input = Tensor::from_slice(tiles, (n, 2, side, side), &Device::Cpu)?;
+            Ok(network.run(&input)?.flatten_all()?.to_vec1()?)
+        },
+    )
 }
 
 struct BatchConv {
@@ -87,9 +90,8 @@ struct Network {
 
 impl Network {
     fn new(weights: VarBuilder) -> candle_core::Result<Self> {
-        let down = |n: usize| {
-            Level::new(weights.pp(format!("downsample.down.res_down_{n}")), NBASE[n], NBASE[n + 1], false)
-        };
+        let down =
+            |n: usize| Level::new(weights.pp(format!("downsample.down.res_down_{n}")), NBASE[n], NBASE[n + 1], false);
         let up = |n: usize| {
             let inputs = NBASE[(n + 2).min(4)];
             Level::new(weights.pp(format!("upsample.up.res_up_{n}")), inputs, NBASE[n + 1], true)

@@ -1,9 +1,12 @@
-//! Cytoshade on the CPU: `MODEL TILES SIDE THREADS` runs the network, `pipeline MODEL THREADS` whole images
+//! Cytoshade: `MODEL TILES SIDE THREADS` runs the network on the CPU, `wgsl MODEL TILES SIDE THREADS` in WGSL on a GPU or, where
+//! there is none, a software adapter (transfers are part of its time); `pipeline MODEL THREADS` whole images on the CPU
 //! (`run IMAGE MASKS`: read a file, segment, write a file; `stages`: what each stage of the last run took, `NAME=SECONDS` each).
 
 use cytoshade::{Device, Model, Params, Segmenter};
 use cytoshade_cpu::network::Network;
 use cytoshade_formats::ReadOptions;
+use cytoshade_gpu::{Choice, Gpu};
+use pollster::block_on;
 use protocol::{Job, Outcome, answer_lines};
 use std::path::Path;
 use std::time::Instant;
@@ -12,7 +15,8 @@ fn main() -> Outcome<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.as_slice() {
         [what, model, threads] if what == "pipeline" => pipeline(model, threads.parse()?),
-        _ => network(&Job::from_args()?),
+        [what, job @ ..] if what == "wgsl" => wgsl(Job::new(job)?),
+        job => network(&Job::new(job)?),
     }
 }
 
@@ -28,13 +32,26 @@ fn network(job: &Job) -> Outcome<()> {
     job.serve(|_| Ok(()), |(), tiles, n| Ok(network.run(tiles, n, job.side, job.side, &mut |_| Ok(()))?.outputs))
 }
 
+fn wgsl(mut job: Job) -> Outcome<()> {
+    let gpu = block_on(Gpu::open(Choice::Any))?;
+    let info = gpu.info();
+    job.about = format!("{} ({})", info.name, info.driver);
+    let model = Model::open(&job.model)?;
+    let network = block_on(cytoshade_gpu::Network::new(&gpu, model.network()))?;
+    job.serve(|_| Ok(()), |(), tiles, n| Ok(block_on(network.run(tiles, n, job.side, job.side))?.outputs))
+}
+
 fn pipeline(model: &str, n: usize) -> Outcome<()> {
     threads(n)?;
     let segmenter = Segmenter::builder().device(Device::Cpu).build(&Model::open(model)?)?;
     let mut stages = Vec::new();
     answer_lines(|words| {
         let ["run", input, output] = words else {
-            return if words == ["stages"] { Ok(stages.join(" ")) } else { Err("expected run, IMAGE and MASKS".into()) };
+            return if words == ["stages"] {
+                Ok(stages.join(" "))
+            } else {
+                Err("expected run, IMAGE and MASKS".into())
+            };
         };
         let start = Instant::now();
         let images = cytoshade_formats::read(Path::new(input), &ReadOptions::default())?;

@@ -6,6 +6,7 @@
 //! batch), the file of the tiles (f32, [tiles, 2, side, side]), their side and the number of threads. It knows
 //! - `run N`: run the first N tiles; answered by the seconds it took
 //! - `save N FILE`: the same, with the output written as f32 [N, 3, side, side]
+//! - `about`: answered by what it runs on, as far as that is worth a word
 //! - `memory`: answered by the process's peak memory in bytes
 
 use std::error::Error;
@@ -20,16 +21,23 @@ pub struct Job {
     pub model: String,
     pub side: usize,
     pub threads: usize,
+    /// What the peer runs on.
+    pub about: String,
     tiles: Vec<f32>,
 }
 
 impl Job {
     pub fn from_args() -> Outcome<Self> {
-        let args: Vec<String> = std::env::args().skip(1).collect();
-        let [model, tiles, side, threads] = args.as_slice() else { return Err("expected MODEL TILES SIDE THREADS".into()) };
+        Self::new(&std::env::args().skip(1).collect::<Vec<_>>())
+    }
+
+    /// From `MODEL TILES SIDE THREADS`.
+    pub fn new(args: &[String]) -> Outcome<Self> {
+        let [model, tiles, side, threads] = args else { return Err("expected MODEL TILES SIDE THREADS".into()) };
         let bytes = std::fs::read(tiles)?;
         let tiles = bytes.as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value)).collect();
-        Ok(Self { model: model.clone(), side: side.parse()?, threads: threads.parse()?, tiles })
+        let (side, threads) = (side.parse()?, threads.parse()?);
+        Ok(Self { model: model.clone(), side, threads, about: String::new(), tiles })
     }
 
     /// The network's file for batches of `n`.
@@ -46,6 +54,9 @@ impl Job {
     ) -> Outcome<()> {
         let mut prepared: Vec<(usize, M)> = Vec::new();
         answer_lines(|words| {
+            if words == ["about"] {
+                return Ok(self.about.clone());
+            }
             let n: usize = words.get(1).ok_or("expected a batch")?.parse()?;
             if !prepared.iter().any(|(of, _)| *of == n) {
                 prepared.push((n, prepare(n)?));

@@ -7,8 +7,8 @@ use crate::parallel::*;
 use cytoshade_core::LabelVolume;
 
 use super::follow_flows::EndPoints;
-use crate::label_tables::renumber;
-use crate::masks::{GROW_COUNT, GROWTH, SEED_COUNT, WINDOW, remove_large};
+use crate::label_tables::place;
+use crate::masks::{self, GROW_COUNT, GROWTH, SEED_COUNT, WINDOW};
 
 /// The masks of a stack of `size` [depth, height, width]: labels 1, 2, ... in the order in which they first appear.
 /// Masks of more than `max_size_fraction` of the stack are dropped.
@@ -24,21 +24,17 @@ pub fn masks(ends: &EndPoints, size: [usize; 3], max_size_fraction: f64) -> Labe
     for (label, bins) in (1..).zip(&grown) {
         bins.iter().for_each(|&bin| label_of_bin[bin] = label);
     }
-    let all = labels.as_mut_slice();
-    for (&voxel, &bin) in ends.voxels.iter().zip(&bins) {
-        if let Some(label) = all.get_mut(voxel as usize) {
-            *label = label_of_bin[bin as usize];
-        }
-    }
-    number(&mut labels, max_size_fraction);
+    let mut found: Vec<u32> = bins.par_iter().map(|&bin| label_of_bin[bin as usize]).collect();
+    masks::number(&mut found, label_of_bin.len() as f64 * max_size_fraction);
+    place(labels.as_mut_slice(), &ends.voxels, &found);
     labels
 }
 
 /// Drops the masks of more than `max_size_fraction` of the stack, and numbers the others 1, 2, ... in the order in which they
 /// first appear.
 pub fn number(labels: &mut LabelVolume, max_size_fraction: f64) {
-    remove_large(labels.as_mut_slice(), max_size_fraction);
-    renumber(labels.as_mut_slice());
+    let limit = labels.as_slice().len() as f64 * max_size_fraction;
+    masks::number(labels.as_mut_slice(), limit);
 }
 
 /// The bin of an end point: truncated, kept inside of the stack.

@@ -4,17 +4,19 @@ use cytoshade_core::Volume;
 
 use crate::gaussian;
 
-/// Smooths every channel along its three axes by a Gaussian of `sigma` voxels; 0 leaves it as it is.
-pub fn smooth(volume: Volume, sigma: f64) -> Volume {
+/// Smooths the first `channels` channels along their three axes by a Gaussian of `sigma` voxels; 0 leaves them as they are.
+pub fn smooth(volume: Volume, channels: usize, sigma: f64) -> Volume {
     if sigma <= 0.0 {
         return volume;
     }
-    let [depth, height, width] = volume.size();
-    let shape = [volume.channels(), depth, height, width];
+    let ([depth, height, width], all) = (volume.size(), volume.channels());
+    let shape = [channels.min(all), depth, height, width];
     let mut values = volume.into_vec();
+    let others = values.split_off(shape.iter().product());
     for axis in 1..4 {
         gaussian::smooth(&mut values, &shape, axis, sigma);
     }
+    values.extend(others);
     // As many values as there were, so this never falls back.
-    Volume::new(values, shape[0], depth, height, width).unwrap_or_default()
+    Volume::new(values, all, depth, height, width).unwrap_or_default()
 }

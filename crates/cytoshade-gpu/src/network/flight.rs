@@ -86,15 +86,16 @@ impl Network {
     /// [`Error::Length`] where the tiles are of several sizes, [`Error::Limit`] and [`Error::OutOfMemory`] where not
     /// even one tile fits, and whatever the device says.
     pub async fn start(&self, parts: &[Part<'_>], recorder: Option<&Recorder>) -> Result<Vec<Flight>, Error> {
-        let Some((Tiled { tiling: Tiling { height, width, .. }, .. }, _)) = parts.first() else {
+        let Some((Tiled { cutting: Cutting { tiling: Tiling { height, width, .. }, .. }, .. }, _)) = parts.first()
+        else {
             return Ok(Vec::new());
         };
         if let Some((other, _)) =
-            parts.iter().find(|(part, _)| (&part.tiling.height, &part.tiling.width) != (height, width))
+            parts.iter().find(|(part, _)| (&part.cutting.tiling.height, &part.cutting.tiling.width) != (height, width))
         {
             return Err(Error::Length {
                 what: "tiles",
-                found: other.tiling.height * other.tiling.width,
+                found: other.cutting.tiling.height * other.cutting.tiling.width,
                 expected: height * width,
             });
         }

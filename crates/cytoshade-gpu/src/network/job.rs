@@ -108,7 +108,7 @@ impl<'a> Site<'a> {
                 ];
                 // Something must be bound where nothing is read: the source is, and may be twice.
                 let source_buffer = tensor(*source);
-                let skip = tensor(skip.unwrap_or(*source));
+                let skip = skip.map_or_else(|| self.network.zeros_for(layer).unwrap_or(source_buffer), tensor);
                 let added = tensor(added.unwrap_or(*source));
                 let style = if style.is_some() { self.features } else { &layer.vectors };
                 let Layer { weights, vectors, geometry, .. } = layer;

@@ -64,6 +64,8 @@ pub struct Network {
     layers: HashMap<usize, Layer>,
     linear_weights: wgpu::Buffer,
     linear_bias: wgpu::Buffer,
+    /// Zeros, added by the 3x3 convolutions that have no skip where a second pipeline would take long to compile.
+    no_skip: Option<wgpu::Buffer>,
     arena: Mutex<Option<Arc<Arena>>>,
 }
 
@@ -121,12 +123,13 @@ impl Network {
         let span = Span::begin("weights");
         let shape = weights.shape().clone();
         let plan = Plan::fused(&shape);
-        let (layers, linear_weights, linear_bias) = gpu
+        let (layers, linear_weights, linear_bias, no_skip) = gpu
             .attempt("the network's weights", || {
                 let layers = layer::all(gpu, weights, &plan, options, picks)?;
                 let (weights, bias) = linear_weights(weights.linears(), &plan.styles, plan.style_features);
                 let weights = gpu.upload("the style projections' weights", &weights)?;
-                Ok((layers, weights, gpu.upload("the style projections' biases", &bias)?))
+                let no_skip = gpu.compiles_slowly().then(|| gpu.upload("no skip", &[0.0f32; 4])).transpose()?;
+                Ok((layers, weights, gpu.upload("the style projections' biases", &bias)?, no_skip))
             })
             .await?;
         let network = Self {
@@ -137,12 +140,15 @@ impl Network {
             layers,
             linear_weights,
             linear_bias,
+            no_skip,
             arena: Mutex::new(None),
         };
         gpu.phase(span);
         let span = Span::begin("pipelines");
         let mut variants = network.variants(ANY);
-        variants.extend([shaders::TILE, shaders::BLEND].map(|shader| network.stored(shader)));
+        if !gpu.compiles_slowly() {
+            variants.extend([shaders::TILE, shaders::BLEND].map(|shader| network.stored(shader)));
+        }
         gpu.build(&variants).await?;
         gpu.phase(span);
         Ok(network)
@@ -215,11 +221,23 @@ impl Network {
                     let variants = winograd::variants(layer.geometry.columns, skip.is_some(), projection.is_some());
                     variants.into_iter().map(|variant| variant.stored(self.options.precision)).collect()
                 }
-                layer => vec![layer.variant.clone().with(shaders::SKIP, skip.is_some())],
+                layer => {
+                    let adds = skip.is_some() || self.zeros_for(layer).is_some();
+                    vec![layer.variant.clone().with(shaders::SKIP, adds)]
+                }
             },
-            Step::Style { .. } => vec![self.stored(shaders::STYLE)],
+            Step::Style { .. } => {
+                let lanes: u32 = if self.gpu.compiles_slowly() { 64 } else { 256 };
+                vec![self.stored(shaders::STYLE).with(shaders::LANES, lanes)]
+            }
             Step::StyleProjections => vec![Variant::of(shaders::STYLE_PROJECTIONS)],
         }
+    }
+
+    /// What a convolution adds as a skip where it has none, if it adds anything then. All read the same few zeros: what is
+    /// read beyond the end of a buffer is something within it, or zero.
+    fn zeros_for(&self, layer: &Layer) -> Option<&wgpu::Buffer> {
+        self.no_skip.as_ref().filter(|_| layer.kernel.is_some())
     }
 
     /// What a step is called.

@@ -1,9 +1,8 @@
 //! Euler integration of 3-D flows (the reference's `dynamics.follow_flows`).
 
-use cytoshade_core::Volume;
 use cytoshade_shaders as shaders;
 
-use super::{grid, params};
+use super::{GpuVolume, grid, params};
 use crate::buffers::PATIENCE;
 use crate::device::Gpu;
 use crate::error::Error;
@@ -62,30 +61,26 @@ fn check(gpu: &Gpu, size: [usize; 3]) -> Result<usize, Error> {
     Ok(voxels as usize)
 }
 
-/// Where `niter` steps of the flows carry every voxel whose `cellprob` is above `threshold`.
+/// Where `niter` steps of the flows carry every voxel whose cellprob is above `threshold`.
 ///
-/// `flows` are (dZ, dY, dX) as the network gives them, summed over the orientations; a step is a fifth of the flow at the
+/// `sums` are (dZ, dY, dX) and cellprob as the network gives them, summed over the orientations; a step is a fifth of the flow at the
 /// voxel's place, and 0 outside of the voxels that take part. With `interp` it is interpolated trilinearly as the reference
 /// does: sampled up to half a voxel off, what lies outside taken for 0.
 ///
 /// # Errors
-/// [`Error::Length`] where `flows` has not three channels, `cellprob` another size or a side of the stack less than two
-/// voxels, [`Error::Limit`] where the stack is too large for the device's `maxStorageBufferBindingSize` (16 bytes a voxel) or
+/// [`Error::Length`] where `sums` has not four channels or a side of the stack less than two voxels, [`Error::Limit`] where the stack is too large for the device's `maxStorageBufferBindingSize` (16 bytes a voxel) or
 /// has a side of more than 65,535 voxels, and whatever the device says.
 pub async fn follow_flows(
     gpu: &Gpu,
-    flows: &Volume,
-    cellprob: &[f32],
+    sums: &GpuVolume,
     threshold: f32,
     niter: u32,
     interp: bool,
 ) -> Result<GpuEndPoints, Error> {
-    let size = flows.size();
+    let size = sums.size();
     let voxels = check(gpu, size)?;
-    for (what, found, expected) in [("flows", flows.channels(), 3), ("cellprob", cellprob.len(), voxels)] {
-        if found != expected {
-            return Err(Error::Length { what, found, expected });
-        }
+    if sums.channels() != 4 {
+        return Err(Error::Length { what: "flows and cellprob", found: sums.channels(), expected: 4 });
     }
     if let Some(&found) = size.iter().find(|&&side| side < 2) {
         return Err(Error::Length { what: "a side of the stack", found, expected: 2 });
@@ -96,12 +91,11 @@ pub async fn follow_flows(
     let (positions, submissions) = gpu
         .attempt(WHAT, || {
             let (grid, [width, height, depth]) = (grid(gpu, WHAT, size)?, params(size));
-            let (flows, cellprob) = (gpu.upload(WHAT, flows.as_slice())?, gpu.upload(WHAT, cellprob)?);
             let field = gpu.storage(WHAT, 16 * voxels as u64)?;
             let positions = gpu.storage(WHAT, 16 * voxels as u64)?;
             let [z, y, x] = size.map(|length| if interp { (2.0 / (length - 1) as f64) as f32 } else { 1.0 });
             let start = [width, height, depth, threshold.to_bits(), z.to_bits(), y.to_bits(), x.to_bits()];
-            let prepare = prepare.bind(gpu, &start, &[&flows, &cellprob, &field, &positions]);
+            let prepare = prepare.bind(gpu, &start, &[&sums.planes.buffer, &field, &positions]);
             let steps = |count: u32, last: bool| {
                 euler.bind(gpu, &[width, height, depth, count, u32::from(last)], &[&field, &positions])
             };

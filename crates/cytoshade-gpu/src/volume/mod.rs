@@ -3,22 +3,20 @@
 
 mod follow_flows;
 mod masks;
+mod voxels;
 
 pub use follow_flows::{GpuEndPoints, follow_flows};
 pub use masks::masks;
+pub use voxels::{GpuVolume, linear_resize, normalize, normalizes, smooth};
 
 use crate::device::Gpu;
 use crate::error::Error;
-use crate::kernel::plane_grid;
+use crate::kernel::{box_grid, plane_grid};
 
 /// The grid of a shader with workgroups of 16 x 4 x 1 invocations, one a voxel of [depth, height, width].
-fn grid(gpu: &Gpu, what: &'static str, [depth, height, width]: [usize; 3]) -> Result<[u32; 3], Error> {
-    let [x, y, _] = plane_grid(gpu, what, height, width)?;
-    let (needed, allowed) = (depth as u64, u64::from(gpu.limits().max_compute_workgroups_per_dimension));
-    if needed > allowed {
-        return Err(Error::Limit { what, needed, limit: "maxComputeWorkgroupsPerDimension", allowed });
-    }
-    Ok([x, y, depth as u32])
+fn grid(gpu: &Gpu, what: &'static str, size @ [_, height, width]: [usize; 3]) -> Result<[u32; 3], Error> {
+    plane_grid(gpu, what, height, width)?;
+    box_grid(gpu, what, size)
 }
 
 /// The size as the shaders' parameters begin: width, height, depth.

@@ -17,14 +17,12 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [3][voxel]: dZ, dY and dX as the network gives them.
-@group(0) @binding(1) var<storage, read> flows: array<f32>;
-// [voxel].
-@group(0) @binding(2) var<storage, read> cellprob: array<f32>;
+// [4][voxel]: dZ, dY and dX as the network gives them, and cellprob.
+@group(0) @binding(1) var<storage, read> sums: array<f32>;
 // [voxel]: (dz, dy, dx) of a step, and 0.
-@group(0) @binding(3) var<storage, read_write> field: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> field: array<vec4f>;
 // [voxel]: (z, y, x), and 1 where it takes part.
-@group(0) @binding(4) var<storage, read_write> positions: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> positions: array<vec4f>;
 
 override INTERP: bool = true;
 
@@ -36,9 +34,9 @@ fn flow_field(@builtin(global_invocation_id) xyz: vec3u) {
     let at = place_of(xyz.zyx);
     var step = vec4f();
     var position = vec4f();
-    if cellprob[at] > params.threshold {
-        let voxels = params.width * params.height * params.depth;
-        let flow = vec3f(flows[at], flows[voxels + at], flows[2u * voxels + at]);
+    let voxels = params.width * params.height * params.depth;
+    if sums[3u * voxels + at] > params.threshold {
+        let flow = vec3f(sums[at], sums[voxels + at], sums[2u * voxels + at]);
         step = vec4f(flow / 5.0 * vec3f(params.unit_z, params.unit_y, params.unit_x), 0.0);
         let place = vec3f(xyz.zyx);
         position = vec4f(select(place, place / vec3f(last_place()) * 2.0 - 1.0, INTERP), 1.0);

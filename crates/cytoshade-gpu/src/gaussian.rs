@@ -1,0 +1,70 @@
+//! Gaussian smoothing along one axis.
+
+use std::sync::Arc;
+
+use cytoshade_core::gaussian::Taps;
+use cytoshade_shaders as shaders;
+
+use crate::device::Gpu;
+use crate::error::Error;
+use crate::kernel::{Kernel, Variant, linear};
+use crate::work::Work;
+
+const WHAT: &str = "smoothing";
+
+/// Samples that an invocation smooths.
+const SAMPLES: usize = 8;
+/// Most taps: what takes longer than a device may take for one piece of work is the host's.
+const MOST: usize = 1024;
+
+/// An axis of an array in C order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Axis {
+    /// Values of the array.
+    pub(crate) count: usize,
+    /// Values from one sample of the axis to the next.
+    pub(crate) stride: usize,
+    /// Samples along it.
+    pub(crate) length: usize,
+}
+
+/// The pipeline.
+#[derive(Debug)]
+pub(crate) struct Gaussian(Arc<Kernel>);
+
+impl Gaussian {
+    pub(crate) async fn new(gpu: &Gpu) -> Result<Self, Error> {
+        Ok(Self(gpu.kernel(Variant::of(shaders::GAUSSIAN)).await?))
+    }
+
+    /// Adds to the work that `to` becomes what `from` is when it is smoothed; or, where it is to be subtracted, that `to`
+    /// loses that, and gains so many times itself.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] for a Gaussian that is too wide.
+    pub(crate) fn add(
+        &self,
+        gpu: &Gpu,
+        work: &mut Work,
+        (axis, taps): (Axis, &Taps),
+        (from, to): (&wgpu::Buffer, &wgpu::Buffer),
+        subtract: Option<f64>,
+    ) -> Result<(), Error> {
+        let Axis { count, stride, length } = axis;
+        let period = taps.period(length);
+        let first = taps.first.rem_euclid(period as isize) as usize;
+        if taps.weights.len() > MOST {
+            let (needed, allowed) = (taps.weights.len() as u64, MOST as u64);
+            return Err(Error::Limit { what: WHAT, needed, limit: "taps of a Gaussian", allowed });
+        }
+        let mut weights: Vec<f32> = taps.weights.iter().map(|&weight| weight as f32).collect();
+        weights.resize(weights.len() + SAMPLES - 1, 0.0);
+        let invocations = count / length * length.div_ceil(SAMPLES);
+        let lengths = [invocations, stride, length, period, first, weights.len()].map(|value| value as u32);
+        let more = [u32::from(subtract.is_some()), (subtract.unwrap_or(0.0) as f32).to_bits()];
+        let params = [&lengths[..], &more].concat();
+        let weights = gpu.upload(WHAT, &weights)?;
+        work.add(self.0.bind(gpu, &params, &[from, &weights, to]), linear(gpu, WHAT, invocations as u64)?);
+        Ok(())
+    }
+}

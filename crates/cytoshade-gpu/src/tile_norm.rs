@@ -1,0 +1,53 @@
+//! Normalization by the percentiles of tiles (the reference's `transforms.normalize99_tile`).
+
+use cytoshade_core::Params;
+use cytoshade_core::resample::between;
+use cytoshade_core::tile_norm::Tiles;
+use cytoshade_shaders as shaders;
+
+use crate::device::Gpu;
+use crate::error::Error;
+use crate::kernel::{Variant, linear};
+use crate::normalize::Layers;
+use crate::percentile::{Percentiles, Regions, together};
+use crate::work::Work;
+
+const WHAT: &str = "normalization by tiles";
+
+/// Maps every channel so that the intensity at the `low` percentile becomes 0 and that at the `high` one becomes 1, both
+/// taken in tiles, smoothed, and interpolated in between. The layers share one normalization. Waits for the percentiles,
+/// which the host fills in and smooths: a table of 16 bytes a tile.
+pub(crate) async fn normalize(gpu: &Gpu, layers: &Layers, params: &Params, ends: (f32, f32)) -> Result<(), Error> {
+    let &Layers { ref planes, depth, height } = layers;
+    let (width, pixels) = (planes.width, height * planes.width);
+    let tiles = Tiles::new(height, width, params.tile_norm_blocksize);
+    let firsts: Vec<u32> = (0..planes.channels * depth)
+        .flat_map(|layer| tiles.tiling.tiles.iter().map(move |tile| (layer * pixels + tile.y * width + tile.x) as u32))
+        .collect();
+    let selection = Percentiles::new(gpu).await?;
+    let mut bounds = Vec::with_capacity(firsts.len());
+    for firsts in firsts.chunks(together(gpu)) {
+        let regions = Regions::tiles(firsts.to_vec(), tiles.tiling.height, tiles.tiling.width);
+        bounds.extend(selection.read(gpu, planes, &regions, ends).await?);
+    }
+
+    let mut tables: Vec<[f32; 2]> = Vec::new();
+    for bounds in bounds.chunks(depth * tiles.tiling.tiles.len()) {
+        let table = tiles.tables(bounds.to_vec(), depth, params);
+        tables.extend(table.low.into_iter().zip(table.high).map(|(low, high)| [low, high]));
+    }
+    // The places are computed on the host, as they are for the CPU: in f64.
+    let places = [between(tiles.rows, height), between(tiles.columns, width)].concat();
+    let places: Vec<_> = places.iter().map(|place| [place.first as u32, place.weight.to_bits()]).collect();
+    let kernel = gpu.kernel(Variant::of(shaders::NORMALIZE_TILES)).await?;
+    gpu.attempt(WHAT, || {
+        let (tables, places) = (gpu.upload(WHAT, &tables)?, gpu.upload(WHAT, &places)?);
+        let count = planes.channels * depth * pixels;
+        let params = [width, height, tiles.rows, tiles.columns, depth * pixels, count].map(|value| value as u32);
+        let mut work = Work::default();
+        work.add(kernel.bind(gpu, &params, &[&tables, &places, &planes.buffer]), linear(gpu, WHAT, count as u64)?);
+        work.submit(gpu, WHAT);
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,159 @@
+//! Stacks that stay on the device between stages.
+
+use cytoshade_core::gaussian::Taps;
+use cytoshade_core::{Axis, Cut, Normalize, Params, Volume};
+use cytoshade_shaders as shaders;
+
+use crate::device::Gpu;
+use crate::error::Error;
+use crate::gaussian::{self, Gaussian};
+use crate::kernel::{Variant, linear};
+use crate::normalize::{self, Layers};
+use crate::planes::GpuPlanes;
+use crate::resize::bilinear;
+use crate::work::Work;
+
+const WHAT: &str = "a stack";
+
+/// Planar f32 values of shape [channels, depth, height, width] on the device: [`Volume`], as the stages there see it.
+#[derive(Clone, Debug)]
+pub struct GpuVolume {
+    /// The layers of each channel below each other.
+    pub(super) planes: GpuPlanes,
+    depth: usize,
+}
+
+impl GpuVolume {
+    /// Brings a stack to the device.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] where it is too large for one binding, and whatever the device says.
+    pub async fn upload(gpu: &Gpu, volume: &Volume) -> Result<Self, Error> {
+        let [depth, height, width] = volume.size();
+        let buffer = gpu.attempt(WHAT, || gpu.upload(WHAT, volume.as_slice())).await?;
+        let planes = GpuPlanes { buffer, channels: volume.channels(), height: depth * height, width };
+        Ok(Self { planes, depth })
+    }
+
+    /// Reads it back.
+    ///
+    /// # Errors
+    /// Whatever the device says.
+    pub async fn read(&self, gpu: &Gpu) -> Result<Volume, Error> {
+        let [depth, height, width] = self.size();
+        let values = self.planes.read(gpu).await?.into_vec();
+        Volume::new(values, self.channels(), depth, height, width)
+            .map_err(|error| Error::Refused { what: WHAT, reason: error.to_string() })
+    }
+
+    /// Number of channels.
+    pub fn channels(&self) -> usize {
+        self.planes.channels
+    }
+
+    /// Depth, height and width.
+    pub fn size(&self) -> [usize; 3] {
+        [self.depth, self.planes.height.checked_div(self.depth).unwrap_or(0), self.planes.width]
+    }
+
+    /// The plane of every channel at `at` along `axis`. Nothing waits.
+    ///
+    /// # Errors
+    /// [`Error::Length`] where `at` is not below the length of the axis, and whatever the device says.
+    pub async fn slice(&self, gpu: &Gpu, axis: Axis, at: usize) -> Result<GpuPlanes, Error> {
+        let size @ [depth, height, width] = self.size();
+        let length = match axis {
+            Axis::Z => depth,
+            Axis::Y => height,
+            Axis::X => width,
+        };
+        if at >= length {
+            return Err(Error::Length { what: "an axis of the stack", found: length, expected: at + 1 });
+        }
+        let Cut { first, rows, row, columns, column } = Cut::new(size, axis, at);
+        let kernel = gpu.kernel(Variant::of(shaders::VOLUME_SLICE)).await?;
+        gpu.attempt(WHAT, || {
+            let plane = GpuPlanes::zeros(gpu, "a plane of a stack", self.channels(), rows, columns)?;
+            let (pixels, count) = (rows * columns, self.channels() * rows * columns);
+            let params = [width, height, depth, first, row, column, columns, pixels, count].map(|value| value as u32);
+            let mut work = Work::default();
+            let bound = kernel.bind(gpu, &params, &[&self.planes.buffer, &plane.buffer]);
+            work.add(bound, linear(gpu, WHAT, count as u64)?);
+            work.submit(gpu, WHAT);
+            Ok(plane)
+        })
+        .await
+    }
+}
+
+/// Whether [`normalize`] knows the options, for stacks of so many channels and layers. Not where layers have percentiles
+/// of their own and each would have to know of all: which channels have any contrast, for those to be inverted, or whether
+/// any pixel's range is too small, for tiles.
+pub fn normalizes(params: &Params, channels: usize, depth: usize) -> bool {
+    let own = !params.norm3d && depth > 1 && matches!(params.normalize, Normalize::Percentile { .. });
+    let others = params.invert || params.tile_norm_blocksize > 0;
+    crate::normalizes(params, channels) && !(own && others)
+}
+
+/// [`crate::normalize`] for a stack: percentiles of all its layers together with `norm3d`, else of each.
+///
+/// # Errors
+/// As [`crate::normalize`].
+pub async fn normalize(gpu: &Gpu, volume: GpuVolume, params: &Params) -> Result<GpuVolume, Error> {
+    let [depth, height, _] = volume.size();
+    let layers = Layers { planes: volume.planes, depth, height };
+    normalize::normalize_layers(gpu, &layers, params).await?;
+    Ok(GpuVolume { planes: layers.planes, depth })
+}
+
+/// Every channel resized to `size` [depth, height, width] by linear interpolation: each layer as an image, then the depth.
+/// Nothing waits.
+///
+/// # Errors
+/// [`Error::Length`] for stacks without voxels, [`Error::Limit`] where what comes out is too large for one binding or has
+/// a million pixels a layer while its depth changes, and whatever the device says.
+pub async fn linear_resize(gpu: &Gpu, volume: GpuVolume, size: [usize; 3]) -> Result<GpuVolume, Error> {
+    let ([from, from_height, from_width], [depth, height, width]) = (volume.size(), size);
+    let channels = volume.channels();
+    let mut planes = volume.planes;
+    if (from_height, from_width) != (height, width) {
+        // Each layer of each channel is a plane of its own.
+        let layers = GpuPlanes { channels: channels * from, height: from_height, width: from_width, ..planes };
+        planes = bilinear(gpu, &layers, height, width).await?;
+    }
+    if from != depth {
+        // Each layer is a row of a plane that is resized along its columns alone.
+        let rows = GpuPlanes { channels, height: from, width: height * width, ..planes };
+        planes = bilinear(gpu, &rows, depth, height * width).await?;
+    }
+    Ok(GpuVolume { planes: GpuPlanes { channels, height: depth * height, width, ..planes }, depth })
+}
+
+/// The first `channels` channels smoothed along their three axes by a Gaussian of `sigma` voxels, in place; 0 leaves them as
+/// they are. Nothing waits.
+///
+/// # Errors
+/// Whatever the device says.
+pub async fn smooth(gpu: &Gpu, volume: &GpuVolume, channels: usize, sigma: f64) -> Result<(), Error> {
+    let [depth, height, width] = volume.size();
+    let count = channels.min(volume.channels()) * depth * height * width;
+    let taps = Taps::truncated(sigma);
+    if sigma <= 0.0 || count == 0 {
+        return Ok(());
+    }
+    let gaussian = Gaussian::new(gpu).await?;
+    gpu.attempt(WHAT, || {
+        let (values, other) = (&volume.planes.buffer, gpu.storage("a smoothed stack", 4 * count as u64)?);
+        let axis = |stride, length| (gaussian::Axis { count, stride, length }, &taps);
+        let mut work = Work::default();
+        gaussian.add(gpu, &mut work, axis(height * width, depth), (values, &other), None)?;
+        gaussian.add(gpu, &mut work, axis(width, height), (&other, values), None)?;
+        gaussian.add(gpu, &mut work, axis(1, width), (values, &other), None)?;
+        work.submit(gpu, WHAT);
+        let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(WHAT) });
+        encoder.copy_buffer_to_buffer(&other, 0, values, 0, Some(4 * count as u64));
+        gpu.queue().submit([encoder.finish()]);
+        Ok(())
+    })
+    .await
+}

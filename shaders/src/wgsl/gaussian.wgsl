@@ -1,0 +1,89 @@
+// Smooths values along one of their axes. What comes out takes the place of what is there, or is subtracted from it.
+//
+// Each tap is taken for how far its sample is from the one that is smoothed, so that rounding is in proportion to the
+// contrast of the values and not to their level. An invocation smooths eight samples that follow one another along the
+// axis: each sample is read once for all of them, each with another weight.
+//
+// Grid: one invocation for eight samples, 64 a workgroup, workgroups counted row by row over x and y.
+
+struct Params {
+    /// Invocations.
+    count: u32,
+    /// Values from one sample of the axis to the next.
+    stride: u32,
+    /// Samples along the axis.
+    length: u32,
+    /// After how many samples it begins anew: as many, or twice as many where its ends are mirrors.
+    period: u32,
+    /// The first tap's distance, wrapped round the period.
+    first: u32,
+    /// Taps, and seven more of weight 0.
+    taps: u32,
+    /// 1 where it is subtracted, else 0; and how often more what is there counts then.
+    subtract: u32,
+    middle: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> source: array<f32>;
+// [tap], together 1.
+@group(0) @binding(2) var<storage, read> weights: array<f32>;
+@group(0) @binding(3) var<storage, read_write> destination: array<f32>;
+
+const SAMPLES = 8u;
+
+// Four samples from a place on, those past the end being the last.
+fn four(line: u32, place: u32) -> vec4f {
+    let at = line + min(place + vec4u(0u, 1u, 2u, 3u), vec4u(params.length - 1u)) * params.stride;
+    return vec4f(source[at.x], source[at.y], source[at.z], source[at.w]);
+}
+
+fn finish(at: u32, own: f32, sum: f32) {
+    if params.subtract == 0u {
+        destination[at] = own + sum;
+    } else {
+        let there = destination[at];
+        destination[at] = ((there - own) - sum) + params.middle * there;
+    }
+}
+
+@compute @workgroup_size(64)
+fn gaussian(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = (group.y * groups.x + group.x) * 64u + lane;
+    if at >= params.count {
+        return;
+    }
+    let column = at % params.stride;
+    let row = at / params.stride;
+    let blocks = (params.length + SAMPLES - 1u) / SAMPLES;
+    let place = row % blocks * SAMPLES;
+    let line = row / blocks * params.length * params.stride + column;
+    let own = four(line, place);
+    let own_more = four(line, place + 4u);
+    var sum = vec4f();
+    var sum_more = vec4f();
+    var weight = vec4f();
+    var weight_more = vec4f();
+    var next = (place + params.first) % params.period;
+    for (var tap = 0u; tap < params.taps; tap++) {
+        // Beyond the length it is a mirror.
+        let sample = source[line + min(next, 2u * params.length - 1u - next) * params.stride];
+        weight_more = vec4f(weight.w, weight_more.xyz);
+        weight = vec4f(weights[tap], weight.xyz);
+        sum += weight * (sample - own);
+        sum_more += weight_more * (sample - own_more);
+        next = select(next + 1u, 0u, next + 1u == params.period);
+    }
+    for (var i = 0u; i < min(SAMPLES, params.length - place); i++) {
+        let j = i & 3u;
+        finish(
+            line + (place + i) * params.stride,
+            select(own[j], own_more[j], i > 3u),
+            select(sum[j], sum_more[j], i > 3u),
+        );
+    }
+}
