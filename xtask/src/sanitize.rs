@@ -55,7 +55,8 @@ fn miri(options: &Sanitize) -> Outcome {
 }
 
 fn address(options: &Sanitize) -> Outcome {
-    let mut test = nightly(&["test"]);
+    // It takes long: all that fails is told at once.
+    let mut test = nightly(&["test", "--no-fail-fast"]);
     for package in &options.package {
         test.args(["--package", package]);
     }

@@ -170,11 +170,12 @@ fn head(options: &Compare, gpu: Option<&Peer>, before: &str, after: &str) -> Str
     );
     format!(
         "# Stage by stage beside the reference\n\n\
-         `cargo xtask compare --stages` on {}, {} threads for all. The reference is PyPI `cellpose==3.1.1.2` on its plain CPU \
+         `cargo xtask compare --stages --rounds {}` on {}, {} threads for all. The reference is PyPI `cellpose==3.1.1.2` on its plain CPU \
          path. All take turns on the same drawn cells with noise (`benches/src/scenes.rs`), round by round, after they had found the \
          same cells. Milliseconds are medians, in brackets the least and the most; how many times as fast as the reference is of \
          the medians. `masks` counts the end points, finds the seeds and grows them; `{WHOLE}` is all from `follow_flows` on. {gpu}\n\n\
          Load average before: {before}; after: {after}.{}\n",
+        options.rounds,
         processor(),
         options.threads,
         if options.quick { " A quick run, on few rounds: not for quoting." } else { "" },
