@@ -317,8 +317,9 @@ mod tests {
     #[test]
     fn every_way_gives_the_plain_sum() {
         for isa in Isa::available() {
-            for case in CASES {
-                check(case, isa);
+            // The last one takes Miri longer than all others together.
+            for case in &CASES[..CASES.len() - usize::from(cfg!(miri))] {
+                check(*case, isa);
             }
         }
     }
