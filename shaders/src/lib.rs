@@ -196,7 +196,7 @@ macro_rules! convolution {
                 wgsl!("parts/buffers"),
                 wgsl!("parts/load"),
                 wgsl!("parts/store"),
-                $(wgsl!("parts/", $part),)*
+                $(where_it_may_run(Needs::$needs, wgsl!("parts/", $part)),)*
                 where_it_may_run(Needs::$needs, wgsl!($file)),
             ],
             needs: Needs::$needs,
@@ -215,7 +215,7 @@ macro_rules! convolution {
 
 macro_rules! winograd {
     (
-        $(#[$doc:meta])* $constant:ident = $name:literal, parts [$($part:literal),*],
+        $(#[$doc:meta])* $constant:ident = $name:literal, needs $needs:ident, parts [$($part:literal),*],
         storage [$($storage:expr),*], overrides [$($over:literal),*]
     ) => {
         $(#[$doc])*
@@ -223,11 +223,11 @@ macro_rules! winograd {
             name: $name,
             pieces: &[
                 wgsl!("parts/conv"),
-                $(wgsl!("parts/", $part),)*
+                $(where_it_may_run(Needs::Native, wgsl!("parts/", $part)),)*
                 where_it_may_run(Needs::Native, wgsl!("parts/winograd")),
                 where_it_may_run(Needs::Native, wgsl!($name)),
             ],
-            needs: Needs::Native,
+            needs: Needs::$needs,
             stored: true,
             entry: $name,
             workgroup: [32, 1, 1],
@@ -337,7 +337,8 @@ convolution! {
 
 convolution! {
     /// 3 x 3 convolution, direct, its weights shared by subgroup broadcasts.
-    CONV3X3_BROADCAST = "conv3x3_broadcast" in "conv3x3_broadcast", needs Subgroups, workgroup [32, 1, 1], parts ["column"], overrides []
+    CONV3X3_BROADCAST = "conv3x3_broadcast" in "conv3x3_broadcast", needs Subgroups, workgroup [32, 1, 1],
+    parts ["column", "broadcast"], overrides []
 }
 
 convolution! {
@@ -359,14 +360,14 @@ convolution! {
 
 winograd! {
     /// 3 x 3 convolution by minimal filtering: the input at the points.
-    CONV3X3_WINOGRAD_INPUT = "conv3x3_winograd_input", parts ["load"],
+    CONV3X3_WINOGRAD_INPUT = "conv3x3_winograd_input", needs Native, parts ["load"],
     storage [read("source"), read("skip"), read("residual"), read("vectors"), read("style"), write("points")],
     overrides ["BLOCK"]
 }
 
 winograd! {
     /// 3 x 3 convolution by minimal filtering: the products at the points, and the output from their sums.
-    CONV3X3_WINOGRAD_PRODUCT = "conv3x3_winograd_product", parts ["store"],
+    CONV3X3_WINOGRAD_PRODUCT = "conv3x3_winograd_product", needs Subgroups, parts ["store", "broadcast"],
     storage [
         read("points"), read("weights"), read("residual"), read("vectors"), write("sums"), write("destination")
     ],

@@ -184,10 +184,7 @@ impl ConvKernel {
         match self {
             ConvKernel::Direct => Ok(DIRECT),
             ConvKernel::Broadcast => {
-                let (smallest, _) = facts.subgroups.ok_or(Declined::NoSubgroups)?;
-                if smallest < 8 {
-                    return Err(Declined::SmallSubgroups { found: smallest, needed: 8 });
-                }
+                holders(facts)?;
                 Ok(Geometry { columns: 32, rows: shaders::COLUMN_ROWS, channels: 16 })
             }
             ConvKernel::Gemm => {
@@ -203,14 +200,13 @@ impl ConvKernel {
     ///
     /// On GPUs arithmetic is the limit, and workgroup memory feeds it best, or matrices where f16 will do. Software
     /// adapters have neither: for them the number of loads decides. Minimal filtering has a quarter of the products but
-    /// writes and reads its points, which pays from some channels on, and sooner where they are read in pairs and no
-    /// projection adds points without saving products (measured on Mesa's llvmpipe). Whether it pays on a GPU is not known.
+    /// writes and reads its points, which pays from some channels on (measured on Mesa's llvmpipe). Whether it pays on a GPU
+    /// is not known.
     pub fn choose(facts: &Facts, layer: &Layer) -> (ConvKernel, Geometry) {
-        let (fewest, most) = (layer.inputs.min(layer.outputs), layer.inputs.max(layer.outputs));
-        let wide = fewest >= 32 && (most >= 64 || (facts.pairs() && layer.block == 0));
+        let wide = layer.inputs.min(layer.outputs) >= 32;
         let wanted: &[ConvKernel] = match facts {
             Facts { software: false, .. } => &[ConvKernel::Matrix, ConvKernel::Gemm],
-            Facts { subgroups: Some((8.., _)), .. } if wide => &[ConvKernel::Winograd, ConvKernel::Broadcast],
+            _ if wide => &[ConvKernel::Winograd, ConvKernel::Broadcast],
             _ => &[ConvKernel::Broadcast],
         };
         let suits = wanted.iter().find_map(|kernel| Some((*kernel, kernel.applies(facts, layer).ok()?)));
@@ -337,16 +333,24 @@ fn matrix_of(side: u32, subgroup: u32, memory: u32, outputs: usize) -> Result<Ge
     Ok(Geometry { columns: side, rows: 16 / split, channels: 2 * side * split })
 }
 
+/// Invocations of the smallest subgroup, of which the first 8 can hold weights for the others.
+fn holders(facts: &Facts) -> Result<u32, Declined> {
+    match facts.subgroups.ok_or(Declined::NoSubgroups)? {
+        (found @ ..8, _) => Err(Declined::SmallSubgroups { found, needed: 8 }),
+        (found, _) => Ok(found),
+    }
+}
+
 /// [`ConvKernel::Winograd`], with a workgroup as wide as a subgroup: to a processor more would be only a loop.
 fn winograd(facts: &Facts, layer: &Layer) -> Result<Geometry, Declined> {
     if cfg!(target_arch = "wasm32") {
         return Err(Declined::NativeOnly);
     }
+    let lanes = holders(facts)?.min(64);
     let needed = winograd::weight_bytes(layer.inputs, layer.block, layer.outputs);
     if facts.binding < needed {
         return Err(Declined::Binding { found: facts.binding, needed });
     }
-    let lanes = facts.subgroups.map_or(32, |(smallest, _)| smallest).clamp(8, 64);
     // Of the product: runs of patches rather than rows and columns.
     Ok(Geometry { columns: lanes, rows: 4, channels: winograd::GROUP as u32 })
 }
@@ -398,22 +402,15 @@ mod tests {
     #[test]
     fn minimal_filtering_is_for_many_channels_on_software_adapters() {
         let chosen = |facts, inputs, outputs| ConvKernel::choose(&facts, &Layer { inputs, outputs, ..LAYER }).0;
-        let pairs = || Facts { int64: true, ..llvmpipe() };
-        for (inputs, outputs, whole, in_pairs) in [
-            (2, 32, ConvKernel::Broadcast, ConvKernel::Broadcast),
-            (32, 31, ConvKernel::Broadcast, ConvKernel::Broadcast),
-            (32, 32, ConvKernel::Broadcast, ConvKernel::Winograd),
-            (64, 31, ConvKernel::Broadcast, ConvKernel::Broadcast),
-            (32, 64, ConvKernel::Winograd, ConvKernel::Winograd),
-            (64, 32, ConvKernel::Winograd, ConvKernel::Winograd),
-            (256, 256, ConvKernel::Winograd, ConvKernel::Winograd),
+        for (inputs, outputs, kernel) in [
+            (2, 32, ConvKernel::Broadcast),
+            (32, 31, ConvKernel::Broadcast),
+            (64, 31, ConvKernel::Broadcast),
+            (32, 32, ConvKernel::Winograd),
+            (64, 32, ConvKernel::Winograd),
+            (256, 256, ConvKernel::Winograd),
         ] {
-            assert_eq!(chosen(llvmpipe(), inputs, outputs), whole, "{inputs} -> {outputs}");
-            assert_eq!(chosen(pairs(), inputs, outputs), in_pairs, "{inputs} -> {outputs}, in pairs");
-        }
-        for (channels, kernel) in [(32, ConvKernel::Broadcast), (64, ConvKernel::Winograd)] {
-            let projected = Layer { inputs: channels, outputs: channels, block: channels, ..LAYER };
-            assert_eq!(ConvKernel::choose(&pairs(), &projected).0, kernel, "{channels} with a projection");
+            assert_eq!(chosen(llvmpipe(), inputs, outputs), kernel, "{inputs} -> {outputs}");
         }
     }
 
@@ -448,9 +445,11 @@ mod tests {
     #[test]
     fn what_does_not_suit_says_why() {
         let pick = |kernel, facts: &Facts| ConvKernel::pick(Some(kernel), facts, &LAYER).map(|picked| picked.0);
-        assert_eq!(pick(ConvKernel::Broadcast, &browser()), Err(Declined::NoSubgroups));
         let small = Facts { subgroups: Some((4, 32)), ..gpu() };
-        assert_eq!(pick(ConvKernel::Broadcast, &small), Err(Declined::SmallSubgroups { found: 4, needed: 8 }));
+        for kernel in [ConvKernel::Broadcast, ConvKernel::Winograd] {
+            assert_eq!(pick(kernel, &browser()), Err(Declined::NoSubgroups));
+            assert_eq!(pick(kernel, &small), Err(Declined::SmallSubgroups { found: 4, needed: 8 }));
+        }
         for kernel in [ConvKernel::Direct, ConvKernel::Broadcast, ConvKernel::Gemm] {
             assert_eq!(pick(kernel, &llvmpipe()), Ok(kernel));
         }

@@ -8,20 +8,6 @@
 //
 // Grid: x columns / 32; y (blocks of 7 rows) x (groups of 16 output channels); z tiles.
 
-// The four weights that lanes 0 to 3 hold.
-fn low(part: vec4f) -> mat4x4f {
-    return mat4x4f(
-        subgroupBroadcast(part, 0u), subgroupBroadcast(part, 1u), subgroupBroadcast(part, 2u), subgroupBroadcast(part, 3u)
-    );
-}
-
-// The four weights that lanes 4 to 7 hold.
-fn high(part: vec4f) -> mat4x4f {
-    return mat4x4f(
-        subgroupBroadcast(part, 4u), subgroupBroadcast(part, 5u), subgroupBroadcast(part, 6u), subgroupBroadcast(part, 7u)
-    );
-}
-
 @compute @workgroup_size(32)
 fn conv3x3_broadcast(
     @builtin(workgroup_id) workgroup: vec3u,

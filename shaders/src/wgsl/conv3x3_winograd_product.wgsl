@@ -1,15 +1,16 @@
 // 3x3 convolution by minimal filtering, second of two: at each point, the product of the input with the kernel; then from
 // the sums at the points to 4 x 4 pixels of the target, with bias and residual. An invocation computes 4 patches for 32
 // output channels. It reads no sums but its own, and soon enough to find them in a processor's cache. All of a
-// workgroup read the same weights.
+// workgroup need the same weights, so each reads a part of them and broadcasts it. Needs subgroups of 8 invocations or
+// more, of which the first 8 hold the weights.
 //
 // Weights: [point][output / 32][input / 4][output / 4 % 8][input % 4], the block's inputs after the source's.
 //
 // Grid: x (groups of 32 output channels); y (patches of the batch) / (4 * LANES).
 
 @group(0) @binding(1) var<storage, read> points: array<Four>;
-// Each vec4 holds the weights from one input channel to four output channels.
-@group(0) @binding(2) var<storage, read> weights: array<vec4f>;
+// Each four are the weights from one input channel to four output channels.
+@group(0) @binding(2) var<storage, read> weights: array<Four>;
 // The residual, of the target's shape, where add_residual is set.
 @group(0) @binding(3) var<storage, read> residual: array<Packed>;
 // BatchNorm scale [inputs], BatchNorm shift [inputs], bias [outputs].
@@ -25,9 +26,8 @@ struct Run {
     v3: vec4f,
 }
 
-// Adds what four input channels give to four output channels, whose weights begin at `weight`.
-fn add(sum: Run, weight: u32, v: Run) -> Run {
-    let w = mat4x4f(weights[weight], weights[weight + 1u], weights[weight + 2u], weights[weight + 3u]);
+// Adds what four input channels give to four output channels.
+fn add(sum: Run, w: mat4x4f, v: Run) -> Run {
     return Run(
         multiply_add(w, v.v0, sum.v0),
         multiply_add(w, v.v1, sum.v1),
@@ -84,8 +84,9 @@ fn store_column(corner: Patch, x: u32, output: u32, v: Pixels) {
     store(corner.tile, corner.y + 3u, x, output, v.d);
 }
 
-// The sums of 4 patches for 32 output channels at one point.
-fn multiply(block: u32, group: u32, point: u32, to: u32, lane: u32) {
+// The sums of 4 patches for 32 output channels at one point. `holder` is the invocation's place among those of its
+// subgroup that hold the weights.
+fn multiply(block: u32, group: u32, point: u32, to: u32, lane: u32, holder: u32) {
     let groups = (params.outputs + 7u) / 8u;
     let depth = params.inputs + params.block_inputs;
     var s0 = Run();
@@ -97,7 +98,7 @@ fn multiply(block: u32, group: u32, point: u32, to: u32, lane: u32) {
     var s6 = Run();
     var s7 = Run();
     var at = (block * POINTS + point) * depth * 4u * LANES + lane;
-    var weight = (point * groups + group) * depth * 32u;
+    var weight = (point * groups + group) * depth * 32u + holder;
     for (var quad = 0u; quad < depth; quad++) {
         let v = Run(
             from_four(points[at]),
@@ -105,14 +106,19 @@ fn multiply(block: u32, group: u32, point: u32, to: u32, lane: u32) {
             from_four(points[at + 2u * LANES]),
             from_four(points[at + 3u * LANES]),
         );
-        s0 = add(s0, weight, v);
-        s1 = add(s1, weight + 4u, v);
-        s2 = add(s2, weight + 8u, v);
-        s3 = add(s3, weight + 12u, v);
-        s4 = add(s4, weight + 16u, v);
-        s5 = add(s5, weight + 20u, v);
-        s6 = add(s6, weight + 24u, v);
-        s7 = add(s7, weight + 28u, v);
+        // Weight n of the 32 lies in lane n % 8 of part n / 8.
+        let p0 = from_four(weights[weight]);
+        let p1 = from_four(weights[weight + 8u]);
+        let p2 = from_four(weights[weight + 16u]);
+        let p3 = from_four(weights[weight + 24u]);
+        s0 = add(s0, low(p0), v);
+        s1 = add(s1, high(p0), v);
+        s2 = add(s2, low(p1), v);
+        s3 = add(s3, high(p1), v);
+        s4 = add(s4, low(p2), v);
+        s5 = add(s5, high(p2), v);
+        s6 = add(s6, low(p3), v);
+        s7 = add(s7, high(p3), v);
         at += 4u * LANES;
         weight += 32u;
     }
@@ -144,14 +150,18 @@ fn store_patch(corner: Patch, output: u32, at: u32) {
 }
 
 @compute @workgroup_size(LANES)
-fn conv3x3_winograd_product(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn conv3x3_winograd_product(
+    @builtin(workgroup_id) workgroup: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+    @builtin(subgroup_invocation_id) invocation: u32,
+) {
     let groups = (params.outputs + 7u) / 8u;
     let group = workgroup.x;
     let block = workgroup.y;
     // Sums are [block][group][point][output / 4 % 8][patch of the block].
     let first = (block * groups + group) * POINTS * 32u * LANES + lane;
     for (var point = 0u; point < POINTS; point++) {
-        multiply(block, group, point, first + point * 32u * LANES, lane);
+        multiply(block, group, point, first + point * 32u * LANES, lane, invocation % 8u);
     }
     for (var run = 0u; run < 4u; run++) {
         let corner = patch_of((block * 4u + run) * LANES + lane);
