@@ -105,6 +105,9 @@ fn optimize(out: &Path) -> Outcome {
     let mut command = tool("wasm-opt");
     // Functions of like names are alike: side by side they are 2 % smaller gzipped. Names are stripped only then.
     command.args(["-Os", "--converge", "--reorder-functions-by-name", "--strip-debug", "--strip-producers"]);
+    // Larger ones stay functions of their own, though they be called in one place: browsers compile what is called, one
+    // function at a time, and the first call of half a reader would wait for all of it. It is smaller gzipped, too.
+    command.arg("--one-caller-inline-max-function-size=100");
     command.args(WASM_FEATURES);
     run(command.arg(format!("{FOLDER}/ts/wasm/cytoshade_web_bg.wasm")).arg("-o").arg(out))?;
     let wasm = fs::read(out).map_err(|error| error.to_string())?;

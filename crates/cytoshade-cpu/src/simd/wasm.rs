@@ -58,6 +58,9 @@ impl Lanes for Simd128 {
         std::array::from_fn(|i| f32x4_pmax(b[i], a[i]))
     }
 
+    // Not in line: a browser compiles whole functions, in haste at first and for speed when they have been called often
+    // enough, while a call that is under way stays as it is. So what takes long is many calls of something small.
+    #[inline(never)]
     fn run<W: Work>(self, work: W) -> W::Output {
         work.run(self)
     }
