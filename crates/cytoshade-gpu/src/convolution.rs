@@ -52,7 +52,7 @@ pub struct Layer {
 ///
 /// Floor of plain sums, for each pixel of the target: `2 * (9 * inputs + block) * outputs` operations; and the bytes of source,
 /// skip, what is added, and target once each, with `(9 * inputs + block) * outputs` weights for all pixels together. What a
-/// kernel reaches of a device's ceilings is in `benches/results/2026-11-21-convolution.md`. Loads are told for each four
+/// kernel reaches of a device's ceilings is in `benches/results/2026-11-22-convolution.md`. Loads are told for each four
 /// input channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
