@@ -70,8 +70,8 @@ pub enum ConvKernel {
     /// sums; of the source a workgroup loads 180 vec4s for 128 pixels and 64 output channels, or 324 for 256 and 32
     /// (on matrices of 16 x 16).
     Matrix,
-    /// By minimal filtering, F(4x4, 3x3): two dispatches or three, a quarter of the products. The fastest on software adapters
-    /// where there are channels enough. `4.5 * (inputs + block) * outputs` operations a pixel in the products, and about 18
+    /// By minimal filtering, F(4x4, 3x3): two dispatches or three, a quarter of the products, the weights shared by subgroup
+    /// broadcasts. The fastest on software adapters where there are channels enough. `4.5 * (inputs + block) * outputs` operations a pixel in the products, and about 18
     /// for each input channel and 9 for each output channel in the transforms. In f32, `2.25 * (inputs + block)` values a
     /// pixel go to memory and come back, as do `2.25 * outputs` sums, and there are `36 * (inputs + block) * outputs` weights.
     Winograd,
