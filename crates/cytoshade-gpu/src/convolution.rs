@@ -71,8 +71,8 @@ pub enum ConvKernel {
     /// (on matrices of 16 x 16).
     Matrix,
     /// By minimal filtering, F(4x4, 3x3): two dispatches or three, a quarter of the products, the weights shared by subgroup
-    /// broadcasts. The fastest on software adapters where there are channels enough. `4.5 * (inputs + block) * outputs` operations a pixel in the products, and about 18
-    /// for each input channel and 9 for each output channel in the transforms. In f32, `2.25 * (inputs + block)` values a
+    /// broadcasts. The fastest on software adapters where there are channels enough. `4.5 * (inputs + block) * outputs`
+    /// operations a pixel in the products, and about 18 for each input channel and 9 for each output channel in the transforms. In f32, `2.25 * (inputs + block)` values a
     /// pixel go to memory and come back, as do `2.25 * outputs` sums, and there are `36 * (inputs + block) * outputs` weights.
     Winograd,
 }
@@ -407,10 +407,16 @@ mod tests {
             (32, 31, ConvKernel::Broadcast),
             (64, 31, ConvKernel::Broadcast),
             (32, 32, ConvKernel::Winograd),
+            (32, 64, ConvKernel::Winograd),
             (64, 32, ConvKernel::Winograd),
             (256, 256, ConvKernel::Winograd),
         ] {
             assert_eq!(chosen(llvmpipe(), inputs, outputs), kernel, "{inputs} -> {outputs}");
+        }
+        for channels in [32, 64] {
+            let projected = Layer { inputs: channels, outputs: channels, block: channels, ..LAYER };
+            let kernel = ConvKernel::choose(&llvmpipe(), &projected).0;
+            assert_eq!(kernel, ConvKernel::Winograd, "{channels} with a projection");
         }
     }
 
