@@ -2,7 +2,7 @@
 //! with zeros, in a buffer that stays in the core's L2 cache.
 
 use super::source::{Norm, Source};
-use crate::simd::{Block, Lanes};
+use crate::simd::{Block, Compiled, LANES, Lanes};
 
 /// Bands for each thread, so that a thread that is late holds up the others for a small part only.
 const BANDS_PER_THREAD: usize = 4;
@@ -47,7 +47,8 @@ impl Band<'_> {
                 target[self.pad + width..].fill(Block::ZERO);
                 let norm = Norm { scale: &self.scale[block], shift: &self.shift[block] };
                 let target = &mut target[self.pad..][..width];
-                lanes.run(self.source.load(y / self.repeat, block, norm, self.repeat, target));
+                let load = self.source.load(y / self.repeat, block, norm, self.repeat, target);
+                lanes.narrow(self.source.map.channels - block * LANES, Compiled(load));
             }
         }
     }

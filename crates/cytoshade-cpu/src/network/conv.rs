@@ -16,7 +16,7 @@ use super::proj::Proj;
 use super::source::Source;
 use super::weights::{self, Product};
 use super::winograd::{self, SIDE, Winograd};
-use crate::simd::{AnyLanes, Block, LANES, Lanes, Work};
+use crate::simd::{AnyLanes, Block, HALF, Lanes, Work};
 
 thread_local! {
     /// What a thread needs for a band. Kept between bands: fresh memory would cost more page faults than the work costs
@@ -35,6 +35,7 @@ struct Scratch {
 #[derive(Debug)]
 pub(super) struct Conv {
     inputs: usize,
+    outputs: usize,
     kernel: usize,
     /// How often the source is repeated on each axis: 2 where it is upsampled, else 1.
     factor: usize,
@@ -62,13 +63,14 @@ impl Conv {
     pub(super) fn new(conv: &cytoshade_core::Conv, upsample: bool, proj: Option<Proj>, lanes: AnyLanes) -> Self {
         let factor = if upsample { 2 } else { 1 };
         // With fewer input channels the transforms cost more than the products that they spare.
-        let method = if conv.kernel() == 3 && conv.inputs() >= LANES {
+        let method = if conv.kernel() == 3 && conv.inputs() >= HALF {
             Method::Winograd(weights::at_points(conv, lanes.group()))
         } else {
             Method::Direct(Product::all(conv, factor, lanes.group()))
         };
         Self {
             inputs: conv.inputs(),
+            outputs: conv.outputs(),
             kernel: conv.kernel(),
             factor,
             scale: Block::pad(conv.scale()),
@@ -137,12 +139,13 @@ impl Work for Run<'_> {
 impl Run<'_> {
     fn direct<L: Lanes>(self, lanes: L, products: &[Product]) {
         let Self { conv, reads, target } = self;
-        let Conv { inputs, kernel, factor, bias, .. } = conv;
+        let Conv { inputs, outputs, kernel, factor, bias, .. } = conv;
         let band = conv.band(reads.source, 1, reads.source.map.width);
         let rows = rows_per_band(band.source.map.height, cached_rows(&band), current_num_threads());
         // What `proj` repeats is not cut apart.
         let rows = rows.next_multiple_of(conv.proj.as_ref().map_or(1, |proj| proj.factor));
-        let direct = Direct { inputs: *inputs, products, factor: *factor, bias, added: reads.added() };
+        let direct =
+            Direct { inputs: *inputs, outputs: *outputs, products, factor: *factor, bias, added: reads.added() };
         // What one source row becomes.
         let row_len = factor * target.row_len();
         target.data.par_chunks_mut(rows * row_len).enumerate().for_each(|(at, target)| {
@@ -159,7 +162,7 @@ impl Run<'_> {
 
     fn winograd<L: Lanes>(self, lanes: L, weights: &[Block]) {
         let Self { conv, reads, target } = self;
-        let Conv { inputs, factor, bias, .. } = conv;
+        let Conv { inputs, outputs, factor, bias, .. } = conv;
         let (height, width, row_len) = (target.height, target.width, target.row_len());
         let in_row = width.div_ceil(SIDE);
         let band = conv.band(reads.source, *factor, in_row * SIDE);
@@ -167,7 +170,8 @@ impl Run<'_> {
         let most = (tiles / in_row).max(1);
         let tile_rows = rows_per_band(height.div_ceil(SIDE), most, current_num_threads());
         let rows = SIDE * tile_rows;
-        let winograd = Winograd { inputs: *inputs, weights, bias, added: reads.added(), width, tiles };
+        let winograd =
+            Winograd { inputs: *inputs, outputs: *outputs, weights, bias, added: reads.added(), width, tiles };
         target.data.par_chunks_mut(rows * row_len).enumerate().for_each(|(at, target)| {
             let first = at * rows;
             conv.project(lanes, &reads, first, target);
@@ -187,7 +191,7 @@ mod tests {
 
     use super::super::map;
     use super::*;
-    use crate::simd::Isa;
+    use crate::simd::{Isa, LANES};
 
     /// What is added to a convolution.
     #[derive(Clone, Copy, Debug)]
@@ -202,7 +206,7 @@ mod tests {
     /// Channels in and out, the kernel's side, how often the source is repeated, what is added, and the source's size: every
     /// way through the kernels, with blocks, tiles and bands that are not full.
     type Case = ([usize; 2], usize, usize, Adds, [usize; 2]);
-    const CASES: [Case; 11] = [
+    const CASES: [Case; 15] = [
         // Plainly.
         ([3, 5], 3, 1, Nothing, [5, 7]),
         ([2, 33], 3, 2, Nothing, [3, 5]),
@@ -210,11 +214,16 @@ mod tests {
         ([1, 33], 3, 1, Projected(1), [5, 3]),
         ([3, 5], 3, 1, Projected(2), [4, 6]),
         ([17, 3], 1, 1, Nothing, [3, 5]),
+        ([7, 9], 3, 1, Residual, [4, 13]),
         // By minimal filtering.
         ([17, 3], 3, 1, Nothing, [6, 5]),
         ([16, 17], 3, 1, Residual, [5, 9]),
         ([16, 3], 3, 2, Nothing, [5, 3]),
         ([16, 2], 3, 1, Projected(2), [6, 10]),
+        // Of halves of blocks.
+        ([8, 8], 3, 1, Residual, [5, 9]),
+        ([8, 24], 3, 1, Projected(1), [6, 5]),
+        ([25, 9], 3, 2, Nothing, [3, 5]),
         // More tiles in a row than are multiplied together.
         ([16, 1], 3, 1, Nothing, [3, 118]),
     ];
@@ -235,13 +244,19 @@ mod tests {
         cytoshade_core::Conv::new(&shape, &norm, weight, values(outputs, 5)).unwrap()
     }
 
+    /// A map of nothing that may ever be read.
     fn blocks(channels: usize, [height, width]: [usize; 2]) -> Vec<Block> {
-        vec![Block::ZERO; channels.div_ceil(LANES) * height * width]
+        vec![Block([f32::NAN; LANES]); channels.div_ceil(LANES) * height * width]
     }
 
     fn pack(planes: &[f32], channels: usize, size: [usize; 2]) -> Vec<Block> {
         let mut packed = blocks(channels, size);
         map::pack(planes, Map::new_mut(&mut packed, channels, size[0], size[1]));
+        // What fills up a row's last block may be anything.
+        for row in packed.chunks_exact_mut(channels.div_ceil(LANES) * size[1]) {
+            let (_, last) = row.split_at_mut(channels / LANES * size[1]);
+            last.iter_mut().for_each(|block| block.0[channels % LANES..].fill(f32::NAN));
+        }
         packed
     }
 

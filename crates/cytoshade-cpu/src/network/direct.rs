@@ -6,7 +6,7 @@ use super::band::Band;
 use super::map::Map;
 use super::segment::Segment;
 use super::weights::Product;
-use crate::simd::{Block, Lanes};
+use crate::simd::{Block, LANES, Lanes, Work};
 
 /// Blocks in the buffer of a band (384 KiB), unless the fewest rows need more.
 const BAND_LEN: usize = 384 * 1024 / size_of::<Block>();
@@ -19,6 +19,7 @@ pub(super) fn cached_rows(band: &Band<'_>) -> usize {
 /// A convolution's products and what they are added to.
 pub(super) struct Direct<'a> {
     pub(super) inputs: usize,
+    pub(super) outputs: usize,
     /// One for each output pixel that a source pixel becomes, or one for all of them; then nothing is added.
     pub(super) products: &'a [Product],
     pub(super) factor: usize,
@@ -42,7 +43,7 @@ pub(super) struct Rows<'a> {
 impl Direct<'_> {
     /// Computes the output rows that `rows` become, of which the first is row `first` of the source.
     pub(super) fn multiply<L: Lanes>(&self, lanes: L, rows: Rows<'_>, first: usize, target: &mut [Block]) {
-        let Self { inputs, products, factor, bias, added } = *self;
+        let Self { inputs, outputs, products, factor, bias, added } = *self;
         let width = factor * rows.width;
         let row_len = bias.len() * width;
         for product in products {
@@ -57,27 +58,45 @@ impl Direct<'_> {
                     let target = &mut target[columns.clone()];
                     let y_target = factor * (first + y) + product.phase.0;
                     let added = added.map(|map| &map.row(y_target)[columns.clone()]);
-                    for (x, pixels) in segments(rows.width, L::PIXELS) {
-                        let x_target = factor * x + product.phase.1;
-                        let segment = Segment {
-                            rows: &rows.data[y * rows.row_len + x..],
+                    let row = Row {
+                        width: rows.width,
+                        segment: Segment {
+                            rows: &rows.data[y * rows.row_len..],
                             block_stride: rows.block_stride,
                             taps,
                             inputs,
                             weights,
                             bias,
-                            added: added.map(|residual| &residual[x_target..]),
-                            target: &mut target[x_target..],
+                            added: added.map(|residual| &residual[product.phase.1..]),
+                            target: &mut target[product.phase.1..],
                             pixel_stride: factor,
                             width,
-                        };
-                        segment.run(lanes, bias.len(), pixels);
-                    }
+                        },
+                    };
+                    lanes.narrow(outputs - group * L::GROUP * LANES, row);
                 }
             }
         }
         if self.products.len() < factor * factor {
             repeat(target, row_len, width);
+        }
+    }
+}
+
+/// All segments of an output row, for a group of output blocks.
+struct Row<'a> {
+    /// Pixels of it.
+    width: usize,
+    /// The first of them, and what follows it.
+    segment: Segment<'a>,
+}
+
+impl Work for Row<'_> {
+    type Output = ();
+
+    fn run<L: Lanes>(mut self, lanes: L) {
+        for (x, pixels) in segments(self.width, L::PIXELS) {
+            self.segment.from(x).run(lanes, pixels);
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::simd::{AnyLanes, Block, Lanes};
 #[derive(Debug)]
 pub(super) struct Proj {
     inputs: usize,
+    outputs: usize,
     /// How often the source is repeated on each axis.
     pub(super) factor: usize,
     products: Vec<Product>,
@@ -26,12 +27,12 @@ impl Proj {
         };
         let bias: Vec<f32> = conv.weight().chunks_exact(conv.inputs()).zip(conv.bias()).map(shifted).collect();
         let products = Product::all(conv, factor, lanes.group());
-        Self { inputs: conv.inputs(), factor, products, bias: Block::pad(&bias) }
+        Self { inputs: conv.inputs(), outputs: conv.outputs(), factor, products, bias: Block::pad(&bias) }
     }
 
     /// Writes the rows of `target`, of which the first is row `first` of the plane, a multiple of `factor`.
     pub(super) fn run<L: Lanes>(&self, lanes: L, source: Map<&[Block]>, first: usize, target: &mut [Block]) {
-        let Self { inputs, factor, products, bias } = self;
+        let Self { inputs, outputs, factor, products, bias } = self;
         let first = first / factor;
         let rows = Rows {
             data: &source.data[first * source.row_len()..],
@@ -39,7 +40,8 @@ impl Proj {
             block_stride: source.width,
             width: source.width,
         };
-        let direct = Direct { inputs: *inputs, products, factor: *factor, bias, added: Added::Nothing };
+        let direct =
+            Direct { inputs: *inputs, outputs: *outputs, products, factor: *factor, bias, added: Added::Nothing };
         direct.multiply(lanes, rows, first, target);
     }
 }

@@ -27,9 +27,20 @@ pub(super) struct Segment<'a> {
 }
 
 impl Segment<'_> {
-    /// Computes `pixels` pixels of `group` output blocks, both within the limits of the instruction set.
-    pub(super) fn run<L: Lanes>(self, lanes: L, group: usize, pixels: usize) {
-        if L::GROUP > 1 && group > 1 {
+    /// The segment of the same row that begins `x` pixels later.
+    pub(super) fn from(&mut self, x: usize) -> Segment<'_> {
+        let x_target = x * self.pixel_stride;
+        Segment {
+            rows: &self.rows[x..],
+            added: self.added.map(|residual| &residual[x_target..]),
+            target: &mut self.target[x_target..],
+            ..*self
+        }
+    }
+
+    /// Computes `pixels` pixels, no more than the instruction set can.
+    pub(super) fn run<L: Lanes>(self, lanes: L, pixels: usize) {
+        if L::GROUP > 1 && self.bias.len() > 1 {
             self.run_group::<L, 2>(lanes, pixels);
         } else {
             self.run_group::<L, 1>(lanes, pixels);

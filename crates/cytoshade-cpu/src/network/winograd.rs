@@ -10,7 +10,7 @@ use super::added::Added;
 use super::band::Band;
 use super::direct::segments;
 use super::map::{Map, sized};
-use crate::simd::{Block, LANES, Lanes, Work};
+use crate::simd::{Block, Compiled, LANES, Lanes, Work};
 
 /// Most tiles that are multiplied together.
 const TILES: usize = 28;
@@ -75,6 +75,7 @@ pub(super) struct Scratch {
 /// A convolution's transformed kernels and what its result is added to.
 pub(super) struct Winograd<'a> {
     pub(super) inputs: usize,
+    pub(super) outputs: usize,
     /// Shape [point, output group, input channel, block in group, 16].
     pub(super) weights: &'a [Block],
     pub(super) bias: &'a [Block],
@@ -133,14 +134,15 @@ impl<'a> Winograd<'a> {
                     let corner = SIDE * (patch.row + row) * band.row_len()
                         + block * band.padded
                         + SIDE * (patch.column + column);
-                    lanes.run(Transform {
+                    let transform = Transform {
                         rows: &buffer[corner..],
                         row_len: band.row_len(),
                         count,
                         temporary,
                         points: &mut points[block * tiles + row * patch.columns + column..],
                         stride: blocks * tiles,
-                    });
+                    };
+                    lanes.narrow(self.inputs - block * LANES, Compiled(transform));
                 }
             }
         }
@@ -152,12 +154,9 @@ impl<'a> Winograd<'a> {
         let sums = sized(&mut scratch.sums, PRODUCTS * outputs * tiles).chunks_exact_mut(outputs * tiles);
         for ((points, sums), weights) in points.zip(sums).zip(self.weights.chunks_exact(self.inputs * outputs)) {
             let groups = sums.chunks_mut(L::GROUP * tiles).zip(weights.chunks(self.inputs * L::GROUP));
-            for (sums, weights) in groups {
-                let group = sums.len() / tiles;
-                for (tile, count) in segments(tiles, L::PIXELS) {
-                    let product = Product { points: &points[tile..], tiles, weights, sums: &mut sums[tile..] };
-                    product.run(lanes, group, count);
-                }
+            for (group, (sums, weights)) in groups.enumerate() {
+                let outputs = self.outputs - group * L::GROUP * LANES;
+                lanes.narrow(outputs, Group { points, tiles, weights, sums });
             }
         }
     }
@@ -171,7 +170,7 @@ impl<'a> Winograd<'a> {
             let rows = target.chunks_mut(SIDE * row_len).enumerate().skip(patch.row).take(patch.rows);
             for (row, target) in rows {
                 let residual = |map: Map<&'a [Block]>| &map.data[(first + SIDE * row) * row_len + at..];
-                lanes.run(Store {
+                let store = Store {
                     sums: &scratch.sums[block * tiles + (row - patch.row) * patch.columns..],
                     stride: self.bias.len() * tiles,
                     bias,
@@ -179,7 +178,8 @@ impl<'a> Winograd<'a> {
                     target: &mut target[at..],
                     row_len,
                     width,
-                });
+                };
+                lanes.narrow(self.outputs - block * LANES, Compiled(store));
             }
         }
     }
@@ -224,7 +224,31 @@ impl Work for Transform<'_> {
     }
 }
 
-/// The sums over all input channels at one point, for a run of tiles and a group of output blocks.
+/// The sums over all input channels at one point, for all tiles and a group of output blocks.
+struct Group<'a> {
+    /// Shape [input block, tile, 16].
+    points: &'a [Block],
+    tiles: usize,
+    /// Shape [input channel, block in group, 16].
+    weights: &'a [Block],
+    /// Shape [block in group, tile, 16].
+    sums: &'a mut [Block],
+}
+
+impl Work for Group<'_> {
+    type Output = ();
+
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { points, tiles, weights, sums } = self;
+        let group = sums.len() / tiles;
+        for (tile, count) in segments(tiles, L::PIXELS) {
+            let product = Product { points: &points[tile..], tiles, weights, sums: &mut sums[tile..] };
+            product.run(lanes, group, count);
+        }
+    }
+}
+
+/// Those of a run of tiles.
 struct Product<'a> {
     /// Shape [input block, tile, 16], from the first of the tiles on.
     points: &'a [Block],

@@ -20,6 +20,9 @@ const IN_BROWSER: bool = cfg!(all(target_arch = "wasm32", target_os = "unknown",
 /// Channels in a [`Block`].
 pub(crate) const LANES: usize = 16;
 
+/// Channels in half of one: where no more are in use, shorter vectors do half the work.
+pub(crate) const HALF: usize = LANES / 2;
+
 /// 16 neighbouring channels of one pixel: a cache line, and one AVX-512 register.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
@@ -43,12 +46,16 @@ impl Block {
 pub(crate) trait Lanes: Copy + Send + Sync {
     /// A [`Block`] in registers.
     type Vector: Copy;
+    /// The same instruction set for blocks of which no more than [`HALF`] channels are in use: of a block it loads and stores
+    /// that half alone, where it has shorter vectors.
+    type Half: Lanes;
     /// Neighbouring output blocks that one pass of the convolution accumulates: with [`Lanes::PIXELS`], what the
     /// registers hold beside the weights and one splatted input.
     const GROUP: usize;
     /// Most pixels of a row that one pass of the convolution accumulates.
     const PIXELS: usize;
 
+    fn half(self) -> Self::Half;
     fn splat(self, value: f32) -> Self::Vector;
     fn load(self, block: &Block) -> Self::Vector;
     fn store(self, vector: Self::Vector, block: &mut Block);
@@ -61,6 +68,11 @@ pub(crate) trait Lanes: Copy + Send + Sync {
 
     /// Runs `work` in code compiled for this instruction set.
     fn run<W: Work>(self, work: W) -> W::Output;
+
+    /// Gives `work` the token for blocks of which the first `channels` are in use.
+    fn narrow<W: Work>(self, channels: usize, work: W) -> W::Output {
+        if channels <= HALF { work.run(self.half()) } else { work.run(self) }
+    }
 }
 
 /// Something to be done with an instruction set that is known only at run time.
@@ -72,17 +84,21 @@ pub(crate) trait Work {
     fn run<L: Lanes>(self, lanes: L) -> Self::Output;
 }
 
+/// Work to be run in code compiled for the instruction set that it is given.
+pub(crate) struct Compiled<W>(pub(crate) W);
+
+impl<W: Work> Work for Compiled<W> {
+    type Output = W::Output;
+
+    fn run<L: Lanes>(self, lanes: L) -> W::Output {
+        lanes.run(self.0)
+    }
+}
+
 /// Runs `work` in code compiled for the best instruction set that this machine has. The compiler makes vectors of its
 /// loops; it never contracts a product and a sum, so the results are those of plain Rust.
 pub(crate) fn compiled<W: Work>(work: W) -> W::Output {
-    struct Within<W>(W);
-    impl<W: Work> Work for Within<W> {
-        type Output = W::Output;
-        fn run<L: Lanes>(self, lanes: L) -> W::Output {
-            lanes.run(self.0)
-        }
-    }
-    AnyLanes::best().run(Within(work))
+    AnyLanes::best().run(Compiled(work))
 }
 
 /// An instruction set that the network can run on.
@@ -167,12 +183,12 @@ pub(crate) enum AnyLanes {
     #[cfg(target_arch = "x86_64")]
     Avx512(x86::Avx512),
     #[cfg(target_arch = "x86_64")]
-    Avx2(x86::Avx2),
+    Avx2(x86::Avx2<2>),
     #[cfg(target_arch = "aarch64")]
-    Neon(neon::Neon),
+    Neon(neon::Neon<4>),
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    Simd128(wasm::Simd128),
-    Portable(portable::Portable),
+    Simd128(wasm::Simd128<4>),
+    Portable(portable::Portable<LANES>),
 }
 
 impl AnyLanes {

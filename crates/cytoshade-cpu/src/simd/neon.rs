@@ -1,35 +1,46 @@
-//! NEON: a block is four of 32 registers.
+//! NEON: a block is four of 32 registers, half of one two.
 
 use std::arch::aarch64::{float32x4_t, vaddq_f32, vbslq_f32, vcgtq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vst1q_f32};
 
 use super::{Block, Lanes, Work};
 
+/// With `N` registers of a block.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Neon(());
+pub(crate) struct Neon<const N: usize>(());
 
-impl Neon {
+impl Neon<4> {
     pub(crate) fn detect() -> Option<Self> {
         std::arch::is_aarch64_feature_detected!("neon").then_some(Self(()))
     }
 }
 
-impl Lanes for Neon {
-    type Vector = [float32x4_t; 4];
-    // 4 x 6 sums, 4 weights and an input.
+impl<const N: usize> Lanes for Neon<N> {
+    type Vector = [float32x4_t; N];
+    type Half = Neon<2>;
+    // 24 sums, up to 4 weights and an input.
     const GROUP: usize = 1;
-    const PIXELS: usize = 6;
+    const PIXELS: usize = 24 / N;
+
+    #[inline(always)]
+    fn half(self) -> Neon<2> {
+        Neon(())
+    }
 
     #[inline(always)]
     fn splat(self, value: f32) -> Self::Vector {
         // SAFETY: `self` exists, so this machine has NEON.
-        [unsafe { vdupq_n_f32(value) }; 4]
+        [unsafe { vdupq_n_f32(value) }; N]
     }
 
     #[inline(always)]
     fn load(self, block: &Block) -> Self::Vector {
-        let [a, b, c, d] = quarters(&block.0);
-        // SAFETY: `self` exists, so this machine has NEON; each quarter of a block is four readable values.
-        unsafe { [vld1q_f32(a.as_ptr()), vld1q_f32(b.as_ptr()), vld1q_f32(c.as_ptr()), vld1q_f32(d.as_ptr())] }
+        let (quarters, _) = block.0.as_chunks::<4>();
+        let mut vector = self.splat(0.0);
+        for i in 0..N {
+            // SAFETY: `self` exists, so this machine has NEON; each quarter of a block is four readable values.
+            vector[i] = unsafe { vld1q_f32(quarters[i].as_ptr()) };
+        }
+        vector
     }
 
     #[inline(always)]
@@ -42,7 +53,7 @@ impl Lanes for Neon {
 
     #[inline(always)]
     fn add(self, a: Self::Vector, mut b: Self::Vector) -> Self::Vector {
-        for i in 0..4 {
+        for i in 0..N {
             // SAFETY: `self` exists, so this machine has NEON.
             b[i] = unsafe { vaddq_f32(a[i], b[i]) };
         }
@@ -51,7 +62,7 @@ impl Lanes for Neon {
 
     #[inline(always)]
     fn mul_add(self, a: Self::Vector, b: Self::Vector, mut c: Self::Vector) -> Self::Vector {
-        for i in 0..4 {
+        for i in 0..N {
             // SAFETY: `self` exists, so this machine has NEON.
             c[i] = unsafe { vfmaq_f32(c[i], a[i], b[i]) };
         }
@@ -60,7 +71,7 @@ impl Lanes for Neon {
 
     #[inline(always)]
     fn max(self, a: Self::Vector, mut b: Self::Vector) -> Self::Vector {
-        for i in 0..4 {
+        for i in 0..N {
             // SAFETY: `self` exists, so this machine has NEON.
             b[i] = unsafe { vbslq_f32(vcgtq_f32(a[i], b[i]), a[i], b[i]) };
         }
@@ -69,16 +80,10 @@ impl Lanes for Neon {
 
     fn run<W: Work>(self, work: W) -> W::Output {
         #[target_feature(enable = "neon")]
-        fn compiled<W: Work>(lanes: Neon, work: W) -> W::Output {
+        fn compiled<W: Work, const N: usize>(lanes: Neon<N>, work: W) -> W::Output {
             work.run(lanes)
         }
         // SAFETY: `self` exists, so this machine has NEON.
         unsafe { compiled(self, work) }
     }
-}
-
-#[inline(always)]
-fn quarters(values: &[f32; 16]) -> [&[f32; 4]; 4] {
-    let (quarters, _) = values.as_chunks::<4>();
-    [&quarters[0], &quarters[1], &quarters[2], &quarters[3]]
 }

@@ -1,30 +1,37 @@
 //! Plain Rust, without `unsafe`: the compiler makes of it what the target's baseline has.
 #![forbid(unsafe_code)]
 
-use super::{Block, LANES, Lanes, Work};
+use super::{Block, HALF, Lanes, Work};
 
+/// With `N` channels of a block.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Portable;
+pub(crate) struct Portable<const N: usize>;
 
-impl Lanes for Portable {
-    type Vector = [f32; LANES];
+impl<const N: usize> Lanes for Portable<N> {
+    type Vector = [f32; N];
+    type Half = Portable<HALF>;
     // 12 sums of four lanes, as SSE2's 16 registers hold beside the weights and an input.
     const GROUP: usize = 1;
-    const PIXELS: usize = 3;
+    const PIXELS: usize = 48 / N;
+
+    #[inline(always)]
+    fn half(self) -> Portable<HALF> {
+        Portable
+    }
 
     #[inline(always)]
     fn splat(self, value: f32) -> Self::Vector {
-        [value; LANES]
+        [value; N]
     }
 
     #[inline(always)]
     fn load(self, block: &Block) -> Self::Vector {
-        block.0
+        std::array::from_fn(|i| block.0[i])
     }
 
     #[inline(always)]
     fn store(self, vector: Self::Vector, block: &mut Block) {
-        block.0 = vector;
+        block.0[..N].copy_from_slice(&vector);
     }
 
     #[inline(always)]
@@ -38,7 +45,7 @@ impl Lanes for Portable {
     // Not `f32::mul_add`: without the instruction that is a call into the C library.
     #[inline(always)]
     fn mul_add(self, a: Self::Vector, b: Self::Vector, mut c: Self::Vector) -> Self::Vector {
-        for i in 0..LANES {
+        for i in 0..N {
             c[i] += a[i] * b[i];
         }
         c

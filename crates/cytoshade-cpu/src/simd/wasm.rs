@@ -1,4 +1,4 @@
-//! WebAssembly's fixed-width SIMD: a block is four vectors.
+//! WebAssembly's fixed-width SIMD: a block is four vectors, half of one two.
 //!
 //! A module has these instructions or it has not: there is nothing to detect at run time. The workspace builds for wasm with
 //! them, as every browser since 2023 has them.
@@ -7,24 +7,31 @@ use std::arch::wasm32::{f32x4_add, f32x4_mul, f32x4_pmax, f32x4_splat, v128, v12
 
 use super::{Block, Lanes, Work};
 
+/// With `N` vectors of a block.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Simd128(());
+pub(crate) struct Simd128<const N: usize>(());
 
-impl Simd128 {
+impl Simd128<4> {
     pub(crate) fn detect() -> Option<Self> {
         Some(Self(()))
     }
 }
 
-impl Lanes for Simd128 {
-    type Vector = [v128; 4];
-    // 4 x 2 sums, 4 weights, an input and a product: engines have 16 registers on x86-64.
+impl<const N: usize> Lanes for Simd128<N> {
+    type Vector = [v128; N];
+    type Half = Simd128<2>;
+    // 8 sums, up to 4 weights, an input and a product: engines have 16 registers on x86-64.
     const GROUP: usize = 1;
-    const PIXELS: usize = 2;
+    const PIXELS: usize = 8 / N;
+
+    #[inline(always)]
+    fn half(self) -> Simd128<2> {
+        Simd128(())
+    }
 
     #[inline(always)]
     fn splat(self, value: f32) -> Self::Vector {
-        [f32x4_splat(value); 4]
+        [f32x4_splat(value); N]
     }
 
     #[inline(always)]

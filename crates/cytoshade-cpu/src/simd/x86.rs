@@ -19,9 +19,15 @@ impl Avx512 {
 
 impl Lanes for Avx512 {
     type Vector = __m512;
+    type Half = Self;
     // 2 x 14 sums, 2 weights and an input; and 14 divides the row lengths of a 224-pixel tile at every level.
     const GROUP: usize = 2;
     const PIXELS: usize = 14;
+
+    #[inline(always)]
+    fn half(self) -> Self {
+        self
+    }
 
     #[inline(always)]
     fn splat(self, value: f32) -> __m512 {
@@ -69,66 +75,83 @@ impl Lanes for Avx512 {
     }
 }
 
-/// AVX2 and FMA: a block is two of 16 registers.
+/// AVX2 and FMA: a block is two of 16 registers, of which `N` are in use.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx2(());
+pub(crate) struct Avx2<const N: usize>(());
 
-impl Avx2 {
+impl Avx2<2> {
     pub(crate) fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
     }
 }
 
-impl Lanes for Avx2 {
-    type Vector = [__m256; 2];
-    // 2 x 6 sums, 2 weights and an input.
+impl<const N: usize> Lanes for Avx2<N> {
+    type Vector = [__m256; N];
+    type Half = Avx2<1>;
+    // 12 sums, up to 2 weights and an input.
     const GROUP: usize = 1;
-    const PIXELS: usize = 6;
+    const PIXELS: usize = 12 / N;
+
+    #[inline(always)]
+    fn half(self) -> Avx2<1> {
+        Avx2(())
+    }
 
     #[inline(always)]
     fn splat(self, value: f32) -> Self::Vector {
         // SAFETY: `self` exists, so this machine has AVX2.
-        [unsafe { _mm256_set1_ps(value) }; 2]
+        [unsafe { _mm256_set1_ps(value) }; N]
     }
 
     #[inline(always)]
     fn load(self, block: &Block) -> Self::Vector {
-        let (low, high) = block.0.split_at(8);
-        // SAFETY: `self` exists, so this machine has AVX2; each half of a block is 32 readable bytes, aligned to 32.
-        unsafe { [_mm256_load_ps(low.as_ptr()), _mm256_load_ps(high.as_ptr())] }
+        let (halves, _) = block.0.as_chunks::<8>();
+        let mut vector = self.splat(0.0);
+        for i in 0..N {
+            // SAFETY: `self` exists, so this machine has AVX2; each half of a block is 32 readable bytes, aligned to 32.
+            vector[i] = unsafe { _mm256_load_ps(halves[i].as_ptr()) };
+        }
+        vector
     }
 
     #[inline(always)]
     fn store(self, vector: Self::Vector, block: &mut Block) {
-        let (low, high) = block.0.split_at_mut(8);
-        // SAFETY: `self` exists, so this machine has AVX2; each half of a block is 32 writable bytes, aligned to 32.
-        unsafe {
-            _mm256_store_ps(low.as_mut_ptr(), vector[0]);
-            _mm256_store_ps(high.as_mut_ptr(), vector[1]);
+        for (vector, half) in vector.into_iter().zip(block.0.as_chunks_mut::<8>().0) {
+            // SAFETY: `self` exists, so this machine has AVX2; each half of a block is 32 writable bytes, aligned to 32.
+            unsafe { _mm256_store_ps(half.as_mut_ptr(), vector) }
         }
     }
 
     #[inline(always)]
-    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // SAFETY: `self` exists, so this machine has AVX2.
-        unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
+    fn add(self, a: Self::Vector, mut b: Self::Vector) -> Self::Vector {
+        for i in 0..N {
+            // SAFETY: `self` exists, so this machine has AVX2.
+            b[i] = unsafe { _mm256_add_ps(a[i], b[i]) };
+        }
+        b
     }
 
     #[inline(always)]
-    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
-        // SAFETY: `self` exists, so this machine has FMA.
-        unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
+    fn mul_add(self, a: Self::Vector, b: Self::Vector, mut c: Self::Vector) -> Self::Vector {
+        for i in 0..N {
+            // SAFETY: `self` exists, so this machine has FMA.
+            c[i] = unsafe { _mm256_fmadd_ps(a[i], b[i], c[i]) };
+        }
+        c
     }
 
     #[inline(always)]
-    fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // SAFETY: `self` exists, so this machine has AVX2.
-        unsafe { [_mm256_max_ps(a[0], b[0]), _mm256_max_ps(a[1], b[1])] }
+    fn max(self, a: Self::Vector, mut b: Self::Vector) -> Self::Vector {
+        for i in 0..N {
+            // SAFETY: `self` exists, so this machine has AVX2.
+            b[i] = unsafe { _mm256_max_ps(a[i], b[i]) };
+        }
+        b
     }
 
     fn run<W: Work>(self, work: W) -> W::Output {
         #[target_feature(enable = "avx2,fma")]
-        fn compiled<W: Work>(lanes: Avx2, work: W) -> W::Output {
+        fn compiled<W: Work, const N: usize>(lanes: Avx2<N>, work: W) -> W::Output {
             work.run(lanes)
         }
         // SAFETY: `self` exists, so this machine has AVX2 and FMA.
