@@ -32,9 +32,9 @@ pub fn warm_up() {
     let _ = Network::new(&network).run(&[0.0; 2 * SIDE * SIDE * WARM_UP], WARM_UP, SIDE, SIDE, &mut |_| Ok(()));
 }
 
-/// A network that has each kind of layer.
+/// A network that has each kind of layer, of whole blocks of channels and of halves.
 fn zeros() -> Option<cytoshade_core::Network> {
-    let shape = Shape::new(vec![2, 32, 32], 3).ok()?;
+    let shape = Shape::new(vec![2, 8, 32], 3).ok()?;
     let conv = |layer: &cytoshade_core::ConvShape| {
         let (zeros, ones) = (vec![0.0; layer.inputs], vec![1.0; layer.inputs]);
         let norm = BatchNorm { weight: ones.clone(), bias: zeros.clone(), mean: zeros, var: ones };

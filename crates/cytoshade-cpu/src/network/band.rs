@@ -28,6 +28,7 @@ impl Band<'_> {
     }
 
     /// Loads rows of the plane, counted with the zeros above it, from `first` on.
+    #[inline(never)]
     pub(super) fn load<L: Lanes>(&self, lanes: L, first: usize, buffer: &mut [Block]) {
         let (width, row_len) = (self.repeat * self.source.map.width, self.row_len());
         let plane_y = |at: usize| at.checked_sub(self.pad).filter(|&y| y < self.repeat * self.source.map.height);

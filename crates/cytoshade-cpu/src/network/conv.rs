@@ -60,6 +60,7 @@ enum Method {
 }
 
 impl Conv {
+    #[inline(never)]
     pub(super) fn new(conv: &cytoshade_core::Conv, upsample: bool, proj: Option<Proj>, lanes: AnyLanes) -> Self {
         let factor = if upsample { 2 } else { 1 };
         // With fewer input channels the transforms cost more than the products that they spare.
@@ -137,6 +138,7 @@ impl Work for Run<'_> {
 }
 
 impl Run<'_> {
+    #[inline(never)]
     fn direct<L: Lanes>(self, lanes: L, products: &[Product]) {
         let Self { conv, reads, target } = self;
         let Conv { inputs, outputs, kernel, factor, bias, .. } = conv;
@@ -160,6 +162,7 @@ impl Run<'_> {
         });
     }
 
+    #[inline(never)]
     fn winograd<L: Lanes>(self, lanes: L, weights: &[Block]) {
         let Self { conv, reads, target } = self;
         let Conv { inputs, outputs, factor, bias, .. } = conv;

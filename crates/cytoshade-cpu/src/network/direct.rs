@@ -42,6 +42,7 @@ pub(super) struct Rows<'a> {
 
 impl Direct<'_> {
     /// Computes the output rows that `rows` become, of which the first is row `first` of the source.
+    #[inline(never)]
     pub(super) fn multiply<L: Lanes>(&self, lanes: L, rows: Rows<'_>, first: usize, target: &mut [Block]) {
         let Self { inputs, outputs, products, factor, bias, added } = *self;
         let width = factor * rows.width;

@@ -47,6 +47,7 @@ impl<'a> Map<&'a mut [Block]> {
 }
 
 /// Writes planar values, shape [channels, height, width], into `map`.
+#[inline(never)]
 pub(super) fn pack(planes: &[f32], map: Map<&mut [Block]>) {
     let (width, row_len, pixels) = (map.width, map.row_len(), map.height * map.width);
     map.data.par_chunks_mut(row_len).enumerate().for_each(|(y, row)| {
@@ -61,6 +62,7 @@ pub(super) fn pack(planes: &[f32], map: Map<&mut [Block]>) {
 }
 
 /// Writes the values of `map` planar, shape [channels, height, width].
+#[inline(never)]
 pub(super) fn unpack(map: Map<&[Block]>, planes: &mut [f32]) {
     for (channel, plane) in planes.chunks_exact_mut(map.height * map.width).enumerate() {
         for (y, values) in plane.chunks_exact_mut(map.width).enumerate() {

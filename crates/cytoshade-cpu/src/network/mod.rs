@@ -3,6 +3,9 @@
 //! A tile runs step by step as [`cytoshade_core::Plan`] lists them. Each step is split into bands of rows, one rayon
 //! task each, so one tile keeps several cores of the caller's pool busy; with more cores several tiles run at the same
 //! time. How the rows are split never changes a sum, so the results do not depend on the number of threads.
+//!
+//! What loops over kernels or values is `#[inline(never)]`: drawn into one function, the whole pass takes a browser, which
+//! compiles function by function, a tenth of a second, and until it is done the pass runs as compiled in haste.
 
 mod added;
 mod band;
@@ -191,6 +194,7 @@ impl Network {
         spare.pop().unwrap_or_else(|| Workspace::new(self, height, width))
     }
 
+    #[inline(never)]
     fn run_tile(
         &self,
         tile: &[f32],

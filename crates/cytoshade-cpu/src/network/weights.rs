@@ -58,6 +58,7 @@ impl Product {
     }
 }
 
+#[inline(never)]
 fn pack<'a>(conv: &Conv, group: usize, taps: impl Iterator<Item = &'a [usize]> + Clone) -> Vec<Block> {
     let (inputs, outputs, size) = (conv.inputs(), conv.outputs(), conv.kernel() * conv.kernel());
     // Where no ReLU stands between, the factors of the BatchNorm are part of the weights.
@@ -88,6 +89,7 @@ fn pack<'a>(conv: &Conv, group: usize, taps: impl Iterator<Item = &'a [usize]> +
 
 /// The kernels of a 3x3 convolution at the points of minimal filtering, with output blocks in groups of `group`: shape
 /// [point, output group, input channel, block in group, 16].
+#[inline(never)]
 pub(super) fn at_points(conv: &Conv, group: usize) -> Vec<Block> {
     let (inputs, blocks) = (conv.inputs(), conv.outputs().div_ceil(LANES));
     let mut packed = vec![Block::ZERO; PRODUCTS * blocks * inputs];

@@ -124,6 +124,7 @@ impl<'a> Winograd<'a> {
         self.bias.len() * self.width
     }
 
+    #[inline(never)]
     fn transform<L: Lanes>(&self, lanes: L, band: &Band<'_>, buffer: &[Block], patch: Patch, scratch: &mut Scratch) {
         let (blocks, tiles) = (band.scale.len(), patch.rows * patch.columns);
         let temporary = sized(&mut scratch.rows, POINTS * (SIDE * CHUNK + 2));
@@ -148,6 +149,7 @@ impl<'a> Winograd<'a> {
         }
     }
 
+    #[inline(never)]
     fn sum<L: Lanes>(&self, lanes: L, tiles: usize, scratch: &mut Scratch) {
         let (blocks, outputs) = (self.inputs.div_ceil(LANES), self.bias.len());
         let points = scratch.points.chunks_exact(blocks * tiles);
@@ -161,6 +163,7 @@ impl<'a> Winograd<'a> {
         }
     }
 
+    #[inline(never)]
     fn store<L: Lanes>(&self, lanes: L, patch: Patch, scratch: &Scratch, first: usize, target: &mut [Block]) {
         let (row_len, tiles) = (self.row_len(), patch.rows * patch.columns);
         let from = SIDE * patch.column;
