@@ -55,14 +55,18 @@ const server = await serve(files, {
   "Cross-Origin-Embedder-Policy": "require-corp",
 });
 
+/** Milliseconds until a browser has done with its own start, which keeps two cores busy. */
+const AT_REST = 2_000;
+
 /**
- * Calls a function of peer.mjs in a page of its own, in a browser that has kept nothing. Gives what it `told` on its way
- * and, where it did not end within the limit, `late`: at what.
+ * Calls a function of peer.mjs in a page of its own, in a browser that has kept nothing and started so many milliseconds
+ * before. Gives what it `told` on its way and, where it did not end within the limit, `late`: at what.
  */
-async function inPage(webgpu, name, ...given) {
+async function inPage({ webgpu, before = 0 }, name, ...given) {
   const { context, close } = await launch({ webgpu });
   const told = {};
   try {
+    await new Promise((resolve) => setTimeout(resolve, before));
     const { page } = await open(context, `${server.url}blank.html`);
     page.setDefaultTimeout(0);
     await page.exposeFunction("tell", (news) => Object.assign(told, news));
@@ -78,12 +82,12 @@ async function inPage(webgpu, name, ...given) {
 }
 
 /** Milliseconds of both from navigation to first masks, in turns, for as long as the limit allows. */
-async function firstMasks(provider, side) {
+async function firstMasks(provider, side, before) {
   const times = { ours: [], peer: [] };
   const start = performance.now();
   for (let round = 0; round < rounds && (round === 0 || performance.now() - start < limit * 1e3); round++) {
     for (const who of ["ours", "peer"]) {
-      const { milliseconds, late } = await inPage(provider === "webgpu", "firstMasks", who, provider, threads, side);
+      const { milliseconds, late } = await inPage({ webgpu: provider === "webgpu", before }, "firstMasks", who, provider, threads, side);
       if (late) return { times, late };
       times[who].push(milliseconds);
     }
@@ -115,7 +119,7 @@ function timed(what, { times, late }) {
   return measured;
 }
 
-const { same, other, late } = await inPage(false, "agreement", threads);
+const { same, other, late } = await inPage({}, "agreement", threads);
 assert.equal(late, undefined, "the comparison of outputs took too long");
 assert.ok(same < 2e-5, `the outputs differ by ${same}`);
 assert.ok(other > 1e-3, `another tile's outputs differ by ${other} only`);
@@ -129,7 +133,7 @@ for (const provider of positionals.length ? positionals : ["wasm", "webgpu"]) {
   const sides = SIDES[provider];
   for (const side of sides) {
     const what = (provider === "wasm" ? `wasm, ${threads} threads` : "WebGPU") + (side ? `, ${side} x ${side}` : "");
-    const found = await inPage(provider === "webgpu", "network", provider, threads, rounds, limit * 500, side);
+    const found = await inPage({ webgpu: provider === "webgpu" }, "network", provider, threads, rounds, limit * 500, side);
     const { tiles, ours, peer, times = { ours: [], peer: [] } } = found;
     if (peer) {
       assert.equal(disagreement(ours, peer), undefined, `${provider}: the masks`);
@@ -137,7 +141,8 @@ for (const provider of positionals.length ? positionals : ["wasm", "webgpu"]) {
     }
     const ended = timed(`${what}: network, ${tiles} tile${tiles === 1 ? "" : "s"}`, { times, late: found.late });
     if (!ended && side !== sides.at(-1)) continue;
-    timed(`${what}: page load to first masks`, await firstMasks(provider, side));
+    timed(`${what}: page load to first masks`, await firstMasks(provider, side, 0));
+    timed(`${what}: the same in a browser at rest`, await firstMasks(provider, side, AT_REST));
     break;
   }
   const [ours, theirs] = [await sizes(OUR_FILES), await sizes(PEER_FILES[provider].map((name) => `${values.peer}/${name}`))];

@@ -26,12 +26,12 @@ impl<const N: usize> Lanes for Portable<N> {
 
     #[inline(always)]
     fn load(self, block: &Block) -> Self::Vector {
-        std::array::from_fn(|i| block.0[i])
+        *block.0.first_chunk().unwrap_or(&[0.0; N])
     }
 
     #[inline(always)]
     fn store(self, vector: Self::Vector, block: &mut Block) {
-        block.0[..N].copy_from_slice(&vector);
+        block.0.first_chunk_mut().into_iter().for_each(|first| *first = vector);
     }
 
     #[inline(always)]
@@ -59,6 +59,8 @@ impl<const N: usize> Lanes for Portable<N> {
         b
     }
 
+    // Not in line: the compiler makes vectors of a kernel by itself, but not always of one amid the loops around it.
+    #[inline(never)]
     fn run<W: Work>(self, work: W) -> W::Output {
         work.run(self)
     }
