@@ -19,6 +19,8 @@ const viewer = new Viewer($("view"), $("ring"));
 /** The network, once it is ready, and its file. */
 let cells;
 let model = MODEL;
+/** The file that estimates diameters for it, if there is one. */
+let sizeModel;
 /** The image's file, and what is known of it. */
 let file;
 let preview;
@@ -33,8 +35,11 @@ let painting = new AbortController();
 
 // Loading
 
-/** Makes a model ready as the fields say. What could not be had is not what they say afterwards. */
-async function load(source) {
+/**
+ * Makes a model ready as the fields say, with its size model if there is one. What could not be had is not what they say
+ * afterwards.
+ */
+async function load(source, size) {
   $("device").textContent = "Loading the model…";
   const onProgress = ({ stage, done, total }) => {
     const part = stage === "download" && total ? ` ${Math.round((100 * done) / total)} %` : "";
@@ -44,7 +49,7 @@ async function load(source) {
   const [before, focused] = [cells, document.activeElement];
   $("loads").disabled = true;
   try {
-    cells = await Cytoshade.fromPretrained(source, { backend, precision, onProgress });
+    cells = await Cytoshade.fromPretrained(source, { backend, precision, sizeModel: size, onProgress });
     Object.assign(used, { backend, precision });
     before?.dispose();
   } finally {
@@ -53,9 +58,12 @@ async function load(source) {
     $("loads").disabled = false;
     if ($("loads").contains(focused)) focused.focus();
   }
-  if (source === model && before) return;
-  model = source;
-  field.diameter.value = Math.round(cells.diameter * 10) / 10;
+  if (source === model && size === sizeModel && before) return;
+  [model, sizeModel] = [source, size];
+  $("sizemodel").textContent = size ? size.name : "none: diameters are not estimated";
+  field.diameter.value = size ? "" : Math.round(cells.diameter * 10) / 10;
+  field.diameter.required = !size;
+  field.diameter.placeholder = size ? "estimated" : "";
   viewer.diameter = cells.diameter;
 }
 
@@ -184,14 +192,16 @@ function progress({ stage, done, total }) {
 
 async function results(result, milliseconds) {
   found = result;
-  const { count, areas, width, height } = found;
+  const { count, areas, width, height, diameter } = found;
+  const estimated = field.diameter.value ? "" : ` Diameter ${diameter.toFixed(1)} pixels, as estimated.`;
+  viewer.diameter = diameter;
   const sorted = [...areas].sort((a, b) => a - b);
   $("count").textContent = count === 1 ? "1 cell" : `${count.toLocaleString("en")} cells`;
   const took = `${(milliseconds / 1000).toFixed(1)} s on ${found.device}`;
   const covered = (sorted.reduce((sum, area) => sum + area, 0) / (width * height)) * 100;
   $("summary").textContent = count
-    ? `Median area ${median(sorted)} pixels, ${covered.toFixed(1)} % of the image covered. ${took}.`
-    : `Try another diameter or channel, or a lower cell probability. ${took}.`;
+    ? `Median area ${median(sorted)} pixels, ${covered.toFixed(1)} % of the image covered.${estimated} ${took}.`
+    : `Try another diameter or channel, or a lower cell probability.${estimated} ${took}.`;
   $("histogram").replaceChildren(...(count ? [histogram(areas)] : []));
   $("cell").max = count;
   $("cell").value = "";
@@ -264,6 +274,7 @@ const actions = {
       await open(new File([blob], SAMPLE));
     }),
   model: () => $("modelfile").click(),
+  sizemodel: () => $("sizemodelfile").click(),
   defaults,
   cancel: () => stop.abort(),
   fit: () => viewer.fit(),
@@ -298,7 +309,7 @@ for (const select of [field.backend, field.precision]) {
   select.addEventListener("change", () => {
     problem();
     stop?.abort();
-    attempt(() => load(model));
+    attempt(() => load(model, sizeModel));
   });
 }
 // What is wrong must be seen: a browser says nothing about a field that is folded away.
@@ -315,17 +326,25 @@ $("file").addEventListener("change", () => {
   attempt(() => open(chosen));
 });
 
-$("modelfile").addEventListener("change", () => {
-  const [chosen] = $("modelfile").files;
-  $("modelfile").value = "";
-  if (!chosen) return;
-  attempt(async () => {
-    problem();
-    stop?.abort();
-    await load(chosen);
-    $("model").textContent = chosen.name;
+/** Loads what is chosen in a file field as `loading` does. */
+function chooses(id, loading) {
+  $(id).addEventListener("change", () => {
+    const [chosen] = $(id).files;
+    $(id).value = "";
+    if (!chosen) return;
+    attempt(async () => {
+      problem();
+      stop?.abort();
+      await loading(chosen);
+    });
   });
+}
+chooses("modelfile", async (chosen) => {
+  // The size model is of the network of before.
+  await load(chosen);
+  $("model").textContent = chosen.name;
 });
+chooses("sizemodelfile", (chosen) => load(model, chosen));
 
 document.addEventListener("dragover", (event) => {
   event.preventDefault();

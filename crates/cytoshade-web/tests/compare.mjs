@@ -84,10 +84,11 @@ async function inPage({ webgpu, before = 0 }, name, ...given) {
 /** Milliseconds of both from navigation to first masks, in turns, for as long as the limit allows. */
 async function firstMasks(provider, side, before) {
   const times = { ours: [], peer: [] };
+  const browser = { webgpu: provider === "webgpu", before };
   const start = performance.now();
   for (let round = 0; round < rounds && (round === 0 || performance.now() - start < limit * 1e3); round++) {
     for (const who of ["ours", "peer"]) {
-      const { milliseconds, late } = await inPage({ webgpu: provider === "webgpu", before }, "firstMasks", who, provider, threads, side);
+      const { milliseconds, late } = await inPage(browser, "firstMasks", who, provider, threads, side);
       if (late) return { times, late };
       times[who].push(milliseconds);
     }

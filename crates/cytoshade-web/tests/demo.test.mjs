@@ -305,6 +305,37 @@ describe("the demo page", () => {
     await page.close();
   });
 
+  test("with a size model of one's own nobody needs to know the diameter", async () => {
+    const { page } = await open(context, server.url);
+    await ready(page);
+    await choose(page, `${FIXTURES}/nuclei.png`);
+    await page.getByRole("img", { name: /nuclei\.png/ }).waitFor();
+    await page.getByText("Model and device").press("Enter");
+    const sizes = `${ROOT}/tests/fixtures/diameter`;
+    const chooseSizes = (name) => page.locator("#sizemodelfile").setInputFiles(`${sizes}/${name}`);
+    // One that belongs to another network changes nothing.
+    await chooseSizes("cpnet_full_size.npy");
+    await page.getByRole("alert").getByText(/style/).waitFor();
+    const diameter = page.getByLabel(/Diameter pixels/);
+    assert.notEqual(await diameter.inputValue(), "");
+    await chooseSizes("cytoshade-demo_size.npy");
+    await page.getByText("cytoshade-demo_size.npy").waitFor();
+    assert.equal(await diameter.inputValue(), "");
+    await page.getByRole("button", { name: "Find cells" }).click();
+    const { cases } = JSON.parse(await readFile(`${sizes}/cases.json`));
+    const { expected } = cases.find(({ name }) => name === "demo_nuclei");
+    await page.getByRole("heading", { name: `${expected.cells} cells` }).waitFor();
+    const [, estimated] = /Diameter ([\d.]+) pixels, as estimated/.exec(await page.locator("#summary").textContent());
+    assert.ok(Math.abs(estimated - expected.diameter) <= 0.1, `${estimated}, expected ${expected.diameter}`);
+    await page.screenshot({ path: `${SCREENSHOTS}/size_model.png`, fullPage: true });
+    // Another network has none.
+    await page.locator("#modelfile").setInputFiles(`${ROOT}/models/cytoshade-demo.safetensors`);
+    await page.getByText("cytoshade-demo.safetensors").waitFor();
+    assert.notEqual(await diameter.inputValue(), "");
+    await page.getByText("none: diameters are not estimated").waitFor();
+    await page.close();
+  });
+
   test("a file that is no image gets a sentence, and the next one works", async () => {
     const { page } = await open(context, server.url);
     await ready(page);
