@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use cytoshade_core::{Labels, Planes, Volume};
+use cytoshade_cpu::follow_flows::Steps;
 use cytoshade_cpu::{fill_holes, flow_error, follow_flows, histogram, masks, volume};
 use cytoshade_tests::fixtures::{Case, cases};
 use proptest::prelude::*;
@@ -68,6 +69,46 @@ proptest! {
         volume::fill_holes::fill_holes_and_remove_small(&mut labels, 10);
         prop_assert!(no_gaps(labels.as_slice()));
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// As where they are spread over a browser's workers, which get the steps as plain values.
+    #[test]
+    fn pixels_go_the_same_way_whoever_else_does(
+        seed: u32, height in 4usize..50, width in 4usize..50, threshold in -0.5f32..0.5, interp: bool, parts in 1usize..5,
+    ) {
+        let flows = [waves(seed, height, width), waves(seed ^ 1, height, width)].concat();
+        let flows = Planes::new(flows.iter().map(|flow| flow * 8.0).collect(), 2, height, width).unwrap();
+        let cellprob = waves(seed ^ 2, height, width);
+        let expected = follow_flows::follow_flows(&flows, &cellprob, threshold, 50, interp).unwrap();
+        let pixels = follow_flows::taking_part(&cellprob, threshold);
+        prop_assert_eq!(&expected.pixels, &pixels);
+        let steps = Steps::new(&flows, &cellprob, threshold).unwrap();
+        let steps = Steps::of_values(steps.values(), height, width).unwrap();
+        let (mut y, mut x) = (Vec::new(), Vec::new());
+        for part in pixels.chunks(pixels.len().div_ceil(parts).max(1)) {
+            let ends = steps.follow(part.to_vec(), 50, interp);
+            y.extend(ends.y);
+            x.extend(ends.x);
+        }
+        prop_assert_eq!((&expected.y, &expected.x), (&y, &x));
+    }
+}
+
+#[test]
+fn steps_must_be_of_the_size_that_they_are_said_to_have() {
+    let values = [0.5; 24];
+    assert!(Steps::of_values(&values, 3, 4).is_ok());
+    for (len, height, width) in [(24, 4, 4), (22, 3, 4), (23, 3, 4), (24, usize::MAX, 2)] {
+        let error = Steps::of_values(&values[..len], height, width).unwrap_err();
+        assert!(error.to_string().contains("the field of steps"), "{error}");
+    }
+    // What lies below the last row counts as in it.
+    let steps = Steps::of_values(&[0.0; 24], 3, 4).unwrap();
+    let ends = steps.follow(vec![11, 4_000_000_002], 7, true);
+    assert_eq!((ends.y, ends.x), (vec![2.0, 2.0], vec![3.0, 2.0]));
 }
 
 /// Parts of each label that hang together over sides or corners, ascending.

@@ -1,6 +1,8 @@
 //! Euler integration of the flows (the reference's `dynamics.follow_flows` on its CPU path: `steps_interp` with
 //! `map_coordinates`, and `steps2D`).
 
+use std::borrow::Cow;
+
 use crate::parallel::*;
 use cytoshade_core::{EndPoints, Planes};
 
@@ -27,24 +29,18 @@ pub fn follow_flows(
     niter: u32,
     interp: bool,
 ) -> Result<EndPoints, Error> {
-    let (height, width) = (flows.height(), flows.width());
-    if flows.channels() < 2 || cellprob.len() != flows.pixels() {
-        let found_height = cellprob.len() / width.max(1);
-        return Err(Error::Size { what: "cellprob", found_height, found_width: width, height, width });
-    }
-    let field = Field::new(flows, cellprob, threshold);
-    let pixels: Vec<u32> =
-        cellprob.iter().enumerate().filter(|&(_, &p)| p > threshold).map(|(at, _)| at as u32).collect();
-    let (mut y, mut x) = (vec![0.0; pixels.len()], vec![0.0; pixels.len()]);
-    pixels.par_chunks(TASK).zip(y.par_chunks_mut(TASK)).zip(x.par_chunks_mut(TASK)).for_each(|((pixels, y), x)| {
-        compiled(Follow { field: &field, niter, interp, pixels, y, x });
-    });
-    Ok(EndPoints { pixels, y, x })
+    let steps = Steps::new(flows, cellprob, threshold)?;
+    Ok(steps.follow(taking_part(cellprob, threshold), niter, interp))
+}
+
+/// The pixels whose `cellprob` is above `threshold`: row * width + column, ascending.
+pub fn taking_part(cellprob: &[f32], threshold: f32) -> Vec<u32> {
+    cellprob.iter().enumerate().filter(|&(_, &p)| p > threshold).map(|(at, _)| at as u32).collect()
 }
 
 /// One task: pixels, and where they end.
 struct Follow<'a> {
-    field: &'a Field,
+    steps: &'a Steps<'a>,
     niter: u32,
     interp: bool,
     pixels: &'a [u32],
@@ -57,20 +53,18 @@ impl Work for Follow<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, _: L) {
-        let Self { field, niter, interp, pixels, y, x } = self;
+        let Self { steps, niter, interp, pixels, y, x } = self;
+        let last = steps.height.saturating_sub(1);
         let ends = y.chunks_mut(GROUP).zip(x.chunks_mut(GROUP));
         for (pixels, (end_y, end_x)) in pixels.chunks(GROUP).zip(ends) {
             // A last group that is not full is filled up with its first pixel.
             let pixel: [u32; GROUP] = std::array::from_fn(|i| pixels.get(i).copied().unwrap_or(pixels[0]));
             let start = Places {
-                y: pixel.map(|pixel| (pixel as usize / field.width) as f32),
-                x: pixel.map(|pixel| (pixel as usize % field.width) as f32),
+                y: pixel.map(|pixel| (pixel as usize / steps.width).min(last) as f32),
+                x: pixel.map(|pixel| (pixel as usize % steps.width) as f32),
             };
-            let end = if interp {
-                field.follow(start, niter, Field::interpolate)
-            } else {
-                field.follow(start, niter, Field::at)
-            };
+            let end =
+                if interp { steps.walk(start, niter, Steps::interpolate) } else { steps.walk(start, niter, Steps::at) };
             end_y.copy_from_slice(&end.y[..pixels.len()]);
             end_x.copy_from_slice(&end.x[..pixels.len()]);
         }
@@ -84,15 +78,25 @@ struct Places {
     x: [f32; GROUP],
 }
 
-/// The steps: flows over 5 where a pixel takes part, else zero.
-struct Field {
+/// The step (dY, dX) at each pixel: a fifth of the flow where the pixel takes part, else zero.
+#[derive(Clone, Debug)]
+pub struct Steps<'a> {
     height: usize,
     width: usize,
-    steps: Vec<[f32; 2]>,
+    steps: Cow<'a, [[f32; 2]]>,
 }
 
-impl Field {
-    fn new(flows: &Planes, cellprob: &[f32], threshold: f32) -> Self {
+impl<'a> Steps<'a> {
+    /// The steps of flows, as [`follow_flows`] takes them.
+    ///
+    /// # Errors
+    /// As [`follow_flows`].
+    pub fn new(flows: &Planes, cellprob: &[f32], threshold: f32) -> Result<Self, Error> {
+        let (height, width) = (flows.height(), flows.width());
+        if flows.channels() < 2 || cellprob.len() != flows.pixels() {
+            let found_height = cellprob.len() / width.max(1);
+            return Err(Error::Size { what: "cellprob", found_height, found_width: width, height, width });
+        }
         let steps = flows
             .plane(0)
             .par_iter()
@@ -100,13 +104,46 @@ impl Field {
             .zip(cellprob)
             .map(|((&dy, &dx), &p)| if p > threshold { [dy / 5.0, dx / 5.0] } else { [0.0; 2] })
             .collect();
-        Self { height: flows.height(), width: flows.width(), steps }
+        Ok(Self { height, width, steps: Cow::Owned(steps) })
+    }
+
+    /// The steps whose [`values`](Steps::values) are these.
+    ///
+    /// # Errors
+    /// [`Error::Size`] where they are not `2 * height * width`.
+    pub fn of_values(values: &'a [f32], height: usize, width: usize) -> Result<Self, Error> {
+        let (steps, rest) = values.as_chunks();
+        if height.checked_mul(width) != Some(steps.len()) || !rest.is_empty() {
+            let found_height = steps.len() / width.max(1);
+            return Err(Error::Size { what: "the field of steps", found_height, found_width: width, height, width });
+        }
+        Ok(Self { height, width, steps: Cow::Borrowed(steps) })
+    }
+
+    /// Height and width.
+    pub fn size(&self) -> [usize; 2] {
+        [self.height, self.width]
+    }
+
+    /// The values, of shape [height, width, 2].
+    pub fn values(&self) -> &[f32] {
+        self.steps.as_flattened()
+    }
+
+    /// Where `niter` steps carry each of `pixels`, which are row * width + column, ascending. What would lie
+    /// below the last row counts as in it.
+    pub fn follow(&self, pixels: Vec<u32>, niter: u32, interp: bool) -> EndPoints {
+        let (mut y, mut x) = (vec![0.0; pixels.len()], vec![0.0; pixels.len()]);
+        pixels.par_chunks(TASK).zip(y.par_chunks_mut(TASK)).zip(x.par_chunks_mut(TASK)).for_each(|((pixels, y), x)| {
+            compiled(Follow { steps: self, niter, interp, pixels, y, x });
+        });
+        EndPoints { pixels, y, x }
     }
 
     /// Takes `niter` steps. Near a sink the steps, being rounded, soon lead round in a small circle: where a place of
     /// before is met again, whole circles need not be walked (Brent's search for a cycle).
     #[inline(always)]
-    fn follow(&self, start: Places, niter: u32, step: impl Fn(&Self, Places) -> Places) -> Places {
+    fn walk(&self, start: Places, niter: u32, step: impl Fn(&Self, Places) -> Places) -> Places {
         let (last_y, last_x) = ((self.height - 1) as f32, (self.width - 1) as f32);
         let mut places = start;
         let (mut remembered, mut at) = (start, 0);

@@ -45,9 +45,10 @@ impl Engine {
     /// A network from the bytes of a model file, and the size model that belongs to it, if any, from those of its file.
     ///
     /// `precision` (`f32` or `f16`) is what a GPU stores activations in; `f32` everywhere where it does not offer `f16`.
-    /// `backend` is `auto` (WebGPU on a true GPU, else the CPU), `webgpu` (a software adapter too) or `cpu`. `run` runs a
-    /// tile in one of `workers` workers: `(tile, height, width)` to a promise of `[outputs, style]`. It is called where
-    /// the CPU does the work.
+    /// `backend` is `auto` (WebGPU on a true GPU, else the CPU), `webgpu` (a software adapter too) or `cpu`. `call` has one
+    /// of `workers` workers do something, by its name and its arguments: a promise of two arrays. It is called where the
+    /// CPU does the work, with `run` (tile, height, width) for `[outputs, style]`, and with `follow` and what
+    /// `followSteps` takes where there are several workers.
     ///
     /// # Errors
     /// `model`, `no-webgpu`, `device-lost`, `out-of-memory`, `option`.
@@ -56,7 +57,7 @@ impl Engine {
         size_model: Option<Vec<u8>>,
         backend: String,
         precision: String,
-        run: Function,
+        call: Function,
         workers: usize,
     ) -> Result<Engine, JsValue> {
         let wanted = options::precision(&precision)?;
@@ -69,7 +70,7 @@ impl Engine {
             builder = builder.size_model(load_size_model(&size_model, &options).map_err(|error| of(&error))?);
         }
         let elsewhere = || {
-            let made = builder.clone().build_elsewhere(&model, Box::new(Workers { run, count: workers }));
+            let made = builder.clone().build_elsewhere(&model, Box::new(Workers { call, count: workers }));
             made.map(|segmenter| (segmenter, Precision::F32))
         };
         let on_gpu = |device| on_gpu(&builder, &model, device, wanted);

@@ -1,12 +1,13 @@
-//! The network on the CPU, its tiles spread over workers.
+//! What takes longest on the CPU, spread over workers: tiles through the network, and pixels along the flows.
 
 use std::future::Future;
 use std::pin::Pin;
 
 use cytoshade::{Batch, DeviceInfo, Done, Elsewhere, Error, LoadOptions, Model, Segmenter};
-use cytoshade_core::{BatchNorm, Conv, Linear, Shape};
+use cytoshade_core::{BatchNorm, Conv, EndPoints, Linear, Shape};
+use cytoshade_cpu::follow_flows::Steps;
 use cytoshade_cpu::network::Network;
-use js_sys::{Array, Float32Array, Function, Promise};
+use js_sys::{Array, Float32Array, Function, Promise, Uint32Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -72,10 +73,36 @@ impl TileNetwork {
     }
 }
 
-/// The workers, behind a JavaScript function: `(tile, height, width)` to a promise of `[outputs, style]`.
+/// Where steps, of shape [height, width, 2], carry pixels, in one of the workers: `[y, x]`.
+///
+/// # Errors
+/// Where the steps are not of that shape.
+#[wasm_bindgen(js_name = followSteps)]
+pub fn follow_steps(
+    steps: &[f32],
+    height: usize,
+    width: usize,
+    pixels: Vec<u32>,
+    niter: u32,
+    interp: bool,
+) -> Result<Array, JsValue> {
+    let steps = Steps::of_values(steps, height, width).map_err(|error| failure::of(&error.into()))?;
+    let EndPoints { y, x, .. } = steps.follow(pixels, niter, interp);
+    Ok(Array::of2(&Float32Array::from(&y[..]), &Float32Array::from(&x[..])))
+}
+
+/// Fewest pixels that are worth a message to a worker.
+const MIN_SHARE: usize = 1 << 13;
+/// Most bytes of steps that the workers may hold together, twice over: as what they are sent, and in their own memory, which a
+/// browser never gives back.
+const MAX_STEPS: usize = 256 << 20;
+
+/// The workers, behind a JavaScript function: the name of what is to be done and its arguments to a promise of two arrays.
+///
+/// `run`, of a tile, its height and width: its outputs and its style vector. `follow`, as [`follow_steps`].
 #[derive(Debug)]
 pub(crate) struct Workers {
-    pub(crate) run: Function,
+    pub(crate) call: Function,
     pub(crate) count: usize,
 }
 
@@ -99,27 +126,70 @@ impl Elsewhere for Workers {
             // All are asked for at once; the workers take them in turn.
             let each = (tiles.len() / count.max(1)).max(1);
             let answers: Vec<JsFuture> =
-                tiles.chunks_exact(each).map(|tile| self.ask(tile, height, width)).collect::<Result<_, _>>()?;
+                tiles.chunks_exact(each).map(|tile| self.run(tile, height, width)).collect::<Result<_, _>>()?;
             let mut batch = Batch { outputs: Vec::new(), styles: Vec::new() };
             for (answer, complete) in answers.into_iter().zip(1..) {
-                let answer: Array = answer.await.and_then(JsCast::dyn_into).map_err(failed)?;
-                for (values, at) in [&mut batch.outputs, &mut batch.styles].into_iter().zip(0..) {
-                    let part: Float32Array = answer.get(at).dyn_into().map_err(failed)?;
-                    values.extend(part.to_vec());
-                }
+                take(answer, [&mut batch.outputs, &mut batch.styles]).await?;
                 done(complete)?;
             }
             Ok(batch)
         })
     }
+
+    fn follow<'a>(
+        &'a self,
+        steps: &'a Steps<'a>,
+        pixels: Vec<u32>,
+        niter: u32,
+        interp: bool,
+    ) -> Pin<Box<dyn Future<Output = Result<EndPoints, Error>> + 'a>> {
+        Box::pin(async move {
+            let room = MAX_STEPS / (2 * size_of_val(steps.values())).max(1);
+            let shares = self.count.min(room).min(pixels.len() / MIN_SHARE);
+            if shares < 2 {
+                return Ok(steps.follow(pixels, niter, interp));
+            }
+            let each = pixels.len().div_ceil(shares);
+            let answers: Vec<JsFuture> = pixels
+                .chunks(each)
+                .map(|pixels| self.follow_part(steps, pixels, niter, interp))
+                .collect::<Result<_, _>>()?;
+            let mut ends = EndPoints { pixels, ..EndPoints::default() };
+            for answer in answers {
+                take(answer, [&mut ends.y, &mut ends.x]).await?;
+            }
+            Ok(ends)
+        })
+    }
 }
 
 impl Workers {
-    fn ask(&self, tile: &[f32], height: usize, width: usize) -> Result<JsFuture, Error> {
-        let tile = Float32Array::from(tile);
-        let promise = self.run.call3(&JsValue::NULL, &tile, &height.into(), &width.into());
+    fn run(&self, tile: &[f32], height: usize, width: usize) -> Result<JsFuture, Error> {
+        self.ask("run", [Float32Array::from(tile).into(), height.into(), width.into()])
+    }
+
+    fn follow_part(&self, steps: &Steps<'_>, pixels: &[u32], niter: u32, interp: bool) -> Result<JsFuture, Error> {
+        let values = Float32Array::from(steps.values());
+        let [height, width] = steps.size().map(JsValue::from);
+        let pixels = Uint32Array::from(pixels);
+        self.ask("follow", [values.into(), height, width, pixels.into(), niter.into(), interp.into()])
+    }
+
+    fn ask<const N: usize>(&self, what: &str, arguments: [JsValue; N]) -> Result<JsFuture, Error> {
+        let arguments: Array = arguments.into_iter().collect();
+        let promise = self.call.call2(&JsValue::NULL, &what.into(), &arguments);
         Ok(promise.and_then(JsCast::dyn_into::<Promise>).map_err(failed)?.into())
     }
+}
+
+/// Adds the two arrays of an answer to what came before.
+async fn take(answer: JsFuture, all: [&mut Vec<f32>; 2]) -> Result<(), Error> {
+    let answer: Array = answer.await.and_then(JsCast::dyn_into).map_err(failed)?;
+    for (values, at) in all.into_iter().zip(0..) {
+        let part: Float32Array = answer.get(at).dyn_into().map_err(failed)?;
+        values.extend(part.to_vec());
+    }
+    Ok(())
 }
 
 fn failed(what: JsValue) -> Error {

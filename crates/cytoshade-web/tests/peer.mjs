@@ -49,7 +49,7 @@ const engines = {
       bytes("/model.safetensors"),
       peerNetwork(provider, threads, side),
     ]);
-    const engine = await Engine.open(model, undefined, "cpu", "f32", run, 1);
+    const engine = await Engine.open(model, undefined, "cpu", "f32", (_, tile) => run(...tile), 1);
     return async (image) => {
       const picture = Picture.fromFile(new Uint8Array(await image.arrayBuffer()), 0);
       const found = await engine.segment(picture, {}, () => {});

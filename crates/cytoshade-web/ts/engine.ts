@@ -74,7 +74,7 @@ export function serveEngine(): void {
       const [model, sizeModel] = await Promise.all([file, sizeFile, wasm]);
       progress({ stage: "prepare", done: 0, total: 1 });
       const [bytes, sizeBytes] = await Promise.all([bytesOf(model), sizeModel && bytesOf(sizeModel)]);
-      engine = await Engine.open(bytes, sizeBytes, opening.backend, opening.precision, tiles.run, tiles.count);
+      engine = await Engine.open(bytes, sizeBytes, opening.backend, opening.precision, tiles.call, tiles.count);
       const adapter: Adapter = {
         backend: engine.backend as Adapter["backend"],
         name: engine.device,

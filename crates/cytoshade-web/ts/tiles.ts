@@ -1,16 +1,15 @@
-/** Tiles through the network on the CPU, spread over workers: tiles are independent, so messages are all they need. */
+/**
+ * What takes longest on the CPU, spread over workers: tiles through the network, pixels along the flows. Neither needs to know
+ * of others, so messages are enough.
+ */
 
 import { Moved, Remote, TILES, answer } from "./worker.js";
 import { CytoshadeError } from "./errors.js";
-import { TileNetwork, initSync, warmUp } from "./wasm/cytoshade_web.js";
+import { TileNetwork, followSteps, initSync, warmUp } from "./wasm/cytoshade_web.js";
 
-type Answer = [outputs: Float32Array, style: Float32Array];
-
-interface Tile {
-  tile: Float32Array<ArrayBuffer>;
-  height: number;
-  width: number;
-}
+type Answer = [Float32Array, Float32Array];
+type Tile = [tile: Float32Array, height: number, width: number];
+type Pixels = Parameters<typeof followSteps>;
 
 /** The workers, made when they are first needed. */
 export class TileWorkers {
@@ -41,18 +40,18 @@ export class TileWorkers {
     await worker.call("open", await this.model);
   }
 
-  /** Runs a tile in the first worker that is free. */
-  run = async (tile: Float32Array<ArrayBuffer>, height: number, width: number): Promise<Answer> => {
+  /** Has the first worker that is free do something. Arrays among its arguments move there. */
+  call = async (what: "run" | "follow", given: Tile | Pixels): Promise<Answer> => {
     this.start();
     const worker = this.#idle.pop() ?? (await new Promise<Remote>((resolve) => this.#queue.push(resolve)));
     try {
-      return await worker.call<Answer>("run", { tile, height, width }, [tile.buffer]);
+      return await worker.call<Answer>(what, given, buffers(given));
     } finally {
       this.#free(worker);
     }
   };
 
-  /** Forgets the tiles that no worker has begun with. */
+  /** Forgets what no worker has begun with. */
   clear(): void {
     this.#queue.length = 0;
   }
@@ -75,13 +74,15 @@ export function serveTiles(): void {
     async open(model: Blob) {
       network = new TileNetwork(new Uint8Array(await model.arrayBuffer()));
     },
-    run({ tile, height, width }: Tile) {
+    run(tile: Tile) {
       if (!network) throw new CytoshadeError("crashed", "the network could not be read");
-      const result = network.run(tile, height, width) as Answer;
-      return new Moved(
-        result,
-        result.map((values) => values.buffer as ArrayBuffer),
-      );
+      return moved(network.run(...tile) as Answer);
     },
+    follow: (pixels: Pixels) => moved(followSteps(...pixels) as Answer),
   });
 }
+
+const moved = (result: Answer) => new Moved(result, buffers(result));
+
+const buffers = (values: readonly unknown[]) =>
+  values.filter((value) => ArrayBuffer.isView(value)).map(({ buffer }) => buffer as ArrayBuffer);

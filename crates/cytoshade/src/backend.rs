@@ -1,7 +1,8 @@
 //! The stages that differ between a GPU and the CPU, behind one face.
 
 use cytoshade_core::tiling::Tiling;
-use cytoshade_core::{Network, Planes, Recorder, Span};
+use cytoshade_core::{EndPoints, Network, Params, Planes, Recorder, Span};
+use cytoshade_cpu::follow_flows;
 use cytoshade_cpu::network::{Isa, Network as CpuNetwork};
 use cytoshade_gpu::{ConvKernel, Error as GpuError, Gpu, GpuPlanes, Opening, Options, Precision};
 
@@ -209,6 +210,18 @@ impl Backend {
             #[cfg(target_arch = "wasm32")]
             Backend::Elsewhere(elsewhere) => elsewhere.network(tiles, count, height, width, done).await,
         }
+    }
+
+    /// Where the flows of outputs on the host carry the pixels that take part.
+    pub(crate) async fn follow_flows(&self, outputs: &Planes, niter: u32, params: &Params) -> Result<EndPoints, Error> {
+        let (cellprob, threshold) = (outputs.plane(2), params.cellprob_threshold);
+        #[cfg(target_arch = "wasm32")]
+        if let Backend::Elsewhere(elsewhere) = self {
+            let steps = follow_flows::Steps::new(outputs, cellprob, threshold)?;
+            let pixels = follow_flows::taking_part(cellprob, threshold);
+            return elsewhere.follow(&steps, pixels, niter, params.interp).await;
+        }
+        Ok(follow_flows::follow_flows(outputs, cellprob, threshold, niter, params.interp)?)
     }
 
     /// The GPU on which the stages before and after the network run too.

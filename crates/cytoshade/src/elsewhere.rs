@@ -4,6 +4,9 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 
+use cytoshade_core::EndPoints;
+use cytoshade_cpu::follow_flows::Steps;
+
 use crate::{Batch, DeviceInfo, Done, Error};
 
 /// Runs tiles through the network in some other place. In a browser without shared memory threads are workers, which
@@ -25,4 +28,17 @@ pub trait Elsewhere: Debug {
         width: usize,
         done: &'a mut Done<'_>,
     ) -> Pin<Box<dyn Future<Output = Result<Batch, Error>> + 'a>>;
+
+    /// Where `niter` steps carry each of `pixels`, as [`Steps::follow`] finds it: each goes its own way, so they can be
+    /// spread too.
+    ///
+    /// # Errors
+    /// [`Error::Elsewhere`].
+    fn follow<'a>(
+        &'a self,
+        steps: &'a Steps<'a>,
+        pixels: Vec<u32>,
+        niter: u32,
+        interp: bool,
+    ) -> Pin<Box<dyn Future<Output = Result<EndPoints, Error>> + 'a>>;
 }

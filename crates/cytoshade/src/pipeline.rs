@@ -2,7 +2,7 @@
 
 use cytoshade_core::rescale::Rescale;
 use cytoshade_core::{Control, EndPoints, Error as CoreError, Image, Labels, Network, Params, Planes, Stage};
-use cytoshade_cpu::{fill_holes, flow_error, follow_flows, histogram, masks, resize};
+use cytoshade_cpu::{fill_holes, flow_error, histogram, masks, resize};
 use cytoshade_gpu::{Gpu, GpuPlanes};
 use cytoshade_model::SizeModel;
 use web_time::Instant;
@@ -117,10 +117,10 @@ impl Run<'_> {
         }
         let ends = match self.ends_in_strips(outputs, niter, params).await? {
             Some(ends) => ends,
-            None => self.stage(Stage::FollowFlows, || {
-                let threshold = params.cellprob_threshold;
-                follow_flows::follow_flows(outputs, outputs.plane(2), threshold, niter, params.interp)
-            })??,
+            None => {
+                let work = self.backend.follow_flows(outputs, niter, params);
+                self.awaited_stage(Stage::FollowFlows, work).await?
+            }
         };
         let mut labels = self.stage(Stage::Masks, || {
             let histogram = histogram::histogram(&ends, outputs.height(), outputs.width());

@@ -46,6 +46,21 @@ impl<'a> Run<'a> {
         Ok(result)
     }
 
+    /// Runs a stage on the CPU that may wait for what others do of it, timed and reported as [`Run::stage`] does.
+    pub(crate) async fn awaited_stage<T>(
+        &mut self,
+        stage: Stage,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        self.control.step(stage, 0, 1)?;
+        let start = Instant::now();
+        let result = work.await;
+        self.timings.add(stage, start.elapsed());
+        let result = result?;
+        self.control.step(stage, 1, 1)?;
+        Ok(result)
+    }
+
     /// Runs a stage on a GPU, timed and reported as [`Run::stage`] does. `None` where the device has no room for it.
     pub(crate) async fn gpu_stage<T>(
         &mut self,
