@@ -30,5 +30,5 @@ pub use self::{
     engine::{Engine, sha256},
     found::Found,
     picture::Picture,
-    tiles::{TileNetwork, follow_steps, warm_up},
+    tiles::{TileNetwork, follow_flows, warm_up},
 };

@@ -77,8 +77,8 @@ impl TileNetwork {
 ///
 /// # Errors
 /// Where the steps are not of that shape.
-#[wasm_bindgen(js_name = followSteps)]
-pub fn follow_steps(
+#[wasm_bindgen(js_name = followFlows)]
+pub fn follow_flows(
     steps: &[f32],
     height: usize,
     width: usize,
@@ -99,7 +99,7 @@ const MAX_STEPS: usize = 256 << 20;
 
 /// The workers, behind a JavaScript function: the name of what is to be done and its arguments to a promise of two arrays.
 ///
-/// `run`, of a tile, its height and width: its outputs and its style vector. `follow`, as [`follow_steps`].
+/// `run`, of a tile, its height and width: its outputs and its style vector. `followFlows`, as [`follow_flows`].
 #[derive(Debug)]
 pub(crate) struct Workers {
     pub(crate) call: Function,
@@ -136,7 +136,7 @@ impl Elsewhere for Workers {
         })
     }
 
-    fn follow<'a>(
+    fn follow_flows<'a>(
         &'a self,
         steps: &'a Steps<'a>,
         pixels: Vec<u32>,
@@ -172,7 +172,7 @@ impl Workers {
         let values = Float32Array::from(steps.values());
         let [height, width] = steps.size().map(JsValue::from);
         let pixels = Uint32Array::from(pixels);
-        self.ask("follow", [values.into(), height, width, pixels.into(), niter.into(), interp.into()])
+        self.ask("followFlows", [values.into(), height, width, pixels.into(), niter.into(), interp.into()])
     }
 
     fn ask<const N: usize>(&self, what: &str, arguments: [JsValue; N]) -> Result<JsFuture, Error> {

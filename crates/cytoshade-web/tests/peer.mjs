@@ -49,6 +49,7 @@ const engines = {
       bytes("/model.safetensors"),
       peerNetwork(provider, threads, side),
     ]);
+    // Its session has all threads; the stages round the network are one worker's here.
     const engine = await Engine.open(model, undefined, "cpu", "f32", (_, tile) => run(...tile), 1);
     return async (image) => {
       const picture = Picture.fromFile(new Uint8Array(await image.arrayBuffer()), 0);

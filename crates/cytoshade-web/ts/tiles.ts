@@ -5,11 +5,11 @@
 
 import { Moved, Remote, TILES, answer } from "./worker.js";
 import { CytoshadeError } from "./errors.js";
-import { TileNetwork, followSteps, initSync, warmUp } from "./wasm/cytoshade_web.js";
+import { TileNetwork, followFlows, initSync, warmUp } from "./wasm/cytoshade_web.js";
 
 type Answer = [Float32Array, Float32Array];
 type Tile = [tile: Float32Array, height: number, width: number];
-type Pixels = Parameters<typeof followSteps>;
+type Pixels = Parameters<typeof followFlows>;
 
 /** The workers, made when they are first needed. */
 export class TileWorkers {
@@ -41,7 +41,7 @@ export class TileWorkers {
   }
 
   /** Has the first worker that is free do something. Arrays among its arguments move there. */
-  call = async (what: "run" | "follow", given: Tile | Pixels): Promise<Answer> => {
+  call = async (what: "run" | "followFlows", given: Tile | Pixels): Promise<Answer> => {
     this.start();
     const worker = this.#idle.pop() ?? (await new Promise<Remote>((resolve) => this.#queue.push(resolve)));
     try {
@@ -78,7 +78,7 @@ export function serveTiles(): void {
       if (!network) throw new CytoshadeError("crashed", "the network could not be read");
       return moved(network.run(...tile) as Answer);
     },
-    follow: (pixels: Pixels) => moved(followSteps(...pixels) as Answer),
+    followFlows: (pixels: Pixels) => moved(followFlows(...pixels) as Answer),
   });
 }
 

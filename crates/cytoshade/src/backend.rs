@@ -219,7 +219,7 @@ impl Backend {
         if let Backend::Elsewhere(elsewhere) = self {
             let steps = follow_flows::Steps::new(outputs, cellprob, threshold)?;
             let pixels = follow_flows::taking_part(cellprob, threshold);
-            return elsewhere.follow(&steps, pixels, niter, params.interp).await;
+            return elsewhere.follow_flows(&steps, pixels, niter, params.interp).await;
         }
         Ok(follow_flows::follow_flows(outputs, cellprob, threshold, niter, params.interp)?)
     }

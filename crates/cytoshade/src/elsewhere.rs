@@ -34,7 +34,7 @@ pub trait Elsewhere: Debug {
     ///
     /// # Errors
     /// [`Error::Elsewhere`].
-    fn follow<'a>(
+    fn follow_flows<'a>(
         &'a self,
         steps: &'a Steps<'a>,
         pixels: Vec<u32>,

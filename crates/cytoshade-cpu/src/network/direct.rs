@@ -97,7 +97,7 @@ impl Work for Row<'_> {
 
     fn run<L: Lanes>(mut self, lanes: L) {
         for (x, pixels) in segments(self.width, L::PIXELS) {
-            self.segment.from(x).run(lanes, pixels);
+            self.segment.at(x).run(lanes, pixels);
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Segment<'a> {
 
 impl Segment<'_> {
     /// The segment of the same row that begins `x` pixels later.
-    pub(super) fn from(&mut self, x: usize) -> Segment<'_> {
+    pub(super) fn at(&mut self, x: usize) -> Segment<'_> {
         let x_target = x * self.pixel_stride;
         Segment {
             rows: &self.rows[x..],
