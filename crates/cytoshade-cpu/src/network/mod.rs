@@ -41,7 +41,7 @@ const THREADS_PER_TILE: usize = 8;
 
 /// A network ready to run, its weights repacked for one instruction set.
 ///
-/// It keeps the intermediates of a tile (32 MiB for the published networks and tiles of 224 x 224) for as many tiles as
+/// It keeps the intermediates of a tile (24 MiB for the published networks and tiles of 224 x 224) for as many tiles as
 /// ever ran at the same time, and each thread keeps what it needs for a band of rows (up to 4 MiB); so nothing is allocated
 /// from the second tile on.
 #[derive(Debug)]
