@@ -273,11 +273,12 @@ impl Builder {
         lives[output.buffer] = *lives[output.buffer].start()..=usize::MAX;
 
         // Of equal ones the one of the larger plane comes first: backends may fill up channels further.
-        let mut order: Vec<usize> = (0..tensors.len()).collect();
-        order.sort_by_key(|&tensor| (Reverse(size(tensors[tensor])), tensors[tensor].1));
+        let mut waiting: Vec<usize> = (0..tensors.len()).collect();
+        let rank = |&at: &usize| (Reverse(size(tensors[at])), tensors[at].1, at);
         let mut buffer_of = vec![0; tensors.len()];
         let mut buffers: Vec<Vec<usize>> = Vec::new();
-        for tensor in order {
+        while let Some(tensor) = waiting.iter().copied().min_by_key(rank) {
+            waiting.retain(|&other| other != tensor);
             let apart = |other: &usize| {
                 lives[*other].end() < lives[tensor].start() || lives[tensor].end() < lives[*other].start()
             };

@@ -47,8 +47,8 @@ impl Engine {
     /// `precision` (`f32` or `f16`) is what a GPU stores activations in; `f32` everywhere where it does not offer `f16`.
     /// `backend` is `auto` (WebGPU on a true GPU, else the CPU), `webgpu` (a software adapter too) or `cpu`. `call` has one
     /// of `workers` workers do something, by its name and its arguments: a promise of two arrays. It is called where the
-    /// CPU does the work, with `run` (tile, height, width) for `[outputs, style]`, and with `followFlows` and what
-    /// that takes where there are several workers.
+    /// CPU does the work, with `run` and what [`TileNetwork::run`](crate::tiles::TileNetwork::run) takes, and with
+    /// `followFlows` and what that takes where there are several workers.
     ///
     /// # Errors
     /// `model`, `no-webgpu`, `device-lost`, `out-of-memory`, `option`.
@@ -70,7 +70,8 @@ impl Engine {
             builder = builder.size_model(load_size_model(&size_model, &options).map_err(|error| of(&error))?);
         }
         let elsewhere = || {
-            let made = builder.clone().build_elsewhere(&model, Box::new(Workers { call, count: workers }));
+            let workers = Workers::new(call, workers, model.network().shape().nout());
+            let made = builder.clone().build_elsewhere(&model, Box::new(workers));
             made.map(|segmenter| (segmenter, Precision::F32))
         };
         let on_gpu = |device| on_gpu(&builder, &model, device, wanted);

@@ -1,9 +1,10 @@
 //! What takes longest on the CPU, spread over workers: tiles through the network, and pixels along the flows.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 
-use cytoshade::{Batch, DeviceInfo, Done, Elsewhere, Error, LoadOptions, Model, Segmenter};
+use cytoshade::{Batch, DeviceInfo, Elsewhere, Error, Flight, LoadOptions, Model, Segmenter};
 use cytoshade_core::{BatchNorm, Conv, EndPoints, Linear, Shape};
 use cytoshade_cpu::follow_flows::Steps;
 use cytoshade_cpu::network::Network;
@@ -62,15 +63,37 @@ impl TileNetwork {
         Ok(Self { network: Network::new(model.network()) })
     }
 
-    /// Runs one tile [channels, height, width]; gives its outputs [nout, height, width] and its style vector.
+    /// Runs one tile [channels, height, width], which stands at the start of `values`. Gives `values` with its outputs [nout,
+    /// height, width] at the start instead, another array where that is too short, and its style vector.
     ///
     /// # Errors
-    /// Where the tile is not of that shape.
-    pub fn run(&self, tile: &[f32], height: usize, width: usize) -> Result<Array, JsValue> {
+    /// Where `values` holds no such tile.
+    pub fn run(
+        &self,
+        values: Float32Array,
+        channels: usize,
+        height: usize,
+        width: usize,
+    ) -> Result<Array, JsValue> {
+        let tile = part(&values, channels * height * width).to_vec();
         let batch =
-            self.network.run(tile, 1, height, width, &mut |_| Ok(())).map_err(|error| failure::of(&error.into()))?;
-        Ok(Array::of2(&Float32Array::from(&batch.outputs[..]), &Float32Array::from(&batch.styles[..])))
+            self.network.run(&tile, 1, height, width, &mut |_| Ok(())).map_err(|error| failure::of(&error.into()))?;
+        let outputs = sized(Some(values), batch.outputs.len());
+        part(&outputs, batch.outputs.len()).copy_from(&batch.outputs);
+        Ok(Array::of2(&outputs, &Float32Array::from(&batch.styles[..])))
     }
+}
+
+/// The first values of an array, all of them where it is shorter.
+fn part(values: &Float32Array, len: usize) -> Float32Array {
+    values.subarray(0, u32::try_from(len).unwrap_or(u32::MAX))
+}
+
+/// An array of at least so many values: `values`, or a new one where that is shorter.
+fn sized(values: Option<Float32Array>, len: usize) -> Float32Array {
+    values
+        .filter(|values| values.length() as usize >= len)
+        .unwrap_or_else(|| Float32Array::new_with_length(u32::try_from(len).unwrap_or(u32::MAX)))
 }
 
 /// Where steps, of shape [height, width, 2], carry pixels, in one of the workers: `[y, x]`.
@@ -99,11 +122,15 @@ const MAX_STEPS: usize = 256 << 20;
 
 /// The workers, behind a JavaScript function: the name of what is to be done and its arguments to a promise of two arrays.
 ///
-/// `run`, of a tile, its height and width: its outputs and its style vector. `followFlows`, as [`follow_flows`].
+/// `run`, as [`TileNetwork::run`], and `followFlows`, as [`follow_flows`].
 #[derive(Debug)]
 pub(crate) struct Workers {
-    pub(crate) call: Function,
-    pub(crate) count: usize,
+    call: Function,
+    count: usize,
+    /// Planes of an output.
+    nout: usize,
+    /// Arrays that came back from workers, to be sent again: fresh memory costs more time than what is copied into it.
+    spare: RefCell<Vec<Float32Array>>,
 }
 
 impl Elsewhere for Workers {
@@ -114,25 +141,17 @@ impl Elsewhere for Workers {
         }
     }
 
-    fn network<'a>(
-        &'a self,
-        tiles: &'a [f32],
-        count: usize,
-        height: usize,
-        width: usize,
-        done: &'a mut Done<'_>,
-    ) -> Pin<Box<dyn Future<Output = Result<Batch, Error>> + 'a>> {
+    fn network(&self, tile: &[f32], height: usize, width: usize) -> Flight<'_> {
+        let pixels = height * width;
+        let values = sized(self.spare.borrow_mut().pop(), tile.len().max(self.nout * pixels));
+        part(&values, tile.len()).copy_from(tile);
+        let channels = JsValue::from(tile.len() / pixels.max(1));
+        let answer = self.ask("run", [values.into(), channels, height.into(), width.into()]);
         Box::pin(async move {
-            // All are asked for at once; the workers take them in turn.
-            let each = (tiles.len() / count.max(1)).max(1);
-            let answers: Vec<JsFuture> =
-                tiles.chunks_exact(each).map(|tile| self.run(tile, height, width)).collect::<Result<_, _>>()?;
-            let mut batch = Batch { outputs: Vec::new(), styles: Vec::new() };
-            for (answer, complete) in answers.into_iter().zip(1..) {
-                take(answer, [&mut batch.outputs, &mut batch.styles]).await?;
-                done(complete)?;
-            }
-            Ok(batch)
+            let [values, style] = arrays(answer?).await?;
+            let outputs = part(&values, self.nout * pixels).to_vec();
+            self.spare.borrow_mut().push(values);
+            Ok(Batch { outputs, styles: style.to_vec() })
         })
     }
 
@@ -154,9 +173,12 @@ impl Elsewhere for Workers {
                 .chunks(each)
                 .map(|pixels| self.follow_part(steps, pixels, niter, interp))
                 .collect::<Result<_, _>>()?;
-            let mut ends = EndPoints { pixels, ..EndPoints::default() };
+            let room = || Vec::with_capacity(pixels.len());
+            let mut ends = EndPoints { y: room(), x: room(), pixels };
             for answer in answers {
-                take(answer, [&mut ends.y, &mut ends.x]).await?;
+                let [y, x] = arrays(answer).await?;
+                ends.y.extend(y.to_vec());
+                ends.x.extend(x.to_vec());
             }
             Ok(ends)
         })
@@ -164,8 +186,8 @@ impl Elsewhere for Workers {
 }
 
 impl Workers {
-    fn run(&self, tile: &[f32], height: usize, width: usize) -> Result<JsFuture, Error> {
-        self.ask("run", [Float32Array::from(tile).into(), height.into(), width.into()])
+    pub(crate) fn new(call: Function, count: usize, nout: usize) -> Self {
+        Self { call, count, nout, spare: RefCell::default() }
     }
 
     fn follow_part(&self, steps: &Steps<'_>, pixels: &[u32], niter: u32, interp: bool) -> Result<JsFuture, Error> {
@@ -182,14 +204,11 @@ impl Workers {
     }
 }
 
-/// Adds the two arrays of an answer to what came before.
-async fn take(answer: JsFuture, all: [&mut Vec<f32>; 2]) -> Result<(), Error> {
+/// The two arrays of an answer.
+async fn arrays(answer: JsFuture) -> Result<[Float32Array; 2], Error> {
     let answer: Array = answer.await.and_then(JsCast::dyn_into).map_err(failed)?;
-    for (values, at) in all.into_iter().zip(0..) {
-        let part: Float32Array = answer.get(at).dyn_into().map_err(failed)?;
-        values.extend(part.to_vec());
-    }
-    Ok(())
+    let array = |at| answer.get(at).dyn_into().map_err(failed);
+    Ok([array(0)?, array(1)?])
 }
 
 fn failed(what: JsValue) -> Error {

@@ -12,15 +12,18 @@ const bytes = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer
 /** The export has no style, nothing that is compared needs one, and the pipeline wants one of any length that is enough. */
 const NO_STYLE = new Float32Array(4096);
 
-/** onnxruntime-web as the network: `(tile, height, width)` to `[outputs, style]`, as the package's own workers have it. */
+/**
+ * onnxruntime-web as the network: `(values, channels, height, width)` to `[outputs, style]`, as the package's own workers have
+ * it; the tile stands at the start of the values.
+ */
 async function peerNetwork(provider, threads, side) {
   const ort = await import(`/peer/${provider === "webgpu" ? "ort.webgpu" : "ort.wasm"}.min.mjs`);
   ort.env.wasm.wasmPaths = new URL("/peer/", document.baseURI).href;
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = "error";
   const session = await ort.InferenceSession.create(`/model_${side || 224}.onnx`, { executionProviders: [provider] });
-  const one = async (tile, height, width) => {
-    const channels = tile.length / (height * width);
+  const one = async (values, channels, height, width) => {
+    const tile = values.subarray(0, channels * height * width);
     const input = new ort.Tensor("float32", tile, [1, channels, height, width]);
     const results = await session.run({ [session.inputNames[0]]: input });
     return [await results[session.outputNames[0]].getData(), NO_STYLE];
@@ -83,9 +86,9 @@ export async function agreement(threads) {
   const ours = new TileNetwork(await bytes("/model.safetensors"));
   const theirs = await peerNetwork("wasm", threads, 224);
   const tile = Float32Array.from({ length: 2 * 224 * 224 }, (_, at) => Math.sin(at / 7) + Math.cos(at / 300));
-  const [expected] = await theirs(tile.slice(), 224, 224);
+  const [expected] = await theirs(tile, 2, 224, 224);
   const error = (tile) => {
-    const [found] = ours.run(tile, 224, 224);
+    const [found] = ours.run(tile, 2, 224, 224);
     const norm = (values) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
     return norm(found.map((value, at) => value - expected[at])) / norm(expected);
   };

@@ -126,8 +126,8 @@ export function serveEngine(): void {
 
 /** Tiles in a batch, where that is not left to the library. */
 function tilesAtOnce(engine: Engine, tiles: TileWorkers | undefined): number | undefined {
-  // A batch ends with its slowest tile: long batches keep all workers busy for longer.
-  if (engine.backend === "cpu" && tiles) return 8 * tiles.count;
+  // One for each worker, and one more each that waits.
+  if (engine.backend === "cpu" && tiles) return 2 * tiles.count;
   // A batch that was given to a device cannot be taken back, and a program on the processor is slow.
   return engine.software ? 1 : undefined;
 }

@@ -8,7 +8,7 @@ import { CytoshadeError } from "./errors.js";
 import { TileNetwork, followFlows, initSync, warmUp } from "./wasm/cytoshade_web.js";
 
 type Answer = [Float32Array, Float32Array];
-type Tile = [tile: Float32Array, height: number, width: number];
+type Tile = Parameters<TileNetwork["run"]>;
 type Pixels = Parameters<typeof followFlows>;
 
 /** The workers, made when they are first needed. */

@@ -1,5 +1,7 @@
 //! The stages that differ between a GPU and the CPU, behind one face.
 
+use std::pin::Pin;
+
 use cytoshade_core::tiling::Tiling;
 use cytoshade_core::{EndPoints, Network, Params, Planes, Recorder, Span};
 use cytoshade_cpu::follow_flows;
@@ -15,9 +17,15 @@ use crate::{Device, DeviceInfo, Error, Model, PrecisionChoice, device};
 /// future may move between them.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) type Done<'a> = dyn FnMut(usize) -> Result<(), cytoshade_core::Error> + Send + 'a;
-/// Hears of the tiles that are complete, and may stop the run.
 #[cfg(target_arch = "wasm32")]
-pub type Done<'a> = dyn FnMut(usize) -> Result<(), cytoshade_core::Error> + 'a;
+pub(crate) type Done<'a> = dyn FnMut(usize) -> Result<(), cytoshade_core::Error> + 'a;
+
+/// Tiles on their way through the network.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) type Flight<'a> = Pin<Box<dyn Future<Output = Result<Batch, Error>> + Send + 'a>>;
+/// Tiles on their way through the network.
+#[cfg(target_arch = "wasm32")]
+pub type Flight<'a> = Pin<Box<dyn Future<Output = Result<Batch, Error>> + 'a>>;
 
 /// A network on a device, and the stages that run there.
 #[derive(Debug)]
@@ -43,6 +51,16 @@ pub struct Batch {
     pub outputs: Vec<f32>,
     /// The style vectors, of shape [tiles, style channels], each of L2 norm 1.
     pub styles: Vec<f32>,
+}
+
+/// Tiles that were cut, for one batch.
+#[derive(Debug, Default)]
+pub(crate) struct Cut {
+    /// Shape [count, channels, height, width].
+    pub(crate) tiles: Vec<f32>,
+    pub(crate) count: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
 }
 
 /// What a backend shall be.
@@ -185,30 +203,45 @@ impl Backend {
         }
     }
 
-    /// Runs `count` tiles [count, channels, height, width] through the network, which is [prepared](Self::prepare) for them.
-    /// `done` hears of each tile that is
-    /// complete (on a GPU, of all of them at the end) and may stop the run; `recorder` hears what each step took.
-    pub(crate) async fn network(
-        &self,
-        tiles: &[f32],
-        count: usize,
-        height: usize,
-        width: usize,
-        done: &mut Done<'_>,
-        recorder: Option<&Recorder>,
-    ) -> Result<Batch, Error> {
+    /// How many tiles a batch has where `batch_size` are asked for, and how many batches are on their way at the same time.
+    pub(crate) fn batches(&self, batch_size: usize) -> (usize, usize) {
         match self {
-            Backend::Cpu { network, .. } => {
-                let batch = network.run_recorded(tiles, count, height, width, done, recorder)?;
+            // While workers are busy with some tiles, others are cut and blended here.
+            #[cfg(target_arch = "wasm32")]
+            Backend::Elsewhere(_) => (1, batch_size),
+            _ => (batch_size, 1),
+        }
+    }
+
+    /// Runs tiles through the network, which is [prepared](Self::prepare) for them: once the flight is awaited, elsewhere at
+    /// once. `done` hears of each tile that is complete (on a GPU, of all of them at the end) and may stop the run;
+    /// `recorder` hears what each step took.
+    pub(crate) fn network<'a>(
+        &'a self,
+        cut: Cut,
+        mut done: Box<Done<'a>>,
+        recorder: Option<&'a Recorder>,
+    ) -> Flight<'a> {
+        let Cut { tiles, count, height, width } = cut;
+        match self {
+            Backend::Cpu { network, .. } => Box::pin(async move {
+                let batch = network.run_recorded(&tiles, count, height, width, &mut done, recorder)?;
                 Ok(Batch { outputs: batch.outputs, styles: batch.styles })
-            }
-            Backend::Gpu { network, .. } => {
-                let batch = network.run_recorded(tiles, count, height, width, recorder).await.map_err(Error::Gpu)?;
+            }),
+            Backend::Gpu { network, .. } => Box::pin(async move {
+                let batch = network.run_recorded(&tiles, count, height, width, recorder).await.map_err(Error::Gpu)?;
                 done(count)?;
                 Ok(Batch { outputs: batch.outputs, styles: batch.styles })
-            }
+            }),
             #[cfg(target_arch = "wasm32")]
-            Backend::Elsewhere(elsewhere) => elsewhere.network(tiles, count, height, width, done).await,
+            Backend::Elsewhere(elsewhere) => {
+                let tile = elsewhere.network(&tiles, height, width);
+                Box::pin(async move {
+                    let batch = tile.await?;
+                    done(count)?;
+                    Ok(batch)
+                })
+            }
         }
     }
 

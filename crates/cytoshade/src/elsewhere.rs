@@ -7,7 +7,7 @@ use std::pin::Pin;
 use cytoshade_core::EndPoints;
 use cytoshade_cpu::follow_flows::Steps;
 
-use crate::{Batch, DeviceInfo, Done, Error};
+use crate::{DeviceInfo, Error, Flight};
 
 /// Runs tiles through the network in some other place. In a browser without shared memory threads are workers, which
 /// only pass messages; tiles are independent, so that is enough to keep all of them busy.
@@ -15,19 +15,11 @@ pub trait Elsewhere: Debug {
     /// What it runs on.
     fn info(&self) -> DeviceInfo;
 
-    /// Runs `count` tiles, planar, of shape [count, channels, height, width]. `done` hears how many tiles are complete,
-    /// and may stop the run.
+    /// Begins to run a tile, planar, of shape [channels, height, width]; several may be on their way.
     ///
     /// # Errors
-    /// What `done` returns, and [`Error::Elsewhere`].
-    fn network<'a>(
-        &'a self,
-        tiles: &'a [f32],
-        count: usize,
-        height: usize,
-        width: usize,
-        done: &'a mut Done<'_>,
-    ) -> Pin<Box<dyn Future<Output = Result<Batch, Error>> + 'a>>;
+    /// [`Error::Elsewhere`].
+    fn network(&self, tile: &[f32], height: usize, width: usize) -> Flight<'_>;
 
     /// Where `niter` steps carry each of `pixels`, as [`Steps::follow`] finds it: each goes its own way, so they can be
     /// spread too.

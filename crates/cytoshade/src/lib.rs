@@ -57,7 +57,7 @@ mod tuned;
 mod volume_field;
 
 #[cfg(target_arch = "wasm32")]
-pub use backend::{Batch, Done};
+pub use backend::{Batch, Flight};
 pub use cytoshade_core::{
     Agreement, BatchTimes, Cancel, Channels, Control, Image, LabelVolume, Labels, LayerSpan, LayerTime, Network,
     Normalize, Outputs, Params, Planes, Progress, ProgressFn, Recorded, Recorder, Sample, Samples, Span, Stack, Stage,

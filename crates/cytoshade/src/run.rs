@@ -10,7 +10,7 @@ use cytoshade_gpu::{Error as GpuError, Gpu, GpuPlanes, Network as GpuNetwork};
 use web_time::Instant;
 
 use crate::Error;
-use crate::backend::{Backend, no_room};
+use crate::backend::{Backend, Cut, Flight, no_room};
 use crate::field::Field;
 use crate::seen::Seen;
 use crate::stream::Stream;
@@ -212,41 +212,47 @@ impl<'a> Run<'a> {
         progress: &mut Tiles,
         mut sink: impl FnMut(usize, Planes, Vec<f32>),
     ) -> Result<(), Error> {
-        let (control, count) = (self.control, seen.count());
+        let (backend, control, count) = (self.backend, self.control, seen.count());
         let shape = self.network.shape();
+        let (batch_size, in_flight) = backend.batches(params.batch_size);
         let mut open: VecDeque<Layer> = VecDeque::new();
-        let (mut begun, mut finished) = (0, 0);
+        let mut flights: VecDeque<(usize, Flight<'_>)> = VecDeque::new();
+        let (mut begun, mut finished, total) = (0, 0, progress.total);
         if progress.done == 0 {
-            control.step(Stage::Network, 0, progress.total)?;
+            control.step(Stage::Network, 0, total)?;
         }
-        while finished + open.len() < count || open.back().is_some_and(Layer::has_more) {
+        loop {
             let start = Instant::now();
-            let mut batch = Batch::default();
-            while batch.count < params.batch_size {
-                if !open.back().is_some_and(Layer::has_more) {
-                    if begun == count {
-                        break;
+            while flights.len() < in_flight {
+                let mut batch = Cut::default();
+                while batch.count < batch_size {
+                    if !open.back().is_some_and(Layer::has_more) {
+                        if begun == count {
+                            break;
+                        }
+                        let planes = seen.take(begun).await?;
+                        let cutting = cutting(backend, planes.height(), planes.width(), params);
+                        backend.prepare(self.network, &cutting.tiling).await?;
+                        open.push_back(Layer::new(planes, cutting, shape.nout(), shape.style_channels()));
+                        begun += 1;
                     }
-                    let planes = seen.take(begun).await?;
-                    let cutting = cutting(self.backend, planes.height(), planes.width(), params);
-                    self.backend.prepare(self.network, &cutting.tiling).await?;
-                    open.push_back(Layer::new(planes, cutting, shape.nout(), shape.style_channels()));
-                    begun += 1;
+                    let Some(last) = open.back_mut() else { break };
+                    last.cut(batch_size - batch.count, &mut batch);
                 }
-                let Some(last) = open.back_mut() else { break };
-                batch.add(last.cut(params.batch_size - batch.count));
+                if batch.count == 0 {
+                    break;
+                }
+                let before = progress.done + flights.iter().map(|(count, _)| count).sum::<usize>();
+                let done = move |done: usize| control.step(Stage::Network, before + done, total);
+                flights.push_back((batch.count, backend.network(batch, Box::new(done), control.recorder())));
             }
-            let Some(Cutting { tiling, .. }) = open.front().map(|layer| &layer.cutting) else { break };
-            let (height, width) = (tiling.height, tiling.width);
-            let before = progress.done;
-            let mut done = |done: usize| control.step(Stage::Network, before + done, progress.total);
-            let result =
-                self.backend.network(&batch.tiles, batch.count, height, width, &mut done, control.recorder()).await;
+            let Some((tiles, flight)) = flights.pop_front() else { break };
+            let result = flight.await;
             self.timings.add(Stage::Network, start.elapsed());
             let result = result?;
-            progress.done += batch.count;
+            progress.done += tiles;
             self.timings.measure(Stage::Blend, || {
-                let outputs = result.outputs.chunks_exact(shape.nout() * height * width);
+                let outputs = result.outputs.chunks_exact(result.outputs.len() / tiles);
                 let mut found = outputs.zip(result.styles.chunks_exact(shape.style_channels()));
                 for layer in &mut open {
                     layer.add(&mut found);
@@ -276,24 +282,6 @@ fn cutting(backend: &Backend, height: usize, width: usize, params: &Params) -> C
     let fits = |cutting: &Cutting| backend.takes(cutting.tiling.height, cutting.tiling.width);
     // Where there is no room for any, the device says what it lacks.
     sides.map(cut).find(fits).unwrap_or_else(|| cut(bsize))
-}
-
-/// Tiles on their way to the network, shape [count, channels, height, width].
-#[derive(Default)]
-struct Batch {
-    tiles: Vec<f32>,
-    count: usize,
-}
-
-impl Batch {
-    fn add(&mut self, (mut tiles, count): (Vec<f32>, usize)) {
-        if self.tiles.is_empty() {
-            self.tiles = tiles;
-        } else {
-            self.tiles.append(&mut tiles);
-        }
-        self.count += count;
-    }
 }
 
 /// A layer some of whose tiles are done.
@@ -326,13 +314,19 @@ impl Layer {
         self.added == self.tiles().len()
     }
 
-    /// The next tiles, at most `most`, and how many they are.
-    fn cut(&mut self, most: usize) -> (Vec<f32>, usize) {
+    /// Adds the next tiles, at most `most`, to a batch.
+    fn cut(&mut self, most: usize, batch: &mut Cut) {
         let next = &self.tiles()[self.cut..];
         let next = &next[..next.len().min(most)];
-        let cut = (tile::cut(&self.cutting, &self.planes, next), next.len());
-        self.cut += cut.1;
-        cut
+        let (count, mut tiles) = (next.len(), tile::cut(&self.cutting, &self.planes, next));
+        if batch.tiles.is_empty() {
+            batch.tiles = tiles;
+        } else {
+            batch.tiles.append(&mut tiles);
+        }
+        (batch.height, batch.width) = (self.cutting.tiling.height, self.cutting.tiling.width);
+        batch.count += count;
+        self.cut += count;
     }
 
     /// Takes what the network made of the tiles that were cut and did not come back yet.
