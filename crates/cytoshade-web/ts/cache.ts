@@ -43,13 +43,14 @@ function isKept(record: unknown, url: unknown): record is Kept {
 export async function find(
   url: string,
   sha256: string | undefined,
-  hash: (bytes: Blob) => Promise<string>,
-): Promise<Blob | undefined> {
+  hash: (bytes: ArrayBuffer) => Promise<string>,
+): Promise<ArrayBuffer | undefined> {
   let record: unknown;
   try {
     record = await transact("readonly", (store) => store.get(url));
     if (isKept(record, url) && record.sha256 === (sha256 ?? record.sha256)) {
-      if ((await hash(record.bytes)) === record.sha256) return record.bytes;
+      const bytes = await record.bytes.arrayBuffer();
+      if ((await hash(bytes)) === record.sha256) return bytes;
     }
   } catch {
     // Bytes that can no longer be read are deleted like those of another hash.
@@ -59,8 +60,9 @@ export async function find(
 }
 
 /** Keeps the bytes of a URL. Tells whether the browser took them: a full disk or a private window may not. */
-export async function keep(url: string, sha256: string, bytes: Blob): Promise<boolean> {
-  const record: Kept = { format: FORMAT, url, sha256, size: bytes.size, stored: new Date(), bytes };
+export async function keep(url: string, sha256: string, bytes: ArrayBuffer): Promise<boolean> {
+  const size = bytes.byteLength;
+  const record: Kept = { format: FORMAT, url, sha256, size, stored: new Date(), bytes: new Blob([bytes]) };
   try {
     await transact("readwrite", (store) => store.put(record, url));
     return true;

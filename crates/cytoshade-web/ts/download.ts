@@ -8,7 +8,7 @@ export async function download(
   url: string,
   maxBytes: number,
   progress: (progress: LoadProgress) => void,
-): Promise<Blob> {
+): Promise<ArrayBuffer> {
   const response = await fetch(url).catch((error) => {
     throw new CytoshadeError("download", `${url} cannot be fetched: ${error.message}`);
   });
@@ -18,7 +18,7 @@ export async function download(
   const total = stated(response);
   check(total ?? 0, maxBytes, url);
 
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const chunks: Uint8Array[] = [];
   let done = 0;
   progress({ stage: "download", done, total });
   const reader = response.body.getReader();
@@ -35,7 +35,17 @@ export async function download(
   if (total !== undefined && done !== total) {
     throw new CytoshadeError("download", `${url} ended after ${done} of ${total} bytes; load it again`);
   }
-  return new Blob(chunks);
+  return joined(chunks, done);
+}
+
+function joined(chunks: Uint8Array[], length: number): ArrayBuffer {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes.buffer;
 }
 
 /** The length that the server states; of a compressed answer it is not that of the file. */

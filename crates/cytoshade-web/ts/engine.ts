@@ -10,9 +10,9 @@ import { Moved, answer } from "./worker.js";
 
 /** What the engine is opened with. */
 export interface Opening {
-  source: string | Blob;
+  source: string | Blob | ArrayBuffer;
   sha256?: string;
-  sizeModel?: string | Blob;
+  sizeModel?: string | Blob | ArrayBuffer;
   sizeModelSha256?: string;
   maxBytes: number;
   cache: boolean;
@@ -24,8 +24,8 @@ export interface Opening {
 /** What it answers: the models' bytes too, with which another engine can be opened without a download. */
 export interface Opened {
   adapter: Adapter;
-  model: Blob;
-  sizeModel?: Blob;
+  model: ArrayBuffer;
+  sizeModel?: ArrayBuffer;
   kinds: string[];
   /** The network's own, in pixels. */
   diameter: number;
@@ -65,15 +65,15 @@ export function serveEngine(): void {
     /** The wasm file, compiled: it comes when it is ready, and what needs none has begun by then. */
     module: (module: WebAssembly.Module) => give(module),
 
-    async open(opening: Opening, progress: (progress: LoadProgress) => void): Promise<Opened> {
+    async open(opening: Opening, progress: (progress: LoadProgress) => void): Promise<Moved<Opened>> {
       const file = modelFile(opening, progress, wasm);
       const sizeFile = sizeModelFile(opening, wasm);
       tiles = new TileWorkers(module, file, opening.workers);
       // Where it is sure that they are needed, they start while the model is on its way.
-      if (opening.backend === "cpu" || (opening.backend === "auto" && !("gpu" in navigator))) tiles.start();
+      if (opening.backend === "cpu" || (opening.backend === "auto" && !("gpu" in navigator))) void tiles.start();
       const [model, sizeModel] = await Promise.all([file, sizeFile, wasm]);
       progress({ stage: "prepare", done: 0, total: 1 });
-      const [bytes, sizeBytes] = await Promise.all([bytesOf(model), sizeModel && bytesOf(sizeModel)]);
+      const [bytes, sizeBytes] = [new Uint8Array(model), sizeModel && new Uint8Array(sizeModel)];
       engine = await Engine.open(bytes, sizeBytes, opening.backend, opening.precision, tiles.call, tiles.count);
       const adapter: Adapter = {
         backend: engine.backend as Adapter["backend"],
@@ -82,9 +82,10 @@ export function serveEngine(): void {
         precision: engine.precision as Precision,
         workers: engine.backend === "cpu" ? tiles.count : 0,
       };
-      if (adapter.backend === "cpu") tiles.start();
+      if (adapter.backend === "cpu") await tiles.start();
       progress({ stage: "prepare", done: 1, total: 1 });
-      return { adapter, model, sizeModel, kinds: kinds(), diameter: engine.diameter };
+      const value: Opened = { adapter, model, sizeModel, kinds: kinds(), diameter: engine.diameter };
+      return new Moved(value, sizeModel ? [model, sizeModel] : [model]);
     },
 
     async segment({ input, options }: Job, progress: (progress: SegmentProgress) => void) {
@@ -145,8 +146,6 @@ async function read(input: Input): Promise<Picture> {
   return Picture.fromArray(input.values, input.channels, height, width, input.interleaved);
 }
 
-const bytesOf = async (blob: Blob) => new Uint8Array(await blob.arrayBuffer());
-
 /** The size model's file, where there is one. It is small: nobody needs to hear how far it is. */
 async function sizeModelFile({ sizeModel, sizeModelSha256, ...rest }: Opening, wasm: Promise<void>) {
   if (sizeModel === undefined) return undefined;
@@ -158,18 +157,20 @@ async function modelFile(
   { source, sha256, maxBytes, cache: mayKeep }: Opening,
   progress: (progress: LoadProgress) => void,
   wasm: Promise<void>,
-): Promise<Blob> {
-  const sha256Of = async (model: Blob) => hashOf(await model.arrayBuffer(), wasm);
+): Promise<ArrayBuffer> {
+  const sha256Of = (model: ArrayBuffer) => hashOf(model, wasm);
   if (typeof source !== "string") {
-    if (source.size > maxBytes) {
-      const message = `the model has ${source.size} bytes, over the limit of ${maxBytes} (maxBytes)`;
+    const size = source instanceof Blob ? source.size : source.byteLength;
+    if (size > maxBytes) {
+      const message = `the model has ${size} bytes, over the limit of ${maxBytes} (maxBytes)`;
       throw new CytoshadeError("too-large", message);
     }
-    check(await sha256Of(source), sha256);
-    return source;
+    const model = source instanceof Blob ? await source.arrayBuffer() : source;
+    check(await sha256Of(model), sha256);
+    return model;
   }
   const kept = mayKeep ? await cache.find(source, sha256, sha256Of) : undefined;
-  if (kept && kept.size <= maxBytes) return kept;
+  if (kept && kept.byteLength <= maxBytes) return kept;
   const model = await download(source, maxBytes, progress);
   const found = check(await sha256Of(model), sha256);
   if (mayKeep) await cache.keep(source, found, model);

@@ -15,34 +15,41 @@ type Pixels = Parameters<typeof followFlows>;
 export class TileWorkers {
   readonly #idle: Remote[] = [];
   readonly #queue: ((worker: Remote) => void)[] = [];
-  #started = false;
+  #started?: Promise<unknown>;
 
   constructor(
     private readonly module: Promise<WebAssembly.Module>,
-    private readonly model: Promise<Blob>,
+    private readonly model: Promise<ArrayBuffer>,
     readonly count: number,
   ) {}
 
-  /** Makes the workers, each of which takes the module and the model as they come, while others do something else. */
-  start(): void {
-    if (this.#started) return;
-    this.#started = true;
-    for (let at = 0; at < this.count; at++) {
-      const worker = new Remote(TILES);
-      // A worker that cannot start says so with the first tile that it gets.
-      this.#open(worker, at === 0).catch(() => {}).then(() => this.#free(worker));
-    }
+  /**
+   * Makes the workers, each of which takes the module and the model as they come, while others do something else. Ends when
+   * the model is no longer needed.
+   */
+  start(): Promise<unknown> {
+    this.#started ??= Promise.allSettled(
+      Array.from({ length: this.count }, (_, at) => {
+        const model = this.model.then((model) => model.slice(0));
+        const worker = new Remote(TILES);
+        // A worker that cannot start says so with the first tile that it gets.
+        this.#open(worker, model, at === 0).catch(() => {}).then(() => this.#free(worker));
+        return model;
+      }),
+    );
+    return this.#started;
   }
 
-  async #open(worker: Remote, warm: boolean): Promise<void> {
+  async #open(worker: Remote, model: Promise<ArrayBuffer>, warm: boolean): Promise<void> {
     // What the browser compiles for one is there for all.
     await worker.call("start", { module: await this.module, warm });
-    await worker.call("open", await this.model);
+    const bytes = await model;
+    await worker.call("open", bytes, [bytes]);
   }
 
   /** Has the first worker that is free do something. Arrays among its arguments move there. */
   call = async (what: "run" | "followFlows", given: Tile | Pixels): Promise<Answer> => {
-    this.start();
+    void this.start();
     const worker = this.#idle.pop() ?? (await new Promise<Remote>((resolve) => this.#queue.push(resolve)));
     try {
       return await worker.call<Answer>(what, given, buffers(given));
@@ -71,8 +78,8 @@ export function serveTiles(): void {
       initSync({ module });
       if (warm) warmUp();
     },
-    async open(model: Blob) {
-      network = new TileNetwork(new Uint8Array(await model.arrayBuffer()));
+    open(model: ArrayBuffer) {
+      network = new TileNetwork(new Uint8Array(model));
     },
     run(tile: Tile) {
       if (!network) throw new CytoshadeError("crashed", "the network could not be read");
