@@ -27,9 +27,7 @@ pub fn select(image: &Image, params: &Params, inputs: usize) -> Result<Planes, E
     if inputs >= 2 && image.channels() > 1 && chan > 0 && chan2 > 0 {
         planes.append(&pick(image, "chan2", chan2, "none")?)?;
     }
-    if planes.channels() < inputs {
-        planes.append(&Planes::zeros(inputs - planes.channels(), planes.height(), planes.width()))?;
-    }
+    planes.pad_channels(inputs);
     Ok(planes)
 }
 
@@ -37,7 +35,7 @@ pub fn select(image: &Image, params: &Params, inputs: usize) -> Result<Planes, E
 fn first(image: &Image, inputs: usize) -> Result<Planes, Error> {
     let mut planes = image.to_planes(0)?;
     if image.channels() == 1 {
-        planes.append(&Planes::zeros(inputs.saturating_sub(1), planes.height(), planes.width()))?;
+        planes.pad_channels(inputs);
         return Ok(planes);
     }
     if image.channels() < inputs {

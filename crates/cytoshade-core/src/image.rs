@@ -67,9 +67,7 @@ macro_rules! samples {
 
             /// The samples in `range` as f32, appended to `out`.
             fn extend_f32(&self, range: std::ops::Range<usize>, out: &mut Vec<f32>) {
-                match self { $(Samples::$variant(values) => {
-                    out.extend(values.get(range).unwrap_or_default().iter().map(|value| value.to_f32()));
-                })* }
+                match self { $(Samples::$variant(values) => extend_f32(values.get(range).unwrap_or_default(), out),)* }
             }
 
             fn show(&self, index: usize) -> String {
@@ -79,6 +77,13 @@ macro_rules! samples {
             }
         }
     };
+}
+
+/// Not drawn into the one function that knows all types: of that a browser would compile everything for speed once one of
+/// its loops has run for a while.
+#[inline(never)]
+fn extend_f32<T: Sample>(values: &[T], out: &mut Vec<f32>) {
+    out.extend(values.iter().map(|value| value.to_f32()));
 }
 
 samples!(U8 u8, I8 i8, U16 u16, I16 i16, U32 u32, I32 i32, U64 u64, I64 i64, F32 f32, F64 f64);

@@ -88,6 +88,12 @@ impl Planes {
         Ok(())
     }
 
+    /// Appends planes of zeros until there are `channels`; none where there are as many or more.
+    pub fn pad_channels(&mut self, channels: usize) {
+        self.channels = self.channels.max(channels);
+        self.data.resize(self.channels * self.pixels(), 0.0);
+    }
+
     /// All values, planar.
     pub fn as_slice(&self) -> &[f32] {
         &self.data

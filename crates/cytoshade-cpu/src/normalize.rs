@@ -61,11 +61,17 @@ fn percentile(block: &mut [f32], size: [usize; 3], low: f32, high: f32) -> bool 
     let (low, high) = bounds(block, size, low, high);
     let range = high - low;
     if range > MIN_CONTRAST {
-        block.par_iter_mut().for_each(|value| *value = (*value - low) / range);
+        scale(block, low, range);
     } else {
         block.fill(0.0);
     }
     true
+}
+
+// What loops over values is `#[inline(never)]`, for the reason that the network's are.
+#[inline(never)]
+fn scale(block: &mut [f32], low: f32, range: f32) {
+    block.par_iter_mut().for_each(|value| *value = (*value - low) / range);
 }
 
 /// In f64 for each of the two operations, rounded to f32 between, as numpy does with a float64 scalar.

@@ -9,7 +9,10 @@ use cytoshade_core::percentile::{Rank, steps};
 #[cfg(not(target_family = "wasm"))]
 const MANY: usize = 1 << 17;
 
+// What loops over values is `#[inline(never)]`, for the reason that the network's are.
+
 /// The values at two percentiles of a block of samples of the size [depth, height, width].
+#[inline(never)]
 pub(crate) fn bounds(values: &[f32], size: [usize; 3], low: f32, high: f32) -> (f32, f32) {
     let [_, height, width] = size;
     let sample = match steps(size) {
@@ -46,6 +49,7 @@ fn between(a: f32, b: f32, Rank { gamma, .. }: Rank) -> f32 {
 }
 
 /// True where all values are the same.
+#[inline(never)]
 pub(crate) fn is_constant(values: &[f32]) -> bool {
     values.first().is_none_or(|&first| values.par_iter().all(|&value| value == first))
 }
