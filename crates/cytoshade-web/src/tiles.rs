@@ -163,23 +163,20 @@ impl Elsewhere for Workers {
         interp: bool,
     ) -> Pin<Box<dyn Future<Output = Result<EndPoints, Error>> + 'a>> {
         Box::pin(async move {
-            let room = MAX_STEPS / (2 * size_of_val(steps.values())).max(1);
-            let shares = self.count.min(room).min(pixels.len() / MIN_SHARE);
-            if shares < 2 {
-                return Ok(steps.follow(pixels, niter, interp));
-            }
-            let each = pixels.len().div_ceil(shares);
-            let answers: Vec<JsFuture> = pixels
-                .chunks(each)
-                .map(|pixels| self.follow_part(steps, pixels, niter, interp))
-                .collect::<Result<_, _>>()?;
-            let room = || Vec::with_capacity(pixels.len());
-            let mut ends = EndPoints { y: room(), x: room(), pixels };
+            // Each worker needs the steps; this one, which has them, takes the first share.
+            let workers = self.count.saturating_sub(1).min(MAX_STEPS / (2 * size_of_val(steps.values())).max(1));
+            let shares = (workers + 1).min(pixels.len() / MIN_SHARE).max(1);
+            let mut parts = pixels.chunks(pixels.len().div_ceil(shares).max(1));
+            let own = parts.next().unwrap_or_default().to_vec();
+            let answers: Vec<JsFuture> =
+                parts.map(|pixels| self.follow_part(steps, pixels, niter, interp)).collect::<Result<_, _>>()?;
+            let mut ends = steps.follow(own, niter, interp);
             for answer in answers {
                 let [y, x] = arrays(answer).await?;
                 ends.y.extend(y.to_vec());
                 ends.x.extend(x.to_vec());
             }
+            ends.pixels = pixels;
             Ok(ends)
         })
     }
