@@ -103,6 +103,8 @@ fn cache() -> PathBuf {
 /// Makes the wasm file small, and checks that it is.
 fn optimize(out: &Path) -> Outcome {
     let mut command = tool("wasm-opt");
+    // Loops over values are functions of their own for a reason (`cytoshade-cpu`'s network says it), and stay that.
+    command.arg("--no-inline=*cytoshade_c*");
     // Functions of like names are alike: side by side they are 2 % smaller gzipped. Names are stripped only then.
     command.args(["-Os", "--converge", "--reorder-functions-by-name", "--strip-debug", "--strip-producers"]);
     // Larger ones stay functions of their own, though they be called in one place: browsers compile what is called, one
