@@ -181,16 +181,31 @@ impl<'a> Steps<'a> {
     fn interpolate(&self, places: Places) -> Places {
         let mut corners = [[[0.0f32; GROUP]; 4]; 2];
         let (mut fy, mut fx) = ([0.0f64; GROUP], [0.0f64; GROUP]);
-        for i in 0..GROUP {
-            let (y, x) = (places.y[i], places.x[i]);
-            let (y0, x0) = (y as usize, x as usize);
-            let (y1, x1) = ((y0 + 1).min(self.height - 1), (x0 + 1).min(self.width - 1));
-            (fy[i], fx[i]) = (f64::from(y) - y0 as f64, f64::from(x) - x0 as f64);
-            let (top, bottom) = (y0 * self.width, y1 * self.width);
-            for (corner, at) in [top + x0, top + x1, bottom + x0, bottom + x1].into_iter().enumerate() {
-                let [dy, dx] = self.steps[at];
+        let mut ats = [[0; GROUP]; 4];
+        let mut load = |i: usize, ats: &[[usize; GROUP]; 4]| {
+            for (corner, ats) in ats.iter().enumerate() {
+                let [dy, dx] = self.steps[ats[i]];
                 (corners[0][corner][i], corners[1][corner][i]) = (dy, dx);
             }
+        };
+        for i in 0..GROUP {
+            let (y, x) = (places.y[i], places.x[i]);
+            let (y0, x0) = (y as i32, x as i32);
+            (fy[i], fx[i]) = (f64::from(y) - f64::from(y0), f64::from(x) - f64::from(x0));
+            let (y0, x0) = (y0 as usize, x0 as usize);
+            let (y1, x1) = ((y0 + 1).min(self.height - 1), (x0 + 1).min(self.width - 1));
+            let (top, bottom) = (y0 * self.width, y1 * self.width);
+            for (ats, at) in ats.iter_mut().zip([top + x0, top + x1, bottom + x0, bottom + x1]) {
+                ats[i] = at;
+            }
+            // Processors that work ahead load for one pixel while they compute the next one's places.
+            if cfg!(not(target_family = "wasm")) {
+                load(i, &ats);
+            }
+        }
+        // WebAssembly computes all places in vectors first, a third quicker than number by number.
+        if cfg!(target_family = "wasm") {
+            (0..GROUP).for_each(|i| load(i, &ats));
         }
         let axis = |[a, b, c, d]: &[[f32; GROUP]; 4]| {
             std::array::from_fn(|i| {
