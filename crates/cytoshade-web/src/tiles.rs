@@ -68,13 +68,7 @@ impl TileNetwork {
     ///
     /// # Errors
     /// Where `values` holds no such tile.
-    pub fn run(
-        &self,
-        values: Float32Array,
-        channels: usize,
-        height: usize,
-        width: usize,
-    ) -> Result<Array, JsValue> {
+    pub fn run(&self, values: Float32Array, channels: usize, height: usize, width: usize) -> Result<Array, JsValue> {
         let tile = part(&values, channels * height * width).to_vec();
         let batch =
             self.network.run(&tile, 1, height, width, &mut |_| Ok(())).map_err(|error| failure::of(&error.into()))?;
