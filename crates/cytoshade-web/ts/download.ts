@@ -18,7 +18,8 @@ export async function download(
   const total = stated(response);
   check(total ?? 0, maxBytes, url);
 
-  const chunks: Uint8Array[] = [];
+  // A server need not state the length, and may state a wrong one. Room that nothing is written to costs nothing.
+  let bytes = new Uint8Array(total ?? 0);
   let done = 0;
   progress({ stage: "download", done, total });
   const reader = response.body.getReader();
@@ -27,31 +28,28 @@ export async function download(
       throw new CytoshadeError("download", `${url} ended after ${done} bytes: ${error.message}; load it again`);
     });
     if (!value) break;
+    check(done + value.length, maxBytes, url);
+    if (done + value.length > bytes.length) bytes = grown(bytes, Math.max(2 * bytes.length, done + value.length));
+    bytes.set(value, done);
     done += value.length;
-    check(done, maxBytes, url);
-    chunks.push(value);
     progress({ stage: "download", done, total });
   }
   if (total !== undefined && done !== total) {
     throw new CytoshadeError("download", `${url} ended after ${done} of ${total} bytes; load it again`);
   }
-  return joined(chunks, done);
+  return (done === bytes.length ? bytes : bytes.slice(0, done)).buffer;
 }
 
-function joined(chunks: Uint8Array[], length: number): ArrayBuffer {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes.buffer;
+function grown(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+  const longer = new Uint8Array(length);
+  longer.set(bytes);
+  return longer;
 }
 
 /** The length that the server states; of a compressed answer it is not that of the file. */
 function stated({ headers }: Response): number | undefined {
-  const length = headers.get("content-length");
-  return length === null || headers.has("content-encoding") ? undefined : Number(length);
+  const length = headers.get("content-length") ?? "";
+  return /^\d+$/.test(length) && !headers.has("content-encoding") ? Number(length) : undefined;
 }
 
 function check(bytes: number, maxBytes: number, url: string): void {

@@ -41,10 +41,11 @@ export class TileWorkers {
   }
 
   async #open(worker: Remote, model: Promise<ArrayBuffer>, warm: boolean): Promise<void> {
-    // What the browser compiles for one is there for all.
-    await worker.call("start", { module: await this.module, warm });
+    // What the browser compiles for one is there for all. Its answer is not waited for: the engine may be at work on an image
+    // by then, and hear of it only when it has come to the network.
+    const started = worker.call("start", { module: await this.module, warm });
     const bytes = await model;
-    await worker.call("open", bytes, [bytes]);
+    await Promise.all([started, worker.call("open", bytes, [bytes])]);
   }
 
   /** Has the first worker that is free do something. Arrays among its arguments move there. */

@@ -133,7 +133,7 @@ export interface SegmentOptions extends ImageOptions {
   bsize?: number;
   /** Overlap of neighbouring tiles as a fraction of a tile, 0.05 to 0.5. 0.1 where not given. */
   tileOverlap?: number;
-  /** Tiles that go through the network at once. */
+  /** Tiles that go through the network at once; on the CPU, that are with the workers or wait for one. */
   batchSize?: number;
   /** Run the dynamics at the image's own size. On where not given. */
   resample?: boolean;
