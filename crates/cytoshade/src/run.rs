@@ -252,7 +252,7 @@ impl<'a> Run<'a> {
             let result = result?;
             progress.done += tiles;
             self.timings.measure(Stage::Blend, || {
-                let outputs = result.outputs.chunks_exact(result.outputs.len() / tiles);
+                let outputs = result.outputs.chunks_exact((result.outputs.len() / tiles).max(1));
                 let mut found = outputs.zip(result.styles.chunks_exact(shape.style_channels()));
                 for layer in &mut open {
                     layer.add(&mut found);
