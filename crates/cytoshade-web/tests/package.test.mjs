@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { launch, open } from "./browser.mjs";
 import { disagreement, readLabels } from "./labels.mjs";
 import { ROOT, serve } from "./server.mjs";
@@ -435,6 +436,11 @@ describe("models from a server", async () => {
       const send = setInterval(() => response.write(bytes), 10);
       response.on("close", () => (clearInterval(send), stopped++));
     },
+    "/pieces": (_, response) => {
+      for (let at = 0; at < bytes.length; at += 100_000) response.write(bytes.subarray(at, at + 100_000));
+      response.end();
+    },
+    "/gzipped": (_, response) => response.writeHead(200, { "Content-Encoding": "gzip" }).end(gzipSync(bytes)),
     "/slow": (_, response) => response.writeHead(200, { "Content-Length": bytes.length }).write(bytes.subarray(0, 1000)),
   });
 
@@ -460,6 +466,15 @@ describe("models from a server", async () => {
       // The server hears of it on its own time.
       for (let wait = 0; stopped === 0 && wait < 100; wait++) await new Promise((resolve) => setTimeout(resolve, 100));
       assert.equal(stopped, 1, "the endless answer was not read to its end");
+    }));
+
+  test("a file whose length nobody states comes whole", () =>
+    inPage(async ({ page }) => {
+      const found = await page.evaluate(async (sha256) => {
+        for (const url of ["pieces", "gzipped"]) (await Cytoshade.fromPretrained(url, { sha256, backend: "cpu" })).dispose();
+        return Cytoshade.listCachedModels();
+      }, SHA256);
+      assert.deepEqual(found.map(({ size }) => size), [bytes.length, bytes.length]);
     }));
 
   test("a page that is no secure context checks hashes too", () =>
