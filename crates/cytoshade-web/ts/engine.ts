@@ -10,9 +10,9 @@ import { Moved, answer } from "./worker.js";
 
 /** What the engine is opened with. */
 export interface Opening {
-  source: string | Blob | ArrayBuffer;
+  source: string | Blob;
   sha256?: string;
-  sizeModel?: string | Blob | ArrayBuffer;
+  sizeModel?: string | Blob;
   sizeModelSha256?: string;
   maxBytes: number;
   cache: boolean;
@@ -24,8 +24,8 @@ export interface Opening {
 /** What it answers: the models' bytes too, with which another engine can be opened without a download. */
 export interface Opened {
   adapter: Adapter;
-  model: ArrayBuffer;
-  sizeModel?: ArrayBuffer;
+  model: Blob;
+  sizeModel?: Blob;
   kinds: string[];
   /** The network's own, in pixels. */
   diameter: number;
@@ -65,12 +65,12 @@ export function serveEngine(): void {
     /** The wasm file, compiled: it comes when it is ready, and what needs none has begun by then. */
     module: (module: WebAssembly.Module) => give(module),
 
-    async open(opening: Opening, progress: (progress: LoadProgress) => void): Promise<Moved<Opened>> {
+    async open(opening: Opening, progress: (progress: LoadProgress) => void): Promise<Opened> {
       const file = modelFile(opening, progress, wasm);
       const sizeFile = sizeModelFile(opening, wasm);
-      tiles = new TileWorkers(module, file, opening.workers);
+      tiles = new TileWorkers(module, opening.workers);
       // Where it is sure that they are needed, they start while the model is on its way.
-      if (opening.backend === "cpu" || (opening.backend === "auto" && !("gpu" in navigator))) void tiles.start();
+      if (opening.backend === "cpu" || (opening.backend === "auto" && !("gpu" in navigator))) tiles.start(file);
       const [model, sizeModel] = await Promise.all([file, sizeFile, wasm]);
       progress({ stage: "prepare", done: 0, total: 1 });
       const [bytes, sizeBytes] = [new Uint8Array(model), sizeModel && new Uint8Array(sizeModel)];
@@ -82,10 +82,12 @@ export function serveEngine(): void {
         precision: engine.precision as Precision,
         workers: engine.backend === "cpu" ? tiles.count : 0,
       };
-      if (adapter.backend === "cpu") await tiles.start();
+      if (adapter.backend === "cpu") tiles.start(file);
       progress({ stage: "prepare", done: 1, total: 1 });
-      const value: Opened = { adapter, model, sizeModel, kinds: kinds(), diameter: engine.diameter };
-      return new Moved(value, sizeModel ? [model, sizeModel] : [model]);
+      // As blobs the page can hand them to another engine without a copy on its own thread.
+      const blob = (bytes: ArrayBuffer) => new Blob([bytes]);
+      const kept = { model: blob(model), sizeModel: sizeModel && blob(sizeModel) };
+      return { adapter, ...kept, kinds: kinds(), diameter: engine.diameter };
     },
 
     async segment({ input, options }: Job, progress: (progress: SegmentProgress) => void) {
@@ -160,12 +162,11 @@ async function modelFile(
 ): Promise<ArrayBuffer> {
   const sha256Of = (model: ArrayBuffer) => hashOf(model, wasm);
   if (typeof source !== "string") {
-    const size = source instanceof Blob ? source.size : source.byteLength;
-    if (size > maxBytes) {
-      const message = `the model has ${size} bytes, over the limit of ${maxBytes} (maxBytes)`;
+    if (source.size > maxBytes) {
+      const message = `the model has ${source.size} bytes, over the limit of ${maxBytes} (maxBytes)`;
       throw new CytoshadeError("too-large", message);
     }
-    const model = source instanceof Blob ? await source.arrayBuffer() : source;
+    const model = await source.arrayBuffer();
     check(await sha256Of(model), sha256);
     return model;
   }

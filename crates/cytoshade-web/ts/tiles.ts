@@ -11,46 +11,38 @@ type Answer = [Float32Array, Float32Array];
 type Tile = Parameters<TileNetwork["run"]>;
 type Pixels = Parameters<typeof followFlows>;
 
-/** The workers, made when they are first needed. */
+/** The workers, made when it is known that they are needed. */
 export class TileWorkers {
   readonly #idle: Remote[] = [];
   readonly #queue: ((worker: Remote) => void)[] = [];
-  #started?: Promise<unknown>;
+  #started = false;
 
   constructor(
     private readonly module: Promise<WebAssembly.Module>,
-    private readonly model: Promise<ArrayBuffer>,
     readonly count: number,
   ) {}
 
-  /**
-   * Makes the workers, each of which takes the module and the model as they come, while others do something else. Ends when
-   * the model is no longer needed.
-   */
-  start(): Promise<unknown> {
-    this.#started ??= Promise.allSettled(
-      Array.from({ length: this.count }, (_, at) => {
-        const model = this.model.then((model) => model.slice(0));
-        const worker = new Remote(TILES);
-        // A worker that cannot start says so with the first tile that it gets.
-        this.#open(worker, model, at === 0).catch(() => {}).then(() => this.#free(worker));
-        return model;
-      }),
-    );
-    return this.#started;
+  /** Makes the workers, each of which takes the module and the model as they come, while others do something else. */
+  start(model: Promise<ArrayBuffer>): void {
+    if (this.#started) return;
+    this.#started = true;
+    for (let at = 0; at < this.count; at++) {
+      const worker = new Remote(TILES);
+      // A worker that cannot start says so with the first tile that it gets.
+      this.#open(worker, model, at === 0).catch(() => {}).then(() => this.#free(worker));
+    }
   }
 
   async #open(worker: Remote, model: Promise<ArrayBuffer>, warm: boolean): Promise<void> {
     // What the browser compiles for one is there for all. Its answer is not waited for: the engine may be at work on an image
     // by then, and hear of it only when it has come to the network.
     const started = worker.call("start", { module: await this.module, warm });
-    const bytes = await model;
+    const bytes = (await model).slice(0);
     await Promise.all([started, worker.call("open", bytes, [bytes])]);
   }
 
   /** Has the first worker that is free do something. Arrays among its arguments move there. */
   call = async (what: "run" | "followFlows", given: Tile | Pixels): Promise<Answer> => {
-    void this.start();
     const worker = this.#idle.pop() ?? (await new Promise<Remote>((resolve) => this.#queue.push(resolve)));
     try {
       return await worker.call<Answer>(what, given, buffers(given));
