@@ -48,8 +48,8 @@ impl Ceilings {
         let invocations = f64::from(INVOCATIONS);
         let add = meter.seconds(plain.clone(), "multiply_add", &[], INVOCATIONS / 64);
         let copy = meter.seconds(plain, "copy", &[], INVOCATIONS / 64);
-        let side = gpu.facts().matrices.iter().copied().filter(|side| [8, 16].contains(side)).max();
-        let matrices = side.zip(gpu.facts().subgroups).map(|(side, (lanes, _))| {
+        let side = gpu.capabilities().matrices.iter().copied().filter(|side| [8, 16].contains(side)).max();
+        let matrices = side.zip(gpu.capabilities().subgroups).map(|(side, (lanes, _))| {
             let source = wgpu::ShaderSource::Wgsl(matrix_source(side).into());
             let seconds = meter.seconds(source, "multiply_matrices", &[(LANES, f64::from(lanes))], SUBGROUPS);
             f64::from(SUBGROUPS) * (MATRIX_OPERATIONS * u64::from(side).pow(3)) as f64 / seconds
@@ -96,7 +96,7 @@ impl<'a> Meter<'a> {
                 mapped_at_creation: false,
             })
         };
-        let repeat = if gpu.facts().software { 1 } else { 20 };
+        let repeat = if gpu.capabilities().software { 1 } else { 20 };
         Self { device, queue, source: buffer("source"), destination: buffer("destination"), repeat }
     }
 

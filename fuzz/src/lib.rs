@@ -29,7 +29,7 @@ pub fn small() -> LoadOptions {
 
 /// Loads a network where the bytes are of this format.
 pub fn network(format: Format, bytes: &[u8], options: &LoadOptions) -> Corpus {
-    if Format::of(bytes) != Some(format) {
+    if Format::detect(bytes) != Some(format) {
         return Corpus::Reject;
     }
     match cytoshade_model::load_with_origin(bytes, options) {

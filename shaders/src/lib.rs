@@ -1,7 +1,7 @@
 //! Every compute shader of Cytoshade as WGSL, with what a host needs to know to run it.
 //!
 //! One file a shader, one entry point a file, both of the shader's name. WGSL has no includes: what several shaders
-//! share lies in `wgsl/parts`, and [`Shader::source`] writes a shader's parts and its own file one after another. For a
+//! share lies in `wgsl/shared`, and [`Shader::source`] writes a shader's parts and its own file one after another. For a
 //! browser the build script leaves out comments and indentation.
 //!
 //! Binding 0 of group 0 is the uniform buffer `params` of 4-byte scalars ([`Shader::params`], in this order), bindings
@@ -28,7 +28,7 @@ pub struct Shader {
     /// Optional features that it needs.
     pub needs: Needs,
     /// Whether it reads or writes activations, which are stored in a [`Precision`].
-    pub stored: bool,
+    pub activation_typed: bool,
     /// Entry point.
     pub entry: &'static str,
     /// Invocations of a workgroup in x, y and z.
@@ -86,7 +86,7 @@ impl Precision {
 impl Shader {
     /// The WGSL source for activations of a precision.
     pub fn source(&self, precision: Precision) -> String {
-        self.source_with(precision, &[where_it_may_run(Needs::Native, wgsl!("parts/fours")), wgsl!("parts/packed")])
+        self.source_with(precision, &[where_it_may_run(Needs::Native, wgsl!("shared/fours")), wgsl!("shared/packed")])
     }
 
     /// As [`Shader::source`], where the convolutions read and write values of f32 in pairs, as integers of 64 bits; it needs
@@ -94,27 +94,27 @@ impl Shader {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn source_in_pairs(&self, precision: Precision) -> String {
         let packed = match precision {
-            Precision::F32 => wgsl!("parts/packed_pairs"),
+            Precision::F32 => wgsl!("shared/packed_pairs"),
             // Mesa 22 dies of four values of f16 as an integer.
-            Precision::F16 => wgsl!("parts/packed"),
+            Precision::F16 => wgsl!("shared/packed"),
         };
-        self.source_with(precision, &[wgsl!("parts/pairs"), packed])
+        self.source_with(precision, &[wgsl!("shared/pairs"), packed])
     }
 
     /// The source; those that read or write activations with what it takes to do so.
     fn source_with(&self, precision: Precision, access: &[&str]) -> String {
         let mut source = String::new();
-        let half = self.stored && precision == Precision::F16;
+        let half = self.activation_typed && precision == Precision::F16;
         let matrices = self.needs == Needs::Matrices;
         for (enable, needed) in [("f16", half || matrices), ("wgpu_cooperative_matrix", matrices)] {
             if needed {
                 source += &format!("enable {enable};\n");
             }
         }
-        if self.stored {
-            source += if half { wgsl!("parts/f16") } else { wgsl!("parts/f32") };
+        if self.activation_typed {
+            source += if half { wgsl!("shared/f16") } else { wgsl!("shared/f32") };
         }
-        let access = if self.stored { access } else { &[] };
+        let access = if self.activation_typed { access } else { &[] };
         for piece in access.iter().chain(self.pieces) {
             source += "\n";
             source += piece;
@@ -165,15 +165,15 @@ const CONVOLUTION: &[&str] = &[
 macro_rules! shader {
     (
         $(#[$doc:meta])* $constant:ident = $name:literal, entry $entry:literal, workgroup $workgroup:expr,
-        $(parts [$($part:literal),*],)?
-        stored $stored:literal, params [$($param:literal),*], storage [$($storage:expr),*], overrides [$($over:literal),*]
+        $(shared [$($part:literal),*],)?
+        activation_typed $typed:literal, params [$($param:literal),*], storage [$($storage:expr),*], overrides [$($over:literal),*]
     ) => {
         $(#[$doc])*
         pub const $constant: Shader = Shader {
             name: $name,
-            pieces: &[$($(wgsl!("parts/", $part),)*)? wgsl!($name)],
+            pieces: &[$($(wgsl!("shared/", $part),)*)? wgsl!($name)],
             needs: Needs::Nothing,
-            stored: $stored,
+            activation_typed: $typed,
             entry: $entry,
             workgroup: $workgroup,
             params: &[$($param),*],
@@ -186,21 +186,21 @@ macro_rules! shader {
 macro_rules! convolution {
     (
         $(#[$doc:meta])* $constant:ident = $name:literal in $file:literal, needs $needs:ident, workgroup $workgroup:expr,
-        parts [$($part:literal),*], overrides [$($over:literal),*]
+        shared [$($part:literal),*], overrides [$($over:literal),*]
     ) => {
         $(#[$doc])*
         pub const $constant: Shader = Shader {
             name: $name,
             pieces: &[
-                wgsl!("parts/conv"),
-                wgsl!("parts/buffers"),
-                wgsl!("parts/load"),
-                wgsl!("parts/store"),
-                $(where_it_may_run(Needs::$needs, wgsl!("parts/", $part)),)*
+                wgsl!("shared/conv"),
+                wgsl!("shared/buffers"),
+                wgsl!("shared/load"),
+                wgsl!("shared/store"),
+                $(where_it_may_run(Needs::$needs, wgsl!("shared/", $part)),)*
                 where_it_may_run(Needs::$needs, wgsl!($file)),
             ],
             needs: Needs::$needs,
-            stored: true,
+            activation_typed: true,
             entry: $file,
             workgroup: $workgroup,
             params: CONVOLUTION,
@@ -215,20 +215,20 @@ macro_rules! convolution {
 
 macro_rules! winograd {
     (
-        $(#[$doc:meta])* $constant:ident = $name:literal, needs $needs:ident, parts [$($part:literal),*],
+        $(#[$doc:meta])* $constant:ident = $name:literal, needs $needs:ident, shared [$($part:literal),*],
         storage [$($storage:expr),*], overrides [$($over:literal),*]
     ) => {
         $(#[$doc])*
         pub const $constant: Shader = Shader {
             name: $name,
             pieces: &[
-                wgsl!("parts/conv"),
-                $(where_it_may_run(Needs::Native, wgsl!("parts/", $part)),)*
-                where_it_may_run(Needs::Native, wgsl!("parts/winograd")),
+                wgsl!("shared/conv"),
+                $(where_it_may_run(Needs::Native, wgsl!("shared/", $part)),)*
+                where_it_may_run(Needs::Native, wgsl!("shared/winograd")),
                 where_it_may_run(Needs::Native, wgsl!($name)),
             ],
             needs: Needs::$needs,
-            stored: true,
+            activation_typed: true,
             entry: $name,
             workgroup: [32, 1, 1],
             params: CONVOLUTION,
@@ -247,11 +247,11 @@ macro_rules! volume {
         pub const $constant: Shader = Shader {
             name: concat!("volume_", $file),
             pieces: &[
-                where_it_may_run(Needs::Native, wgsl!("parts/volume")),
+                where_it_may_run(Needs::Native, wgsl!("shared/volume")),
                 where_it_may_run(Needs::Native, wgsl!("volume/", $file)),
             ],
             needs: Needs::Native,
-            stored: false,
+            activation_typed: false,
             entry: $entry,
             workgroup: $workgroup,
             params: &["width", "height", "depth", $($param),*],
@@ -262,17 +262,17 @@ macro_rules! volume {
 }
 
 macro_rules! columns {
-    ($(#[$doc:meta])* $constant:ident = $name:literal, part $part:literal) => {
+    ($(#[$doc:meta])* $constant:ident = $name:literal, shared $part:literal) => {
         $(#[$doc])*
         pub const $constant: Shader = Shader {
             name: $name,
             pieces: &[
-                wgsl!("parts/mask_flow"),
-                where_it_may_run(Needs::Subgroups, wgsl!("parts/", $part)),
+                wgsl!("shared/mask_flow"),
+                where_it_may_run(Needs::Subgroups, wgsl!("shared/", $part)),
                 where_it_may_run(Needs::Subgroups, wgsl!("diffuse_columns")),
             ],
             needs: Needs::Subgroups,
-            stored: false,
+            activation_typed: false,
             entry: "diffuse_columns",
             workgroup: [8, 2, 1],
             params: &["width", "first"],
@@ -312,7 +312,7 @@ pub const SKIP: &str = "SKIP";
 /// The override constant of [`CONV3X3_GEMM`]: how many groups of 8 output channels a workgroup computes, 4 or 8.
 pub const CHANNEL_GROUPS: &str = "CHANNEL_GROUPS";
 
-/// The override constant of [`FLOW_ERROR`], [`STYLE`] and of the convolutions on matrices and by minimal filtering: invocations of a
+/// The override constant of [`FLOW_ERROR`], [`STYLE`] and of the convolutions on matrices and by Winograd: invocations of a
 /// workgroup; of [`DIFFUSE_NARROW`] and [`DIFFUSE_WIDE`]: invocations of a subgroup.
 pub const LANES: &str = "LANES";
 
@@ -332,42 +332,42 @@ pub const INTERP: &str = "INTERP";
 
 convolution! {
     /// 3 x 3 convolution, direct: the portable one.
-    CONV3X3_DIRECT = "conv3x3_direct" in "conv3x3_direct", needs Nothing, workgroup [32, 1, 1], parts ["column"], overrides []
+    CONV3X3_DIRECT = "conv3x3_direct" in "conv3x3_direct", needs Nothing, workgroup [32, 1, 1], shared ["column"], overrides []
 }
 
 convolution! {
     /// 3 x 3 convolution, direct, its weights shared by subgroup broadcasts.
     CONV3X3_BROADCAST = "conv3x3_broadcast" in "conv3x3_broadcast", needs Subgroups, workgroup [32, 1, 1],
-    parts ["column", "broadcast"], overrides []
+    shared ["column", "broadcast"], overrides []
 }
 
 convolution! {
     /// 3 x 3 convolution, an implicit matrix product through workgroup memory.
-    CONV3X3_GEMM = "conv3x3_gemm" in "conv3x3_gemm", needs Nothing, workgroup [128, 1, 1], parts [], overrides ["CHANNEL_GROUPS"]
+    CONV3X3_GEMM = "conv3x3_gemm" in "conv3x3_gemm", needs Nothing, workgroup [128, 1, 1], shared [], overrides ["CHANNEL_GROUPS"]
 }
 
 convolution! {
     /// 3 x 3 convolution on subgroup matrices of 8 x 8.
     CONV3X3_MATRIX8 = "conv3x3_matrix8" in "conv3x3_matrix", needs Matrices, workgroup [32, 1, 1],
-    parts ["matrix8"], overrides ["LANES", "SPLIT"]
+    shared ["matrix8"], overrides ["LANES", "SPLIT"]
 }
 
 convolution! {
     /// 3 x 3 convolution on subgroup matrices of 16 x 16.
     CONV3X3_MATRIX16 = "conv3x3_matrix16" in "conv3x3_matrix", needs Matrices, workgroup [32, 1, 1],
-    parts ["matrix16"], overrides ["LANES", "SPLIT"]
+    shared ["matrix16"], overrides ["LANES", "SPLIT"]
 }
 
 winograd! {
-    /// 3 x 3 convolution by minimal filtering: the input at the points.
-    CONV3X3_WINOGRAD_INPUT = "conv3x3_winograd_input", needs Native, parts ["load"],
+    /// 3 x 3 Winograd convolution: the input at the points.
+    CONV3X3_WINOGRAD_INPUT = "conv3x3_winograd_input", needs Native, shared ["load"],
     storage [read("source"), read("skip"), read("residual"), read("vectors"), read("style"), write("points")],
     overrides ["BLOCK"]
 }
 
 winograd! {
-    /// 3 x 3 convolution by minimal filtering: the products at the points, and the output from their sums.
-    CONV3X3_WINOGRAD_PRODUCT = "conv3x3_winograd_product", needs Subgroups, parts ["store", "broadcast"],
+    /// 3 x 3 Winograd convolution: the products at the points, and the output from their sums.
+    CONV3X3_WINOGRAD_PRODUCT = "conv3x3_winograd_product", needs Subgroups, shared ["store", "broadcast"],
     storage [
         read("points"), read("weights"), read("residual"), read("vectors"), write("sums"), write("destination")
     ],
@@ -376,27 +376,27 @@ winograd! {
 
 convolution! {
     /// 1 x 1 convolution.
-    CONV1X1 = "conv1x1" in "conv1x1", needs Nothing, workgroup [8, 4, 1], parts ["column"], overrides []
+    CONV1X1 = "conv1x1" in "conv1x1", needs Nothing, workgroup [8, 4, 1], shared ["column"], overrides []
 }
 
 shader! {
     /// Counts the digits of samples, for percentiles.
-    PERCENTILE_COUNT = "percentile_count", entry "percentile_count", workgroup [256, 1, 1], parts ["ranks"],
-    stored false, params ["width", "height", "pixels", "stride", "step_z", "step_y", "step_x", "shift"],
+    PERCENTILE_COUNT = "percentile_count", entry "percentile_count", workgroup [256, 1, 1], shared ["ranks"],
+    activation_typed false, params ["width", "height", "pixels", "stride", "step_z", "step_y", "step_x", "shift"],
     storage [read("values"), read("firsts"), read("ranks"), write("counts")], overrides []
 }
 
 shader! {
     /// Picks digits of order statistics, and makes percentiles of them.
-    PERCENTILE_PICK = "percentile_pick", entry "percentile_pick", workgroup [64, 1, 1], parts ["ranks"],
-    stored false, params ["shift", "low_gamma", "high_gamma", "contrast", "invert"],
+    PERCENTILE_PICK = "percentile_pick", entry "percentile_pick", workgroup [64, 1, 1], shared ["ranks"],
+    activation_typed false, params ["shift", "low_gamma", "high_gamma", "contrast", "invert"],
     storage [write("ranks"), write("counts"), write("bounds")], overrides []
 }
 
 shader! {
     /// Intensities to a range.
     NORMALIZE = "normalize", entry "normalize_planes", workgroup [64, 1, 1],
-    stored false, params ["count"], storage [read("bounds"), write("planes")], overrides []
+    activation_typed false, params ["count"], storage [read("bounds"), write("planes")], overrides []
 }
 
 /// Intensities to ranges between those of tiles.
@@ -404,7 +404,7 @@ pub const NORMALIZE_TILES: Shader = Shader {
     name: "normalize_tiles",
     pieces: &[where_it_may_run(Needs::Native, wgsl!("normalize_tiles"))],
     needs: Needs::Native,
-    stored: false,
+    activation_typed: false,
     entry: "normalize_tiles",
     workgroup: [64, 1, 1],
     params: &["width", "height", "rows", "columns", "pixels", "count"],
@@ -417,7 +417,7 @@ pub const GAUSSIAN: Shader = Shader {
     name: "gaussian",
     pieces: &[where_it_may_run(Needs::Native, wgsl!("gaussian"))],
     needs: Needs::Native,
-    stored: false,
+    activation_typed: false,
     entry: "gaussian",
     workgroup: [64, 1, 1],
     params: &["count", "stride", "length", "period", "first", "taps", "subtract", "middle"],
@@ -428,21 +428,21 @@ pub const GAUSSIAN: Shader = Shader {
 shader! {
     /// Bilinear resize of planes.
     RESIZE = "resize", entry "resize", workgroup [16, 4, 1],
-    stored false, params ["from_width", "from_height", "width", "height", "channels"],
+    activation_typed false, params ["from_width", "from_height", "width", "height", "channels"],
     storage [read("source"), read("places"), write("resized")], overrides []
 }
 
 shader! {
     /// Tiles of planes as activations.
-    TILE = "tile", entry "tile", workgroup [16, 4, 1], parts ["tiles"],
-    stored true, params ["width", "height", "channels", "tile_width", "tile_height", "first", "start"],
+    TILE = "tile", entry "tile", workgroup [16, 4, 1], shared ["tiles"],
+    activation_typed true, params ["width", "height", "channels", "tile_width", "tile_height", "first", "start"],
     storage [read("planes"), read("tiles"), write("activations")], overrides []
 }
 
 shader! {
     /// Tiles of activations averaged into planes.
-    BLEND = "blend", entry "blend", workgroup [16, 4, 1], parts ["tiles"],
-    stored true,
+    BLEND = "blend", entry "blend", workgroup [16, 4, 1], shared ["tiles"],
+    activation_typed true,
     params [
         "width", "height", "channels", "tile_width", "tile_height", "across", "first", "tiles_now", "start", "row", "column",
         "row_end", "column_end"
@@ -453,45 +453,45 @@ shader! {
 shader! {
     /// Planes to activations with the channels last.
     PACK = "pack", entry "pack", workgroup [64, 1, 1],
-    stored true, params ["pixels", "channels", "count"], storage [read("planes"), write("activations")], overrides []
+    activation_typed true, params ["pixels", "channels", "count"], storage [read("planes"), write("activations")], overrides []
 }
 
 shader! {
     /// Activations with the channels last to planes.
     UNPACK = "unpack", entry "unpack", workgroup [64, 1, 1],
-    stored true, params ["pixels", "channels", "count"], storage [read("activations"), write("planes")], overrides []
+    activation_typed true, params ["pixels", "channels", "count"], storage [read("activations"), write("planes")], overrides []
 }
 
 shader! {
     /// The maximum of each 2 x 2 block.
     MAX_POOL = "max_pool", entry "max_pool", workgroup [64, 1, 1],
-    stored true, params ["width", "height", "channels", "count"], storage [read("source"), write("destination")], overrides []
+    activation_typed true, params ["width", "height", "channels", "count"], storage [read("source"), write("destination")], overrides []
 }
 
 shader! {
     /// The style vector: channel means divided by their L2 norm.
     STYLE = "style", entry "style_vector", workgroup [256, 1, 1],
-    stored true, params ["pixels", "channels"], storage [read("source"), write("style")], overrides ["LANES"]
+    activation_typed true, params ["pixels", "channels"], storage [read("source"), write("style")], overrides ["LANES"]
 }
 
 shader! {
     /// Every projection of the style vector.
     STYLE_PROJECTIONS = "style_projections", entry "style_projections", workgroup [64, 1, 1],
-    stored false, params ["features", "channels"],
+    activation_typed false, params ["features", "channels"],
     storage [read("style"), read("weights"), read("bias"), write("features")], overrides []
 }
 
 shader! {
     /// The steps of the Euler integration and where it starts, from flows and cellprob.
     FLOW_FIELD = "flow_field", entry "flow_field", workgroup [16, 4, 1],
-    stored false, params ["width", "height", "first", "threshold"],
+    activation_typed false, params ["width", "height", "first", "threshold"],
     storage [read("planes"), write("field"), write("positions")], overrides []
 }
 
 shader! {
     /// Some steps of the Euler integration.
     FOLLOW_FLOWS = "follow_flows", entry "follow_flows", workgroup [16, 4, 1],
-    stored false, params ["width", "height", "steps"], storage [read("field"), write("positions")], overrides ["INTERP"]
+    activation_typed false, params ["width", "height", "steps"], storage [read("field"), write("positions")], overrides ["INTERP"]
 }
 
 /// Some steps of the Euler integration in a plane that is too large for one binding.
@@ -499,7 +499,7 @@ pub const FOLLOW_STRIP: Shader = Shader {
     name: "follow_strip",
     pieces: &[where_it_may_run(Needs::Native, wgsl!("follow_strip"))],
     needs: Needs::Native,
-    stored: false,
+    activation_typed: false,
     entry: "follow_strip",
     workgroup: [16, 4, 1],
     params: &["width", "height", "rows", "skip", "count", "first", "end", "steps"],
@@ -509,79 +509,79 @@ pub const FOLLOW_STRIP: Shader = Shader {
 
 shader! {
     /// How many end points fall on each pixel.
-    HISTOGRAM = "histogram", entry "histogram", workgroup [16, 4, 1], parts ["bins"],
-    stored false, params ["width", "height"], storage [read("positions"), write("counts")], overrides []
+    HISTOGRAM = "histogram", entry "histogram", workgroup [16, 4, 1], shared ["bins"],
+    activation_typed false, params ["width", "height"], storage [read("positions"), write("counts")], overrides []
 }
 
 shader! {
     /// Seeds, and what they grow over.
-    GROW = "grow", entry "grow", workgroup [16, 4, 1], parts ["bins"],
-    stored false, params ["width", "height"],
+    GROW = "grow", entry "grow", workgroup [16, 4, 1], shared ["bins"],
+    activation_typed false, params ["width", "height"],
     storage [read("counts"), write("grown"), write("seeds"), write("table")], overrides []
 }
 
 shader! {
     /// The label of each pixel, that of the bin in which it ends.
-    LABEL = "label", entry "label", workgroup [16, 4, 1], parts ["bins"],
-    stored false, params ["width", "height"],
+    LABEL = "label", entry "label", workgroup [16, 4, 1], shared ["bins"],
+    activation_typed false, params ["width", "height"],
     storage [read("positions"), read("grown"), read("seeds"), write("labels")], overrides []
 }
 
 shader! {
     /// Size, bounds and sums of the coordinates of each label.
     MEASURE = "measure", entry "measure", workgroup [16, 4, 1],
-    stored false, params ["width", "height"], storage [read("labels"), write("table")], overrides []
+    activation_typed false, params ["width", "height"], storage [read("labels"), write("table")], overrides []
 }
 
 shader! {
     /// Labels under new numbers, at the same size or another.
     RELABEL = "relabel", entry "relabel", workgroup [16, 4, 1],
-    stored false, params ["width", "height", "source_width"],
+    activation_typed false, params ["width", "height", "source_width"],
     storage [read("source"), read("numbers"), read("places"), write("labels")], overrides []
 }
 
 shader! {
     /// The pixel of each label that is nearest to the mean of them all.
     CENTER = "center", entry "center", workgroup [16, 4, 1],
-    stored false, params ["width", "height", "pixels"],
+    activation_typed false, params ["width", "height", "pixels"],
     storage [read("labels"), read("means"), write("nearest")], overrides []
 }
 
 shader! {
     /// The flow error of masks of at most [`FLOW_ERROR_CELLS`].
-    FLOW_ERROR = "flow_error", entry "flow_error", workgroup [256, 1, 1], parts ["mask_flow"],
-    stored false, params ["width", "pixels", "first"],
+    FLOW_ERROR = "flow_error", entry "flow_error", workgroup [256, 1, 1], shared ["mask_flow"],
+    activation_typed false, params ["width", "pixels", "first"],
     storage [read("boxes"), read("labels"), read("planes"), read("nearest"), write("errors")], overrides ["LANES"]
 }
 
 shader! {
     /// One round of the diffusion of heat in masks of any size.
-    DIFFUSE = "diffuse", entry "diffuse", workgroup [16, 16, 1], parts ["mask_flow", "tile"],
-    stored false, params ["width", "height", "count", "round"],
+    DIFFUSE = "diffuse", entry "diffuse", workgroup [16, 16, 1], shared ["mask_flow", "tile"],
+    activation_typed false, params ["width", "height", "count", "round"],
     storage [read("boxes"), read("tiles"), read("labels"), read("nearest"), read("before"), write("heat")], overrides []
 }
 
 columns! {
     /// All rounds of the diffusion in masks that fit into registers, 4 columns an invocation.
-    DIFFUSE_NARROW = "diffuse_narrow", part "row4"
+    DIFFUSE_NARROW = "diffuse_narrow", shared "row4"
 }
 
 columns! {
     /// The same with 8 columns an invocation.
-    DIFFUSE_WIDE = "diffuse_wide", part "row8"
+    DIFFUSE_WIDE = "diffuse_wide", shared "row8"
 }
 
 shader! {
     /// The flow error of masks of any size, of the heat that [`DIFFUSE`], [`DIFFUSE_NARROW`] and [`DIFFUSE_WIDE`] made.
-    FLOW_ERROR_LARGE = "flow_error_large", entry "flow_error_large", workgroup [16, 16, 1], parts ["mask_flow", "tile"],
-    stored false, params ["width", "height", "count"],
+    FLOW_ERROR_LARGE = "flow_error_large", entry "flow_error_large", workgroup [16, 16, 1], shared ["mask_flow", "tile"],
+    activation_typed false, params ["width", "height", "count"],
     storage [read("boxes"), read("tiles"), read("labels"), read("planes"), read("heat"), write("errors")], overrides []
 }
 
 shader! {
     /// Fills the holes of masks.
     FILL_HOLES = "fill_holes", entry "fill_holes", workgroup [64, 1, 1],
-    stored false, params ["width", "first", "ordered"],
+    activation_typed false, params ["width", "first", "ordered"],
     storage [read("boxes"), write("labels"), write("bits"), write("table")], overrides []
 }
 

@@ -22,7 +22,7 @@ const MAX_WORKGROUP_BYTES_MATRICES: u32 = 48 * 1024;
 /// The first thing that is wrong with a shader in either precision.
 fn check(shader: &Shader) -> Result<(), String> {
     for precision in [Precision::F32, Precision::F16] {
-        if shader.stored || precision == Precision::F32 {
+        if shader.activation_typed || precision == Precision::F32 {
             check_in(shader, precision, &shader.source(precision), Capabilities::empty())?;
             check_in(shader, precision, &shader.source_in_pairs(precision), Capabilities::SHADER_INT64)?;
         }
@@ -37,7 +37,7 @@ fn capabilities(shader: &Shader, precision: Precision) -> Capabilities {
         Needs::Subgroups => Capabilities::SUBGROUP,
         Needs::Matrices => Capabilities::COOPERATIVE_MATRIX | Capabilities::SUBGROUP,
     };
-    let half = shader.stored && precision == Precision::F16 || shader.needs == Needs::Matrices;
+    let half = shader.activation_typed && precision == Precision::F16 || shader.needs == Needs::Matrices;
     capabilities.set(Capabilities::SHADER_FLOAT16, half);
     capabilities
 }
@@ -170,7 +170,7 @@ fn the_check_sees_what_is_wrong() {
         (edit(CONV3X3_DIRECT, "@binding(7)", "@binding(9)"), "place"),
         (Shader { workgroup: [1024, 1, 1], ..edit(count, "@workgroup_size(256)", "@workgroup_size(1024)") }, "1024"),
         (Shader { params: &["channels", "pixels"], ..style }, "params"),
-        (Shader { stored: false, ..style }, "Stored"),
+        (Shader { activation_typed: false, ..style }, "Stored"),
         (Shader { needs: Needs::Nothing, ..CONV3X3_BROADCAST }, "SUBGROUP"),
     ] {
         let found = check(&broken).expect_err(expected);
@@ -196,7 +196,7 @@ fn matrices_take_the_workgroup_memory_that_is_stated() {
 fn every_file_is_listed() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wgsl");
     // Every file, the parts too, is a piece of some shader.
-    for folder in [folder.join("parts"), folder.join("volume"), folder] {
+    for folder in [folder.join("shared"), folder.join("volume"), folder] {
         for entry in std::fs::read_dir(folder).expect("the folder of shaders") {
             let path = entry.expect("an entry").path();
             let Ok(text) = std::fs::read_to_string(&path) else { continue };

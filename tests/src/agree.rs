@@ -65,8 +65,8 @@ impl ExpectedBatch {
     }
 
     /// [`ExpectedBatch::compare`], which must not hold for outputs of rows of `width` and styles that are slightly wrong.
-    pub fn compare_both_ways(&self, outputs: &[f32], styles: &[f32], width: usize) -> Result<(), Failed> {
-        self.compare_both_ways_within(NETWORK, outputs, styles, width)?;
+    pub fn compare_with_twin(&self, outputs: &[f32], styles: &[f32], width: usize) -> Result<(), Failed> {
+        self.compare_with_twin_within(NETWORK, outputs, styles, width)?;
         let largest = outputs.iter().fold(0.0f32, |m, value| m.max(value.abs()));
         each_way(
             &(outputs.to_vec(), styles.to_vec()),
@@ -81,7 +81,7 @@ impl ExpectedBatch {
 
     /// [`ExpectedBatch::compare_within`], which must not hold for outputs of rows of `width` and styles that are off by
     /// twice the limit.
-    pub fn compare_both_ways_within(
+    pub fn compare_with_twin_within(
         &self,
         limit: f64,
         outputs: &[f32],
@@ -142,7 +142,7 @@ pub fn end_points(ours: &EndPoints, reference: &EndPoints) -> Result<(), String>
 }
 
 /// [`end_points`], which must not hold for end points that are slightly wrong.
-pub fn end_points_both_ways(ours: &EndPoints, reference: &EndPoints) -> Result<(), Failed> {
+pub fn end_points_with_twin(ours: &EndPoints, reference: &EndPoints) -> Result<(), Failed> {
     let compare = |ours: &EndPoints| end_points(ours, reference);
     if reference.pixels.is_empty() {
         // Nothing to perturb.
@@ -167,7 +167,7 @@ pub fn end_points_both_ways(ours: &EndPoints, reference: &EndPoints) -> Result<(
 
 /// As many end points in a stack, at least 99.9 % of which lie within a hundredth of a voxel; which must not hold where some
 /// are slightly off.
-pub fn points_both_ways(ours: &[[f32; 3]], reference: &[[f32; 3]]) -> Result<(), Failed> {
+pub fn points_with_twin(ours: &[[f32; 3]], reference: &[[f32; 3]]) -> Result<(), Failed> {
     let is_near = |(a, b): &(&[f32; 3], &[f32; 3])| a.iter().zip(*b).map(|(a, b)| (a - b).powi(2)).sum::<f32>() <= 1e-4;
     let compare = |ours: &Vec<[f32; 3]>| {
         let count = reference.len();
@@ -192,7 +192,7 @@ pub fn points_both_ways(ours: &[[f32; 3]], reference: &[[f32; 3]]) -> Result<(),
 }
 
 /// The same values, which must not hold where one is off or missing.
-pub fn equal_both_ways(ours: &[u32], reference: &[u32], what: &str) -> Result<(), Failed> {
+pub fn equal_with_twin(ours: &[u32], reference: &[u32], what: &str) -> Result<(), Failed> {
     each_way(
         &ours.to_vec(),
         |ours| if ours == reference { Ok(()) } else { Err(format!("{what} differ")) },
@@ -264,12 +264,12 @@ fn partners(ours: &[u32], theirs: &[u32]) -> HashMap<u32, u32> {
 }
 
 /// [`masks`], which must not hold for masks that are gone.
-pub fn masks_both_ways(ours: &[u32], reference: &[u32]) -> Result<(), Failed> {
-    masks_of_both_ways(ours, &[reference])
+pub fn masks_with_twin(ours: &[u32], reference: &[u32]) -> Result<(), Failed> {
+    masks_of_with_twin(ours, &[reference])
 }
 
 /// [`masks_of`], which must not hold for masks that are gone.
-pub fn masks_of_both_ways(ours: &[u32], answers: &[&[u32]]) -> Result<(), Failed> {
+pub fn masks_of_with_twin(ours: &[u32], answers: &[&[u32]]) -> Result<(), Failed> {
     let compare = |ours: &Vec<u32>| masks_of(ours, answers);
     if answers.iter().any(|answer| answer.iter().all(|&label| label == 0)) {
         return Ok(compare(&ours.to_vec())?);

@@ -144,7 +144,7 @@ pub fn cells_agree_with(case: &Case, segmenter: &Segmenter) -> Result<(), Failed
     // Each layer has labels of its own.
     let expected = expected.label_volume();
     for z in 0..expected.depth() {
-        agree::masks_both_ways(found.layer(z).as_slice(), expected.layer(z).as_slice())?;
+        agree::masks_with_twin(found.layer(z).as_slice(), expected.layer(z).as_slice())?;
     }
     Ok(())
 }
@@ -155,10 +155,10 @@ fn same_cells(case: &Case, cells: usize, labels: &[u32], expected: &[u32]) -> Re
         if cells != case.cells()? {
             return Err(format!("{cells} cells, expected {}", case.cells()?).into());
         }
-        return agree::masks_both_ways(labels, expected);
+        return agree::masks_with_twin(labels, expected);
     };
     let answers: Vec<&[u32]> = std::iter::once(expected).chain(further.chunks(expected.len())).collect();
-    agree::masks_of_both_ways(labels, &answers)
+    agree::masks_of_with_twin(labels, &answers)
 }
 
 /// A pair of numbers.

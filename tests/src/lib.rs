@@ -3,8 +3,6 @@
 
 pub mod agree;
 #[cfg(not(target_os = "wasi"))]
-pub mod domes;
-#[cfg(not(target_os = "wasi"))]
 pub mod eval;
 pub mod fixtures;
 #[cfg(not(target_os = "wasi"))]
@@ -14,6 +12,8 @@ pub mod matrices;
 pub mod program;
 pub mod random;
 pub mod reference;
+#[cfg(not(target_os = "wasi"))]
+pub mod synthetic;
 
 use libtest_mimic::{Failed, Trial};
 
@@ -31,7 +31,7 @@ pub fn trial(
 }
 
 /// Runs a comparison on an output, and on the output after `perturb`: the first must hold, the second must not.
-pub fn both_ways<T: Clone>(
+pub fn must_fail_when_perturbed<T: Clone>(
     output: &T,
     perturb: impl Fn(&mut T),
     compare: impl Fn(&T) -> Result<(), String>,

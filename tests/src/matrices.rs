@@ -2,21 +2,21 @@
 //! out value by value. So all else in it runs as it stands: which places it loads matrices from and stores them to, at
 //! what distances, what is staged where and when, and what it does at the edges.
 
-use cytoshade_gpu::{Facts, StandIn};
+use cytoshade_gpu::{Capabilities, DeviceOverride};
 
 /// Devices with matrices of 16 x 16 and subgroups of 32 or 64 invocations.
-pub const STAND_INS: [(u32, StandIn); 2] = [
-    (32, StandIn { facts: |facts| matrices_of_16(facts, 32), source: without_matrices }),
-    (64, StandIn { facts: |facts| matrices_of_16(facts, 64), source: without_matrices }),
+pub const STAND_INS: [(u32, DeviceOverride); 2] = [
+    (32, DeviceOverride { capabilities: |capabilities| matrices_of_16(capabilities, 32), source: without_matrices }),
+    (64, DeviceOverride { capabilities: |capabilities| matrices_of_16(capabilities, 64), source: without_matrices }),
 ];
 
-fn matrices_of_16(facts: &mut Facts, subgroup: u32) {
-    facts.matrices = vec![16];
-    facts.subgroups = Some((subgroup, subgroup));
+fn matrices_of_16(capabilities: &mut Capabilities, subgroup: u32) {
+    capabilities.matrices = vec![16];
+    capabilities.subgroups = Some((subgroup, subgroup));
     // On hardware matrices are the default.
-    facts.software = false;
+    capabilities.software = false;
     // With results in f16 less will do.
-    facts.workgroup_memory = facts.workgroup_memory.max(48 << 10);
+    capabilities.workgroup_memory = capabilities.workgroup_memory.max(48 << 10);
 }
 
 /// A shader's source with the operations on matrices replaced.

@@ -5,7 +5,7 @@ use cytoshade_core::{EndPoints, HISTOGRAM_PAD, Histogram, Planes};
 use cytoshade_gpu::{Choice, Error, Gpu, GpuEndPoints, GpuPlanes, histogram};
 use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
 use cytoshade_tests::random::Random;
-use cytoshade_tests::{agree, both_ways, gpu, reference};
+use cytoshade_tests::{agree, gpu, must_fail_when_perturbed, reference};
 use libtest_mimic::{Arguments, Failed};
 use pollster::block_on;
 
@@ -83,10 +83,10 @@ fn check(
 ) -> Result<(EndPoints, Histogram), Failed> {
     let found = follow_flows(gpu, flows, cellprob, threshold, niter, interp)?;
     let (ends, counted) = (block_on(found.read(gpu))?, block_on(block_on(histogram(gpu, &found))?.read(gpu))?);
-    agree::end_points_both_ways(&ends, expected)?;
+    agree::end_points_with_twin(&ends, expected)?;
     let (height, width) = (flows.height(), flows.width());
     assert_eq!((counted.height, counted.width), (height, width));
-    agree::equal_both_ways(&counted.counts, &count(&ends, height, width), "counts")?;
+    agree::equal_with_twin(&counted.counts, &count(&ends, height, width), "counts")?;
     let again = block_on(GpuEndPoints::upload(gpu, &ends, height, width))?;
     assert_eq!(block_on(again.read(gpu))?, ends, "brought back to the device");
     Ok((ends, counted))
@@ -200,7 +200,7 @@ fn strips(gpu: &Gpu) -> Result<(), Failed> {
                 cytoshade_gpu::follow_flows(gpu, &planes, threshold, niter, interp).await?.read(gpu).await
             })?;
             let same = |ours: &EndPoints| if *ours == whole { Ok(()) } else { Err("end points differ".into()) };
-            both_ways(&ours, |ends| ends.y[0] += 1.0, same)
+            must_fail_when_perturbed(&ours, |ends| ends.y[0] += 1.0, same)
                 .map_err(|e| format!("{rows} rows, {niter}, {interp}: {e:?}"))?;
             let far =
                 whole.pixels.iter().zip(&whole.y).filter(|&(&at, &y)| (y - (at as usize / width) as f32).abs() > 99.0);
@@ -224,7 +224,7 @@ fn random_end_points(gpu: &Gpu) -> Result<(), Failed> {
         let ends = EndPoints { pixels: (0..points as u32).collect(), y, x };
         let counted = block_on(GpuEndPoints::upload(gpu, &ends, height, width))?;
         let counted = block_on(block_on(histogram(gpu, &counted))?.read(gpu))?;
-        agree::equal_both_ways(&counted.counts, &count(&ends, height, width), "counts")?;
+        agree::equal_with_twin(&counted.counts, &count(&ends, height, width), "counts")?;
     }
     Ok(())
 }
@@ -253,7 +253,7 @@ fn fixture(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
             Ok(())
         };
         // No point ends in the corner of the padding.
-        both_ways(&counted.counts, |counts| counts[0] += 3 + points as u32 / 100, near)?;
+        must_fail_when_perturbed(&counted.counts, |counts| counts[0] += 3 + points as u32 / 100, near)?;
     }
     Ok(())
 }

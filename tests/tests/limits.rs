@@ -1,7 +1,7 @@
 //! What is asked for works within the limits of a device: tiles that are too large for it shrink. Ignored where there is no
 //! adapter.
 
-use cytoshade::{Builder, ConvKernel, Image, Model, Params, Segmentation, Segmenter};
+use cytoshade::{ConvKernel, Image, Model, Params, Segmentation, Segmenter, SegmenterBuilder};
 use cytoshade_formats::ReadOptions;
 use cytoshade_tests::gpu::NEEDS_ADAPTER;
 use cytoshade_tests::{agree, eval, program, trial};
@@ -21,7 +21,7 @@ fn main() {
 fn segment(largest: u64, kernel: Option<ConvKernel>, bsize: usize) -> Result<Segmentation, Failed> {
     let root = program::root();
     let builder = Segmenter::builder().device(eval::gpu_device().ok_or(NEEDS_ADAPTER)?).largest_binding(largest);
-    let builder = kernel.into_iter().fold(builder, Builder::kernel);
+    let builder = kernel.into_iter().fold(builder, SegmenterBuilder::kernel);
     let segmenter = builder.build(&Model::open(root.join("models/cytoshade-demo.safetensors"))?)?;
     let images: Vec<Image> = cytoshade_formats::read(root.join("models/demo.png"), &ReadOptions::default())?;
     Ok(segmenter.segment(&images[0], &Params { bsize, ..Params::default() })?)

@@ -6,7 +6,7 @@ use cytoshade_cpu::{fill_holes, flow_error, masks};
 use cytoshade_gpu::{Choice, Gpu, GpuEndPoints, GpuLabels, GpuPlanes, follow_flows, histogram};
 use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
 use cytoshade_tests::random::Random;
-use cytoshade_tests::{agree, both_ways, gpu};
+use cytoshade_tests::{agree, gpu, must_fail_when_perturbed};
 use libtest_mimic::{Arguments, Failed};
 use pollster::block_on;
 
@@ -46,7 +46,7 @@ fn main() {
 /// Whether labels are equal, which must not hold where one pixel is another's.
 fn equal(ours: &Labels, expected: &Labels) -> Result<(), Failed> {
     assert_eq!((ours.height(), ours.width()), (expected.height(), expected.width()));
-    agree::equal_both_ways(ours.as_slice(), expected.as_slice(), "labels")
+    agree::equal_with_twin(ours.as_slice(), expected.as_slice(), "labels")
 }
 
 /// The labels are 1, 2, ... without gaps.
@@ -176,7 +176,7 @@ fn check_errors(gpu: &Gpu, labels: &Labels, flows: &Planes) -> Result<(f64, f64)
         }
         Ok(())
     };
-    both_ways(&ours, |ours| ours[0].error += 2.1 * ours[0].bound, within)?;
+    must_fail_when_perturbed(&ours, |ours| ours[0].error += 2.1 * ours[0].bound, within)?;
     let used = ours.iter().zip(&expected).map(|(ours, expected)| (ours.error - expected).abs() / ours.bound);
     Ok((used.fold(0.0, f64::max), ours.iter().map(|ours| ours.bound).fold(0.0, f64::max)))
 }
@@ -473,7 +473,7 @@ fn fixture(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
         if expected.iter().all(|&v| v == 0) {
             assert_eq!(labels.max(), 0);
         } else {
-            both_ways(&labels.into_vec(), |l| l.fill(0), |l| agree::masks(l, &expected))?;
+            must_fail_when_perturbed(&labels.into_vec(), |l| l.fill(0), |l| agree::masks(l, &expected))?;
         }
     }
     Ok(())

@@ -51,7 +51,7 @@ fn on(weights: &Weights, isa: Isa) -> Network {
 fn fixture(isa: Isa, case: &Case) -> Result<(), Failed> {
     let case = case.network()?;
     let found = run(&on(&case.network, isa), &case.tiles, case.count, case.height, case.width);
-    case.expected.compare_both_ways(&found.outputs, &found.styles, case.width)
+    case.expected.compare_with_twin(&found.outputs, &found.styles, case.width)
 }
 
 // ---- Random networks ----
@@ -62,7 +62,7 @@ fn check(isa: Isa, shape: &Shape, n: usize, height: usize, width: usize, seed: u
     let net = random.cpnet(shape.nbase(), shape.nout());
     let tiles = random.vector(n * shape.inputs() * height * width, -1.0, 3.0);
     let found = run(&on(&net.network(), isa), &tiles, n, height, width);
-    net.batch(&tiles, height, width).compare_both_ways(&found.outputs, &found.styles, width)
+    net.batch(&tiles, height, width).compare_with_twin(&found.outputs, &found.styles, width)
 }
 
 prop_compose! {

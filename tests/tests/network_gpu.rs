@@ -2,7 +2,8 @@
 //! formulas written down once more.
 
 use cytoshade_gpu::{
-    Batch, Choice, ConvKernel, Declined, Error, Facts, Gpu, Network, Opening, Options, Precision, StandIn, memory,
+    Batch, Capabilities, Choice, ConvKernel, DeviceOptions, DeviceOverride, Error, Gpu, Network, Options, Precision,
+    Unsupported, memory,
 };
 use cytoshade_tests::agree::{ExpectedBatch, NETWORK_F16};
 use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
@@ -46,15 +47,15 @@ fn main() {
             trials.push(gpu::trial(&gpu, name, lacks, move |gpu| random_networks(gpu, options)));
         }
     }
-    for (subgroup, stand_in) in matrices::STAND_INS {
-        let lacks = gpu.as_ref().and_then(|gpu| match gpu.facts() {
-            Facts { f16: false, .. } => Some("SHADER_F16"),
+    for (subgroup, device_override) in matrices::STAND_INS {
+        let lacks = gpu.as_ref().and_then(|gpu| match gpu.capabilities() {
+            Capabilities { f16: false, .. } => Some("SHADER_F16"),
             // Mesa 22 compiles it for minutes.
-            Facts { software: true, matrices, .. } if matrices.is_empty() => Some("a newer driver"),
+            Capabilities { software: true, matrices, .. } if matrices.is_empty() => Some("a newer driver"),
             _ => None,
         });
         let name = format!("network: matrices of 16 x 16 value by value, subgroups of {subgroup}");
-        trials.push(gpu::trial(&gpu, name, lacks, move |gpu| matrices_of_16(gpu, stand_in)));
+        trials.push(gpu::trial(&gpu, name, lacks, move |gpu| matrices_of_16(gpu, device_override)));
     }
     for case in cases("network", "cases.json") {
         let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
@@ -71,15 +72,15 @@ fn compare(expected: &ExpectedBatch, found: &Batch) -> Result<(), String> {
 /// What a device lacks to run a network so.
 fn lacks(gpu: &Gpu, options: Options) -> Option<&'static str> {
     let layer = cytoshade_gpu::Layer { inputs: 32, outputs: 32, block: 32, precision: options.precision };
-    if options.precision == Precision::F16 && !gpu.facts().f16 {
+    if options.precision == Precision::F16 && !gpu.capabilities().f16 {
         return Some("SHADER_F16");
     }
-    match options.kernel?.applies(gpu.facts(), &layer) {
+    match options.kernel?.applies(gpu.capabilities(), &layer) {
         Ok(_) => None,
-        Err(Declined::NoSubgroups) => Some("subgroups"),
-        Err(Declined::SmallSubgroups { .. }) => Some("larger subgroups"),
-        Err(Declined::OnlyF16) => Some("f16"),
-        Err(Declined::NoMatrices) => Some("subgroup matrices"),
+        Err(Unsupported::NoSubgroups) => Some("subgroups"),
+        Err(Unsupported::SmallSubgroups { .. }) => Some("larger subgroups"),
+        Err(Unsupported::OnlyF16) => Some("f16"),
+        Err(Unsupported::NoMatrices) => Some("subgroup matrices"),
         Err(_) => Some("what the kernel needs"),
     }
 }
@@ -137,19 +138,19 @@ fn networks_of(gpu: &Gpu, options: Options, shapes: &[Shape]) -> Result<(), Fail
         let expected = net.batch(&tiles, height, width);
         if options.precision == Precision::F16 {
             // Networks of a few channels: the roundings of a value are not averaged over many.
-            expected.compare_both_ways_within(4.0 * NETWORK_F16, &batch.outputs, &batch.styles, width).map_err(at)?;
+            expected.compare_with_twin_within(4.0 * NETWORK_F16, &batch.outputs, &batch.styles, width).map_err(at)?;
         } else {
-            expected.compare_both_ways(&batch.outputs, &batch.styles, width).map_err(at)?;
+            expected.compare_with_twin(&batch.outputs, &batch.styles, width).map_err(at)?;
         }
     }
     Ok(())
 }
 
 /// No driver at hand has matrices of this size; the shader's own text runs with something in their place.
-fn matrices_of_16(gpu: &Gpu, stand_in: StandIn) -> Result<(), Failed> {
-    let mut opening = Opening::default();
-    opening.provoked.stand_in = Some(stand_in);
-    let gpu = block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), &opening))?;
+fn matrices_of_16(gpu: &Gpu, device_override: DeviceOverride) -> Result<(), Failed> {
+    let mut device_options = DeviceOptions::default();
+    device_options.faults.device_override = Some(device_override);
+    let gpu = block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), &device_options))?;
     let options = Options { kernel: Some(ConvKernel::Matrix), precision: Precision::F16 };
     // Both ways to split a workgroup, counts of channels below, between and above those of a matrix, and edges.
     networks_of(&gpu, options, &[(&[2, 18, 33], 3, 1, 6, 18), (&[1, 3], 1, 2, 17, 3)])
@@ -193,7 +194,7 @@ fn wrong_weights_are_seen(gpu: &Gpu) -> Result<(), Failed> {
 fn fixture(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
     let case = case.network()?;
     let batch = run(gpu, &case.network, &case.tiles, case.count, case.height, case.width)?;
-    case.expected.compare_both_ways(&batch.outputs, &batch.styles, case.width)
+    case.expected.compare_with_twin(&batch.outputs, &batch.styles, case.width)
 }
 
 fn fixture_f16(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
@@ -203,7 +204,7 @@ fn fixture_f16(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
         let options = Options { precision: Precision::F16, kernel };
         if lacks(gpu, options).is_none() {
             let batch = run_with(gpu, &case.network, options, &case.tiles, case.count, case.height, case.width)?;
-            case.expected.compare_both_ways_within(NETWORK_F16, &batch.outputs, &batch.styles, case.width)?;
+            case.expected.compare_with_twin_within(NETWORK_F16, &batch.outputs, &batch.styles, case.width)?;
         }
     }
     Ok(())
@@ -266,7 +267,7 @@ fn small_limits(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Tiles for which minimal filtering would need larger buffers than there are, beside those for which it does not.
+/// Tiles for which Winograd would need larger buffers than there are, beside those for which it does not.
 fn large_tiles(gpu: &Gpu) -> Result<(), Failed> {
     let mut random = Random(12);
     let net = random.cpnet(&[1, 32, 64], 3);
@@ -323,7 +324,7 @@ fn dispatches_and_bytes(gpu: &Gpu) -> Result<(), Failed> {
     assert_eq!(winograd.dispatches(), 40 + 4 * (8 + 2));
     // 3 tiles of 8 x 4 patches in whole blocks, at 36 points: the 4 channels of the source and of the block, 32 sums.
     let layer = cytoshade_gpu::Layer { inputs: 4, outputs: 4, block: 4, precision: Precision::F32 };
-    let lanes = ConvKernel::Winograd.applies(gpu.facts(), &layer)?.columns as u64;
+    let lanes = ConvKernel::Winograd.applies(gpu.capabilities(), &layer)?.columns as u64;
     let points = 36 * (3 * 8 * 4_u64).next_multiple_of(4 * lanes);
     assert_eq!(winograd.memory(3, 32, 16) - plain.memory(3, 32, 16), points * (4 + 4 + 32) * 4);
     Ok(())

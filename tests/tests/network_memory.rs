@@ -10,7 +10,7 @@ static MEMORY: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 #[test]
 fn later_tiles_allocate_nothing() {
     let mut random = Random(7);
-    // Upsampled and not, by minimal filtering and not, with a projection of the style.
+    // Upsampled and not, by Winograd and not, with a projection of the style.
     let network = Network::new(&random.cpnet(&[2, 8, 24, 33], 3).network());
     let tiles = random.vector(9 * 2 * 48 * 36, -1.0, 3.0);
     // One thread, so that no other meets its first tile late.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use cytoshade::{Cancel, Control, Device, Model, Params, Progress, Segmenter, Stage};
 use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::gpu::NEEDS_ADAPTER;
-use cytoshade_tests::{agree, both_ways, eval, trial};
+use cytoshade_tests::{agree, eval, must_fail_when_perturbed, trial};
 use libtest_mimic::{Arguments, Failed};
 
 /// Allowed for the outputs of a whole pipeline in f32 against the reference's f32: rounding of every stage before.
@@ -98,13 +98,13 @@ fn check(case: &Case, segmenter: &Segmenter) -> Result<(), Failed> {
     }
     if let Some(expected) = case.expected("style") {
         let style = segmentation.style.clone().ok_or("no style")?;
-        both_ways(&style, |s| s[0] += 0.01, |s| agree::l2_within(s, &expected.f32(), OUTPUTS))?;
+        must_fail_when_perturbed(&style, |s| s[0] += 0.01, |s| agree::l2_within(s, &expected.f32(), OUTPUTS))?;
     }
     for (name, ours) in [("flows", &segmentation.flows), ("cellprob", &segmentation.cellprob)] {
         if let Some(expected) = case.expected(name) {
             let ours = ours.as_ref().ok_or("not given")?.as_slice().to_vec();
             let perturb = |values: &mut Vec<f32>| values.iter_mut().for_each(|value| *value *= 1.001);
-            both_ways(&ours, perturb, |o| agree::l2_within(o, &expected.f32(), OUTPUTS))
+            must_fail_when_perturbed(&ours, perturb, |o| agree::l2_within(o, &expected.f32(), OUTPUTS))
                 .map_err(|failed| Failed::from(format!("{name}: {}", failed.message().unwrap_or_default())))?;
         }
     }
@@ -114,7 +114,7 @@ fn check(case: &Case, segmenter: &Segmenter) -> Result<(), Failed> {
             off if off.abs() <= DIAMETER => Ok(()),
             off => Err(format!("diameter {found}, expected {diameter}, off by {off:.1e}")),
         };
-        both_ways(&segmentation.diameter, |found| *found *= 1.01, near)?;
+        must_fail_when_perturbed(&segmentation.diameter, |found| *found *= 1.01, near)?;
     }
     let cells = case.cells()?;
     if segmentation.cells() != cells {
@@ -124,7 +124,7 @@ fn check(case: &Case, segmenter: &Segmenter) -> Result<(), Failed> {
     if cells == 0 {
         return Ok(agree::masks(&labels, &expected)?);
     }
-    both_ways(
+    must_fail_when_perturbed(
         &labels,
         |l| l.iter_mut().for_each(|v| *v = (*v == 1).into()),
         |l| {

@@ -4,14 +4,16 @@
 use std::collections::VecDeque;
 
 use cytoshade_core::percentile::{Rank, steps};
-use cytoshade_core::tiling::{Cutting, Pad, Tile, Tiling};
+use cytoshade_core::tiling::{Pad, Tile, TileLayout, Tiling};
 use cytoshade_core::{Normalize, Params, Planes, Recorder, Volume};
 use cytoshade_cpu::blend::Blend;
 use cytoshade_cpu::{normalize, resize, tile};
-use cytoshade_gpu::{Activations, Choice, Error, Gpu, GpuPlanes, Network, Opening, Options, Precision, Tiled};
+use cytoshade_gpu::{
+    Activations, Choice, DeviceOptions, Error, Gpu, GpuPlanes, Network, Options, Precision, TiledPlanes,
+};
 use cytoshade_tests::fixtures::{Array, Case, NEEDS_TEST_DATA, cases, numbers};
 use cytoshade_tests::random::Random;
-use cytoshade_tests::{agree, both_ways, eval, gpu};
+use cytoshade_tests::{agree, eval, gpu, must_fail_when_perturbed};
 use libtest_mimic::{Arguments, Failed};
 use pollster::block_on;
 
@@ -59,7 +61,7 @@ fn close(ours: &[f32], expected: &[f32]) -> Result<(), Failed> {
         let middle = values.len() / 2;
         values[middle] += largest / 100.0;
     };
-    both_ways(&ours.to_vec(), nudge, |values| agree::close(values, expected, ROUNDING))
+    must_fail_when_perturbed(&ours.to_vec(), nudge, |values| agree::close(values, expected, ROUNDING))
 }
 
 fn need(expected: Option<Array>, name: &str) -> Result<Array, Failed> {
@@ -94,7 +96,7 @@ fn check_percentiles(gpu: &Gpu, planes: &Planes, low: f32, high: f32) -> Result<
         let same = |&(a, b): &(f32, f32)| {
             if a == from && b == to { Ok(()) } else { Err(format!("{a} {b}, expected {from} {to}")) }
         };
-        both_ways(&found, |(_, high)| *high = high.next_up(), same)
+        must_fail_when_perturbed(&found, |(_, high)| *high = high.next_up(), same)
             .map_err(|e| format!("{height} x {width}, {low} {high}: {}", e.message().unwrap_or_default()))?;
     }
     Ok(())
@@ -310,40 +312,40 @@ fn resize_case(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
 }
 
 /// All tiles, cut in two pieces; and that a pixel that is another is seen.
-fn check_cut(gpu: &Gpu, planes: &Planes, cutting: &Cutting, expected: &[f32]) -> Result<(), Failed> {
-    let tiled = block_on(Tiled::new(gpu, upload(gpu, planes)?, cutting, 3))?;
+fn check_cut(gpu: &Gpu, planes: &Planes, tile_layout: &TileLayout, expected: &[f32]) -> Result<(), Failed> {
+    let tiled = block_on(TiledPlanes::new(gpu, upload(gpu, planes)?, tile_layout, 3))?;
     let (all, half) = (tiled.tiles(), tiled.tiles() / 2);
     let cut = |tiles| block_on(async { cytoshade_gpu::cut(gpu, &tiled, tiles).await?.read(gpu).await });
     let mut found = cut(0..half)?;
     found.extend(cut(half..all)?);
     let perturb = |tiles: &mut Vec<f32>| tiles[0] += 1.0;
-    both_ways(&found, perturb, |tiles| agree::close(tiles, expected, 0.0))
+    must_fail_when_perturbed(&found, perturb, |tiles| agree::close(tiles, expected, 0.0))
 }
 
 /// All tiles, blended in two pieces.
 fn check_blended(
     gpu: &Gpu,
     planes: &Planes,
-    cutting: &Cutting,
+    tile_layout: &TileLayout,
     tiles: &[f32],
     expected: &Planes,
 ) -> Result<(), Failed> {
     let nout = expected.channels();
-    let tiled = block_on(Tiled::new(gpu, upload(gpu, planes)?, cutting, nout))?;
+    let tiled = block_on(TiledPlanes::new(gpu, upload(gpu, planes)?, tile_layout, nout))?;
     let (all, half) = (tiled.tiles(), tiled.tiles() / 2);
     let (first, second) = tiles.split_at(half * tiles.len() / all);
     for (range, tiles) in [(0..half, first), (half..all, second)] {
-        let Tiling { height, width, .. } = cutting.tiling;
+        let Tiling { height, width, .. } = tile_layout.tiling;
         let made = block_on(Activations::upload(gpu, tiles, [range.len(), nout, height, width]))?;
         block_on(cytoshade_gpu::blend(gpu, &tiled, range, &made))?;
     }
     close(block_on(tiled.outputs().read(gpu))?.as_slice(), expected.as_slice())
 }
 
-fn blended(cutting: &Cutting, nout: usize, (height, width): (usize, usize), tiles: &[f32]) -> Planes {
-    let mut blend = Blend::new(cutting.clone(), nout, height, width);
-    let each = nout * cutting.tiling.height * cutting.tiling.width;
-    cutting.tiling.tiles.iter().zip(tiles.chunks_exact(each)).for_each(|(tile, output)| blend.add(tile, output));
+fn blended(tile_layout: &TileLayout, nout: usize, (height, width): (usize, usize), tiles: &[f32]) -> Planes {
+    let mut blend = Blend::new(tile_layout.clone(), nout, height, width);
+    let each = nout * tile_layout.tiling.height * tile_layout.tiling.width;
+    tile_layout.tiling.tiles.iter().zip(tiles.chunks_exact(each)).for_each(|(tile, output)| blend.add(tile, output));
     blend.finish()
 }
 
@@ -362,13 +364,13 @@ fn random_tiles(gpu: &Gpu) -> Result<(), Failed> {
         let name = format!("{height} x {width}, {bsize}, {augment}");
         let at = |e: Failed| format!("{name}: {}", e.message().unwrap_or_default());
         let planes = random_planes(&mut random, channels, height, width);
-        let cutting = Cutting::new(height, width, 16, bsize, overlap, augment);
-        let cut = tile::cut(&cutting, &planes, &cutting.tiling.tiles);
-        check_cut(gpu, &planes, &cutting, &cut).map_err(at)?;
-        let Tiling { height: tile_height, width: tile_width, tiles } = &cutting.tiling;
+        let tile_layout = TileLayout::new(height, width, 16, bsize, overlap, augment);
+        let cut = tile::cut(&tile_layout, &planes, &tile_layout.tiling.tiles);
+        check_cut(gpu, &planes, &tile_layout, &cut).map_err(at)?;
+        let Tiling { height: tile_height, width: tile_width, tiles } = &tile_layout.tiling;
         let outputs = random.vector(tiles.len() * nout * tile_height * tile_width, -5.0, 5.0);
-        let expected = blended(&cutting, nout, (height, width), &outputs);
-        check_blended(gpu, &planes, &cutting, &outputs, &expected).map_err(at)?;
+        let expected = blended(&tile_layout, nout, (height, width), &outputs);
+        check_blended(gpu, &planes, &tile_layout, &outputs, &expected).map_err(at)?;
     }
     Ok(())
 }
@@ -384,8 +386,8 @@ fn tile_case(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
     } else {
         Tiling::new(height, width, bsize, overlap)
     };
-    let cutting = Cutting { pad_y: NONE, pad_x: NONE, tiling };
-    check_cut(gpu, &planes, &cutting, &need(case.expected("tiles"), "tiles")?.f32())
+    let tile_layout = TileLayout { pad_y: NONE, pad_x: NONE, tiling };
+    check_cut(gpu, &planes, &tile_layout, &need(case.expected("tiles"), "tiles")?.f32())
 }
 
 fn blend_case(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
@@ -401,14 +403,19 @@ fn blend_case(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
         }
     }
     let tiling = Tiling { height: tile_height, width: tile_width, tiles: places };
-    let cutting = Cutting { pad_y: NONE, pad_x: NONE, tiling };
+    let tile_layout = TileLayout { pad_y: NONE, pad_x: NONE, tiling };
     let expected = need(case.expected("planes"), "planes")?.planes();
-    check_blended(gpu, &Planes::zeros(1, height, width), &cutting, &tiles.f32(), &expected)
+    check_blended(gpu, &Planes::zeros(1, height, width), &tile_layout, &tiles.f32(), &expected)
 }
 
 /// Some planes of one tile size through the network: batches of `batch` tiles, of several planes where they have few,
 /// two of them in work at a time. Returns each one's outputs and the styles of its tiles.
-fn through(network: &Network, gpu: &Gpu, tiled: &[Tiled], batch: usize) -> Result<Vec<(Planes, Vec<f32>)>, Failed> {
+fn through(
+    network: &Network,
+    gpu: &Gpu,
+    tiled: &[TiledPlanes],
+    batch: usize,
+) -> Result<Vec<(Planes, Vec<f32>)>, Failed> {
     let tiles: Vec<(usize, usize)> =
         tiled.iter().enumerate().flat_map(|(at, tiled)| (0..tiled.tiles()).map(move |tile| (at, tile))).collect();
     let (mut styles, mut flights) = (Vec::new(), VecDeque::new());
@@ -427,7 +434,7 @@ fn through(network: &Network, gpu: &Gpu, tiled: &[Tiled], batch: usize) -> Resul
     }
     let mut styles = styles.into_iter();
     let of_tile = network.shape().style_channels();
-    let take = |tiled: &Tiled| {
+    let take = |tiled: &TiledPlanes| {
         Ok((block_on(tiled.outputs().read(gpu))?, styles.by_ref().take(of_tile * tiled.tiles()).collect()))
     };
     tiled.iter().map(take).collect()
@@ -441,21 +448,23 @@ fn check_network(gpu: &Gpu, options: Options, batches: &[usize]) -> Result<(), F
     for augment in [false, true] {
         let planes: Vec<Planes> =
             [(70, 90), (40, 41), (100, 30)].map(|(h, w)| random_planes(&mut random, 2, h, w)).into();
-        let cuttings: Vec<Cutting> =
-            planes.iter().map(|planes| Cutting::new(planes.height(), planes.width(), 16, 48, 0.1, augment)).collect();
+        let cuttings: Vec<TileLayout> = planes
+            .iter()
+            .map(|planes| TileLayout::new(planes.height(), planes.width(), 16, 48, 0.1, augment))
+            .collect();
         let mut expected = Vec::new();
-        for (planes, cutting) in planes.iter().zip(&cuttings) {
-            let Tiling { height, width, tiles } = &cutting.tiling;
-            let cut = tile::cut(cutting, planes, tiles);
+        for (planes, tile_layout) in planes.iter().zip(&cuttings) {
+            let Tiling { height, width, tiles } = &tile_layout.tiling;
+            let cut = tile::cut(tile_layout, planes, tiles);
             let batch = block_on(network.run(&cut, tiles.len(), *height, *width))?;
-            let blended = blended(cutting, 3, (planes.height(), planes.width()), &batch.outputs);
+            let blended = blended(tile_layout, 3, (planes.height(), planes.width()), &batch.outputs);
             expected.push((blended, batch.styles));
         }
         for &batch in batches {
-            let tiled: Result<Vec<Tiled>, Error> = planes
+            let tiled: Result<Vec<TiledPlanes>, Error> = planes
                 .iter()
                 .zip(&cuttings)
-                .map(|(planes, cutting)| block_on(network.tiled(upload(gpu, planes)?, cutting)))
+                .map(|(planes, tile_layout)| block_on(network.tiled(upload(gpu, planes)?, tile_layout)))
                 .collect();
             for ((found, styles), (expected, expected_styles)) in
                 through(&network, gpu, &tiled?, batch)?.iter().zip(&expected)
@@ -470,7 +479,7 @@ fn check_network(gpu: &Gpu, options: Options, batches: &[usize]) -> Result<(), F
 
 fn device_to_device(gpu: &Gpu) -> Result<(), Failed> {
     check_network(gpu, Options::default(), &[1, 5, 100])?;
-    if gpu.facts().f16 {
+    if gpu.capabilities().f16 {
         check_network(gpu, Options { precision: Precision::F16, ..Options::default() }, &[4])?;
     }
     Ok(())
@@ -491,17 +500,17 @@ fn small_limits(gpu: &Gpu) -> Result<(), Failed> {
 
 /// Batches that are halved: there is memory for two tiles.
 fn little_memory(gpu: &Gpu) -> Result<(), Failed> {
-    let mut opening = Opening::default();
-    opening.provoked.memory = Some(2 * 4 * 8 * 48 * 48);
-    let little = block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), &opening))?;
+    let mut device_options = DeviceOptions::default();
+    device_options.faults.memory = Some(2 * 4 * 8 * 48 * 48);
+    let little = block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), &device_options))?;
     check_network(&little, Options::default(), &[5])
 }
 
 /// As many dispatches as ARCHITECTURE.md states, in their order, where the device has a clock.
 fn recorded(gpu: &Gpu) -> Result<(), Failed> {
     let network = block_on(Network::new(gpu, &Random(36).cpnet(&[2, 4, 8, 12, 16], 3).network()))?;
-    let cutting = Cutting::new(64, 64, 16, 48, 0.1, false);
-    let tiled = block_on(network.tiled(upload(gpu, &Planes::zeros(2, 64, 64))?, &cutting))?;
+    let tile_layout = TileLayout::new(64, 64, 16, 48, 0.1, false);
+    let tiled = block_on(network.tiled(upload(gpu, &Planes::zeros(2, 64, 64))?, &tile_layout))?;
     let recorder = Recorder::new();
     for tiles in [0..1, 1..4] {
         for flight in block_on(network.start(&[(&tiled, tiles)], Some(&recorder)))? {
@@ -526,12 +535,12 @@ fn recorded(gpu: &Gpu) -> Result<(), Failed> {
 
 fn refusals(gpu: &Gpu) -> Result<(), Failed> {
     let network = block_on(Network::new(gpu, &Random(35).cpnet(&[2, 4, 4], 3).network()))?;
-    let cutting = |bsize| Cutting::new(64, 64, 16, bsize, 0.1, false);
-    let error = block_on(network.tiled(upload(gpu, &Planes::zeros(3, 64, 64))?, &cutting(32))).err();
+    let tile_layout = |bsize| TileLayout::new(64, 64, 16, bsize, 0.1, false);
+    let error = block_on(network.tiled(upload(gpu, &Planes::zeros(3, 64, 64))?, &tile_layout(32))).err();
     assert_eq!(error, Some(Error::Length { what: "planes", found: 3, expected: 2 }));
-    let error = block_on(network.tiled(upload(gpu, &Planes::zeros(2, 64, 64))?, &cutting(33))).err();
+    let error = block_on(network.tiled(upload(gpu, &Planes::zeros(2, 64, 64))?, &tile_layout(33))).err();
     assert_eq!(error, Some(Error::TileSize { height: 33, width: 33, multiple: 2 }));
-    let tiled = |bsize| block_on(network.tiled(upload(gpu, &Planes::zeros(2, 64, 64))?, &cutting(bsize)));
+    let tiled = |bsize| block_on(network.tiled(upload(gpu, &Planes::zeros(2, 64, 64))?, &tile_layout(bsize)));
     let error = block_on(network.start(&[(&tiled(32)?, 0..1), (&tiled(64)?, 0..1)], None)).err();
     assert_eq!(error, Some(Error::Length { what: "tiles", found: 64 * 64, expected: 32 * 32 }));
     assert!(block_on(network.start(&[], None))?.is_empty());

@@ -71,7 +71,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    cytoshade_model::Sha256::of(bytes).to_string()
+    cytoshade_model::Sha256::digest(bytes).to_string()
 }
 
 fn text(path: &Path) -> &str {

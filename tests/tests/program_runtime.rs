@@ -163,7 +163,7 @@ fn memory_runs_out() -> Result<(), Failed> {
     run(&[]);
     let expected = labels(folder.path(), "demo_cp_masks.tif");
     // Room for two tiles of 224 x 224 with 8 channels, where batches have eight tiles.
-    run(&["--provoke", "memory=3300000"]);
+    run(&["--inject-fault", "memory=3300000"]);
     assert_eq!(labels(folder.path(), "demo_cp_masks.tif"), expected);
     Ok(())
 }
@@ -175,7 +175,7 @@ fn misfortune(kind: &str, says: &str) -> Result<(), Failed> {
         std::fs::copy(photograph(), input)?;
     }
     let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
-    let output = segment(folder.path(), "software", &inputs, &["--provoke", kind]);
+    let output = segment(folder.path(), "software", &inputs, &["--inject-fault", kind]);
     let text = said(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains(says) && text.contains("going on with") && text.contains("1 of 3 inputs failed"), "{text}");
@@ -211,11 +211,11 @@ fn loss_in_restoration() -> Result<(), Failed> {
         assert_eq!(files(&folder.path().join("out")), written);
         Ok(std::fs::remove_dir_all(folder.path().join("out"))?)
     };
-    let restored = restore(folder.path(), &inputs, &["--provoke", "lose"]);
+    let restored = restore(folder.path(), &inputs, &["--inject-fault", "lose"]);
     check(restored, ["b_restored.tif", "c_restored.tif"])?;
     // The restoration comes first, and loses its device.
     let network = restoration();
-    let more = ["--provoke", "lose", "--restore", network.to_str().ok_or("a path")?];
+    let more = ["--inject-fault", "lose", "--restore", network.to_str().ok_or("a path")?];
     check(segment(folder.path(), "software", &inputs, &more), ["b_cp_masks.tif", "c_cp_masks.tif"])
 }
 

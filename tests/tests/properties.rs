@@ -86,7 +86,7 @@ proptest! {
         let pixels = follow_flows::taking_part(&cellprob, threshold);
         prop_assert_eq!(&expected.pixels, &pixels);
         let steps = Steps::new(&flows, &cellprob, threshold).unwrap();
-        let steps = Steps::of_values(steps.values(), height, width).unwrap();
+        let steps = Steps::from_values(steps.values(), height, width).unwrap();
         let (mut y, mut x) = (Vec::new(), Vec::new());
         for part in pixels.chunks(pixels.len().div_ceil(parts).max(1)) {
             let ends = steps.follow(part.to_vec(), 50, interp);
@@ -100,13 +100,13 @@ proptest! {
 #[test]
 fn steps_must_be_of_the_size_that_they_are_said_to_have() {
     let values = [0.5; 24];
-    assert!(Steps::of_values(&values, 3, 4).is_ok());
+    assert!(Steps::from_values(&values, 3, 4).is_ok());
     for (len, height, width) in [(24, 4, 4), (22, 3, 4), (23, 3, 4), (24, usize::MAX, 2)] {
-        let error = Steps::of_values(&values[..len], height, width).unwrap_err();
+        let error = Steps::from_values(&values[..len], height, width).unwrap_err();
         assert!(error.to_string().contains("the field of steps"), "{error}");
     }
     // What lies below the last row counts as in it.
-    let steps = Steps::of_values(&[0.0; 24], 3, 4).unwrap();
+    let steps = Steps::from_values(&[0.0; 24], 3, 4).unwrap();
     let ends = steps.follow(vec![11, 4_000_000_002], 7, true);
     assert_eq!((ends.y, ends.x), (vec![2.0, 2.0], vec![3.0, 2.0]));
 }

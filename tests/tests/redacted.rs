@@ -22,7 +22,7 @@ fn model_errors(path: &str) -> Vec<cytoshade_model::Error> {
     use cytoshade_model::{Error, Problem};
     let text = || path.to_string();
     let mut errors = vec![
-        Error::Hash { found: Sha256::of(b"a"), expected: Sha256::of(b"b") },
+        Error::Hash { found: Sha256::digest(b"a"), expected: Sha256::digest(b"b") },
         Error::HashText { found: text() },
         Error::UnknownFormat { looks_like: "a web page" },
         Error::Limit { what: "size", found: 2, limit: 1, field: "file_bytes" },
@@ -66,7 +66,7 @@ fn image_errors(path: &str) -> Vec<cytoshade_formats::Error> {
 fn whole_errors(path: &str) -> Vec<cytoshade::Error> {
     use cytoshade::Error;
     let published = cytoshade_model::PUBLISHED.first().unwrap();
-    let (found, expected) = (Sha256::of(b"a"), Sha256::of(b"b"));
+    let (found, expected) = (Sha256::digest(b"a"), Sha256::digest(b"b"));
     let mut errors = vec![
         Error::Cancelled,
         Error::Input(cytoshade_core::Error::NoChannels),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use cytoshade_core::Recorder;
-use cytoshade_gpu::{Batch, Choice, Error, Gpu, Network, Opening, Options, Provoked, tune};
+use cytoshade_gpu::{Batch, Choice, DeviceOptions, Error, FaultInjection, Gpu, Network, Options, tune};
 use cytoshade_tests::gpu;
 use cytoshade_tests::random::Random;
 use libtest_mimic::{Arguments, Failed};
@@ -28,20 +28,20 @@ fn main() {
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
-fn open(gpu: &Gpu, opening: &Opening) -> Result<Gpu, Error> {
-    block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), opening))
+fn open(gpu: &Gpu, device_options: &DeviceOptions) -> Result<Gpu, Error> {
+    block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), device_options))
 }
 
-fn keeping(folder: &Path) -> Opening {
-    let mut opening = Opening::default();
-    opening.pipeline_cache = Some(folder.to_path_buf());
-    opening
+fn keeping(folder: &Path) -> DeviceOptions {
+    let mut device_options = DeviceOptions::default();
+    device_options.pipeline_cache = Some(folder.to_path_buf());
+    device_options
 }
 
-fn provoking(provoked: &Provoked) -> Opening {
-    let mut opening = Opening::default();
-    opening.provoked = provoked.clone();
-    opening
+fn provoking(faults: &FaultInjection) -> DeviceOptions {
+    let mut device_options = DeviceOptions::default();
+    device_options.faults = faults.clone();
+    device_options
 }
 
 const SIDE: usize = 16;
@@ -115,7 +115,7 @@ fn odd_caches(gpu: &Gpu) -> Result<(), Failed> {
 }
 
 fn nothing_is_kept_unasked(gpu: &Gpu) -> Result<(), Failed> {
-    assert_eq!(open(gpu, &Opening::default())?.found_pipelines(), None);
+    assert_eq!(open(gpu, &DeviceOptions::default())?.found_pipelines(), None);
     Ok(())
 }
 
@@ -150,29 +150,29 @@ fn memory_runs_out(gpu: &Gpu) -> Result<(), Failed> {
     let expected = run(gpu, 8)?;
     // Room for the buffers of so many tiles; the largest of one has 8 padded channels.
     for room in [1, 2, 3] {
-        let provoked = Provoked { memory: Some(room * 8 * (SIDE * SIDE) as u64 * 4), ..Provoked::default() };
-        assert_eq!(run(&open(gpu, &provoking(&provoked))?, 8)?, expected, "room for {room}");
+        let faults = FaultInjection { memory: Some(room * 8 * (SIDE * SIDE) as u64 * 4), ..FaultInjection::default() };
+        assert_eq!(run(&open(gpu, &provoking(&faults))?, 8)?, expected, "room for {room}");
     }
     Ok(())
 }
 
 fn no_memory_at_all(gpu: &Gpu) -> Result<(), Failed> {
-    let provoked = Provoked { memory: Some((SIDE * SIDE) as u64 * 4), ..Provoked::default() };
-    let found = run(&open(gpu, &provoking(&provoked))?, 8);
+    let faults = FaultInjection { memory: Some((SIDE * SIDE) as u64 * 4), ..FaultInjection::default() };
+    let found = run(&open(gpu, &provoking(&faults))?, 8);
     assert!(matches!(found, Err(Error::OutOfMemory { .. })), "{found:?}");
     Ok(())
 }
 
 fn a_hang(gpu: &Gpu) -> Result<(), Failed> {
-    let provoked = Provoked::default();
-    let gpu = open(gpu, &provoking(&provoked))?;
+    let faults = FaultInjection::default();
+    let gpu = open(gpu, &provoking(&faults))?;
     let network = network(&gpu)?;
     // Long enough not to be done when it is asked for.
     let (count, side) = (4, 256);
     let tiles = Random(3).vector(count * 2 * side * side, -1.0, 1.0);
     block_on(network.run(&tiles, count, side, side))?;
     assert!(!gpu.is_lost());
-    provoked.hang.store(true, Ordering::Relaxed);
+    faults.hang.store(true, Ordering::Relaxed);
     let found = block_on(network.run(&tiles, count, side, side));
     assert!(matches!(found, Err(Error::Hung { .. })), "{found:?}");
     assert!(gpu.is_lost());
@@ -183,10 +183,10 @@ fn a_hang(gpu: &Gpu) -> Result<(), Failed> {
 }
 
 fn a_loss(gpu: &Gpu) -> Result<(), Failed> {
-    let provoked = Provoked::default();
-    let lost = open(gpu, &provoking(&provoked))?;
+    let faults = FaultInjection::default();
+    let lost = open(gpu, &provoking(&faults))?;
     let network = network(&lost)?;
-    provoked.lose.store(true, Ordering::Relaxed);
+    faults.lose.store(true, Ordering::Relaxed);
     let found = block_on(network.run(&tiles(1), 1, SIDE, SIDE));
     assert!(matches!(found, Err(Error::Lost { .. })), "{found:?}");
     assert!(lost.is_lost() && !gpu.is_lost());
@@ -198,12 +198,12 @@ fn tuned(gpu: &Gpu) -> Result<(), Failed> {
     let net = Random(5).cpnet(&[2, 16, 16], 3);
     let weights = net.network();
     let options = Options::default();
-    let picks = block_on(tune::tune(gpu, &weights, options.precision))?;
+    let kernel_choices = block_on(tune::tune(gpu, &weights, options.precision))?;
     let convs = weights.shape().convs();
     let three: Vec<usize> = (0..convs.len()).filter(|&conv| convs[conv].kernel == 3).collect();
-    assert_eq!(picks.keys().copied().collect::<Vec<_>>(), three, "each 3x3 convolution has its kernel");
-    let network = block_on(Network::with_picks(gpu, &weights, options, &picks))?;
-    let mut kernels: Vec<_> = picks.values().copied().collect();
+    assert_eq!(kernel_choices.keys().copied().collect::<Vec<_>>(), three, "each 3x3 convolution has its kernel");
+    let network = block_on(Network::with_kernel_choices(gpu, &weights, options, &kernel_choices))?;
+    let mut kernels: Vec<_> = kernel_choices.values().copied().collect();
     kernels.dedup();
     assert!(network.kernels().iter().all(|kernel| kernels.contains(kernel)));
     let tiles = tiles(2);

@@ -1,11 +1,11 @@
 //! Every stage on the CPU against the reference's fixtures, except the network, which has files of its own.
 
 use cytoshade_core::rescale::Rescale;
-use cytoshade_core::tiling::{Cutting, Pad, Tiling, taper};
+use cytoshade_core::tiling::{Pad, TileLayout, Tiling, taper};
 use cytoshade_core::{Channels, Image, Normalize, Params, Volume, channels};
 use cytoshade_cpu::{blend, fill_holes, flow_error, follow_flows, histogram, masks, normalize, resize, tile};
 use cytoshade_tests::fixtures::{Array, Case, NEEDS_TEST_DATA, cases, numbers, rows};
-use cytoshade_tests::{agree, both_ways, trial};
+use cytoshade_tests::{agree, must_fail_when_perturbed, trial};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 
@@ -63,12 +63,12 @@ fn channels_case(case: &Case) -> Result<(), Failed> {
         // The image's first channels as they are.
         let planes = channels::select(&image, &Params { all_channels: true, ..Params::default() }, 2)?;
         let expected = need(case.expected("planes"), "planes")?.f32();
-        return both_ways(&planes.into_vec(), |p| nudge(p), |p| agree::close(p, &expected, 1e-6));
+        return must_fail_when_perturbed(&planes.into_vec(), |p| nudge(p), |p| agree::close(p, &expected, 1e-6));
     };
     let channels = Channels { chan: chan as usize, chan2: chan2 as usize };
     let planes = channels::select(&image, &Params { channels, ..Params::default() }, 2)?;
     let expected = need(case.expected("planes"), "planes")?.f32();
-    both_ways(&planes.into_vec(), |p| nudge(p), |p| agree::close(p, &expected, 1e-6))
+    must_fail_when_perturbed(&planes.into_vec(), |p| nudge(p), |p| agree::close(p, &expected, 1e-6))
 }
 
 /// The normalization that a case asks for.
@@ -119,7 +119,7 @@ fn normalize_case(case: &Case) -> Result<(), Failed> {
             }
             continue;
         }
-        both_ways(&ours.to_vec(), |p| nudge(p), |p| agree::close(p, theirs, ROUNDING))?;
+        must_fail_when_perturbed(&ours.to_vec(), |p| nudge(p), |p| agree::close(p, theirs, ROUNDING))?;
     }
     Ok(())
 }
@@ -134,7 +134,7 @@ fn normalize_formula(case: &Case, params: &Params, height: usize, width: usize) 
     let expected: Vec<f32> = samples.iter().map(|s| at(s, 2) as f32).collect();
     let ours: Vec<f32> =
         samples.iter().map(|s| volume.channel(0)[at(s, 0) as usize * width + at(s, 1) as usize]).collect();
-    both_ways(&ours, |p| nudge(p), |p| agree::close(p, &expected, ROUNDING))
+    must_fail_when_perturbed(&ours, |p| nudge(p), |p| agree::close(p, &expected, ROUNDING))
 }
 
 fn resize_case(case: &Case) -> Result<(), Failed> {
@@ -142,10 +142,10 @@ fn resize_case(case: &Case) -> Result<(), Failed> {
     let expected = need(case.expected("image"), "image")?;
     if case.param("interpolation") == "nearest" {
         let ours = resize::nearest(&case.input("image").labels(), height, width).into_vec();
-        return agree::equal_both_ways(&ours, &expected.u32(), "labels");
+        return agree::equal_with_twin(&ours, &expected.u32(), "labels");
     }
     let ours = resize::bilinear(&case.input("image").planes(), height, width).into_vec();
-    both_ways(&ours, |p| nudge(p), |p| agree::close(p, &expected.f32(), ROUNDING))
+    must_fail_when_perturbed(&ours, |p| nudge(p), |p| agree::close(p, &expected.f32(), ROUNDING))
 }
 
 fn rescale_table() -> Result<(), Failed> {
@@ -210,22 +210,22 @@ fn positions_table() -> Result<(), Failed> {
     if rows.len() < 20 { Err("too few rows".into()) } else { Ok(()) }
 }
 
-/// Cutting without padding: the fixtures' planes are padded already.
-fn unpadded(height: usize, width: usize, bsize: usize, overlap: f64, augment: bool) -> Cutting {
+/// TileLayout without padding: the fixtures' planes are padded already.
+fn unpadded(height: usize, width: usize, bsize: usize, overlap: f64, augment: bool) -> TileLayout {
     let none = Pad { before: 0, after: 0 };
-    Cutting { pad_y: none, pad_x: none, tiling: tiling_of(height, width, bsize, overlap, augment) }
+    TileLayout { pad_y: none, pad_x: none, tiling: tiling_of(height, width, bsize, overlap, augment) }
 }
 
 fn tile_case(case: &Case) -> Result<(), Failed> {
     let planes = case.input("planes").planes();
     let (bsize, overlap) = (case.number("bsize") as usize, case.number("tile_overlap"));
-    let cutting = unpadded(planes.height(), planes.width(), bsize, overlap, case.flag("augment"));
-    let tiles = tile::cut(&cutting, &planes, &cutting.tiling.tiles);
+    let tile_layout = unpadded(planes.height(), planes.width(), bsize, overlap, case.flag("augment"));
+    let tiles = tile::cut(&tile_layout, &planes, &tile_layout.tiling.tiles);
     let expected = need(case.expected("tiles"), "tiles")?;
-    if expected.shape[0] != cutting.tiling.tiles.len() {
-        return Err(format!("{} tiles, expected {}", cutting.tiling.tiles.len(), expected.shape[0]).into());
+    if expected.shape[0] != tile_layout.tiling.tiles.len() {
+        return Err(format!("{} tiles, expected {}", tile_layout.tiling.tiles.len(), expected.shape[0]).into());
     }
-    both_ways(&tiles, |p| nudge(p), |p| agree::close(p, &expected.f32(), 0.0))?;
+    must_fail_when_perturbed(&tiles, |p| nudge(p), |p| agree::close(p, &expected.f32(), 0.0))?;
 
     // The same with the padding done while cutting: cut the middle out of the planes, and say that it is padded.
     let pad = Pad { before: 3, after: 2 };
@@ -239,8 +239,10 @@ fn tile_case(case: &Case) -> Result<(), Failed> {
             framed.plane_mut(channel)[(y + 3) * planes.width() + 3..][..width].copy_from_slice(row);
         }
     }
-    let padding = Cutting { pad_y: pad, pad_x: pad, ..cutting.clone() };
-    if tile::cut(&padding, &inner, &cutting.tiling.tiles) != tile::cut(&cutting, &framed, &cutting.tiling.tiles) {
+    let padding = TileLayout { pad_y: pad, pad_x: pad, ..tile_layout.clone() };
+    if tile::cut(&padding, &inner, &tile_layout.tiling.tiles)
+        != tile::cut(&tile_layout, &framed, &tile_layout.tiling.tiles)
+    {
         return Err("padding while cutting differs from padding before".into());
     }
     Ok(())
@@ -261,13 +263,13 @@ fn blend_case(case: &Case) -> Result<(), Failed> {
     }
     let none = Pad { before: 0, after: 0 };
     let tiling = Tiling { height: tile_height, width: tile_width, tiles: places.clone() };
-    let cutting = Cutting { pad_y: none, pad_x: none, tiling };
-    let mut blend = blend::Blend::new(cutting, 3, height, width);
+    let tile_layout = TileLayout { pad_y: none, pad_x: none, tiling };
+    let mut blend = blend::Blend::new(tile_layout, 3, height, width);
     for (tile, output) in places.iter().zip(tiles.f32().chunks_exact(3 * tile_height * tile_width)) {
         blend.add(tile, output);
     }
     let expected = need(case.expected("planes"), "planes")?;
-    both_ways(&blend.finish().into_vec(), |p| nudge(p), |p| agree::close(p, &expected.f32(), ROUNDING))
+    must_fail_when_perturbed(&blend.finish().into_vec(), |p| nudge(p), |p| agree::close(p, &expected.f32(), ROUNDING))
 }
 
 fn taper_table() -> Result<(), Failed> {
@@ -300,14 +302,14 @@ fn dynamics_case(case: &Case) -> Result<(), Failed> {
     let from_reference = match case.expected("endpoints") {
         Some(expected) => {
             let expected = expected.end_points(&cellprob, threshold);
-            agree::end_points_both_ways(&ours, &expected)?;
+            agree::end_points_with_twin(&ours, &expected)?;
             expected
         }
         None => ours,
     };
     let counted = histogram::histogram(&from_reference, height, width);
     if let Some(expected) = case.expected("histogram") {
-        agree::equal_both_ways(&counted.counts, &expected.u32(), "histograms")?;
+        agree::equal_with_twin(&counted.counts, &expected.u32(), "histograms")?;
     }
     let seeds = masks::seeds(&counted);
     if let Some(expected) = case.expected("seeds") {
@@ -322,7 +324,7 @@ fn dynamics_case(case: &Case) -> Result<(), Failed> {
         theirs.sort_unstable();
         mine.sort_unstable();
         let same = |s: &Vec<(u32, usize)>| if *s == theirs { Ok(()) } else { Err("seeds differ".into()) };
-        both_ways(&mine, |seeds| seeds.push((11, 0)), same)?;
+        must_fail_when_perturbed(&mine, |seeds| seeds.push((11, 0)), same)?;
     }
     let made = masks::masks(&from_reference, &counted, case.number("max_size_fraction"));
     if let Some(expected) = case.expected("masks") {
@@ -343,17 +345,17 @@ fn dynamics_case(case: &Case) -> Result<(), Failed> {
             }
         };
         if !errors.is_empty() {
-            both_ways(&errors, |errors| errors[0] += 1e-4, close)?;
+            must_fail_when_perturbed(&errors, |errors| errors[0] += 1e-4, close)?;
         }
     }
     let mut checked = reference_masks;
     flow_error::remove_bad(&mut checked, &flows, case.number("flow_threshold"))?;
     if let Some(expected) = case.expected("checked") {
-        agree::equal_both_ways(checked.as_slice(), &expected.u32(), "the masks after the flow check")?;
+        agree::equal_with_twin(checked.as_slice(), &expected.u32(), "the masks after the flow check")?;
     }
     fill_holes::fill_holes_and_remove_small(&mut checked, case.number("min_size").max(0.0) as usize);
     if let Some(expected) = case.expected("final") {
-        both_ways(
+        must_fail_when_perturbed(
             &checked.as_slice().to_vec(),
             |l| l.fill(0),
             |l| {
@@ -392,5 +394,5 @@ fn label_case(case: &Case) -> Result<(), Failed> {
 fn flow_case(case: &Case) -> Result<(), Failed> {
     let ours = flow_error::masks_to_flows(&case.input("labels").labels()).into_vec();
     let expected = need(case.expected("flows"), "flows")?.f32();
-    both_ways(&ours, |p| nudge(p), |p| agree::close(p, &expected, ROUNDING))
+    must_fail_when_perturbed(&ours, |p| nudge(p), |p| agree::close(p, &expected, ROUNDING))
 }

@@ -26,13 +26,13 @@ fn expected(case: &Case, name: &str) -> Result<Array, Failed> {
 fn stitch_case(case: &Case) -> Result<(), Failed> {
     let mut labels = case.input("labels").label_volume();
     stitch::stitch(&mut labels, case.number("stitch_threshold"));
-    agree::equal_both_ways(labels.as_slice(), &expected(case, "stitched")?.u32(), "stitched labels")
+    agree::equal_with_twin(labels.as_slice(), &expected(case, "stitched")?.u32(), "stitched labels")
 }
 
 fn fill_case(case: &Case) -> Result<(), Failed> {
     let mut labels = case.input("labels").label_volume();
     fill_holes::fill_holes_and_remove_small(&mut labels, case.number("min_size").max(0.0) as usize);
-    agree::masks_both_ways(labels.as_slice(), &expected(case, "final")?.u32())
+    agree::masks_with_twin(labels.as_slice(), &expected(case, "final")?.u32())
 }
 
 /// Each intermediate from the reference's own input to it.
@@ -44,11 +44,11 @@ fn dynamics_case(case: &Case) -> Result<(), Failed> {
     let mut ends = follow_flows::follow_flows(&flows, &cellprob, threshold, niter, case.flag("interp"))?;
     if let Some(points) = case.expected("endpoints") {
         let theirs = points.points();
-        agree::points_both_ways(&ends.points, &theirs)?;
+        agree::points_with_twin(&ends.points, &theirs)?;
         ends.points = theirs;
     }
     let mut labels = masks::masks(&ends, flows.size(), case.number("max_size_fraction"));
-    agree::masks_both_ways(labels.as_slice(), &expected(case, "masks")?.u32())?;
+    agree::masks_with_twin(labels.as_slice(), &expected(case, "masks")?.u32())?;
     fill_holes::fill_holes_and_remove_small(&mut labels, case.number("min_size").max(0.0) as usize);
-    agree::masks_both_ways(labels.as_slice(), &expected(case, "final")?.u32())
+    agree::masks_with_twin(labels.as_slice(), &expected(case, "final")?.u32())
 }

@@ -4,10 +4,10 @@
 use cytoshade_core::{Axis, LabelVolume, Normalize, Params, Volume};
 use cytoshade_cpu::{normalize as cpu_normalize, volume as cpu};
 use cytoshade_gpu::volume::{self, GpuEndPoints, GpuVolume, masks};
-use cytoshade_gpu::{Choice, Error, Gpu, Opening};
+use cytoshade_gpu::{Choice, DeviceOptions, Error, Gpu};
 use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
 use cytoshade_tests::random::Random;
-use cytoshade_tests::{agree, both_ways, eval, gpu};
+use cytoshade_tests::{agree, eval, gpu, must_fail_when_perturbed};
 use libtest_mimic::{Arguments, Failed};
 use pollster::block_on;
 
@@ -54,7 +54,7 @@ fn close(ours: &[f32], expected: &[f32]) -> Result<(), Failed> {
         let middle = values.len() / 2;
         values[middle] += largest / 100.0;
     };
-    both_ways(&ours.to_vec(), nudge, |values| agree::close(values, expected, ROUNDING))
+    must_fail_when_perturbed(&ours.to_vec(), nudge, |values| agree::close(values, expected, ROUNDING))
 }
 
 fn random_stack(random: &mut Random, channels: usize, [depth, height, width]: [usize; 3]) -> Volume {
@@ -240,7 +240,7 @@ fn check(
     if voxels != expected.voxels {
         return Err(format!("{}: other voxels take part", told()).into());
     }
-    agree::points_both_ways(&points, &expected.points)
+    agree::points_with_twin(&points, &expected.points)
         .map_err(|failed| format!("{}: {}", told(), failed.message().unwrap_or_default()))?;
     let again = block_on(GpuEndPoints::upload(gpu, &voxels, &points, flows.size()))?;
     if block_on(again.read(gpu))? == (voxels, points) { Ok(()) } else { Err("not the same when brought back".into()) }
@@ -311,7 +311,7 @@ fn same_masks(gpu: &Gpu, size: [usize; 3], points: Vec<[f32; 3]>) -> Result<(), 
     let mut found = LabelVolume::new(block_on(masks(gpu, &ends))?, size[0], size[1], size[2])?;
     cpu::masks::number(&mut found, 0.4);
     let expected = cpu::masks::masks(&cpu::follow_flows::EndPoints { voxels, points }, size, 0.4);
-    agree::equal_both_ways(found.as_slice(), expected.as_slice(), "labels")
+    agree::equal_with_twin(found.as_slice(), expected.as_slice(), "labels")
 }
 
 fn random_end_points(gpu: &Gpu) -> Result<(), Failed> {
@@ -351,9 +351,9 @@ fn no_voxels(gpu: &Gpu) -> Result<(), Failed> {
 
 fn little_memory(gpu: &Gpu) -> Result<(), Failed> {
     let (flows, cellprob) = scene(&mut Random(43), [4, 10, 10]);
-    let mut opening = Opening::default();
-    opening.provoked.memory = Some(16 * 399);
-    let little = block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), &opening))?;
+    let mut device_options = DeviceOptions::default();
+    device_options.faults.memory = Some(16 * 399);
+    let little = block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), &device_options))?;
     let found = block_on(follow_flows(&little, &flows, &cellprob, 0.0, 10, true)).err();
     assert!(matches!(found, Some(Error::OutOfMemory { .. })), "{found:?}");
     Ok(())
@@ -389,15 +389,15 @@ fn fixture(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
         if found.len() != points.len() || theirs.len() < points.len() * 9 / 10 {
             return Err(format!("{} points of {}, {} at rest", found.len(), points.len(), theirs.len()).into());
         }
-        agree::points_both_ways(&ours, &theirs)?;
+        agree::points_with_twin(&ours, &theirs)?;
         // Those that are not at rest are still in the same voxels.
         let bins = |points: &[[f32; 3]]| points.iter().map(|point| point.map(f32::floor)).collect::<Vec<_>>();
-        agree::points_both_ways(&bins(&found), &bins(&points))?;
+        agree::points_with_twin(&bins(&found), &bins(&points))?;
         ends = block_on(GpuEndPoints::upload(gpu, &voxels, &points, flows.size()))?;
     }
     let [depth, height, width] = flows.size();
     let mut labels = LabelVolume::new(block_on(masks(gpu, &ends))?, depth, height, width)?;
     cpu::masks::number(&mut labels, case.number("max_size_fraction"));
     let expected = case.expected("masks").ok_or("the case expects no masks")?.u32();
-    agree::masks_both_ways(labels.as_slice(), &expected)
+    agree::masks_with_twin(labels.as_slice(), &expected)
 }

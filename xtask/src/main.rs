@@ -1,16 +1,16 @@
-//! The errands of Cytoshade's developers: `cargo xtask <errand>`.
+//! The tasks of Cytoshade's developers: `cargo xtask <task>`.
 #![forbid(unsafe_code)]
 
 mod browser;
 mod compare;
-mod coop;
 mod debian;
 mod driver;
 mod network;
-mod processors;
 mod sanitize;
 mod serve;
 mod shell;
+mod subgroup_matrix;
+mod targets;
 mod web;
 
 use clap::{Parser, Subcommand};
@@ -21,16 +21,16 @@ use shell::{Outcome, cargo, run};
 const TARGETS: [&str; 4] =
     ["wasm32-unknown-unknown", "aarch64-unknown-linux-gnu", "x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 
-/// The errands of Cytoshade's developers
+/// The tasks of Cytoshade's developers
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 struct Cli {
     #[command(subcommand)]
-    errand: Errand,
+    task: Task,
 }
 
 #[derive(Debug, Subcommand)]
-enum Errand {
+enum Task {
     /// Set up what the tests need, and run all of them
     Test {
         /// Leave the machine alone: without a Vulkan driver the GPU tests are reported as ignored
@@ -39,12 +39,12 @@ enum Errand {
         /// Only the GPU tests, in a root of Debian sid whose driver has subgroup matrices; needs Debian and root, and sets
         /// the root up (600 MB) where it is not there yet
         #[arg(long, conflicts_with = "no_install")]
-        coop: bool,
-        /// With --coop: where that root cannot be set up, say so and end well
-        #[arg(long, requires = "coop")]
+        subgroup_matrix: bool,
+        /// With --subgroup-matrix: where that root cannot be set up, say so and end well
+        #[arg(long, requires = "subgroup_matrix")]
         may_skip: bool,
         /// Build the web package and run its tests, in Chromium, instead
-        #[arg(long, conflicts_with = "coop")]
+        #[arg(long, conflicts_with = "subgroup_matrix")]
         web: bool,
         /// Handed to the tests after `--`, a filter for instance
         #[arg(last = true)]
@@ -84,21 +84,19 @@ enum Errand {
 }
 
 fn main() -> std::process::ExitCode {
-    let outcome = match Cli::parse().errand {
-        Errand::Test { coop: true, may_skip, rest, .. } => coop::test(may_skip, &rest),
-        Errand::Test { web: true, no_install, rest, .. } => {
-            web::build().and_then(|()| browser::test(!no_install, &rest))
-        }
-        Errand::Test { no_install, rest, .. } => test(no_install, &rest),
-        Errand::Web => web::build(),
-        Errand::Serve { port } => serve(port),
-        Errand::Lint => lint(),
-        Errand::Targets => targets(),
-        Errand::Compare(options) => compare::compare(&options),
-        Errand::Wasm { bench } => processors::wasm(bench),
-        Errand::Neon { rest } => processors::neon(&rest),
-        Errand::Sanitize(options) => sanitize::sanitize(&options),
-        Errand::Fixtures { stages } => fixtures(&stages),
+    let outcome = match Cli::parse().task {
+        Task::Test { subgroup_matrix: true, may_skip, rest, .. } => subgroup_matrix::test(may_skip, &rest),
+        Task::Test { web: true, no_install, rest, .. } => web::build().and_then(|()| browser::test(!no_install, &rest)),
+        Task::Test { no_install, rest, .. } => test(no_install, &rest),
+        Task::Web => web::build(),
+        Task::Serve { port } => serve(port),
+        Task::Lint => lint(),
+        Task::Targets => targets(),
+        Task::Compare(options) => compare::compare(&options),
+        Task::Wasm { bench } => targets::wasm(bench),
+        Task::Neon { rest } => targets::neon(&rest),
+        Task::Sanitize(options) => sanitize::sanitize(&options),
+        Task::Fixtures { stages } => fixtures(&stages),
     };
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,

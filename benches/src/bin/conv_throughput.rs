@@ -100,7 +100,7 @@ struct Shape {
     /// The 3x3 convolutions of this shape, by their place among all.
     members: Vec<usize>,
     operations: f64,
-    /// Operations of the products of minimal filtering.
+    /// Operations of the products of Winograd.
     filtered: f64,
     bytes: f64,
     default: ConvKernel,
@@ -132,7 +132,7 @@ fn shapes(bench: &Bench<'_>, precision: Precision) -> Vec<Shape> {
             operations: cost.operations as f64,
             filtered: (2 * 36 * patches * (inputs + block) * outputs) as f64,
             bytes: cost.bytes as f64,
-            default: ConvKernel::choose(bench.gpu.facts(), &Layer { inputs, outputs, block, precision }).0,
+            default: ConvKernel::choose(bench.gpu.capabilities(), &Layer { inputs, outputs, block, precision }).0,
         });
     }
     shapes
@@ -150,11 +150,11 @@ fn main() -> Result<(), Failure> {
     let gpu = block_on(Gpu::open(if software { Choice::Software } else { Choice::Hardware }))?;
     let info = gpu.info();
     println!("{} ({}, {}; driver {})", info.name, info.kind, info.backend, info.driver);
-    println!("facts: {:?}; batches of {tiles} tiles of {SIDE} x {SIDE}; {rounds} rounds", gpu.facts());
+    println!("capabilities: {:?}; batches of {tiles} tiles of {SIDE} x {SIDE}; {rounds} rounds", gpu.capabilities());
     let weights = network(&FULL_WIDTH);
     let bench = Bench::new(&gpu, &weights, tiles);
     for precision in precisions {
-        if precision == Precision::F16 && !gpu.facts().f16 {
+        if precision == Precision::F16 && !gpu.capabilities().f16 {
             println!("f16: the device does not store it");
             continue;
         }

@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let gpu = block_on(Gpu::open(choice))?;
     let info = gpu.info();
     println!("{} ({}, {}; driver {})", info.name, info.kind, info.backend, info.driver);
-    println!("facts: {:?}", gpu.facts());
+    println!("capabilities: {:?}", gpu.capabilities());
     let ceilings = Ceilings::measure(&gpu);
     println!("ceilings: {ceilings}");
 

@@ -7,14 +7,15 @@ use std::sync::atomic::Ordering;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cytoshade::{
-    Builder, ConvKernel, Device, Isa, Outputs, Params, PrecisionChoice, Provoked, Segmenter, Sha256, cache_folder,
+    ConvKernel, Device, FaultInjection, Isa, Outputs, Params, PrecisionChoice, Segmenter, SegmenterBuilder, Sha256,
+    cache_folder,
 };
 use cytoshade_formats::Pages;
 
 use crate::convert::Convert;
 use crate::diameter::DiameterArg;
-use crate::save_as::SaveAs;
-use crate::seen::Seen;
+use crate::input_args::InputArgs;
+use crate::label_format::LabelFormat;
 
 /// Cell segmentation with Cellpose networks, on a GPU or without one.
 #[derive(Debug, Parser)]
@@ -74,7 +75,7 @@ pub(crate) struct Segment {
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
-    seen: Seen,
+    seen: InputArgs,
     /// What the pages of a multi-page TIFF are: the channels of one image, or a list of images, of which each is
     /// segmented and written as STEM_0001_cp_masks.tif and so on. `auto` takes up to 5 pages of one size for channels
     /// unless the file says otherwise; with --do-3d and --stitch-threshold every file is one stack, whose layers are the
@@ -127,7 +128,7 @@ pub(crate) struct Segment {
     #[arg(long, value_name = "F", default_value_t = 0.0, allow_negative_numbers = true)]
     stitch_threshold: f64,
     #[command(flatten)]
-    pub(crate) runs: Runs,
+    pub(crate) runs: BackendArgs,
     /// Threads that share the work of the CPU; without it, one for each core
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
@@ -138,7 +139,7 @@ pub(crate) struct Segment {
     pub(crate) restore: Option<PathBuf>,
     /// Formats to write beside STEM_cp_masks.tif, with commas between them; of a stack, tif and npy [Z, H, W] alone
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS")]
-    pub(crate) save: Vec<SaveAs>,
+    pub(crate) save: Vec<LabelFormat>,
     /// Also write DIR/STEM_seg.npy: masks, outlines, flows and image, for Cellpose's graphical program
     #[arg(long, conflicts_with_all = ["do_3d", "stitch_threshold"])]
     pub(crate) save_seg: bool,
@@ -167,7 +168,7 @@ pub(crate) struct Segment {
 
 /// What a network runs on, and how.
 #[derive(Debug, Args)]
-pub(crate) struct Runs {
+pub(crate) struct BackendArgs {
     /// What to run on
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceArg,
@@ -189,36 +190,40 @@ pub(crate) struct Runs {
     cpu_isa: Option<Isa>,
     /// What shall go wrong on a GPU, for tests
     #[arg(long, hide = true, value_name = "memory=BYTES|hang|lose")]
-    provoke: Option<ProvokeArg>,
+    inject_fault: Option<FaultArg>,
 }
 
-impl Runs {
+impl BackendArgs {
     /// What the arguments say about a segmenter or a restorer.
-    pub(crate) fn builder(&self) -> Builder {
+    pub(crate) fn builder(&self) -> SegmenterBuilder {
         let builder = Segmenter::builder().device(self.device.into()).precision(self.precision).tune(self.tune);
-        let builder = self.kernel.into_iter().fold(builder, Builder::kernel);
-        let builder = cache_folder().filter(|_| !self.no_cache).into_iter().fold(builder, Builder::cache);
-        let builder = self.provoke.iter().cloned().fold(builder, |builder, provoke| builder.provoke(provoke.0));
-        self.cpu_isa.into_iter().fold(builder, Builder::cpu_isa)
+        let builder = self.kernel.into_iter().fold(builder, SegmenterBuilder::kernel);
+        let builder = cache_folder().filter(|_| !self.no_cache).into_iter().fold(builder, SegmenterBuilder::cache);
+        let builder = self
+            .inject_fault
+            .iter()
+            .cloned()
+            .fold(builder, |builder, inject_fault| builder.inject_faults(inject_fault.0));
+        self.cpu_isa.into_iter().fold(builder, SegmenterBuilder::cpu_isa)
     }
 }
 
 /// What shall go wrong on a GPU.
 #[derive(Clone, Debug)]
-struct ProvokeArg(Provoked);
+struct FaultArg(FaultInjection);
 
-impl std::str::FromStr for ProvokeArg {
+impl std::str::FromStr for FaultArg {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut provoked = Provoked::default();
+        let mut faults = FaultInjection::default();
         match text.split_once('=') {
-            Some(("memory", bytes)) => provoked.memory = Some(bytes.parse().map_err(|_| "no number of bytes")?),
-            None if text == "hang" => provoked.hang.store(true, Ordering::Relaxed),
-            None if text == "lose" => provoked.lose.store(true, Ordering::Relaxed),
+            Some(("memory", bytes)) => faults.memory = Some(bytes.parse().map_err(|_| "no number of bytes")?),
+            None if text == "hang" => faults.hang.store(true, Ordering::Relaxed),
+            None if text == "lose" => faults.lose.store(true, Ordering::Relaxed),
             _ => return Err("neither memory=BYTES, hang nor lose"),
         }
-        Ok(Self(provoked))
+        Ok(Self(faults))
     }
 }
 
@@ -294,7 +299,7 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
-    seen: Seen,
+    seen: InputArgs,
     /// What the pages of a multi-page TIFF are, as for `segment`
     #[arg(long, value_enum, default_value_t)]
     pub(crate) pages: PagesArg,
@@ -305,7 +310,7 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "PX", allow_negative_numbers = true)]
     diameter: Option<f32>,
     #[command(flatten)]
-    pub(crate) runs: Runs,
+    pub(crate) runs: BackendArgs,
 }
 
 impl Restore {

@@ -8,8 +8,8 @@ use cytoshade_formats::{Limits, Seg, read_file, read_seg};
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::label_format::LabelFormat;
 use crate::output::{Files, folder, print_line};
-use crate::save_as::SaveAs;
 
 #[derive(Debug, Args)]
 pub(crate) struct Convert {
@@ -33,7 +33,7 @@ struct SegArgs {
     inputs: Vec<PathBuf>,
     /// Formats to write, with commas between them
     #[arg(long, value_enum, value_delimiter = ',', required = true, value_name = "FORMATS")]
-    to: Vec<SaveAs>,
+    to: Vec<LabelFormat>,
     /// Folder to write to, made where it is not there; without it, each input's own
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! `cytoshade demo`: a bundled photograph, a bundled model, something to look at.
 
-use cytoshade::{Builder, LoadOptions, Model, Params, Segmenter, cache_folder};
+use cytoshade::{LoadOptions, Model, Params, Segmenter, SegmenterBuilder, cache_folder};
 use cytoshade_formats::{ReadOptions, read_bytes};
 
 use crate::args::Demo;
@@ -17,7 +17,7 @@ pub(crate) fn run(args: &Demo) -> Result<(), Failure> {
     let image = images.first().ok_or_else(|| Failure::run("the bundled photograph holds no image"))?;
     let model = Model::from_bytes(MODEL, &LoadOptions::default()).map_err(Failure::run)?;
     let builder = Segmenter::builder().device(args.device.into());
-    let builder = cache_folder().into_iter().fold(builder, Builder::cache);
+    let builder = cache_folder().into_iter().fold(builder, SegmenterBuilder::cache);
     let segmenter = builder.build(&model).map_err(Failure::run)?;
     folder(&args.output)?;
 

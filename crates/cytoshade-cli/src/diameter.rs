@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use cytoshade::{Folders, LoadOptions, SizeModel};
+use cytoshade::{LoadOptions, ModelDirs, SizeModel};
 use cytoshade_model::load_size_model_path;
 
 use crate::failure::Failure;
@@ -44,7 +44,7 @@ pub(crate) fn size_model(
     named: Option<&Path>,
     network: &Path,
 ) -> Result<Option<SizeModel>, Failure> {
-    let folders = Folders::from_env();
+    let folders = ModelDirs::from_env();
     let reference = match (diameter, named) {
         (Some(DiameterArg::Pixels(_)), Some(_)) => {
             return Err(Failure::usage(

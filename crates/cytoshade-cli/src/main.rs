@@ -7,13 +7,13 @@ mod demo;
 mod devices;
 mod diameter;
 mod failure;
+mod input_args;
+mod label_format;
 mod model;
 mod output;
 mod profile;
 mod progress;
 mod restore;
-mod save_as;
-mod seen;
 mod segment;
 
 use std::process::ExitCode;

@@ -12,7 +12,7 @@ use cytoshade_formats::{
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::save_as::SaveAs;
+use crate::label_format::LabelFormat;
 
 /// Makes the folder that results go to.
 pub(crate) fn folder(path: &Path) -> Result<(), Failure> {
@@ -43,10 +43,10 @@ impl Files {
     }
 
     pub(crate) fn masks(&self) -> PathBuf {
-        self.labels(SaveAs::Tif)
+        self.labels(LabelFormat::Tif)
     }
 
-    pub(crate) fn labels(&self, format: SaveAs) -> PathBuf {
+    pub(crate) fn labels(&self, format: LabelFormat) -> PathBuf {
         self.file(format.ending())
     }
 
@@ -63,10 +63,10 @@ impl Files {
     }
 
     pub(crate) fn save_masks(&self, segmentation: &Segmentation) -> Result<(), Failure> {
-        self.save_labels(SaveAs::Tif, &segmentation.labels)
+        self.save_labels(LabelFormat::Tif, &segmentation.labels)
     }
 
-    pub(crate) fn save_labels(&self, format: SaveAs, labels: &Labels) -> Result<(), Failure> {
+    pub(crate) fn save_labels(&self, format: LabelFormat, labels: &Labels) -> Result<(), Failure> {
         write(&self.labels(format), |out| format.write(out, labels))
     }
 
@@ -101,7 +101,7 @@ impl Files {
 
     /// The labels of a stack as an array [Z, H, W].
     pub(crate) fn save_stack_npy(&self, labels: &LabelVolume) -> Result<(), Failure> {
-        write(&self.labels(SaveAs::Npy), |out| write_label_volume_npy(out, labels))
+        write(&self.labels(LabelFormat::Npy), |out| write_label_volume_npy(out, labels))
     }
 
     pub(crate) fn save_overlay(&self, image: &Image, segmentation: &Segmentation) -> Result<(), Failure> {
@@ -169,7 +169,7 @@ impl Report {
         }
     }
 
-    pub(crate) fn of_stack(input: &Path, files: &Files, segmentation: &StackSegmentation) -> Self {
+    pub(crate) fn from_stack(input: &Path, files: &Files, segmentation: &StackSegmentation) -> Self {
         Self {
             input: input.display().to_string(),
             page: None,

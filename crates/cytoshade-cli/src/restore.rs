@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cytoshade::{Builder, Control, LoadOptions, Model, RestoreOptions, Restorer, Stack};
+use cytoshade::{Control, LoadOptions, Model, RestoreOptions, Restorer, SegmenterBuilder, Stack};
 use cytoshade_formats::{Pages, ReadOptions};
 
 use crate::args::{PagesArg, Restore};
@@ -15,17 +15,17 @@ use crate::segment::stems;
 /// A restoration network made ready, and what it takes to do so again.
 pub(crate) struct Restoration {
     pub(crate) restorer: Restorer,
-    builder: Builder,
+    builder: SegmenterBuilder,
     model: Model,
     options: RestoreOptions,
 }
 
 impl Restoration {
     /// The restoration network in a file; its name says what it was trained for.
-    pub(crate) fn open(path: &Path, options: &LoadOptions, builder: Builder) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path, options: &LoadOptions, builder: SegmenterBuilder) -> Result<Self, Failure> {
         let model = Source::network(path, options)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let options = RestoreOptions::of_name(&name);
+        let options = RestoreOptions::from_name(&name);
         let restorer = builder.clone().build_restorer(&model, options).map_err(|error| Failure::at(path, error))?;
         Ok(Self { restorer, builder, model, options })
     }
@@ -75,7 +75,7 @@ fn file(args: &Restore, restorer: &Restorer, input: &Path, stem: &str) -> Result
         let stack = Stack::new(layers).map_err(|error| at(error.into()))?;
         let restored = restorer.restore_stack(&stack, &args.params(), &control).map_err(at)?;
         let files = Files::new(&args.output, stem, is_list.then_some(index + 1));
-        files.save_restored(restored.image.layers())?;
+        files.save_restored(restored.image.slices())?;
         print_line(&format!("{} -> {}", input.display(), files.restored().display()))?;
     }
     Ok(())

@@ -11,12 +11,12 @@ use cytoshade_formats::{Pages, ReadOptions};
 use crate::args::{PagesArg, Segment};
 use crate::diameter::size_model;
 use crate::failure::Failure;
+use crate::label_format::LabelFormat;
 use crate::model::Source;
 use crate::output::{Files, Report, folder, print_line};
 use crate::profile::Profiler;
 use crate::progress::Bar;
 use crate::restore::Restoration;
-use crate::save_as::SaveAs;
 
 pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
     let params = args.params();
@@ -154,7 +154,7 @@ impl Run<'_> {
         self.profile(input, restored.as_ref(), &segmentation.timings)?;
         let span = Span::begin("write");
         files.save_masks(&segmentation)?;
-        for format in args.save.iter().filter(|&&format| format != SaveAs::Tif) {
+        for format in args.save.iter().filter(|&&format| format != LabelFormat::Tif) {
             files.save_labels(*format, &segmentation.labels)?;
         }
         if args.save_seg {
@@ -198,11 +198,11 @@ impl Run<'_> {
         if args.save_flows {
             files.save_stack_flows(&segmentation)?;
         }
-        if args.save.contains(&SaveAs::Npy) {
+        if args.save.contains(&LabelFormat::Npy) {
             files.save_stack_npy(&segmentation.labels)?;
         }
         self.profile_file(input, span);
-        self.report(&Report::of_stack(input, &files, &segmentation))
+        self.report(&Report::from_stack(input, &files, &segmentation))
     }
 
     /// Where the results go, which must not be where others of this run went: the pages of a list get numbers, which

@@ -32,27 +32,27 @@ pub enum Error {
     /// The image has no channels.
     #[error("the image has no channels; at least one is needed")]
     NoChannels,
-    /// The stack has no layers.
-    #[error("the stack has no layers; at least one is needed")]
-    NoLayers,
+    /// The stack has no z-slices.
+    #[error("the stack has no z-slices; at least one is needed")]
+    NoSlices,
     /// Layers that were to be a stack are not alike.
     #[error(
-        "layer {layer} (counted from 0) is {} x {} x {} (channels x height x width), but the first is {} x {} x {}; all layers \
+        "z-slice {slice} (counted from 0) is {} x {} x {} (channels x height x width), but the first is {} x {} x {}; all z-slices \
          of a stack must be alike: segment them as images",
         found[0], found[1], found[2], expected[0], expected[1], expected[2]
     )]
-    LayersDiffer {
-        /// The first layer that differs, from 0.
-        layer: usize,
+    SlicesDiffer {
+        /// The first z-slice that differs, from 0.
+        slice: usize,
         /// Its channels, height and width.
         found: [usize; 3],
-        /// Those of the first layer.
+        /// Those of the first z-slice.
         expected: [usize; 3],
     },
     /// The stack is too shallow for 3-D dynamics, or too large for them.
     #[error(
         "the stack is {} x {} x {} (depth x height x width) where its flows are followed; 3-D masks need at least 2 on each \
-         side and at most {limit} voxels in all: segment its layers with stitch_threshold, or change diameter or anisotropy",
+         side and at most {limit} voxels in all: segment its z-slices with stitch_threshold, or change diameter or anisotropy",
         size[0], size[1], size[2]
     )]
     StackSize {

@@ -9,7 +9,6 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod agreement;
 pub mod channels;
 mod control;
 mod end_points;
@@ -18,6 +17,7 @@ pub mod gaussian;
 mod image;
 mod label_volume;
 mod labels;
+mod mask_agreement;
 mod network;
 mod params;
 pub mod percentile;
@@ -32,17 +32,17 @@ pub mod tiling;
 mod volume;
 pub mod winograd;
 
-pub use agreement::Agreement;
 pub use control::{Cancel, Control, Progress, ProgressFn, Stage, Timings};
 pub use end_points::{EndPoints, HISTOGRAM_PAD, Histogram};
 pub use error::Error;
 pub use image::{Image, Sample, Samples};
 pub use label_volume::LabelVolume;
 pub use labels::Labels;
+pub use mask_agreement::MaskAgreement;
 pub use network::{BatchNorm, Conv, ConvShape, Linear, LinearShape, Network, Shape};
 pub use params::{Channels, Normalize, Outputs, Params};
 pub use plan::{Plan, Projection, Step, StyleSlice, Tensor};
 pub use planes::Planes;
 pub use profile::{BatchTimes, LayerSpan, LayerTime, Recorded, Recorder, Span, StepCost};
 pub use stack::Stack;
-pub use volume::{Axis, Cut, Volume};
+pub use volume::{Axis, SliceIndex, Volume};

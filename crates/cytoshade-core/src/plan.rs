@@ -165,10 +165,10 @@ fn build(shape: &Shape, styles: &[StyleSlice], b: &mut Builder, input: Tensor) -
         };
         let channels = nbase[n + 1];
         let proj = b.proj(Projection { conv: shape.down_proj(n), source: x, upsample: false }, channels, n);
-        let t = b.conv(ConvStep::of(shape.down_conv(n, 0), x), channels, n);
-        let x = b.conv(proj.added_to(ConvStep::of(shape.down_conv(n, 1), t)), channels, n);
-        let t = b.conv(ConvStep::of(shape.down_conv(n, 2), x), channels, n);
-        downs.push(b.conv(ConvStep { residual: Some(x), ..ConvStep::of(shape.down_conv(n, 3), t) }, channels, n));
+        let t = b.conv(ConvStep::new(shape.down_conv(n, 0), x), channels, n);
+        let x = b.conv(proj.added_to(ConvStep::new(shape.down_conv(n, 1), t)), channels, n);
+        let t = b.conv(ConvStep::new(shape.down_conv(n, 2), x), channels, n);
+        downs.push(b.conv(ConvStep { residual: Some(x), ..ConvStep::new(shape.down_conv(n, 3), t) }, channels, n));
     }
     let mut x = downs[levels - 1];
     b.steps.push(Step::Style { source: x });
@@ -178,14 +178,14 @@ fn build(shape: &Shape, styles: &[StyleSlice], b: &mut Builder, input: Tensor) -
         let upsample = n + 1 < levels;
         let style = |t| Some(styles[shape.up_full(n, t)]);
         let proj = b.proj(Projection { conv: shape.up_proj(n), source: x, upsample }, channels, n);
-        let t = b.conv(ConvStep { upsample, ..ConvStep::of(shape.up_conv(n, 0), x) }, channels, n);
-        let second = ConvStep { skip: Some(downs[n]), style: style(1), ..ConvStep::of(shape.up_conv(n, 1), t) };
+        let t = b.conv(ConvStep { upsample, ..ConvStep::new(shape.up_conv(n, 0), x) }, channels, n);
+        let second = ConvStep { skip: Some(downs[n]), style: style(1), ..ConvStep::new(shape.up_conv(n, 1), t) };
         x = b.conv(proj.added_to(second), channels, n);
-        let t = b.conv(ConvStep { style: style(2), ..ConvStep::of(shape.up_conv(n, 2), x) }, channels, n);
-        let last = ConvStep { style: style(3), residual: Some(x), ..ConvStep::of(shape.up_conv(n, 3), t) };
+        let t = b.conv(ConvStep { style: style(2), ..ConvStep::new(shape.up_conv(n, 2), x) }, channels, n);
+        let last = ConvStep { style: style(3), residual: Some(x), ..ConvStep::new(shape.up_conv(n, 3), t) };
         x = b.conv(last, channels, n);
     }
-    b.conv(ConvStep::of(shape.output(), x), shape.nout(), 0)
+    b.conv(ConvStep::new(shape.output(), x), shape.nout(), 0)
 }
 
 struct ConvStep {
@@ -199,7 +199,7 @@ struct ConvStep {
 }
 
 impl ConvStep {
-    fn of(conv: usize, source: Tensor) -> Self {
+    fn new(conv: usize, source: Tensor) -> Self {
         Self { conv, source, upsample: false, skip: None, style: None, residual: None, projection: None }
     }
 }
@@ -246,7 +246,7 @@ impl Builder {
             return Proj::Part(projection);
         }
         let Projection { conv, source, upsample } = projection;
-        Proj::Tensor(self.conv(ConvStep { upsample, ..ConvStep::of(conv, source) }, channels, level))
+        Proj::Tensor(self.conv(ConvStep { upsample, ..ConvStep::new(conv, source) }, channels, level))
     }
 
     /// Gives each tensor a buffer that no other tensor has while it lives, the largest tensors first: the first buffer that

@@ -43,7 +43,7 @@ pub struct StepCost {
 }
 
 impl StepCost {
-    fn of(
+    fn new(
         step: &Step,
         convs: &[ConvShape],
         kernel: &str,
@@ -90,7 +90,7 @@ impl StepCost {
     ) -> Vec<Self> {
         let convs = shape.convs();
         let mut all = vec![Self::packing("pack", plan.input, tiles, value, pad)];
-        all.extend(plan.steps.iter().map(|step| Self::of(step, &convs, kernel(step), tiles, value, pad)));
+        all.extend(plan.steps.iter().map(|step| Self::new(step, &convs, kernel(step), tiles, value, pad)));
         all.push(Self::packing("unpack", plan.output, tiles, value, pad));
         all
     }

@@ -2,7 +2,7 @@
 
 /// Where an output coordinate lies between two input samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Between {
+pub struct LerpIndex {
     /// The first.
     pub first: usize,
     /// The second, the first again at the end.
@@ -13,20 +13,20 @@ pub struct Between {
 
 /// Where `to` samples lie between `from` samples after OpenCV's INTER_LINEAR: pixel centres are aligned, and the border
 /// is repeated.
-pub fn between(from: usize, to: usize) -> Vec<Between> {
+pub fn lerp_indices(from: usize, to: usize) -> Vec<LerpIndex> {
     let scale = from as f64 / to as f64;
     (0..to)
         .map(|at| {
             let position = ((at as f64 + 0.5) * scale - 0.5) as f32;
             let floor = position.floor();
             if floor < 0.0 {
-                return Between { first: 0, second: 0, weight: 0.0 };
+                return LerpIndex { first: 0, second: 0, weight: 0.0 };
             }
             let first = floor as usize;
             if first + 1 >= from {
-                return Between { first: from - 1, second: from - 1, weight: 0.0 };
+                return LerpIndex { first: from - 1, second: from - 1, weight: 0.0 };
             }
-            Between { first, second: first + 1, weight: position - floor }
+            LerpIndex { first, second: first + 1, weight: position - floor }
         })
         .collect()
 }

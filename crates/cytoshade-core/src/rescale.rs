@@ -17,23 +17,23 @@ const NITER: f64 = 200.0;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Factor {
     /// From a diameter that was given.
-    Single(f32),
+    F32(f32),
     /// From a diameter that was estimated.
-    Double(f64),
+    F64(f64),
 }
 
 impl Factor {
     /// True where nothing is resized.
     pub fn is_one(self) -> bool {
-        self == Factor::Single(1.0) || self == Factor::Double(1.0)
+        self == Factor::F32(1.0) || self == Factor::F64(1.0)
     }
 
     /// A length in pixels after the resize: `int(length * factor)`.
     pub fn scale(self, length: usize) -> usize {
         match self {
             _ if self.is_one() => length,
-            Factor::Single(factor) => (length as f32 * factor) as usize,
-            Factor::Double(factor) => (length as f64 * factor) as usize,
+            Factor::F32(factor) => (length as f32 * factor) as usize,
+            Factor::F64(factor) => (length as f64 * factor) as usize,
         }
     }
 
@@ -42,8 +42,8 @@ impl Factor {
     pub fn scale_depth(self, depth: usize, anisotropy: f64) -> usize {
         let depth = depth as f64 * anisotropy;
         match self {
-            Factor::Single(factor) => (depth as f32 * factor) as usize,
-            Factor::Double(factor) => (depth * factor) as usize,
+            Factor::F32(factor) => (depth as f32 * factor) as usize,
+            Factor::F64(factor) => (depth * factor) as usize,
         }
     }
 
@@ -53,8 +53,8 @@ impl Factor {
         match (params.niter, self) {
             (Some(niter), _) => niter,
             (None, _) if !params.resample => NITER as u32,
-            (None, Factor::Single(factor)) => (1.0 / factor * NITER as f32) as u32,
-            (None, Factor::Double(factor)) => (1.0 / factor * NITER) as u32,
+            (None, Factor::F32(factor)) => (1.0 / factor * NITER as f32) as u32,
+            (None, Factor::F64(factor)) => (1.0 / factor * NITER) as u32,
         }
     }
 }
@@ -81,7 +81,7 @@ impl Rescale {
     /// [`Error::ResizedAway`] and [`Error::TooManyPixels`].
     pub fn new(params: &Params, diam_mean: f32, diam_labels: f32, height: usize, width: usize) -> Result<Self, Error> {
         let diameter = params.diameter.unwrap_or(diam_labels);
-        Self::by(params, Factor::Single(diam_mean / diameter), diameter, height, width)
+        Self::by(params, Factor::F32(diam_mean / diameter), diameter, height, width)
     }
 
     /// The sizes for a factor that is known, and the diameter in pixels that it comes from.

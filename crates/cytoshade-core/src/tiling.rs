@@ -86,7 +86,7 @@ impl Tiling {
 
 /// How the planes of one image become tiles: the padding around them and the places of the tiles.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cutting {
+pub struct TileLayout {
     /// Zeros above and below.
     pub pad_y: Pad,
     /// Zeros left and right.
@@ -95,8 +95,8 @@ pub struct Cutting {
     pub tiling: Tiling,
 }
 
-impl Cutting {
-    /// The cutting of planes of `height` x `width` pixels, whose sides are padded to a multiple of `multiple` (16 in
+impl TileLayout {
+    /// The layout for planes of `height` x `width` pixels, whose sides are padded to a multiple of `multiple` (16 in
     /// the reference).
     pub fn new(height: usize, width: usize, multiple: usize, bsize: usize, tile_overlap: f64, augment: bool) -> Self {
         let (pad_y, pad_x) = (Pad::new(height, multiple), Pad::new(width, multiple));

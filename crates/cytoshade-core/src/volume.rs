@@ -120,8 +120,8 @@ impl Volume {
         }
     }
 
-    fn cut(&self, axis: Axis, at: usize) -> Cut {
-        Cut::new(self.size(), axis, at)
+    fn cut(&self, axis: Axis, at: usize) -> SliceIndex {
+        SliceIndex::new(self.size(), axis, at)
     }
 
     /// All values, in the order of the shape.
@@ -149,7 +149,7 @@ impl Volume {
 
 /// Where the values of a plane of a volume lie in each channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cut {
+pub struct SliceIndex {
     /// The first one.
     pub first: usize,
     /// Rows of the plane.
@@ -162,7 +162,7 @@ pub struct Cut {
     pub column: usize,
 }
 
-impl Cut {
+impl SliceIndex {
     /// The plane at `at` along an axis of a volume of [depth, height, width].
     pub fn new([depth, height, width]: [usize; 3], axis: Axis, at: usize) -> Self {
         let layer = height * width;

@@ -1,4 +1,4 @@
-//! What both backends know of 3x3 convolutions by minimal filtering, F(4x4, 3x3) (Winograd 1980; Lavin and Gray 2016,
+//! What both backends know of 3x3 Winograd convolution, F(4x4, 3x3) (Winograd 1980; Lavin and Gray 2016,
 //! "Fast algorithms for convolutional neural networks").
 //!
 //! A tile of 6 x 6 input pixels is transformed, multiplied channel by channel with the transformed kernel at each of

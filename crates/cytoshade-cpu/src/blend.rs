@@ -3,7 +3,7 @@
 
 use crate::parallel::*;
 use cytoshade_core::Planes;
-use cytoshade_core::tiling::{Cutting, Tile, taper};
+use cytoshade_core::tiling::{Tile, TileLayout, taper};
 
 use crate::simd::{Lanes, Work, compiled};
 
@@ -17,30 +17,30 @@ const ROWS: usize = 32;
 /// known beforehand, and what each tile gives is divided at once.
 #[derive(Clone, Debug)]
 pub struct Blend {
-    cutting: Cutting,
+    tile_layout: TileLayout,
     planes: Planes,
     rows: Axis,
     columns: Axis,
 }
 
 impl Blend {
-    /// Empty planes, `nout` of `height` x `width` pixels, cut as `cutting` says. They are complete when each of its tiles
+    /// Empty planes, `nout` of `height` x `width` pixels, cut as `tile_layout` says. They are complete when each of its tiles
     /// has been added once.
-    pub fn new(cutting: Cutting, nout: usize, height: usize, width: usize) -> Self {
-        let (taper_y, taper_x) = taper(cutting.tiling.height, cutting.tiling.width);
-        let tiles = &cutting.tiling.tiles;
-        let rows = Axis::new(taper_y, tiles.iter().map(|tile| tile.y), cutting.pad_y.before, height);
-        let columns = Axis::new(taper_x, tiles.iter().map(|tile| tile.x), cutting.pad_x.before, width);
-        Self { planes: Planes::zeros(nout, height, width), rows, columns, cutting }
+    pub fn new(tile_layout: TileLayout, nout: usize, height: usize, width: usize) -> Self {
+        let (taper_y, taper_x) = taper(tile_layout.tiling.height, tile_layout.tiling.width);
+        let tiles = &tile_layout.tiling.tiles;
+        let rows = Axis::new(taper_y, tiles.iter().map(|tile| tile.y), tile_layout.pad_y.before, height);
+        let columns = Axis::new(taper_x, tiles.iter().map(|tile| tile.x), tile_layout.pad_x.before, width);
+        Self { planes: Planes::zeros(nout, height, width), rows, columns, tile_layout }
     }
 
     /// Adds the network's output of one tile: [nout, tile height, tile width]. Flipped tiles are turned back, with the
     /// sign of the flow along the flipped axis.
     pub fn add(&mut self, tile: &Tile, output: &[f32]) {
-        let (height, width) = (self.cutting.tiling.height, self.cutting.tiling.width);
+        let (height, width) = (self.tile_layout.tiling.height, self.tile_layout.tiling.width);
         let (stride, pixels) = (self.planes.width(), self.planes.pixels());
         let (rows, columns) = (self.rows.meets(tile.y), self.columns.meets(tile.x));
-        let tiles = self.cutting.tiling.tiles.len() as f64;
+        let tiles = self.tile_layout.tiling.tiles.len() as f64;
         if rows.is_empty() || columns.is_empty() {
             return;
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::parallel::*;
 use cytoshade_core::Labels;
 
-use crate::label_tables::{Seen, relabel, renumber, seen, table};
+use crate::label_tables::{LabelStats, relabel, renumber, stats, table};
 
 /// Drops masks of fewer than `min_size` pixels, fills the holes of the others, drops again and renumbers. A `min_size`
 /// of 0 drops none.
@@ -36,10 +36,10 @@ fn remove_small(labels: &mut [u32], min_size: usize) {
     if min_size == 0 {
         return;
     }
-    let seen = seen(labels);
-    let present = seen.iter().map(|seen| seen.size).filter(|&size| size > 0);
+    let stats = stats(labels);
+    let present = stats.iter().map(|stats| stats.size).filter(|&size| size > 0);
     let small: Vec<bool> = std::iter::once(false).chain(present.skip(1).map(|size| size < min_size)).collect();
-    renumber(labels, &seen, |label| small.get(label) == Some(&true));
+    renumber(labels, &stats, |label| small.get(label) == Some(&true));
 }
 
 /// Masks are filled in the order of their labels, and numbered anew on the way: 1, 2, ..., but for those that an earlier
@@ -185,12 +185,12 @@ fn coordinates<const N: usize>(mut at: usize, size: [usize; N]) -> [usize; N] {
 
 /// Numbers the labels without gaps, keeping their order.
 fn close_gaps(labels: &mut [u32]) {
-    let seen = seen(labels);
+    let stats = stats(labels);
     let mut count = 0;
-    let number = |(label, seen): (usize, &Seen)| {
-        let present = label > 0 && seen.size > 0;
+    let number = |(label, stats): (usize, &LabelStats)| {
+        let present = label > 0 && stats.size > 0;
         count += u32::from(present);
         if present { count } else { 0 }
     };
-    relabel(labels, &seen.iter().enumerate().map(number).collect::<Vec<u32>>());
+    relabel(labels, &stats.iter().enumerate().map(number).collect::<Vec<u32>>());
 }

@@ -111,7 +111,7 @@ impl<'a> Steps<'a> {
     ///
     /// # Errors
     /// [`Error::Size`] where they are not `2 * height * width`.
-    pub fn of_values(values: &'a [f32], height: usize, width: usize) -> Result<Self, Error> {
+    pub fn from_values(values: &'a [f32], height: usize, width: usize) -> Result<Self, Error> {
         let (steps, rest) = values.as_chunks();
         if height.checked_mul(width) != Some(steps.len()) || !rest.is_empty() {
             let found_height = steps.len() / width.max(1);

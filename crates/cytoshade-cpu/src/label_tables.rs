@@ -42,23 +42,23 @@ pub(crate) fn table<T: Copy + Send + Sync>(
     tables.reduce_with(joined).unwrap_or_else(|| vec![empty])
 }
 
-/// What is seen of a label.
+/// Size and first pixel of a label.
 #[derive(Clone, Copy)]
-pub(crate) struct Seen {
+pub(crate) struct LabelStats {
     /// Its pixels.
     pub(crate) size: usize,
     /// The first of them.
     first: usize,
 }
 
-/// What is seen of each label, 0 included.
-pub(crate) fn seen(labels: &[u32]) -> Vec<Seen> {
-    let add = |seen: &mut Seen, run: Range<usize>| {
-        seen.size += run.len();
-        seen.first = seen.first.min(run.start);
+/// The [`LabelStats`] of each label, 0 included.
+pub(crate) fn stats(labels: &[u32]) -> Vec<LabelStats> {
+    let add = |stats: &mut LabelStats, run: Range<usize>| {
+        stats.size += run.len();
+        stats.first = stats.first.min(run.start);
     };
-    let join = |a: Seen, b: Seen| Seen { size: a.size + b.size, first: a.first.min(b.first) };
-    table(labels, TASK, Seen { size: 0, first: usize::MAX }, add, join)
+    let join = |a: LabelStats, b: LabelStats| LabelStats { size: a.size + b.size, first: a.first.min(b.first) };
+    table(labels, TASK, LabelStats { size: 0, first: usize::MAX }, add, join)
 }
 
 /// Gives each pixel what stands in the table at its label.
@@ -69,12 +69,12 @@ pub(crate) fn relabel(labels: &mut [u32], new: &[u32]) {
     labels.par_chunks_mut(TASK).for_each(|labels| labels.iter_mut().for_each(|label| *label = new[*label as usize]));
 }
 
-/// Numbers the labels 1, 2, ... in the order in which they were first seen, row by row (`fastremap.renumber`). Those that
+/// Numbers the labels 1, 2, ... in the order in which they first appear, row by row (`fastremap.renumber`). Those that
 /// are `dropped` become background.
-pub(crate) fn renumber(labels: &mut [u32], seen: &[Seen], dropped: impl Fn(usize) -> bool) {
-    let mut present: Vec<usize> = (1..seen.len()).filter(|&label| seen[label].size > 0 && !dropped(label)).collect();
-    present.sort_unstable_by_key(|&label| seen[label].first);
-    let mut new = vec![0; seen.len()];
+pub(crate) fn renumber(labels: &mut [u32], stats: &[LabelStats], dropped: impl Fn(usize) -> bool) {
+    let mut present: Vec<usize> = (1..stats.len()).filter(|&label| stats[label].size > 0 && !dropped(label)).collect();
+    present.sort_unstable_by_key(|&label| stats[label].first);
+    let mut new = vec![0; stats.len()];
     for (number, label) in (1..).zip(present) {
         new[label] = number;
     }

@@ -4,7 +4,7 @@
 use crate::parallel::*;
 use cytoshade_core::{EndPoints, Histogram, Labels};
 
-use crate::label_tables::{place, renumber, seen};
+use crate::label_tables::{place, renumber, stats};
 
 /// A seed needs more end points than this.
 pub(crate) const SEED_COUNT: u32 = 10;
@@ -28,7 +28,7 @@ pub fn seeds(histogram: &Histogram) -> Vec<usize> {
             counts[row..=row + 2 * WINDOW].iter().all(|&other| other <= counts[bin])
         })
     };
-    // Most bins hold less than a seed needs, which is seen of many at once.
+    // Most bins hold less than a seed needs, which is decided for many at once.
     let within = |(part, some): (usize, &[u32])| -> Vec<usize> {
         if some.iter().copied().max().unwrap_or(0) <= SEED_COUNT {
             return Vec::new();
@@ -97,6 +97,6 @@ pub fn masks(end_points: &EndPoints, histogram: &Histogram, max_size_fraction: f
 
 /// Drops masks of more than `limit` pixels, and numbers the others 1, 2, ... in the order in which they first appear.
 pub(crate) fn number(labels: &mut [u32], limit: f64) {
-    let seen = seen(labels);
-    renumber(labels, &seen, |label| seen[label].size as f64 > limit);
+    let stats = stats(labels);
+    renumber(labels, &stats, |label| stats[label].size as f64 > limit);
 }

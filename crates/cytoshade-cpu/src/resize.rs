@@ -2,7 +2,7 @@
 //! `transforms.resize_image`, which calls `cv2.resize`).
 
 use crate::parallel::*;
-use cytoshade_core::resample::{Between, between};
+use cytoshade_core::resample::{LerpIndex, lerp_indices};
 use cytoshade_core::{Labels, Planes};
 
 use crate::simd::{Lanes, Work, compiled};
@@ -16,7 +16,7 @@ pub fn bilinear(planes: &Planes, height: usize, width: usize) -> Planes {
     if height == 0 || width == 0 || planes.pixels() == 0 {
         return resized;
     }
-    let (rows, columns) = (between(planes.height(), height), between(planes.width(), width));
+    let (rows, columns) = (lerp_indices(planes.height(), height), lerp_indices(planes.width(), width));
     let sources = planes.as_slice().par_chunks_exact(planes.pixels());
     resized.as_mut_slice().par_chunks_exact_mut(height * width).zip(sources).for_each(|(target, source)| {
         let tasks = target.par_chunks_mut(ROWS * width).zip(rows.par_chunks(ROWS));
@@ -32,8 +32,8 @@ struct Rows<'a> {
     source: &'a [f32],
     /// Of the source.
     width: usize,
-    rows: &'a [Between],
-    columns: &'a [Between],
+    rows: &'a [LerpIndex],
+    columns: &'a [LerpIndex],
     target: &'a mut [f32],
 }
 

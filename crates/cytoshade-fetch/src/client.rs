@@ -32,7 +32,7 @@ pub(crate) fn agent(limits: &Limits) -> Agent {
 }
 
 /// The part of a file to ask for, and of which version.
-pub(crate) struct Rest<'a> {
+pub(crate) struct RangeRequest<'a> {
     pub(crate) from: u64,
     /// The `ETag` or date of what is already there.
     pub(crate) validator: &'a str,
@@ -42,13 +42,13 @@ pub(crate) struct Rest<'a> {
 pub(crate) fn get(
     agent: &Agent,
     address: &Address,
-    rest: Option<&Rest<'_>>,
+    rest: Option<&RangeRequest<'_>>,
     limits: &Limits,
 ) -> Result<(Address, Response<Body>), Error> {
     let mut at = address.clone();
     for _ in 0..=limits.redirects {
         let mut request = agent.get(at.uri());
-        if let Some(Rest { from, validator }) = rest {
+        if let Some(RangeRequest { from, validator }) = rest {
             request = request.header(RANGE, format!("bytes={from}-")).header(IF_RANGE, *validator);
         }
         let response =

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cytoshade_files::Redacted;
+use cytoshade_safe_io::Redacted;
 
 use crate::Address;
 

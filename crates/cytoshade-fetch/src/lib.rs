@@ -1,7 +1,7 @@
 //! Fetches a file: over HTTPS, bounded, resumable, and kept only when it is what it should be.
 //!
-//! [`fetch`] writes beside the target (`NAME.part`) and hands over an [`Arrived`], which gets its name with
-//! [`Arrived::keep`], after the caller has looked into it, and is removed otherwise.
+//! [`fetch`] writes beside the target (`NAME.part`) and hands over an [`Downloaded`], which gets its name with
+//! [`Downloaded::keep`], after the caller has looked into it, and is removed otherwise.
 //!
 //! - Addresses are `https:`, or `http:` to this machine alone (127.0.0.0/8, `::1`, `localhost`). A redirect leads to
 //!   `https:`, or from this machine to this machine. Certificates are held against Mozilla's roots, which are built in.
@@ -37,9 +37,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use address::Address;
-pub use cytoshade_files::Redacted;
+pub use cytoshade_safe_io::Redacted;
 pub use error::Error;
-pub use part::Arrived;
+pub use part::Downloaded;
 pub use transfer::fetch;
 
 /// What is fetched, where to, and what it must be.
@@ -47,7 +47,7 @@ pub use transfer::fetch;
 pub struct Request {
     /// Where it comes from.
     pub address: Address,
-    /// The file that it becomes. Its folder must exist; a file that is there is replaced by [`Arrived::keep`].
+    /// The file that it becomes. Its folder must exist; a file that is there is replaced by [`Downloaded::keep`].
     pub target: PathBuf,
     /// What it must be.
     pub trust: Trust,
@@ -62,7 +62,7 @@ pub struct Request {
 pub enum Trust {
     /// Its SHA-256 must be this one.
     Sha256([u8; 32]),
-    /// Anything is taken: whoever asks for this trusts the server. [`Arrived::sha256`] says what came.
+    /// Anything is taken: whoever asks for this trusts the server. [`Downloaded::sha256`] says what came.
     Unverified,
 }
 

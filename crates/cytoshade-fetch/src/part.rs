@@ -105,18 +105,18 @@ impl Part {
 
 /// A file that came whole, and has the size and hash that were demanded. It is removed where it is not kept.
 #[derive(Debug)]
-pub struct Arrived {
+pub struct Downloaded {
     part: Part,
     sha256: [u8; 32],
     kept: bool,
 }
 
-impl Arrived {
+impl Downloaded {
     pub(crate) fn new(part: Part, sha256: [u8; 32]) -> Self {
         Self { part, sha256, kept: false }
     }
 
-    /// Where it is for now, to look into it. Demand [`Arrived::sha256`] of what is read there.
+    /// Where it is for now, to look into it. Demand [`Downloaded::sha256`] of what is read there.
     pub fn path(&self) -> &Path {
         &self.part.path
     }
@@ -145,7 +145,7 @@ impl Arrived {
     }
 }
 
-impl Drop for Arrived {
+impl Drop for Downloaded {
     fn drop(&mut self) {
         if !self.kept {
             self.part.discard();

@@ -7,9 +7,9 @@ use ureq::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, 
 use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
 
-use crate::client::{Rest, agent, get, header};
+use crate::client::{RangeRequest, agent, get, header};
 use crate::part::{Part, Version};
-use crate::{Arrived, Error, Progress, Request, Trust};
+use crate::{Downloaded, Error, Progress, Request, Trust};
 
 /// Fetches a file to the `.part` beside its target.
 ///
@@ -18,7 +18,7 @@ use crate::{Arrived, Error, Progress, Request, Trust};
 ///
 /// # Errors
 /// Every [`Error`] but [`Error::Address`].
-pub fn fetch(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Arrived, Error> {
+pub fn fetch(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Downloaded, Error> {
     let mut transfer =
         Transfer { request, agent: agent(&request.limits), part: Part::open(&request.target)?, progress };
     let outcome = transfer.run();
@@ -28,7 +28,7 @@ pub fn fetch(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Ar
             part.discard();
         }
     })?;
-    Ok(Arrived::new(part, sha256))
+    Ok(Downloaded::new(part, sha256))
 }
 
 /// Whether what came is known to be another file. Everything else can be gone on with.
@@ -72,7 +72,7 @@ impl Transfer<'_> {
         let (request, limits) = (self.request, &self.request.limits);
         let version = self.part.version().filter(|version| version.address == request.address.uri().to_string());
         let rest = version.as_ref().filter(|_| self.part.length() > 0);
-        let rest = rest.map(|version| Rest { from: self.part.length(), validator: &version.validator });
+        let rest = rest.map(|version| RangeRequest { from: self.part.length(), validator: &version.validator });
         let (mut at, mut response) = get(&self.agent, &request.address, rest.as_ref(), limits)?;
         if rest.is_some() && !self.goes_on(&response, version.as_ref()) && response.status() != StatusCode::OK {
             // The server cannot go on (416, say): from the beginning, then.

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cytoshade_fetch::{Address, Arrived, Error, Limits, Progress, Request, Trust, fetch};
+use cytoshade_fetch::{Address, Downloaded, Error, Limits, Progress, Request, Trust, fetch};
 use server::{Server, send, send_file};
 use sha2::{Digest, Sha256};
 
@@ -28,7 +28,7 @@ fn request(url: &str, folder: &Path) -> Request {
     Request { address, target: folder.join("model"), trust: Trust::Unverified, size: None, limits }
 }
 
-fn run(request: &Request) -> Result<Arrived, Error> {
+fn run(request: &Request) -> Result<Downloaded, Error> {
     fetch(request, &mut |_| {})
 }
 

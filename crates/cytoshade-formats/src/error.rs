@@ -1,6 +1,6 @@
 //! What can be wrong with a file.
 
-use cytoshade_files::Redacted;
+use cytoshade_safe_io::Redacted;
 
 use crate::Format;
 

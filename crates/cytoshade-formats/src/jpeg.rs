@@ -9,7 +9,7 @@ use zune_jpeg::{
 use crate::error::one_line;
 use crate::{
     Error, Format, Image, Limits,
-    limits::{Room, zeros},
+    limits::{DecodeBudget, zeros},
     read::planar,
 };
 
@@ -32,7 +32,7 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Image, Error> {
 
     let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
     let (output, channels) = if grey { (ColorSpace::Luma, 1) } else { (ColorSpace::RGB, 3) };
-    Room::new(limits, bytes).take(pixels, channels as u64, 1)?;
+    DecodeBudget::new(limits, bytes).take(pixels, channels as u64, 1)?;
     // A block of 8 x 8 pixels takes at least one bit.
     if pixels / 512 > bytes.len() as u64 {
         let found = bytes.len();

@@ -33,17 +33,17 @@ mod png;
 mod polygons;
 mod read;
 mod rois;
+mod sample;
 #[cfg(not(target_family = "wasm"))]
 mod save;
 mod seg;
-mod stored;
 mod tiff;
 
 pub use csv::write_csv;
 pub use cytoshade_core::{Image, LabelVolume, Labels};
-pub use cytoshade_files::Redacted;
 pub use cytoshade_pickle::Plain;
 pub use cytoshade_pickle::numpy::{self, Array};
+pub use cytoshade_safe_io::Redacted;
 pub use error::Error;
 pub use geojson::write_geojson;
 pub use limits::Limits;

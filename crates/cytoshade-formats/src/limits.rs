@@ -114,13 +114,13 @@ impl Limits {
 }
 
 /// The decoded samples that a file may still have.
-pub(crate) struct Room<'l> {
+pub(crate) struct DecodeBudget<'l> {
     limits: &'l Limits,
     file_bytes: u64,
     used: u64,
 }
 
-impl<'l> Room<'l> {
+impl<'l> DecodeBudget<'l> {
     pub(crate) fn new(limits: &'l Limits, file: &[u8]) -> Self {
         Self { limits, file_bytes: file.len() as u64, used: 0 }
     }

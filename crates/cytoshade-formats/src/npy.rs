@@ -13,9 +13,9 @@ use half::f16;
 
 use crate::{
     Error, Format, Image, LabelVolume, Labels, Pages, ReadOptions,
-    limits::{Room, zeros},
+    limits::{DecodeBudget, zeros},
     read::MAX_AUTO_CHANNELS,
-    stored::{self, Stored, Wrap},
+    sample::{self, StoredSample, Wrap},
 };
 
 /// Reads an array of two to four axes, as `options.pages` says.
@@ -35,16 +35,16 @@ pub(crate) fn array_images(header: &Header, data: &[u8], options: &ReadOptions) 
     let place = (data, big_endian);
     match kind {
         "b1" | "u1" => images::<u8>(place, header, options, u8::samples),
-        "i1" => images::<u8>(place, header, options, stored::signed8),
+        "i1" => images::<u8>(place, header, options, sample::signed8),
         "u2" => images::<u16>(place, header, options, u16::samples),
-        "i2" => images::<u16>(place, header, options, stored::signed16),
+        "i2" => images::<u16>(place, header, options, sample::signed16),
         "u4" => images::<u32>(place, header, options, u32::samples),
-        "i4" => images::<u32>(place, header, options, stored::signed32),
+        "i4" => images::<u32>(place, header, options, sample::signed32),
         "u8" => images::<u64>(place, header, options, u64::samples),
-        "i8" => images::<u64>(place, header, options, stored::signed64),
+        "i8" => images::<u64>(place, header, options, sample::signed64),
         "f2" => images::<f16>(place, header, options, f32::samples),
-        "f4" => images::<u32>(place, header, options, stored::float32),
-        "f8" => images::<u64>(place, header, options, stored::float64),
+        "f4" => images::<u32>(place, header, options, sample::float32),
+        "f8" => images::<u64>(place, header, options, sample::float64),
         _ => Err(unsupported_type(&header.descr)),
     }
 }
@@ -250,7 +250,7 @@ impl Header {
 }
 
 /// The images of an array.
-fn images<T: Stored>(
+fn images<T: StoredSample>(
     (data, big_endian): (&[u8], bool),
     header: &Header,
     options: &ReadOptions,
@@ -269,7 +269,7 @@ fn images<T: Stored>(
         let needed = needed.map_or("more than can be addressed".into(), |needed| needed.to_string());
         return Err(damaged(format!("its array has {} bytes, its shape needs {needed}", data.len())));
     }
-    let mut room = Room::new(limits, data);
+    let mut room = DecodeBudget::new(limits, data);
     let element = |index: usize| data.get(index * size_of::<T>()..(index + 1) * size_of::<T>()).unwrap_or_default();
     (0..list.length)
         .map(|n| {

@@ -7,7 +7,7 @@ use png::{BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, Enc
 use crate::error::one_line;
 use crate::{
     Error, Format, Image, Labels, Limits,
-    limits::{Room, zeros},
+    limits::{DecodeBudget, zeros},
     read::planar,
 };
 
@@ -33,7 +33,7 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Image, Error> {
     let (color, depth) = reader.output_color_type();
     let sample_bytes = if depth == BitDepth::Sixteen { 2 } else { 1 };
     let stored = color.samples();
-    Room::new(limits, bytes).take(pixels, stored as u64, sample_bytes)?;
+    DecodeBudget::new(limits, bytes).take(pixels, stored as u64, sample_bytes)?;
     // Deflate stores at most 1032 bytes in one, and a pixel has at least one bit.
     if pixels / 8 > bytes.len() as u64 * 1032 {
         let found = bytes.len();

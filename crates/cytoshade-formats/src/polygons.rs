@@ -16,7 +16,7 @@ pub struct Polygon {
 
 /// The exact area of every cell, by ascending label, as one polygon for each part of it.
 pub fn polygons(labels: &Labels) -> BTreeMap<u32, Vec<Polygon>> {
-    let mut cracks = Cracks::new(labels);
+    let mut cracks = BoundaryTracer::new(labels);
     for at in 0..labels.as_slice().len() {
         cracks.start(at);
     }
@@ -44,7 +44,7 @@ struct Ring {
 }
 
 /// Follows the lines between each label and everything else.
-struct Cracks<'a> {
+struct BoundaryTracer<'a> {
     labels: &'a Labels,
     /// Whether the line above a pixel has been followed.
     above: Vec<bool>,
@@ -53,7 +53,7 @@ struct Cracks<'a> {
     rings: Vec<Ring>,
 }
 
-impl<'a> Cracks<'a> {
+impl<'a> BoundaryTracer<'a> {
     fn new(labels: &'a Labels) -> Self {
         let pixels = labels.as_slice().len();
         Self { labels, above: vec![false; pixels], left: vec![0; pixels], rings: Vec::new() }

@@ -117,7 +117,7 @@ pub fn read(path: impl AsRef<std::path::Path>, options: &ReadOptions) -> Result<
 pub fn read_file(path: impl AsRef<std::path::Path>, limits: &Limits) -> Result<Vec<u8>, Error> {
     use std::io::Read as _;
 
-    let file = cytoshade_files::open(path.as_ref(), cytoshade_files::Links::Follow).map_err(Error::Read)?;
+    let file = cytoshade_safe_io::open(path.as_ref(), cytoshade_safe_io::Links::Follow).map_err(Error::Read)?;
     let size = file.metadata().map_err(Error::Read)?.len();
     limits.check_file(size)?;
     // The file may grow meanwhile: it is read up to the limit, and one byte more to see that it goes on.

@@ -15,9 +15,9 @@ use tiff::{
 
 use crate::{
     Error, Format, Image, LabelVolume, Labels, Pages, ReadOptions,
-    limits::{Room, zeros},
+    limits::{DecodeBudget, zeros},
     read::MAX_AUTO_CHANNELS,
-    stored::{self, Stored, Wrap},
+    sample::{self, StoredSample, Wrap},
 };
 
 mod decode;
@@ -41,7 +41,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Vec<Image>, Er
             "a page for each image",
         ));
     }
-    let mut room = Room::new(&options.limits, bytes);
+    let mut room = DecodeBudget::new(&options.limits, bytes);
     let mut stored = 0;
     groups(&pages, &description, options.pages)
         .iter()
@@ -79,7 +79,7 @@ fn groups(pages: &[Page<'_>], description: &str, mode: Pages) -> Vec<Vec<usize>>
 }
 
 /// One image from the pages that are its channels.
-fn image(pages: &[(usize, &Page<'_>)], room: &mut Room<'_>) -> Result<Image, Error> {
+fn image(pages: &[(usize, &Page<'_>)], room: &mut DecodeBudget<'_>) -> Result<Image, Error> {
     let Some((first_index, first)) = pages.first() else { return Err(cytoshade_core::Error::NoChannels.into()) };
     let shape = first.shape;
     for (index, page) in pages {
@@ -97,13 +97,13 @@ fn image(pages: &[(usize, &Page<'_>)], room: &mut Room<'_>) -> Result<Image, Err
         (Kind::Unsigned, 9..=16) => planes::<u16>(pages, room, u16::samples),
         (Kind::Unsigned, 32) => planes::<u32>(pages, room, u32::samples),
         (Kind::Unsigned, 64) => planes::<u64>(pages, room, u64::samples),
-        (Kind::Signed, 8) => planes::<u8>(pages, room, stored::signed8),
-        (Kind::Signed, 16) => planes::<u16>(pages, room, stored::signed16),
-        (Kind::Signed, 32) => planes::<u32>(pages, room, stored::signed32),
-        (Kind::Signed, 64) => planes::<u64>(pages, room, stored::signed64),
+        (Kind::Signed, 8) => planes::<u8>(pages, room, sample::signed8),
+        (Kind::Signed, 16) => planes::<u16>(pages, room, sample::signed16),
+        (Kind::Signed, 32) => planes::<u32>(pages, room, sample::signed32),
+        (Kind::Signed, 64) => planes::<u64>(pages, room, sample::signed64),
         (Kind::Float, 16) => planes::<f16>(pages, room, f32::samples),
-        (Kind::Float, 32) => planes::<u32>(pages, room, stored::float32),
-        (Kind::Float, 64) => planes::<u64>(pages, room, stored::float64),
+        (Kind::Float, 32) => planes::<u32>(pages, room, sample::float32),
+        (Kind::Float, 64) => planes::<u64>(pages, room, sample::float64),
         (kind, bits) => {
             let kind = if kind == Kind::Float { "float" } else { "integer" };
             Err(Error::unsupported(
@@ -115,7 +115,11 @@ fn image(pages: &[(usize, &Page<'_>)], room: &mut Room<'_>) -> Result<Image, Err
     }
 }
 
-fn planes<T: Stored>(pages: &[(usize, &Page<'_>)], room: &mut Room<'_>, wrap: Wrap<T>) -> Result<Image, Error> {
+fn planes<T: StoredSample>(
+    pages: &[(usize, &Page<'_>)],
+    room: &mut DecodeBudget<'_>,
+    wrap: Wrap<T>,
+) -> Result<Image, Error> {
     let Some((_, first)) = pages.first() else { return Err(cytoshade_core::Error::NoChannels.into()) };
     let shape = first.shape;
     let pixels = shape.width as u64 * shape.height as u64;

@@ -37,7 +37,7 @@ impl AdapterKind {
         }
     }
 
-    fn of(kind: wgpu::DeviceType) -> Self {
+    fn from_wgpu(kind: wgpu::DeviceType) -> Self {
         match kind {
             wgpu::DeviceType::DiscreteGpu => AdapterKind::Discrete,
             wgpu::DeviceType::IntegratedGpu => AdapterKind::Integrated,
@@ -121,7 +121,7 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// The adapters that suit, best first. Takes plain facts so that it can be tested without any adapter.
+    /// The adapters that suit, best first. Takes plain capabilities so that it can be tested without any adapter.
     fn order(&self, adapters: &[(&str, AdapterKind)]) -> Vec<usize> {
         let suits = |&(name, kind): &(&str, AdapterKind)| match self {
             Choice::Hardware => kind != AdapterKind::Software,
@@ -172,8 +172,8 @@ pub(crate) async fn candidates(choice: &Choice) -> Result<Vec<(wgpu::Adapter, Ad
 }
 
 fn order(choice: &Choice, infos: &[AdapterInfo]) -> Vec<usize> {
-    let facts: Vec<(&str, AdapterKind)> = infos.iter().map(|info| (info.name.as_str(), info.kind)).collect();
-    choice.order(&facts)
+    let capabilities: Vec<(&str, AdapterKind)> = infos.iter().map(|info| (info.name.as_str(), info.kind)).collect();
+    choice.order(&capabilities)
 }
 
 async fn enumerate(fallback: bool) -> Vec<wgpu::Adapter> {
@@ -212,7 +212,7 @@ fn info(adapter: &wgpu::Adapter) -> AdapterInfo {
     AdapterInfo {
         // Browsers keep it to themselves.
         name: if found.name.is_empty() { "unnamed adapter".into() } else { found.name },
-        kind: AdapterKind::of(found.device_type),
+        kind: AdapterKind::from_wgpu(found.device_type),
         backend: found.backend.to_string(),
         driver: format!("{} {}", found.driver, found.driver_info).trim().into(),
         offers: offers.into_iter().filter(|&(_, feature)| features.contains(feature)).map(|(name, _)| name).collect(),

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use cytoshade_core::tiling::{Cutting, Pad, Tile, Tiling, taper};
+use cytoshade_core::tiling::{Pad, Tile, TileLayout, Tiling, taper};
 use cytoshade_shaders::{self as shaders, Precision};
 
 use crate::device::Gpu;
+use crate::dispatch_list::DispatchList;
 use crate::error::Error;
 use crate::kernel::{Kernel, Variant, box_grid};
-use crate::tile::{Activations, Tiled};
-use crate::work::Work;
+use crate::tile::{Activations, TiledPlanes};
 
 const WHAT: &str = "blended tiles";
 
@@ -77,13 +77,13 @@ pub(crate) struct Spans {
 }
 
 impl Spans {
-    pub(crate) fn new(cutting: &Cutting, height: usize, width: usize) -> Self {
-        let Cutting { pad_y, pad_x, tiling: Tiling { tiles, .. } } = cutting;
+    pub(crate) fn new(tile_layout: &TileLayout, height: usize, width: usize) -> Self {
+        let TileLayout { pad_y, pad_x, tiling: Tiling { tiles, .. } } = tile_layout;
         let across = across(tiles);
         let rows: Vec<usize> = tiles.iter().step_by(across).map(|tile| tile.y).collect();
         let columns: Vec<usize> = tiles.iter().take(across).map(|tile| tile.x).collect();
-        let mut values = spans(&rows, cutting.tiling.height, pad_y, height);
-        values.append(&mut spans(&columns, cutting.tiling.width, pad_x, width));
+        let mut values = spans(&rows, tile_layout.tiling.height, pad_y, height);
+        values.append(&mut spans(&columns, tile_layout.tiling.width, pad_x, width));
         Self { values, across }
     }
 }
@@ -106,18 +106,18 @@ fn spans(starts: &[usize], side: usize, pad: &Pad, length: usize) -> Vec<[u32; 2
     (pad.before..pad.before + length).map(over).collect()
 }
 
-impl Tiled {
+impl TiledPlanes {
     /// Adds tiles to the outputs, the first of them being the `at`th tile of the activations.
     pub(crate) fn blend(
         &self,
         gpu: &Gpu,
         kernel: &Arc<Kernel>,
-        work: &mut Work,
+        work: &mut DispatchList,
         tiles: &Range<usize>,
         at: usize,
         activations: &wgpu::Buffer,
     ) -> Result<(), Error> {
-        let Tiled { outputs, cutting: Cutting { pad_y, pad_x, tiling }, .. } = self;
+        let TiledPlanes { outputs, tile_layout: TileLayout { pad_y, pad_x, tiling }, .. } = self;
         let now = &tiling.tiles[tiles.clone()];
         let rows = covered(now.iter().map(|tile| tile.y), tiling.height, pad_y, outputs.height);
         let columns = covered(now.iter().map(|tile| tile.x), tiling.width, pad_x, outputs.width);
@@ -153,14 +153,14 @@ fn covered(starts: impl Iterator<Item = usize> + Clone, side: usize, pad: &Pad, 
 ///
 /// # Errors
 /// [`Error::Length`] where there are not as many tiles, and whatever the device says.
-pub async fn blend(gpu: &Gpu, tiled: &Tiled, tiles: Range<usize>, made: &Activations) -> Result<(), Error> {
+pub async fn blend(gpu: &Gpu, tiled: &TiledPlanes, tiles: Range<usize>, made: &Activations) -> Result<(), Error> {
     let expected = 16 * (tiles.len() * tiled.quads(tiled.outputs.channels)) as u64;
     if made.buffer.size() < expected || tiles.end > tiled.tiles() {
         return Err(Error::Length { what: "tiles", found: made.buffer.size() as usize, expected: expected as usize });
     }
-    let kernel = gpu.kernel(Variant::of(shaders::BLEND).stored(Precision::F32)).await?;
-    gpu.attempt(WHAT, || {
-        let mut work = Work::default();
+    let kernel = gpu.kernel(Variant::new(shaders::BLEND).with_precision(Precision::F32)).await?;
+    gpu.with_error_scopes(WHAT, || {
+        let mut work = DispatchList::default();
         tiled.blend(gpu, &kernel, &mut work, &tiles, 0, &made.buffer)?;
         work.submit(gpu, WHAT);
         Ok(())

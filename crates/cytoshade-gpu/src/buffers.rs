@@ -10,7 +10,7 @@ use crate::device::Gpu;
 use crate::error::Error;
 
 /// How long a device may take for one piece of work before it counts as hung.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Gpu {
     /// A buffer that shaders read and write, and that can be written to and copied from.
@@ -86,13 +86,13 @@ impl Gpu {
         let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(patience) };
         // wgpu panics where the driver loses the device while it waits; the caller shall hear of it in another way.
         let waited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.device().poll(wait)));
-        // Work that was done before anybody waited counts as hanging too, where a test says so.
+        // DispatchList that was done before anybody waited counts as hanging too, where a test says so.
         let waited = if hangs { waited.map(|_| Err(wgpu::PollError::Timeout)) } else { waited };
         match waited {
             Ok(Ok(_)) => self.check(what),
             Ok(Err(wgpu::PollError::Timeout)) => {
                 // Nothing more is asked of it: everything would wait behind what hangs.
-                self.gone(format!("it did not finish {what} in time"));
+                self.mark_lost(format!("it did not finish {what} in time"));
                 Err(Error::Hung { what, seconds: patience.as_secs() })
             }
             Ok(Err(error)) => {
@@ -110,8 +110,8 @@ impl Gpu {
     ///
     /// # Errors
     /// [`Error::Hung`], and whatever the device says.
-    pub fn settle(&self, what: &'static str) -> Result<(), Error> {
-        self.wait(what, self.queue().submit([]), PATIENCE)
+    pub fn wait_idle(&self, what: &'static str) -> Result<(), Error> {
+        self.wait(what, self.queue().submit([]), WAIT_TIMEOUT)
     }
 
     /// Ranges of buffers, one after another, once all that was submitted is done.
@@ -121,7 +121,7 @@ impl Gpu {
         parts: &[(&wgpu::Buffer, Range<u64>)],
     ) -> Result<Bytes, Error> {
         let (back, submission) = self
-            .attempt(what, || {
+            .with_error_scopes(what, || {
                 let back = self.readback(what, parts.iter().map(|(_, range)| range.end - range.start).sum())?;
                 let mut encoder =
                     self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(what) });
@@ -134,7 +134,7 @@ impl Gpu {
                 Ok((back, self.queue().submit([encoder.finish()])))
             })
             .await?;
-        self.read(what, &back, submission, PATIENCE).await
+        self.read(what, &back, submission, WAIT_TIMEOUT).await
     }
 
     /// The bytes of a buffer made by [`Gpu::readback`], once `submission` is done.

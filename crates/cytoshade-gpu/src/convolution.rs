@@ -10,7 +10,7 @@ use crate::winograd;
 
 /// What the kernels ask of a device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct Capabilities {
     /// Whether it is a program on the processor.
     pub software: bool,
     /// Whether shaders can store f16.
@@ -27,7 +27,7 @@ pub struct Facts {
     pub binding: u64,
 }
 
-impl Facts {
+impl Capabilities {
     /// Whether convolutions read and write values of f32 in pairs. On processors the time goes into gathering values, and
     /// two at once take as long as one.
     pub fn pairs(&self) -> bool {
@@ -70,7 +70,7 @@ pub enum ConvKernel {
     /// sums; of the source a workgroup loads 180 vec4s for 128 pixels and 64 output channels, or 324 for 256 and 32
     /// (on matrices of 16 x 16).
     Matrix,
-    /// By minimal filtering, F(4x4, 3x3): two dispatches or three, a quarter of the products, the weights shared by subgroup
+    /// By Winograd F(4x4, 3x3): two dispatches or three, a quarter of the products, the weights shared by subgroup
     /// broadcasts. The fastest on software adapters where there are channels enough. `4.5 * (inputs + block) * outputs`
     /// operations a pixel in the products, and about 18 for each input channel and 9 for each output channel in the transforms. In f32, `2.25 * (inputs + block)` values a
     /// pixel go to memory and come back, as do `2.25 * outputs` sums, and there are `36 * (inputs + block) * outputs` weights.
@@ -105,7 +105,7 @@ const DIRECT: Geometry = Geometry { columns: 32, rows: shaders::COLUMN_ROWS, cha
 /// Why a kernel does not run on a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Declined {
+pub enum Unsupported {
     /// There are no subgroup operations.
     #[error("the device has no subgroup operations")]
     NoSubgroups,
@@ -180,64 +180,68 @@ impl ConvKernel {
     ///
     /// # Errors
     /// Why it does not.
-    pub fn applies(self, facts: &Facts, layer: &Layer) -> Result<Geometry, Declined> {
+    pub fn applies(self, capabilities: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported> {
         match self {
             ConvKernel::Direct => Ok(DIRECT),
             ConvKernel::Broadcast => {
-                holders(facts)?;
+                holders(capabilities)?;
                 Ok(Geometry { columns: 32, rows: shaders::COLUMN_ROWS, channels: 16 })
             }
             ConvKernel::Gemm => {
                 let groups = gemm_channel_groups(layer.outputs);
                 Ok(Geometry { columns: shaders::GEMM_COLUMNS, rows: 32 / groups, channels: 8 * groups })
             }
-            ConvKernel::Matrix => matrix(facts, layer),
-            ConvKernel::Winograd => winograd(facts, layer),
+            ConvKernel::Matrix => matrix(capabilities, layer),
+            ConvKernel::Winograd => winograd(capabilities, layer),
         }
     }
 
     /// The kernel for a layer where none is asked for.
     ///
     /// On GPUs arithmetic is the limit, and workgroup memory feeds it best, or matrices where f16 will do. Software
-    /// adapters have neither: for them the number of loads decides. Minimal filtering has a quarter of the products but
+    /// adapters have neither: for them the number of loads decides. Winograd has a quarter of the products but
     /// writes and reads its points, which pays from some channels on (measured on Mesa's llvmpipe). Whether it pays on a GPU
     /// is not known.
-    pub fn choose(facts: &Facts, layer: &Layer) -> (ConvKernel, Geometry) {
+    pub fn choose(capabilities: &Capabilities, layer: &Layer) -> (ConvKernel, Geometry) {
         let wide = layer.inputs.min(layer.outputs) >= 32;
-        let wanted: &[ConvKernel] = match facts {
-            Facts { software: false, .. } => &[ConvKernel::Matrix, ConvKernel::Gemm],
+        let wanted: &[ConvKernel] = match capabilities {
+            Capabilities { software: false, .. } => &[ConvKernel::Matrix, ConvKernel::Gemm],
             _ if wide => &[ConvKernel::Winograd, ConvKernel::Broadcast],
             _ => &[ConvKernel::Broadcast],
         };
-        let suits = wanted.iter().find_map(|kernel| Some((*kernel, kernel.applies(facts, layer).ok()?)));
+        let suits = wanted.iter().find_map(|kernel| Some((*kernel, kernel.applies(capabilities, layer).ok()?)));
         suits.unwrap_or((ConvKernel::Direct, DIRECT))
     }
 
     /// [`ConvKernel::choose`] among the kernels that need nothing between dispatches: for tiles that are so large that no
     /// buffer would hold it.
-    pub(crate) fn choose_at_once(facts: &Facts, layer: &Layer) -> ConvKernel {
-        // Where no buffer holds its weights minimal filtering declines.
-        Self::choose(&Facts { binding: 0, ..facts.clone() }, layer).0
+    pub(crate) fn choose_single_dispatch(capabilities: &Capabilities, layer: &Layer) -> ConvKernel {
+        // Where no buffer holds its weights Winograd declines.
+        Self::choose(&Capabilities { binding: 0, ..capabilities.clone() }, layer).0
     }
 
     /// The kernel that is asked for, else the one that [`ConvKernel::choose`] picks.
     ///
     /// # Errors
     /// Why the kernel that is asked for does not run.
-    pub fn pick(asked: Option<Self>, facts: &Facts, layer: &Layer) -> Result<(Self, Geometry), Declined> {
+    pub fn pick(
+        asked: Option<Self>,
+        capabilities: &Capabilities,
+        layer: &Layer,
+    ) -> Result<(Self, Geometry), Unsupported> {
         match asked {
-            Some(kernel) => Ok((kernel, kernel.applies(facts, layer)?)),
-            None => Ok(Self::choose(facts, layer)),
+            Some(kernel) => Ok((kernel, kernel.applies(capabilities, layer)?)),
+            None => Ok(Self::choose(capabilities, layer)),
         }
     }
 
     /// The values of the shader's override constants for a geometry, beside [`shaders::SKIP`].
-    pub(crate) fn constants(self, facts: &Facts, geometry: &Geometry) -> Vec<(&'static str, u32)> {
+    pub(crate) fn constants(self, capabilities: &Capabilities, geometry: &Geometry) -> Vec<(&'static str, u32)> {
         match self {
             ConvKernel::Direct | ConvKernel::Broadcast => Vec::new(),
             ConvKernel::Gemm => vec![(shaders::CHANNEL_GROUPS, geometry.channels / 8)],
             ConvKernel::Matrix => {
-                let subgroup = facts.subgroups.map_or(0, |(smallest, _)| smallest);
+                let subgroup = capabilities.subgroups.map_or(0, |(smallest, _)| smallest);
                 vec![(shaders::LANES, 4 * subgroup), (shaders::SPLIT, geometry.channels / (2 * geometry.columns))]
             }
             ConvKernel::Winograd => vec![(shaders::LANES, geometry.columns)],
@@ -296,17 +300,17 @@ impl std::str::FromStr for ConvKernel {
 pub struct UnknownKernel(String);
 
 /// [`ConvKernel::Matrix`] on the largest matrices that suit.
-fn matrix(facts: &Facts, layer: &Layer) -> Result<Geometry, Declined> {
+fn matrix(capabilities: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported> {
     if layer.precision != Precision::F16 {
-        return Err(Declined::OnlyF16);
+        return Err(Unsupported::OnlyF16);
     }
-    let (smallest, largest) = facts.subgroups.ok_or(Declined::NoSubgroups)?;
+    let (smallest, largest) = capabilities.subgroups.ok_or(Unsupported::NoSubgroups)?;
     if smallest != largest {
-        return Err(Declined::UnevenSubgroups { smallest, largest });
+        return Err(Unsupported::UnevenSubgroups { smallest, largest });
     }
-    let mut declined = Declined::NoMatrices;
-    for side in [16, 8].into_iter().filter(|side| facts.matrices.contains(side)) {
-        match matrix_of(side, smallest, facts.workgroup_memory, layer.outputs) {
+    let mut declined = Unsupported::NoMatrices;
+    for side in [16, 8].into_iter().filter(|side| capabilities.matrices.contains(side)) {
+        match matrix_of(side, smallest, capabilities.workgroup_memory, layer.outputs) {
             Ok(geometry) => return Ok(geometry),
             Err(why) => declined = why,
         }
@@ -314,42 +318,42 @@ fn matrix(facts: &Facts, layer: &Layer) -> Result<Geometry, Declined> {
     Err(declined)
 }
 
-fn matrix_of(side: u32, subgroup: u32, memory: u32, outputs: usize) -> Result<Geometry, Declined> {
+fn matrix_of(side: u32, subgroup: u32, memory: u32, outputs: usize) -> Result<Geometry, Unsupported> {
     // An invocation stages 6 vec4s of weights in a step.
     let lanes = side * side / 8;
     if subgroup < lanes {
-        return Err(Declined::SmallSubgroups { found: subgroup, needed: lanes });
+        return Err(Unsupported::SmallSubgroups { found: subgroup, needed: lanes });
     }
     // 4 of them are a workgroup, which may have 256 invocations.
     if subgroup > 64 {
-        return Err(Declined::LargeSubgroups { found: subgroup, allowed: 64 });
+        return Err(Unsupported::LargeSubgroups { found: subgroup, allowed: 64 });
     }
     let split = if outputs > 2 * side as usize { 2 } else { 1 };
     // Two halves of f16: the rows of pixels and the tiles of weights; and 8 tiles of results in f32.
     let needed = 2 * 2 * ((16 / split + 2) * (side + 2) * side + 6 * split * side * side) + 4 * 8 * side * side;
     if memory < needed {
-        return Err(Declined::WorkgroupMemory { found: memory, needed });
+        return Err(Unsupported::WorkgroupMemory { found: memory, needed });
     }
     Ok(Geometry { columns: side, rows: 16 / split, channels: 2 * side * split })
 }
 
 /// Invocations of the smallest subgroup, of which the first 8 can hold weights for the others.
-fn holders(facts: &Facts) -> Result<u32, Declined> {
-    match facts.subgroups.ok_or(Declined::NoSubgroups)? {
-        (found @ ..8, _) => Err(Declined::SmallSubgroups { found, needed: 8 }),
+fn holders(capabilities: &Capabilities) -> Result<u32, Unsupported> {
+    match capabilities.subgroups.ok_or(Unsupported::NoSubgroups)? {
+        (found @ ..8, _) => Err(Unsupported::SmallSubgroups { found, needed: 8 }),
         (found, _) => Ok(found),
     }
 }
 
 /// [`ConvKernel::Winograd`], with a workgroup as wide as a subgroup: to a processor more would be only a loop.
-fn winograd(facts: &Facts, layer: &Layer) -> Result<Geometry, Declined> {
+fn winograd(capabilities: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported> {
     if cfg!(target_arch = "wasm32") {
-        return Err(Declined::NativeOnly);
+        return Err(Unsupported::NativeOnly);
     }
-    let lanes = holders(facts)?.min(64);
+    let lanes = holders(capabilities)?.min(64);
     let needed = winograd::weight_bytes(layer.inputs, layer.block, layer.outputs);
-    if facts.binding < needed {
-        return Err(Declined::Binding { found: facts.binding, needed });
+    if capabilities.binding < needed {
+        return Err(Unsupported::Binding { found: capabilities.binding, needed });
     }
     // Of the product: runs of patches rather than rows and columns.
     Ok(Geometry { columns: lanes, rows: 4, channels: winograd::GROUP as u32 })
@@ -366,42 +370,43 @@ mod tests {
 
     const LAYER: Layer = Layer { inputs: 64, outputs: 64, block: 0, precision: Precision::F32 };
 
-    fn gpu() -> Facts {
-        Facts { subgroups: Some((32, 32)), workgroup_memory: 48 << 10, ..Facts::default() }
+    fn gpu() -> Capabilities {
+        Capabilities { subgroups: Some((32, 32)), workgroup_memory: 48 << 10, ..Capabilities::default() }
     }
 
-    fn llvmpipe() -> Facts {
-        Facts {
+    fn llvmpipe() -> Capabilities {
+        Capabilities {
             software: true,
             subgroups: Some((8, 8)),
             workgroup_memory: 32 << 10,
             binding: 128 << 20,
-            ..Facts::default()
+            ..Capabilities::default()
         }
     }
 
-    fn browser() -> Facts {
-        Facts { workgroup_memory: 16 << 10, ..Facts::default() }
+    fn browser() -> Capabilities {
+        Capabilities { workgroup_memory: 16 << 10, ..Capabilities::default() }
     }
 
     #[test]
     fn the_rule_picks_by_device() {
-        for (facts, kernel) in [
+        for (capabilities, kernel) in [
             (gpu(), ConvKernel::Gemm),
             (browser(), ConvKernel::Gemm),
             (llvmpipe(), ConvKernel::Winograd),
-            (Facts { binding: 1 << 10, ..llvmpipe() }, ConvKernel::Broadcast),
+            (Capabilities { binding: 1 << 10, ..llvmpipe() }, ConvKernel::Broadcast),
             // SwiftShader.
-            (Facts { subgroups: Some((4, 4)), ..llvmpipe() }, ConvKernel::Direct),
-            (Facts { subgroups: None, ..llvmpipe() }, ConvKernel::Direct),
+            (Capabilities { subgroups: Some((4, 4)), ..llvmpipe() }, ConvKernel::Direct),
+            (Capabilities { subgroups: None, ..llvmpipe() }, ConvKernel::Direct),
         ] {
-            assert_eq!(ConvKernel::choose(&facts, &LAYER).0, kernel, "{facts:?}");
+            assert_eq!(ConvKernel::choose(&capabilities, &LAYER).0, kernel, "{capabilities:?}");
         }
     }
 
     #[test]
-    fn minimal_filtering_is_for_many_channels_on_software_adapters() {
-        let chosen = |facts, inputs, outputs| ConvKernel::choose(&facts, &Layer { inputs, outputs, ..LAYER }).0;
+    fn winograd_is_for_many_channels_on_software_adapters() {
+        let chosen =
+            |capabilities, inputs, outputs| ConvKernel::choose(&capabilities, &Layer { inputs, outputs, ..LAYER }).0;
         for (inputs, outputs, kernel) in [
             (2, 32, ConvKernel::Broadcast),
             (32, 31, ConvKernel::Broadcast),
@@ -422,80 +427,85 @@ mod tests {
 
     #[test]
     fn large_tiles_have_a_kernel_of_one_dispatch() {
-        for (facts, kernel) in [
+        for (capabilities, kernel) in [
             (llvmpipe(), ConvKernel::Broadcast),
-            (Facts { subgroups: None, ..llvmpipe() }, ConvKernel::Direct),
+            (Capabilities { subgroups: None, ..llvmpipe() }, ConvKernel::Direct),
             (gpu(), ConvKernel::Gemm),
         ] {
-            assert_eq!(ConvKernel::choose_at_once(&facts, &LAYER), kernel, "{facts:?}");
+            assert_eq!(ConvKernel::choose_single_dispatch(&capabilities, &LAYER), kernel, "{capabilities:?}");
         }
     }
 
     #[test]
     fn values_are_read_in_pairs_on_software_adapters_with_long_integers() {
-        assert!(Facts { int64: true, ..llvmpipe() }.pairs());
+        assert!(Capabilities { int64: true, ..llvmpipe() }.pairs());
         assert!(!llvmpipe().pairs());
-        assert!(!Facts { int64: true, ..gpu() }.pairs());
+        assert!(!Capabilities { int64: true, ..gpu() }.pairs());
     }
 
     #[test]
     fn weights_that_no_buffer_holds_are_declined() {
         // 36 points, 64 + 6 padded to 8 inputs, 33 padded to 64 outputs, 4 bytes.
         let layer = Layer { inputs: 64, outputs: 33, block: 6, ..LAYER };
-        let (needed, fits) = (36 * 72 * 64 * 4, |binding| Facts { binding, ..llvmpipe() });
+        let (needed, fits) = (36 * 72 * 64 * 4, |binding| Capabilities { binding, ..llvmpipe() });
         assert!(ConvKernel::Winograd.applies(&fits(needed), &layer).is_ok());
-        let declined = Declined::Binding { found: needed - 1, needed };
+        let declined = Unsupported::Binding { found: needed - 1, needed };
         assert_eq!(ConvKernel::Winograd.applies(&fits(needed - 1), &layer), Err(declined));
     }
 
     #[test]
     fn what_does_not_suit_says_why() {
-        let pick = |kernel, facts: &Facts| ConvKernel::pick(Some(kernel), facts, &LAYER).map(|picked| picked.0);
-        let small = Facts { subgroups: Some((4, 32)), ..gpu() };
+        let pick = |kernel, capabilities: &Capabilities| {
+            ConvKernel::pick(Some(kernel), capabilities, &LAYER).map(|picked| picked.0)
+        };
+        let small = Capabilities { subgroups: Some((4, 32)), ..gpu() };
         for kernel in [ConvKernel::Broadcast, ConvKernel::Winograd] {
-            assert_eq!(pick(kernel, &browser()), Err(Declined::NoSubgroups));
-            assert_eq!(pick(kernel, &small), Err(Declined::SmallSubgroups { found: 4, needed: 8 }));
+            assert_eq!(pick(kernel, &browser()), Err(Unsupported::NoSubgroups));
+            assert_eq!(pick(kernel, &small), Err(Unsupported::SmallSubgroups { found: 4, needed: 8 }));
         }
         for kernel in [ConvKernel::Direct, ConvKernel::Broadcast, ConvKernel::Gemm] {
             assert_eq!(pick(kernel, &llvmpipe()), Ok(kernel));
         }
-        assert_eq!(pick(ConvKernel::Direct, &Facts::default()), Ok(ConvKernel::Direct), "it runs everywhere");
+        assert_eq!(pick(ConvKernel::Direct, &Capabilities::default()), Ok(ConvKernel::Direct), "it runs everywhere");
     }
 
     #[test]
     fn matrices_are_for_f16_and_for_devices_that_have_them() {
         let half = Layer { precision: Precision::F16, ..LAYER };
-        let h100 = Facts { f16: true, matrices: vec![16], ..gpu() };
-        let apple = Facts { f16: true, matrices: vec![8], workgroup_memory: 32 << 10, ..gpu() };
+        let h100 = Capabilities { f16: true, matrices: vec![16], ..gpu() };
+        let apple = Capabilities { f16: true, matrices: vec![8], workgroup_memory: 32 << 10, ..gpu() };
         assert_eq!(ConvKernel::choose(&h100, &half).0, ConvKernel::Matrix);
         assert_eq!(ConvKernel::choose(&apple, &half).0, ConvKernel::Matrix);
         assert_eq!(ConvKernel::choose(&h100, &LAYER).0, ConvKernel::Gemm);
-        let of = |facts: &Facts, layer: &Layer| ConvKernel::Matrix.applies(facts, layer);
+        let of = |capabilities: &Capabilities, layer: &Layer| ConvKernel::Matrix.applies(capabilities, layer);
         assert_eq!(of(&h100, &half), Ok(Geometry { columns: 16, rows: 8, channels: 64 }));
         assert_eq!(of(&h100, &Layer { outputs: 32, ..half }), Ok(Geometry { columns: 16, rows: 16, channels: 32 }));
         assert_eq!(of(&apple, &half), Ok(Geometry { columns: 8, rows: 8, channels: 32 }));
-        for (facts, declined) in [
-            (gpu(), Declined::NoMatrices),
-            (Facts { subgroups: None, ..h100.clone() }, Declined::NoSubgroups),
+        for (capabilities, declined) in [
+            (gpu(), Unsupported::NoMatrices),
+            (Capabilities { subgroups: None, ..h100.clone() }, Unsupported::NoSubgroups),
             (
-                Facts { subgroups: Some((32, 64)), ..h100.clone() },
-                Declined::UnevenSubgroups { smallest: 32, largest: 64 },
-            ),
-            (Facts { subgroups: Some((16, 16)), ..h100.clone() }, Declined::SmallSubgroups { found: 16, needed: 32 }),
-            (
-                Facts { subgroups: Some((128, 128)), ..h100.clone() },
-                Declined::LargeSubgroups { found: 128, allowed: 64 },
+                Capabilities { subgroups: Some((32, 64)), ..h100.clone() },
+                Unsupported::UnevenSubgroups { smallest: 32, largest: 64 },
             ),
             (
-                Facts { workgroup_memory: 31 << 10, ..h100.clone() },
-                Declined::WorkgroupMemory { found: 31 << 10, needed: 32_000 },
+                Capabilities { subgroups: Some((16, 16)), ..h100.clone() },
+                Unsupported::SmallSubgroups { found: 16, needed: 32 },
+            ),
+            (
+                Capabilities { subgroups: Some((128, 128)), ..h100.clone() },
+                Unsupported::LargeSubgroups { found: 128, allowed: 64 },
+            ),
+            (
+                Capabilities { workgroup_memory: 31 << 10, ..h100.clone() },
+                Unsupported::WorkgroupMemory { found: 31 << 10, needed: 32_000 },
             ),
         ] {
-            assert_eq!(of(&facts, &half), Err(declined), "{facts:?}");
+            assert_eq!(of(&capabilities, &half), Err(declined), "{capabilities:?}");
         }
-        assert_eq!(of(&h100, &LAYER), Err(Declined::OnlyF16));
+        assert_eq!(of(&h100, &LAYER), Err(Unsupported::OnlyF16));
         // Both sizes there, and memory for the smaller one alone.
-        let small = Facts { matrices: vec![8, 16], workgroup_memory: 16 << 10, ..h100 };
+        let small = Capabilities { matrices: vec![8, 16], workgroup_memory: 16 << 10, ..h100 };
         assert_eq!(of(&small, &half).map(|geometry| geometry.columns), Ok(8));
     }
 

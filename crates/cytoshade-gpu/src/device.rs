@@ -8,7 +8,7 @@ use cytoshade_core::Span;
 use cytoshade_shaders::{Precision, Shader};
 
 use crate::adapter::{AdapterInfo, AdapterKind, Choice, candidates};
-use crate::convolution::Facts;
+use crate::convolution::Capabilities;
 use crate::error::Error;
 use crate::kernel::Kernels;
 
@@ -23,7 +23,7 @@ const OPTIONAL: wgpu::Features = wgpu::Features::SHADER_F16
 /// How a device is opened. The default suits every device.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Opening {
+pub struct DeviceOptions {
     /// Most bytes of a storage buffer, as if the adapter allowed no more: work then comes in smaller parts, or ends in
     /// [`Error::Limit`]. WebGPU's default is 128 MiB.
     pub largest_binding: u64,
@@ -33,16 +33,16 @@ pub struct Opening {
     pub pipeline_cache: Option<std::path::PathBuf>,
     /// What shall go wrong, for tests.
     #[doc(hidden)]
-    pub provoked: Provoked,
+    pub faults: FaultInjection,
 }
 
-impl Default for Opening {
+impl Default for DeviceOptions {
     fn default() -> Self {
         Self {
             largest_binding: u64::MAX,
             #[cfg(not(target_arch = "wasm32"))]
             pipeline_cache: None,
-            provoked: Provoked::default(),
+            faults: FaultInjection::default(),
         }
     }
 }
@@ -51,7 +51,7 @@ impl Default for Opening {
 /// for all of them.
 #[doc(hidden)]
 #[derive(Clone, Debug, Default)]
-pub struct Provoked {
+pub struct FaultInjection {
     /// No memory for buffers of more bytes than this.
     pub memory: Option<u64>,
     /// The next wait takes too long.
@@ -59,15 +59,15 @@ pub struct Provoked {
     /// The device goes away at the next wait.
     pub lose: Arc<AtomicBool>,
     /// Another device's abilities, worked out with this one's.
-    pub stand_in: Option<StandIn>,
+    pub device_override: Option<DeviceOverride>,
 }
 
 /// What makes a device look like another one, whose kernels are then tested on it.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
-pub struct StandIn {
+pub struct DeviceOverride {
     /// Changes what the kernels ask of the device.
-    pub facts: fn(&mut Facts),
+    pub capabilities: fn(&mut Capabilities),
     /// Changes the source of a shader.
     pub source: fn(String) -> String,
 }
@@ -82,10 +82,10 @@ struct Inner {
     queue: wgpu::Queue,
     info: AdapterInfo,
     limits: wgpu::Limits,
-    facts: Facts,
+    capabilities: Capabilities,
     kernels: Kernels,
-    mishaps: Arc<Mishaps>,
-    provoked: Provoked,
+    device_errors: Arc<DeviceErrors>,
+    faults: FaultInjection,
     #[cfg(not(target_arch = "wasm32"))]
     pipeline_cache: Option<crate::pipeline_cache::PipelineCache>,
     phases: Mutex<Vec<Span>>,
@@ -93,23 +93,23 @@ struct Inner {
 
 /// What the driver told outside of any call.
 #[derive(Debug, Default)]
-struct Mishaps {
+struct DeviceErrors {
     lost: Mutex<Option<String>>,
-    uncaptured: Mutex<Option<Complaint>>,
+    uncaptured: Mutex<Option<CapturedError>>,
 }
 
 /// What there is to a [`wgpu::Error`], which cannot move between threads everywhere.
 #[derive(Debug)]
-enum Complaint {
+enum CapturedError {
     OutOfMemory,
     Refused(String),
 }
 
-impl Complaint {
-    fn of(error: &wgpu::Error) -> Self {
+impl CapturedError {
+    fn from_wgpu(error: &wgpu::Error) -> Self {
         match error {
-            wgpu::Error::OutOfMemory { .. } => Complaint::OutOfMemory,
-            other => Complaint::Refused(other.to_string()),
+            wgpu::Error::OutOfMemory { .. } => CapturedError::OutOfMemory,
+            other => CapturedError::Refused(other.to_string()),
         }
     }
 }
@@ -122,28 +122,28 @@ impl Gpu {
     /// # Errors
     /// [`Error::NoAdapter`], [`Error::TooWeak`] and [`Error::Open`].
     pub async fn open(choice: Choice) -> Result<Gpu, Error> {
-        Self::open_with(choice, &Opening::default()).await
+        Self::open_with(choice, &DeviceOptions::default()).await
     }
 
-    /// Like [`Gpu::open`], with no storage buffer larger than `bytes` ([`Opening::largest_binding`]).
+    /// Like [`Gpu::open`], with no storage buffer larger than `bytes` ([`DeviceOptions::largest_binding`]).
     ///
     /// # Errors
     /// Those of [`Gpu::open`].
     pub async fn open_limited(choice: Choice, bytes: u64) -> Result<Gpu, Error> {
-        Self::open_with(choice, &Opening { largest_binding: bytes, ..Opening::default() }).await
+        Self::open_with(choice, &DeviceOptions { largest_binding: bytes, ..DeviceOptions::default() }).await
     }
 
     /// Like [`Gpu::open`], as `opening` says.
     ///
     /// # Errors
     /// Those of [`Gpu::open`].
-    pub async fn open_with(choice: Choice, opening: &Opening) -> Result<Gpu, Error> {
+    pub async fn open_with(choice: Choice, device_options: &DeviceOptions) -> Result<Gpu, Error> {
         let span = Span::begin("adapter");
         let candidates = candidates(&choice).await?;
         let span = span.end();
         let mut last = None;
         for (adapter, info) in candidates {
-            match Self::open_adapter(&adapter, info, opening).await {
+            match Self::open_adapter(&adapter, info, device_options).await {
                 Ok(gpu) => {
                     lock(&gpu.0.phases).insert(0, span);
                     return Ok(gpu);
@@ -154,9 +154,13 @@ impl Gpu {
         Err(last.unwrap_or(Error::NoAdapter { wanted: "adapter".into(), found: "none at all".into() }))
     }
 
-    async fn open_adapter(adapter: &wgpu::Adapter, info: AdapterInfo, opening: &Opening) -> Result<Gpu, Error> {
+    async fn open_adapter(
+        adapter: &wgpu::Adapter,
+        info: AdapterInfo,
+        device_options: &DeviceOptions,
+    ) -> Result<Gpu, Error> {
         let span = Span::begin("device");
-        let limits = limits(&info.name, &adapter.limits(), opening.largest_binding)?;
+        let limits = limits(&info.name, &adapter.limits(), device_options.largest_binding)?;
         let offered = adapter.features() & OPTIONAL;
         let (device, queue) = match request(adapter, offered, &limits).await {
             // What is optional must not be what keeps a device from opening.
@@ -164,23 +168,23 @@ impl Gpu {
             result => result,
         }
         .map_err(|error| Error::Open { adapter: info.name.clone(), reason: error.to_string() })?;
-        let mut facts = facts(adapter, &info, device.features(), &limits);
-        if let Some(StandIn { facts: change, .. }) = opening.provoked.stand_in {
-            change(&mut facts);
+        let mut capabilities = capabilities(adapter, &info, device.features(), &limits);
+        if let Some(DeviceOverride { capabilities: change, .. }) = device_options.faults.device_override {
+            change(&mut capabilities);
         }
-        let mishaps = Arc::new(Mishaps::default());
-        let heard = Arc::clone(&mishaps);
+        let device_errors = Arc::new(DeviceErrors::default());
+        let heard = Arc::clone(&device_errors);
         device.set_device_lost_callback(move |_, message| {
             lock(&heard.lost).get_or_insert(message);
         });
-        let heard = Arc::clone(&mishaps);
+        let heard = Arc::clone(&device_errors);
         // wgpu's own handler panics.
         device.on_uncaptured_error(Arc::new(move |error| {
-            lock(&heard.uncaptured).get_or_insert(Complaint::of(&error));
+            lock(&heard.uncaptured).get_or_insert(CapturedError::from_wgpu(&error));
         }));
         let kernels = Kernels::default();
         #[cfg(not(target_arch = "wasm32"))]
-        let pipeline_cache = opening
+        let pipeline_cache = device_options
             .pipeline_cache
             .as_deref()
             .and_then(|folder| crate::pipeline_cache::PipelineCache::open(&device, &adapter.get_info(), folder));
@@ -189,10 +193,10 @@ impl Gpu {
             queue,
             info,
             limits,
-            facts,
+            capabilities,
             kernels,
-            mishaps,
-            provoked: opening.provoked.clone(),
+            device_errors,
+            faults: device_options.faults.clone(),
             #[cfg(not(target_arch = "wasm32"))]
             pipeline_cache,
             phases: Mutex::new(vec![span.end()]),
@@ -215,10 +219,10 @@ impl Gpu {
     /// Whether the device is gone or hangs: whatever is asked of it ends in [`Error::Lost`], and only another one can go
     /// on.
     pub fn is_lost(&self) -> bool {
-        lock(&self.0.mishaps.lost).is_some()
+        lock(&self.0.device_errors.lost).is_some()
     }
 
-    /// Whether [`Opening::pipeline_cache`] held what the driver made of the shaders in an earlier run; `None` where
+    /// Whether [`DeviceOptions::pipeline_cache`] held what the driver made of the shaders in an earlier run; `None` where
     /// nothing is kept.
     pub fn found_pipelines(&self) -> Option<bool> {
         #[cfg(not(target_arch = "wasm32"))]
@@ -242,35 +246,36 @@ impl Gpu {
 
     /// Makes of a buffer's size what a test asked to go wrong.
     pub(crate) fn provoke_memory(&self, bytes: u64) {
-        if self.0.provoked.memory.is_some_and(|most| bytes > most) {
-            lock(&self.0.mishaps.uncaptured).get_or_insert(Complaint::OutOfMemory);
+        if self.0.faults.memory.is_some_and(|most| bytes > most) {
+            lock(&self.0.device_errors.uncaptured).get_or_insert(CapturedError::OutOfMemory);
         }
     }
 
     /// The source of a shader for the device, or what a test puts in its place.
     pub(crate) fn source(&self, shader: &Shader, precision: Precision) -> String {
         #[cfg(not(target_arch = "wasm32"))]
-        let source = if self.facts().pairs() { shader.source_in_pairs(precision) } else { shader.source(precision) };
+        let source =
+            if self.capabilities().pairs() { shader.source_in_pairs(precision) } else { shader.source(precision) };
         #[cfg(target_arch = "wasm32")]
         let source = shader.source(precision);
-        match self.0.provoked.stand_in {
-            Some(stand_in) => (stand_in.source)(source),
+        match self.0.faults.device_override {
+            Some(device_override) => (device_override.source)(source),
             None => source,
         }
     }
 
     /// Makes of a wait what a test asked to go wrong: whether it takes too long.
     pub(crate) fn provoke_wait(&self) -> bool {
-        let Provoked { hang, lose, .. } = &self.0.provoked;
+        let FaultInjection { hang, lose, .. } = &self.0.faults;
         if lose.swap(false, Ordering::Relaxed) {
-            self.gone("a test took it away".into());
+            self.mark_lost("a test took it away".into());
         }
         hang.swap(false, Ordering::Relaxed)
     }
 
     /// Whatever is asked of the device from now on ends in [`Error::Lost`].
-    pub(crate) fn gone(&self, reason: String) {
-        lock(&self.0.mishaps.lost).get_or_insert(reason);
+    pub(crate) fn mark_lost(&self, reason: String) {
+        lock(&self.0.device_errors.lost).get_or_insert(reason);
     }
 
     /// What the device is.
@@ -287,7 +292,7 @@ impl Gpu {
     /// Closes the device at once, for all clones: its memory is freed, and whatever is asked of it from now on ends in
     /// [`Error::Lost`]. Without this it closes with its last clone.
     pub fn close(&self) {
-        self.gone("it was closed".into());
+        self.mark_lost("it was closed".into());
         self.0.device.destroy();
     }
 
@@ -309,8 +314,8 @@ impl Gpu {
     }
 
     /// What the convolutions' kernels ask of it.
-    pub fn facts(&self) -> &Facts {
-        &self.0.facts
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.0.capabilities
     }
 
     pub(crate) fn kernels(&self) -> &Kernels {
@@ -318,7 +323,7 @@ impl Gpu {
     }
 
     /// Does `work`, and turns whatever the device says against it into an error. `what` names the work.
-    pub(crate) async fn attempt<T>(
+    pub(crate) async fn with_error_scopes<T>(
         &self,
         what: &'static str,
         work: impl FnOnce() -> Result<T, Error>,
@@ -342,7 +347,7 @@ impl Gpu {
     ) -> Result<(), Error> {
         for complaint in complaints {
             if let Some(error) = complaint.await {
-                return Err(self.error(what, Complaint::of(&error)));
+                return Err(self.error(what, CapturedError::from_wgpu(&error)));
             }
         }
         self.check(what)
@@ -350,20 +355,20 @@ impl Gpu {
 
     /// What the device said outside of any scope: from other threads, or later.
     pub(crate) fn check(&self, what: &'static str) -> Result<(), Error> {
-        if let Some(reason) = lock(&self.0.mishaps.lost).clone() {
+        if let Some(reason) = lock(&self.0.device_errors.lost).clone() {
             return Err(Error::Lost { reason });
         }
-        let uncaptured = lock(&self.0.mishaps.uncaptured).take();
+        let uncaptured = lock(&self.0.device_errors.uncaptured).take();
         uncaptured.map_or(Ok(()), |complaint| Err(self.error(what, complaint)))
     }
 
-    fn error(&self, what: &'static str, complaint: Complaint) -> Error {
-        if let Some(reason) = lock(&self.0.mishaps.lost).clone() {
+    fn error(&self, what: &'static str, complaint: CapturedError) -> Error {
+        if let Some(reason) = lock(&self.0.device_errors.lost).clone() {
             return Error::Lost { reason };
         }
         match complaint {
-            Complaint::OutOfMemory => Error::OutOfMemory { what },
-            Complaint::Refused(reason) => Error::Refused { what, reason },
+            CapturedError::OutOfMemory => Error::OutOfMemory { what },
+            CapturedError::Refused(reason) => Error::Refused { what, reason },
         }
     }
 }
@@ -411,7 +416,12 @@ async fn request(
     adapter.request_device(&descriptor).await
 }
 
-fn facts(adapter: &wgpu::Adapter, info: &AdapterInfo, features: wgpu::Features, limits: &wgpu::Limits) -> Facts {
+fn capabilities(
+    adapter: &wgpu::Adapter,
+    info: &AdapterInfo,
+    features: wgpu::Features,
+    limits: &wgpu::Limits,
+) -> Capabilities {
     let found = adapter.get_info();
     let has = |feature| features.contains(feature);
     let matrices = if has(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
@@ -425,7 +435,7 @@ fn facts(adapter: &wgpu::Adapter, info: &AdapterInfo, features: wgpu::Features, 
     } else {
         (found.subgroup_min_size, found.subgroup_max_size)
     };
-    Facts {
+    Capabilities {
         software: info.kind == AdapterKind::Software,
         f16: has(wgpu::Features::SHADER_F16),
         int64: has(wgpu::Features::SHADER_INT64),
@@ -507,9 +517,9 @@ mod tests {
     #[test]
     fn memory_that_runs_out_is_told_from_what_is_refused() {
         let source = || Box::new(std::fmt::Error);
-        let memory = Complaint::of(&wgpu::Error::OutOfMemory { source: source() });
-        assert!(matches!(memory, Complaint::OutOfMemory));
+        let memory = CapturedError::from_wgpu(&wgpu::Error::OutOfMemory { source: source() });
+        assert!(matches!(memory, CapturedError::OutOfMemory));
         let refused = wgpu::Error::Validation { source: source(), description: "no".into() };
-        assert!(matches!(Complaint::of(&refused), Complaint::Refused(reason) if reason == "no"));
+        assert!(matches!(CapturedError::from_wgpu(&refused), CapturedError::Refused(reason) if reason == "no"));
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong on a GPU.
 
-use crate::convolution::Declined;
+use crate::convolution::Unsupported;
 
 /// Whatever can go wrong on a GPU. Each message says what was found, what was expected and what to do.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -42,7 +42,7 @@ pub enum Error {
         /// The adapter's name.
         adapter: String,
         /// What the device lacks.
-        declined: Declined,
+        declined: Unsupported,
     },
     /// Shaders cannot store f16 on the device.
     #[error("{adapter} does not offer f16 storage (SHADER_F16): use f32")]

@@ -3,7 +3,7 @@
 use cytoshade_core::Labels;
 use cytoshade_shaders as shaders;
 
-use crate::buffers::PATIENCE;
+use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
 use crate::error::Error;
 use crate::follow_flows::check_plane;
@@ -84,7 +84,7 @@ impl GpuLabels {
     /// The masks after their holes were filled, or without that, and the labels where they were filled; no labels where a
     /// hole holds another mask: then the order counts, and the plane is spoilt.
     async fn counted(&self, gpu: &Gpu, fill: bool) -> Result<(Vec<Mask>, Vec<u32>), Error> {
-        let table_of = gpu.attempt(WHAT, || gpu.storage(WHAT, table_bytes(self.end))).await?;
+        let table_of = gpu.with_error_scopes(WHAT, || gpu.storage(WHAT, table_bytes(self.end))).await?;
         if fill {
             self.fill(gpu, &table_of, false).await?;
         }
@@ -98,7 +98,7 @@ impl GpuLabels {
 
     /// The same with one mask after another.
     async fn in_order(&self, gpu: &Gpu) -> Result<(Vec<Mask>, Vec<u32>), Error> {
-        let table_of = gpu.attempt(WHAT, || gpu.storage(WHAT, table_bytes(self.end))).await?;
+        let table_of = gpu.with_error_scopes(WHAT, || gpu.storage(WHAT, table_bytes(self.end))).await?;
         self.fill(gpu, &table_of, true).await?;
         self.measure(gpu, &table_of).await?;
         let (entries, plane) = (table_bytes(self.end), 4 * (self.height * self.width) as u64);
@@ -108,7 +108,7 @@ impl GpuLabels {
 
     /// Fills the holes of all masks: all at once, where only background is filled, or one after another.
     async fn fill(&self, gpu: &Gpu, table: &wgpu::Buffer, ordered: bool) -> Result<(), Error> {
-        let [kernel] = gpu.kernels_of([Variant::of(shaders::FILL_HOLES)]).await?;
+        let [kernel] = gpu.kernels_of([Variant::new(shaders::FILL_HOLES)]).await?;
         let mut rest = self.masks.as_slice();
         let mut submissions = Vec::new();
         while !rest.is_empty() {
@@ -123,10 +123,10 @@ impl GpuLabels {
             }
             rest = &rest[boxes.len()..];
             let work = || self.submit_fill(gpu, &kernel, &boxes, words, table, ordered);
-            submissions.push(gpu.attempt(WHAT, work).await?);
+            submissions.push(gpu.with_error_scopes(WHAT, work).await?);
         }
         for submission in submissions {
-            gpu.wait(WHAT, submission, PATIENCE)?;
+            gpu.wait(WHAT, submission, WAIT_TIMEOUT)?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use cytoshade_core::EndPoints;
 use cytoshade_shaders as shaders;
 
-use crate::buffers::PATIENCE;
+use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
 use crate::error::Error;
 use crate::histogram::bins;
@@ -45,7 +45,7 @@ impl GpuEndPoints {
             let place = all.get_mut(pixel as usize);
             *place.ok_or(Error::Length { what: "the plane of a pixel", found: pixel as usize, expected })? = [y, x];
         }
-        let positions = gpu.attempt(WHAT, || gpu.upload(WHAT, &all)).await?;
+        let positions = gpu.with_error_scopes(WHAT, || gpu.upload(WHAT, &all)).await?;
         Ok(Self { positions, height, width })
     }
 
@@ -95,10 +95,10 @@ pub async fn follow_flows(
         return Err(Error::Length { what: "planes", found: planes.channels() * pixels, expected: 3 * pixels });
     }
     check_plane(gpu, height, width)?;
-    let euler = Variant::of(shaders::FOLLOW_FLOWS).with(shaders::INTERP, interp);
-    let [prepare, euler] = gpu.kernels_of([Variant::of(shaders::FLOW_FIELD), euler]).await?;
+    let euler = Variant::new(shaders::FOLLOW_FLOWS).with(shaders::INTERP, interp);
+    let [prepare, euler] = gpu.kernels_of([Variant::new(shaders::FLOW_FIELD), euler]).await?;
     let (positions, submissions) = gpu
-        .attempt(WHAT, || {
+        .with_error_scopes(WHAT, || {
             let grid = plane_grid(gpu, WHAT, height, width)?;
             let [width, height] = [width as u32, height as u32];
             let field = gpu.storage(WHAT, 8 * pixels as u64)?;
@@ -117,7 +117,7 @@ pub async fn follow_flows(
         .await?;
     // Each in turn, so that each has the whole time limit to itself.
     for submission in submissions {
-        gpu.wait(WHAT, submission, PATIENCE)?;
+        gpu.wait(WHAT, submission, WAIT_TIMEOUT)?;
     }
     Ok(GpuEndPoints { positions, height, width })
 }

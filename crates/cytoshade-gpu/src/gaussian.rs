@@ -6,9 +6,9 @@ use cytoshade_core::gaussian::Taps;
 use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
+use crate::dispatch_list::DispatchList;
 use crate::error::Error;
 use crate::kernel::{Kernel, Variant, linear};
-use crate::work::Work;
 
 const WHAT: &str = "smoothing";
 
@@ -34,7 +34,7 @@ pub(crate) struct Gaussian(Arc<Kernel>);
 
 impl Gaussian {
     pub(crate) async fn new(gpu: &Gpu) -> Result<Self, Error> {
-        Ok(Self(gpu.kernel(Variant::of(shaders::GAUSSIAN)).await?))
+        Ok(Self(gpu.kernel(Variant::new(shaders::GAUSSIAN)).await?))
     }
 
     /// Adds to the work that `to` becomes what `from` is when it is smoothed; or, where it is to be subtracted, that `to`
@@ -45,7 +45,7 @@ impl Gaussian {
     pub(crate) fn add(
         &self,
         gpu: &Gpu,
-        work: &mut Work,
+        work: &mut DispatchList,
         (axis, taps): (Axis, &Taps),
         (from, to): (&wgpu::Buffer, &wgpu::Buffer),
         subtract: Option<f64>,

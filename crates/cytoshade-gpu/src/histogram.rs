@@ -37,9 +37,9 @@ impl GpuHistogram {
 /// whatever the device says.
 pub async fn histogram(gpu: &Gpu, ends: &GpuEndPoints) -> Result<GpuHistogram, Error> {
     let (height, width) = (ends.height, ends.width);
-    let [kernel] = gpu.kernels_of([Variant::of(shaders::HISTOGRAM)]).await?;
+    let [kernel] = gpu.kernels_of([Variant::new(shaders::HISTOGRAM)]).await?;
     let counts = gpu
-        .attempt(WHAT, || {
+        .with_error_scopes(WHAT, || {
             let grid = plane_grid(gpu, WHAT, height, width)?;
             // A new buffer is all zeros.
             let counts = gpu.storage(WHAT, 4 * bins(height, width) as u64)?;

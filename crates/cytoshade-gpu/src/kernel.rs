@@ -17,12 +17,12 @@ pub(crate) struct Variant {
 }
 
 impl Variant {
-    pub(crate) fn of(shader: Shader) -> Self {
+    pub(crate) fn new(shader: Shader) -> Self {
         Self { shader, precision: Precision::F32, constants: Vec::new() }
     }
 
     /// For activations of a precision.
-    pub(crate) fn stored(self, precision: Precision) -> Self {
+    pub(crate) fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
     }
 
@@ -213,7 +213,7 @@ impl Gpu {
             return Ok(());
         }
         let new = |variant: &Variant| Arc::new(Kernel::new(self, variant.clone()));
-        let built = self.attempt("the compute pipelines", || Ok(build(new, &missing))).await?;
+        let built = self.with_error_scopes("the compute pipelines", || Ok(build(new, &missing))).await?;
         lock(&self.kernels().0).extend(missing.into_iter().zip(built));
         self.save_pipelines();
         Ok(())

@@ -26,6 +26,7 @@ mod blend;
 mod buffers;
 mod convolution;
 mod device;
+mod dispatch_list;
 mod error;
 mod fill_holes;
 mod flow_error;
@@ -37,6 +38,8 @@ mod kernel;
 mod masks;
 mod network;
 mod normalize;
+#[cfg(not(target_arch = "wasm32"))]
+mod out_of_core;
 mod percentile;
 #[cfg(not(target_arch = "wasm32"))]
 mod pipeline_cache;
@@ -44,8 +47,6 @@ mod planes;
 mod resize;
 #[cfg(not(target_arch = "wasm32"))]
 mod sharpen;
-#[cfg(not(target_arch = "wasm32"))]
-mod strips;
 mod tile;
 #[cfg(not(target_arch = "wasm32"))]
 mod tile_norm;
@@ -55,24 +56,23 @@ pub mod tune;
 pub mod volume;
 mod weights;
 mod winograd;
-mod work;
 
 pub use adapter::{AdapterInfo, AdapterKind, AdapterLimits, Choice, adapters};
 pub use blend::blend;
-pub use convolution::{ConvKernel, Declined, Facts, Geometry, Layer, UnknownKernel};
+pub use convolution::{Capabilities, ConvKernel, Geometry, Layer, UnknownKernel, Unsupported};
 pub use cytoshade_shaders::Precision;
-pub use device::{Gpu, Opening, Provoked, StandIn};
+pub use device::{DeviceOptions, DeviceOverride, FaultInjection, Gpu};
 pub use error::Error;
 pub use fill_holes::fill_holes_and_remove_small;
 pub use flow_error::{FlowError, flow_errors, remove_bad};
 pub use follow_flows::{GpuEndPoints, follow_flows};
 pub use histogram::{GpuHistogram, histogram};
 pub use masks::{GpuLabels, masks};
-pub use network::{Batch, Flight, Network, Options, Part, StepTime, memory};
+pub use network::{Batch, Network, Options, Part, StepTime, Submission, memory};
 pub use normalize::{normalize, normalizes};
-pub use percentile::percentiles;
-pub use planes::{GpuPlanes, Reading};
-pub use resize::bilinear;
 #[cfg(not(target_arch = "wasm32"))]
-pub use strips::{follow_flows_in_strips, remove_bad_in_windows};
-pub use tile::{Activations, Tiled, cut};
+pub use out_of_core::{follow_flows_in_strips, remove_bad_in_windows};
+pub use percentile::percentiles;
+pub use planes::{GpuPlanes, PendingReadback};
+pub use resize::bilinear;
+pub use tile::{Activations, TiledPlanes, cut};

@@ -107,10 +107,10 @@ pub async fn masks(
 ) -> Result<GpuLabels, Error> {
     let (height, width) = (ends.height, ends.width);
     let [grow, label, measure] =
-        gpu.kernels_of([shaders::GROW, shaders::LABEL, shaders::MEASURE].map(Variant::of)).await?;
+        gpu.kernels_of([shaders::GROW, shaders::LABEL, shaders::MEASURE].map(Variant::new)).await?;
     let most = height * width / (SEED_COUNT + 1) + 1;
     let (ids, counted) = gpu
-        .attempt(WHAT, || {
+        .with_error_scopes(WHAT, || {
             let grid = plane_grid(gpu, WHAT, height, width)?;
             let size = [width as u32, height as u32];
             let storage = |count: usize| gpu.storage(WHAT, 4 * count as u64);
@@ -145,9 +145,9 @@ impl GpuLabels {
     pub async fn upload(gpu: &Gpu, labels: &Labels) -> Result<Self, Error> {
         let (height, width) = (labels.height(), labels.width());
         check_plane(gpu, height, width)?;
-        let ids = gpu.attempt(WHAT, || gpu.upload(WHAT, labels.as_slice())).await?;
+        let ids = gpu.with_error_scopes(WHAT, || gpu.upload(WHAT, labels.as_slice())).await?;
         let mut labels = Self { ids, end: labels.max() as usize + 1, height, width, masks: Vec::new() };
-        let table_of = gpu.attempt(WHAT, || gpu.storage(WHAT, table_bytes(labels.end))).await?;
+        let table_of = gpu.with_error_scopes(WHAT, || gpu.storage(WHAT, table_bytes(labels.end))).await?;
         labels.measure(gpu, &table_of).await?;
         labels.masks = table(&gpu.fetch(WHAT, &[(&table_of, 0..table_bytes(labels.end))]).await?, labels.end, width);
         Ok(labels)
@@ -155,8 +155,8 @@ impl GpuLabels {
 
     /// Has the labels counted and measured, into a table of zeros.
     pub(crate) async fn measure(&self, gpu: &Gpu, table: &wgpu::Buffer) -> Result<(), Error> {
-        let [measure] = gpu.kernels_of([Variant::of(shaders::MEASURE)]).await?;
-        gpu.attempt(WHAT, || {
+        let [measure] = gpu.kernels_of([Variant::new(shaders::MEASURE)]).await?;
+        gpu.with_error_scopes(WHAT, || {
             let measure = measure.bind(gpu, &[self.width as u32, self.height as u32], &[&self.ids, table]);
             gpu.submit(WHAT, &[(&measure, plane_grid(gpu, WHAT, self.height, self.width)?)]);
             Ok(())
@@ -167,7 +167,7 @@ impl GpuLabels {
     /// The pixels under their masks' numbers, 0 where there is none, resized to `height` x `width` (OpenCV's
     /// INTER_NEAREST). Sizes and boxes in the table are those of before.
     pub(crate) async fn relabel(&self, gpu: &Gpu, height: usize, width: usize) -> Result<GpuLabels, Error> {
-        let [kernel] = gpu.kernels_of([Variant::of(shaders::RELABEL)]).await?;
+        let [kernel] = gpu.kernels_of([Variant::new(shaders::RELABEL)]).await?;
         let mut numbers = vec![0u32; self.end];
         for mask in &self.masks {
             if let Some(number) = numbers.get_mut(mask.id as usize) {
@@ -177,7 +177,7 @@ impl GpuLabels {
         let mut places = corners(self.height, height);
         places.extend(corners(self.width, width));
         let ids = gpu
-            .attempt(WHAT, || {
+            .with_error_scopes(WHAT, || {
                 let grid = plane_grid(gpu, WHAT, height, width)?;
                 let ids = gpu.storage(WHAT, 4 * (height * width) as u64)?;
                 let (numbers, places) = (gpu.upload(WHAT, &numbers)?, gpu.upload(WHAT, &places)?);

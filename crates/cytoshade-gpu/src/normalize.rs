@@ -6,6 +6,7 @@ use cytoshade_core::{Normalize, Params};
 use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
+use crate::dispatch_list::DispatchList;
 use crate::error::Error;
 use crate::kernel::{Kernel, Variant, linear};
 use crate::percentile::{Percentiles, Regions};
@@ -14,7 +15,6 @@ use crate::planes::GpuPlanes;
 use crate::sharpen::smooth_sharpen;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::tile_norm;
-use crate::work::Work;
 
 const WHAT: &str = "normalization";
 
@@ -86,9 +86,9 @@ async fn percentiles(gpu: &Gpu, layers: &Layers, params: &Params, ends: (f32, f3
     let &Layers { ref planes, depth, height } = layers;
     let depth = if params.norm3d { depth } else { 1 };
     let selection = Percentiles::new(gpu).await?;
-    let kernel = gpu.kernel(Variant::of(shaders::NORMALIZE)).await?;
-    gpu.attempt(WHAT, || {
-        let mut work = Work::default();
+    let kernel = gpu.kernel(Variant::new(shaders::NORMALIZE)).await?;
+    gpu.with_error_scopes(WHAT, || {
+        let mut work = DispatchList::default();
         let regions = Regions::blocks(planes, depth, height);
         let bounds = selection.add(gpu, &mut work, planes, &regions, ends, (MIN_CONTRAST, params.invert))?;
         add(gpu, &mut work, &kernel, planes, depth * height * planes.width, &bounds)?;
@@ -103,9 +103,9 @@ async fn ranges(gpu: &Gpu, layers: &Layers, invert: bool, ranges: &[(f64, f64)])
     if ranges.len() != planes.channels {
         return Err(Error::Length { what: "norm_range", found: ranges.len(), expected: planes.channels });
     }
-    let kernel = gpu.kernel(Variant::of(shaders::NORMALIZE)).await?;
-    gpu.attempt(WHAT, || {
-        let mut work = Work::default();
+    let kernel = gpu.kernel(Variant::new(shaders::NORMALIZE)).await?;
+    gpu.with_error_scopes(WHAT, || {
+        let mut work = DispatchList::default();
         let bounds = gpu.upload(WHAT, &ranges.iter().map(|&range| bound(range, invert)).collect::<Vec<_>>())?;
         add(gpu, &mut work, &kernel, planes, planes.height * planes.width, &bounds)?;
         work.submit(gpu, WHAT);
@@ -117,7 +117,7 @@ async fn ranges(gpu: &Gpu, layers: &Layers, invert: bool, ranges: &[(f64, f64)])
 /// Adds to the work that each block of so many values is mapped as its bound says.
 fn add(
     gpu: &Gpu,
-    work: &mut Work,
+    work: &mut DispatchList,
     kernel: &Arc<Kernel>,
     planes: &GpuPlanes,
     block: usize,

@@ -6,10 +6,10 @@ use cytoshade_core::percentile::{Rank, steps};
 use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
+use crate::dispatch_list::DispatchList;
 use crate::error::Error;
 use crate::kernel::{Kernel, Variant};
 use crate::planes::GpuPlanes;
-use crate::work::Work;
 
 const WHAT: &str = "the percentiles";
 
@@ -68,8 +68,8 @@ pub(crate) struct Percentiles {
 
 impl Percentiles {
     pub(crate) async fn new(gpu: &Gpu) -> Result<Self, Error> {
-        let count = gpu.kernel(Variant::of(shaders::PERCENTILE_COUNT)).await?;
-        Ok(Self { count, pick: gpu.kernel(Variant::of(shaders::PERCENTILE_PICK)).await? })
+        let count = gpu.kernel(Variant::new(shaders::PERCENTILE_COUNT)).await?;
+        Ok(Self { count, pick: gpu.kernel(Variant::new(shaders::PERCENTILE_PICK)).await? })
     }
 
     /// Adds the selection of the percentiles `low` and `high` of every region to the work. Returns the bounds that
@@ -78,7 +78,7 @@ impl Percentiles {
     pub(crate) fn add(
         &self,
         gpu: &Gpu,
-        work: &mut Work,
+        work: &mut DispatchList,
         planes: &GpuPlanes,
         regions: &Regions,
         (low, high): (f32, f32),
@@ -122,8 +122,8 @@ impl Percentiles {
         ends: (f32, f32),
     ) -> Result<Vec<(f32, f32)>, Error> {
         let bounds = gpu
-            .attempt(WHAT, || {
-                let mut work = Work::default();
+            .with_error_scopes(WHAT, || {
+                let mut work = DispatchList::default();
                 let bounds = self.add(gpu, &mut work, planes, regions, ends, (THEMSELVES, false))?;
                 work.submit(gpu, WHAT);
                 Ok(bounds)

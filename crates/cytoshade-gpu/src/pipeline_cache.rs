@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use cytoshade_files::{read_own, write_own};
+use cytoshade_safe_io::{read_private_file, write_private_file};
 use sha2::{Digest, Sha256};
 
 use crate::device::lock;
@@ -38,7 +38,7 @@ impl PipelineCache {
         }
         let key = wgpu::util::pipeline_cache_key(adapter)?;
         let path = folder.join(format!("{key}.pipelines"));
-        let file = read_own(&path, MAX_PIPELINE_CACHE_BYTES).unwrap_or_default();
+        let file = read_private_file(&path, MAX_PIPELINE_CACHE_BYTES).unwrap_or_default();
         let data = unpack(&key, &file);
         let cache = create(device, data);
         Some(Self { cache, path, found: data.is_some(), kept: Mutex::new(data.map(|data| hash(&key, data))), key })
@@ -60,7 +60,10 @@ impl PipelineCache {
         let now = Some(hash(&self.key, &data));
         let mut kept = lock(&self.kept);
         let file = pack(&self.key, &data);
-        if *kept != now && file.len() as u64 <= MAX_PIPELINE_CACHE_BYTES && write_own(&self.path, &file).is_ok() {
+        if *kept != now
+            && file.len() as u64 <= MAX_PIPELINE_CACHE_BYTES
+            && write_private_file(&self.path, &file).is_ok()
+        {
             *kept = now;
         }
     }

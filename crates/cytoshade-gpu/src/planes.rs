@@ -2,7 +2,7 @@
 
 use cytoshade_core::Planes;
 
-use crate::buffers::PATIENCE;
+use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
 use crate::error::Error;
 
@@ -23,7 +23,7 @@ impl GpuPlanes {
     /// # Errors
     /// [`Error::Limit`] where they are too large for one binding, and whatever the device says.
     pub async fn upload(gpu: &Gpu, planes: &Planes) -> Result<Self, Error> {
-        let buffer = gpu.attempt(WHAT, || gpu.upload(WHAT, planes.as_slice())).await?;
+        let buffer = gpu.with_error_scopes(WHAT, || gpu.upload(WHAT, planes.as_slice())).await?;
         Ok(Self { buffer, channels: planes.channels(), height: planes.height(), width: planes.width() })
     }
 
@@ -51,10 +51,10 @@ impl GpuPlanes {
     ///
     /// # Errors
     /// Whatever the device says.
-    pub async fn start_read(&self, gpu: &Gpu) -> Result<Reading, Error> {
+    pub async fn start_read(&self, gpu: &Gpu) -> Result<PendingReadback, Error> {
         let bytes = 4 * (self.channels * self.height * self.width) as u64;
         let (back, submission) = gpu
-            .attempt(WHAT, || {
+            .with_error_scopes(WHAT, || {
                 let back = gpu.readback(WHAT, bytes)?;
                 let mut encoder =
                     gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(WHAT) });
@@ -62,7 +62,7 @@ impl GpuPlanes {
                 Ok((back, gpu.queue().submit([encoder.finish()])))
             })
             .await?;
-        Ok(Reading { back, submission, size: [self.channels, self.height, self.width] })
+        Ok(PendingReadback { back, submission, size: [self.channels, self.height, self.width] })
     }
 
     /// Number of channels.
@@ -83,13 +83,13 @@ impl GpuPlanes {
 
 /// Planes on their way back to the host.
 #[derive(Debug)]
-pub struct Reading {
+pub struct PendingReadback {
     back: wgpu::Buffer,
     submission: wgpu::SubmissionIndex,
     size: [usize; 3],
 }
 
-impl Reading {
+impl PendingReadback {
     /// Waits for them.
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl Reading {
     pub async fn finish(self, gpu: &Gpu) -> Result<Planes, Error> {
         let [channels, height, width] = self.size;
         let bytes = 4 * (channels * height * width) as u64;
-        let values = gpu.read(WHAT, &self.back, self.submission, PATIENCE).await?.values(0..bytes);
+        let values = gpu.read(WHAT, &self.back, self.submission, WAIT_TIMEOUT).await?.values(0..bytes);
         Planes::new(values, channels, height, width)
             .map_err(|error| Error::Refused { what: WHAT, reason: error.to_string() })
     }

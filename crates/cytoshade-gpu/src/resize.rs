@@ -1,13 +1,13 @@
 //! Bilinear resize of planes, with OpenCV's coordinates (the reference's `transforms.resize_image`).
 
-use cytoshade_core::resample::between;
+use cytoshade_core::resample::lerp_indices;
 use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
+use crate::dispatch_list::DispatchList;
 use crate::error::Error;
 use crate::kernel::{Variant, box_grid};
 use crate::planes::GpuPlanes;
-use crate::work::Work;
 
 const WHAT: &str = "resized planes";
 
@@ -20,16 +20,16 @@ pub async fn bilinear(gpu: &Gpu, planes: &GpuPlanes, height: usize, width: usize
     if planes.height * planes.width * height * width == 0 {
         return Err(Error::Length { what: "planes", found: 0, expected: 1 });
     }
-    let kernel = gpu.kernel(Variant::of(shaders::RESIZE)).await?;
-    gpu.attempt(WHAT, || {
+    let kernel = gpu.kernel(Variant::new(shaders::RESIZE)).await?;
+    gpu.with_error_scopes(WHAT, || {
         let resized = GpuPlanes::zeros(gpu, WHAT, planes.channels, height, width)?;
         // The places are computed on the host, as they are for the CPU: in f64.
-        let places = [between(planes.height, height), between(planes.width, width)].concat();
+        let places = [lerp_indices(planes.height, height), lerp_indices(planes.width, width)].concat();
         let places: Vec<_> = places.iter().map(|place| [place.first as u32, place.weight.to_bits()]).collect();
         let places = gpu.upload(WHAT, &places)?;
         let params = [planes.width, planes.height, width, height, planes.channels].map(|value| value as u32);
         let bound = kernel.bind(gpu, &params, &[&planes.buffer, &places, &resized.buffer]);
-        let mut work = Work::default();
+        let mut work = DispatchList::default();
         work.add(bound, box_grid(gpu, WHAT, [1, height, width])?);
         work.submit(gpu, WHAT);
         Ok(resized)

@@ -4,11 +4,11 @@
 use cytoshade_core::gaussian::Taps;
 
 use crate::device::Gpu;
+use crate::dispatch_list::DispatchList;
 use crate::error::Error;
 use crate::gaussian::{Axis, Gaussian};
 use crate::normalize::Layers;
 use crate::planes::GpuPlanes;
-use crate::work::Work;
 
 const WHAT: &str = "sharpening";
 
@@ -26,8 +26,8 @@ pub(crate) async fn smooth_sharpen(
     let Layers { planes, height, .. } = layers;
     let (GpuPlanes { width, buffer, .. }, count) = (planes, planes.channels * planes.height * planes.width);
     let gaussian = Gaussian::new(gpu).await?;
-    gpu.attempt(WHAT, || {
-        let mut work = Work::default();
+    gpu.with_error_scopes(WHAT, || {
+        let mut work = DispatchList::default();
         let [rows, columns] =
             [Axis { count, stride: *width, length: *height }, Axis { count, stride: 1, length: *width }];
         let kernel = |radius: f32| [*height, *width].map(|length| Taps::cyclic(f64::from(radius), *height, length));

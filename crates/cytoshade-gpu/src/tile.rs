@@ -1,23 +1,23 @@
-//! Cutting tiles out of planes (the reference's `transforms.make_tiles` after `np.pad`).
+//! TileLayout tiles out of planes (the reference's `transforms.make_tiles` after `np.pad`).
 
 use std::ops::Range;
 
-use cytoshade_core::tiling::{Cutting, Tiling};
+use cytoshade_core::tiling::{TileLayout, Tiling};
 use cytoshade_shaders::{self as shaders, Precision};
 
 use crate::blend::{Spans, Weights};
 use crate::device::Gpu;
+use crate::dispatch_list::DispatchList;
 use crate::error::Error;
 use crate::kernel::{Kernel, Variant, box_grid, linear};
 use crate::planes::GpuPlanes;
-use crate::work::Work;
 
 const WHAT: &str = "tiles";
 
 /// Planes on the device, cut into tiles, and the planes into which what the network makes of the tiles is blended.
 #[derive(Clone, Debug)]
-pub struct Tiled {
-    pub(crate) cutting: Cutting,
+pub struct TiledPlanes {
+    pub(crate) tile_layout: TileLayout,
     pub(crate) source: GpuPlanes,
     pub(crate) outputs: GpuPlanes,
     /// Tiles of a row of their grid.
@@ -27,33 +27,33 @@ pub struct Tiled {
     pub(crate) spans: wgpu::Buffer,
 }
 
-impl Tiled {
-    /// Planes cut as `cutting` says, and empty outputs of `nout` channels and their size. The tiles must be a grid, as
+impl TiledPlanes {
+    /// Planes cut as `tile_layout` says, and empty outputs of `nout` channels and their size. The tiles must be a grid, as
     /// [`Tiling`]'s constructors make it.
     ///
     /// # Errors
     /// [`Error::Limit`] where the outputs are too large for one binding, and whatever the device says.
-    pub async fn new(gpu: &Gpu, source: GpuPlanes, cutting: &Cutting, nout: usize) -> Result<Self, Error> {
-        let Cutting { pad_y, pad_x, tiling } = cutting;
-        let (weights, spans) = (Weights::new(tiling), Spans::new(cutting, source.height, source.width));
+    pub async fn new(gpu: &Gpu, source: GpuPlanes, tile_layout: &TileLayout, nout: usize) -> Result<Self, Error> {
+        let TileLayout { pad_y, pad_x, tiling } = tile_layout;
+        let (weights, spans) = (Weights::new(tiling), Spans::new(tile_layout, source.height, source.width));
         let place = |at: usize, pad: usize| (at as i32 - pad as i32) as u32;
         let record = |tile: &cytoshade_core::tiling::Tile| {
             let (y, x) = (place(tile.y, pad_y.before), place(tile.x, pad_x.before));
             [y, x, tile.flip_y.into(), tile.flip_x.into(), weights.row(tile.y), weights.column(tile.x)]
         };
         let records: Vec<[u32; 6]> = tiling.tiles.iter().map(record).collect();
-        gpu.attempt(WHAT, || {
+        gpu.with_error_scopes(WHAT, || {
             let outputs = GpuPlanes::zeros(gpu, "the network's outputs", nout, source.height, source.width)?;
             let (records, weights) = (gpu.upload(WHAT, &records)?, gpu.upload(WHAT, &weights.values)?);
             let (across, spans) = (spans.across, gpu.upload(WHAT, &spans.values)?);
-            Ok(Self { cutting: cutting.clone(), source, outputs, across, records, weights, spans })
+            Ok(Self { tile_layout: tile_layout.clone(), source, outputs, across, records, weights, spans })
         })
         .await
     }
 
     /// Number of tiles.
     pub fn tiles(&self) -> usize {
-        self.cutting.tiling.tiles.len()
+        self.tile_layout.tiling.tiles.len()
     }
 
     /// What was blended so far: the outputs, of shape [nout, height, width], once all tiles went through the network.
@@ -63,7 +63,7 @@ impl Tiled {
 
     /// vec4s of a tile of so many channels.
     pub(crate) fn quads(&self, channels: usize) -> usize {
-        self.cutting.tiling.height * self.cutting.tiling.width * channels.div_ceil(4)
+        self.tile_layout.tiling.height * self.tile_layout.tiling.width * channels.div_ceil(4)
     }
 
     /// Cuts tiles into activations, the first of them as the `at`th tile there.
@@ -71,13 +71,13 @@ impl Tiled {
         &self,
         gpu: &Gpu,
         kernel: &std::sync::Arc<Kernel>,
-        work: &mut Work,
+        work: &mut DispatchList,
         tiles: &Range<usize>,
         at: usize,
         activations: &wgpu::Buffer,
     ) -> Result<(), Error> {
         let GpuPlanes { buffer, channels, height, width } = &self.source;
-        let tiling = &self.cutting.tiling;
+        let tiling = &self.tile_layout.tiling;
         let start = at * self.quads(*channels);
         let params = [*width, *height, *channels, tiling.width, tiling.height, tiles.start, start];
         let bound = kernel.bind(gpu, &params.map(|value| value as u32), &[buffer, &self.records, activations]);
@@ -113,13 +113,13 @@ impl Activations {
         if values.len() != expected {
             return Err(Error::Length { what: WHAT, found: values.len(), expected });
         }
-        let pack = gpu.kernel(Variant::of(shaders::PACK).stored(Precision::F32)).await?;
+        let pack = gpu.kernel(Variant::new(shaders::PACK).with_precision(Precision::F32)).await?;
         let quads = tiles * height * width * channels.div_ceil(4);
         let buffer = gpu
-            .attempt(WHAT, || {
+            .with_error_scopes(WHAT, || {
                 let (planes, buffer) = (gpu.upload(WHAT, values)?, gpu.storage(WHAT, 16 * quads as u64)?);
                 let params = [height * width, channels, quads].map(|value| value as u32);
-                let mut work = Work::default();
+                let mut work = DispatchList::default();
                 work.add(pack.bind(gpu, &params, &[&planes, &buffer]), linear(gpu, WHAT, quads as u64)?);
                 work.submit(gpu, WHAT);
                 Ok(buffer)
@@ -134,13 +134,13 @@ impl Activations {
     /// [`Error::Limit`] where they are too many for one binding, and whatever the device says.
     pub async fn read(&self, gpu: &Gpu) -> Result<Vec<f32>, Error> {
         let &Self { ref buffer, tiles, channels, height, width } = self;
-        let unpack = gpu.kernel(Variant::of(shaders::UNPACK).stored(Precision::F32)).await?;
+        let unpack = gpu.kernel(Variant::new(shaders::UNPACK).with_precision(Precision::F32)).await?;
         let planes = gpu
-            .attempt(WHAT, || {
+            .with_error_scopes(WHAT, || {
                 let planes = GpuPlanes::zeros(gpu, WHAT, tiles * channels, height, width)?;
                 let count = tiles * channels * height * width;
                 let params = [height * width, channels, count].map(|value| value as u32);
-                let mut work = Work::default();
+                let mut work = DispatchList::default();
                 work.add(unpack.bind(gpu, &params, &[buffer, &planes.buffer]), linear(gpu, WHAT, count as u64)?);
                 work.submit(gpu, WHAT);
                 Ok(planes)
@@ -154,13 +154,13 @@ impl Activations {
 ///
 /// # Errors
 /// [`Error::Limit`] where they are too many for one binding, and whatever the device says.
-pub async fn cut(gpu: &Gpu, tiled: &Tiled, tiles: Range<usize>) -> Result<Activations, Error> {
-    let kernel = gpu.kernel(Variant::of(shaders::TILE).stored(Precision::F32)).await?;
-    let Tiling { height, width, .. } = tiled.cutting.tiling;
+pub async fn cut(gpu: &Gpu, tiled: &TiledPlanes, tiles: Range<usize>) -> Result<Activations, Error> {
+    let kernel = gpu.kernel(Variant::new(shaders::TILE).with_precision(Precision::F32)).await?;
+    let Tiling { height, width, .. } = tiled.tile_layout.tiling;
     let channels = tiled.source.channels;
     let buffer = gpu
-        .attempt(WHAT, || {
-            let mut work = Work::default();
+        .with_error_scopes(WHAT, || {
+            let mut work = DispatchList::default();
             let buffer = gpu.storage(WHAT, (16 * tiles.len() * tiled.quads(channels)) as u64)?;
             tiled.cut(gpu, &kernel, &mut work, &tiles, 0, &buffer)?;
             work.submit(gpu, WHAT);

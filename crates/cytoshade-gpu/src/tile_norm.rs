@@ -1,16 +1,16 @@
 //! Normalization by the percentiles of tiles (the reference's `transforms.normalize99_tile`).
 
 use cytoshade_core::Params;
-use cytoshade_core::resample::between;
+use cytoshade_core::resample::lerp_indices;
 use cytoshade_core::tile_norm::Tiles;
 use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
+use crate::dispatch_list::DispatchList;
 use crate::error::Error;
 use crate::kernel::{Variant, linear};
 use crate::normalize::Layers;
 use crate::percentile::{Percentiles, Regions, together};
-use crate::work::Work;
 
 const WHAT: &str = "normalization by tiles";
 
@@ -37,14 +37,14 @@ pub(crate) async fn normalize(gpu: &Gpu, layers: &Layers, params: &Params, ends:
         tables.extend(table.low.into_iter().zip(table.high).map(|(low, high)| [low, high]));
     }
     // The places are computed on the host, as they are for the CPU: in f64.
-    let places = [between(tiles.rows, height), between(tiles.columns, width)].concat();
+    let places = [lerp_indices(tiles.rows, height), lerp_indices(tiles.columns, width)].concat();
     let places: Vec<_> = places.iter().map(|place| [place.first as u32, place.weight.to_bits()]).collect();
-    let kernel = gpu.kernel(Variant::of(shaders::NORMALIZE_TILES)).await?;
-    gpu.attempt(WHAT, || {
+    let kernel = gpu.kernel(Variant::new(shaders::NORMALIZE_TILES)).await?;
+    gpu.with_error_scopes(WHAT, || {
         let (tables, places) = (gpu.upload(WHAT, &tables)?, gpu.upload(WHAT, &places)?);
         let count = planes.channels * depth * pixels;
         let params = [width, height, tiles.rows, tiles.columns, depth * pixels, count].map(|value| value as u32);
-        let mut work = Work::default();
+        let mut work = DispatchList::default();
         work.add(kernel.bind(gpu, &params, &[&tables, &places, &planes.buffer]), linear(gpu, WHAT, count as u64)?);
         work.submit(gpu, WHAT);
         Ok(())

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::network::{Network, Options};
 
 /// The kernel of each 3x3 convolution, by the convolution's number in [`cytoshade_core::Shape::convs`].
-pub type Picks = BTreeMap<usize, ConvKernel>;
+pub type KernelChoices = BTreeMap<usize, ConvKernel>;
 
 /// How much faster than the default a kernel must be to be taken in its place: less could be chance.
 const GAIN: f64 = 1.05;
@@ -33,8 +33,8 @@ pub struct Measured {
 
 /// The rule: for each convolution the fastest kernel, unless the default is as fast but for chance. `measured` begins with
 /// the default kernels; what is further from it than `allowed` is not taken at all.
-pub fn choose(measured: &[Measured], allowed: f64) -> Picks {
-    let Some((default, others)) = measured.split_first() else { return Picks::new() };
+pub fn choose(measured: &[Measured], allowed: f64) -> KernelChoices {
+    let Some((default, others)) = measured.split_first() else { return KernelChoices::new() };
     let fastest = |(&conv, &(kernel, seconds)): (&usize, &(ConvKernel, f64))| {
         let others = others.iter().filter(|other| other.error <= allowed).filter_map(|other| other.convs.get(&conv));
         let best = others.copied().min_by(|a, b| a.1.total_cmp(&b.1)).filter(|best| best.1 * GAIN < seconds);
@@ -56,15 +56,15 @@ pub fn allowed(precision: Precision) -> f64 {
 ///
 /// # Errors
 /// Whatever the device says of the default kernels; a kernel that fails is not taken.
-pub async fn tune(gpu: &Gpu, weights: &Weights, precision: Precision) -> Result<Picks, Error> {
+pub async fn tune(gpu: &Gpu, weights: &Weights, precision: Precision) -> Result<KernelChoices, Error> {
     let options = Options { kernel: None, precision };
     let tiles = Tiles::new(gpu, weights);
-    let (default, expected) = tiles.measure(gpu, weights, options, &Picks::new(), None).await?;
+    let (default, expected) = tiles.measure(gpu, weights, options, &KernelChoices::new(), None).await?;
     let mut measured = vec![default];
     for kernel in ConvKernel::ALL {
-        let picks: Picks = measured[0].convs.keys().map(|&conv| (conv, kernel)).collect();
+        let kernel_choices: KernelChoices = measured[0].convs.keys().map(|&conv| (conv, kernel)).collect();
         // Layers that a kernel declines run as by default: nothing would be learned from the default once more.
-        if let Ok((found, _)) = tiles.measure(gpu, weights, options, &picks, Some(&expected)).await
+        if let Ok((found, _)) = tiles.measure(gpu, weights, options, &kernel_choices, Some(&expected)).await
             && found.convs.iter().any(|(conv, (kernel, _))| measured[0].convs.get(conv).is_some_and(|d| d.0 != *kernel))
         {
             measured.push(found);
@@ -83,7 +83,7 @@ struct Tiles {
 impl Tiles {
     fn new(gpu: &Gpu, weights: &Weights) -> Self {
         // Hardware is only busy with many tiles; software takes long enough with a part of one.
-        let (count, side) = if gpu.facts().software { (1, 112) } else { (8, 224) };
+        let (count, side) = if gpu.capabilities().software { (1, 112) } else { (8, 224) };
         let side = usize::next_multiple_of(side, weights.shape().tile_multiple());
         let mut state = 1u32;
         let mut noise = || {
@@ -99,10 +99,10 @@ impl Tiles {
         gpu: &Gpu,
         weights: &Weights,
         options: Options,
-        picks: &Picks,
+        kernel_choices: &KernelChoices,
         expected: Option<&[f32]>,
     ) -> Result<(Measured, Vec<f32>), Error> {
-        let network = Network::with_picks(gpu, weights, options, picks).await?;
+        let network = Network::with_kernel_choices(gpu, weights, options, kernel_choices).await?;
         let Self { values, count, side } = self;
         let outputs = network.run(values, *count, *side, *side).await?.outputs;
         let error = expected.map_or(0.0, |expected| distance(&outputs, expected));
@@ -170,23 +170,26 @@ mod tests {
             measured(1e-6, [(Direct, 2.0), (Direct, 0.8)]),
             measured(0.0, [(Broadcast, 0.9), (Broadcast, 0.7)]),
         ];
-        assert_eq!(choose(&all, 1e-5), Picks::from([(3, Broadcast), (5, Broadcast)]));
-        assert_eq!(choose(&all[..2], 1e-5), Picks::from([(3, Gemm), (5, Direct)]));
-        assert_eq!(choose(&all[..1], 1e-5), Picks::from([(3, Gemm), (5, Gemm)]));
-        assert_eq!(choose(&[], 1e-5), Picks::new());
+        assert_eq!(choose(&all, 1e-5), KernelChoices::from([(3, Broadcast), (5, Broadcast)]));
+        assert_eq!(choose(&all[..2], 1e-5), KernelChoices::from([(3, Gemm), (5, Direct)]));
+        assert_eq!(choose(&all[..1], 1e-5), KernelChoices::from([(3, Gemm), (5, Gemm)]));
+        assert_eq!(choose(&[], 1e-5), KernelChoices::new());
     }
 
     #[test]
     fn what_could_be_chance_and_what_is_wrong_is_not_taken() {
         let default = measured(0.0, [(Gemm, 1.0), (Gemm, 1.0)]);
-        let kept = Picks::from([(3, Gemm), (5, Gemm)]);
+        let kept = KernelChoices::from([(3, Gemm), (5, Gemm)]);
         let with = |other| choose(&[default.clone(), other], 1e-5);
         assert_eq!(with(measured(0.0, [(Direct, 0.96), (Direct, 1.0)])), kept, "chance");
         assert_eq!(with(measured(1e-4, [(Direct, 0.1), (Direct, 0.1)])), kept, "wrong");
         for error in [f64::NAN, f64::INFINITY] {
             assert_eq!(with(measured(error, [(Direct, 0.1), (Direct, 0.1)])), kept);
         }
-        assert_eq!(with(measured(0.0, [(Direct, f64::NAN), (Direct, 0.5)])), Picks::from([(3, Gemm), (5, Direct)]));
+        assert_eq!(
+            with(measured(0.0, [(Direct, f64::NAN), (Direct, 0.5)])),
+            KernelChoices::from([(3, Gemm), (5, Direct)])
+        );
     }
 
     #[test]

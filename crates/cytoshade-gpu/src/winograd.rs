@@ -1,4 +1,4 @@
-//! What there is to know of 3x3 convolutions by minimal filtering beside their shaders: weights at their points, and the
+//! What there is to know of 3x3 Winograd convolution beside their shaders: weights at their points, and the
 //! buffers between their dispatches.
 
 use cytoshade_core::Conv;
@@ -72,7 +72,7 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     /// Of a convolution of `patches` patches.
-    pub(crate) fn of(lanes: u32, patches: usize, inputs: usize, block: usize, outputs: usize) -> Self {
+    pub(crate) fn new(lanes: u32, patches: usize, inputs: usize, block: usize, outputs: usize) -> Self {
         let values = PRODUCTS * patches.next_multiple_of(RUN * lanes as usize);
         let bytes = |channels: usize| 4 * values as u64 * channels as u64;
         Self { points: bytes(depth(inputs, block)), sums: bytes(outputs.next_multiple_of(GROUP)) }
@@ -86,12 +86,12 @@ impl Scratch {
 
 /// What runs one after another: the input and, where there is one, the block's input at the points; the product.
 pub(crate) fn variants(lanes: u32, skip: bool, block: bool) -> Vec<Variant> {
-    let input = || Variant::of(shaders::CONV3X3_WINOGRAD_INPUT).with(shaders::LANES, lanes);
+    let input = || Variant::new(shaders::CONV3X3_WINOGRAD_INPUT).with(shaders::LANES, lanes);
     let mut variants = vec![input().with(shaders::SKIP, skip)];
     if block {
         variants.push(input().with(shaders::BLOCK, true));
     }
-    variants.push(Variant::of(shaders::CONV3X3_WINOGRAD_PRODUCT).with(shaders::LANES, lanes));
+    variants.push(Variant::new(shaders::CONV3X3_WINOGRAD_PRODUCT).with(shaders::LANES, lanes));
     variants
 }
 
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn buffers_hold_whole_blocks_and_groups() {
         // 33 patches are 2 blocks of 4 * 8; 5 + 3 inputs are 2 + 1 vec4s, 33 outputs 2 groups.
-        let scratch = Scratch::of(8, 33, 5, 3, 33);
+        let scratch = Scratch::new(8, 33, 5, 3, 33);
         assert_eq!(scratch, Scratch { points: 4 * 36 * 64 * 12, sums: 4 * 36 * 64 * 64 });
         assert_eq!(patches(9, 16), 3 * 4);
         // Every lane of every workgroup has its place.

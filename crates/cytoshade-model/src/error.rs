@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use cytoshade_files::Redacted;
+use cytoshade_safe_io::Redacted;
 
 use crate::Sha256;
 

@@ -8,15 +8,15 @@ use cytoshade_pickle::printable;
 use crate::{Error, LoadOptions, Sha256, integrity};
 
 /// Bytes by the name that a model gives them.
-pub type Parts = BTreeMap<String, Arc<[u8]>>;
+pub type ExternalData = BTreeMap<String, Arc<[u8]>>;
 
 /// Every part that a model names: out of the options, or else from `find`; with the hashes that are demanded.
 pub(crate) fn gather<'n>(
     names: impl Iterator<Item = &'n str>,
     options: &LoadOptions,
     mut find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
-) -> Result<Parts, Error> {
-    let mut parts = Parts::new();
+) -> Result<ExternalData, Error> {
+    let mut parts = ExternalData::new();
     let mut total = 0;
     for name in names {
         if parts.contains_key(name) {
@@ -76,7 +76,7 @@ fn read_beside(model: &std::path::Path, name: &str, limits: &crate::ReadLimits) 
         return Err(refuse(name, "only a plain file name in the model's own folder is read"));
     }
     let path = model.with_file_name(name);
-    match crate::limits::read(&path, cytoshade_files::Links::Refuse, limits) {
+    match crate::limits::read(&path, cytoshade_safe_io::Links::Refuse, limits) {
         // A link that was put there in between is refused by the system, which has no word for it on every system.
         Err(Error::Io { .. }) if path.is_symlink() => Err(refuse(name, NO_FILE)),
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::InvalidInput => {

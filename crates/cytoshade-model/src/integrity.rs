@@ -12,7 +12,7 @@ use crate::Error;
 /// ```
 /// use cytoshade_model::Sha256;
 /// let empty: Sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".parse()?;
-/// assert_eq!(Sha256::of(b""), empty);
+/// assert_eq!(Sha256::digest(b""), empty);
 /// # Ok::<(), cytoshade_model::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,7 +20,7 @@ pub struct Sha256(pub [u8; 32]);
 
 impl Sha256 {
     /// The hash of some bytes.
-    pub fn of(bytes: &[u8]) -> Self {
+    pub fn digest(bytes: &[u8]) -> Self {
         Self(sha2::Sha256::digest(bytes).into())
     }
 }
@@ -57,7 +57,7 @@ impl fmt::Debug for Sha256 {
 
 /// Demands a hash of some bytes.
 pub(crate) fn check(bytes: &[u8], expected: Sha256) -> Result<(), Error> {
-    let found = Sha256::of(bytes);
+    let found = Sha256::digest(bytes);
     if found == expected { Ok(()) } else { Err(Error::Hash { found, expected }) }
 }
 

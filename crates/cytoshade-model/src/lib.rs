@@ -12,22 +12,22 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-#[cfg(not(target_arch = "wasm32"))]
-mod any;
 mod budget;
+#[cfg(not(target_arch = "wasm32"))]
+mod detect;
 mod error;
 mod external;
 mod integrity;
 mod limits;
 mod onnx;
 mod origin;
-mod own_tensors;
 mod published;
 mod safetensors_file;
 mod save;
 mod size_model;
 mod state_dict;
 mod tensor;
+mod tensor_filter;
 mod torch_file;
 mod zip_archive;
 
@@ -35,11 +35,11 @@ use budget::Budget;
 use cytoshade_core::Network;
 use external::not_given;
 
+pub use cytoshade_safe_io::Redacted;
 #[cfg(not(target_arch = "wasm32"))]
-pub use any::{AnyModel, load_any_path};
-pub use cytoshade_files::Redacted;
+pub use detect::{AnyModel, load_any_path};
 pub use error::{Error, Problem};
-pub use external::Parts;
+pub use external::ExternalData;
 pub use integrity::Sha256;
 #[cfg(not(target_arch = "wasm32"))]
 pub use limits::read_file;
@@ -119,7 +119,7 @@ impl Opened {
     fn network(mut self, bytes: &[u8]) -> Result<(Network, Origin), Error> {
         let (format, ignored) = (self.format, std::mem::take(&mut self.ignored));
         let network = self.only_network()?;
-        Ok((network, Origin::of(bytes, format, ignored)))
+        Ok((network, Origin::new(bytes, format, ignored)))
     }
 
     /// A copy of the tensors, where the file holds tensors.
@@ -143,7 +143,7 @@ fn read(
         integrity::check(bytes, expected)?;
     }
     let mut budget = Budget::new(bytes.len() as u64, limits);
-    let format = Format::of(bytes).ok_or_else(|| Error::UnknownFormat { looks_like: looks_like(bytes) })?;
+    let format = Format::detect(bytes).ok_or_else(|| Error::UnknownFormat { looks_like: looks_like(bytes) })?;
     let (tensors, ignored) = match format {
         Format::Safetensors => safetensors_file::read(bytes, limits, &mut budget)?,
         Format::TorchZip => torch_file::read_zip(bytes, limits, &mut budget)?,

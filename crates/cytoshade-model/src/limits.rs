@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::external::Parts;
+use crate::external::ExternalData;
 use crate::{Error, Sha256};
 
 /// How a model is loaded.
@@ -13,7 +13,7 @@ pub struct LoadOptions {
     pub sha256: Option<Sha256>,
     /// Parts that an ONNX model keeps beside itself, by the name that it gives them (`model.onnx.data`). Empty by
     /// default; [`crate::load_path`] reads those that are missing here from the model's own folder.
-    pub external: Parts,
+    pub external: ExternalData,
     /// The hashes that such parts must have. Where [`LoadOptions::sha256`] is demanded, every part that is used needs
     /// its hash here: otherwise the weights would be anybody's. Empty by default.
     pub external_sha256: BTreeMap<String, Sha256>,
@@ -157,20 +157,20 @@ pub(crate) fn check(what: &'static str, found: u64, limit: u64, field: &'static 
 /// [`Error::Io`] and [`Error::Limit`].
 #[cfg(not(target_arch = "wasm32"))]
 pub fn read_file(path: &std::path::Path, limits: &ReadLimits) -> Result<Vec<u8>, Error> {
-    read(path, cytoshade_files::Links::Follow, limits)
+    read(path, cytoshade_safe_io::Links::Follow, limits)
 }
 
 /// As [`read_file`], where a link may be refused.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn read(
     path: &std::path::Path,
-    links: cytoshade_files::Links,
+    links: cytoshade_safe_io::Links,
     limits: &ReadLimits,
 ) -> Result<Vec<u8>, Error> {
     use std::io::Read;
     let io = |source| Error::Io { path: path.to_path_buf(), source };
     let mut bytes = Vec::new();
-    let file = cytoshade_files::open(path, links).map_err(io)?;
+    let file = cytoshade_safe_io::open(path, links).map_err(io)?;
     file.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
     limits.check_file(bytes.len() as u64)?;
     Ok(bytes)

@@ -35,8 +35,8 @@ pub enum Identity {
 
 impl Origin {
     /// What is known of a file that was read.
-    pub(crate) fn of(bytes: &[u8], format: Format, ignored: Vec<String>) -> Self {
-        let sha256 = Sha256::of(bytes);
+    pub(crate) fn new(bytes: &[u8], format: Format, ignored: Vec<String>) -> Self {
+        let sha256 = Sha256::digest(bytes);
         let identity = Published::with_hash(sha256).map_or(Identity::Unknown, Identity::Published);
         let metadata = match format {
             Format::Safetensors => crate::safetensors_file::metadata(bytes),
@@ -73,7 +73,7 @@ impl fmt::Display for Format {
 
 impl Format {
     /// The format that some bytes begin as, if it is one of these. A file's name plays no part.
-    pub fn of(bytes: &[u8]) -> Option<Self> {
+    pub fn detect(bytes: &[u8]) -> Option<Self> {
         if crate::safetensors_file::recognizes(bytes) {
             Some(Format::Safetensors)
         } else if crate::zip_archive::recognizes(bytes) {

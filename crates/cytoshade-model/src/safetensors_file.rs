@@ -6,8 +6,8 @@ use cytoshade_pickle::printable;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::budget::Budget;
-use crate::own_tensors::OwnTensors;
 use crate::tensor::{Float, Tensor, Tensors};
+use crate::tensor_filter::TensorFilter;
 use crate::{Error, ReadLimits};
 
 /// Entries of a file's metadata that are kept.
@@ -27,9 +27,9 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Re
     let file = SafeTensors::deserialize(bytes).map_err(|error| Error::damaged(printable(&error.to_string())))?;
     limits.check_tensors(file.len() as u64)?;
     let mut tensors = Tensors::new();
-    let mut own_tensors = OwnTensors::among(file.iter().map(|(name, _)| name));
+    let mut tensor_filter = TensorFilter::among(file.iter().map(|(name, _)| name));
     for (name, view) in file.iter() {
-        let Some(own) = own_tensors.own(name) else { continue };
+        let Some(own) = tensor_filter.own(name) else { continue };
         let float = match view.dtype() {
             Dtype::F32 => Float::F32,
             Dtype::F16 => Float::F16,
@@ -41,7 +41,7 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Re
         let tensor = Tensor::new(name, view.shape().to_vec(), float.decode(view.data()))?;
         tensors.insert(own.to_string(), tensor);
     }
-    Ok((tensors, own_tensors.ignored()))
+    Ok((tensors, tensor_filter.ignored()))
 }
 
 /// What a file that was read says of itself, printable and shortened.

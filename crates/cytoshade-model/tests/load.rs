@@ -118,7 +118,7 @@ fn of_two_wrapped_networks_none_is_chosen() {
 fn options_do_not_print_what_is_in_parts() {
     let mut options = LoadOptions::default();
     options.external.insert("alice.data".into(), vec![77; 3].into());
-    options.external_sha256.insert("alice.data".into(), Sha256::of(b""));
+    options.external_sha256.insert("alice.data".into(), Sha256::digest(b""));
     let shown = format!("{options:?}");
     assert!(shown.contains("1 parts of 3 bytes") && shown.contains("1 hashes"), "{shown}");
     assert!(!shown.contains("77") && !shown.contains("alice"), "{shown}");
@@ -183,7 +183,7 @@ fn bf16_is_read_as_f32_is() {
 #[test]
 fn a_demanded_hash_is_demanded() {
     let bytes = one_level();
-    let right = LoadOptions { sha256: Some(Sha256::of(&bytes)), ..LoadOptions::default() };
+    let right = LoadOptions { sha256: Some(Sha256::digest(&bytes)), ..LoadOptions::default() };
     load(&bytes, &right).unwrap();
     let mut other = bytes.clone();
     *other.last_mut().unwrap() ^= 1;

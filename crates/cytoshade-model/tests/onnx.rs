@@ -51,7 +51,7 @@ fn every_export_gives_the_same_weights() {
 fn what_is_beside_the_network_is_told() {
     let origin = |name: &str| load_with_origin(&fixture(name), &LoadOptions::default()).unwrap().1;
     let alone = origin("script_17.onnx");
-    assert_eq!((alone.format, alone.sha256), (Format::Onnx, Sha256::of(&fixture("script_17.onnx"))));
+    assert_eq!((alone.format, alone.sha256), (Format::Onnx, Sha256::digest(&fixture("script_17.onnx"))));
     assert!(alone.ignored.is_empty(), "{:?}", alone.ignored);
     let ignored = origin("pipeline.onnx").ignored;
     for expected in ["1 Sigmoid", "1 Conv", "1 MaxPool", "1 ReduceMin", "1 ReduceMax"] {
@@ -196,11 +196,11 @@ fn weights_beside_the_model_are_read() {
     assert_same_weights(&load(&bytes, &given).unwrap(), &expected, "by name");
     assert!(matches!(try_load(&bytes), Err(Error::External { name, .. }) if name == "dynamo_18.onnx.data"));
     // A demanded hash is demanded of every part.
-    let mut hashed = LoadOptions { external, sha256: Some(Sha256::of(&bytes)), ..LoadOptions::default() };
+    let mut hashed = LoadOptions { external, sha256: Some(Sha256::digest(&bytes)), ..LoadOptions::default() };
     assert!(matches!(load(&bytes, &hashed), Err(Error::External { .. })));
-    hashed.external_sha256.insert("dynamo_18.onnx.data".into(), Sha256::of(&part));
+    hashed.external_sha256.insert("dynamo_18.onnx.data".into(), Sha256::digest(&part));
     load(&bytes, &hashed).unwrap();
-    hashed.external_sha256.insert("dynamo_18.onnx.data".into(), Sha256::of(b"other"));
+    hashed.external_sha256.insert("dynamo_18.onnx.data".into(), Sha256::digest(b"other"));
     assert!(matches!(load(&bytes, &hashed), Err(Error::Hash { .. })));
     // A part that is too short, and one over the limit.
     std::fs::write(folder.path().join("dynamo_18.onnx.data"), &part[..part.len() - 1]).unwrap();

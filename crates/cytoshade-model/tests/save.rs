@@ -45,7 +45,7 @@ fn converted_networks_are_those_of_the_source() {
         assert_eq!(origin.format, Format::Safetensors);
         assert_eq!(bits(&again), bits(&network(name)), "{name}");
         assert_eq!(converted.network, again, "{name}");
-        assert_eq!(converted.origin.sha256, Sha256::of(&source));
+        assert_eq!(converted.origin.sha256, Sha256::digest(&source));
         assert_eq!(converted.bytes, convert(&source, &LoadOptions::default(), &f32s()).unwrap().bytes, "{name}");
     }
     let converted = convert(&bundled(), &LoadOptions::default(), &f32s()).unwrap();
@@ -93,7 +93,7 @@ fn the_file_says_where_it_comes_from() {
     let converted = convert(&source, &LoadOptions::default(), &save).unwrap();
     let (network, origin) = load_with_origin(&converted.bytes, &LoadOptions::default()).unwrap();
     let says = |key: &str| origin.metadata.get(key).map(String::as_str);
-    assert_eq!(says("source_sha256"), Some(Sha256::of(&source).to_string().as_str()));
+    assert_eq!(says("source_sha256"), Some(Sha256::digest(&source).to_string().as_str()));
     assert_eq!(says("source_format"), Some("torch (zip)"));
     // What a file says is shown without control characters.
     assert_eq!(says("source_name"), Some(r#"a \"name\"\n"#));
@@ -162,6 +162,6 @@ fn a_demanded_hash_and_parts_beside_are_the_source_s() {
     let options = LoadOptions { sha256: Some(Sha256([0; 32])), ..LoadOptions::default() };
     assert!(matches!(convert(&fixture("zip.pth"), &options, &f32s()), Err(Error::Hash { .. })));
     // What is demanded of the source is not demanded of what becomes of it.
-    let options = LoadOptions { sha256: Some(Sha256::of(&fixture("zip.pth"))), ..LoadOptions::default() };
+    let options = LoadOptions { sha256: Some(Sha256::digest(&fixture("zip.pth"))), ..LoadOptions::default() };
     convert(&fixture("zip.pth"), &options, &halves()).unwrap();
 }

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use cytoshade_formats::{Error, Labels, write_csv, write_geojson, write_labels_png, write_labels_tiff, write_rois};
 use wasm_bindgen::prelude::*;
 
-use crate::failure::{failure, of, of_image};
+use crate::failure::{failure, from_error, from_image};
 
 type Write = fn(&mut Cursor<Vec<u8>>, &Labels) -> Result<(), Error>;
 
@@ -34,8 +34,8 @@ pub fn encode(masks: Vec<u32>, height: usize, width: usize, kind: &str) -> Resul
         let known = kinds().join(", ");
         failure("option", &format!("masks cannot become {kind:?}; the kinds are {known}"))
     })?;
-    let labels = Labels::new(masks, height, width).map_err(|error| of(&error.into()))?;
+    let labels = Labels::new(masks, height, width).map_err(|error| from_error(&error.into()))?;
     let mut file = Cursor::new(Vec::new());
-    write(&mut file, &labels).map_err(|error| of_image(&error))?;
+    write(&mut file, &labels).map_err(|error| from_image(&error))?;
     Ok(file.into_inner())
 }

@@ -4,22 +4,22 @@ use std::cell::RefCell;
 
 use cytoshade::errors::GpuError;
 use cytoshade::{
-    AdapterKind, Builder, Cancel, Control, Device, DeviceInfo, Error, LoadOptions, Model, Precision, Progress,
-    Segmenter, Sha256, load_size_model,
+    AdapterKind, Cancel, Control, Device, DeviceInfo, Error, LoadOptions, Model, Precision, Progress, Segmenter,
+    SegmenterBuilder, Sha256, load_size_model,
 };
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
-use crate::failure::{failure, of};
-use crate::found::Found;
+use crate::failure::{failure, from_error};
 use crate::options;
 use crate::picture::Picture;
+use crate::result::SegmentationResult;
 use crate::tiles::Workers;
 
 /// The SHA-256 of some bytes, in hexadecimal digits. A page that is no secure context has no other.
 #[wasm_bindgen]
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::of(bytes).to_string()
+    Sha256::digest(bytes).to_string()
 }
 
 /// Lets a panic end as a JavaScript error that says what it was, rather than as `unreachable`.
@@ -62,16 +62,16 @@ impl Engine {
     ) -> Result<Engine, JsValue> {
         let wanted = options::precision(&precision)?;
         let options = LoadOptions::default();
-        let model = Model::from_bytes(&bytes, &options).map_err(|error| of(&error))?;
+        let model = Model::from_bytes(&bytes, &options).map_err(|error| from_error(&error))?;
         drop(bytes);
         let mut builder = Segmenter::builder();
         let estimates = size_model.is_some();
         if let Some(size_model) = size_model {
-            builder = builder.size_model(load_size_model(&size_model, &options).map_err(|error| of(&error))?);
+            builder = builder.size_model(load_size_model(&size_model, &options).map_err(|error| from_error(&error))?);
         }
         let elsewhere = || {
             let workers = Workers::new(call, workers, model.network().shape().nout());
-            let made = builder.clone().build_elsewhere(&model, Box::new(workers));
+            let made = builder.clone().build_remote(&model, Box::new(workers));
             made.map(|segmenter| (segmenter, Precision::F32))
         };
         let on_gpu = |device| on_gpu(&builder, &model, device, wanted);
@@ -88,7 +88,7 @@ impl Engine {
             },
             _ => return Err(failure("option", &format!("backend is {backend:?}; it must be auto, webgpu or cpu"))),
         };
-        let (segmenter, precision) = made.map_err(|error| of(&error))?;
+        let (segmenter, precision) = made.map_err(|error| from_error(&error))?;
         let diameter = model.network().diam_labels();
         Ok(Engine { segmenter, precision, diameter, estimates, cancel: RefCell::default() })
     }
@@ -128,7 +128,12 @@ impl Engine {
     ///
     /// # Errors
     /// `option`, `image`, `aborted` after [`Engine::cancel`], `device-lost`, `out-of-memory`.
-    pub async fn segment(&self, picture: &Picture, options: JsValue, progress: Function) -> Result<Found, JsValue> {
+    pub async fn segment(
+        &self,
+        picture: &Picture,
+        options: JsValue,
+        progress: Function,
+    ) -> Result<SegmentationResult, JsValue> {
         let params = options::params(&options, self.estimates)?;
         let report = |Progress { stage, done, total }: Progress| {
             // What a callback throws is its own business.
@@ -138,7 +143,7 @@ impl Engine {
         self.cancel.replace(cancel.clone());
         let control = Control::new().progress(&report).cancel(&cancel);
         let segmentation = self.segmenter.segment_async(&picture.image, &params, &control).await;
-        Ok(segmentation.map_err(|error| of(&error))?.into())
+        Ok(segmentation.map_err(|error| from_error(&error))?.into())
     }
 
     /// Stops the segmentation that is running.
@@ -149,7 +154,7 @@ impl Engine {
 
 /// A segmenter on a GPU, and what it stores activations in: `f32` where the GPU does not offer the `f16` that was wanted.
 async fn on_gpu(
-    builder: &Builder,
+    builder: &SegmenterBuilder,
     model: &Model,
     device: Device,
     wanted: Precision,

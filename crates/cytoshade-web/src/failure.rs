@@ -14,12 +14,12 @@ pub(crate) fn failure(code: &str, message: &str) -> JsValue {
 }
 
 /// What ended a segmentation, or kept it from starting.
-pub(crate) fn of(error: &Error) -> JsValue {
+pub(crate) fn from_error(error: &Error) -> JsValue {
     failure(code(error), &error.to_string())
 }
 
 /// What is wrong with an image file.
-pub(crate) fn of_image(error: &cytoshade_formats::Error) -> JsValue {
+pub(crate) fn from_image(error: &cytoshade_formats::Error) -> JsValue {
     failure("image", &error.to_string())
 }
 

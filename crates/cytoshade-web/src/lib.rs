@@ -16,11 +16,11 @@ mod engine;
 #[cfg(target_arch = "wasm32")]
 mod failure;
 #[cfg(target_arch = "wasm32")]
-mod found;
-#[cfg(target_arch = "wasm32")]
 mod options;
 #[cfg(target_arch = "wasm32")]
 mod picture;
+#[cfg(target_arch = "wasm32")]
+mod result;
 #[cfg(target_arch = "wasm32")]
 mod tiles;
 
@@ -28,7 +28,7 @@ mod tiles;
 pub use self::{
     encode::{encode, kinds},
     engine::{Engine, sha256},
-    found::Found,
     picture::Picture,
+    result::SegmentationResult,
     tiles::{TileNetwork, follow_flows, warm_up},
 };

@@ -8,7 +8,7 @@ use js_sys::{
 };
 use wasm_bindgen::prelude::*;
 
-use crate::failure::{failure, of_image};
+use crate::failure::{failure, from_image};
 
 /// One image, with all its channels.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Picture {
     /// `image` where the file cannot be read, `option` where it has no such image.
     #[wasm_bindgen(js_name = fromFile)]
     pub fn from_file(bytes: &[u8], index: usize) -> Result<Picture, JsValue> {
-        let mut all = read_bytes(bytes, &ReadOptions::default()).map_err(|error| of_image(&error))?;
+        let mut all = read_bytes(bytes, &ReadOptions::default()).map_err(|error| from_image(&error))?;
         let images = all.len();
         if index >= images {
             return Err(failure(
@@ -103,7 +103,7 @@ impl Picture {
     /// `option` where there is no such channel, `image` for values that are not finite.
     pub fn preview(&self, channel: usize) -> Result<Vec<u8>, JsValue> {
         let (height, width) = (self.height(), self.width());
-        let refuse = |error: cytoshade::errors::CoreError| crate::failure::of(&error.into());
+        let refuse = |error: cytoshade::errors::CoreError| crate::failure::from_error(&error.into());
         let one = match channel {
             0 => None,
             _ if channel > self.channels() => {
@@ -120,7 +120,7 @@ impl Picture {
         };
         let mut png = Vec::new();
         write_overlay_png(&mut png, one.as_ref().unwrap_or(&self.image), &Labels::zeros(height, width))
-            .map_err(|error| of_image(&error))?;
+            .map_err(|error| from_image(&error))?;
         Ok(png)
     }
 }
@@ -144,6 +144,6 @@ impl Shape {
 }
 
 fn wrap(image: Result<Image, cytoshade::errors::CoreError>) -> Result<Picture, JsValue> {
-    let image = image.map_err(|error| crate::failure::of(&error.into()))?;
+    let image = image.map_err(|error| crate::failure::from_error(&error.into()))?;
     Ok(Picture { image, images: 1 })
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 
-use cytoshade::{Batch, DeviceInfo, Elsewhere, Error, Flight, LoadOptions, Model, Segmenter};
+use cytoshade::{Batch, DeviceInfo, Error, LoadOptions, Model, PendingBatch, RemoteBackend, Segmenter};
 use cytoshade_core::{BatchNorm, Conv, EndPoints, Linear, Shape};
 use cytoshade_cpu::follow_flows::Steps;
 use cytoshade_cpu::network::Network;
@@ -59,7 +59,7 @@ impl TileNetwork {
     /// As the engine's.
     #[wasm_bindgen(constructor)]
     pub fn new(bytes: &[u8]) -> Result<TileNetwork, JsValue> {
-        let model = Model::from_bytes(bytes, &LoadOptions::default()).map_err(|error| failure::of(&error))?;
+        let model = Model::from_bytes(bytes, &LoadOptions::default()).map_err(|error| failure::from_error(&error))?;
         Ok(Self { network: Network::new(model.network()) })
     }
 
@@ -70,8 +70,10 @@ impl TileNetwork {
     /// Where `values` holds no such tile.
     pub fn run(&self, values: Float32Array, channels: usize, height: usize, width: usize) -> Result<Array, JsValue> {
         let tile = part(&values, channels * height * width).to_vec();
-        let batch =
-            self.network.run(&tile, 1, height, width, &mut |_| Ok(())).map_err(|error| failure::of(&error.into()))?;
+        let batch = self
+            .network
+            .run(&tile, 1, height, width, &mut |_| Ok(()))
+            .map_err(|error| failure::from_error(&error.into()))?;
         let outputs = sized(Some(values), batch.outputs.len());
         part(&outputs, batch.outputs.len()).copy_from(&batch.outputs);
         Ok(Array::of2(&outputs, &Float32Array::from(&batch.styles[..])))
@@ -103,7 +105,7 @@ pub fn follow_flows(
     niter: u32,
     interp: bool,
 ) -> Result<Array, JsValue> {
-    let steps = Steps::of_values(steps, height, width).map_err(|error| failure::of(&error.into()))?;
+    let steps = Steps::from_values(steps, height, width).map_err(|error| failure::from_error(&error.into()))?;
     let EndPoints { y, x, .. } = steps.follow(pixels, niter, interp);
     Ok(Array::of2(&Float32Array::from(&y[..]), &Float32Array::from(&x[..])))
 }
@@ -127,7 +129,7 @@ pub(crate) struct Workers {
     spare: RefCell<Vec<Float32Array>>,
 }
 
-impl Elsewhere for Workers {
+impl RemoteBackend for Workers {
     fn info(&self) -> DeviceInfo {
         match Segmenter::cpu_info() {
             DeviceInfo::Cpu { isa, .. } => DeviceInfo::Cpu { isa, threads: self.count },
@@ -135,7 +137,7 @@ impl Elsewhere for Workers {
         }
     }
 
-    fn network(&self, tile: &[f32], height: usize, width: usize) -> Flight<'_> {
+    fn network(&self, tile: &[f32], height: usize, width: usize) -> PendingBatch<'_> {
         let pixels = height * width;
         let values = sized(self.spare.borrow_mut().pop(), tile.len().max(self.nout * pixels));
         part(&values, tile.len()).copy_from(tile);
@@ -204,5 +206,5 @@ async fn arrays(answer: JsFuture) -> Result<[Float32Array; 2], Error> {
 
 fn failed(what: JsValue) -> Error {
     let message = what.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{what:?}"), |error| error.message().into());
-    Error::Elsewhere(format!("a worker of the network failed: {message}"))
+    Error::Remote(format!("a worker of the network failed: {message}"))
 }

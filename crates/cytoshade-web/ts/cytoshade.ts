@@ -1,7 +1,7 @@
 /** What a page calls. */
 
 import * as cache from "./cache.js";
-import type { Encoding, Input, Job, Opened, Opening } from "./engine.js";
+import type { Encoding, Input, Job, Opened, DeviceOptions } from "./engine.js";
 import { CytoshadeError } from "./errors.js";
 import { only, sha256, whole, word } from "./options.js";
 import type {
@@ -43,15 +43,15 @@ const PREVIEW_OPTIONS = ["image", "channel", "signal"];
 
 /** A Cellpose network made ready in workers of its own. The page's thread does nothing but pass messages. */
 export class Cytoshade {
-  readonly #opening: Opening;
+  readonly #device_options: DeviceOptions;
   #engine?: Remote;
   #opened?: Opened;
   #disposed = false;
   /** Ends when the call before has ended: one call runs at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(opening: Opening) {
-    this.#opening = opening;
+  private constructor(device_options: DeviceOptions) {
+    this.#device_options = opening;
   }
 
   /** Loads a model, from the cache where it is kept there, and makes it ready on a GPU or the CPU. */
@@ -167,11 +167,11 @@ export class Cytoshade {
     const engine = new Remote(ENGINE);
     this.#engine = engine;
     // The bytes of the first time are those of every time.
-    const source = this.#opened?.model ?? this.#opening.source;
-    const sizeModel = this.#opened?.sizeModel ?? this.#opening.sizeModel;
+    const source = this.#opened?.model ?? this.#device_options.source;
+    const sizeModel = this.#opened?.sizeModel ?? this.#device_options.sizeModel;
     try {
-      const opening: Opening = { ...this.#opening, source, sizeModel };
-      const opened = engine.call<Opened>("open", opening, [], onProgress);
+      const device_options: DeviceOptions = { ...this.#device_options, source, sizeModel };
+      const opened = engine.call<Opened>("open", device_options, [], onProgress);
       compiled().then((module) => engine.call("module", module)).catch((error) => engine.close(error));
       this.#opened = await opened;
     } catch (error) {

@@ -9,7 +9,7 @@ import { Engine, Picture, encode, initSync, kinds, sha256 as hash } from "./wasm
 import { Moved, answer } from "./worker.js";
 
 /** What the engine is opened with. */
-export interface Opening {
+export interface DeviceOptions {
   source: string | Blob;
   sha256?: string;
   sizeModel?: string | Blob;
@@ -65,16 +65,16 @@ export function serveEngine(): void {
     /** The wasm file, compiled: it comes when it is ready, and what needs none has begun by then. */
     module: (module: WebAssembly.Module) => give(module),
 
-    async open(opening: Opening, progress: (progress: LoadProgress) => void): Promise<Opened> {
-      const file = modelFile(opening, progress, wasm);
-      const sizeFile = sizeModelFile(opening, wasm);
-      tiles = new TileWorkers(module, opening.workers);
+    async open(device_options: DeviceOptions, progress: (progress: LoadProgress) => void): Promise<Opened> {
+      const file = modelFile(device_options, progress, wasm);
+      const sizeFile = sizeModelFile(device_options, wasm);
+      tiles = new TileWorkers(module, device_options.workers);
       // Where it is sure that they are needed, they start while the model is on its way.
-      if (opening.backend === "cpu" || (opening.backend === "auto" && !("gpu" in navigator))) tiles.start(file);
+      if (device_options.backend === "cpu" || (device_options.backend === "auto" && !("gpu" in navigator))) tiles.start(file);
       const [model, sizeModel] = await Promise.all([file, sizeFile, wasm]);
       progress({ stage: "prepare", done: 0, total: 1 });
       const [bytes, sizeBytes] = [new Uint8Array(model), sizeModel && new Uint8Array(sizeModel)];
-      engine = await Engine.open(bytes, sizeBytes, opening.backend, opening.precision, tiles.call, tiles.count);
+      engine = await Engine.open(bytes, sizeBytes, device_options.backend, device_options.precision, tiles.call, tiles.count);
       const adapter: Adapter = {
         backend: engine.backend as Adapter["backend"],
         name: engine.device,
@@ -149,14 +149,14 @@ async function read(input: Input): Promise<Picture> {
 }
 
 /** The size model's file, where there is one. It is small: nobody needs to hear how far it is. */
-async function sizeModelFile({ sizeModel, sizeModelSha256, ...rest }: Opening, wasm: Promise<void>) {
+async function sizeModelFile({ sizeModel, sizeModelSha256, ...rest }: DeviceOptions, wasm: Promise<void>) {
   if (sizeModel === undefined) return undefined;
   return modelFile({ ...rest, source: sizeModel, sha256: sizeModelSha256 }, () => {}, wasm);
 }
 
 /** A model's bytes: kept ones, or fetched and then kept; of the hash that was demanded in any case. */
 async function modelFile(
-  { source, sha256, maxBytes, cache: mayKeep }: Opening,
+  { source, sha256, maxBytes, cache: mayKeep }: DeviceOptions,
   progress: (progress: LoadProgress) => void,
   wasm: Promise<void>,
 ): Promise<ArrayBuffer> {

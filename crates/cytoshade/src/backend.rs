@@ -6,7 +6,7 @@ use cytoshade_core::tiling::Tiling;
 use cytoshade_core::{EndPoints, Network, Params, Planes, Recorder, Span};
 use cytoshade_cpu::follow_flows;
 use cytoshade_cpu::network::{Isa, Network as CpuNetwork};
-use cytoshade_gpu::{ConvKernel, Error as GpuError, Gpu, GpuPlanes, Opening, Options, Precision};
+use cytoshade_gpu::{ConvKernel, DeviceOptions, Error as GpuError, Gpu, GpuPlanes, Options, Precision};
 
 #[cfg(not(target_arch = "wasm32"))]
 use crate::Format;
@@ -20,12 +20,12 @@ pub(crate) type Done<'a> = dyn FnMut(usize) -> Result<(), cytoshade_core::Error>
 #[cfg(target_arch = "wasm32")]
 pub(crate) type Done<'a> = dyn FnMut(usize) -> Result<(), cytoshade_core::Error> + 'a;
 
-/// Tiles on their way through the network.
+/// TileProgress on their way through the network.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) type Flight<'a> = Pin<Box<dyn Future<Output = Result<Batch, Error>> + Send + 'a>>;
-/// Tiles on their way through the network.
+pub(crate) type PendingBatch<'a> = Pin<Box<dyn Future<Output = Result<Batch, Error>> + Send + 'a>>;
+/// TileProgress on their way through the network.
 #[cfg(target_arch = "wasm32")]
-pub type Flight<'a> = Pin<Box<dyn Future<Output = Result<Batch, Error>> + 'a>>;
+pub type PendingBatch<'a> = Pin<Box<dyn Future<Output = Result<Batch, Error>> + 'a>>;
 
 /// A network on a device, and the stages that run there.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(crate) enum Backend {
         network: Box<cytoshade_gpu::Network>,
     },
     #[cfg(target_arch = "wasm32")]
-    Elsewhere(Box<dyn crate::Elsewhere>),
+    Remote(Box<dyn crate::RemoteBackend>),
 }
 
 /// What the network gives for a batch of tiles.
@@ -53,9 +53,9 @@ pub struct Batch {
     pub styles: Vec<f32>,
 }
 
-/// Tiles that were cut, for one batch.
+/// TileProgress that were cut, for one batch.
 #[derive(Debug, Default)]
-pub(crate) struct Cut {
+pub(crate) struct TileBatch {
     /// Shape [count, channels, height, width].
     pub(crate) tiles: Vec<f32>,
     pub(crate) count: usize,
@@ -65,12 +65,12 @@ pub(crate) struct Cut {
 
 /// What a backend shall be.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Setup {
+pub(crate) struct BackendConfig {
     pub(crate) device: Device,
     /// How a GPU runs the network.
     pub(crate) options: Options,
     /// How a GPU is opened.
-    pub(crate) opening: Opening,
+    pub(crate) device_options: DeviceOptions,
     /// What a GPU stores activations in; decides over `options`.
     pub(crate) precision: PrecisionChoice,
     /// Whether a GPU's kernels are chosen by measurement.
@@ -86,10 +86,10 @@ pub(crate) struct Setup {
     pub(crate) isa: Option<Isa>,
 }
 
-impl Setup {
+impl BackendConfig {
     /// For the network of a model, and whether that is for restoration.
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn of(self, model: &Model, restores: bool) -> Self {
+    pub(crate) fn for_model(self, model: &Model, restores: bool) -> Self {
         let origin = model.origin();
         // An ONNX model's weights may lie in files beside it.
         let sha256 = (origin.format != Format::Onnx).then_some(origin.sha256);
@@ -98,19 +98,19 @@ impl Setup {
 
     /// For the network of a model.
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn of(self, _: &Model, _: bool) -> Self {
+    pub(crate) fn for_model(self, _: &Model, _: bool) -> Self {
         self
     }
 
     /// The folder in which things are kept for the next run.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn folder(&self) -> Option<&std::path::Path> {
-        self.opening.pipeline_cache.as_deref()
+        self.device_options.pipeline_cache.as_deref()
     }
 
     /// A network on the device that is asked for.
     pub(crate) async fn open(&self, network: &Network) -> Result<Backend, Error> {
-        match device::open(self.device, &self.opening).await? {
+        match device::open(self.device, &self.device_options).await? {
             None => Backend::cpu(network, self),
             Some(gpu) => match Backend::gpu(gpu, network, self).await {
                 // What was asked for and cannot be had is said.
@@ -124,24 +124,33 @@ impl Setup {
 }
 
 impl Backend {
-    fn cpu(network: &Network, setup: &Setup) -> Result<Self, Error> {
+    fn cpu(network: &Network, config: &BackendConfig) -> Result<Self, Error> {
         let weights = Span::begin("weights");
-        let network = match setup.isa {
+        let network = match config.isa {
             None => CpuNetwork::new(network),
             Some(isa) => CpuNetwork::with_isa(network, isa).ok_or_else(|| Error::Cpu(isa.missing()))?,
         };
         Ok(Backend::Cpu { network: Box::new(network), weights: weights.end() })
     }
 
-    async fn gpu(gpu: Gpu, network: &Network, setup: &Setup) -> Result<Self, Error> {
+    async fn gpu(gpu: Gpu, network: &Network, config: &BackendConfig) -> Result<Self, Error> {
         #[cfg(not(target_arch = "wasm32"))]
-        let (options, picks) = {
-            let options = Options { precision: crate::precision::decide(&gpu, network, setup).await, ..setup.options };
-            (options, crate::tuned::picks(&gpu, network, options, setup).await.map_err(Error::Gpu)?)
+        let (options, kernel_choices) = {
+            let options = Options {
+                precision: crate::calibrate::precision::decide(&gpu, network, config).await,
+                ..config.options
+            };
+            (
+                options,
+                crate::calibrate::autotune::kernel_choices(&gpu, network, options, config).await.map_err(Error::Gpu)?,
+            )
         };
         #[cfg(target_arch = "wasm32")]
-        let (options, picks) = (Options { precision: setup.precision.plain(), ..setup.options }, Default::default());
-        let on = cytoshade_gpu::Network::with_picks(&gpu, network, options, &picks).await.map_err(Error::Gpu)?;
+        let (options, kernel_choices) =
+            (Options { precision: config.precision.plain(), ..config.options }, Default::default());
+        let on = cytoshade_gpu::Network::with_kernel_choices(&gpu, network, options, &kernel_choices)
+            .await
+            .map_err(Error::Gpu)?;
         Ok(Backend::Gpu { gpu, network: Box::new(on) })
     }
 
@@ -151,7 +160,7 @@ impl Backend {
             Backend::Cpu { weights, .. } => vec![*weights],
             Backend::Gpu { gpu, .. } => gpu.phases(),
             #[cfg(target_arch = "wasm32")]
-            Backend::Elsewhere(_) => Vec::new(),
+            Backend::Remote(_) => Vec::new(),
         }
     }
 
@@ -181,7 +190,7 @@ impl Backend {
             Backend::Cpu { network, .. } => cpu_info(network.isa()),
             Backend::Gpu { gpu, .. } => DeviceInfo::Gpu(gpu.info().clone()),
             #[cfg(target_arch = "wasm32")]
-            Backend::Elsewhere(elsewhere) => elsewhere.info(),
+            Backend::Remote(elsewhere) => elsewhere.info(),
         }
     }
 
@@ -208,7 +217,7 @@ impl Backend {
         match self {
             // While workers are busy with some tiles, others are cut and blended here.
             #[cfg(target_arch = "wasm32")]
-            Backend::Elsewhere(_) => (1, batch_size),
+            Backend::Remote(_) => (1, batch_size),
             _ => (batch_size, 1),
         }
     }
@@ -218,11 +227,11 @@ impl Backend {
     /// `recorder` hears what each step took.
     pub(crate) fn network<'a>(
         &'a self,
-        cut: Cut,
+        cut: TileBatch,
         mut done: Box<Done<'a>>,
         recorder: Option<&'a Recorder>,
-    ) -> Flight<'a> {
-        let Cut { tiles, count, height, width } = cut;
+    ) -> PendingBatch<'a> {
+        let TileBatch { tiles, count, height, width } = cut;
         match self {
             Backend::Cpu { network, .. } => Box::pin(async move {
                 let batch = network.run_recorded(&tiles, count, height, width, &mut done, recorder)?;
@@ -234,7 +243,7 @@ impl Backend {
                 Ok(Batch { outputs: batch.outputs, styles: batch.styles })
             }),
             #[cfg(target_arch = "wasm32")]
-            Backend::Elsewhere(elsewhere) => {
+            Backend::Remote(elsewhere) => {
                 let tile = elsewhere.network(&tiles, height, width);
                 Box::pin(async move {
                     let batch = tile.await?;
@@ -249,7 +258,7 @@ impl Backend {
     pub(crate) async fn follow_flows(&self, outputs: &Planes, niter: u32, params: &Params) -> Result<EndPoints, Error> {
         let (cellprob, threshold) = (outputs.plane(2), params.cellprob_threshold);
         #[cfg(target_arch = "wasm32")]
-        if let Backend::Elsewhere(elsewhere) = self {
+        if let Backend::Remote(elsewhere) = self {
             let steps = follow_flows::Steps::new(outputs, cellprob, threshold)?;
             let pixels = follow_flows::taking_part(cellprob, threshold);
             return elsewhere.follow_flows(&steps, pixels, niter, params.interp).await;
@@ -269,7 +278,7 @@ impl Backend {
     pub(crate) async fn upload(&self, planes: &Planes) -> Result<Option<(Gpu, GpuPlanes)>, Error> {
         let Some((gpu, _)) = self.stages() else { return Ok(None) };
         match GpuPlanes::upload(gpu, planes).await {
-            Err(error) if no_room(&error) => Ok(None),
+            Err(error) if is_capacity_error(&error) => Ok(None),
             result => Ok(Some((gpu.clone(), result.map_err(Error::Gpu)?))),
         }
     }
@@ -282,7 +291,7 @@ impl Backend {
 }
 
 /// Whether a device failed at what the host can do in its place: planes that are too large for a binding or its memory.
-pub(crate) fn no_room(error: &GpuError) -> bool {
+pub(crate) fn is_capacity_error(error: &GpuError) -> bool {
     matches!(error, GpuError::Limit { .. } | GpuError::OutOfMemory { .. })
 }
 

@@ -1,6 +1,6 @@
 //! What a segmentation runs on.
 
-use cytoshade_gpu::{AdapterInfo, Choice, Gpu, Opening};
+use cytoshade_gpu::{AdapterInfo, Choice, DeviceOptions, Gpu};
 
 use crate::Error;
 
@@ -57,12 +57,12 @@ pub fn adapters() -> Vec<AdapterInfo> {
 }
 
 /// The GPU that a device asks for; `None` where the CPU shall run.
-pub(crate) async fn open(device: Device, opening: &Opening) -> Result<Option<Gpu>, Error> {
+pub(crate) async fn open(device: Device, device_options: &DeviceOptions) -> Result<Option<Gpu>, Error> {
     match device {
         Device::Cpu => Ok(None),
         // Whatever keeps a GPU from opening, the CPU can do the work.
-        Device::Auto => Ok(Gpu::open_with(Choice::Hardware, opening).await.ok()),
-        Device::Gpu => Gpu::open_with(Choice::Hardware, opening).await.map(Some).map_err(Error::Gpu),
-        Device::Software => Gpu::open_with(Choice::Software, opening).await.map(Some).map_err(Error::Gpu),
+        Device::Auto => Ok(Gpu::open_with(Choice::Hardware, device_options).await.ok()),
+        Device::Gpu => Gpu::open_with(Choice::Hardware, device_options).await.map(Some).map_err(Error::Gpu),
+        Device::Software => Gpu::open_with(Choice::Software, device_options).await.map(Some).map_err(Error::Gpu),
     }
 }

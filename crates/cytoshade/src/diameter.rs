@@ -36,12 +36,12 @@ pub(crate) async fn estimate(
     let from_style = size_model.diameter(&style).filter(|diameter| diameter.is_finite());
     let from_style = from_style.unwrap_or(size_model.diam_mean());
 
-    let factor = Factor::Double(size_model.diam_mean() / from_style);
+    let factor = Factor::F64(size_model.diam_mean() / from_style);
     let rescale = Rescale::by(&first, factor, from_style as f32, height, width)?;
     let (outputs, _) = run.flows(planes.clone(), &rescale, &first).await?;
     let (labels, _) = run.masks(outputs, rescale.niter, (height, width), &first).await?;
     let diameter = labels.diameter().unwrap_or(size_model.diam_mean());
 
-    let factor = Factor::Double(f64::from(diam_mean) / diameter);
+    let factor = Factor::F64(f64::from(diam_mean) / diameter);
     Ok(Rescale::by(params, factor, diameter as f32, height, width)?)
 }

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use cytoshade_files::Redacted;
 use cytoshade_model::{Published, Sha256};
+use cytoshade_safe_io::Redacted;
 
 /// Whatever can end a segmentation. Each message says what was found, what was expected and what to do.
 ///
@@ -54,7 +54,7 @@ pub enum Error {
     /// The network ran elsewhere, and failed there.
     #[cfg(target_arch = "wasm32")]
     #[error("{0}")]
-    Elsewhere(String),
+    Remote(String),
 }
 
 impl Error {

@@ -25,66 +25,62 @@
 //! A [`Stack`] of images becomes a [`StackSegmentation`], in 3-D or layer by layer ([`Segmenter::segment_stack`]).
 //!
 //! Callers that cannot block, in a browser above all, use the `async` twins: [`Segmenter::new_async`],
-//! [`Builder::build_async`] and [`Segmenter::segment_async`].
+//! [`SegmenterBuilder::build_async`] and [`Segmenter::segment_async`].
 //!
 //! The crate knows no image format: `cytoshade-formats` reads and writes files.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod backend;
+mod calibrate;
 mod device;
 mod diameter;
-#[cfg(target_arch = "wasm32")]
-mod elsewhere;
 mod error;
 mod field;
-#[cfg(not(target_arch = "wasm32"))]
-mod folders;
 mod model;
 #[cfg(not(target_arch = "wasm32"))]
-mod notes;
+mod model_dirs;
 mod pipeline;
-mod precision;
+mod plane_source;
+#[cfg(target_arch = "wasm32")]
+mod remote;
 mod restore;
 mod run;
-mod seen;
 mod segmentation;
 mod segmenter;
 mod stack;
 mod stream;
-#[cfg(not(target_arch = "wasm32"))]
-mod tuned;
 mod volume_field;
 
 #[cfg(target_arch = "wasm32")]
-pub use backend::{Batch, Flight};
+pub use backend::{Batch, PendingBatch};
+pub use calibrate::precision::PrecisionChoice;
 pub use cytoshade_core::{
-    Agreement, BatchTimes, Cancel, Channels, Control, Image, LabelVolume, Labels, LayerSpan, LayerTime, Network,
+    BatchTimes, Cancel, Channels, Control, Image, LabelVolume, Labels, LayerSpan, LayerTime, MaskAgreement, Network,
     Normalize, Outputs, Params, Planes, Progress, ProgressFn, Recorded, Recorder, Sample, Samples, Span, Stack, Stage,
     StepCost, Timings, Volume,
 };
 #[doc(hidden)]
 pub use cytoshade_cpu::network::Isa;
-pub use cytoshade_files::Redacted;
 #[doc(hidden)]
-pub use cytoshade_gpu::Provoked;
+pub use cytoshade_gpu::FaultInjection;
 pub use cytoshade_gpu::{AdapterInfo, AdapterKind, ConvKernel, Precision};
 pub use cytoshade_model::{Format, Identity, LoadOptions, Origin, PUBLISHED, Published, ReadLimits, Sha256, SizeModel};
+pub use cytoshade_safe_io::Redacted;
 #[cfg(not(target_arch = "wasm32"))]
 pub use device::adapters;
 pub use device::{Device, DeviceInfo, adapters_async};
-#[cfg(target_arch = "wasm32")]
-pub use elsewhere::Elsewhere;
 pub use error::Error;
-#[cfg(not(target_arch = "wasm32"))]
-pub use folders::{Folders, Present, Reference, cache_folder, is_plain_name};
 #[cfg(not(target_arch = "wasm32"))]
 pub use model::open_size_model;
 pub use model::{Model, load_size_model};
-pub use precision::PrecisionChoice;
+#[cfg(not(target_arch = "wasm32"))]
+pub use model_dirs::{ModelDirs, ModelFile, ModelRef, cache_folder, is_plain_name};
+#[cfg(target_arch = "wasm32")]
+pub use remote::RemoteBackend;
 pub use restore::{RestoreOptions, Restored, Restorer};
 pub use segmentation::{Segmentation, StackSegmentation};
-pub use segmenter::{Builder, Segmenter};
+pub use segmenter::{Segmenter, SegmenterBuilder};
 
 /// The errors of the crates beneath, which [`Error`] wraps.
 pub mod errors {

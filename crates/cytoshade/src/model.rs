@@ -9,7 +9,7 @@ use cytoshade_model::{LoadOptions, SizeModel};
 
 use crate::Error;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::{Folders, Identity};
+use crate::{Identity, ModelDirs};
 
 /// A Cellpose network read from a file. Clones share the weights.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ impl Model {
     ///
     /// - A path leads to a file: a torch file as Cellpose saves it, safetensors, or an ONNX export, told apart by
     ///   content. Nothing in it is executed. What holds a separator, or names a file that is there, is a path.
-    /// - Any other text is a name, looked for in [`Folders::from_env`]: that of a published model (`cyto3`), which must
+    /// - Any other text is a name, looked for in [`ModelDirs::from_env`]: that of a published model (`cyto3`), which must
     ///   then have its hash, or of a file of one's own (`CP_20230101_120000`).
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl Model {
     /// As [`Model::open`], and where the file has not the hash that `options` demand.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn open_with(path_or_name: impl AsRef<std::path::Path>, options: &LoadOptions) -> Result<Self, Error> {
-        Self::open_in(path_or_name, &Folders::from_env(), options)
+        Self::open_in(path_or_name, &ModelDirs::from_env(), options)
     }
 
     /// As [`Model::open_with`], with names looked for in other folders.
@@ -53,7 +53,7 @@ impl Model {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn open_in(
         path_or_name: impl AsRef<std::path::Path>,
-        folders: &Folders,
+        folders: &ModelDirs,
         options: &LoadOptions,
     ) -> Result<Self, Error> {
         let reference = folders.resolve(path_or_name.as_ref());

@@ -10,10 +10,10 @@ use cytoshade_core::{
 use cytoshade_gpu::{ConvKernel, Precision};
 
 use crate::backend::Backend;
-use crate::run::{PAD_MULTIPLE, Run, Tiles};
-use crate::seen::Seen;
+use crate::plane_source::PlaneSource;
+use crate::run::{PAD_MULTIPLE, Run, TileProgress};
 use crate::volume_field::VolumeField;
-use crate::{Builder, Device, DeviceInfo, Error, Model};
+use crate::{Device, DeviceInfo, Error, Model, SegmenterBuilder};
 
 /// Below this range the last channel is taken for empty.
 const MIN_RANGE: f32 = 1e-3;
@@ -39,7 +39,7 @@ impl Default for RestoreOptions {
 
 impl RestoreOptions {
     /// What the name of a network (`denoise_cyto3`, `upsample_nuclei`) says.
-    pub fn of_name(name: &str) -> Self {
+    pub fn from_name(name: &str) -> Self {
         Self {
             upsample: name.contains("upsample"),
             diam_mean: if name.contains("nuclei") { 17.0 } else { Self::default().diam_mean },
@@ -71,7 +71,7 @@ pub struct Restored<T> {
 }
 
 impl Restorer {
-    /// Makes a restoration network ready. [`Builder::build_restorer`] lets more be chosen than the device.
+    /// Makes a restoration network ready. [`SegmenterBuilder::build_restorer`] lets more be chosen than the device.
     ///
     /// # Errors
     /// [`Error::Input`] where the model is not for restoration, [`Error::Gpu`] where the device cannot be had.
@@ -85,10 +85,10 @@ impl Restorer {
     /// # Errors
     /// As [`Restorer::new`].
     pub async fn new_async(model: &Model, device: Device, options: RestoreOptions) -> Result<Self, Error> {
-        Builder::default().device(device).build_restorer_async(model, options).await
+        SegmenterBuilder::default().device(device).build_restorer_async(model, options).await
     }
 
-    pub(crate) fn of(network: Arc<Network>, backend: Backend, options: RestoreOptions) -> Self {
+    pub(crate) fn from_parts(network: Arc<Network>, backend: Backend, options: RestoreOptions) -> Self {
         Self { network, backend, options }
     }
 
@@ -135,7 +135,7 @@ impl Restorer {
     ) -> Result<Restored<Image>, Error> {
         let stack = Stack::new(vec![image.clone()])?;
         let Restored { image, ratio, device, timings } = self.restore_stack_async(&stack, params, control).await?;
-        let image = image.layers().first().cloned().ok_or(CoreError::NoLayers)?;
+        let image = image.slices().first().cloned().ok_or(CoreError::NoSlices)?;
         Ok(Restored { image, ratio, device, timings })
     }
 
@@ -167,7 +167,7 @@ impl Restorer {
         let mut run = Run::new(&self.backend, &self.network, control);
         let select = || {
             let inputs = if params.all_channels { stack.channels() } else { 2 };
-            stack.layers().iter().map(|layer| channels::select(layer, params, inputs)).collect()
+            stack.slices().iter().map(|layer| channels::select(layer, params, inputs)).collect()
         };
         let input = run.stage::<Result<Volume, CoreError>>(Stage::Channels, select)??;
         let ratio = self.ratio(params);
@@ -254,7 +254,7 @@ impl Run<'_> {
     async fn enlarge(&mut self, volume: VolumeField, factor: f64, params: &Params) -> Result<VolumeField, Error> {
         let [depth, height, width] = volume.size();
         let diameter = params.diameter.unwrap_or_default();
-        let rescale = Rescale::by(params, Factor::Double(factor), diameter, height, width)?;
+        let rescale = Rescale::by(params, Factor::F64(factor), diameter, height, width)?;
         self.resize_volume(volume, [depth, rescale.height, rescale.width]).await
     }
 
@@ -274,8 +274,8 @@ impl Run<'_> {
         let [depth, height, width] = seen.size();
         let mut restored = Vec::with_capacity(depth);
         let take = |_, outputs: Planes, _| restored.push(outputs.select(0..1));
-        let mut progress = Tiles { done: 0, total: depth * self.tiles(height, width, &params) };
-        self.layers(Seen::along(&mut seen, Axis::Z), &params, &mut progress, take).await?;
+        let mut progress = TileProgress { done: 0, total: depth * self.tiles(height, width, &params) };
+        self.layers(PlaneSource::along(&mut seen, Axis::Z), &params, &mut progress, take).await?;
         let restored = VolumeField::Host(restored.into_iter().collect());
         Ok(self.resize_volume(restored, size).await?.into_host().await?.into_vec())
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use cytoshade_core::tiling::{Cutting, Tile};
+use cytoshade_core::tiling::{Tile, TileLayout};
 use cytoshade_core::{Control, Image, Network, Params, Planes, Stage, Timings, Volume, channels};
 use cytoshade_cpu::blend::Blend;
 use cytoshade_cpu::{normalize, resize, tile};
@@ -10,9 +10,9 @@ use cytoshade_gpu::{Error as GpuError, Gpu, GpuPlanes, Network as GpuNetwork};
 use web_time::Instant;
 
 use crate::Error;
-use crate::backend::{Backend, Cut, Flight, no_room};
+use crate::backend::{Backend, PendingBatch, TileBatch, is_capacity_error};
 use crate::field::Field;
-use crate::seen::Seen;
+use crate::plane_source::PlaneSource;
 use crate::stream::Stream;
 
 /// The reference pads planes to a multiple of this.
@@ -28,7 +28,7 @@ pub(crate) struct Run<'a> {
 
 /// How far the tiles of a call are, over all its passes of the network.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tiles {
+pub(crate) struct TileProgress {
     pub(crate) done: usize,
     pub(crate) total: usize,
 }
@@ -71,14 +71,14 @@ impl<'a> Run<'a> {
         self.control.step(stage, 0, 1)?;
         let start = Instant::now();
         // What is submitted is waited for, so that its time is not the next stage's.
-        let result = work.await.and_then(|result| gpu.settle("a stage").map(|()| result));
+        let result = work.await.and_then(|result| gpu.wait_idle("a stage").map(|()| result));
         self.timings.add(stage, start.elapsed());
         match result {
             Ok(result) => {
                 self.control.step(stage, 1, 1)?;
                 Ok(Some(result))
             }
-            Err(error) if no_room(&error) => Ok(None),
+            Err(error) if is_capacity_error(&error) => Ok(None),
             Err(error) => Err(Error::Gpu(error)),
         }
     }
@@ -116,23 +116,24 @@ impl<'a> Run<'a> {
 
     /// How many tiles a plane becomes.
     pub(crate) fn tiles(&self, height: usize, width: usize, params: &Params) -> usize {
-        cutting(self.backend, height, width, params).tiling.tiles.len()
+        tile_layout(self.backend, height, width, params).tiling.tiles.len()
     }
 
     /// All tiles of some planes of one image through the network. Returns the outputs [nout, height, width] and the
     /// style of the whole image.
     pub(crate) async fn network(&mut self, planes: Field, params: &Params) -> Result<(Field, Vec<f32>), Error> {
         let (height, width) = planes.size();
-        let mut tiles = Tiles { done: 0, total: self.tiles(height, width, params) };
+        let mut tiles = TileProgress { done: 0, total: self.tiles(height, width, params) };
         let mut found = (Field::Host(Planes::default()), Vec::new());
         let sink = |_, outputs, style| found = (outputs, style);
-        let mut seen = Seen::Plane(planes);
+        let mut source = PlaneSource::Plane(planes);
         if let Some(on) = self.backend.stages()
-            && self.on_gpu(on, &mut seen, params, (&mut tiles, false), sink).await?
+            && self.on_gpu(on, &mut source, params, (&mut tiles, false), sink).await?
         {
             return Ok(found);
         }
-        self.on_host(&mut seen, params, &mut tiles, |_, outputs, style| found = (Field::Host(outputs), style)).await?;
+        self.on_host(&mut source, params, &mut tiles, |_, outputs, style| found = (Field::Host(outputs), style))
+            .await?;
         Ok(found)
     }
 
@@ -141,9 +142,9 @@ impl<'a> Run<'a> {
     /// [nout, height, width] and its style are handed to `sink` once its last tile is done.
     pub(crate) async fn layers(
         &mut self,
-        mut seen: Seen<'_>,
+        mut source: PlaneSource<'_>,
         params: &Params,
-        progress: &mut Tiles,
+        progress: &mut TileProgress,
         mut sink: impl FnMut(usize, Planes, Vec<f32>),
     ) -> Result<(), Error> {
         if let Some(on) = self.backend.stages() {
@@ -152,11 +153,11 @@ impl<'a> Run<'a> {
                     sink(at, outputs, style);
                 }
             };
-            if self.on_gpu(on, &mut seen, params, (progress, true), take).await? {
+            if self.on_gpu(on, &mut source, params, (progress, true), take).await? {
                 return Ok(());
             }
         }
-        self.on_host(&mut seen, params, progress, sink).await
+        self.on_host(&mut source, params, progress, sink).await
     }
 
     /// [`Run::layers`] with everything but the layers themselves on a GPU, and the outputs too where they do not come
@@ -164,12 +165,12 @@ impl<'a> Run<'a> {
     async fn on_gpu(
         &mut self,
         (gpu, network): (&Gpu, &GpuNetwork),
-        seen: &mut Seen<'_>,
+        source: &mut PlaneSource<'_>,
         params: &Params,
-        (progress, back): (&mut Tiles, bool),
+        (progress, back): (&mut TileProgress, bool),
         mut sink: impl FnMut(usize, Field, Vec<f32>),
     ) -> Result<bool, Error> {
-        let (control, before, count) = (self.control, progress.done, seen.count());
+        let (control, before, count) = (self.control, progress.done, source.count());
         if before == 0 {
             control.step(Stage::Network, 0, progress.total)?;
         }
@@ -178,11 +179,11 @@ impl<'a> Run<'a> {
         let mut result = Ok(());
         for at in 0..=count {
             result = if at < count {
-                let planes = seen.plane(at).await?;
+                let planes = source.plane(at).await?;
                 let (height, width) = planes.size();
-                let cutting = cutting(self.backend, height, width, params);
-                self.backend.prepare(self.network, &cutting.tiling).await?;
-                stream.push(planes, &cutting).await
+                let tile_layout = tile_layout(self.backend, height, width, params);
+                self.backend.prepare(self.network, &tile_layout.tiling).await?;
+                stream.push(planes, &tile_layout).await
             } else {
                 stream.finish().await
             };
@@ -196,44 +197,44 @@ impl<'a> Run<'a> {
         }
         drop(stream);
         match result {
-            Err(Error::Gpu(error)) if no_room(&error) && progress.done == before => return Ok(false),
+            Err(Error::Gpu(error)) if is_capacity_error(&error) && progress.done == before => return Ok(false),
             result => result?,
         }
         // Each batch is blended where it was computed; only the end of the last one is left.
-        self.stage(Stage::Blend, || gpu.settle("a stage"))?.map_err(Error::Gpu)?;
+        self.stage(Stage::Blend, || gpu.wait_idle("a stage"))?.map_err(Error::Gpu)?;
         Ok(true)
     }
 
     /// [`Run::layers`] with all but the network on the host.
     async fn on_host(
         &mut self,
-        seen: &mut Seen<'_>,
+        source: &mut PlaneSource<'_>,
         params: &Params,
-        progress: &mut Tiles,
+        progress: &mut TileProgress,
         mut sink: impl FnMut(usize, Planes, Vec<f32>),
     ) -> Result<(), Error> {
-        let (backend, control, count) = (self.backend, self.control, seen.count());
+        let (backend, control, count) = (self.backend, self.control, source.count());
         let shape = self.network.shape();
         let (batch_size, in_flight) = backend.batches(params.batch_size);
-        let mut open: VecDeque<Layer> = VecDeque::new();
-        let mut flights: VecDeque<(usize, Flight<'_>)> = VecDeque::new();
+        let mut open: VecDeque<PendingPlane> = VecDeque::new();
+        let mut pending: VecDeque<(usize, PendingBatch<'_>)> = VecDeque::new();
         let (mut begun, mut finished, total) = (0, 0, progress.total);
         if progress.done == 0 {
             control.step(Stage::Network, 0, total)?;
         }
         loop {
             let start = Instant::now();
-            while flights.len() < in_flight {
-                let mut batch = Cut::default();
+            while pending.len() < in_flight {
+                let mut batch = TileBatch::default();
                 while batch.count < batch_size {
-                    if !open.back().is_some_and(Layer::has_more) {
+                    if !open.back().is_some_and(PendingPlane::has_more) {
                         if begun == count {
                             break;
                         }
-                        let planes = seen.take(begun).await?;
-                        let cutting = cutting(backend, planes.height(), planes.width(), params);
-                        backend.prepare(self.network, &cutting.tiling).await?;
-                        open.push_back(Layer::new(planes, cutting, shape.nout(), shape.style_channels()));
+                        let planes = source.take(begun).await?;
+                        let tile_layout = tile_layout(backend, planes.height(), planes.width(), params);
+                        backend.prepare(self.network, &tile_layout.tiling).await?;
+                        open.push_back(PendingPlane::new(planes, tile_layout, shape.nout(), shape.style_channels()));
                         begun += 1;
                     }
                     let Some(last) = open.back_mut() else { break };
@@ -242,12 +243,12 @@ impl<'a> Run<'a> {
                 if batch.count == 0 {
                     break;
                 }
-                let before = progress.done + flights.iter().map(|(count, _)| count).sum::<usize>();
+                let before = progress.done + pending.iter().map(|(count, _)| count).sum::<usize>();
                 let done = move |done: usize| control.step(Stage::Network, before + done, total);
-                flights.push_back((batch.count, backend.network(batch, Box::new(done), control.recorder())));
+                pending.push_back((batch.count, backend.network(batch, Box::new(done), control.recorder())));
             }
-            let Some((tiles, flight)) = flights.pop_front() else { break };
-            let result = flight.await;
+            let Some((tiles, batch)) = pending.pop_front() else { break };
+            let result = batch.await;
             self.timings.add(Stage::Network, start.elapsed());
             let result = result?;
             progress.done += tiles;
@@ -259,7 +260,7 @@ impl<'a> Run<'a> {
                 }
             });
             // The last layer is finished below, where the stage is reported.
-            while open.front().is_some_and(Layer::is_done) && finished + 1 < count {
+            while open.front().is_some_and(PendingPlane::is_done) && finished + 1 < count {
                 let Some(layer) = open.pop_front() else { break };
                 let (outputs, style) = self.timings.measure(Stage::Blend, || layer.finish());
                 sink(finished, outputs, style);
@@ -275,35 +276,35 @@ impl<'a> Run<'a> {
 }
 
 /// How planes become tiles: of the side that is asked for or, where the backend has no room for one, of the largest below.
-fn cutting(backend: &Backend, height: usize, width: usize, params: &Params) -> Cutting {
+fn tile_layout(backend: &Backend, height: usize, width: usize, params: &Params) -> TileLayout {
     let Params { bsize, tile_overlap, augment, .. } = *params;
-    let cut = |side| Cutting::new(height, width, PAD_MULTIPLE, side, tile_overlap, augment);
+    let cut = |side| TileLayout::new(height, width, PAD_MULTIPLE, side, tile_overlap, augment);
     let sides = (1..=bsize / PAD_MULTIPLE).rev().map(|times| times * PAD_MULTIPLE);
-    let fits = |cutting: &Cutting| backend.takes(cutting.tiling.height, cutting.tiling.width);
+    let fits = |tile_layout: &TileLayout| backend.takes(tile_layout.tiling.height, tile_layout.tiling.width);
     // Where there is no room for any, the device says what it lacks.
     sides.map(cut).find(fits).unwrap_or_else(|| cut(bsize))
 }
 
 /// A layer some of whose tiles are done.
-struct Layer {
+struct PendingPlane {
     planes: Planes,
-    cutting: Cutting,
+    tile_layout: TileLayout,
     blend: Blend,
     style: Vec<f32>,
-    /// Tiles that were cut.
+    /// TileProgress that were cut.
     cut: usize,
-    /// Tiles that came back.
+    /// TileProgress that came back.
     added: usize,
 }
 
-impl Layer {
-    fn new(planes: Planes, cutting: Cutting, nout: usize, style_channels: usize) -> Self {
-        let blend = Blend::new(cutting.clone(), nout, planes.height(), planes.width());
-        Self { planes, cutting, blend, style: vec![0.0; style_channels], cut: 0, added: 0 }
+impl PendingPlane {
+    fn new(planes: Planes, tile_layout: TileLayout, nout: usize, style_channels: usize) -> Self {
+        let blend = Blend::new(tile_layout.clone(), nout, planes.height(), planes.width());
+        Self { planes, tile_layout, blend, style: vec![0.0; style_channels], cut: 0, added: 0 }
     }
 
     fn tiles(&self) -> &[Tile] {
-        &self.cutting.tiling.tiles
+        &self.tile_layout.tiling.tiles
     }
 
     fn has_more(&self) -> bool {
@@ -315,16 +316,16 @@ impl Layer {
     }
 
     /// Adds the next tiles, at most `most`, to a batch.
-    fn cut(&mut self, most: usize, batch: &mut Cut) {
+    fn cut(&mut self, most: usize, batch: &mut TileBatch) {
         let next = &self.tiles()[self.cut..];
         let next = &next[..next.len().min(most)];
-        let (count, mut tiles) = (next.len(), tile::cut(&self.cutting, &self.planes, next));
+        let (count, mut tiles) = (next.len(), tile::cut(&self.tile_layout, &self.planes, next));
         if batch.tiles.is_empty() {
             batch.tiles = tiles;
         } else {
             batch.tiles.append(&mut tiles);
         }
-        (batch.height, batch.width) = (self.cutting.tiling.height, self.cutting.tiling.width);
+        (batch.height, batch.width) = (self.tile_layout.tiling.height, self.tile_layout.tiling.width);
         batch.count += count;
         self.cut += count;
     }
@@ -332,7 +333,7 @@ impl Layer {
     /// Takes what the network made of the tiles that were cut and did not come back yet.
     fn add<'o>(&mut self, found: &mut impl Iterator<Item = (&'o [f32], &'o [f32])>) {
         for (output, style) in found.take(self.cut - self.added) {
-            self.blend.add(&self.cutting.tiling.tiles[self.added], output);
+            self.blend.add(&self.tile_layout.tiling.tiles[self.added], output);
             self.style.iter_mut().zip(style).for_each(|(sum, value)| *sum += value);
             self.added += 1;
         }

@@ -11,7 +11,7 @@ pub struct Segmentation {
     /// The label image, of the image's size: 0 is background, 1 to n are the cells. `into_array` gives an ndarray.
     pub labels: Labels,
     /// The flows (dY, dX), of shape [2, height, width], at the image's size, or at the network's where `resample` is
-    /// off. About 5 times unit length inside cells. On request.
+    /// off. Key 5 times unit length inside cells. On request.
     pub flows: Option<Planes>,
     /// The cell probability as a logit, of shape [1, height, width], sized as `flows`. On request.
     pub cellprob: Option<Planes>,

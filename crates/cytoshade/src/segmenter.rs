@@ -7,7 +7,7 @@ use cytoshade_cpu::network::Isa;
 use cytoshade_gpu::{ConvKernel, Precision};
 use cytoshade_model::SizeModel;
 
-use crate::backend::{Backend, Setup};
+use crate::backend::{Backend, BackendConfig};
 use crate::{
     Device, DeviceInfo, Error, Model, PrecisionChoice, RestoreOptions, Restorer, Segmentation, StackSegmentation,
     diameter, pipeline, restore, stack,
@@ -26,37 +26,37 @@ pub struct Segmenter {
 
 /// How a [`Segmenter`] or a [`Restorer`] is made.
 #[derive(Clone, Debug, Default)]
-pub struct Builder {
-    setup: Setup,
+pub struct SegmenterBuilder {
+    config: BackendConfig,
     size_model: Option<SizeModel>,
 }
 
-impl Builder {
+impl SegmenterBuilder {
     /// What the network shall run on. [`Device::Auto`] where nothing is said.
     pub fn device(mut self, device: Device) -> Self {
-        self.setup.device = device;
+        self.config.device = device;
         self
     }
 
     /// The kernel of the 3x3 convolutions on a GPU, instead of the one that suits the device best. The CPU has its own.
     pub fn kernel(mut self, kernel: ConvKernel) -> Self {
-        self.setup.options.kernel = Some(kernel);
+        self.config.options.kernel = Some(kernel);
         self
     }
 
     /// What a GPU stores the network's activations and weights in. [`PrecisionChoice::F32`] where nothing is said; the CPU
     /// knows nothing else. A [`Precision`] will do too.
     pub fn precision(mut self, precision: impl Into<PrecisionChoice>) -> Self {
-        self.setup.precision = precision.into();
+        self.config.precision = precision.into();
         self
     }
 
     /// Whether a GPU's kernels of the 3x3 convolutions are chosen by a short measurement, layer by layer, instead of by
-    /// rule. It takes seconds; where there is a [`Builder::cache`] the choice is remembered for the adapter, its driver,
-    /// this version, the network's shape and its precision. [`Builder::kernel`] comes before it.
+    /// rule. It takes seconds; where there is a [`SegmenterBuilder::cache`] the choice is remembered for the adapter, its driver,
+    /// this version, the network's shape and its precision. [`SegmenterBuilder::kernel`] comes before it.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn tune(mut self, tune: bool) -> Self {
-        self.setup.tune = tune;
+        self.config.tune = tune;
         self
     }
 
@@ -64,31 +64,31 @@ impl Builder {
     /// where nothing is said.
     #[doc(hidden)]
     pub fn cpu_isa(mut self, isa: Isa) -> Self {
-        self.setup.isa = Some(isa);
+        self.config.isa = Some(isa);
         self
     }
 
     /// A folder of the user's own, such as [`crate::cache_folder`], in which is kept for the next run what a GPU's driver
-    /// made of the shaders, where the driver lets it be (Vulkan), and what [`Builder::tune`] and
+    /// made of the shaders, where the driver lets it be (Vulkan), and what [`SegmenterBuilder::tune`] and
     /// [`PrecisionChoice::Auto`] found out. It is made where it is not there; what does not belong
     /// to the user, is damaged or another's is ignored and replaced. Nothing is kept where nothing is said.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn cache(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
-        self.setup.opening.pipeline_cache = Some(folder.into());
+        self.config.device_options.pipeline_cache = Some(folder.into());
         self
     }
 
     /// Most bytes of a GPU's storage buffers, as if the adapter allowed no more, for tests.
     #[doc(hidden)]
     pub fn largest_binding(mut self, bytes: u64) -> Self {
-        self.setup.opening.largest_binding = bytes;
+        self.config.device_options.largest_binding = bytes;
         self
     }
 
     /// What shall go wrong on a GPU, for tests.
     #[doc(hidden)]
-    pub fn provoke(mut self, provoked: cytoshade_gpu::Provoked) -> Self {
-        self.setup.opening.provoked = provoked;
+    pub fn inject_faults(mut self, faults: cytoshade_gpu::FaultInjection) -> Self {
+        self.config.device_options.faults = faults;
         self
     }
 
@@ -112,13 +112,13 @@ impl Builder {
         pollster::block_on(self.build_async(model))
     }
 
-    /// As [`Builder::build`], for callers that cannot block.
+    /// As [`SegmenterBuilder::build`], for callers that cannot block.
     ///
     /// # Errors
-    /// As [`Builder::build`].
+    /// As [`SegmenterBuilder::build`].
     pub async fn build_async(self, model: &Model) -> Result<Segmenter, Error> {
         let network = self.check(model)?;
-        let backend = self.setup.of(model, false).open(&network).await?;
+        let backend = self.config.for_model(model, false).open(&network).await?;
         Ok(Segmenter { network, size_model: self.size_model, backend })
     }
 
@@ -127,9 +127,9 @@ impl Builder {
     /// # Errors
     /// [`Error::Input`] where the model is not for segmentation or the size model is another network's.
     #[cfg(target_arch = "wasm32")]
-    pub fn build_elsewhere(self, model: &Model, elsewhere: Box<dyn crate::Elsewhere>) -> Result<Segmenter, Error> {
+    pub fn build_remote(self, model: &Model, elsewhere: Box<dyn crate::RemoteBackend>) -> Result<Segmenter, Error> {
         let network = self.check(model)?;
-        Ok(Segmenter { network, size_model: self.size_model, backend: Backend::Elsewhere(elsewhere) })
+        Ok(Segmenter { network, size_model: self.size_model, backend: Backend::Remote(elsewhere) })
     }
 
     /// A model's network, for segmentation, and that of the size model.
@@ -145,21 +145,21 @@ impl Builder {
     /// Makes a restorer instead, which knows no size model.
     ///
     /// # Errors
-    /// As [`Builder::build`], and [`Error::Input`] where the model is not for restoration or `options` are out of range.
+    /// As [`SegmenterBuilder::build`], and [`Error::Input`] where the model is not for restoration or `options` are out of range.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn build_restorer(self, model: &Model, options: RestoreOptions) -> Result<Restorer, Error> {
         pollster::block_on(self.build_restorer_async(model, options))
     }
 
-    /// As [`Builder::build_restorer`], for callers that cannot block.
+    /// As [`SegmenterBuilder::build_restorer`], for callers that cannot block.
     ///
     /// # Errors
-    /// As [`Builder::build_restorer`].
+    /// As [`SegmenterBuilder::build_restorer`].
     pub async fn build_restorer_async(self, model: &Model, options: RestoreOptions) -> Result<Restorer, Error> {
         let network = model.share();
         restore::check_network(&network, &options)?;
-        let backend = self.setup.of(model, true).open(&network).await?;
-        Ok(Restorer::of(network, backend, options))
+        let backend = self.config.for_model(model, true).open(&network).await?;
+        Ok(Restorer::from_parts(network, backend, options))
     }
 }
 
@@ -167,7 +167,7 @@ impl Segmenter {
     /// A segmenter on a GPU where there is one, else on the CPU.
     ///
     /// # Errors
-    /// As [`Builder::build`].
+    /// As [`SegmenterBuilder::build`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn new(model: &Model) -> Result<Self, Error> {
         Self::builder().build(model)
@@ -176,14 +176,14 @@ impl Segmenter {
     /// As [`Segmenter::new`], for callers that cannot block.
     ///
     /// # Errors
-    /// As [`Builder::build`].
+    /// As [`SegmenterBuilder::build`].
     pub async fn new_async(model: &Model) -> Result<Self, Error> {
         Self::builder().build_async(model).await
     }
 
     /// Chooses the device before the segmenter is made.
-    pub fn builder() -> Builder {
-        Builder::default()
+    pub fn builder() -> SegmenterBuilder {
+        SegmenterBuilder::default()
     }
 
     /// What [`Device::Cpu`] would run on.

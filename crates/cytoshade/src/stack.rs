@@ -8,8 +8,8 @@ use cytoshade_cpu::volume;
 use cytoshade_model::SizeModel;
 
 use crate::backend::Backend;
-use crate::run::{Run, Tiles};
-use crate::seen::Seen;
+use crate::plane_source::PlaneSource;
+use crate::run::{Run, TileProgress};
 use crate::volume_field::VolumeField;
 use crate::{Error, StackSegmentation};
 
@@ -34,7 +34,7 @@ pub(crate) async fn segment(
     let estimated = size_model.filter(|_| params.diameter.is_none()).map(SizeModel::diam_mean);
     let rescale = match estimated {
         Some(diameter) => {
-            let factor = Factor::Double(f64::from(network.diam_mean()) / diameter);
+            let factor = Factor::F64(f64::from(network.diam_mean()) / diameter);
             Rescale::by(params, factor, diameter as f32, height, width)?
         }
         None => Rescale::new(params, network.diam_mean(), network.diam_labels(), height, width)?,
@@ -43,7 +43,7 @@ pub(crate) async fn segment(
     let found = if params.do_3d {
         run.in_3d(stack, &rescale, params).await?
     } else {
-        run.layer_by_layer(stack, &rescale, params).await?
+        run.slice_by_slice(stack, &rescale, params).await?
     };
     Ok(StackSegmentation {
         labels: found.labels,
@@ -58,7 +58,7 @@ pub(crate) async fn segment(
 }
 
 /// What both ways of segmenting a stack give.
-struct Found {
+struct StackResult {
     labels: LabelVolume,
     flows: Volume,
     cellprob: Volume,
@@ -69,13 +69,13 @@ impl Run<'_> {
     /// What the network sees of a stack, at the stack's size.
     async fn stack_input(&mut self, stack: &Stack, params: &Params) -> Result<VolumeField, Error> {
         let inputs = self.network.shape().inputs();
-        let select = || stack.layers().iter().map(|layer| channels::select(layer, params, inputs)).collect();
+        let select = || stack.slices().iter().map(|layer| channels::select(layer, params, inputs)).collect();
         let volume = self.stage::<Result<Volume, CoreError>>(Stage::Channels, select)??;
         self.normalize_volume(volume, params).await
     }
 
     /// The network over the planes along all three axes, 3-D dynamics.
-    async fn in_3d(&mut self, stack: &Stack, rescale: &Rescale, params: &Params) -> Result<Found, Error> {
+    async fn in_3d(&mut self, stack: &Stack, rescale: &Rescale, params: &Params) -> Result<StackResult, Error> {
         let size = [stack.depth(), stack.height(), stack.width()];
         let depth = rescale.factor.scale_depth(stack.depth(), params.anisotropy);
         let small = [depth, rescale.height, rescale.width];
@@ -101,7 +101,7 @@ impl Run<'_> {
             cellprob = Volume::new(values.split_off(values.len() / 4 * 3), 1, depth, height, width)?;
             flows = Volume::new(values, 3, depth, height, width)?;
         }
-        Ok(Found { labels, flows, cellprob, styles })
+        Ok(StackResult { labels, flows, cellprob, styles })
     }
 
     /// The sums of what the network says of the planes along each axis: flows in Z, Y, X (each of two of the three) and
@@ -118,7 +118,7 @@ impl Run<'_> {
             let (height, width) = input.plane_size(*axis);
             input.length(*axis) * self.tiles(height, width, params)
         };
-        let mut progress = Tiles { done: 0, total: ORIENTATIONS.iter().map(tiles).sum() };
+        let mut progress = TileProgress { done: 0, total: ORIENTATIONS.iter().map(tiles).sum() };
         for (axis, flows) in ORIENTATIONS {
             styles.clear();
             let add = |at, outputs: Planes, style| {
@@ -127,7 +127,7 @@ impl Run<'_> {
                 sums.add_slice(3, axis, at, outputs.plane(outputs.channels() - 1));
                 styles.push(style);
             };
-            self.layers(Seen::along(&mut input, axis), params, &mut progress, add).await?;
+            self.layers(PlaneSource::along(&mut input, axis), params, &mut progress, add).await?;
         }
         Ok((sums, styles))
     }
@@ -193,12 +193,17 @@ impl Run<'_> {
     }
 
     /// Each layer as an image; then cells of neighbouring layers are joined where that is asked for.
-    async fn layer_by_layer(&mut self, stack: &Stack, rescale: &Rescale, params: &Params) -> Result<Found, Error> {
+    async fn slice_by_slice(
+        &mut self,
+        stack: &Stack,
+        rescale: &Rescale,
+        params: &Params,
+    ) -> Result<StackResult, Error> {
         let (height, width) = (stack.height(), stack.width());
         let stitch = params.stitch_threshold > 0.0 && stack.depth() > 1;
         let params = Params { norm3d: params.norm3d && stitch, ..params.clone() };
         let input = self.stack_input(stack, &params).await?;
-        let (outputs, styles) = self.outputs_of_layers(input, rescale, &params).await?;
+        let (outputs, styles) = self.outputs_of_slices(input, rescale, &params).await?;
 
         // Small parts of cells are only dropped once they had the chance to become whole.
         let of_layer = Params { min_size: if stitch { 0 } else { params.min_size }, ..params.clone() };
@@ -227,12 +232,12 @@ impl Run<'_> {
                 volume::fill_holes::fill_holes_and_remove_small(&mut labels, params.min_size);
             })?;
         }
-        Ok(Found { labels, flows: flows.into_iter().collect(), cellprob: cellprob.into_iter().collect(), styles })
+        Ok(StackResult { labels, flows: flows.into_iter().collect(), cellprob: cellprob.into_iter().collect(), styles })
     }
 
     /// What the network says of each layer (flows and cell probability), at the size at which it sees them, and the
     /// layers' styles.
-    async fn outputs_of_layers(
+    async fn outputs_of_slices(
         &mut self,
         mut input: VolumeField,
         rescale: &Rescale,
@@ -240,13 +245,13 @@ impl Run<'_> {
     ) -> Result<(Vec<Planes>, Vec<Vec<f32>>), Error> {
         let &Rescale { height, width, .. } = rescale;
         let [depth, ..] = input.size();
-        let seen = Seen::Planes { volume: &mut input, axis: Axis::Z, size: (height, width) };
+        let seen = PlaneSource::Planes { volume: &mut input, axis: Axis::Z, size: (height, width) };
         let (mut all, mut styles) = (Vec::with_capacity(depth), Vec::with_capacity(depth));
         let take = |_, outputs: Planes, style| {
             all.push(outputs.select(0..3));
             styles.push(style);
         };
-        let mut progress = Tiles { done: 0, total: depth * self.tiles(height, width, params) };
+        let mut progress = TileProgress { done: 0, total: depth * self.tiles(height, width, params) };
         self.layers(seen, params, &mut progress, take).await?;
         Ok((all, styles))
     }

@@ -1,17 +1,17 @@
-//! Tiles of layers that are on a GPU through its network: while one batch computes the next is submitted, and what the
+//! TileProgress of layers that are on a GPU through its network: while one batch computes the next is submitted, and what the
 //! last one gave is on its way back.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use cytoshade_core::tiling::Cutting;
+use cytoshade_core::tiling::TileLayout;
 use cytoshade_core::{Control, Params, Stage, Timings};
-use cytoshade_gpu::{Flight, Gpu, GpuPlanes, Network, Part, Reading, Tiled};
+use cytoshade_gpu::{Gpu, GpuPlanes, Network, Part, PendingReadback, Submission, TiledPlanes};
 use web_time::Instant;
 
 use crate::Error;
 use crate::field::Field;
-use crate::run::{Tiles, unit};
+use crate::run::{TileProgress, unit};
 
 /// Batches that are submitted while the host still makes another. More would only put off what a cancellation stops.
 const IN_FLIGHT: usize = 2;
@@ -22,29 +22,29 @@ pub(crate) struct Stream<'a> {
     network: &'a Network,
     control: &'a Control<'a>,
     params: &'a Params,
-    progress: &'a mut Tiles,
+    progress: &'a mut TileProgress,
     timings: &'a mut Timings,
     /// When the last batch was done.
     since: Instant,
     /// Whether the outputs come back to the host.
     back: bool,
-    open: VecDeque<Open>,
-    flights: VecDeque<Flight>,
+    open: VecDeque<OpenPlane>,
+    submissions: VecDeque<Submission>,
     /// Layers that are done: their outputs [nout, height, width] and styles.
     pub(crate) done: VecDeque<(Field, Vec<f32>)>,
 }
 
 /// A layer some of whose tiles are done.
-struct Open {
-    tiled: Tiled,
+struct OpenPlane {
+    tiled: TiledPlanes,
     /// The sum of the styles so far.
     style: Vec<f32>,
     submitted: usize,
     done: usize,
-    reading: Option<Reading>,
+    reading: Option<PendingReadback>,
 }
 
-impl Open {
+impl OpenPlane {
     fn waiting(&self) -> Range<usize> {
         self.submitted..self.tiled.tiles()
     }
@@ -56,31 +56,31 @@ impl<'a> Stream<'a> {
         network: &'a Network,
         control: &'a Control<'a>,
         params: &'a Params,
-        (progress, timings): (&'a mut Tiles, &'a mut Timings),
+        (progress, timings): (&'a mut TileProgress, &'a mut Timings),
         back: bool,
     ) -> Self {
-        let (open, flights, done) = Default::default();
+        let (open, submissions, done) = Default::default();
         let since = Instant::now();
-        Self { gpu, network, control, params, progress, timings, since, back, open, flights, done }
+        Self { gpu, network, control, params, progress, timings, since, back, open, submissions, done }
     }
 
     /// Takes a layer and how it becomes tiles, for which the network is prepared, and submits the batches that are full.
-    pub(crate) async fn push(&mut self, layer: Field, cutting: &Cutting) -> Result<(), Error> {
+    pub(crate) async fn push(&mut self, layer: Field, tile_layout: &TileLayout) -> Result<(), Error> {
         let planes = match layer {
             Field::Device(_, planes) => planes,
             Field::Host(planes) => GpuPlanes::upload(self.gpu, &planes).await.map_err(Error::Gpu)?,
         };
-        let tiled = self.network.tiled(planes, cutting).await.map_err(Error::Gpu)?;
+        let tiled = self.network.tiled(planes, tile_layout).await.map_err(Error::Gpu)?;
         let style = vec![0.0; self.network.shape().style_channels()];
-        self.open.push_back(Open { tiled, style, submitted: 0, done: 0, reading: None });
+        self.open.push_back(OpenPlane { tiled, style, submitted: 0, done: 0, reading: None });
         self.submit(self.params.batch_size).await
     }
 
     /// Submits what is left, and waits for all.
     pub(crate) async fn finish(&mut self) -> Result<(), Error> {
         self.submit(1).await?;
-        while !self.flights.is_empty() {
-            self.settle().await?;
+        while !self.submissions.is_empty() {
+            self.wait_idle().await?;
         }
         Ok(())
     }
@@ -99,24 +99,24 @@ impl<'a> Stream<'a> {
                     parts.push((&layer.tiled, now));
                 }
             }
-            self.flights.extend(self.network.start(&parts, self.control.recorder()).await.map_err(Error::Gpu)?);
+            self.submissions.extend(self.network.start(&parts, self.control.recorder()).await.map_err(Error::Gpu)?);
             for layer in &mut self.open {
                 if self.back && layer.reading.is_none() && layer.waiting().is_empty() {
                     layer.reading = Some(layer.tiled.outputs().start_read(self.gpu).await.map_err(Error::Gpu)?);
                 }
             }
-            while self.flights.len() > IN_FLIGHT {
-                self.settle().await?;
+            while self.submissions.len() > IN_FLIGHT {
+                self.wait_idle().await?;
             }
         }
         Ok(())
     }
 
     /// Waits for the oldest batch.
-    async fn settle(&mut self) -> Result<(), Error> {
-        let Some(flight) = self.flights.pop_front() else { return Ok(()) };
-        let tiles = flight.tiles();
-        let styles = flight.styles(self.control.recorder()).await.map_err(Error::Gpu)?;
+    async fn wait_idle(&mut self) -> Result<(), Error> {
+        let Some(submission) = self.submissions.pop_front() else { return Ok(()) };
+        let tiles = submission.tiles();
+        let styles = submission.styles(self.control.recorder()).await.map_err(Error::Gpu)?;
         self.timings.add(Stage::Network, self.since.elapsed());
         self.since = Instant::now();
         self.progress.done += tiles;
@@ -129,7 +129,7 @@ impl<'a> Stream<'a> {
             }
         }
         while self.open.front().is_some_and(|layer| layer.done == layer.tiled.tiles()) {
-            let Some(Open { tiled, style, reading, .. }) = self.open.pop_front() else { break };
+            let Some(OpenPlane { tiled, style, reading, .. }) = self.open.pop_front() else { break };
             let outputs = match reading {
                 Some(reading) => Field::Host(reading.finish(self.gpu).await.map_err(Error::Gpu)?),
                 None => Field::Device(self.gpu.clone(), tiled.outputs().clone()),

@@ -1,13 +1,13 @@
 //! Stacks wherever the stages before left them.
 
-use cytoshade_core::{Axis, Cut, Params, Stage, Volume};
+use cytoshade_core::{Axis, Params, SliceIndex, Stage, Volume};
 use cytoshade_cpu::{normalize, volume};
 #[cfg(not(target_arch = "wasm32"))]
 use cytoshade_gpu::{Gpu, volume as gpu_volume, volume::GpuVolume};
 
 use crate::Error;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::backend::no_room;
+use crate::backend::is_capacity_error;
 use crate::field::Field;
 use crate::run::Run;
 
@@ -41,7 +41,7 @@ impl VolumeField {
 
     /// Height and width of the planes along an axis.
     pub(crate) fn plane_size(&self, axis: Axis) -> (usize, usize) {
-        let Cut { rows, columns, .. } = Cut::new(self.size(), axis, 0);
+        let SliceIndex { rows, columns, .. } = SliceIndex::new(self.size(), axis, 0);
         (rows, columns)
     }
 
@@ -61,7 +61,7 @@ impl VolumeField {
             VolumeField::Host(volume) => Ok(Field::Host(volume.slice(axis, at))),
             #[cfg(not(target_arch = "wasm32"))]
             VolumeField::Device(gpu, volume) => match volume.slice(gpu, axis, at).await {
-                Err(error) if no_room(&error) => {
+                Err(error) if is_capacity_error(&error) => {
                     let volume = volume.read(gpu).await.map_err(Error::Gpu)?;
                     let plane = volume.slice(axis, at);
                     *self = VolumeField::Host(volume);
@@ -110,7 +110,7 @@ impl Run<'_> {
         #[cfg(not(target_arch = "wasm32"))]
         if let Some((gpu, _)) = self.backend.stages() {
             match GpuVolume::upload(gpu, &volume).await {
-                Err(error) if no_room(&error) => {}
+                Err(error) if is_capacity_error(&error) => {}
                 placed => return Ok(VolumeField::Device(gpu.clone(), placed.map_err(Error::Gpu)?)),
             }
         }

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use cytoshade::errors::ModelError;
-use cytoshade::{Error, Folders, Identity, LoadOptions, Model, Published, Sha256};
+use cytoshade::{Error, Identity, LoadOptions, Model, ModelDirs, Published, Sha256};
 
 /// Two folders of which neither is anybody's home.
 struct Place {
     root: tempfile::TempDir,
-    folders: Folders,
+    folders: ModelDirs,
 }
 
 fn place() -> Place {
@@ -16,7 +16,7 @@ fn place() -> Place {
     let (own, cellpose) = (root.path().join("own"), root.path().join("cellpose"));
     std::fs::create_dir_all(&own).unwrap();
     std::fs::create_dir_all(&cellpose).unwrap();
-    Place { folders: Folders { own: Some(own), cellpose: Some(cellpose) }, root }
+    Place { folders: ModelDirs { own: Some(own), cellpose: Some(cellpose) }, root }
 }
 
 fn demo() -> Vec<u8> {
@@ -42,7 +42,7 @@ fn models_of_one_s_own_are_found_by_their_names_in_both_folders() {
     place.put("own/train.123456", &demo());
     for name in ["CP_20230101_120000", "train.123456"] {
         let model = place.open(name).unwrap();
-        assert_eq!((model.origin().identity, model.origin().sha256), (Identity::Unknown, Sha256::of(&demo())));
+        assert_eq!((model.origin().identity, model.origin().sha256), (Identity::Unknown, Sha256::digest(&demo())));
     }
     // The first folder comes first, and what is broken there is not passed over.
     place.put("own/CP_20230101_120000", b"broken");
@@ -58,14 +58,14 @@ fn a_published_name_demands_the_published_hash() {
             match place.open(name) {
                 Err(Error::NotPublished { published, path, found, expected }) => {
                     assert_eq!(Published::named(name), Some(published));
-                    assert_eq!((path, found), (fake.clone(), Sha256::of(&demo())));
+                    assert_eq!((path, found), (fake.clone(), Sha256::digest(&demo())));
                     assert_eq!(Some(expected), published.sha256);
                 }
                 other => panic!("{name}: {other:?}"),
             }
             // By its path it is whatever it is, and a hash that the caller demands is the one that counts.
             place.open(&fake).unwrap();
-            let pinned = LoadOptions { sha256: Some(Sha256::of(&demo())), ..LoadOptions::default() };
+            let pinned = LoadOptions { sha256: Some(Sha256::digest(&demo())), ..LoadOptions::default() };
             Model::open_in(name, &place.folders, &pinned).unwrap();
             let other = LoadOptions { sha256: Some(Sha256([0; 32])), ..LoadOptions::default() };
             let error = Model::open_in(name, &place.folders, &other).unwrap_err();
@@ -94,7 +94,7 @@ fn what_is_not_found_is_told_with_where_and_what_to_do() {
     assert!(said.contains("cytoshade model fetch cyto3"), "{said}");
     let said = place.open("mine").unwrap_err().to_string();
     assert!(said.contains("cytoshade model list") && !said.contains("fetch mine"), "{said}");
-    let nowhere = Model::open_in("cyto3", &Folders::default(), &LoadOptions::default()).unwrap_err();
+    let nowhere = Model::open_in("cyto3", &ModelDirs::default(), &LoadOptions::default()).unwrap_err();
     assert!(matches!(nowhere, Error::ModelNotFound { .. }), "{nowhere}");
 }
 

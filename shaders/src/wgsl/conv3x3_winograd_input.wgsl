@@ -1,4 +1,4 @@
-// 3x3 convolution by minimal filtering, first of two: the input, after its prologue, at the points. Another dispatch, with
+// 3x3 Winograd convolution, first of two: the input, after its prologue, at the points. Another dispatch, with
 // BLOCK, adds the block's input as more channels.
 //
 // Grid: x vec4s of channels of the source or, with BLOCK, of the block's input; y (patches of the batch) / LANES.

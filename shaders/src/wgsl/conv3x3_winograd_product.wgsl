@@ -1,4 +1,4 @@
-// 3x3 convolution by minimal filtering, second of two: at each point, the product of the input with the kernel; then from
+// 3x3 Winograd convolution, second of two: at each point, the product of the input with the kernel; then from
 // the sums at the points to 4 x 4 pixels of the target, with bias and residual. An invocation computes 4 patches for 32
 // output channels. It reads no sums but its own, and soon enough to find them in a processor's cache. All of a
 // workgroup need the same weights, so each reads a part of them and broadcasts it. Needs subgroups of 8 invocations or

@@ -32,9 +32,9 @@ pub(crate) struct Compare {
     /// Threads for every engine
     #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, usize::from))]
     threads: usize,
-    /// The shaders on the driver that `cargo xtask test --coop` sets up, not on this machine's own
+    /// The shaders on the driver that `cargo xtask test --subgroup-matrix` sets up, not on this machine's own
     #[arg(long, conflicts_with_all = ["web", "stages"])]
-    coop: bool,
+    subgroup_matrix: bool,
     /// Rounds of the network; batches of 8 and whole images take fewer
     #[arg(long, default_value_t = 15)]
     rounds: usize,

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::peer::Peer;
 use super::setup::Setup;
 use super::{Compare, Figure, Group, Unit};
-use crate::coop;
+use crate::subgroup_matrix;
 
 const SIDE: usize = 224;
 /// Relative L2 difference to our output above which a peer computes something else. f32 engines differ by about 1e-6.
@@ -36,8 +36,9 @@ pub(super) fn measure(options: &Compare, setup: &Setup) -> Result<Vec<Group>, St
 /// software adapter runs the shaders, that says how good these are, and whether they are better than the last ones were.
 pub(super) fn measure_shaders(options: &Compare, setup: &Setup) -> Result<Option<Group>, String> {
     let program = setup.peer("peer-cytoshade");
-    let ours =
-        program.map(|path| if options.coop { coop::inside(&path) } else { Ok(Command::new(path)) }).transpose()?;
+    let ours = program
+        .map(|path| if options.subgroup_matrix { subgroup_matrix::inside(&path) } else { Ok(Command::new(path)) })
+        .transpose()?;
     let ours = Engine { name: SHADERS, command: ours, first: Some("wgsl"), model: "network.safetensors" };
     let peers = setup.engines().into_iter().filter(|engine| ["ONNX Runtime", "PyTorch"].contains(&engine.name));
     let mut started = start(options, setup, std::iter::once(ours).chain(peers).collect());

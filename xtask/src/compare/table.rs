@@ -38,7 +38,7 @@ fn conditions(options: &Compare, setup: &Setup) -> String {
          Engines take turns, round by round; each was timed after its output had agreed with ours.\n\
          Ratios are ours over theirs, of the medians: below 1 is faster, or smaller.{}",
         if options.publish { " --publish" } else { "" },
-        if options.coop { " --coop" } else { "" },
+        if options.subgroup_matrix { " --subgroup-matrix" } else { "" },
         options.rounds,
         processor(),
         options.threads,

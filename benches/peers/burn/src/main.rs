@@ -40,8 +40,8 @@ impl Weights {
     fn open(path: &str, device: &Device) -> Outcome<Self> {
         let bytes = std::fs::read(path)?;
         let values = |bytes: &[u8]| bytes.as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value)).collect();
-        let of_file = SafeTensors::deserialize(&bytes)?;
-        let arrays = of_file.iter().map(|(name, of)| (name.into(), (values(of.data()), of.shape().to_vec())));
+        let from_file = SafeTensors::deserialize(&bytes)?;
+        let arrays = from_file.iter().map(|(name, of)| (name.into(), (values(of.data()), of.shape().to_vec())));
         Ok(Self { arrays: arrays.collect(), device: device.clone() })
     }
 

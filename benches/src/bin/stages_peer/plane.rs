@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cytoshade_benches::scenes::Scene;
-use cytoshade_core::tiling::Cutting;
+use cytoshade_core::tiling::TileLayout;
 use cytoshade_core::{EndPoints, Labels, Params, Planes, Volume};
 use cytoshade_cpu::blend::Blend;
 use cytoshade_cpu::{fill_holes, flow_error, follow_flows, histogram, masks, normalize, resize, tile};
@@ -15,7 +15,7 @@ pub(crate) struct Plane {
     pub(crate) image: Planes,
     /// At the network's size.
     pub(crate) outputs: Planes,
-    pub(crate) cutting: Cutting,
+    pub(crate) tile_layout: TileLayout,
     /// What the network made of the tiles.
     pub(crate) tiles: Vec<f32>,
     pub(crate) flows: Planes,
@@ -32,14 +32,14 @@ impl Plane {
         let small = |side: usize| (side as f64 * SHRINK) as usize;
         let mut outputs = resize::bilinear(&image, small(height), small(width));
         outputs.append(&outputs.select(0..1))?;
-        let cutting = cutting(height, width);
-        let tiling = &cutting.tiling;
+        let tile_layout = tile_layout(height, width);
+        let tiling = &tile_layout.tiling;
         let tiles = vec![1.0; tiling.tiles.len() * 3 * tiling.height * tiling.width];
         let ends = follow_flows::follow_flows(&flows, &cellprob, 0.0, NITER, true)?;
         let labels = masks_of(&ends, height, width);
         let mut checked = labels.clone();
         flow_error::remove_bad(&mut checked, &flows, FLOW_THRESHOLD)?;
-        Ok(Plane { image, outputs, cutting, tiles, flows, cellprob, ends, labels, checked })
+        Ok(Plane { image, outputs, tile_layout, tiles, flows, cellprob, ends, labels, checked })
     }
 
     /// What a stage gives, and how long it takes.
@@ -61,15 +61,15 @@ impl Plane {
             }
             "tile" => {
                 let (time, tiles) = time(|| {
-                    let cutting = cutting(height, width);
-                    tile::cut(&cutting, &self.image, &cutting.tiling.tiles)
+                    let tile_layout = tile_layout(height, width);
+                    tile::cut(&tile_layout, &self.image, &tile_layout.tiling.tiles)
                 });
                 (time, Output::Values(tiles))
             }
             "blend" => {
                 let (time, blended) = time(|| {
-                    let mut blend = Blend::new(self.cutting.clone(), 3, height, width);
-                    let tiling = &self.cutting.tiling;
+                    let mut blend = Blend::new(self.tile_layout.clone(), 3, height, width);
+                    let tiling = &self.tile_layout.tiling;
                     let outputs = self.tiles.chunks_exact(3 * tiling.height * tiling.width);
                     tiling.tiles.iter().zip(outputs).for_each(|(tile, output)| blend.add(tile, output));
                     blend.finish()
@@ -117,8 +117,8 @@ fn masks_of(ends: &EndPoints, height: usize, width: usize) -> Labels {
     masks::masks(ends, &histogram::histogram(ends, height, width), MAX_SIZE_FRACTION)
 }
 
-pub(crate) fn cutting(height: usize, width: usize) -> Cutting {
-    Cutting::new(height, width, 16, 224, 0.1, false)
+pub(crate) fn tile_layout(height: usize, width: usize) -> TileLayout {
+    TileLayout::new(height, width, 16, 224, 0.1, false)
 }
 
 impl Stages for Plane {

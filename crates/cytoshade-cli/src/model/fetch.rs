@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use cytoshade::{Folders, Published, Sha256, is_plain_name};
+use cytoshade::{ModelDirs, Published, Sha256, is_plain_name};
 
 use super::remove::own_path;
 use crate::failure::Failure;
@@ -34,7 +34,7 @@ pub(crate) struct Fetch {
 
 /// What is fetched, and what it must be.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct FetchPlan {
     pub(super) url: String,
     pub(super) target: PathBuf,
     /// Without one, anything is taken.
@@ -45,7 +45,7 @@ pub(super) struct Wanted {
 }
 
 pub(crate) fn run(args: &Fetch) -> Result<(), Failure> {
-    let wanted = wanted(args, &Folders::from_env())?;
+    let wanted = wanted(args, &ModelDirs::from_env())?;
     #[cfg(feature = "fetch")]
     return super::transfer::run(&wanted);
     #[cfg(not(feature = "fetch"))]
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Fetch) -> Result<(), Failure> {
 }
 
 #[cfg(not(feature = "fetch"))]
-fn without_network_code(wanted: &Wanted) -> Failure {
+fn without_network_code(wanted: &FetchPlan) -> Failure {
     Failure::run(format!(
         "this program was built without network code, which the feature `fetch` brings; fetch {} by other means and put \
          it at {}",
@@ -62,7 +62,7 @@ fn without_network_code(wanted: &Wanted) -> Failure {
     ))
 }
 
-fn wanted(args: &Fetch, folders: &Folders) -> Result<Wanted, Failure> {
+fn wanted(args: &Fetch, folders: &ModelDirs) -> Result<FetchPlan, Failure> {
     let by_name = Published::named(&args.model);
     let file = match (by_name, &args.name) {
         (Some(_), Some(_)) => return Err(Failure::usage("--name is for addresses; a published model has its own")),
@@ -92,7 +92,7 @@ fn wanted(args: &Fetch, folders: &Folders) -> Result<Wanted, Failure> {
             by_name.map_or(file, |published| published.name)
         )));
     }
-    Ok(Wanted {
+    Ok(FetchPlan {
         url: by_name.map_or_else(|| args.model.clone(), |published| published.url.to_string()),
         target: own_path(folders, published.map_or(file, |published| published.file))?,
         sha256,
@@ -114,9 +114,9 @@ mod tests {
         fetch: Fetch,
     }
 
-    fn parse(words: &[&str]) -> Result<Wanted, String> {
+    fn parse(words: &[&str]) -> Result<FetchPlan, String> {
         let line = Line::try_parse_from([&["fetch"], words].concat()).unwrap();
-        let folders = Folders { own: Some("models".into()), cellpose: None };
+        let folders = ModelDirs { own: Some("models".into()), cellpose: None };
         wanted(&line.fetch, &folders).map_err(|failure| format!("{failure:?}"))
     }
 

@@ -28,7 +28,7 @@ pub(crate) struct Inspect {
 pub(crate) fn run(args: &Inspect) -> Result<(), Failure> {
     let (model, path) = Source::new(&args.model).load(&LoadOptions::default())?;
     let report = match &model {
-        AnyModel::Network(network, origin) => Report::of_network(&path, network, origin),
+        AnyModel::Network(network, origin) => Report::from_network(&path, network, origin),
         AnyModel::SizeModel(model, sha256) => Report::of_size_model(&path, model, *sha256),
     };
     if args.json {
@@ -69,7 +69,7 @@ struct Report {
 }
 
 impl Report {
-    fn of_network(path: &Path, network: &Network, origin: &Origin) -> Self {
+    fn from_network(path: &Path, network: &Network, origin: &Origin) -> Self {
         let published = match origin.identity {
             Identity::Published(published) => Some(published),
             Identity::Unverified(_) | Identity::Unknown => None,
@@ -87,7 +87,7 @@ impl Report {
             parameters: shape.parameters(),
             metadata: origin.metadata.clone(),
             ignored: origin.ignored.clone(),
-            ..Self::of_file(path, origin.sha256, published)
+            ..Self::from_file(path, origin.sha256, published)
         }
     }
 
@@ -98,11 +98,11 @@ impl Report {
             style_channels: Some(model.slopes().len()),
             diam_mean: model.diam_mean(),
             parameters: model.slopes().len() + model.style_mean().len() + 2,
-            ..Self::of_file(path, sha256, Published::with_hash(sha256))
+            ..Self::from_file(path, sha256, Published::with_hash(sha256))
         }
     }
 
-    fn of_file(path: &Path, sha256: Sha256, published: Option<&'static Published>) -> Self {
+    fn from_file(path: &Path, sha256: Sha256, published: Option<&'static Published>) -> Self {
         Self {
             file: path.display().to_string(),
             sha256: sha256.to_string(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use cytoshade::{Folders, PUBLISHED, Present, Published};
+use cytoshade::{ModelDirs, ModelFile, PUBLISHED, Published};
 use serde::Serialize;
 
 use super::source::DEMO;
@@ -21,7 +21,7 @@ pub(crate) struct List {
 }
 
 pub(crate) fn run(args: &List) -> Result<(), Failure> {
-    let folders = Folders::from_env();
+    let folders = ModelDirs::from_env();
     let here = folders.list();
     if args.json {
         let report = Report::new(&folders, &here);
@@ -44,9 +44,9 @@ pub(crate) fn run(args: &List) -> Result<(), Failure> {
 }
 
 /// Where a published model is, and whether it can be it at all.
-fn whereabouts(published: &Published, here: &[Present]) -> String {
+fn whereabouts(published: &Published, here: &[ModelFile]) -> String {
     let known = if published.sha256.is_some() { "" } else { " (no hash of it is known)" };
-    let found: Vec<_> = of(published, here)
+    let found: Vec<_> = files_of(published, here)
         .map(|present| {
             let differs = published.bytes.is_some_and(|bytes| bytes != present.bytes);
             format!("{}{}", present.path.display(), if differs { " (another size than published)" } else { "" })
@@ -55,7 +55,7 @@ fn whereabouts(published: &Published, here: &[Present]) -> String {
     if found.is_empty() { format!("not here{known}") } else { format!("{}{known}", found.join(", ")) }
 }
 
-fn of<'a>(published: &Published, here: &'a [Present]) -> impl Iterator<Item = &'a Present> {
+fn files_of<'a>(published: &Published, here: &'a [ModelFile]) -> impl Iterator<Item = &'a ModelFile> {
     here.iter().filter(move |present| present.published == Some(published))
 }
 
@@ -87,8 +87,8 @@ struct File<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn new(folders: &'a Folders, here: &'a [Present]) -> Self {
-        let file = |present: &'a Present| File {
+    fn new(folders: &'a ModelDirs, here: &'a [ModelFile]) -> Self {
+        let file = |present: &'a ModelFile| File {
             name: &present.name,
             path: present.path.display().to_string(),
             bytes: present.bytes,
@@ -101,7 +101,7 @@ impl<'a> Report<'a> {
             sha256: published.sha256.map(|hash| hash.to_string()),
             origin: published.url,
             license: published.license,
-            files: of(published, here).map(file).collect(),
+            files: files_of(published, here).map(file).collect(),
         };
         Self {
             own_folder: folders.own.as_ref(),

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::Args;
-use cytoshade::{Folders, Published, is_plain_name};
+use cytoshade::{ModelDirs, Published, is_plain_name};
 
 use crate::failure::Failure;
 use crate::output::print_line;
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Remove) -> Result<(), Failure> {
         return Err(Failure::usage(format!("{name:?} is no plain name; only files in Cytoshade's folder are removed")));
     }
     let path =
-        own_path(&Folders::from_env(), Published::named(name).map_or(name.as_str(), |published| published.file))?;
+        own_path(&ModelDirs::from_env(), Published::named(name).map_or(name.as_str(), |published| published.file))?;
     match fs::remove_file(&path) {
         Ok(()) => print_line(&format!("removed {}", path.display())),
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Remove) -> Result<(), Failure> {
 }
 
 /// A file in Cytoshade's own folder.
-pub(super) fn own_path(folders: &Folders, file: &str) -> Result<PathBuf, Failure> {
+pub(super) fn own_path(folders: &ModelDirs, file: &str) -> Result<PathBuf, Failure> {
     let folder = folders.own.as_ref();
     let folder =
         folder.ok_or_else(|| Failure::run("this system names no cache folder; set CYTOSHADE_MODELS to one"))?;

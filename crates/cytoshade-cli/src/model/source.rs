@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cytoshade::{Folders, LoadOptions, Model, Reference};
+use cytoshade::{LoadOptions, Model, ModelDirs, ModelRef};
 use cytoshade_model::{AnyModel, Converted, SaveOptions};
 
 use crate::demo;
@@ -16,7 +16,7 @@ pub(crate) enum Source {
     /// It is in the program.
     Bundled,
     /// It is a file, here or in the folders.
-    Reference(Reference),
+    ModelRef(ModelRef),
 }
 
 impl Source {
@@ -24,14 +24,14 @@ impl Source {
         if typed == Path::new(DEMO) && !typed.is_file() {
             return Source::Bundled;
         }
-        Source::Reference(Folders::from_env().resolve(typed))
+        Source::ModelRef(ModelDirs::from_env().resolve(typed))
     }
 
     /// A network to segment with.
     pub(crate) fn network(typed: &Path, options: &LoadOptions) -> Result<Model, Failure> {
         match Source::new(typed) {
             Source::Bundled => Model::from_bytes(demo::MODEL, options),
-            Source::Reference(_) => Model::open_with(typed, options),
+            Source::ModelRef(_) => Model::open_with(typed, options),
         }
         .map_err(Failure::run)
     }
@@ -44,7 +44,7 @@ impl Source {
                     cytoshade_model::load_with_origin(demo::MODEL, options).map_err(Failure::run)?;
                 Ok((AnyModel::Network(network, origin), DEMO.into()))
             }
-            Source::Reference(reference) => reference
+            Source::ModelRef(reference) => reference
                 .open(options, |path, options| Ok((cytoshade_model::load_any_path(path, options)?, path.to_path_buf())))
                 .map_err(Failure::run),
         }
@@ -58,7 +58,7 @@ impl Source {
                 let converted = cytoshade_model::convert(demo::MODEL, &options, save).map_err(Failure::run)?;
                 Ok((converted, DEMO.into()))
             }
-            Source::Reference(reference) => reference
+            Source::ModelRef(reference) => reference
                 .open(&options, |path, options| {
                     Ok((cytoshade_model::convert_path(path, options, save)?, path.to_path_buf()))
                 })

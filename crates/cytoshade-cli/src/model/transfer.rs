@@ -3,15 +3,15 @@
 use std::fs;
 
 use cytoshade::{LoadOptions, Sha256};
-use cytoshade_fetch::{Address, Arrived, Limits, Request, Trust, fetch};
+use cytoshade_fetch::{Address, Downloaded, Limits, Request, Trust, fetch};
 use cytoshade_model::load_any_path;
 
-use super::fetch::Wanted;
+use super::fetch::FetchPlan;
 use crate::failure::Failure;
 use crate::output::print_line;
 use crate::progress::Bytes;
 
-pub(super) fn run(wanted: &Wanted) -> Result<(), Failure> {
+pub(super) fn run(wanted: &FetchPlan) -> Result<(), Failure> {
     // Before anything is made here: an address that is not fetched from.
     let address = Address::parse(&wanted.url).map_err(Failure::usage)?;
     if is_here(wanted)? {
@@ -36,7 +36,7 @@ pub(super) fn run(wanted: &Wanted) -> Result<(), Failure> {
 }
 
 /// Whether the file is there. One that is not what is wanted is left alone, and told of.
-fn is_here(wanted: &Wanted) -> Result<bool, Failure> {
+fn is_here(wanted: &FetchPlan) -> Result<bool, Failure> {
     if fs::symlink_metadata(&wanted.target).is_err() {
         return Ok(false);
     }
@@ -49,7 +49,7 @@ fn is_here(wanted: &Wanted) -> Result<bool, Failure> {
 }
 
 /// Looks into what came, which must be a model, and gives it its name. What is none is removed.
-fn keep(arrived: Arrived, wanted: &Wanted) -> Result<(), Failure> {
+fn keep(arrived: Downloaded, wanted: &FetchPlan) -> Result<(), Failure> {
     let sha256 = Sha256(arrived.sha256());
     // The bytes that are parsed are those that were hashed.
     let options = LoadOptions { sha256: Some(sha256), ..LoadOptions::default() };

@@ -1,7 +1,7 @@
 //! A band of rows on its way into a convolution: normalised, clipped, repeated where the source is upsampled, and padded
 //! with zeros, in a buffer that stays in the core's L2 cache.
 
-use super::source::{Norm, Source};
+use super::conv_input::{ConvInput, Norm};
 use crate::simd::{Block, Compiled, LANES, Lanes};
 
 /// Bands for each thread, so that a thread that is late holds up the others for a small part only.
@@ -10,7 +10,7 @@ const BANDS_PER_THREAD: usize = 4;
 /// The plane that a convolution sees, and how a band of it lies in its buffer: shape [row, block, pixel, 16], with
 /// `pad` zeros around the plane.
 pub(super) struct Band<'a> {
-    pub(super) source: Source<'a>,
+    pub(super) source: ConvInput<'a>,
     pub(super) scale: &'a [Block],
     pub(super) shift: &'a [Block],
     /// How often each source pixel is repeated on each axis.

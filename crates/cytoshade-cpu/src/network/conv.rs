@@ -1,19 +1,19 @@
 //! BatchNorm, ReLU and a convolution with zero padding (the reference's `batchconv`, `batchconv0`, `batchconvstyle`).
 //!
 //! The output's rows are cut into bands, one rayon task each. For each band the source rows that it meets are loaded
-//! once ([`super::band`]); from there the product is taken, plainly ([`super::direct`]) or by minimal filtering
+//! once ([`super::band`]); from there the product is taken, plainly ([`super::direct`]) or by Winograd
 //! ([`super::winograd`]). Where a block's `proj` is added, it is written into the band first ([`super::proj`]).
 
 use std::cell::RefCell;
 
 use crate::parallel::*;
 
-use super::added::Added;
+use super::accumulate::Accumulate;
 use super::band::{Band, rows_per_band};
+use super::conv_input::ConvInput;
 use super::direct::{Direct, Rows, cached_rows};
-use super::map::{Map, sized};
+use super::feature_map::{FeatureMap, sized};
 use super::proj::Proj;
-use super::source::Source;
 use super::weights::{self, Product};
 use super::winograd::{self, SIDE, Winograd};
 use crate::simd::{AnyLanes, Block, HALF, Lanes, Work};
@@ -65,7 +65,7 @@ impl Conv {
         let factor = if upsample { 2 } else { 1 };
         // With fewer input channels the transforms cost more than the products that they spare.
         let method = if conv.kernel() == 3 && conv.inputs() >= HALF {
-            Method::Winograd(weights::at_points(conv, lanes.group()))
+            Method::Winograd(weights::winograd_weights(conv, lanes.group()))
         } else {
             Method::Direct(Product::all(conv, factor, lanes.group()))
         };
@@ -83,7 +83,7 @@ impl Conv {
     }
 
     /// `target = residual + proj(projected) + bias + weights * relu(scale * source + shift)`.
-    pub(super) fn run(&self, lanes: AnyLanes, reads: Reads<'_>, target: Map<&mut [Block]>) {
+    pub(super) fn run(&self, lanes: AnyLanes, reads: Reads<'_>, target: FeatureMap<&mut [Block]>) {
         lanes.run(Run { conv: self, reads, target });
     }
 
@@ -94,7 +94,7 @@ impl Conv {
         }
     }
 
-    fn band<'a>(&'a self, source: Source<'a>, repeat: usize, width: usize) -> Band<'a> {
+    fn band<'a>(&'a self, source: ConvInput<'a>, repeat: usize, width: usize) -> Band<'a> {
         let Self { scale, shift, kernel, .. } = self;
         Band { source, scale, shift, repeat, pad: kernel / 2, padded: width + kernel - 1 }
     }
@@ -102,19 +102,19 @@ impl Conv {
 
 /// What a convolution reads.
 pub(super) struct Reads<'a> {
-    pub(super) source: Source<'a>,
-    /// Added to the result; not where there is something `projected`.
-    pub(super) residual: Option<Map<&'a [Block]>>,
+    pub(super) source: ConvInput<'a>,
+    /// Accumulate to the result; not where there is something `projected`.
+    pub(super) residual: Option<FeatureMap<&'a [Block]>>,
     /// The source of `proj`.
-    pub(super) projected: Option<Map<&'a [Block]>>,
+    pub(super) projected: Option<FeatureMap<&'a [Block]>>,
 }
 
 impl<'a> Reads<'a> {
-    fn added(&self) -> Added<Map<&'a [Block]>> {
+    fn added(&self) -> Accumulate<FeatureMap<&'a [Block]>> {
         match (self.projected, self.residual) {
-            (Some(_), _) => Added::Target,
-            (None, Some(residual)) => Added::Residual(residual),
-            (None, None) => Added::Nothing,
+            (Some(_), _) => Accumulate::Target,
+            (None, Some(residual)) => Accumulate::Residual(residual),
+            (None, None) => Accumulate::Nothing,
         }
     }
 }
@@ -123,7 +123,7 @@ impl<'a> Reads<'a> {
 struct Run<'a> {
     conv: &'a Conv,
     reads: Reads<'a>,
-    target: Map<&'a mut [Block]>,
+    target: FeatureMap<&'a mut [Block]>,
 }
 
 impl Work for Run<'_> {
@@ -192,7 +192,7 @@ impl Run<'_> {
 mod tests {
     use cytoshade_core::{BatchNorm, ConvShape};
 
-    use super::super::map;
+    use super::super::feature_map;
     use super::*;
     use crate::simd::{Isa, LANES};
 
@@ -218,7 +218,7 @@ mod tests {
         ([3, 5], 3, 1, Projected(2), [4, 6]),
         ([17, 3], 1, 1, Nothing, [3, 5]),
         ([7, 9], 3, 1, Residual, [4, 13]),
-        // By minimal filtering.
+        // By Winograd.
         ([17, 3], 3, 1, Nothing, [6, 5]),
         ([16, 17], 3, 1, Residual, [5, 9]),
         ([16, 3], 3, 2, Nothing, [5, 3]),
@@ -254,7 +254,7 @@ mod tests {
 
     fn pack(planes: &[f32], channels: usize, size: [usize; 2]) -> Vec<Block> {
         let mut packed = blocks(channels, size);
-        map::pack(planes, Map::new_mut(&mut packed, channels, size[0], size[1]));
+        feature_map::pack(planes, FeatureMap::new_mut(&mut packed, channels, size[0], size[1]));
         // What fills up a row's last block may be anything.
         for row in packed.chunks_exact_mut(channels.div_ceil(LANES) * size[1]) {
             let (_, last) = row.split_at_mut(channels / LANES * size[1]);
@@ -305,20 +305,20 @@ mod tests {
         let layer = layer([inputs, outputs], kernel, true);
         let mut target = blocks(outputs, large);
         let reads = Reads {
-            source: Source { map: Map::new(&packed[0], inputs, size[0], size[1]), skip: None, style: None },
-            residual: matches!(adds, Residual).then(|| Map::new(&packed[1], outputs, large[0], large[1])),
-            projected: proj.is_some().then(|| Map::new(&packed[2], 4, small[0], small[1])),
+            source: ConvInput { map: FeatureMap::new(&packed[0], inputs, size[0], size[1]), skip: None, style: None },
+            residual: matches!(adds, Residual).then(|| FeatureMap::new(&packed[1], outputs, large[0], large[1])),
+            projected: proj.is_some().then(|| FeatureMap::new(&packed[2], 4, small[0], small[1])),
         };
         Conv::new(&layer, factor == 2, proj, lanes).run(
             lanes,
             reads,
-            Map::new_mut(&mut target, outputs, large[0], large[1]),
+            FeatureMap::new_mut(&mut target, outputs, large[0], large[1]),
         );
         if cfg!(miri) {
             return; // It looks for accesses that are wrong; the numbers are the same without it.
         }
         let mut found = vec![0.0; outputs * large[0] * large[1]];
-        map::unpack(Map::new(&target, outputs, large[0], large[1]), &mut found);
+        feature_map::unpack(FeatureMap::new(&target, outputs, large[0], large[1]), &mut found);
 
         let expected = plain(&layer, &planes, factor, size);
         let added = match adds {

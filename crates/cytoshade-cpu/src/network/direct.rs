@@ -1,10 +1,10 @@
 //! A convolution as the plain sum of products: 16 output channels a vector, a few pixels of a row in registers
 //! ([`super::segment`]).
 
-use super::added::Added;
+use super::accumulate::Accumulate;
 use super::band::Band;
-use super::map::Map;
-use super::segment::Segment;
+use super::feature_map::FeatureMap;
+use super::microkernel::Microkernel;
 use super::weights::Product;
 use crate::simd::{Block, LANES, Lanes, Work};
 
@@ -24,7 +24,7 @@ pub(super) struct Direct<'a> {
     pub(super) products: &'a [Product],
     pub(super) factor: usize,
     pub(super) bias: &'a [Block],
-    pub(super) added: Added<Map<&'a [Block]>>,
+    pub(super) added: Accumulate<FeatureMap<&'a [Block]>>,
 }
 
 /// The rows that a product is taken of: shape [row, block, pixel, 16].
@@ -61,7 +61,7 @@ impl Direct<'_> {
                     let added = added.map(|map| &map.row(y_target)[columns.clone()]);
                     let row = Row {
                         width: rows.width,
-                        segment: Segment {
+                        segment: Microkernel {
                             rows: &rows.data[y * rows.row_len..],
                             block_stride: rows.block_stride,
                             taps,
@@ -89,7 +89,7 @@ struct Row<'a> {
     /// Pixels of it.
     width: usize,
     /// The first of them, and what follows it.
-    segment: Segment<'a>,
+    segment: Microkernel<'a>,
 }
 
 impl Work for Row<'_> {

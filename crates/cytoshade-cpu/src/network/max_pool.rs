@@ -2,17 +2,17 @@
 
 use crate::parallel::*;
 
-use super::map::Map;
+use super::feature_map::FeatureMap;
 use crate::simd::{AnyLanes, Block, Lanes, Work};
 
 /// Halves the sides of `source`, which are even.
-pub(super) fn run(lanes: AnyLanes, source: Map<&[Block]>, target: Map<&mut [Block]>) {
+pub(super) fn run(lanes: AnyLanes, source: FeatureMap<&[Block]>, target: FeatureMap<&mut [Block]>) {
     lanes.run(MaxPool { source, target });
 }
 
 struct MaxPool<'a> {
-    source: Map<&'a [Block]>,
-    target: Map<&'a mut [Block]>,
+    source: FeatureMap<&'a [Block]>,
+    target: FeatureMap<&'a mut [Block]>,
 }
 
 impl Work for MaxPool<'_> {

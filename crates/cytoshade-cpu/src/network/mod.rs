@@ -7,16 +7,16 @@
 //! What loops over kernels or values is `#[inline(never)]`: drawn into one function, the whole pass takes a browser, which
 //! compiles function by function, a tenth of a second, and until it is done the pass runs as compiled in haste.
 
-mod added;
+mod accumulate;
 mod band;
-mod clock;
 mod conv;
+mod conv_input;
 mod direct;
-mod map;
+mod feature_map;
 mod max_pool;
+mod microkernel;
 mod proj;
-mod segment;
-mod source;
+mod step_timer;
 mod style;
 mod weights;
 mod winograd;
@@ -26,11 +26,11 @@ use std::sync::{Mutex, PoisonError};
 use crate::parallel::*;
 use cytoshade_core::{Plan, Recorder, Shape, Step, Tensor};
 
-use self::clock::{Clock, Laps};
 use self::conv::{Conv, Reads};
-use self::map::Map;
+use self::conv_input::ConvInput;
+use self::feature_map::FeatureMap;
 use self::proj::Proj;
-use self::source::Source;
+use self::step_timer::{StepTimer, TileTimer};
 use self::style::Projection;
 use crate::Error;
 pub use crate::simd::Isa;
@@ -149,7 +149,7 @@ impl Network {
         let in_flight = current_num_threads().div_ceil(THREADS_PER_TILE).min(n);
         let mut workspaces: Vec<Workspace> = (0..in_flight).map(|_| self.take_workspace(height, width)).collect();
         let tiles: Vec<&[f32]> = tiles.chunks_exact(self.shape.inputs() * pixels).collect();
-        let clock = recorder.map(|recorder| Clock::new(self, recorder, height, width));
+        let step_timer = recorder.map(|recorder| StepTimer::new(self, recorder, height, width));
         let result = tiles
             .chunks(in_flight)
             .zip(outputs.chunks_mut(in_flight * self.shape.nout() * pixels))
@@ -165,8 +165,8 @@ impl Network {
                         .zip(&mut workspaces)
                         .enumerate()
                         .for_each(|(lane, (((tile, output), style), workspace))| {
-                            let mut laps = clock.as_ref().map(|clock| clock.laps(lane));
-                            self.run_tile(tile, output, style, workspace, &mut laps);
+                            let mut timer = step_timer.as_ref().map(|step_timer| step_timer.timer(lane));
+                            self.run_tile(tile, output, style, workspace, &mut timer);
                         });
                 });
                 (1..=tiles.len()).try_for_each(|tile| done(group * in_flight + tile))
@@ -201,10 +201,10 @@ impl Network {
         output: &mut [f32],
         style: &mut [f32],
         workspace: &mut Workspace,
-        laps: &mut Option<Laps<'_>>,
+        timer: &mut Option<TileTimer<'_>>,
     ) {
-        let mut lap = || laps.iter_mut().for_each(Laps::lap);
-        workspace.write(self.plan.input, |_, target| map::pack(tile, target));
+        let mut lap = || timer.iter_mut().for_each(TileTimer::lap);
+        workspace.write(self.plan.input, |_, target| feature_map::pack(tile, target));
         lap();
         for (step, conv) in self.plan.steps.iter().zip(&self.convs) {
             match *step {
@@ -219,7 +219,7 @@ impl Network {
                 }
                 Step::Conv { source, skip, style, residual, projection, target, .. } => {
                     workspace.write(target, |maps, target| {
-                        let source = Source {
+                        let source = ConvInput {
                             map: maps.read(source),
                             skip: skip.map(|skip| maps.read(skip)),
                             style: style.map(|style| maps.projected[style.linear].as_slice()),
@@ -234,7 +234,7 @@ impl Network {
             }
             lap();
         }
-        map::unpack(workspace.read(self.plan.output), output);
+        feature_map::unpack(workspace.read(self.plan.output), output);
         lap();
     }
 }
@@ -270,16 +270,16 @@ impl Workspace {
         self.sums = sums;
     }
 
-    fn read(&self, tensor: Tensor) -> Map<&[Block]> {
+    fn read(&self, tensor: Tensor) -> FeatureMap<&[Block]> {
         let (height, width) = tensor.size(self.height, self.width);
-        Map::new(&self.buffers[tensor.buffer], tensor.channels, height, width)
+        FeatureMap::new(&self.buffers[tensor.buffer], tensor.channels, height, width)
     }
 
     /// Lets `work` write `tensor` while it reads others: the plan never has it read what it writes.
-    fn write(&mut self, tensor: Tensor, work: impl FnOnce(&Self, Map<&mut [Block]>)) {
+    fn write(&mut self, tensor: Tensor, work: impl FnOnce(&Self, FeatureMap<&mut [Block]>)) {
         let (height, width) = tensor.size(self.height, self.width);
         let mut buffer = std::mem::take(&mut self.buffers[tensor.buffer]);
-        work(self, Map::new_mut(&mut buffer, tensor.channels, height, width));
+        work(self, FeatureMap::new_mut(&mut buffer, tensor.channels, height, width));
         self.buffers[tensor.buffer] = buffer;
     }
 }

@@ -1,9 +1,9 @@
 //! A block's 1x1 convolution (the reference's `proj`), written where another convolution then adds its result; so it is
 //! never in memory by itself.
 
-use super::added::Added;
+use super::accumulate::Accumulate;
 use super::direct::{Direct, Rows};
-use super::map::Map;
+use super::feature_map::FeatureMap;
 use super::weights::Product;
 use crate::simd::{AnyLanes, Block, Lanes};
 
@@ -31,7 +31,7 @@ impl Proj {
     }
 
     /// Writes the rows of `target`, of which the first is row `first` of the plane, a multiple of `factor`.
-    pub(super) fn run<L: Lanes>(&self, lanes: L, source: Map<&[Block]>, first: usize, target: &mut [Block]) {
+    pub(super) fn run<L: Lanes>(&self, lanes: L, source: FeatureMap<&[Block]>, first: usize, target: &mut [Block]) {
         let Self { inputs, outputs, factor, products, bias } = self;
         let first = first / factor;
         let rows = Rows {
@@ -41,7 +41,7 @@ impl Proj {
             width: source.width,
         };
         let direct =
-            Direct { inputs: *inputs, outputs: *outputs, products, factor: *factor, bias, added: Added::Nothing };
+            Direct { inputs: *inputs, outputs: *outputs, products, factor: *factor, bias, added: Accumulate::Nothing };
         direct.multiply(lanes, rows, first, target);
     }
 }

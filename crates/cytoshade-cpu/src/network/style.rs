@@ -2,13 +2,13 @@
 
 use cytoshade_core::Linear;
 
-use super::map::Map;
+use super::feature_map::FeatureMap;
 use crate::simd::{Block, LANES};
 
 /// The mean of each channel of `map`, divided by the L2 norm of all of them; 0 where that norm is 0. `sums` is scratch,
 /// one for each block.
 #[inline(never)]
-pub(super) fn mean(map: Map<&[Block]>, sums: &mut [[f64; LANES]], style: &mut [f32]) {
+pub(super) fn mean(map: FeatureMap<&[Block]>, sums: &mut [[f64; LANES]], style: &mut [f32]) {
     sums.fill([0.0; LANES]);
     for y in 0..map.height {
         for (sum, row) in sums.iter_mut().zip(map.row(y).chunks_exact(map.width)) {

@@ -87,10 +87,10 @@ fn pack<'a>(conv: &Conv, group: usize, taps: impl Iterator<Item = &'a [usize]> +
     packed
 }
 
-/// The kernels of a 3x3 convolution at the points of minimal filtering, with output blocks in groups of `group`: shape
+/// The kernels of a 3x3 convolution at the points of Winograd, with output blocks in groups of `group`: shape
 /// [point, output group, input channel, block in group, 16].
 #[inline(never)]
-pub(super) fn at_points(conv: &Conv, group: usize) -> Vec<Block> {
+pub(super) fn winograd_weights(conv: &Conv, group: usize) -> Vec<Block> {
     let (inputs, blocks) = (conv.inputs(), conv.outputs().div_ceil(LANES));
     let mut packed = vec![Block::ZERO; PRODUCTS * blocks * inputs];
     for block in 0..blocks {
@@ -98,7 +98,7 @@ pub(super) fn at_points(conv: &Conv, group: usize) -> Vec<Block> {
         let in_group = (blocks - first).min(group);
         for input in 0..inputs {
             let at = first * inputs + input * in_group + within;
-            let points = compiled(AtPoints { conv, block, input });
+            let points = compiled(WinogradWeights { conv, block, input });
             for (weights, point) in packed.chunks_exact_mut(blocks * inputs).zip(points) {
                 weights[at] = Block(point);
             }
@@ -108,13 +108,13 @@ pub(super) fn at_points(conv: &Conv, group: usize) -> Vec<Block> {
 }
 
 /// The kernels from an input channel to a block of output channels.
-struct AtPoints<'a> {
+struct WinogradWeights<'a> {
     conv: &'a Conv,
     block: usize,
     input: usize,
 }
 
-impl Work for AtPoints<'_> {
+impl Work for WinogradWeights<'_> {
     type Output = [[f32; LANES]; PRODUCTS];
 
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! A 3x3 convolution by minimal filtering, F(4x4, 3x3) (Winograd 1980; Lavin and Gray 2016, "Fast algorithms for
+//! A 3x3 Winograd convolution, F(4x4, 3x3) (Winograd 1980; Lavin and Gray 2016, "Fast algorithms for
 //! convolutional neural networks"): 36 products for 16 output pixels, where the plain sum takes 144.
 //!
 //! The points and the transform of the kernel are core's ([`cytoshade_core::winograd`]).
@@ -6,10 +6,10 @@
 use cytoshade_core::winograd::{P, POINTS, Q};
 pub(super) use cytoshade_core::winograd::{PRODUCTS, SIDE, transform_kernels};
 
-use super::added::Added;
+use super::accumulate::Accumulate;
 use super::band::Band;
 use super::direct::segments;
-use super::map::{Map, sized};
+use super::feature_map::{FeatureMap, sized};
 use crate::simd::{Block, Compiled, LANES, Lanes, Work};
 
 /// Most tiles that are multiplied together.
@@ -79,7 +79,7 @@ pub(super) struct Winograd<'a> {
     /// Shape [point, output group, input channel, block in group, 16].
     pub(super) weights: &'a [Block],
     pub(super) bias: &'a [Block],
-    pub(super) added: Added<Map<&'a [Block]>>,
+    pub(super) added: Accumulate<FeatureMap<&'a [Block]>>,
     /// Pixels of an output row.
     pub(super) width: usize,
     /// Most tiles that are multiplied together.
@@ -172,7 +172,7 @@ impl<'a> Winograd<'a> {
             let at = block * self.width + from;
             let rows = target.chunks_mut(SIDE * row_len).enumerate().skip(patch.row).take(patch.rows);
             for (row, target) in rows {
-                let residual = |map: Map<&'a [Block]>| &map.data[(first + SIDE * row) * row_len + at..];
+                let residual = |map: FeatureMap<&'a [Block]>| &map.data[(first + SIDE * row) * row_len + at..];
                 let store = Store {
                     sums: &scratch.sums[block * tiles + (row - patch.row) * patch.columns..],
                     stride: self.bias.len() * tiles,
@@ -329,7 +329,7 @@ struct Store<'a> {
     stride: usize,
     bias: &'a Block,
     /// A residual is laid out as `target`.
-    added: Added<&'a [Block]>,
+    added: Accumulate<&'a [Block]>,
     /// The output rows, of which there are `SIDE` or, at the plane's end, fewer.
     target: &'a mut [Block],
     row_len: usize,
@@ -342,9 +342,11 @@ impl Work for Store<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
         match self.added {
-            Added::Nothing => self.tiles(lanes, |value, _, _| value),
-            Added::Residual(residual) => self.tiles(lanes, |value, at, _| lanes.add(value, lanes.load(&residual[at]))),
-            Added::Target => self.tiles(lanes, |value, _, target| lanes.add(value, lanes.load(target))),
+            Accumulate::Nothing => self.tiles(lanes, |value, _, _| value),
+            Accumulate::Residual(residual) => {
+                self.tiles(lanes, |value, at, _| lanes.add(value, lanes.load(&residual[at])))
+            }
+            Accumulate::Target => self.tiles(lanes, |value, _, target| lanes.add(value, lanes.load(target))),
         }
     }
 }

@@ -153,7 +153,7 @@ impl Field {
             start[axis].iter_mut().for_each(|at| *at = *at / last[axis] * 2.0 - 1.0);
         }
         let mut end = walk(start, niter, |points| {
-            let steps = self.between(points);
+            let steps = self.lerp_indices(points);
             for axis in 0..3 {
                 for i in 0..GROUP {
                     points[axis][i] = (points[axis][i] + steps[i][axis]).clamp(-1.0, 1.0);
@@ -167,7 +167,7 @@ impl Field {
     }
 
     #[inline(always)]
-    fn between(&self, points: &Places) -> [[f32; 4]; GROUP] {
+    fn lerp_indices(&self, points: &Places) -> [[f32; 4]; GROUP] {
         let [layer, row, _] = self.strides();
         // Of each axis: the weights of the lower and of the upper neighbour, and where the lower one lies behind the zeros.
         let (mut weights, mut lower) = ([[[0.0f32; GROUP]; 2]; 3], [[0u32; GROUP]; 3]);

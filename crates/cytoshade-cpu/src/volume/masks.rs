@@ -82,12 +82,12 @@ impl Counts {
     /// The bins that a seed grows over.
     fn grow(&self, seed: usize) -> Vec<usize> {
         let mut grown = vec![seed];
-        let mut seen = std::collections::HashSet::from([seed]);
+        let mut stats = std::collections::HashSet::from([seed]);
         let mut edge = 0..1;
         for _ in 0..GROWTH {
             for at in edge.clone() {
                 for bin in self.around(grown[at], 1) {
-                    if self.counts[bin] > GROW_COUNT && seen.insert(bin) {
+                    if self.counts[bin] > GROW_COUNT && stats.insert(bin) {
                         grown.push(bin);
                     }
                 }

@@ -2,7 +2,7 @@
 //! which transpose the stack for the second).
 
 use crate::parallel::*;
-use cytoshade_core::resample::between;
+use cytoshade_core::resample::lerp_indices;
 use cytoshade_core::{LabelVolume, Labels, Planes, Volume};
 
 use crate::resize::{bilinear, corners, nearest};
@@ -29,7 +29,7 @@ fn linear_depth(volume: &Volume, depth: usize) -> Volume {
     if from == 0 || pixels == 0 {
         return resized;
     }
-    let layers = between(from, depth);
+    let layers = lerp_indices(from, depth);
     for channel in 0..volume.channels() {
         let source = volume.channel(channel);
         resized.channel_mut(channel).par_chunks_exact_mut(pixels).zip(&layers).for_each(|(out, at)| {

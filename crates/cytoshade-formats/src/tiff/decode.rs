@@ -9,7 +9,7 @@ use super::{
     directory::damaged,
     page::{Compression, Page, Predictor},
 };
-use crate::{Error, limits::zeros, stored::Stored};
+use crate::{Error, limits::zeros, sample::StoredSample};
 
 /// Checks, without reserving anything, that every strip or tile lies within the file and is not too short for what it
 /// is said to hold. Gives the bytes that they take together: where no more than the file has, memory for the page is
@@ -19,7 +19,7 @@ pub(super) fn check(page: &Page<'_>) -> Result<u64, Error> {
 }
 
 /// Decodes a page that [`check`] has passed into `out`, planar: samples x height x width values.
-pub(super) fn decode<T: Stored>(page: &Page<'_>, out: &mut [T::Value]) -> Result<(), Error> {
+pub(super) fn decode<T: StoredSample>(page: &Page<'_>, out: &mut [T::Value]) -> Result<(), Error> {
     let shape = page.shape;
     let interleaved = page.interleaved();
     let mut row = Vec::new();
@@ -200,7 +200,7 @@ fn pack_bits(stored: &[u8], expected: usize) -> Vec<u8> {
 }
 
 /// The samples of one stored row, interleaved, with the predictor undone.
-fn decode_row<T: Stored>(page: &Page<'_>, bytes: &[u8], row: &mut Vec<T>) {
+fn decode_row<T: StoredSample>(page: &Page<'_>, bytes: &[u8], row: &mut Vec<T>) {
     row.clear();
     let size = size_of::<T>();
     let bits = page.shape.bits;
@@ -225,7 +225,7 @@ fn decode_row<T: Stored>(page: &Page<'_>, bytes: &[u8], row: &mut Vec<T>) {
 }
 
 /// Samples of 1 to 15 bits, packed without gaps from the highest bit on.
-fn unpack<T: Stored>(bytes: &[u8], bits: usize, row: &mut Vec<T>) {
+fn unpack<T: StoredSample>(bytes: &[u8], bits: usize, row: &mut Vec<T>) {
     let mask = (1u32 << bits) - 1;
     let (mut buffer, mut available) = (0u32, 0);
     for &byte in bytes {

@@ -2,7 +2,7 @@
 
 use cytoshade_shaders as shaders;
 
-use crate::convolution::Facts;
+use crate::convolution::Capabilities;
 use crate::device::Gpu;
 use crate::masks::Mask;
 
@@ -19,7 +19,7 @@ const TILE: usize = 16;
 
 /// How the heat of a mask is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum DiffusionStrategy {
     /// All rounds by one workgroup in its memory, of which so many invocations have so many rows each.
     Workgroup { lanes: u32, rows: u32 },
     /// All rounds by one workgroup in registers, the heat left in memory: on software adapters.
@@ -39,29 +39,29 @@ pub(super) struct Columns {
     pub(super) stack: u32,
 }
 
-impl Way {
-    /// The way for a box of `height` x `width`, its border of one pixel and all.
-    fn choose(facts: &Facts, height: u32, width: u32) -> Self {
-        if let Some(columns) = Columns::choose(facts, height, width) {
-            return Way::Columns(columns);
+impl DiffusionStrategy {
+    /// The strategy for a box of `height` x `width`, its border of one pixel and all.
+    fn choose(capabilities: &Capabilities, height: u32, width: u32) -> Self {
+        if let Some(columns) = Columns::choose(capabilities, height, width) {
+            return DiffusionStrategy::Columns(columns);
         }
         if u64::from(height) * u64::from(width) > u64::from(shaders::FLOW_ERROR_CELLS) {
-            return Way::Rounds;
+            return DiffusionStrategy::Rounds;
         }
-        let choice = if facts.software { &SOFTWARE_LANES[..] } else { &LANES[..] };
+        let choice = if capabilities.software { &SOFTWARE_LANES[..] } else { &LANES[..] };
         let enough = |&lanes: &u32| {
             let fits = |rows: &u32| width * height.div_ceil(*rows) <= lanes;
-            (1..=shaders::FLOW_ERROR_ROWS).find(fits).map(|rows| Way::Workgroup { lanes, rows })
+            (1..=shaders::FLOW_ERROR_ROWS).find(fits).map(|rows| DiffusionStrategy::Workgroup { lanes, rows })
         };
-        choice.iter().find_map(enough).unwrap_or(Way::Rounds)
+        choice.iter().find_map(enough).unwrap_or(DiffusionStrategy::Rounds)
     }
 }
 
 impl Columns {
-    fn choose(facts: &Facts, height: u32, width: u32) -> Option<Self> {
-        let (lanes, largest) = facts.subgroups?;
+    fn choose(capabilities: &Capabilities, height: u32, width: u32) -> Option<Self> {
+        let (lanes, largest) = capabilities.subgroups?;
         // Known where it is compiled, so that a browser does not load the rest.
-        if cfg!(target_arch = "wasm32") || !facts.software || lanes != largest || lanes < SUBGROUP {
+        if cfg!(target_arch = "wasm32") || !capabilities.software || lanes != largest || lanes < SUBGROUP {
             return None;
         }
         let (height, width) = (height - 2, width - 2);
@@ -78,9 +78,9 @@ impl Columns {
 
 /// A mask's box with a border of one pixel, as the shaders know it, and which mask it is.
 #[derive(Clone, Debug)]
-pub(super) struct Boxed {
+pub(super) struct MaskBox {
     pub(super) mask: usize,
-    pub(super) way: Way,
+    pub(super) strategy: DiffusionStrategy,
     id: u32,
     top: u32,
     left: u32,
@@ -88,15 +88,15 @@ pub(super) struct Boxed {
     width: u32,
 }
 
-impl Boxed {
-    pub(super) fn new(at: usize, mask: &Mask, facts: &Facts) -> Self {
+impl MaskBox {
+    pub(super) fn new(at: usize, mask: &Mask, capabilities: &Capabilities) -> Self {
         let (height, width) = (mask.height as u32 + 2, mask.width as u32 + 2);
-        let way = Way::choose(facts, height, width);
-        Self { mask: at, way, id: mask.id, top: mask.top as u32, left: mask.left as u32, height, width }
+        let strategy = DiffusionStrategy::choose(capabilities, height, width);
+        Self { mask: at, strategy, id: mask.id, top: mask.top as u32, left: mask.left as u32, height, width }
     }
 
     pub(super) fn words(&self) -> [u32; 6] {
-        let rows = if let Way::Workgroup { rows, .. } = self.way { rows } else { 0 };
+        let rows = if let DiffusionStrategy::Workgroup { rows, .. } = self.strategy { rows } else { 0 };
         [self.id, self.top, self.left, self.height, self.width, rows]
     }
 
@@ -110,29 +110,29 @@ impl Boxed {
     }
 
     /// What the boxes of one dispatch have in common.
-    fn kind(&self) -> Way {
-        match self.way {
-            Way::Workgroup { lanes, .. } => Way::Workgroup { lanes, rows: 0 },
-            way => way,
+    fn kind(&self) -> DiffusionStrategy {
+        match self.strategy {
+            DiffusionStrategy::Workgroup { lanes, .. } => DiffusionStrategy::Workgroup { lanes, rows: 0 },
+            strategy => strategy,
         }
     }
 }
 
 /// Boxes that one pipeline can take together.
-pub(super) fn alike(boxes: &[Boxed]) -> Vec<Vec<Boxed>> {
-    let mut groups: Vec<Vec<Boxed>> = Vec::new();
-    for boxed in boxes {
-        match groups.iter_mut().find(|group| group.first().is_some_and(|first| first.kind() == boxed.kind())) {
-            Some(group) => group.push(boxed.clone()),
-            None => groups.push(vec![boxed.clone()]),
+pub(super) fn alike(boxes: &[MaskBox]) -> Vec<Vec<MaskBox>> {
+    let mut groups: Vec<Vec<MaskBox>> = Vec::new();
+    for mask_box in boxes {
+        match groups.iter_mut().find(|group| group.first().is_some_and(|first| first.kind() == mask_box.kind())) {
+            Some(group) => group.push(mask_box.clone()),
+            None => groups.push(vec![mask_box.clone()]),
         }
     }
     groups
 }
 
 /// The tiles of boxes: box, and place in it, row by row.
-pub(super) fn tiles(boxes: &[Boxed]) -> Vec<[u32; 2]> {
-    (0..).zip(boxes).flat_map(|(at, boxed)| (0..boxed.tiles() as u32).map(move |tile| [at, tile])).collect()
+pub(super) fn tiles(boxes: &[MaskBox]) -> Vec<[u32; 2]> {
+    (0..).zip(boxes).flat_map(|(at, mask_box)| (0..mask_box.tiles() as u32).map(move |tile| [at, tile])).collect()
 }
 
 /// The grid of a shader that takes a tile a workgroup.
@@ -147,29 +147,32 @@ mod tests {
 
     #[test]
     fn registers_are_for_software_and_for_what_fits() {
-        let llvmpipe = Facts { software: true, subgroups: Some((8, 8)), ..Facts::default() };
-        let way = |height, width| Way::choose(&llvmpipe, height, width);
-        let columns = |wide, stack| Way::Columns(Columns { wide, lanes: 8, stack });
-        assert_eq!(way(3, 3), columns(false, 2));
-        assert_eq!(way(34, 34), columns(false, 2));
-        assert_eq!(way(35, 34), columns(false, 4));
-        assert_eq!(way(34, 35), columns(true, 2));
-        assert_eq!(way(130, 66), columns(true, 8));
-        assert_eq!(way(131, 66), Way::Rounds);
-        assert_eq!(way(130, 67), Way::Rounds);
-        assert_eq!(way(20, 67), Way::Workgroup { lanes: 256, rows: 7 });
-        for facts in [
-            Facts { software: false, ..llvmpipe.clone() },
-            Facts { subgroups: None, ..llvmpipe.clone() },
-            Facts { subgroups: Some((4, 4)), ..llvmpipe.clone() },
-            Facts { subgroups: Some((8, 16)), ..llvmpipe.clone() },
+        let llvmpipe = Capabilities { software: true, subgroups: Some((8, 8)), ..Capabilities::default() };
+        let strategy = |height, width| DiffusionStrategy::choose(&llvmpipe, height, width);
+        let columns = |wide, stack| DiffusionStrategy::Columns(Columns { wide, lanes: 8, stack });
+        assert_eq!(strategy(3, 3), columns(false, 2));
+        assert_eq!(strategy(34, 34), columns(false, 2));
+        assert_eq!(strategy(35, 34), columns(false, 4));
+        assert_eq!(strategy(34, 35), columns(true, 2));
+        assert_eq!(strategy(130, 66), columns(true, 8));
+        assert_eq!(strategy(131, 66), DiffusionStrategy::Rounds);
+        assert_eq!(strategy(130, 67), DiffusionStrategy::Rounds);
+        assert_eq!(strategy(20, 67), DiffusionStrategy::Workgroup { lanes: 256, rows: 7 });
+        for capabilities in [
+            Capabilities { software: false, ..llvmpipe.clone() },
+            Capabilities { subgroups: None, ..llvmpipe.clone() },
+            Capabilities { subgroups: Some((4, 4)), ..llvmpipe.clone() },
+            Capabilities { subgroups: Some((8, 16)), ..llvmpipe.clone() },
         ] {
-            assert!(matches!(Way::choose(&facts, 30, 30), Way::Workgroup { .. }), "{facts:?}");
-            assert_eq!(Way::choose(&facts, 70, 70), Way::Rounds);
+            assert!(
+                matches!(DiffusionStrategy::choose(&capabilities, 30, 30), DiffusionStrategy::Workgroup { .. }),
+                "{capabilities:?}"
+            );
+            assert_eq!(DiffusionStrategy::choose(&capabilities, 70, 70), DiffusionStrategy::Rounds);
         }
-        let wider = Facts { subgroups: Some((16, 16)), ..llvmpipe };
-        let columns = |wide, stack| Way::Columns(Columns { wide, lanes: 16, stack });
-        assert_eq!(Way::choose(&wider, 34, 66), columns(false, 2));
-        assert_eq!(Way::choose(&wider, 130, 130), columns(true, 8));
+        let wider = Capabilities { subgroups: Some((16, 16)), ..llvmpipe };
+        let columns = |wide, stack| DiffusionStrategy::Columns(Columns { wide, lanes: 16, stack });
+        assert_eq!(DiffusionStrategy::choose(&wider, 34, 66), columns(false, 2));
+        assert_eq!(DiffusionStrategy::choose(&wider, 130, 130), columns(true, 8));
     }
 }

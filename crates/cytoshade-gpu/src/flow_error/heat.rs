@@ -2,9 +2,9 @@
 
 use cytoshade_shaders as shaders;
 
-use super::boxes::{self, Boxed, Columns, Way};
+use super::boxes::{self, Columns, DiffusionStrategy, MaskBox};
 use super::{MASKS, WHAT};
-use crate::buffers::PATIENCE;
+use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
 use crate::error::Error;
 use crate::kernel::Variant;
@@ -18,15 +18,15 @@ pub(super) async fn heat(
     gpu: &Gpu,
     labels: &GpuLabels,
     nearest: &wgpu::Buffer,
-    boxes: &[Boxed],
+    boxes: &[MaskBox],
 ) -> Result<wgpu::Buffer, Error> {
     let bytes = 4 * (labels.height * labels.width) as u64;
-    let heat = gpu.attempt(WHAT, || gpu.storage(WHAT, bytes)).await?;
+    let heat = gpu.with_error_scopes(WHAT, || gpu.storage(WHAT, bytes)).await?;
     for alike in boxes::alike(boxes) {
-        match alike.first().map(|boxed| boxed.way) {
+        match alike.first().map(|mask_box| mask_box.strategy) {
             // Never in a browser, which shall not load it.
-            Some(Way::Columns(columns)) if cfg!(not(target_arch = "wasm32")) => {
-                at_once(gpu, labels, nearest, &alike, columns, &heat).await?;
+            Some(DiffusionStrategy::Columns(columns)) if cfg!(not(target_arch = "wasm32")) => {
+                single_dispatch(gpu, labels, nearest, &alike, columns, &heat).await?;
             }
             _ => in_rounds(gpu, labels, nearest, &alike, &heat).await?,
         }
@@ -35,20 +35,20 @@ pub(super) async fn heat(
 }
 
 /// All rounds of masks that fit into the registers of a workgroup.
-async fn at_once(
+async fn single_dispatch(
     gpu: &Gpu,
     labels: &GpuLabels,
     nearest: &wgpu::Buffer,
-    boxes: &[Boxed],
+    boxes: &[MaskBox],
     columns: Columns,
     heat: &wgpu::Buffer,
 ) -> Result<(), Error> {
     let shader = if columns.wide { shaders::DIFFUSE_WIDE } else { shaders::DIFFUSE_NARROW };
-    let variant = Variant::of(shader).with(shaders::LANES, columns.lanes).with(shaders::STACK, columns.stack);
+    let variant = Variant::new(shader).with(shaders::LANES, columns.lanes).with(shaders::STACK, columns.stack);
     let [kernel] = gpu.kernels_of([variant]).await?;
     let submissions = gpu
-        .attempt(WHAT, || {
-            let words: Vec<[u32; 6]> = boxes.iter().map(Boxed::words).collect();
+        .with_error_scopes(WHAT, || {
+            let words: Vec<[u32; 6]> = boxes.iter().map(MaskBox::words).collect();
             let words = gpu.upload(WHAT, &words)?;
             let submit = |first: usize| {
                 let params = [labels.width as u32, first as u32];
@@ -66,17 +66,17 @@ async fn in_rounds(
     gpu: &Gpu,
     labels: &GpuLabels,
     nearest: &wgpu::Buffer,
-    boxes: &[Boxed],
+    boxes: &[MaskBox],
     heat: &wgpu::Buffer,
 ) -> Result<(), Error> {
-    let [diffuse] = gpu.kernels_of([Variant::of(shaders::DIFFUSE)]).await?;
+    let [diffuse] = gpu.kernels_of([Variant::new(shaders::DIFFUSE)]).await?;
     let tiles = boxes::tiles(boxes);
     let grid = boxes::grid(gpu, tiles.len());
-    let rounds: Vec<usize> = (0..boxes.iter().map(Boxed::rounds).max().unwrap_or(0)).collect();
+    let rounds: Vec<usize> = (0..boxes.iter().map(MaskBox::rounds).max().unwrap_or(0)).collect();
     let submissions = gpu
-        .attempt(WHAT, || {
+        .with_error_scopes(WHAT, || {
             let other = gpu.storage(WHAT, heat.size())?;
-            let words: Vec<[u32; 6]> = boxes.iter().map(Boxed::words).collect();
+            let words: Vec<[u32; 6]> = boxes.iter().map(MaskBox::words).collect();
             let (words, tiles_of) = (gpu.upload(WHAT, &words)?, gpu.upload(WHAT, &tiles)?);
             let submit = |rounds: &[usize]| {
                 let bind = |&round: &usize| {
@@ -96,5 +96,5 @@ async fn in_rounds(
 
 /// Waits for each in turn, so that each has the whole time limit to itself.
 fn wait(gpu: &Gpu, submissions: Vec<wgpu::SubmissionIndex>) -> Result<(), Error> {
-    submissions.into_iter().try_for_each(|submission| gpu.wait(WHAT, submission, PATIENCE))
+    submissions.into_iter().try_for_each(|submission| gpu.wait(WHAT, submission, WAIT_TIMEOUT))
 }

@@ -1,7 +1,7 @@
 //! The check of each mask against the flows (the reference's `metrics.flow_error`, `dynamics.masks_to_flows_cpu` and
 //! `dynamics.remove_bad_flow_masks`).
 //!
-//! Heat diffuses from each mask's centre; how, the size of its box decides ([`Way`]). The reference computes in f64 and the
+//! Heat diffuses from each mask's centre; how, the size of its box decides ([`DiffusionStrategy`]). The reference computes in f64 and the
 //! shaders in f32, so each error comes with a bound of what rounding may have moved it; where that bound leaves open on which
 //! side of the threshold a mask lies, the caller decides, who can compute exactly.
 
@@ -11,13 +11,13 @@ mod heat;
 use cytoshade_core::{Labels, Planes};
 use cytoshade_shaders as shaders;
 
-use crate::buffers::PATIENCE;
+use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
 use crate::error::Error;
 use crate::kernel::{Variant, plane_grid};
 use crate::masks::{GpuLabels, Mask};
 use crate::planes::GpuPlanes;
-use boxes::{Boxed, Way};
+use boxes::{DiffusionStrategy, MaskBox};
 
 const WHAT: &str = "the flow error";
 /// Masks of one submission: drivers stop what runs for seconds.
@@ -49,8 +49,9 @@ pub async fn flow_errors(gpu: &Gpu, labels: &GpuLabels, planes: &GpuPlanes) -> R
     }
     let nearest = centers(gpu, labels).await?;
     let mut sums = vec![[0.0f64; 2]; labels.masks.len()];
-    let all = labels.masks.iter().enumerate().map(|(at, mask)| Boxed::new(at, mask, gpu.facts()));
-    let (small, large): (Vec<Boxed>, Vec<Boxed>) = all.partition(|boxed| matches!(boxed.way, Way::Workgroup { .. }));
+    let all = labels.masks.iter().enumerate().map(|(at, mask)| MaskBox::new(at, mask, gpu.capabilities()));
+    let (small, large): (Vec<MaskBox>, Vec<MaskBox>) =
+        all.partition(|mask_box| matches!(mask_box.strategy, DiffusionStrategy::Workgroup { .. }));
     for alike in boxes::alike(&small) {
         for boxes in alike.chunks(MASKS) {
             small_errors(gpu, labels, planes, &nearest, boxes, &mut sums).await?;
@@ -60,8 +61,8 @@ pub async fn flow_errors(gpu: &Gpu, labels: &GpuLabels, planes: &GpuPlanes) -> R
     while !large.is_empty() {
         // As many masks as there is room for, and at least one.
         let mut tiles = 0;
-        let fit = |boxed: &&Boxed| {
-            tiles += boxed.tiles();
+        let fit = |mask_box: &&MaskBox| {
+            tiles += mask_box.tiles();
             tiles <= TILES
         };
         let count = large.iter().take_while(fit).count().max(1);
@@ -153,7 +154,7 @@ async fn cut(
 
 /// For each id the pixel nearest to the mean of its mask, as `center` leaves it.
 async fn centers(gpu: &Gpu, labels: &GpuLabels) -> Result<wgpu::Buffer, Error> {
-    let [kernel] = gpu.kernels_of([Variant::of(shaders::CENTER)]).await?;
+    let [kernel] = gpu.kernels_of([Variant::new(shaders::CENTER)]).await?;
     let mut means = vec![[0u32; 4]; labels.end];
     for mask in &labels.masks {
         if let Some(mean) = means.get_mut(mask.id as usize) {
@@ -161,7 +162,7 @@ async fn centers(gpu: &Gpu, labels: &GpuLabels) -> Result<wgpu::Buffer, Error> {
             *mean = [y as u32, x as u32, (y.fract() as f32).to_bits(), (x.fract() as f32).to_bits()];
         }
     }
-    gpu.attempt(WHAT, || {
+    gpu.with_error_scopes(WHAT, || {
         let grid = plane_grid(gpu, WHAT, labels.height, labels.width)?;
         let means = gpu.upload(WHAT, &means)?;
         let nearest = gpu.storage(WHAT, 8 * labels.end as u64)?;
@@ -181,14 +182,14 @@ async fn small_errors(
     labels: &GpuLabels,
     planes: &GpuPlanes,
     nearest: &wgpu::Buffer,
-    boxes: &[Boxed],
+    boxes: &[MaskBox],
     sums: &mut [[f64; 2]],
 ) -> Result<(), Error> {
-    let [Boxed { way: Way::Workgroup { lanes, .. }, .. }, ..] = boxes else { return Ok(()) };
-    let [kernel] = gpu.kernels_of([Variant::of(shaders::FLOW_ERROR).with(shaders::LANES, *lanes)]).await?;
-    let words: Vec<[u32; 6]> = boxes.iter().map(Boxed::words).collect();
+    let [MaskBox { strategy: DiffusionStrategy::Workgroup { lanes, .. }, .. }, ..] = boxes else { return Ok(()) };
+    let [kernel] = gpu.kernels_of([Variant::new(shaders::FLOW_ERROR).with(shaders::LANES, *lanes)]).await?;
+    let words: Vec<[u32; 6]> = boxes.iter().map(MaskBox::words).collect();
     let errors = gpu
-        .attempt(WHAT, || {
+        .with_error_scopes(WHAT, || {
             let (words, errors) = (gpu.upload(WHAT, &words)?, gpu.storage(WHAT, 8 * boxes.len() as u64)?);
             let params = [labels.width as u32, (labels.height * labels.width) as u32, 0];
             let bound = kernel.bind(gpu, &params, &[&words, &labels.ids, &planes.buffer, nearest, &errors]);
@@ -196,7 +197,7 @@ async fn small_errors(
             Ok(errors)
         })
         .await?;
-    add(gpu, &errors, boxes.iter().map(|boxed| boxed.mask), boxes.len(), sums).await
+    add(gpu, &errors, boxes.iter().map(|mask_box| mask_box.mask), boxes.len(), sums).await
 }
 
 /// Adds the sums of masks whose heat is made in memory.
@@ -205,15 +206,15 @@ async fn large_errors(
     labels: &GpuLabels,
     planes: &GpuPlanes,
     nearest: &wgpu::Buffer,
-    boxes: &[Boxed],
+    boxes: &[MaskBox],
     sums: &mut [[f64; 2]],
 ) -> Result<(), Error> {
-    let [compare] = gpu.kernels_of([Variant::of(shaders::FLOW_ERROR_LARGE)]).await?;
+    let [compare] = gpu.kernels_of([Variant::new(shaders::FLOW_ERROR_LARGE)]).await?;
     let heat = heat::heat(gpu, labels, nearest, boxes).await?;
     let tiles = boxes::tiles(boxes);
     let (errors, submission) = gpu
-        .attempt(WHAT, || {
-            let words: Vec<[u32; 6]> = boxes.iter().map(Boxed::words).collect();
+        .with_error_scopes(WHAT, || {
+            let words: Vec<[u32; 6]> = boxes.iter().map(MaskBox::words).collect();
             let (words, tiles_of) = (gpu.upload(WHAT, &words)?, gpu.upload(WHAT, &tiles)?);
             let errors = gpu.storage(WHAT, 8 * tiles.len() as u64)?;
             let size = [labels.width as u32, labels.height as u32, tiles.len() as u32];
@@ -222,7 +223,7 @@ async fn large_errors(
             Ok((errors, submission))
         })
         .await?;
-    gpu.wait(WHAT, submission, PATIENCE)?;
+    gpu.wait(WHAT, submission, WAIT_TIMEOUT)?;
     add(gpu, &errors, tiles.iter().map(|&[at, _]| boxes[at as usize].mask), tiles.len(), sums).await
 }
 

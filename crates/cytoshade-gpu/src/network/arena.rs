@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use cytoshade_core::Plan;
 
-use super::job::{Job, Site};
+use super::dispatch::{Dispatch, DispatchContext};
 use super::profile::Clock;
 use super::{Network, style_channels};
 use crate::device::{Gpu, lock};
+use crate::dispatch_list::DispatchList;
 use crate::error::Error;
 use crate::kernel::{Bound, Kernel, linear};
 use crate::winograd::Scratch;
-use crate::work::Work;
 
 /// Everything that a batch of up to `capacity` tiles of one size runs in.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub(super) enum Grid {
 
 impl Grid {
     /// The grid for a number of tiles.
-    fn of(self, gpu: &Gpu, count: usize) -> Result<[u32; 3], Error> {
+    fn workgroups(self, gpu: &Gpu, count: usize) -> Result<[u32; 3], Error> {
         match self {
             Grid::Tiles([x, y]) => Ok([x, y, count as u32]),
             Grid::Patches { x, each, group } => Ok([x, (each * count as u64).div_ceil(group) as u32, 1]),
@@ -87,7 +87,7 @@ impl Arena {
         let points = scratch("inputs at points", points)?;
         let sums = scratch("sums at points", sums)?;
 
-        let site = Site {
+        let site = DispatchContext {
             network,
             height,
             width,
@@ -100,9 +100,11 @@ impl Arena {
         };
         let mut kernels = kernels.iter();
         let mut work = Vec::with_capacity(plan.steps.len() + 2);
-        let mut add = |jobs: Vec<Job<'_>>| {
-            let bind = |(job, kernel): (Job<'_>, &Arc<Kernel>)| (kernel.bind(gpu, &job.params, &job.storage), job.grid);
-            work.push(jobs.into_iter().zip(&mut kernels).map(bind).collect());
+        let mut add = |dispatches: Vec<Dispatch<'_>>| {
+            let bind = |(dispatch, kernel): (Dispatch<'_>, &Arc<Kernel>)| {
+                (kernel.bind(gpu, &dispatch.params, &dispatch.storage), dispatch.grid)
+            };
+            work.push(dispatches.into_iter().zip(&mut kernels).map(bind).collect());
         };
         // In the order of Network::variants.
         let pack = site.planes(plan.input, &input, &tensors[plan.input.buffer]);
@@ -110,7 +112,7 @@ impl Arena {
         add(vec![pack]);
         add(vec![unpack]);
         for step in &plan.steps {
-            add(site.jobs(step)?);
+            add(site.dispatches(step)?);
         }
         // Unpacking comes last.
         work[1..].rotate_left(1);
@@ -163,7 +165,7 @@ impl Arena {
         &self,
         gpu: &Gpu,
         count: usize,
-        (before, after): (&Work, &Work),
+        (before, after): (&DispatchList, &DispatchList),
         back: &wgpu::Buffer,
         clock: Option<&Clock>,
     ) -> Result<wgpu::SubmissionIndex, Error> {
@@ -180,7 +182,8 @@ impl Arena {
     fn steps(&self, gpu: &Gpu, range: Range<usize>, count: usize) -> Result<Vec<Piece<'_>>, Error> {
         let mut pieces = Vec::new();
         for step in &self.work[range] {
-            let piece: Result<_, Error> = step.iter().map(|(bound, grid)| Ok((bound, grid.of(gpu, count)?))).collect();
+            let piece: Result<_, Error> =
+                step.iter().map(|(bound, grid)| Ok((bound, grid.workgroups(gpu, count)?))).collect();
             pieces.push(piece?);
         }
         Ok(pieces)

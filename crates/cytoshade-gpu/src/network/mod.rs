@@ -1,11 +1,11 @@
 //! The U-Net: tiles in, flows, cellprob and styles out.
 
 mod arena;
-mod flight;
-mod job;
-mod layer;
+mod conv_layer;
+mod dispatch;
 mod profile;
 mod split;
+mod submission;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -15,13 +15,13 @@ use cytoshade_core::{BatchTimes, Network as Weights, Plan, Recorder, Shape, Span
 use cytoshade_shaders::{self as shaders, Precision};
 
 use arena::Arena;
-pub use flight::{Flight, Part};
-use layer::Layer;
+use conv_layer::Layer;
 use profile::Clock;
 pub use profile::StepTime;
 use split::Split;
+pub use submission::{Part, Submission};
 
-use crate::buffers::{Bytes, PATIENCE};
+use crate::buffers::{Bytes, WAIT_TIMEOUT};
 use crate::convolution::ConvKernel;
 use crate::device::{Gpu, lock};
 use crate::error::Error;
@@ -103,29 +103,29 @@ impl Network {
     /// # Errors
     /// As [`Network::new`], and [`Error::Unsuitable`] where the device cannot run what `options` ask for.
     pub async fn with(gpu: &Gpu, weights: &Weights, options: Options) -> Result<Self, Error> {
-        Self::with_picks(gpu, weights, options, &BTreeMap::new()).await
+        Self::with_kernel_choices(gpu, weights, options, &BTreeMap::new()).await
     }
 
-    /// As [`Network::with`]; where `options` ask for no kernel, each 3x3 convolution runs as the one that `picks` has for
+    /// As [`Network::with`]; where `options` ask for no kernel, each 3x3 convolution runs as the one that `kernel_choices` has for
     /// its number in [`Shape::convs`], if the device can.
     ///
     /// # Errors
     /// As [`Network::with`].
-    pub async fn with_picks(
+    pub async fn with_kernel_choices(
         gpu: &Gpu,
         weights: &Weights,
         options: Options,
-        picks: &BTreeMap<usize, ConvKernel>,
+        kernel_choices: &BTreeMap<usize, ConvKernel>,
     ) -> Result<Self, Error> {
-        if options.precision == Precision::F16 && !gpu.facts().f16 {
+        if options.precision == Precision::F16 && !gpu.capabilities().f16 {
             return Err(Error::NoF16 { adapter: gpu.info().name.clone() });
         }
         let span = Span::begin("weights");
         let shape = weights.shape().clone();
         let plan = Plan::fused(&shape);
         let (layers, linear_weights, linear_bias, no_skip) = gpu
-            .attempt("the network's weights", || {
-                let layers = layer::all(gpu, weights, &plan, options, picks)?;
+            .with_error_scopes("the network's weights", || {
+                let layers = conv_layer::all(gpu, weights, &plan, options, kernel_choices)?;
                 let (weights, bias) = linear_weights(weights.linears(), &plan.styles, plan.style_features);
                 let weights = gpu.upload("the style projections' weights", &weights)?;
                 let no_skip = gpu.compiles_slowly().then(|| gpu.upload("no skip", &[0.0f32; 4])).transpose()?;
@@ -209,7 +209,7 @@ impl Network {
     }
 
     fn stored(&self, shader: shaders::Shader) -> Variant {
-        Variant::of(shader).stored(self.options.precision)
+        Variant::new(shader).with_precision(self.options.precision)
     }
 
     /// The pipelines of a step's dispatches.
@@ -219,7 +219,7 @@ impl Network {
             Step::Conv { conv, skip, projection, .. } => match self.layer(*conv, size) {
                 layer if layer.winograd() => {
                     let variants = winograd::variants(layer.geometry.columns, skip.is_some(), projection.is_some());
-                    variants.into_iter().map(|variant| variant.stored(self.options.precision)).collect()
+                    variants.into_iter().map(|variant| variant.with_precision(self.options.precision)).collect()
                 }
                 layer => {
                     let adds = skip.is_some() || self.zeros_for(layer).is_some();
@@ -230,7 +230,7 @@ impl Network {
                 let lanes: u32 = if self.gpu.compiles_slowly() { 64 } else { 256 };
                 vec![self.stored(shaders::STYLE).with(shaders::LANES, lanes)]
             }
-            Step::StyleProjections => vec![Variant::of(shaders::STYLE_PROJECTIONS)],
+            Step::StyleProjections => vec![Variant::new(shaders::STYLE_PROJECTIONS)],
         }
     }
 
@@ -251,7 +251,7 @@ impl Network {
     /// What a convolution runs as on tiles of a size.
     fn layer(&self, conv: usize, size: Size) -> &Layer {
         let layer = &self.layers[&conv];
-        if self.is_too_large(layer, size) { layer.spare.get().map_or(layer, Box::as_ref) } else { layer }
+        if self.is_too_large(layer, size) { layer.fallback.get().map_or(layer, Box::as_ref) } else { layer }
     }
 
     /// Whether a convolution's buffers for one tile are larger than the device's may be, and another kernel may take its
@@ -263,7 +263,7 @@ impl Network {
 
     /// The convolutions that another kernel must take the place of for tiles of a size, and that have none yet.
     fn lacking(&self, size: Size) -> impl Iterator<Item = (usize, &Layer)> {
-        let lacks = move |layer: &Layer| layer.spare.get().is_none() && self.is_too_large(layer, size);
+        let lacks = move |layer: &Layer| layer.fallback.get().is_none() && self.is_too_large(layer, size);
         self.layers.iter().filter(move |(_, layer)| lacks(layer)).map(|(&conv, layer)| (conv, layer))
     }
 
@@ -279,18 +279,18 @@ impl Network {
             return Ok(());
         }
         self.gpu
-            .attempt("the network's weights", || {
+            .with_error_scopes("the network's weights", || {
                 for (conv, layer) in self.lacking([height, width]) {
-                    let spare = layer.at_once(&self.gpu, weights.convs(), conv, self.options)?;
+                    let fallback = layer.single_dispatch(&self.gpu, weights.convs(), conv, self.options)?;
                     // Whoever was first made the same.
-                    let _ = layer.spare.set(Box::new(spare));
+                    let _ = layer.fallback.set(Box::new(fallback));
                 }
                 Ok(())
             })
             .await
     }
 
-    /// What the convolutions by minimal filtering need between their dispatches for a number of tiles.
+    /// What the Winograd convolutions need between their dispatches for a number of tiles.
     fn scratch(&self, tiles: usize, size: Size) -> Scratch {
         let needed = self.layers.values().filter(|layer| !self.is_too_large(layer, size));
         needed.map(|layer| layer.scratch(tiles, size)).fold(Scratch::default(), Scratch::max)
@@ -353,7 +353,7 @@ impl Network {
         let mut split = Split { next: 0, count, most: self.most(height, width)? };
         while let Some(range) = split.range() {
             let tiles = &tiles[range.start * tile..range.end * tile];
-            let part = self.run_at_once(tiles, range.len(), height, width, recorder).await;
+            let part = self.run_single_submission(tiles, range.len(), height, width, recorder).await;
             if part.is_err() {
                 // Whatever went wrong, the memory is worth more than the buffers.
                 *lock(&self.arena) = None;
@@ -374,7 +374,7 @@ impl Network {
         }
         for (_, layer) in self.lacking([height, width]) {
             let Scratch { points, sums } = layer.scratch(1, [height, width]);
-            self.gpu.check_binding("a convolution by minimal filtering", points.max(sums))?;
+            self.gpu.check_binding("a Winograd convolution", points.max(sums))?;
         }
         Ok(most.max(1))
     }
@@ -400,7 +400,7 @@ impl Network {
     }
 
     /// Runs a batch in one submission and waits for it.
-    async fn run_at_once(
+    async fn run_single_submission(
         &self,
         tiles: &[f32],
         count: usize,
@@ -451,13 +451,13 @@ impl Network {
         let sizes = arena.sizes(&self.plan, count);
         let (back, submission) = self
             .gpu
-            .attempt(WHAT, || {
+            .with_error_scopes(WHAT, || {
                 let back = self.gpu.readback(WHAT, sizes.outputs + sizes.styles)?;
                 let submission = arena.submit(&self.gpu, tiles, count, &back, &sizes, clock)?;
                 Ok((back, submission))
             })
             .await?;
-        let bytes = self.gpu.read(WHAT, &back, submission.clone(), PATIENCE * count as u32).await?;
+        let bytes = self.gpu.read(WHAT, &back, submission.clone(), WAIT_TIMEOUT * count as u32).await?;
         let styles = styles(&bytes, sizes.outputs..sizes.outputs + sizes.styles, self.shape.style_channels());
         Ok((Batch { outputs: bytes.values(0..sizes.outputs), styles }, submission))
     }
@@ -478,7 +478,7 @@ impl Network {
         }
         let arena = self
             .gpu
-            .attempt("the network's intermediates", || Arena::new(self, &kernels, count, height, width))
+            .with_error_scopes("the network's intermediates", || Arena::new(self, &kernels, count, height, width))
             .await?;
         let arena = Arc::new(arena);
         *lock(&self.arena) = Some(Arc::clone(&arena));
@@ -508,10 +508,10 @@ mod tests {
         sendable(|_, network, _| network.start(&[], None));
         fn planes(
             planes: &'static crate::GpuPlanes,
-            cutting: &'static cytoshade_core::tiling::Cutting,
-            flight: Flight,
+            tile_layout: &'static cytoshade_core::tiling::TileLayout,
+            flight: Submission,
         ) {
-            sendable(|_, network, _| network.tiled(planes.clone(), cutting));
+            sendable(|_, network, _| network.tiled(planes.clone(), tile_layout));
             sendable(|_, _, _| flight.styles(None));
             sendable(|gpu, _, _| crate::bilinear(gpu, planes, 1, 1));
             sendable(|gpu, _, _| crate::percentiles(gpu, planes, 1.0, 99.0));

@@ -3,7 +3,7 @@
 use cytoshade_core::StepCost;
 
 use super::Network;
-use crate::buffers::PATIENCE;
+use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
 use crate::error::Error;
 
@@ -44,7 +44,7 @@ impl Clock {
         }
         let stamps = 2 * steps as u32;
         let bytes = 8 * u64::from(stamps);
-        gpu.attempt(WHAT, || {
+        gpu.with_error_scopes(WHAT, || {
             let queries = gpu.device().create_query_set(&wgpu::QuerySetDescriptor {
                 label: Some(WHAT),
                 ty: wgpu::QueryType::Timestamp,
@@ -73,7 +73,7 @@ impl Clock {
 
     /// When each step of a batch that is done began and ended, in nanoseconds.
     pub(super) async fn read(&self, gpu: &Gpu, batch: wgpu::SubmissionIndex) -> Result<Vec<[u64; 2]>, Error> {
-        let bytes = gpu.read(WHAT, &self.back, batch, PATIENCE).await?;
+        let bytes = gpu.read(WHAT, &self.back, batch, WAIT_TIMEOUT).await?;
         let tick = f64::from(gpu.queue().get_timestamp_period());
         let nanoseconds = |ticks: u64| (ticks as f64 * tick) as u64;
         let ticks: Vec<[u64; 2]> = bytes.values(0..8 * u64::from(self.stamps));

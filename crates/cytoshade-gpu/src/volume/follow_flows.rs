@@ -3,7 +3,7 @@
 use cytoshade_shaders as shaders;
 
 use super::{GpuVolume, grid, params};
-use crate::buffers::PATIENCE;
+use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
 use crate::error::Error;
 use crate::follow_flows::{STEPS, pieces};
@@ -38,7 +38,7 @@ impl GpuEndPoints {
             *place.ok_or(Error::Length { what: "the stack of a voxel", found: voxel as usize, expected })? =
                 [z, y, x, 1.0];
         }
-        let positions = gpu.attempt(WHAT, || gpu.upload(WHAT, &all)).await?;
+        let positions = gpu.with_error_scopes(WHAT, || gpu.upload(WHAT, &all)).await?;
         Ok(Self { positions, size })
     }
 
@@ -85,11 +85,11 @@ pub async fn follow_flows(
     if let Some(&found) = size.iter().find(|&&side| side < 2) {
         return Err(Error::Length { what: "a side of the stack", found, expected: 2 });
     }
-    let variant = |shader| Variant::of(shader).with(shaders::INTERP, interp);
+    let variant = |shader| Variant::new(shader).with(shaders::INTERP, interp);
     let kernels = [shaders::VOLUME_FLOW_FIELD, shaders::VOLUME_FOLLOW_FLOWS].map(variant);
     let [prepare, euler] = gpu.kernels_of(kernels).await?;
     let (positions, submissions) = gpu
-        .attempt(WHAT, || {
+        .with_error_scopes(WHAT, || {
             let (grid, [width, height, depth]) = (grid(gpu, WHAT, size)?, params(size));
             let field = gpu.storage(WHAT, 16 * voxels as u64)?;
             let positions = gpu.storage(WHAT, 16 * voxels as u64)?;
@@ -110,7 +110,7 @@ pub async fn follow_flows(
         .await?;
     // Each in turn, so that each has the whole time limit to itself.
     for submission in submissions {
-        gpu.wait(WHAT, submission, PATIENCE)?;
+        gpu.wait(WHAT, submission, WAIT_TIMEOUT)?;
     }
     Ok(GpuEndPoints { positions, size })
 }

@@ -24,14 +24,14 @@ pub async fn masks(gpu: &Gpu, ends: &GpuEndPoints) -> Result<Vec<u32>, Error> {
     let [histogram, find, grow, label] = gpu
         .kernels_of(
             [shaders::VOLUME_HISTOGRAM, shaders::VOLUME_SEEDS, shaders::VOLUME_GROW, shaders::VOLUME_LABEL]
-                .map(Variant::of),
+                .map(Variant::new),
         )
         .await?;
     let grid = grid(gpu, WHAT, ends.size)?;
     // New buffers are all zeros.
     let storage = |count: usize| gpu.storage(WHAT, 4 * count as u64);
     let (counts, found) = gpu
-        .attempt(WHAT, || {
+        .with_error_scopes(WHAT, || {
             let (counts, found) = (storage(voxels)?, storage(1 + 2 * (voxels / (SEED_COUNT + 1)))?);
             let histogram = histogram.bind(gpu, &all, &[&ends.positions, &counts]);
             let find = find.bind(gpu, &all, &[&counts, &found]);
@@ -44,7 +44,7 @@ pub async fn masks(gpu: &Gpu, ends: &GpuEndPoints) -> Result<Vec<u32>, Error> {
         return Ok(vec![0; voxels]);
     }
     let labels = gpu
-        .attempt(WHAT, || {
+        .with_error_scopes(WHAT, || {
             let (seeds_at, grown, labels) = (gpu.upload(WHAT, &seeds)?, storage(voxels)?, storage(voxels)?);
             let [width, height, depth] = all;
             let grow = grow.bind(gpu, &[width, height, depth, seeds.len() as u32], &[&counts, &seeds_at, &grown]);

@@ -1,17 +1,17 @@
 //! Stacks that stay on the device between stages.
 
 use cytoshade_core::gaussian::Taps;
-use cytoshade_core::{Axis, Cut, Normalize, Params, Volume};
+use cytoshade_core::{Axis, Normalize, Params, SliceIndex, Volume};
 use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
+use crate::dispatch_list::DispatchList;
 use crate::error::Error;
 use crate::gaussian::{self, Gaussian};
 use crate::kernel::{Variant, linear};
 use crate::normalize::{self, Layers};
 use crate::planes::GpuPlanes;
 use crate::resize::bilinear;
-use crate::work::Work;
 
 const WHAT: &str = "a stack";
 
@@ -30,7 +30,7 @@ impl GpuVolume {
     /// [`Error::Limit`] where it is too large for one binding, and whatever the device says.
     pub async fn upload(gpu: &Gpu, volume: &Volume) -> Result<Self, Error> {
         let [depth, height, width] = volume.size();
-        let buffer = gpu.attempt(WHAT, || gpu.upload(WHAT, volume.as_slice())).await?;
+        let buffer = gpu.with_error_scopes(WHAT, || gpu.upload(WHAT, volume.as_slice())).await?;
         let planes = GpuPlanes { buffer, channels: volume.channels(), height: depth * height, width };
         Ok(Self { planes, depth })
     }
@@ -70,13 +70,13 @@ impl GpuVolume {
         if at >= length {
             return Err(Error::Length { what: "an axis of the stack", found: length, expected: at + 1 });
         }
-        let Cut { first, rows, row, columns, column } = Cut::new(size, axis, at);
-        let kernel = gpu.kernel(Variant::of(shaders::VOLUME_SLICE)).await?;
-        gpu.attempt(WHAT, || {
+        let SliceIndex { first, rows, row, columns, column } = SliceIndex::new(size, axis, at);
+        let kernel = gpu.kernel(Variant::new(shaders::VOLUME_SLICE)).await?;
+        gpu.with_error_scopes(WHAT, || {
             let plane = GpuPlanes::zeros(gpu, "a plane of a stack", self.channels(), rows, columns)?;
             let (pixels, count) = (rows * columns, self.channels() * rows * columns);
             let params = [width, height, depth, first, row, column, columns, pixels, count].map(|value| value as u32);
-            let mut work = Work::default();
+            let mut work = DispatchList::default();
             let bound = kernel.bind(gpu, &params, &[&self.planes.buffer, &plane.buffer]);
             work.add(bound, linear(gpu, WHAT, count as u64)?);
             work.submit(gpu, WHAT);
@@ -142,10 +142,10 @@ pub async fn smooth(gpu: &Gpu, volume: &GpuVolume, channels: usize, sigma: f64) 
         return Ok(());
     }
     let gaussian = Gaussian::new(gpu).await?;
-    gpu.attempt(WHAT, || {
+    gpu.with_error_scopes(WHAT, || {
         let (values, other) = (&volume.planes.buffer, gpu.storage("a smoothed stack", 4 * count as u64)?);
         let axis = |stride, length| (gaussian::Axis { count, stride, length }, &taps);
-        let mut work = Work::default();
+        let mut work = DispatchList::default();
         gaussian.add(gpu, &mut work, axis(height * width, depth), (values, &other), None)?;
         gaussian.add(gpu, &mut work, axis(width, height), (&other, values), None)?;
         gaussian.add(gpu, &mut work, axis(1, width), (values, &other), None)?;

@@ -7,14 +7,14 @@ use super::layers::{FoundConv, FoundLinear};
 use super::schema::{Model, Node};
 use super::walk::Found;
 use crate::budget::Budget;
-use crate::external::Parts;
+use crate::external::ExternalData;
 use crate::state_dict::{DEFAULT_DIAMETER, UNIT_VARIANCE};
 use crate::{Error, ReadLimits};
 
 pub(super) struct Binder<'a, 'm> {
     pub(super) graph: &'a Graph<'m>,
     pub(super) model: &'m Model,
-    pub(super) parts: &'a Parts,
+    pub(super) parts: &'a ExternalData,
     pub(super) limits: &'a ReadLimits,
     pub(super) budget: &'a mut Budget,
 }

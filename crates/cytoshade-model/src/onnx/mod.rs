@@ -18,7 +18,7 @@ use prost::Message;
 use prost::bytes::Bytes;
 
 use crate::budget::Budget;
-use crate::external::Parts;
+use crate::external::ExternalData;
 use crate::{Error, ReadLimits};
 use graph::Graph;
 use schema::{Model, Node};
@@ -55,7 +55,7 @@ impl Onnx {
     /// The network in the graph, and what else is in it.
     pub(crate) fn network(
         &self,
-        parts: &Parts,
+        parts: &ExternalData,
         limits: &ReadLimits,
         budget: &mut Budget,
     ) -> Result<(Network, Vec<String>), Error> {

@@ -7,7 +7,7 @@ use half::{bf16, f16};
 
 use super::schema::Tensor;
 use crate::budget::Budget;
-use crate::external::Parts;
+use crate::external::ExternalData;
 use crate::tensor::Float;
 use crate::{Error, ReadLimits};
 
@@ -32,7 +32,12 @@ impl Tensor {
     }
 
     /// The values of a weight, as f32.
-    pub(super) fn values(&self, parts: &Parts, limits: &ReadLimits, budget: &mut Budget) -> Result<Vec<f32>, Error> {
+    pub(super) fn values(
+        &self,
+        parts: &ExternalData,
+        limits: &ReadLimits,
+        budget: &mut Budget,
+    ) -> Result<Vec<f32>, Error> {
         let shape: Option<Vec<u64>> = self.dims.iter().map(|&size| u64::try_from(size).ok()).collect();
         let elements = limits.elements(&shape.ok_or_else(|| self.damaged("has a negative size"))?)?;
         budget.spend_values(elements)?;
@@ -94,7 +99,7 @@ impl Tensor {
         self.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
     }
 
-    fn bytes<'a>(&'a self, parts: &'a Parts) -> Result<Cow<'a, [u8]>, Error> {
+    fn bytes<'a>(&'a self, parts: &'a ExternalData) -> Result<Cow<'a, [u8]>, Error> {
         if !self.is_external() {
             return Ok(Cow::Borrowed(&self.raw_data));
         }

@@ -4,8 +4,8 @@ use cytoshade_pickle::{Global, Id, ORDERED_DICT, Pickle, Value, printable, unexp
 
 use super::storage::{StorageRef, Storages};
 use crate::budget::Budget;
-use crate::own_tensors::OwnTensors;
 use crate::tensor::{Tensor, Tensors};
+use crate::tensor_filter::TensorFilter;
 use crate::{Error, ReadLimits};
 
 /// Keys under which training scripts put the state dict beside other things.
@@ -55,17 +55,17 @@ pub(super) fn views<'a>(pickle: &Pickle<'a>, limits: &ReadLimits) -> Result<(Vec
             _ => others.push(key),
         }
     }
-    let mut own_tensors = OwnTensors::among(tensors.iter().map(|(name, _)| *name));
+    let mut tensor_filter = TensorFilter::among(tensors.iter().map(|(name, _)| *name));
     for key in beside.into_iter().chain(others) {
-        own_tensors.leave(pickle.text(key, "an entry's name").unwrap_or("what has no name"));
+        tensor_filter.leave(pickle.text(key, "an entry's name").unwrap_or("what has no name"));
     }
     let mut views = Vec::new();
     for (name, value) in tensors {
-        if let Some(name) = own_tensors.own(name) {
+        if let Some(name) = tensor_filter.own(name) {
             views.push(View::read(pickle, name, value)?);
         }
     }
-    Ok((views, own_tensors.ignored()))
+    Ok((views, tensor_filter.ignored()))
 }
 
 /// The entries of a dictionary.

@@ -25,9 +25,9 @@ pub(crate) fn stages(gpu: &Gpu, scene: Scene) -> Outcome<Box<dyn Stages>> {
 
 /// What some work makes, and how long it takes until it is done.
 fn time<T>(gpu: &Gpu, work: impl Future<Output = Result<T, Error>>) -> Outcome<(Duration, T)> {
-    gpu.settle("what came before")?;
+    gpu.wait_idle("what came before")?;
     let start = Instant::now();
     let made = block_on(work)?;
-    gpu.settle("a stage")?;
+    gpu.wait_idle("a stage")?;
     Ok((start.elapsed(), made))
 }

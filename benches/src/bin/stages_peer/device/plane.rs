@@ -6,13 +6,13 @@ use std::time::Duration;
 use cytoshade_core::{Labels, Params};
 use cytoshade_cpu::flow_error;
 use cytoshade_gpu::{
-    self as gpu, Activations, Error, Gpu, GpuEndPoints, GpuLabels, GpuPlanes, Tiled, fill_holes_and_remove_small,
+    self as gpu, Activations, Error, Gpu, GpuEndPoints, GpuLabels, GpuPlanes, TiledPlanes, fill_holes_and_remove_small,
 };
 use pollster::block_on;
 
 use super::time;
 use crate::output::Output;
-use crate::plane::{Plane, cutting};
+use crate::plane::{Plane, tile_layout};
 use crate::{FLOW_THRESHOLD, MAX_SIZE_FRACTION, MIN_SIZE, NITER, Outcome, Stages};
 
 pub(crate) struct OnDevice {
@@ -33,7 +33,7 @@ impl OnDevice {
         let (height, width) = (plane.flows.height(), plane.flows.width());
         let mut flows = plane.flows.clone();
         flows.append(&cytoshade_core::Planes::new(plane.cellprob.clone(), 1, height, width)?)?;
-        let tiling = &plane.cutting.tiling;
+        let tiling = &plane.tile_layout.tiling;
         let tiles = [tiling.tiles.len(), 3, tiling.height, tiling.width];
         Ok(Self {
             image: block_on(GpuPlanes::upload(&gpu, &plane.image))?,
@@ -70,13 +70,13 @@ impl OnDevice {
             }
             "tile" => {
                 let (time, tiles) = time(gpu, async {
-                    let tiled = Tiled::new(gpu, self.image.clone(), &cutting(height, width), 3).await?;
+                    let tiled = TiledPlanes::new(gpu, self.image.clone(), &tile_layout(height, width), 3).await?;
                     gpu::cut(gpu, &tiled, 0..tiled.tiles()).await
                 })?;
                 (time, Output::Values(block_on(tiles.read(gpu))?))
             }
             "blend" => {
-                let tiled = block_on(Tiled::new(gpu, self.image.clone(), &self.plane.cutting, 3))?;
+                let tiled = block_on(TiledPlanes::new(gpu, self.image.clone(), &self.plane.tile_layout, 3))?;
                 let (time, ()) = time(gpu, gpu::blend(gpu, &tiled, 0..tiled.tiles(), &self.tiles))?;
                 (time, Output::Values(self.values(tiled.outputs())?))
             }

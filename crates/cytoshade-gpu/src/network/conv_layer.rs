@@ -1,0 +1,159 @@
+//! A convolution on the device: its kernel and its weights.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
+
+use cytoshade_core::{Conv, Network as Weights, Plan, Projection, Step, Tensor};
+use cytoshade_shaders::{self as shaders, Precision};
+use half::f16;
+
+use super::{Options, Size};
+use crate::convolution::{self, ConvKernel, Geometry};
+use crate::device::Gpu;
+use crate::error::Error;
+use crate::kernel::Variant;
+use crate::weights::{Order, conv_vectors, conv_weights};
+use crate::winograd::{self, Scratch};
+
+/// A convolution of the plan, with the `proj` that is part of its step.
+#[derive(Debug)]
+pub(super) struct Layer {
+    /// `None` for a 1x1 convolution.
+    pub(super) kernel: Option<ConvKernel>,
+    /// The shader; of a Winograd convolution the last one.
+    pub(super) variant: Variant,
+    pub(super) geometry: Geometry,
+    pub(super) relu: bool,
+    pub(super) weights: wgpu::Buffer,
+    pub(super) vectors: wgpu::Buffer,
+    site: ConvSite,
+    /// What takes its site for tiles that are too large for it.
+    pub(super) fallback: OnceLock<Box<Layer>>,
+}
+
+/// Where in the plan a convolution is, as far as that decides how large its buffers are.
+#[derive(Clone, Copy, Debug)]
+struct ConvSite {
+    source: Tensor,
+    target: Tensor,
+    projection: Option<Projection>,
+}
+
+/// The convolutions that are steps of a plan, by their number.
+///
+/// Where the options ask for no kernel, those of `kernel_choices` are taken that apply.
+pub(super) fn all(
+    gpu: &Gpu,
+    weights: &Weights,
+    plan: &Plan,
+    options: Options,
+    kernel_choices: &BTreeMap<usize, ConvKernel>,
+) -> Result<HashMap<usize, Layer>, Error> {
+    let convs = weights.convs();
+    let layers = plan.steps.iter().filter_map(|step| match step {
+        Step::Conv { conv, source, projection, target, .. } => {
+            Some((*conv, ConvSite { source: *source, target: *target, projection: *projection }))
+        }
+        _ => None,
+    });
+    let options_of = |conv: usize, site: &ConvSite| {
+        let layer = layer_of(&convs[conv], site.proj(convs), options);
+        let pick = kernel_choices.get(&conv).copied().filter(|pick| pick.applies(gpu.capabilities(), &layer).is_ok());
+        Options { kernel: options.kernel.or(pick), ..options }
+    };
+    layers.map(|(conv, site)| Ok((conv, Layer::new(gpu, convs, conv, site, options_of(conv, &site))?))).collect()
+}
+
+impl ConvSite {
+    /// The 1x1 convolution that is part of the step.
+    fn proj(self, convs: &[Conv]) -> Option<&Conv> {
+        self.projection.map(|projection| &convs[projection.conv])
+    }
+}
+
+impl Layer {
+    /// Whether it runs by Winograd, in several dispatches. Known to be false when compiled for a browser.
+    pub(super) fn winograd(&self) -> bool {
+        !cfg!(target_arch = "wasm32") && self.kernel == Some(ConvKernel::Winograd)
+    }
+
+    /// What it needs between its dispatches for a number of tiles; nothing where it is one dispatch.
+    pub(super) fn scratch(&self, tiles: usize, [height, width]: Size) -> Scratch {
+        if !self.winograd() {
+            return Scratch::default();
+        }
+        let ConvSite { source, target, projection } = self.site;
+        let (height, width) = target.size(height, width);
+        let block = projection.map_or(0, |projection| projection.source.channels);
+        let patches = tiles * winograd::patches(height, width);
+        Scratch::new(self.geometry.columns, patches, source.channels, block, target.channels)
+    }
+
+    /// The convolution as another kernel that is one dispatch.
+    pub(super) fn single_dispatch(
+        &self,
+        gpu: &Gpu,
+        convs: &[Conv],
+        conv: usize,
+        options: Options,
+    ) -> Result<Self, Error> {
+        let layer = layer_of(&convs[conv], self.site.proj(convs), options);
+        let kernel = ConvKernel::choose_single_dispatch(gpu.capabilities(), &layer);
+        Self::new(gpu, convs, conv, self.site, Options { kernel: Some(kernel), ..options })
+    }
+
+    fn new(gpu: &Gpu, convs: &[Conv], conv: usize, site: ConvSite, options: Options) -> Result<Self, Error> {
+        let (conv, proj) = (&convs[conv], site.proj(convs));
+        let Choice { kernel, variant, geometry } = Choice::new(gpu, conv, proj, options)?;
+        let (weights, stored) = match kernel {
+            Some(kernel) => kernel.weights(&geometry, options.precision, conv, proj),
+            None => (conv_weights(Order::Columns { quads: 1 }, conv, proj), options.precision),
+        };
+        let what = "a convolution's weights";
+        let weights = match stored {
+            Precision::F32 => gpu.upload(what, &weights)?,
+            Precision::F16 => gpu.upload(what, &weights.into_iter().map(f16::from_f32).collect::<Vec<_>>())?,
+        };
+        let vectors = gpu.upload("a convolution's vectors", &conv_vectors(conv, proj))?;
+        let variant = variant.with_precision(options.precision);
+        Ok(Self { kernel, variant, geometry, relu: conv.relu(), weights, vectors, site, fallback: OnceLock::new() })
+    }
+}
+
+/// What the kernels ask of a convolution.
+fn layer_of(conv: &Conv, proj: Option<&Conv>, options: Options) -> convolution::Layer {
+    convolution::Layer {
+        inputs: conv.inputs(),
+        outputs: conv.outputs(),
+        block: proj.map_or(0, Conv::inputs),
+        precision: options.precision,
+    }
+}
+
+/// What a convolution runs as.
+struct Choice {
+    kernel: Option<ConvKernel>,
+    variant: Variant,
+    geometry: Geometry,
+}
+
+impl Choice {
+    fn new(gpu: &Gpu, conv: &Conv, proj: Option<&Conv>, options: Options) -> Result<Self, Error> {
+        if conv.kernel() == 1 {
+            let variant = Variant::new(shaders::CONV1X1);
+            return Ok(Self { kernel: None, variant, geometry: convolution::POINT });
+        }
+        let layer = layer_of(conv, proj, options);
+        let (kernel, geometry) =
+            ConvKernel::pick(options.kernel, gpu.capabilities(), &layer).map_err(|declined| Error::Unsuitable {
+                kernel: options.kernel.map_or("", ConvKernel::name),
+                adapter: gpu.info().name.clone(),
+                declined,
+            })?;
+        let mut variant = Variant::new(kernel.shader(&geometry));
+        for (name, value) in kernel.constants(gpu.capabilities(), &geometry) {
+            variant = variant.with(name, value);
+        }
+        Ok(Self { kernel: Some(kernel), variant, geometry })
+    }
+}

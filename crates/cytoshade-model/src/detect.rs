@@ -1,0 +1,28 @@
+//! A model file of either kind.
+
+use cytoshade_core::Network;
+
+use crate::{Error, LoadOptions, Origin, Sha256, SizeModel, size_model};
+
+/// What a model file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnyModel {
+    /// A network, and what it was read from.
+    Network(Network, Origin),
+    /// A size model, and the hash of its file.
+    SizeModel(SizeModel, Sha256),
+}
+
+/// The network or the size model in a file, told apart by content. The file is read once, as [`crate::load_path`] does.
+///
+/// # Errors
+/// Those of [`crate::load_path`] and [`crate::load_size_model`].
+pub fn load_any_path(path: &std::path::Path, options: &LoadOptions) -> Result<AnyModel, Error> {
+    let bytes = crate::read_file(path, &options.limits)?;
+    if size_model::recognizes(&bytes) {
+        return Ok(AnyModel::SizeModel(crate::load_size_model(&bytes, options)?, Sha256::digest(&bytes)));
+    }
+    let find = crate::external::beside(path, bytes.len(), &options.limits);
+    let (network, origin) = crate::read(&bytes, options, find)?.network(&bytes)?;
+    Ok(AnyModel::Network(network, origin))
+}

@@ -1,0 +1,236 @@
+//! Models by name: the folders that they are looked for in, and what is there.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use cytoshade_model::{Error as ModelError, LoadOptions, PUBLISHED, Published};
+use etcetera::BaseStrategy;
+
+use crate::Error;
+
+/// The folders in which models are looked for by name: Cytoshade's own first, then Cellpose's.
+///
+/// The second is only ever read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelDirs {
+    /// Cytoshade's own, if there is one.
+    pub own: Option<PathBuf>,
+    /// Cellpose's, if there is one.
+    pub cellpose: Option<PathBuf>,
+}
+
+impl ModelDirs {
+    /// The folders of this system's user.
+    ///
+    /// Cytoshade's own is `CYTOSHADE_MODELS`, or `cytoshade/models` in the user's cache folder (`~/.cache`, as XDG
+    /// says; the local application data on Windows). Cellpose's is `CELLPOSE_LOCAL_MODELS_PATH`, or
+    /// `~/.cellpose/models`, as the reference has it.
+    pub fn from_env() -> Self {
+        let cache = || Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("cytoshade").join("models"));
+        let cellpose = || Some(etcetera::home_dir().ok()?.join(".cellpose").join("models"));
+        Self {
+            own: variable("CYTOSHADE_MODELS").or_else(cache),
+            cellpose: variable("CELLPOSE_LOCAL_MODELS_PATH").or_else(cellpose),
+        }
+    }
+
+    /// Both, in the order in which they are looked in.
+    pub fn iter(&self) -> impl Iterator<Item = &Path> {
+        self.own.iter().chain(&self.cellpose).map(PathBuf::as_path)
+    }
+
+    /// What a text stands for. It is a path where it holds a separator (or is no plain name for another reason) or names
+    /// a file that is there, and else a name.
+    pub fn resolve(&self, path_or_name: &Path) -> ModelRef {
+        let name = path_or_name.to_str().filter(|name| is_plain_name(name));
+        match name.filter(|_| !path_or_name.exists() || path_or_name.is_dir()) {
+            Some(name) => self.named(name),
+            None => ModelRef { name: None, published: None, paths: vec![path_or_name.to_path_buf()] },
+        }
+    }
+
+    /// What a plain name stands for: a published model's file, or a file of that name.
+    fn named(&self, name: &str) -> ModelRef {
+        let published = Published::named(name);
+        let file = published.map_or(name, |published| published.file);
+        let paths = self.iter().map(|folder| folder.join(file)).collect();
+        ModelRef { name: Some(name.into()), published, paths }
+    }
+
+    /// The size model that belongs to a network, given as for [`crate::Model::open`]: `size_NAME.npy`, or
+    /// `NAME_size.npy` as Cellpose's training writes it, beside the network's file or in these folders. NAME may lack the
+    /// network's extension.
+    pub fn find_size_model(&self, path_or_name: &Path) -> Option<ModelRef> {
+        let network = self.resolve(path_or_name);
+        network.paths.iter().find_map(|path| {
+            let file = path.file_name()?.to_str()?;
+            let stem = path.file_stem()?.to_str()?;
+            let names = [file, stem].map(|name| [format!("size_{name}.npy"), format!("{name}_size.npy")]);
+            let name = names.into_iter().flatten().find(|name| path.with_file_name(name).is_file())?;
+            // Beside a file that is given by its path, nothing is a published model by its name alone.
+            let published = network.name.as_ref().and_then(|_| Published::named(&name));
+            Some(ModelRef { paths: vec![path.with_file_name(&name)], published, name: None })
+        })
+    }
+
+    /// The files in both folders that may be models, by folder and name. A folder that cannot be read is empty.
+    pub fn list(&self) -> Vec<ModelFile> {
+        let mut list = Vec::new();
+        for folder in self.iter() {
+            let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            let mut found: Vec<_> = files.filter_map(|file| present(&file.path(), folder)).collect();
+            found.sort_by(|a, b| a.name.cmp(&b.name));
+            list.extend(found);
+        }
+        list
+    }
+}
+
+/// The folder in which Cytoshade keeps what it can make anew, for [`crate::SegmenterBuilder::cache`]: `CYTOSHADE_CACHE`, or
+/// `cytoshade/gpu` in the user's cache folder (`~/.cache`, as XDG says; the local application data on Windows).
+pub fn cache_folder() -> Option<PathBuf> {
+    let cache = || Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("cytoshade").join("gpu"));
+    variable("CYTOSHADE_CACHE").or_else(cache)
+}
+
+/// A file in one of the folders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelFile {
+    /// Its name, which [`crate::Model::open`] takes.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// The folder that it is in.
+    pub folder: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The published model whose name it has. Whether it is that model only its hash would say.
+    pub published: Option<&'static Published>,
+}
+
+fn present(path: &Path, folder: &Path) -> Option<ModelFile> {
+    let name = path.file_name()?.to_str().filter(|name| is_plain_name(name))?;
+    let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    // Transfers under way, and the list that Cellpose's window keeps.
+    if name.ends_with(".part") || name.ends_with(".part.json") || name == "gui_models.txt" {
+        return None;
+    }
+    Some(ModelFile {
+        name: name.to_string(),
+        path: path.to_path_buf(),
+        folder: folder.to_path_buf(),
+        bytes: metadata.len(),
+        published: PUBLISHED.iter().find(|published| published.file == name),
+    })
+}
+
+/// What a path or a name stands for: a file, or the places where it may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelRef {
+    name: Option<String>,
+    published: Option<&'static Published>,
+    paths: Vec<PathBuf>,
+}
+
+impl ModelRef {
+    /// The published model that is asked for, if it is one.
+    pub fn published(&self) -> Option<&'static Published> {
+        self.published
+    }
+
+    /// The name, or the path where it is no name.
+    pub fn text(&self) -> String {
+        match (&self.name, self.paths.first()) {
+            (Some(name), _) => name.clone(),
+            (None, path) => path.map(|path| path.display().to_string()).unwrap_or_default(),
+        }
+    }
+
+    /// Opens the first file that is there, with `open`, which reads it once and demands the hash of its options: that
+    /// of the published model, unless `options` demand another.
+    ///
+    /// # Errors
+    /// [`Error::ModelNotFound`], [`Error::NotPublished`], and those of `open`.
+    pub fn open<T>(
+        &self,
+        options: &LoadOptions,
+        mut open: impl FnMut(&Path, &LoadOptions) -> Result<T, ModelError>,
+    ) -> Result<T, Error> {
+        let published = self.published.filter(|_| options.sha256.is_none());
+        let sha256 = options.sha256.or(published.and_then(|published| published.sha256));
+        let options = LoadOptions { sha256, ..options.clone() };
+        for path in &self.paths {
+            match (open(path, &options), published) {
+                (Err(error), _) if self.name.is_some() && is_absent(&error, path) => {}
+                (Err(ModelError::Hash { found, expected }), Some(published)) => {
+                    return Err(Error::NotPublished { published, path: path.clone(), found, expected });
+                }
+                (outcome, _) => return Ok(outcome?),
+            }
+        }
+        let folders = self.paths.iter().filter_map(|path| path.parent()).map(Path::to_path_buf).collect();
+        Err(Error::ModelNotFound { name: self.name.clone().unwrap_or_default(), folders })
+    }
+}
+
+fn is_absent(error: &ModelError, file: &Path) -> bool {
+    matches!(error, ModelError::Io { path, source } if path == file && source.kind() == ErrorKind::NotFound)
+}
+
+/// Whether a text may name a file in a folder, on every system: no separators and drives, nothing hidden, no control
+/// characters, no names that Windows keeps for devices, at most 200 bytes.
+pub fn is_plain_name(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().to_ascii_uppercase();
+    let device = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL")
+        || ["COM", "LPT"].iter().any(|port| stem.strip_prefix(port).is_some_and(|n| n.chars().count() == 1));
+    let forbidden = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
+    !name.is_empty()
+        && name.len() <= 200
+        && !name.starts_with(['.', '-', ' '])
+        && !name.ends_with(['.', ' '])
+        && !name.contains(forbidden)
+        && !device
+}
+
+/// A variable of the environment that says something.
+fn variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| value.as_os_str() != OsStr::new("")).map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_names() {
+        for name in ["cyto3", "CP_20230101_120000", "size_cyto3.npy", "train_2023_01_01_12_00_00.123456", "Zellen ü"] {
+            assert!(is_plain_name(name), "{name}");
+        }
+        for name in [
+            "",
+            ".",
+            "..",
+            ".hidden",
+            "-rf",
+            "a/b",
+            "/a",
+            "a\\b",
+            "C:a",
+            "a\0b",
+            "a\nb",
+            "a*",
+            "con",
+            "NUL.npy",
+            "com1",
+            "a.",
+            "a ",
+            " a",
+            &"a".repeat(201),
+        ] {
+            assert!(!is_plain_name(name), "{name:?}");
+        }
+        assert!(is_plain_name("com"));
+    }
+}

@@ -1,0 +1,36 @@
+// What the Winograd shaders share, F(4x4, 3x3) (Winograd 1980; Lavin and Gray 2016, "Fast
+// algorithms for convolutional neural networks"): 36 products for 16 pixels, where the plain sum takes 144. A patch is
+// 4 x 4 pixels of the target, for which 6 x 6 pixels of the source are transformed to 36 points. The points are
+// evaluations at 0, P, -P, Q, -Q and infinity on each axis; P and Q are those of least error that were tried.
+//
+// Patches are counted through all tiles of the batch. A block is 4 * LANES of them, and the points are
+// [block][point][channel / 4][patch of the block]: what a workgroup of the product reads lies in one piece.
+
+// Invocations of a workgroup: patches beside each other. On a processor, those of a subgroup.
+override LANES: u32 = 32u;
+
+const POINTS = 36u;
+const P = 0.75;
+const Q = 1.5;
+const P2 = P * P;
+const Q2 = Q * Q;
+
+struct Patch {
+    tile: u32,
+    /// Its upper left pixel.
+    y: u32,
+    x: u32,
+}
+
+fn patch_of(index: u32) -> Patch {
+    let columns = (params.width + 3u) / 4u;
+    let each = columns * ((params.height + 3u) / 4u);
+    let inside = index % each;
+    return Patch(index / each, inside / columns * 4u, inside % columns * 4u);
+}
+
+// Where the first point of a patch lies, for points of `quads` vec4s; the next is quads * 4 * LANES further.
+fn place_of(index: u32, quads: u32, quad: u32) -> u32 {
+    let block = 4u * LANES;
+    return (index / block * POINTS * quads + quad) * block + index % block;
+}

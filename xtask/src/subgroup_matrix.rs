@@ -1,0 +1,141 @@
+//! A root of Debian sid with a driver that has subgroup matrices, to test their kernels without a GPU.
+//!
+//! Mesa's llvmpipe has them from version 26 on. That needs a newer C library than stable systems have, so it lives in a
+//! root of its own, into which the test binaries are copied.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::debian;
+use crate::shell::{Outcome, cargo, run, succeeds};
+
+/// What the root holds beside Debian's smallest set.
+const PACKAGES: &str = "mesa-vulkan-drivers,libvulkan1";
+
+/// The driver in the root.
+const DRIVER: &str = "/usr/share/vulkan/icd.d/lvp_icd.json";
+
+/// The tests that need an adapter.
+const TESTS: [&str; 8] =
+    ["network_gpu", "planes_gpu", "dynamics_gpu", "masks_gpu", "volume_gpu", "runtime_gpu", "adapters", "pipeline"];
+
+/// Whether this machine can have such a root: Debian or one of its children, and we are root.
+pub(crate) fn possible() -> bool {
+    cfg!(target_os = "linux") && succeeds("apt-get", &["--version"]) && is_root()
+}
+
+fn is_root() -> bool {
+    succeeds("sh", &["-c", "test $(id -u) = 0"])
+}
+
+/// Sets the root up where it is not there yet, and runs every GPU test in it.
+/// Where it cannot be set up and `may_skip` says so (sid is another one every day), that is told, and is no failure.
+pub(crate) fn test(may_skip: bool, rest: &[String]) -> Outcome {
+    if !possible() {
+        return Err(
+            "the tests on subgroup matrices need Debian (or a child of it) and root, for debootstrap and chroot: \
+                    run `sudo --preserve-env=PATH cargo xtask test --subgroup-matrix` there"
+                .into(),
+        );
+    }
+    let root = match set_up() {
+        Err(why) if may_skip => {
+            eprintln!("xtask: subgroup matrices are not tested, since their driver cannot be had: {why}");
+            return Ok(());
+        }
+        root => root?,
+    };
+    copy_fixtures(&root)?;
+    let binaries = build()?;
+    let folder = root.join("tests");
+    std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+    for test in TESTS {
+        let binary = binary(&binaries, test)?;
+        let copy = folder.join(test);
+        // A new file, whatever still runs of the old one.
+        let _ = std::fs::remove_file(&copy);
+        std::fs::copy(&binary, &copy).map_err(|error| format!("cannot copy {}: {error}", binary.display()))?;
+        let mut command = Command::new("chroot");
+        command.arg(&root).args(["env", "--unset=CYTOSHADE_TEST_DATA", "XDG_RUNTIME_DIR=/tmp"]);
+        command.arg(format!("VK_DRIVER_FILES={DRIVER}"));
+        command.arg(format!("/tests/{test}")).args(rest);
+        run(command)?;
+    }
+    Ok(())
+}
+
+/// A program of this machine that is run with the root's C library and driver, which take no more than its own loader.
+pub(crate) fn inside(program: &Path) -> Result<Command, String> {
+    let root = set_up()?;
+    let libraries = root.join(format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH));
+    let files = std::fs::read_dir(&libraries).map_err(|error| format!("{}: {error}", libraries.display()))?;
+    let is_loader =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ld-linux"));
+    let loader = files.flatten().map(|file| file.path()).find(is_loader);
+    let mut command = Command::new(loader.ok_or_else(|| format!("{} has no loader", libraries.display()))?);
+    command.arg("--library-path").arg(&libraries).arg(program);
+    command.env("VK_DRIVER_FILES", root.join(DRIVER.trim_start_matches('/'))).env("XDG_RUNTIME_DIR", "/tmp");
+    Ok(command)
+}
+
+/// Copies what the tests read to where they look for it: under the repository's own path.
+fn copy_fixtures(root: &Path) -> Outcome {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let repository = repository.canonicalize().map_err(|error| format!("the repository is not there: {error}"))?;
+    for folder in ["tests/fixtures", "models"] {
+        let from = repository.join(folder);
+        let inside = from.strip_prefix("/").unwrap_or(&from);
+        let parent = root.join(inside);
+        let parent = parent.parent().unwrap_or(root);
+        std::fs::create_dir_all(parent).map_err(|error| format!("cannot make {}: {error}", parent.display()))?;
+        run(Command::new("cp").arg("--recursive").arg(&from).arg(parent))?;
+    }
+    Ok(())
+}
+
+/// The root's folder, kept between runs in the folder of cargo's results.
+fn set_up() -> Result<PathBuf, String> {
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
+    let root = target.join("sid");
+    let done = root.join("complete");
+    if done.exists() {
+        return Ok(root);
+    }
+    if !succeeds("debootstrap", &["--version"]) {
+        debian::install(&["debootstrap"], "no debootstrap found", "leave these tests out")?;
+    }
+    if root.exists() {
+        // What an earlier run did not bring to its end.
+        std::fs::remove_dir_all(&root).map_err(|error| format!("cannot remove {}: {error}", root.display()))?;
+    }
+    let include = format!("--include={PACKAGES}");
+    run(Command::new("debootstrap").args(["--variant=minbase", &include, "sid"]).arg(&root))?;
+    std::fs::write(&done, "").map_err(|error| format!("cannot write {}: {error}", done.display()))?;
+    Ok(root)
+}
+
+/// Builds the workspace's tests, as `cargo xtask test` does, and returns cargo's messages.
+fn build() -> Result<String, String> {
+    let output = cargo(&["test", "--workspace", "--no-run", "--message-format", "json"])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    if !output.status.success() {
+        return Err("the tests do not build".into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Where a test is, by cargo's messages: one a line, of which the test's own has the path.
+fn binary(messages: &str, test: &str) -> Result<PathBuf, String> {
+    let name = format!("\"name\":\"{test}\"");
+    messages
+        .lines()
+        .filter(|line| line.contains(&name))
+        .filter_map(|line| line.split("\"executable\":\"").nth(1)?.split('"').next())
+        .next_back()
+        .map(PathBuf::from)
+        .ok_or_else(|| format!("cargo does not say where the test {test} is"))
+}
