@@ -1,15 +1,26 @@
-//! Files that strangers may have made: opened only where they are files, and spoken of without their names.
+//! Safe reading of files from outside: opening them, metering what they cost, and naming them in messages.
+//!
+//! - [`open`] opens regular files and nothing else; [`open_private_file`], [`read_private_file`] and [`write_private_file`]
+//!   are for a program's own files.
+//! - [`Meter`] counts the memory and the work that one file costs, before they are spent.
+//! - [`printable`] and [`quoted`] put names from outside into messages; [`Redacted`] takes them out again.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod meter;
 #[cfg(not(target_family = "wasm"))]
 mod open;
+mod printable;
 #[cfg(not(target_family = "wasm"))]
 mod private_file;
 mod redacted;
 
+pub use meter::{Meter, MeterError};
 #[cfg(not(target_family = "wasm"))]
 pub use open::{Links, open};
 #[cfg(not(target_family = "wasm"))]
-pub use private_file::{read_private_file, write_private_file};
+pub use printable::printable_path;
+pub use printable::{printable, quoted};
+#[cfg(not(target_family = "wasm"))]
+pub use private_file::{create_private_folder, open_private_file, read_private_file, write_private_file};
 pub use redacted::Redacted;
