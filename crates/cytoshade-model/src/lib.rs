@@ -1,18 +1,17 @@
 //! Untrusted model bytes to checked weights.
 //!
-//! [`load`] takes bytes, `load_path` a path; `read_file` reads bytes under a size cap. Where a hash is given it is
-//! demanded of the very bytes that are then parsed. [`PUBLISHED`] lists the published models and their hashes, and
-//! [`convert`] writes whatever can be read as safetensors.
-//! Nothing in a file is ever executed, every length is checked against the bytes that are there, and whatever is wrong
-//! ends in an [`Error`] that names it.
+//! [`load`] takes bytes, `load_path` a path; `read_file` reads bytes under a size cap. A hash in [`LoadOptions`] is
+//! compared with that of the very bytes that are then parsed. [`PUBLISHED`] lists the published models and their hashes,
+//! and [`convert`] writes any readable model as safetensors.
+//! Nothing in a file is ever executed, every length is checked against the bytes that are there, one [`Meter`] bounds the
+//! memory and the work of the whole file, and every fault ends in an [`Error`] that names it.
 //!
 //! The tensors are those of the published state dicts (the reference's `CPnet.save_model`), in safetensors or a torch
 //! file (zip or legacy form); in an ONNX export of the network they are found by the graph's structure. The formats are
-//! told apart by content. Channel counts, number of levels, `diam_mean` and `diam_labels` are read off the tensors.
+//! told apart by content. Channel counts, number of levels, `diam_mean` and `diam_labels` follow from the tensors.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod budget;
 #[cfg(not(target_arch = "wasm32"))]
 mod detect;
 mod error;
@@ -31,11 +30,11 @@ mod tensor_filter;
 mod torch_file;
 mod zip_archive;
 
-use budget::Budget;
 use cytoshade_core::Network;
 use external::not_given;
 
-pub use cytoshade_safe_io::Redacted;
+pub use cytoshade_pickle::Limits as ValueLimits;
+pub use cytoshade_safe_io::{Meter, Redacted};
 #[cfg(not(target_arch = "wasm32"))]
 pub use detect::{AnyModel, load_any_path};
 pub use error::{Error, Problem};
@@ -56,13 +55,21 @@ pub use size_model::{SizeModel, load_size_model};
 /// The network in the bytes of a model file.
 ///
 /// # Errors
-/// [`Error::Hash`] where the bytes do not have the hash that `options` demands (checked before anything is parsed),
-/// [`Error::UnknownFormat`], and whatever is wrong with the file or with the network in it.
+/// [`Error::Hash`] if the bytes do not have the hash in `options` (checked before anything is parsed),
+/// [`Error::UnknownFormat`], and those of the file's format and of the network in it.
 pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Network, Error> {
-    read(bytes, options, not_given)?.only_network()
+    load_metered(bytes, options, &mut options.limits.meter(bytes.len() as u64))
 }
 
-/// As [`load`], with what the network was read from.
+/// As [`load`], on the caller's meter, which then tells what the file cost. One meter can bound several files.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_metered(bytes: &[u8], options: &LoadOptions, meter: &mut Meter) -> Result<Network, Error> {
+    read_metered(bytes, options, meter, not_given)?.only_network()
+}
+
+/// As [`load`], with the network's [`Origin`].
 ///
 /// # Errors
 /// Those of [`load`].
@@ -72,7 +79,8 @@ pub fn load_with_origin(bytes: &[u8], options: &LoadOptions) -> Result<(Network,
 
 /// The network in a model file.
 ///
-/// The file is read once, and what is hashed is what is parsed. An ONNX model may keep its weights in other files:
+/// The file is read once, and the bytes that are hashed are those that are parsed. An ONNX model may keep its weights in
+/// other files:
 /// those are read from its own folder, by plain names (no folders, no links), within the same limits.
 ///
 /// # Errors
@@ -83,7 +91,7 @@ pub fn load_path(path: &std::path::Path, options: &LoadOptions) -> Result<Networ
     read(&bytes, options, external::beside(path, bytes.len(), &options.limits))?.only_network()
 }
 
-/// As [`load_path`], with what the network was read from.
+/// As [`load_path`], with the network's [`Origin`].
 ///
 /// # Errors
 /// Those of [`load_path`].
@@ -94,7 +102,7 @@ pub fn load_path_with_origin(path: &std::path::Path, options: &LoadOptions) -> R
     read(&bytes, options, find)?.network(&bytes)
 }
 
-/// What a file holds: tensors that may be a network's, or the network that was found in a graph.
+/// The content of a file: tensors that may be a network's, or the network that was found in a graph.
 enum Contents {
     Tensors(tensor::Tensors),
     Network(Network),
@@ -137,29 +145,38 @@ fn read(
     options: &LoadOptions,
     find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
 ) -> Result<Opened, Error> {
+    read_metered(bytes, options, &mut options.limits.meter(bytes.len() as u64), find)
+}
+
+fn read_metered(
+    bytes: &[u8],
+    options: &LoadOptions,
+    meter: &mut Meter,
+    find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
+) -> Result<Opened, Error> {
     let limits = &options.limits;
     limits.check_file(bytes.len() as u64)?;
     if let Some(expected) = options.sha256 {
         integrity::check(bytes, expected)?;
     }
-    let mut budget = Budget::new(bytes.len() as u64, limits);
     let format = Format::detect(bytes).ok_or_else(|| Error::UnknownFormat { looks_like: looks_like(bytes) })?;
     let (tensors, ignored) = match format {
-        Format::Safetensors => safetensors_file::read(bytes, limits, &mut budget)?,
-        Format::TorchZip => torch_file::read_zip(bytes, limits, &mut budget)?,
-        Format::TorchLegacy => torch_file::read_legacy(bytes, limits, &mut budget)?,
+        Format::Safetensors => safetensors_file::read(bytes, limits, meter)?,
+        Format::TorchZip => torch_file::read_zip(bytes, limits, meter)?,
+        Format::TorchLegacy => torch_file::read_legacy(bytes, limits, meter)?,
         Format::Onnx => {
-            let model = onnx::Onnx::decode(bytes, limits, &mut budget)?;
+            let model = onnx::Onnx::decode(bytes, limits, meter)?;
             let parts = external::gather(model.external(), options, find)?;
-            budget.grow(parts.values().map(|part| part.len() as u64).sum(), limits);
-            let (network, ignored) = model.network(&parts, limits, &mut budget)?;
+            let beside: u64 = parts.values().map(|part| part.len() as u64).sum();
+            meter.extend(beside.saturating_mul(limits.memory_ratio), limits.memory_bytes);
+            let (network, ignored) = model.network(&parts, limits, meter)?;
             return Ok(Opened { contents: Contents::Network(network), format, ignored });
         }
     };
     Ok(Opened { contents: Contents::Tensors(tensors), format, ignored })
 }
 
-/// What an unknown file seems to be, for the error message.
+/// The kind of file that unknown bytes seem to be, for the error message.
 fn looks_like(bytes: &[u8]) -> &'static str {
     let start = |magic: &[u8]| bytes.starts_with(magic);
     if bytes.is_empty() {
@@ -175,6 +192,6 @@ fn looks_like(bytes: &[u8]) -> &'static str {
     } else if start(b"version https://git-lfs") {
         "a git LFS pointer: fetch the real file"
     } else {
-        "nothing that is known here"
+        "no known format"
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use cytoshade_pickle::printable;
+use cytoshade_pickle::Meter;
+use cytoshade_safe_io::{printable, quoted};
 use safetensors::{Dtype, SafeTensors};
 
-use crate::budget::Budget;
-use crate::tensor::{Float, Tensor, Tensors};
+use crate::tensor::{Float, Shapes, Tensor, Tensors, charge};
 use crate::tensor_filter::TensorFilter;
 use crate::{Error, ReadLimits};
 
@@ -19,29 +19,50 @@ pub(crate) fn recognizes(bytes: &[u8]) -> bool {
 }
 
 /// The network's tensors as f32, and what was left alone.
-pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<(Tensors, Vec<String>), Error> {
-    let header: Option<[u8; 8]> = bytes.get(..8).and_then(|length| length.try_into().ok());
-    let header = u64::from_le_bytes(header.ok_or_else(|| Error::damaged("it ends inside its header's length"))?);
-    // The limit first: only then is the header parsed, which costs memory in proportion to its length.
-    limits.check_header(header)?;
-    let file = SafeTensors::deserialize(bytes).map_err(|error| Error::damaged(printable(&error.to_string())))?;
+pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, meter: &mut Meter) -> Result<(Tensors, Vec<String>), Error> {
+    charge_header(bytes, limits, meter)?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| Error::damaged(quoted(error.to_string())))?;
     limits.check_tensors(file.len() as u64)?;
-    let mut tensors = Tensors::new();
-    let mut tensor_filter = TensorFilter::among(file.iter().map(|(name, _)| name));
+    let mut filter = TensorFilter::among(file.iter().map(|(name, _)| name));
+    let mut views = Vec::new();
     for (name, view) in file.iter() {
-        let Some(own) = tensor_filter.own(name) else { continue };
+        let Some(own) = filter.own(name) else { continue };
         let float = match view.dtype() {
             Dtype::F32 => Float::F32,
             Dtype::F16 => Float::F16,
             Dtype::BF16 => Float::Bf16,
             other => return Err(Error::Type { name: printable(name), found: format!("{other:?}") }),
         };
+        limits.values.check_dimensions(view.shape().len())?;
         let shape: Vec<u64> = view.shape().iter().map(|&size| size as u64).collect();
-        budget.spend_values(limits.elements(&shape)?)?;
-        let tensor = Tensor::new(name, view.shape().to_vec(), float.decode(view.data()))?;
+        charge(name, &shape, &limits.values, meter)?;
+        views.push((own, view, float));
+    }
+    let shapes: Shapes = views.iter().map(|(own, view, _)| (own.to_string(), view.shape().to_vec())).collect();
+    filter.check(&shapes)?;
+    let mut tensors = Tensors::new();
+    for (own, view, float) in views {
+        let tensor = Tensor::new(own, view.shape().to_vec(), float.decode(view.data())?)?;
         tensors.insert(own.to_string(), tensor);
     }
-    Ok((tensors, tensor_filter.ignored()))
+    Ok((tensors, filter.ignored()))
+}
+
+/// Checks the header's length and charges what its parsing costs: a string becomes an allocation and an entry of a map, a
+/// digit a number of 8 bytes in a growing vector.
+fn charge_header(bytes: &[u8], limits: &ReadLimits, meter: &mut Meter) -> Result<(), Error> {
+    let (length, rest) =
+        bytes.split_first_chunk().ok_or_else(|| Error::damaged("it ends inside its header's length"))?;
+    let length = u64::from_le_bytes(*length);
+    limits.check_header(length)?;
+    let header = &rest[..rest.len().min(length as usize)];
+    meter.charge_scan(header.len())?;
+    let cost = header.iter().map(|byte| match byte {
+        b'"' => 32,
+        b',' | b'[' | b'{' => 16,
+        _ => 0,
+    });
+    Ok(meter.charge_bytes(cost.sum())?)
 }
 
 /// What a file that was read says of itself, printable and shortened.

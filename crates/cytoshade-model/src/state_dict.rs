@@ -1,7 +1,7 @@
 //! Tensors with the names of the published state dict to a [`Network`].
 
 use cytoshade_core::{BatchNorm, Conv, ConvShape, Linear, LinearShape, Network, Shape};
-use cytoshade_pickle::printable;
+use cytoshade_safe_io::printable;
 
 use crate::tensor::{Tensor, Tensors};
 use crate::{Error, Problem};

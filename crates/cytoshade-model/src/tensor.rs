@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use cytoshade_pickle::printable;
+use cytoshade_pickle::{Limits, Meter};
+use cytoshade_safe_io::printable;
 use half::{bf16, f16};
 
 use crate::Error;
+
+/// Bytes of the longest name that a tensor may have: one name can be shared by thousands of tensors, and is compared often.
+const MAX_NAME_BYTES: usize = 1024;
 
 /// A tensor's values in row-major order.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,8 +18,11 @@ pub(crate) struct Tensor {
     pub(crate) values: Vec<f32>,
 }
 
-/// Tensors by their names in the file.
+/// Tensors by their names in the network.
 pub(crate) type Tensors = BTreeMap<String, Tensor>;
+
+/// The shapes of the tensors of a file by their names in the network. They are known before any value is read.
+pub(crate) type Shapes = BTreeMap<String, Vec<usize>>;
 
 impl Tensor {
     /// A tensor whose values are finite.
@@ -25,6 +32,17 @@ impl Tensor {
             None => Ok(Self { shape, values }),
         }
     }
+}
+
+/// Checks a tensor's name and shape and charges its values, before any of them is read. The number of elements.
+pub(crate) fn charge(name: &str, shape: &[u64], limits: &Limits, meter: &mut Meter) -> Result<usize, Error> {
+    if name.len() > MAX_NAME_BYTES {
+        let found = name.len();
+        return Err(Error::damaged(format!("a tensor's name has {found} bytes, expected at most {MAX_NAME_BYTES}")));
+    }
+    let elements = limits.elements(shape)?;
+    meter.charge::<f32>(elements)?;
+    Ok(elements)
 }
 
 /// How a floating-point number is stored, little-endian.
@@ -46,13 +64,23 @@ impl Float {
         }
     }
 
-    /// The numbers in `bytes`, as f32; what is left over at the end is left out.
-    pub(crate) fn decode(self, bytes: &[u8]) -> Vec<f32> {
+    /// The numbers in `bytes`, as f32; an incomplete one at the end is left out. The caller has charged them.
+    pub(crate) fn decode(self, bytes: &[u8]) -> Result<Vec<f32>, Error> {
+        let mut values = reserve(bytes.len() / self.size())?;
         match self {
-            Float::F64 => bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32).collect(),
-            Float::F32 => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
-            Float::F16 => bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect(),
-            Float::Bf16 => bytes.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b).to_f32()).collect(),
+            Float::F64 => values.extend(bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32)),
+            Float::F32 => values.extend(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b))),
+            Float::F16 => values.extend(bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32())),
+            Float::Bf16 => values.extend(bytes.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b).to_f32())),
         }
+        Ok(values)
     }
+}
+
+/// An empty vector with room for `length` values that were charged before.
+pub(crate) fn reserve(length: usize) -> Result<Vec<f32>, Error> {
+    let mut values = Vec::new();
+    let bytes = (length as u64).saturating_mul(size_of::<f32>() as u64);
+    values.try_reserve_exact(length).map_err(|_| Error::Memory { bytes })?;
+    Ok(values)
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use common::{fixture, network, plain, try_load, with_limits};
 use cytoshade_core::{Conv, Network};
-use cytoshade_model::{Error, Format, LoadOptions, ReadLimits, Sha256, load, load_path, load_with_origin};
+use cytoshade_model::{Error, Format, LoadOptions, ReadLimits, Sha256, ValueLimits, load, load_path, load_with_origin};
 use half::f16;
 use proptest::prelude::*;
 
@@ -254,12 +254,13 @@ fn links_are_not_followed() {
 
 #[test]
 fn limits_are_named() {
-    let limits = ReadLimits::default;
+    let (limits, values) = (ReadLimits::default, ValueLimits::default);
     for (expected, limits) in [
         ("nodes", ReadLimits { nodes: 10, ..limits() }),
         ("tensors", ReadLimits { tensors: 10, ..limits() }),
-        ("dimensions", ReadLimits { dimensions: 3, ..limits() }),
-        ("elements", ReadLimits { elements: 10, ..limits() }),
+        ("values.dimensions", ReadLimits { values: ValueLimits { dimensions: 3, ..values() }, ..limits() }),
+        ("values.elements", ReadLimits { values: ValueLimits { elements: 10, ..values() }, ..limits() }),
+        ("steps", ReadLimits { steps: 100, ..limits() }),
         ("memory_bytes", ReadLimits { memory_bytes: 100, ..limits() }),
     ] {
         match with_limits(&fixture("script_17.onnx"), limits) {

@@ -2,8 +2,10 @@
 
 mod common;
 
-use common::{fixture, legacy, network, plain, try_load, with_limits, zip};
-use cytoshade_model::{Error, LoadOptions, Problem, ReadLimits, load_with_origin};
+use common::{
+    checkpoint, checkpoint_of, fixture, legacy, network, plain, state_dict, text, try_load, with_limits, zip,
+};
+use cytoshade_model::{Error, LoadOptions, ReadLimits, ValueLimits, load_with_origin};
 use half::{bf16, f16};
 use proptest::prelude::*;
 
@@ -49,10 +51,77 @@ fn checkpoints_of_training_scripts_open() {
 }
 
 #[test]
-fn tensors_of_another_network_are_named() {
-    let Err(Error::StateDict { problems }) = try_load(&fixture("other.pth")) else { panic!("another network opens") };
-    let missing = |name: &str| problems.contains(&Problem::Missing { name: name.into() });
-    assert!(missing("downsample.down.res_down_0.conv.conv_0.2.weight") && missing("output.2.weight"), "{problems:?}");
+fn the_keys_of_another_network_are_listed() {
+    let Err(Error::NoNetwork { found }) = try_load(&fixture("other.pth")) else { panic!("another network opens") };
+    assert_eq!(found, "“0.bias”, “0.weight”, “1.bias”, “1.num_batches_tracked”, “1.running_mean” and 2 more");
+}
+
+/// Opcodes of numpy's 0.5, of a namespace and of a path.
+const SCALAR: &[u8] =
+    b"cnumpy._core.multiarray\nscalar\ncnumpy\ndtype\nX\x02\0\0\0f8\x89\x88\x87R(K\x03X\x01\0\0\0<NNNJ\xff\xff\xff\xff\
+    J\xff\xff\xff\xffK\0tbc_codecs\nencode\nX\x09\0\0\0\0\0\0\0\0\0\xc3\xa0?X\x06\0\0\0latin1\x86R\x86R";
+const NAMESPACE: &[u8] = b"cargparse\nNamespace\n)\x81}X\x02\0\0\0lrG?\xb9\x99\x99\x99\x99\x99\x9asb";
+const SIMPLE: &[u8] = b"ctypes\nSimpleNamespace\n)R}X\x02\0\0\0lrK\x01sb";
+const PATH: &[u8] = b"cpathlib\nPosixPath\nX\x01\0\0\0/X\x04\0\0\0data\x86R";
+const ARRAY: &[u8] =
+    b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01b\x87R(K\x01K\x02\x85cnumpy\ndtype\n\
+    X\x02\0\0\0u1K\0K\x01\x87R(K\x03X\x01\0\0\0|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89U\x02abtb";
+/// 128 random bits, as a generator's state has them.
+const LARGE: &[u8] = b"\x8a\x11\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0";
+
+#[test]
+fn weights_beside_plain_values_open() {
+    let expected = network("plain.safetensors");
+    for (name, value) in [
+        ("scalar", SCALAR),
+        ("args", NAMESPACE),
+        ("config", SIMPLE),
+        ("path", PATH),
+        ("array", ARRAY),
+        ("state", LARGE),
+        ("set", b"c__builtin__\nset\n](K\x01K\x02e\x85R"),
+        ("counts", b"ccollections\ndefaultdict\nc__builtin__\nint\n\x85RX\x01\0\0\0aK\x01s"),
+        ("complex", b"c__builtin__\ncomplex\nG?\xf0\0\0\0\0\0\0G?\xf0\0\0\0\0\0\0\x86R"),
+        ("device", b"ctorch\ndevice\nX\x03\0\0\0cpu\x85R"),
+        ("size", b"ctorch\nSize\nK\x01K\x02\x86\x85R"),
+    ] {
+        let state = state_dict("");
+        let file = checkpoint(&[(name, value), ("model", &state), ("epoch", b"K\x07")]);
+        let (network, origin) =
+            load_with_origin(&file, &LoadOptions::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(network, expected, "{name}");
+        assert!(origin.ignored.iter().any(|ignored| ignored.contains(name)), "{:?}", origin.ignored);
+        // The same in one dictionary with the tensors.
+        let flat = [&state[..], b"X", &(name.len() as u32).to_le_bytes(), name.as_bytes(), value, b"s"].concat();
+        assert_eq!(try_load(&checkpoint_of(&flat)).unwrap(), expected, "{name}, flat");
+    }
+}
+
+#[test]
+fn state_dicts_are_found_under_every_key() {
+    let expected = network("plain.safetensors");
+    let state = state_dict("");
+    let hyperparameters = b"}X\x02\0\0\0lrK\x01s";
+    for key in ["state_dict", "model_state_dict", "model", "net", "weights", "params"] {
+        assert_eq!(try_load(&checkpoint(&[(key, &state)])).unwrap(), expected, "{key}");
+        let inner = [&b"}"[..], &text(key), &state, b"s"].concat();
+        assert_eq!(try_load(&checkpoint(&[("net", &inner)])).unwrap(), expected, "net.{key}");
+        // Another entry of a known name holds no network.
+        assert_eq!(try_load(&checkpoint(&[("model", hyperparameters), (key, &state)])).unwrap(), expected, "{key}");
+        let flat = [&state[..], &text(key), hyperparameters, b"s"].concat();
+        assert_eq!(try_load(&checkpoint_of(&flat)).unwrap(), expected, "{key} beside the tensors");
+    }
+    let namespace = [&b"ctypes\nSimpleNamespace\n)R}"[..], &text("net"), &state_dict("module."), b"sb"].concat();
+    assert_eq!(try_load(&checkpoint_of(&namespace)).unwrap(), expected);
+    for (key, value) in [("generator", &state[..]), ("net", b"K\x01"), ("epoch", b"K\x01")] {
+        let Err(Error::NoNetwork { found }) = try_load(&checkpoint(&[("lr", b"K\x01"), (key, value)])) else {
+            panic!("{key}");
+        };
+        let mut keys = [key, "lr"];
+        keys.sort_unstable();
+        assert_eq!(found, format!("“{}”, “{}”", keys[0], keys[1]));
+    }
+    assert!(matches!(try_load(&checkpoint_of(b"}")), Err(Error::NoNetwork { found }) if found == "nothing"));
 }
 
 #[test]
@@ -144,7 +213,7 @@ fn damaged_pickles_are_refused() {
 fn circles_end() {
     // A dictionary that is its own state dict, and a list in itself.
     let error = try_load(&legacy(b"\x80\x02}q\0X\x05\0\0\0modelh\0s.")).unwrap_err();
-    assert!(matches!(error, Error::Limit { field: "nesting", .. }), "{error}");
+    assert!(matches!(error, Error::Limit { field: "values.nesting", .. }), "{error}");
     try_load(&legacy(b"\x80\x02]q\0h\0a.")).unwrap_err();
 }
 
@@ -174,8 +243,8 @@ fn one_tensor(elements: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Vec
 fn views_that_lie_are_refused() {
     let refused = |elements, offset, shape: &[i64], strides: &[i64]| {
         match try_load(&one_tensor(elements, offset, shape, strides)).unwrap_err() {
-            // The tensor is read, and then it is no network's.
-            Error::StateDict { .. } => false,
+            // The tensor is in order, and it is no network's.
+            Error::NoNetwork { .. } => false,
             Error::Damaged { .. } | Error::Limit { .. } => true,
             error => panic!("{error}"),
         }
@@ -210,7 +279,7 @@ fn views_that_lie_are_refused() {
 #[test]
 fn archives_that_lie_are_refused() {
     let honest = zip(&[("m/data.pkl", b"\x80\x02}."), ("m/data/0", &[0; 4])]);
-    assert!(matches!(try_load(&honest), Err(Error::StateDict { .. })));
+    assert!(matches!(try_load(&honest), Err(Error::NoNetwork { .. })));
     assert!(matches!(try_load(&zip(&[("m/other", b"")])), Err(Error::UnknownFormat { .. })));
     assert!(matches!(try_load(&zip(&[("a/b/data.pkl", b"")])), Err(Error::UnknownFormat { .. })));
     for (what, records) in [
@@ -226,7 +295,7 @@ fn archives_that_lie_are_refused() {
         for flip in [0x01, 0x80, 0xff] {
             let mut other = honest.clone();
             other[at] ^= flip;
-            refused += usize::from(!matches!(try_load(&other), Err(Error::StateDict { .. })));
+            refused += usize::from(!matches!(try_load(&other), Err(Error::NoNetwork { .. })));
         }
     }
     assert!(refused > 200, "{refused}");
@@ -258,16 +327,18 @@ fn a_damaged_archive_is_refused_or_reads_the_same() {
 
 #[test]
 fn limits_are_named() {
-    let limits = ReadLimits::default;
+    let (limits, values) = (ReadLimits::default, ValueLimits::default);
+    let with = |values| ReadLimits { values, ..limits() };
     for (name, expected, limits) in [
-        ("legacy.pth", "pickle_steps", ReadLimits { pickle_steps: 100, ..limits() }),
-        ("legacy.pth", "memo_entries", ReadLimits { memo_entries: 100, ..limits() }),
-        ("legacy.pth", "nesting", ReadLimits { nesting: 2, ..limits() }),
-        ("legacy.pth", "string_bytes", ReadLimits { string_bytes: 10, ..limits() }),
+        ("legacy.pth", "values.opcodes", with(ValueLimits { opcodes: 100, ..values() })),
+        ("legacy.pth", "values.memo_entries", with(ValueLimits { memo_entries: 100, ..values() })),
+        ("legacy.pth", "values.nesting", with(ValueLimits { nesting: 2, ..values() })),
+        ("legacy.pth", "values.string_bytes", with(ValueLimits { string_bytes: 10, ..values() })),
         ("legacy.pth", "tensors", ReadLimits { tensors: 10, ..limits() }),
-        ("legacy.pth", "dimensions", ReadLimits { dimensions: 3, ..limits() }),
-        ("legacy.pth", "elements", ReadLimits { elements: 10, ..limits() }),
+        ("legacy.pth", "values.dimensions", with(ValueLimits { dimensions: 3, ..values() })),
+        ("legacy.pth", "values.elements", with(ValueLimits { elements: 10, ..values() })),
         ("legacy.pth", "memory_bytes", ReadLimits { memory_bytes: 100, ..limits() }),
+        ("legacy.pth", "steps", ReadLimits { steps: 100, ..limits() }),
         ("zip.pth", "zip_entries", ReadLimits { zip_entries: 10, ..limits() }),
         ("zip_deflated.pth", "compression_ratio", ReadLimits { compression_ratio: 1, ..limits() }),
     ] {

@@ -21,6 +21,11 @@ impl<'a> Input<'a> {
         self.rest.is_empty()
     }
 
+    /// The bytes that are not read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The next `length` bytes.
     ///
     /// # Errors
