@@ -123,13 +123,13 @@ struct Report {
     filename: Option<String>,
     known: Vec<String>,
     unknown: Vec<String>,
+    /// Values that are no plain data.
+    left_out: Vec<String>,
     outputs: Vec<String>,
 }
 
 impl Report {
     fn new(input: &Path, bytes: usize, seg: &Seg<'_>, outputs: Vec<String>) -> Self {
-        let unknown: Vec<String> = seg.unknown().into_iter().map(Into::into).collect();
-        let known = seg.keys().into_iter().filter(|key| !unknown.iter().any(|unknown| unknown == key));
         let first = seg.masks().first();
         Self {
             input: input.display().to_string(),
@@ -140,8 +140,9 @@ impl Report {
             cells: seg.cells(),
             diameter: seg.diameter(),
             filename: seg.filename().map(Into::into),
-            known: known.map(Into::into).collect(),
-            unknown,
+            known: seg.known(),
+            unknown: seg.unknown(),
+            left_out: seg.left_out(),
             outputs,
         }
     }
@@ -155,16 +156,18 @@ impl Report {
         if !self.unknown.is_empty() {
             text += &format!("\n  keys that Cellpose does not write: {}", listed(&self.unknown));
         }
+        if !self.left_out.is_empty() {
+            text += &format!("\n  left out, since they are no plain data: {}", listed(&self.left_out));
+        }
         self.outputs.iter().for_each(|output| text += &format!("\n  -> {output}"));
         text
     }
 }
 
-/// The first of a stranger's words, without control characters.
+/// The first of many words, which are printable already.
 fn listed(words: &[String]) -> String {
     const MOST: usize = 40;
-    let shown = words.iter().take(MOST).map(|word| word.chars().take(60).flat_map(char::escape_debug).collect());
-    let mut shown: Vec<String> = shown.collect();
+    let mut shown: Vec<String> = words.iter().take(MOST).cloned().collect();
     if words.len() > MOST {
         shown.push(format!("and {} more", words.len() - MOST));
     }

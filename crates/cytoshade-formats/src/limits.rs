@@ -1,5 +1,7 @@
 //! How much a file may make the reader take in.
 
+use cytoshade_pickle::{Limits as ValueLimits, Meter};
+
 use crate::Error;
 
 const GIB: u64 = 1 << 30;
@@ -29,24 +31,17 @@ pub struct Limits {
     pub expansion: u64,
     /// Pages of a TIFF, or images along the list axis of an array. Default: 16,384.
     pub pages: u64,
-    /// Opcodes of a `_seg.npy`'s pickle. Default: 2^19; a file has some hundreds, and up to 8 for each cell of a stack.
-    pub pickle_steps: u64,
-    /// Entries of its memo. Default: 2^18.
-    pub memo_entries: u64,
-    /// Things inside of things in it. Default: 64; Cellpose's files have up to 7.
-    pub nesting: u64,
-    /// Bytes of a string or of an array's data in it, which stay in the file's bytes. Default: 4 GiB (1 GiB where
-    /// addresses have 32 bits).
-    pub string_bytes: u64,
-    /// Dimensions of an array in it. Default: 8.
-    pub dimensions: u64,
-    /// Elements of an array in it. Default: 2^32 (2^30 where addresses have 32 bits).
-    pub elements: u64,
-    /// Bytes of memory that its values take beside what stays in the file, masks aside. Default: 2 GiB (1 GiB where
-    /// addresses have 32 bits).
+    /// Limits of single values of a `_seg.npy`'s pickle. A file has some hundreds of opcodes, and up to 8 for each cell of a
+    /// stack; nesting is up to 7. Its arrays are byte strings: `string_bytes` and `elements` are 4 GiB by default (1 GiB
+    /// with addresses of 32 bits).
+    pub values: ValueLimits,
+    /// Bytes of memory that its values take beside what stays in the file, masks aside. Default: 2 GiB (1 GiB with addresses
+    /// of 32 bits).
     pub memory_bytes: u64,
     /// The same for each byte of the file, beyond the first 16 MiB. Default: 8.
     pub memory_ratio: u64,
+    /// Steps of reading it: opcodes, visited values, 64 bytes of text that is compared or copied. Default: 2^22.
+    pub steps: u64,
 }
 
 /// Bytes of decoded samples that every file may have, however small it is: a blank image compresses very well.
@@ -63,14 +58,10 @@ impl Default for Limits {
             decoded_bytes: bytes,
             expansion: 100,
             pages: 1 << 14,
-            pickle_steps: 1 << 19,
-            memo_entries: 1 << 18,
-            nesting: 64,
-            string_bytes: bytes,
-            dimensions: 8,
-            elements: bytes,
+            values: ValueLimits { string_bytes: bytes, elements: bytes, ..ValueLimits::default() },
             memory_bytes: bytes.min(2 * GIB),
             memory_ratio: 8,
+            steps: 1 << 22,
         }
     }
 }
@@ -80,21 +71,9 @@ impl Limits {
         check("the file's size in bytes", bytes, self.file_bytes, "file_bytes")
     }
 
-    /// Those of a pickle in a file of so many bytes, under the same names.
-    pub(crate) fn pickle(&self, file_bytes: u64) -> cytoshade_pickle::Limits {
-        /// What every file may cost, however small it is.
-        const FREE: u64 = 16 << 20;
-        let &Self { pickle_steps, memo_entries, nesting, string_bytes, dimensions, elements, .. } = self;
-        let memory_bytes = self.memory_bytes.min(file_bytes.saturating_mul(self.memory_ratio).saturating_add(FREE));
-        cytoshade_pickle::Limits {
-            pickle_steps,
-            memo_entries,
-            nesting,
-            string_bytes,
-            dimensions,
-            elements,
-            memory_bytes,
-        }
+    /// The meter of the values of a `_seg.npy` of so many bytes.
+    pub(crate) fn meter(&self, file_bytes: u64) -> Meter {
+        Meter::for_file(file_bytes, self.memory_bytes, self.memory_ratio, self.steps)
     }
 
     pub(crate) fn check_pages(&self, pages: u64) -> Result<(), Error> {

@@ -8,7 +8,7 @@
 use std::io::Write;
 
 use cytoshade_core::Sample;
-use cytoshade_pickle::printable;
+use cytoshade_safe_io::printable;
 use half::f16;
 
 use crate::{

@@ -70,9 +70,6 @@ pub struct ReadLimits {
     pub values: ValueLimits,
 }
 
-/// Bytes that may be made of every file, however small it is: a large graph has many nodes of few bytes.
-const FREE_BYTES: u64 = 16 << 20;
-
 impl Default for ReadLimits {
     fn default() -> Self {
         let bytes = if cfg!(target_pointer_width = "64") { 2 << 30 } else { 1 << 30 };
@@ -94,10 +91,7 @@ impl Default for ReadLimits {
 impl ReadLimits {
     /// The meter of a file of so many bytes.
     pub fn meter(&self, file_bytes: u64) -> Meter {
-        let by_ratio = file_bytes.saturating_mul(self.memory_ratio).saturating_add(FREE_BYTES);
-        let bytes =
-            if by_ratio < self.memory_bytes { (by_ratio, "memory_ratio") } else { (self.memory_bytes, "memory_bytes") };
-        Meter::new(bytes, (self.steps, "steps"))
+        Meter::for_file(file_bytes, self.memory_bytes, self.memory_ratio, self.steps)
     }
 
     pub(crate) fn check_file(&self, found: u64) -> Result<(), Error> {

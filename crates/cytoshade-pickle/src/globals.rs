@@ -28,8 +28,8 @@ pub(crate) use globals;
 /// those that a `defaultdict` makes its values with.
 pub const CONTAINERS: &[Global] = globals! {
     "collections": "OrderedDict" "defaultdict";
-    "builtins": "set" "frozenset" "complex" "int" "float" "str" "bool" "list" "tuple" "dict";
-    "__builtin__": "set" "frozenset" "complex" "int" "float" "str" "bool" "list" "tuple" "dict";
+    "builtins": "set" "frozenset" "complex" "bytearray" "int" "float" "str" "bool" "list" "tuple" "dict";
+    "__builtin__": "set" "frozenset" "complex" "bytearray" "int" "float" "str" "bool" "list" "tuple" "dict";
 };
 
 /// Objects that are a dictionary of attributes and nothing more; they become dictionaries.

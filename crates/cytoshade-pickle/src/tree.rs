@@ -6,7 +6,7 @@ use cytoshade_safe_io::Meter;
 
 use crate::globals::{NAMESPACES, PATHS};
 use crate::numpy::{self, Array, Scalar};
-use crate::{Error, Id, Pickle, Plain, Value, unexpected};
+use crate::{Error, Global, Id, Pickle, Plain, Value, unexpected};
 
 impl<'a> Plain<'a> {
     /// The tree below a value. A value that is shared is there, and charged, as often as it is mentioned.
@@ -57,16 +57,22 @@ impl<'a> Tree<'_, 'a> {
                     Ok(scalar) => Plain::Scalar(scalar),
                     Err(what) => self.opaque(what)?,
                 },
-                "encode" | "bytes" => Plain::Bytes(numpy::bytes(pickle, value, "a value", self.meter)?),
-                "complex" => self.complex(*args)?,
-                _ if PATHS.contains(global) => Plain::Text(Cow::Owned(self.path(*args)?)),
+                "encode" | "bytes" | "bytearray" => {
+                    let bytes = numpy::bytes(pickle, value, "a value", self.meter).map(Plain::Bytes);
+                    self.or_opaque(bytes, global)?
+                }
+                "complex" => self.or_opaque(self.complex(*args), global)?,
+                _ if PATHS.contains(global) => {
+                    let path = self.path(*args).map(|path| Plain::Text(Cow::Owned(path)));
+                    self.or_opaque(path, global)?
+                }
                 _ if NAMESPACES.contains(global) => match state {
                     Some(attributes) => self.value(*attributes, depth + 1)?,
                     None => Plain::Dict(Vec::new()),
                 },
-                _ => self.opaque(format!("a value of “{}.{}”", global.module, global.name))?,
+                _ => self.opaque(format!("a value of {}", quoted_name(global)))?,
             },
-            Value::Global(global) => self.opaque(format!("the name “{}.{}”", global.module, global.name))?,
+            Value::Global(global) => self.opaque(format!("the name {}", quoted_name(global)))?,
             &Value::Opaque { module, name } => {
                 self.opaque(format!("a value of {}", pickle.opaque_name(module, name)))?
             }
@@ -81,6 +87,14 @@ impl<'a> Tree<'_, 'a> {
             values.push(self.value(item, depth + 1)?);
         }
         Ok(values)
+    }
+
+    /// A value made in a way that is not known here is none of plain data; it spoils no other.
+    fn or_opaque(&mut self, made: Result<Plain<'a>, Error>, global: &Global) -> Result<Plain<'a>, Error> {
+        match made {
+            Err(Error::Damaged { .. }) => self.opaque(format!("a value of {}", quoted_name(global))),
+            other => other,
+        }
     }
 
     fn opaque(&mut self, what: String) -> Result<Plain<'a>, Error> {
@@ -115,4 +129,8 @@ impl<'a> Tree<'_, 'a> {
         }
         Ok(path)
     }
+}
+
+fn quoted_name(global: &Global) -> String {
+    format!("“{}.{}”", global.module, global.name)
 }

@@ -61,6 +61,16 @@ impl Meter {
         }
     }
 
+    /// The meter of a file of `file_bytes`: at most `memory_bytes`, and `memory_ratio` bytes for each byte of the file,
+    /// beyond the first 16 MiB, which every file may cost. Errors name the limit that is the smaller one.
+    pub fn for_file(file_bytes: u64, memory_bytes: u64, memory_ratio: u64, steps: u64) -> Self {
+        const FREE: u64 = 16 << 20;
+        let by_ratio = file_bytes.saturating_mul(memory_ratio).saturating_add(FREE);
+        let bytes =
+            if by_ratio < memory_bytes { (by_ratio, "memory_ratio") } else { (memory_bytes, "memory_bytes") };
+        Self::new(bytes, (steps, "steps"))
+    }
+
     /// Raises the limit of bytes, up to `most`: for a part of the file that lies beside it.
     pub fn extend(&mut self, bytes: u64, most: u64) {
         self.bytes.limit = self.bytes.limit.saturating_add(bytes).min(most);

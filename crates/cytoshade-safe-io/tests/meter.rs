@@ -40,3 +40,18 @@ fn a_vector_is_charged_and_memory_that_is_not_there_is_an_error() {
     let bytes = 1 << 62;
     assert_eq!(boundless.vec::<u8>(bytes), Err(MeterError::Memory { bytes: bytes as u64 }));
 }
+
+#[test]
+fn a_file_may_cost_in_proportion_to_its_size() {
+    let limit = |file_bytes| {
+        let mut meter = Meter::for_file(file_bytes, 1 << 30, 8, 10);
+        match meter.charge_bytes(u64::MAX) {
+            Err(MeterError::Limit { limit, field, .. }) => (limit, field),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(limit(0), (16 << 20, "memory_ratio"));
+    assert_eq!(limit(1 << 20), (24 << 20, "memory_ratio"));
+    assert_eq!(limit(1 << 30), (1 << 30, "memory_bytes"));
+    assert_eq!(limit(u64::MAX), (1 << 30, "memory_bytes"));
+}

@@ -47,8 +47,8 @@ pub fn number(pickle: &Pickle<'_>, id: Id, what: &str, meter: &mut Meter) -> Res
     number.ok_or_else(|| Error::damaged(format!("{what} is not a number, nor an array of one")))
 }
 
-/// Bytes: Python 3's, a string of Python 2's, or what Python 3 writes for Python 2: `_codecs.encode(text, "latin1")` or
-/// `bytes()`.
+/// Bytes: Python 3's, a string of Python 2's, or a call that makes them: `_codecs.encode(text, "latin1")` and `bytes()`,
+/// as Python 3 writes bytes for Python 2, and `bytearray(...)`.
 ///
 /// # Errors
 /// [`Error::Damaged`] for anything else; [`Error::Limit`].
@@ -58,30 +58,39 @@ pub fn bytes<'a>(
     what: &str,
     meter: &mut Meter,
 ) -> Result<Cow<'a, [u8]>, Error> {
-    match *value {
-        Value::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
+    let (global, args) = match *value {
+        Value::Bytes(bytes) => return Ok(Cow::Borrowed(bytes)),
         // Python 2 made no difference between bytes and text.
-        Value::Str(text) => Ok(Cow::Borrowed(text.as_bytes())),
-        Value::Call { global, args, .. } if global.name == "encode" => {
-            let (text, codec) = match pickle.items(args, "encoded bytes")? {
-                [text, codec] => (pickle.text(*text, "encoded bytes")?, pickle.text(*codec, "a codec's name")?),
-                _ => return Err(Error::damaged("encoded bytes have not two parts")),
-            };
-            if !matches!(codec, "latin1" | "latin-1") {
-                return Err(Error::damaged(format!("{what} is encoded as {}, expected latin1", quoted(codec))));
-            }
-            // Each character becomes one byte; a character of the file has at least one.
-            let mut bytes = meter.vec(text.len())?;
-            meter.charge_scan(text.len())?;
-            for c in text.chars() {
-                let byte = u8::try_from(c).map_err(|_| Error::damaged(format!("{what} holds a character past 255")))?;
-                bytes.push(byte);
-            }
-            Ok(Cow::Owned(bytes))
+        Value::Str(text) => return Ok(Cow::Borrowed(text.as_bytes())),
+        Value::Call { global, args, .. } => (global.name, pickle.items(args, "the parts of bytes")?),
+        ref other => return Err(unexpected(what, "bytes", other)),
+    };
+    match (global, args) {
+        ("encode" | "bytearray", &[text, codec]) => {
+            latin1(pickle.text(text, "encoded bytes")?, pickle.text(codec, "a codec's name")?, what, meter)
         }
-        Value::Call { global, args, .. } if global.name == "bytes" && pickle.items(args, "no bytes")?.is_empty() => {
-            Ok(Cow::Borrowed(&[]))
-        }
-        ref other => Err(unexpected(what, "bytes", other)),
+        ("bytes" | "bytearray", []) => Ok(Cow::Borrowed(&[])),
+        // Not a `bytearray` again, which could be itself.
+        ("bytearray", &[data]) => match pickle.get(data) {
+            value @ (Value::Bytes(_) | Value::Call { global: Global { name: "encode" | "bytes", .. }, .. }) => {
+                bytes(pickle, value, what, meter)
+            }
+            other => Err(unexpected(what, "bytes", other)),
+        },
+        _ => Err(unexpected(what, "bytes", value)),
     }
+}
+
+/// Text whose every character stands for a byte.
+fn latin1<'a>(text: &str, codec: &str, what: &str, meter: &mut Meter) -> Result<Cow<'a, [u8]>, Error> {
+    if !matches!(codec, "latin1" | "latin-1") {
+        return Err(Error::damaged(format!("{what} is encoded as {}, expected latin1", quoted(codec))));
+    }
+    // Each character becomes one byte, and has at least one in the file.
+    let mut bytes = meter.vec(text.len())?;
+    meter.charge_scan(text.len())?;
+    for c in text.chars() {
+        bytes.push(u8::try_from(c).map_err(|_| Error::damaged(format!("{what} holds a character past 255")))?);
+    }
+    Ok(Cow::Owned(bytes))
 }
