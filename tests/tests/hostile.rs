@@ -143,7 +143,7 @@ fn large() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("onnx_long_chain.onnx", chain.write_to_bytes().unwrap(), "Graph"),
         ("zip_signatures.pth", noise, "Damaged"),
         ("onnx_zeros.onnx", [&[8u8, 8][..], &vec![0; 7 << 20]].concat(), "Damaged"),
-        ("onnx_empty_entries.onnx", [&[8u8, 8][..], &[0x72, 0].repeat(4 << 20)].concat(), "Limit memory_ratio"),
+        ("onnx_empty_entries.onnx", [&[8u8, 8][..], &[0x72, 0].repeat(4 << 20)].concat(), "Limit cost.structure_bytes"),
     ]
 }
 

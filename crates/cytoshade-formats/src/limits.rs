@@ -1,6 +1,6 @@
 //! How much a file may make the reader take in.
 
-use cytoshade_pickle::{Limits as ValueLimits, Meter};
+use cytoshade_pickle::{CostLimits, Limits as ValueLimits};
 
 use crate::Error;
 
@@ -35,13 +35,9 @@ pub struct Limits {
     /// stack; nesting is up to 7. Its arrays are byte strings: `string_bytes` and `elements` are 4 GiB by default (1 GiB
     /// with addresses of 32 bits).
     pub values: ValueLimits,
-    /// Bytes of memory that its values take beside what stays in the file, masks aside. Default: 2 GiB (1 GiB with addresses
-    /// of 32 bits).
-    pub memory_bytes: u64,
-    /// The same for each byte of the file, beyond the first 16 MiB. Default: 8.
-    pub memory_ratio: u64,
-    /// Steps of reading it: opcodes, visited values, 64 bytes of text that is compared or copied. Default: 2^22.
-    pub steps: u64,
+    /// Limits of the memory and the work that the values of a `_seg.npy` may cost, beside what stays in the file and the
+    /// masks.
+    pub cost: CostLimits,
 }
 
 /// Bytes of decoded samples that every file may have, however small it is: a blank image compresses very well.
@@ -59,9 +55,7 @@ impl Default for Limits {
             expansion: 100,
             pages: 1 << 14,
             values: ValueLimits { string_bytes: bytes, elements: bytes, ..ValueLimits::default() },
-            memory_bytes: bytes.min(2 * GIB),
-            memory_ratio: 8,
-            steps: 1 << 22,
+            cost: CostLimits::default(),
         }
     }
 }
@@ -69,11 +63,6 @@ impl Default for Limits {
 impl Limits {
     pub(crate) fn check_file(&self, bytes: u64) -> Result<(), Error> {
         check("the file's size in bytes", bytes, self.file_bytes, "file_bytes")
-    }
-
-    /// The meter of the values of a `_seg.npy` of so many bytes.
-    pub(crate) fn meter(&self, file_bytes: u64) -> Meter {
-        Meter::for_file(file_bytes, self.memory_bytes, self.memory_ratio, self.steps)
     }
 
     pub(crate) fn check_pages(&self, pages: u64) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cytoshade_core::{Image, Planes};
 use cytoshade_formats::{
-    Array, Error, Labels, Limits, Outline, Plain, ReadOptions, Seg, SegParts, ValueLimits, numpy::Kind, outline_labels,
+    Array, CostLimits, Error, Labels, Limits, Outline, Plain, ReadOptions, Seg, SegParts, ValueLimits, numpy::Kind, outline_labels,
     outlines, read, read_seg, write_csv, write_geojson, write_rois, write_seg,
 };
 use proptest::prelude::*;
@@ -337,8 +337,10 @@ fn limits_hold() {
     refused(with(ValueLimits { string_bytes: 600, ..values() }), "values.string_bytes");
     refused(with(ValueLimits { dimensions: 3, ..values() }), "values.dimensions");
     refused(with(ValueLimits { elements: 319, ..values() }), "values.elements");
-    refused(Limits { memory_bytes: 1000, ..limits() }, "memory_bytes");
-    refused(Limits { steps: 100, ..limits() }, "steps");
+    let cost = |cost| Limits { cost, ..limits() };
+    refused(cost(CostLimits { memory_bytes: 1000, ..CostLimits::default() }), "cost.memory_bytes");
+    refused(cost(CostLimits { structure_bytes: 1000, ..CostLimits::default() }), "cost.structure_bytes");
+    refused(cost(CostLimits { steps: 100, ..CostLimits::default() }), "cost.steps");
     refused(Limits { pixels: 319, ..limits() }, "pixels");
 }
 

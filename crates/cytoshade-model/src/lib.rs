@@ -34,7 +34,7 @@ use cytoshade_core::Network;
 use external::not_given;
 
 pub use cytoshade_pickle::Limits as ValueLimits;
-pub use cytoshade_safe_io::{Meter, Redacted};
+pub use cytoshade_safe_io::{CostLimits, Meter, Redacted};
 #[cfg(not(target_arch = "wasm32"))]
 pub use detect::{AnyModel, load_any_path};
 pub use error::{Error, Problem};
@@ -58,7 +58,7 @@ pub use size_model::{SizeModel, load_size_model};
 /// [`Error::Hash`] if the bytes do not have the hash in `options` (checked before anything is parsed),
 /// [`Error::UnknownFormat`], and those of the file's format and of the network in it.
 pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Network, Error> {
-    load_metered(bytes, options, &mut options.limits.meter(bytes.len() as u64))
+    load_metered(bytes, options, &mut options.limits.cost.meter(bytes.len() as u64))
 }
 
 /// As [`load`], on the caller's meter, which then tells what the file cost. One meter can bound several files.
@@ -145,7 +145,7 @@ fn read(
     options: &LoadOptions,
     find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
 ) -> Result<Opened, Error> {
-    read_metered(bytes, options, &mut options.limits.meter(bytes.len() as u64), find)
+    read_metered(bytes, options, &mut options.limits.cost.meter(bytes.len() as u64), find)
 }
 
 fn read_metered(
@@ -168,7 +168,7 @@ fn read_metered(
             let model = onnx::Onnx::decode(bytes, limits, meter)?;
             let parts = external::gather(model.external(), options, find)?;
             let beside: u64 = parts.values().map(|part| part.len() as u64).sum();
-            meter.extend(beside.saturating_mul(limits.memory_ratio), limits.memory_bytes);
+            meter.extend(beside, &limits.cost);
             let (network, ignored) = model.network(&parts, limits, meter)?;
             return Ok(Opened { contents: Contents::Network(network), format, ignored });
         }

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use cytoshade_safe_io::Meter;
-
 use crate::external::ExternalData;
-use crate::{Error, Sha256, ValueLimits};
+use crate::{CostLimits, Error, Sha256, ValueLimits};
 
 /// How a model is loaded.
 #[derive(Clone, Default)]
@@ -50,15 +48,6 @@ pub struct ReadLimits {
     pub header_bytes: u64,
     /// Tensors. Default 4096; the published networks have up to 350.
     pub tensors: u64,
-    /// Bytes of everything that is made of the file: weights, unpacked records, decoded messages. Default 2 GiB (1 GiB
-    /// with addresses of 32 bits).
-    pub memory_bytes: u64,
-    /// Bytes that are made of the file for each byte of it, beyond the first 16 MiB. Default 8: a tensor of f16 becomes
-    /// twice its size, and a deflated record is kept beside its weights.
-    pub memory_ratio: u64,
-    /// Steps of reading: opcodes, visited values, nodes and edges of a graph, 64 bytes of text that is compared or copied.
-    /// Default 2^22; the published networks take about 15,000.
-    pub steps: u64,
     /// Records of a zip archive. Default 8192; the published networks have one for each tensor and a few more.
     pub zip_entries: u64,
     /// Bytes that a deflated record of a zip archive unpacks to for each byte it has in the file. Default 100; weights
@@ -68,32 +57,26 @@ pub struct ReadLimits {
     pub nodes: u64,
     /// Limits of single values: strings, nesting, dimensions and elements of a tensor.
     pub values: ValueLimits,
+    /// Limits of the memory and the work that the whole file may cost.
+    pub cost: CostLimits,
 }
 
 impl Default for ReadLimits {
     fn default() -> Self {
-        let bytes = if cfg!(target_pointer_width = "64") { 2 << 30 } else { 1 << 30 };
         Self {
-            file_bytes: bytes,
+            file_bytes: if cfg!(target_pointer_width = "64") { 2 << 30 } else { 1 << 30 },
             header_bytes: 4 << 20,
             tensors: 4096,
-            memory_bytes: bytes,
-            memory_ratio: 8,
-            steps: 1 << 22,
             zip_entries: 8192,
             compression_ratio: 100,
             nodes: 1 << 16,
             values: ValueLimits::default(),
+            cost: CostLimits::default(),
         }
     }
 }
 
 impl ReadLimits {
-    /// The meter of a file of so many bytes.
-    pub fn meter(&self, file_bytes: u64) -> Meter {
-        Meter::for_file(file_bytes, self.memory_bytes, self.memory_ratio, self.steps)
-    }
-
     pub(crate) fn check_file(&self, found: u64) -> Result<(), Error> {
         check("size in bytes", found, self.file_bytes, "file_bytes")
     }
@@ -148,8 +131,7 @@ pub(crate) fn read(
     let file = cytoshade_safe_io::open(path, links).map_err(io)?;
     let stated = file.metadata().map_err(io)?.len();
     limits.check_file(stated)?;
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(stated as usize).map_err(|_| Error::Memory { bytes: stated })?;
+    let mut bytes = cytoshade_safe_io::reserve(stated as usize)?;
     file.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
     limits.check_file(bytes.len() as u64)?;
     Ok(bytes)

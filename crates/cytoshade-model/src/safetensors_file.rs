@@ -62,7 +62,7 @@ fn charge_header(bytes: &[u8], limits: &ReadLimits, meter: &mut Meter) -> Result
         b',' | b'[' | b'{' => 16,
         _ => 0,
     });
-    Ok(meter.charge_bytes(cost.sum())?)
+    Ok(meter.charge::<u8>(cost.sum())?)
 }
 
 /// What a file that was read says of itself, printable and shortened.

@@ -75,7 +75,7 @@ pub fn load_size_model(bytes: &[u8], options: &LoadOptions) -> Result<SizeModel,
     if !bytes.starts_with(MAGIC) {
         return Err(Error::UnknownFormat { looks_like: "no numpy file, which size models are" });
     }
-    let meter = &mut limits.meter(bytes.len() as u64);
+    let meter = &mut limits.cost.meter(bytes.len() as u64);
     let mut input = Input::new(bytes, "the size model");
     check_header(&mut input, limits)?;
     let pickle = cytoshade_pickle::read(&mut input, (ALLOWED, Others::Refuse), &limits.values, meter)?;
@@ -90,7 +90,7 @@ pub fn load_size_model(bytes: &[u8], options: &LoadOptions) -> Result<SizeModel,
         let array = Array::read(&pickle, pickle.get(entry(name)?), meter)?;
         let no_numbers = || Error::damaged(format!("{name} is not an array of numbers"));
         let numbers = array.numbers().ok_or_else(no_numbers)?;
-        let mut values = meter.vec(array.shape().iter().product())?;
+        let mut values = meter.values(array.shape().iter().product())?;
         for (index, number) in numbers.enumerate() {
             values.push(finite(number, name, index)?);
         }

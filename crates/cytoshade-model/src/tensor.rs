@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cytoshade_pickle::{Limits, Meter};
-use cytoshade_safe_io::printable;
+use cytoshade_safe_io::{printable, reserve};
 use half::{bf16, f16};
 
 use crate::Error;
@@ -41,7 +41,7 @@ pub(crate) fn charge(name: &str, shape: &[u64], limits: &Limits, meter: &mut Met
         return Err(Error::damaged(format!("a tensor's name has {found} bytes, expected at most {MAX_NAME_BYTES}")));
     }
     let elements = limits.elements(shape)?;
-    meter.charge::<f32>(elements)?;
+    meter.charge_values::<f32>(elements)?;
     Ok(elements)
 }
 
@@ -75,12 +75,4 @@ impl Float {
         }
         Ok(values)
     }
-}
-
-/// An empty vector with room for `length` values that were charged before.
-pub(crate) fn reserve(length: usize) -> Result<Vec<f32>, Error> {
-    let mut values = Vec::new();
-    let bytes = (length as u64).saturating_mul(size_of::<f32>() as u64);
-    values.try_reserve_exact(length).map_err(|_| Error::Memory { bytes })?;
-    Ok(values)
 }

@@ -8,7 +8,9 @@ use std::path::Path;
 
 use common::{fixture, network, plain, try_load, with_limits};
 use cytoshade_core::{Conv, Network};
-use cytoshade_model::{Error, Format, LoadOptions, ReadLimits, Sha256, ValueLimits, load, load_path, load_with_origin};
+use cytoshade_model::{
+    CostLimits, Error, Format, LoadOptions, ReadLimits, Sha256, ValueLimits, load, load_path, load_with_origin,
+};
 use half::f16;
 use proptest::prelude::*;
 
@@ -255,13 +257,14 @@ fn links_are_not_followed() {
 #[test]
 fn limits_are_named() {
     let (limits, values) = (ReadLimits::default, ValueLimits::default);
+    let cost = |cost| ReadLimits { cost, ..limits() };
     for (expected, limits) in [
         ("nodes", ReadLimits { nodes: 10, ..limits() }),
         ("tensors", ReadLimits { tensors: 10, ..limits() }),
         ("values.dimensions", ReadLimits { values: ValueLimits { dimensions: 3, ..values() }, ..limits() }),
         ("values.elements", ReadLimits { values: ValueLimits { elements: 10, ..values() }, ..limits() }),
-        ("steps", ReadLimits { steps: 100, ..limits() }),
-        ("memory_bytes", ReadLimits { memory_bytes: 100, ..limits() }),
+        ("cost.steps", cost(CostLimits { steps: 100, ..CostLimits::default() })),
+        ("cost.memory_bytes", cost(CostLimits { memory_bytes: 100, ..CostLimits::default() })),
     ] {
         match with_limits(&fixture("script_17.onnx"), limits) {
             Err(Error::Limit { field, .. }) => assert_eq!(field, expected),

@@ -5,7 +5,7 @@ mod common;
 use common::{
     checkpoint, checkpoint_of, fixture, legacy, network, plain, state_dict, text, try_load, with_limits, zip,
 };
-use cytoshade_model::{Error, LoadOptions, ReadLimits, ValueLimits, load_with_origin};
+use cytoshade_model::{CostLimits, Error, LoadOptions, ReadLimits, ValueLimits, load_with_origin};
 use half::{bf16, f16};
 use proptest::prelude::*;
 
@@ -328,6 +328,7 @@ fn a_damaged_archive_is_refused_or_reads_the_same() {
 #[test]
 fn limits_are_named() {
     let (limits, values) = (ReadLimits::default, ValueLimits::default);
+    let cost = |cost| ReadLimits { cost, ..limits() };
     let with = |values| ReadLimits { values, ..limits() };
     for (name, expected, limits) in [
         ("legacy.pth", "values.opcodes", with(ValueLimits { opcodes: 100, ..values() })),
@@ -337,8 +338,8 @@ fn limits_are_named() {
         ("legacy.pth", "tensors", ReadLimits { tensors: 10, ..limits() }),
         ("legacy.pth", "values.dimensions", with(ValueLimits { dimensions: 3, ..values() })),
         ("legacy.pth", "values.elements", with(ValueLimits { elements: 10, ..values() })),
-        ("legacy.pth", "memory_bytes", ReadLimits { memory_bytes: 100, ..limits() }),
-        ("legacy.pth", "steps", ReadLimits { steps: 100, ..limits() }),
+        ("legacy.pth", "cost.memory_bytes", cost(CostLimits { memory_bytes: 100, ..CostLimits::default() })),
+        ("legacy.pth", "cost.steps", cost(CostLimits { steps: 100, ..CostLimits::default() })),
         ("zip.pth", "zip_entries", ReadLimits { zip_entries: 10, ..limits() }),
         ("zip_deflated.pth", "compression_ratio", ReadLimits { compression_ratio: 1, ..limits() }),
     ] {

@@ -49,6 +49,7 @@ pub const PATHS: &[Global] = globals! {
 /// The list decides about a warning only: whatever a pickle mentions, nothing of it is called. It follows the lists of
 /// the scanners `picklescan` and `fickling`.
 const ATTACKS: &[&str] = &[
+    "_io",
     "_pickle",
     "aiohttp",
     "asyncio",
@@ -67,6 +68,7 @@ const ATTACKS: &[&str] = &[
     "idlelib",
     "imp",
     "importlib",
+    "io",
     "lib2to3",
     "marshal",
     "multiprocessing",

@@ -23,7 +23,7 @@ mod tree;
 mod value;
 mod write;
 
-pub use cytoshade_safe_io::{Meter, MeterError};
+pub use cytoshade_safe_io::{CostLimits, Meter, MeterError};
 pub use error::Error;
 pub use globals::{CONTAINERS, Global, NAMESPACES, Others, PATHS};
 pub use input::Input;

@@ -42,7 +42,7 @@ impl<'a> Tree<'_, 'a> {
             Value::Set(items) => Plain::Set(self.values(items, depth)?),
             Value::FrozenSet(items) => Plain::FrozenSet(self.values(items, depth)?),
             Value::Dict(pairs) => {
-                let mut dict = self.meter.vec(pairs.len())?;
+                let mut dict = self.meter.list(pairs.len())?;
                 for &(key, value) in pairs {
                     dict.push((self.value(key, depth + 1)?, self.value(value, depth + 1)?));
                 }
@@ -82,7 +82,7 @@ impl<'a> Tree<'_, 'a> {
     }
 
     fn values(&mut self, items: &[Id], depth: u64) -> Result<Vec<Plain<'a>>, Error> {
-        let mut values = self.meter.vec(items.len())?;
+        let mut values = self.meter.list(items.len())?;
         for &item in items {
             values.push(self.value(item, depth + 1)?);
         }

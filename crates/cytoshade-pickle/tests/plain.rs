@@ -1,15 +1,17 @@
 //! Plain data, written and read again.
 
 use cytoshade_pickle::numpy::{self, Array, Data, Dtype, Kind};
-use cytoshade_pickle::{CONTAINERS, Error, Input, Limits, Meter, NAMESPACES, Others, PATHS, Plain, read, write_npy};
+use cytoshade_pickle::{
+    CONTAINERS, CostLimits, Error, Input, Limits, Meter, NAMESPACES, Others, PATHS, Plain, read, write_npy,
+};
 use proptest::prelude::*;
 
 /// Where the pickle begins in a file of one object.
 const HEADER: usize = 128;
 
-/// A meter of a file of moderate size.
+/// A meter of a small file.
 fn meter() -> Meter {
-    Meter::new((16 << 20, "memory_bytes"), (1 << 22, "steps"))
+    CostLimits::default().meter(0)
 }
 
 /// The object in a file that `write_npy` wrote.
@@ -122,8 +124,11 @@ fn limits_hold_for_trees() {
     };
     let deep = || Limits { nesting: 200, ..Limits::default() };
     assert_eq!(refused(&Limits::default(), meter()), "values.nesting");
-    assert_eq!(refused(&deep(), Meter::new((1000, "memory_bytes"), (1 << 22, "steps"))), "memory_bytes");
-    assert_eq!(refused(&deep(), Meter::new((1 << 20, "memory_bytes"), (300, "steps"))), "steps");
+    assert_eq!(
+        refused(&deep(), CostLimits { memory_bytes: 1000, ..CostLimits::default() }.meter(0)),
+        "cost.memory_bytes"
+    );
+    assert_eq!(refused(&deep(), CostLimits { steps: 300, ..CostLimits::default() }.meter(0)), "cost.steps");
     assert_eq!(object(&file, &deep(), &mut meter()).unwrap(), list);
 }
 
@@ -256,5 +261,7 @@ fn a_shared_value_is_charged_each_time_that_it_is_copied() {
     let program = [&shared[..], b"0](", &b"h\x05".repeat(1000), b"e"].concat();
     plain(&program, |found| assert!(found.is_ok()));
     let program = [&shared[..], b"0](", &b"h\x05".repeat(2000), b"e"].concat();
-    plain(&program, |found| assert!(matches!(found, Err(Error::Limit { field: "memory_bytes", .. })), "{found:?}"));
+    plain(&program, |found| {
+        assert!(matches!(found, Err(Error::Limit { field: "cost.memory_ratio", .. })), "{found:?}")
+    });
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`open`] opens regular files and nothing else; [`open_private_file`], [`read_private_file`] and [`write_private_file`]
 //!   are for a program's own files.
-//! - [`Meter`] counts the memory and the work that one file costs, before they are spent.
+//! - [`Meter`] counts the memory and the work that one file costs, before they are spent; [`CostLimits`] bounds them.
 //! - [`printable`] and [`quoted`] put names from outside into messages; [`Redacted`] takes them out again.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -15,7 +15,7 @@ mod printable;
 mod private_file;
 mod redacted;
 
-pub use meter::{Meter, MeterError};
+pub use meter::{CostLimits, Meter, MeterError, reserve};
 #[cfg(not(target_family = "wasm"))]
 pub use open::{Links, open};
 #[cfg(not(target_family = "wasm"))]

@@ -57,7 +57,7 @@ fn dictionary<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Plain<'a>, Error> 
     if !header.descr.ends_with('O') {
         return Err(unsupported("an array of numbers"));
     }
-    let meter = &mut limits.meter(bytes.len() as u64);
+    let meter = &mut limits.cost.meter(bytes.len() as u64);
     let mut input = Input::new(program, "the pickle");
     let pickle = cytoshade_pickle::read(&mut input, (ALLOWED, Others::KeepOpaque), &limits.values, meter)?;
     let object = Array::read(&pickle, pickle.root(), meter)?.only_object()?;

@@ -205,8 +205,9 @@ impl Decoder<'_> {
         Ok(())
     }
 
+    /// Charges the numbers of a packed list: values, of which the file has a byte each at least.
     fn reserve<T>(&mut self, list: &mut Vec<T>, more: usize) -> Result<(), Error> {
-        self.meter.charge::<T>(more)?;
+        self.meter.charge_values::<T>(more)?;
         let bytes = (more as u64).saturating_mul(size_of::<T>() as u64);
         Ok(list.try_reserve_exact(more).map_err(|_| MeterError::Memory { bytes })?)
     }

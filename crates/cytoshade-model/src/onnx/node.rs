@@ -97,10 +97,10 @@ pub(super) fn intern<'m>(
     for tensor in &graph.initializers {
         values.id(tensor.name, meter)?;
     }
-    let mut nodes = meter.vec(graph.nodes.len())?;
+    let mut nodes = meter.list(graph.nodes.len())?;
     for node in &graph.nodes {
         let mut ids = |names: &[&'m str]| {
-            let mut ids = meter.vec(names.len())?;
+            let mut ids = meter.list(names.len())?;
             for name in names {
                 ids.push(values.id(name, meter)?);
             }

@@ -1,12 +1,12 @@
 //! Values of ONNX tensors: raw bytes, typed numbers, or a part beside the model.
 
 use cytoshade_pickle::Meter;
-use cytoshade_safe_io::{printable, quoted};
+use cytoshade_safe_io::{printable, quoted, reserve};
 use half::{bf16, f16};
 
 use super::schema::Tensor;
 use crate::external::ExternalData;
-use crate::tensor::{Float, charge, reserve};
+use crate::tensor::{Float, charge};
 use crate::{Error, ReadLimits};
 
 /// `TensorProto.DataType`.

@@ -54,7 +54,7 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, meter: &mut Meter) -> Resu
         }
         storages.insert(key, Cow::Borrowed(input.take(storage.bytes()?)?));
     }
-    views.check()?;
+    views.check(|key| storages.contains_key(key))?;
     views.read(&storages, meter)
 }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use cytoshade_pickle::{Global, Id, Meter, Pickle, Value, unexpected};
-use cytoshade_safe_io::{printable, quoted};
+use cytoshade_safe_io::{printable, quoted, reserve};
 
 use super::state_dict;
 use super::storage::{StorageRef, Storages};
-use crate::tensor::{Float, Shapes, Tensor, Tensors, charge, reserve};
+use crate::tensor::{Float, Shapes, Tensor, Tensors, charge};
 use crate::tensor_filter::TensorFilter;
 use crate::{Error, ReadLimits};
 
@@ -72,8 +72,11 @@ impl<'a> Views<'a> {
         Ok(Self { views, filter })
     }
 
-    /// Refuses tensors that are no network's, by their names and shapes.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    /// Refuses tensors whose storage is not in the file, and tensors that are no network's by their names.
+    pub(super) fn check(&self, has_storage: impl Fn(&str) -> bool) -> Result<(), Error> {
+        if let Some(view) = self.views.values().find(|view| !has_storage(view.storage.key)) {
+            return Err(view.storage.damaged("is not in the file"));
+        }
         let shapes: Shapes = self.views.values().map(|view| (view.name.to_string(), view.shape())).collect();
         self.filter.check(&shapes)
     }
@@ -131,7 +134,7 @@ impl<'a> View<'a> {
         let values = if self.is_contiguous() {
             self.float.decode(run)?
         } else {
-            meter.charge::<f32>(run.len() / self.float.size())?;
+            meter.charge_values::<f32>(run.len() / self.float.size())?;
             let run = self.float.decode(run)?;
             let mut values = reserve(self.elements)?;
             // `span` holds every place.

@@ -32,7 +32,7 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, meter: &mut Meter) -> Resu
         }
     }
     // Names and shapes decide before a value is read: another network's file may be large.
-    views.check()?;
+    views.check(|key| refs.contains_key(key))?;
     let mut storages = Storages::new();
     for key in refs.into_keys() {
         storages.insert(key, archive.read(&format!("{folder}/data/{key}"), meter)?.unwrap_or_default());

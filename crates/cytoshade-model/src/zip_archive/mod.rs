@@ -55,7 +55,7 @@ impl<'a> Archive<'a> {
         let mut taken = Vec::new();
         for _ in 0..directory.count {
             // An entry of the map and one of the list of places.
-            meter.charge_bytes(256)?;
+            meter.charge::<u8>(256)?;
             meter.charge_steps(1)?;
             let listed = Listed::read(&mut input)?;
             if listed.size > listed.packed {
@@ -109,7 +109,7 @@ impl Entry<'_> {
     /// Unpacks as many bytes as the archive states, and one more to tell a record that has more.
     fn inflate(&self, name: &str, meter: &mut Meter) -> Result<Vec<u8>, Error> {
         let most = self.size.saturating_add(1);
-        let mut bytes = meter.vec(usize::try_from(most).unwrap_or(usize::MAX))?;
+        let mut bytes = meter.values(usize::try_from(most).unwrap_or(usize::MAX))?;
         let mut unpacking = DeflateDecoder::new(self.packed).take(most);
         unpacking
             .read_to_end(&mut bytes)

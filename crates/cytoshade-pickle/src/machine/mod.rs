@@ -207,7 +207,7 @@ impl<'a> Machine<'a, '_> {
     fn pop_to_mark(&mut self) -> Result<Vec<Id>, Error> {
         let mark = self.pop_mark()?;
         let items = self.stack.get(mark..).unwrap_or_default();
-        let mut popped = self.meter.vec(items.len())?;
+        let mut popped = self.meter.list(items.len())?;
         popped.extend_from_slice(items);
         self.stack.truncate(mark);
         Ok(popped)
@@ -219,7 +219,7 @@ impl<'a> Machine<'a, '_> {
     }
 
     fn tuple(&mut self, length: usize) -> Result<(), Error> {
-        let mut items = self.meter.vec(length)?;
+        let mut items = self.meter.list(length)?;
         for _ in 0..length {
             items.push(self.pop()?);
         }

@@ -47,7 +47,7 @@ impl<'a> Machine<'a, '_> {
 
     fn ordered_dict(&mut self, list: Id) -> Result<(), Error> {
         let items = self.copy_items(list)?;
-        let mut pairs = self.meter.vec(items.len())?;
+        let mut pairs = self.meter.list(items.len())?;
         for item in items {
             match self.value(item) {
                 Value::List(pair) | Value::Tuple(pair) if pair.len() == 2 => pairs.push((pair[0], pair[1])),
@@ -61,7 +61,7 @@ impl<'a> Machine<'a, '_> {
     fn copy_items(&mut self, list: Id) -> Result<Vec<Id>, Error> {
         match &self.values[list.0 as usize] {
             Value::List(items) | Value::Tuple(items) => {
-                let mut copy = self.meter.vec(items.len())?;
+                let mut copy = self.meter.list(items.len())?;
                 self.meter.charge_scan(size_of_val(&items[..]))?;
                 copy.extend_from_slice(items);
                 Ok(copy)

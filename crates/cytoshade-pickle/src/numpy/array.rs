@@ -133,7 +133,7 @@ impl<'a> Array<'a> {
         let shape = shape.ok_or_else(|| Error::damaged("an array has an axis longer than this machine can address"))?;
         let data = match (dtype.kind, pickle.get(parts.data)) {
             (Kind::Object, Value::List(items)) => {
-                let mut objects = meter.vec(items.len())?;
+                let mut objects = meter.list(items.len())?;
                 meter.charge_scan(size_of_val(&items[..]))?;
                 objects.extend_from_slice(items);
                 Data::Objects(objects)

@@ -87,7 +87,7 @@ fn latin1<'a>(text: &str, codec: &str, what: &str, meter: &mut Meter) -> Result<
         return Err(Error::damaged(format!("{what} is encoded as {}, expected latin1", quoted(codec))));
     }
     // Each character becomes one byte, and has at least one in the file.
-    let mut bytes = meter.vec(text.len())?;
+    let mut bytes = meter.values(text.len())?;
     meter.charge_scan(text.len())?;
     for c in text.chars() {
         bytes.push(u8::try_from(c).map_err(|_| Error::damaged(format!("{what} holds a character past 255")))?);
