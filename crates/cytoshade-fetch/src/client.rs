@@ -10,7 +10,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{Connector, DefaultConnector, NextTimeout};
 use ureq::{Agent, Body};
 
-use crate::watch::{Exceeded, Watch, WatchConnector};
+use crate::watch::{Watch, WatchConnector};
 use crate::{Address, Error, Limits};
 
 /// The client. Every option is stated: it does nothing else.
@@ -40,14 +40,14 @@ pub(crate) struct RangeRequest<'a> {
     pub(crate) validator: &'a str,
 }
 
-/// Asks for a file, or for the rest of it. With an error comes the limit that it stands for, if it is one.
+/// Asks for a file, or for the rest of it.
 pub(crate) fn get(
     agent: &Agent,
     address: &Address,
     rest: Option<&RangeRequest<'_>>,
     limits: &Limits,
     watch: &Watch,
-) -> Result<(Address, Response<Body>), (Error, Option<Exceeded>)> {
+) -> Result<(Address, Response<Body>), Error> {
     let mut at = address.clone();
     for _ in 0..=limits.redirects {
         watch.expect_head();
@@ -55,19 +55,16 @@ pub(crate) fn get(
         if let Some(RangeRequest { from, validator }) = rest {
             request = request.header(RANGE, format!("bytes={from}-")).header(IF_RANGE, *validator);
         }
-        let response = request.call().map_err(|error| {
-            let why = Exceeded::find(&error);
-            (Error::Connection { address: at.clone(), reason: describe(&error) }, why)
-        })?;
+        let response = request.call();
+        let response = response.map_err(|error| Error::Connection { address: at.clone(), reason: describe(&error) })?;
         match response.status().as_u16() {
             301 | 302 | 303 | 307 | 308 => {
-                let location = header(&response, LOCATION).unwrap_or_default();
-                at = at.redirect(location).map_err(|error| (error, None))?;
+                at = at.redirect(header(&response, LOCATION).unwrap_or_default())?;
             }
             _ => return Ok((at, response)),
         }
     }
-    Err((Error::Redirects { address: address.clone(), limit: limits.redirects }, None))
+    Err(Error::Redirects { address: address.clone(), limit: limits.redirects })
 }
 
 /// A header's text, if it is there and is text.
@@ -78,6 +75,8 @@ pub(crate) fn header(response: &Response<Body>, name: HeaderName) -> Option<&str
 /// An error of the client in words. Its own message may hold the address with its query.
 fn describe(error: &ureq::Error) -> String {
     match error {
+        ureq::Error::Timeout(_) => "timeout: it does not answer".into(),
+        ureq::Error::LargeResponseHeader(..) => "the headers of its answer are too long".into(),
         ureq::Error::Io(error) => describe_io(error),
         ureq::Error::Protocol(error) => format!("the answer is not HTTP: {error}"),
         ureq::Error::HostNotFound => "the host is not found".into(),

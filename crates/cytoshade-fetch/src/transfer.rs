@@ -100,9 +100,10 @@ impl Transfer<'_> {
 
     fn get(&self, rest: Option<&RangeRequest<'_>>) -> Result<(crate::Address, Response<Body>), Error> {
         let (request, watch) = (self.request, &self.watch);
-        get(&self.agent, &request.address, rest, &request.limits, watch).map_err(|(error, why)| match why {
-            Some(why) => self.given_up(why),
-            None => error,
+        get(&self.agent, &request.address, rest, &request.limits, watch).map_err(|error| match watch.given_up() {
+            // A stall before the file begins is a server that does not answer.
+            Some(why @ (Exceeded::Deadline | Exceeded::Bytes)) => self.given_up(why),
+            _ => error,
         })
     }
 
@@ -135,7 +136,7 @@ impl Transfer<'_> {
             self.check_size(found, |expected| found != expected)?;
             self.watch.size_is(limits, found);
         }
-        self.watch.expect_body(total.unwrap_or(limit).saturating_sub(self.part.length()));
+        self.watch.expect_body();
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; 64 << 10];
         let mut since_progress = 0;
@@ -152,6 +153,7 @@ impl Transfer<'_> {
             let done = self.part.length();
             self.check_size(done, |expected| done > expected)?;
             (self.progress)(Progress { done, total });
+            self.watch.delivered(read as u64);
             since_progress += read as u64;
             if since_progress >= limits.stall_bytes {
                 since_progress = 0;
@@ -171,7 +173,9 @@ impl Transfer<'_> {
 
     /// A transfer that ended before its end.
     fn broken(&self, error: &std::io::Error) -> Error {
-        match Exceeded::find_in_io(error) {
+        let is_timeout =
+            error.get_ref().is_some_and(|inner| matches!(inner.downcast_ref(), Some(ureq::Error::Timeout(_))));
+        match self.watch.given_up().or(is_timeout.then_some(Exceeded::Stall)) {
             Some(why) => self.given_up(why),
             None => Error::Broken { done: self.part.length(), reason: describe_io(error) },
         }

@@ -20,7 +20,7 @@ const HEAD_BYTES: u64 = 1 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Exceeded {
     /// Too few bytes of the file came in time.
-    #[error("the server stalls")]
+    #[error("timeout: it does not answer")]
     Stall,
     /// The whole transfer takes too long.
     #[error("the transfer takes too long")]
@@ -28,24 +28,6 @@ pub(crate) enum Exceeded {
     /// The server sends much more than the file.
     #[error("the server sends without end")]
     Bytes,
-}
-
-impl Exceeded {
-    /// The reason in an error of the client, wherever it wrapped it.
-    pub(crate) fn find(error: &ureq::Error) -> Option<Self> {
-        match error {
-            ureq::Error::Io(error) => Self::find_in_io(error),
-            // The client's own limits of an answer's start and of a pause within it.
-            ureq::Error::Timeout(_) => Some(Exceeded::Stall),
-            ureq::Error::LargeResponseHeader(..) => Some(Exceeded::Bytes),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn find_in_io(error: &io::Error) -> Option<Self> {
-        let inner = error.get_ref()?;
-        inner.downcast_ref::<Exceeded>().copied().or_else(|| Self::find(inner.downcast_ref()?))
-    }
 }
 
 /// The limits of a transfer, shared by its connections.
@@ -65,6 +47,7 @@ struct State {
     /// When the next progress is due.
     due: Instant,
     deadline: Instant,
+    given_up: Option<Exceeded>,
 }
 
 impl Watch {
@@ -72,7 +55,8 @@ impl Watch {
     pub(crate) fn new(limits: &Limits, size: u64) -> Arc<Self> {
         let started = Instant::now();
         let deadline = later(started, limits.total(size));
-        let state = State { received: 0, allowed: HEAD_BYTES, due: later(started, limits.answer), deadline };
+        let state =
+            State { received: 0, allowed: HEAD_BYTES, due: later(started, limits.answer), deadline, given_up: None };
         Arc::new(Self { stall: limits.stall, answer: limits.answer, started, state: Mutex::new(state) })
     }
 
@@ -83,11 +67,17 @@ impl Watch {
         state.due = later(Instant::now(), self.answer);
     }
 
-    /// A body of at most `bytes` is due; in small chunks it takes up to twice as many on the wire.
-    pub(crate) fn expect_body(&self, bytes: u64) {
+    /// The file is due.
+    pub(crate) fn expect_body(&self) {
         let mut state = self.state();
-        state.allowed = state.received.saturating_add(bytes.saturating_mul(2)).saturating_add(HEAD_BYTES);
+        state.allowed = state.received.saturating_add(HEAD_BYTES);
         state.due = later(Instant::now(), self.stall);
+    }
+
+    /// Bytes of the file came. In small chunks a file takes up to twice as many bytes on the wire.
+    pub(crate) fn delivered(&self, bytes: u64) {
+        let mut state = self.state();
+        state.allowed = state.allowed.saturating_add(bytes.saturating_mul(2));
     }
 
     /// The file has `bytes`: the deadline moves to the time that they take.
@@ -101,15 +91,22 @@ impl Watch {
         self.state().due = later(Instant::now(), self.stall);
     }
 
-    /// Time until the transfer is given up, and why it would be.
+    /// Time until the transfer is given up, or why it is.
     pub(crate) fn left(&self) -> Result<Duration, Exceeded> {
-        let State { due, deadline, .. } = *self.state();
+        let mut state = self.state();
+        let State { due, deadline, .. } = *state;
         let left = due.min(deadline).saturating_duration_since(Instant::now());
-        match left.is_zero() {
-            false => Ok(left),
-            true if deadline <= due => Err(Exceeded::Deadline),
-            true => Err(Exceeded::Stall),
+        if !left.is_zero() {
+            return Ok(left);
         }
+        let why = if deadline <= due { Exceeded::Deadline } else { Exceeded::Stall };
+        state.given_up = Some(why);
+        Err(why)
+    }
+
+    /// Why the transfer was given up, if it was: the client's error does not say it in all cases.
+    pub(crate) fn given_up(&self) -> Option<Exceeded> {
+        self.state().given_up
     }
 
     /// Time until the deadline of the whole transfer.
@@ -125,7 +122,11 @@ impl Watch {
     fn count(&self, bytes: usize) -> Result<(), Exceeded> {
         let mut state = self.state();
         state.received = state.received.saturating_add(bytes as u64);
-        if state.received > state.allowed { Err(Exceeded::Bytes) } else { Ok(()) }
+        if state.received <= state.allowed {
+            return Ok(());
+        }
+        state.given_up = Some(Exceeded::Bytes);
+        Err(Exceeded::Bytes)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
