@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use cytoshade_model::{Published, Sha256};
-use cytoshade_safe_io::Redacted;
+use cytoshade_safe_io::{Redacted, printable, printable_path};
 
 /// Whatever can end a segmentation. Each message says what was found, what was expected and what to do.
 ///
@@ -22,7 +22,7 @@ pub enum Error {
     #[error(transparent)]
     Model(#[from] cytoshade_model::Error),
     /// There is no model of a name.
-    #[error("found no file {name} here, and no model of that name in {}; {}", listed(folders), advice(name))]
+    #[error("found no model {} in {}; {}", printable(name), listed(folders), advice(name))]
     ModelNotFound {
         /// The name.
         name: String,
@@ -33,7 +33,7 @@ pub enum Error {
     #[error(
         "{} has the SHA-256 {found}, and the published {} has {expected}; if it is damaged remove it and fetch it \
          again, and if it is a fine-tuned or another model rename it, or give its path in place of the name",
-        path.display(), published.name
+        printable_path(path), published.name
     )]
     NotPublished {
         /// The model whose name it has.
@@ -62,8 +62,8 @@ impl Error {
     pub fn redacted(&self) -> Redacted {
         match self {
             Error::Model(error) => error.redacted(),
-            Error::ModelNotFound { .. } => Redacted::new("found no file and no model of the given name"),
-            Error::NotPublished { published, found, expected, .. } => Redacted::new(format_args!(
+            Error::ModelNotFound { .. } => Redacted::own("found no file and no model of the given name"),
+            Error::NotPublished { published, found, expected, .. } => Redacted::own(format_args!(
                 "a file that has the name of the published {} has the SHA-256 {found}, expected {expected}",
                 published.name
             )),
@@ -91,13 +91,15 @@ impl From<cytoshade_cpu::Error> for Error {
 }
 
 fn listed(folders: &[PathBuf]) -> String {
-    let folders: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    let folders: Vec<_> = folders.iter().map(printable_path).collect();
     if folders.is_empty() { "any folder (this system names no home)".into() } else { folders.join(" or ") }
 }
 
 fn advice(name: &str) -> String {
     match Published::named(name) {
-        Some(published) => format!("`cytoshade model fetch {}` fetches it", published.name),
+        Some(published) => {
+            format!("`cytoshade model fetch {}` fetches it; `./{name}` names a file here", published.name)
+        }
         None => "give the path of its file; `cytoshade model list` shows the names that are known".into(),
     }
 }
