@@ -31,6 +31,7 @@ mod torch_file;
 mod zip_archive;
 
 use cytoshade_core::Network;
+use cytoshade_safe_io::printable;
 use external::not_given;
 
 pub use cytoshade_pickle::Limits as ValueLimits;
@@ -112,6 +113,7 @@ enum Contents {
 struct Opened {
     contents: Contents,
     format: Format,
+    parts: Vec<String>,
     ignored: Vec<String>,
 }
 
@@ -125,9 +127,10 @@ impl Opened {
 
     /// The network, with what it was read from; `bytes` are those of the file.
     fn network(mut self, bytes: &[u8]) -> Result<(Network, Origin), Error> {
-        let (format, ignored) = (self.format, std::mem::take(&mut self.ignored));
+        let (parts, ignored) = (std::mem::take(&mut self.parts), std::mem::take(&mut self.ignored));
+        let format = self.format;
         let network = self.only_network()?;
-        Ok((network, Origin::new(bytes, format, ignored)))
+        Ok((network, Origin::new(bytes, format, parts, ignored)))
     }
 
     /// A copy of the tensors, where the file holds tensors.
@@ -170,10 +173,11 @@ fn read_metered(
             let beside: u64 = parts.values().map(|part| part.len() as u64).sum();
             meter.extend(beside, &limits.cost);
             let (network, ignored) = model.network(&parts, limits, meter)?;
-            return Ok(Opened { contents: Contents::Network(network), format, ignored });
+            let parts = parts.keys().map(printable).collect();
+            return Ok(Opened { contents: Contents::Network(network), format, parts, ignored });
         }
     };
-    Ok(Opened { contents: Contents::Tensors(tensors), format, ignored })
+    Ok(Opened { contents: Contents::Tensors(tensors), format, parts: Vec::new(), ignored })
 }
 
 /// The kind of file that unknown bytes seem to be, for the error message.

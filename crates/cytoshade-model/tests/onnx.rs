@@ -196,6 +196,7 @@ fn weights_beside_the_model_are_read() {
     let external = BTreeMap::from([("dynamo_18.onnx.data".to_string(), part.clone().into())]);
     let given = LoadOptions { external: external.clone(), ..LoadOptions::default() };
     assert_same_weights(&load(&bytes, &given).unwrap(), &expected, "by name");
+    assert_eq!(load_with_origin(&bytes, &given).unwrap().1.parts, ["dynamo_18.onnx.data"]);
     assert!(matches!(try_load(&bytes), Err(Error::External { name, .. }) if name == "dynamo_18.onnx.data"));
     // A demanded hash is demanded of every part.
     let mut hashed = LoadOptions { external, sha256: Some(Sha256::digest(&bytes)), ..LoadOptions::default() };
