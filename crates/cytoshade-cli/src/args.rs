@@ -90,6 +90,9 @@ pub(crate) struct Segment {
     /// Size model of the network (size_cyto3.npy): estimates the diameter of each image
     #[arg(long, value_name = "FILE")]
     pub(crate) size_model: Option<PathBuf>,
+    /// SHA-256 that the size model must have: the one that --size-model names, or the one that `--diameter auto` finds
+    #[arg(long, value_name = "HEX")]
+    pub(crate) size_model_sha256: Option<Sha256>,
     /// Drop masks whose flows differ from the network's by a mean squared error above this; 0 keeps all
     #[arg(long, value_name = "F", default_value_t = 0.4, allow_negative_numbers = true)]
     flow_threshold: f64,
@@ -137,6 +140,9 @@ pub(crate) struct Segment {
     /// image's labels are of its enlarged size
     #[arg(long, value_name = "FILE|NAME", conflicts_with_all = ["size_model", "save_overlay", "save_seg"])]
     pub(crate) restore: Option<PathBuf>,
+    /// SHA-256 that the restoration network must have
+    #[arg(long, value_name = "HEX", requires = "restore")]
+    pub(crate) restore_sha256: Option<Sha256>,
     /// Formats to write beside STEM_cp_masks.tif, with commas between them; of a stack, tif and npy [Z, H, W] alone
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS")]
     pub(crate) save: Vec<LabelFormat>,

@@ -1,10 +1,11 @@
-//! `--diameter` and `--size-model`: pixels, the model's own, or an estimate from each image.
+//! `--diameter` and `--size-model`: pixels, the network's own diameter, or an estimate from each image.
 
 use std::path::Path;
 use std::str::FromStr;
 
-use cytoshade::{LoadOptions, ModelDirs, SizeModel};
+use cytoshade::{LoadOptions, ModelDirs, Sha256, SizeModel};
 use cytoshade_model::load_size_model_path;
+use cytoshade_safe_io::printable_path;
 
 use crate::failure::Failure;
 
@@ -38,10 +39,11 @@ impl DiameterArg {
 }
 
 /// The size model to estimate diameters with: the one that is named, or for `--diameter auto` the one that belongs to the
-/// network, if it is there.
+/// network, if there is one. It must have the hash, if one is given.
 pub(crate) fn size_model(
     diameter: Option<DiameterArg>,
     named: Option<&Path>,
+    sha256: Option<Sha256>,
     network: &Path,
 ) -> Result<Option<SizeModel>, Failure> {
     let folders = ModelDirs::from_env();
@@ -53,17 +55,26 @@ pub(crate) fn size_model(
         }
         (_, Some(named)) => folders.resolve(named),
         (Some(DiameterArg::Auto), None) => match folders.find_size_model(network) {
-            Some(reference) => reference,
+            Some(reference) => {
+                eprintln!("cytoshade: estimating diameters with {}", printable_path(reference.text()));
+                reference
+            }
+            None if sha256.is_some() => {
+                return Err(Failure::usage(
+                    "--size-model-sha256 is given, but there is no size model beside the network",
+                ));
+            }
             None => {
                 eprintln!(
                     "cytoshade: no size model (size_NAME.npy, NAME_size.npy) beside {}: taking the diameter that the \
                      network was trained on",
-                    network.display()
+                    printable_path(network)
                 );
                 return Ok(None);
             }
         },
         _ => return Ok(None),
     };
-    reference.open(&LoadOptions::default(), load_size_model_path).map(Some).map_err(Failure::run)
+    let options = LoadOptions { sha256, ..LoadOptions::default() };
+    reference.open(&options, load_size_model_path).map(Some).map_err(Failure::run)
 }

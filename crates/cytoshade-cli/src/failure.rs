@@ -1,4 +1,4 @@
-//! How the program ends when something is wrong: one sentence on standard error, and an exit status.
+//! Failures of the program: one sentence on standard error, and an exit status.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -6,11 +6,11 @@ use std::path::Path;
 /// Why the program ends.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// What was asked for cannot be: exit status 2, as for words that clap refuses.
+    /// The command line asks for what cannot be: exit status 2, as for words that clap refuses.
     Usage(String),
-    /// Something failed on the way: exit status 1.
+    /// The run failed: exit status 1.
     Run(String),
-    /// Some inputs failed, and each was told of when it did: exit status 1.
+    /// Some inputs failed, and each has been printed: exit status 1.
     Some { failed: usize, of: usize },
 }
 
@@ -25,7 +25,7 @@ impl Failure {
 
     /// A failure that concerns a file, which is named first.
     pub(crate) fn at(path: &Path, what: impl Display) -> Self {
-        Failure::Run(format!("{}: {what}", path.display()))
+        Failure::Run(format!("{}: {what}", cytoshade_safe_io::printable_path(path)))
     }
 
     pub(crate) fn status(&self) -> u8 {

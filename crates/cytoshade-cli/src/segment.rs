@@ -38,14 +38,16 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
     }
     share_work(args.threads)?;
     let mut builder = args.runs.builder();
-    if let Some(size_model) = size_model(args.diameter, args.size_model.as_deref(), &args.model)? {
+    let estimate = size_model(args.diameter, args.size_model.as_deref(), args.size_model_sha256, &args.model)?;
+    if let Some(size_model) = estimate {
         builder = builder.size_model(size_model);
     }
     let segmenter = builder.clone().build(&model).map_err(Failure::run)?;
     if let Some(profiler) = &mut profiler {
         profiler.startup(span, &segmenter);
     }
-    let open = |path| Restoration::open(path, &LoadOptions::default(), args.runs.builder());
+    let pinned = LoadOptions { sha256: args.restore_sha256, ..LoadOptions::default() };
+    let open = |path| Restoration::open(path, &pinned, args.runs.builder());
     let restoration = args.restore.as_deref().map(open).transpose()?;
     folder(&args.output)?;
 

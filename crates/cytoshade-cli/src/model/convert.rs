@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cytoshade_model::SaveOptions;
+use cytoshade_safe_io::printable_path;
 
 use super::Source;
 use crate::failure::Failure;
@@ -34,11 +35,14 @@ pub(crate) struct Convert {
 pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
     let Convert { input, output, f16, force } = args;
     if output.extension().is_none_or(|ending| ending != "safetensors") {
-        return Err(Failure::usage(format!("{} does not end in .safetensors, which is written", output.display())));
+        return Err(Failure::usage(format!(
+            "{} does not end in .safetensors, which is written",
+            printable_path(output)
+        )));
     }
     refuse_same(input, output)?;
     if !force && fs::symlink_metadata(output).is_ok() {
-        return Err(Failure::usage(format!("{} is there already; --force replaces it", output.display())));
+        return Err(Failure::usage(format!("{} is there already; --force replaces it", printable_path(output))));
     }
     let save = SaveOptions { half: *f16, ..SaveOptions::default() };
     let (converted, path) = Source::new(input).convert(&save)?;
@@ -47,9 +51,9 @@ pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
     let of = converted.origin.sha256;
     print_line(&format!(
         "{}: {} bytes, from {} (SHA-256 {of})",
-        output.display(),
+        printable_path(output),
         converted.bytes.len(),
-        path.display()
+        printable_path(path)
     ))
 }
 
@@ -57,7 +61,7 @@ pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
 fn refuse_same(input: &Path, output: &Path) -> Result<(), Failure> {
     match (fs::canonicalize(input), fs::canonicalize(output)) {
         (Ok(a), Ok(b)) if a == b => {
-            Err(Failure::usage(format!("{} is the source itself; write to another file", output.display())))
+            Err(Failure::usage(format!("{} is the source itself; write to another file", printable_path(output))))
         }
         _ => Ok(()),
     }

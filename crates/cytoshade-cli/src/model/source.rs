@@ -21,19 +21,24 @@ pub(crate) enum Source {
 
 impl Source {
     pub(crate) fn new(typed: &Path) -> Self {
-        if typed == Path::new(DEMO) && !typed.is_file() {
+        // As for the names of published models, a file of this name is `./demo`.
+        if typed == Path::new(DEMO) {
             return Source::Bundled;
         }
         Source::ModelRef(ModelDirs::from_env().resolve(typed))
     }
 
-    /// A network to segment with.
+    /// A network to segment with. Files that were read without being named are printed.
     pub(crate) fn network(typed: &Path, options: &LoadOptions) -> Result<Model, Failure> {
-        match Source::new(typed) {
+        let model = match Source::new(typed) {
             Source::Bundled => Model::from_bytes(demo::MODEL, options),
             Source::ModelRef(_) => Model::open_with(typed, options),
+        };
+        let model = model.map_err(Failure::run)?;
+        for part in &model.origin().parts {
+            eprintln!("cytoshade: the model's weights are in {part}, beside it");
         }
-        .map_err(Failure::run)
+        Ok(model)
     }
 
     /// What it holds, and where it was found.
