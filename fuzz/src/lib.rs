@@ -1,33 +1,40 @@
-//! What the targets share: the limits that they read under, and what must hold of every outcome.
+//! What the targets share: the limits that they read under, and the conditions that every outcome must meet.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
 
 use cytoshade_formats::{Format as ImageFormat, Limits, ReadOptions};
-use cytoshade_model::{Format, LoadOptions, ReadLimits};
+use cytoshade_model::{CostLimits, Format, LoadOptions, Meter, ReadLimits, ValueLimits};
 use libfuzzer_sys::Corpus;
 
-/// Options with limits that a small file can reach, so that the limits are exercised and a run is short.
+/// Limits of single values that a small file can reach.
+pub fn small_values() -> ValueLimits {
+    ValueLimits {
+        opcodes: 1 << 15,
+        memo_entries: 1 << 13,
+        nesting: 16,
+        string_bytes: 1 << 12,
+        dimensions: 6,
+        elements: 1 << 16,
+    }
+}
+
+/// Options with limits that a small file can reach, so that the limits are exercised.
 pub fn small() -> LoadOptions {
     let limits = ReadLimits {
         file_bytes: 1 << 20,
         header_bytes: 1 << 16,
         tensors: 400,
-        dimensions: 6,
-        elements: 1 << 16,
-        memory_bytes: 8 << 20,
-        pickle_steps: 1 << 15,
-        memo_entries: 1 << 13,
-        nesting: 16,
-        string_bytes: 1 << 12,
         zip_entries: 512,
         nodes: 1 << 10,
+        values: small_values(),
+        cost: CostLimits { memory_bytes: 8 << 20, structure_bytes: 2 << 20, steps: 1 << 17, ..CostLimits::default() },
         ..ReadLimits::default()
     };
     LoadOptions { limits, ..LoadOptions::default() }
 }
 
-/// Loads a network where the bytes are of this format.
+/// Loads a network if the bytes are of this format: under small limits, and under the default ones within a budget.
 pub fn network(format: Format, bytes: &[u8], options: &LoadOptions) -> Corpus {
     if Format::detect(bytes) != Some(format) {
         return Corpus::Reject;
@@ -39,10 +46,21 @@ pub fn network(format: Format, bytes: &[u8], options: &LoadOptions) -> Corpus {
         }
         Err(error) => check(&error),
     }
+    let default = LoadOptions { external: options.external.clone(), ..LoadOptions::default() };
+    let mut meter = default.limits.cost.meter(bytes.len() as u64);
+    if let Err(error) = cytoshade_model::load_metered(bytes, &default, &mut meter) {
+        check(&error);
+    }
+    within_budget(bytes.len(), &meter);
     Corpus::Keep
 }
 
-/// Reads images where the bytes are of this format.
+/// The steps of an input are in proportion to its size: 100 for each byte, and what every input may take.
+pub fn within_budget(bytes: usize, meter: &Meter) {
+    assert!(meter.steps() <= 100 * bytes as u64 + 10_000, "{} steps for {bytes} bytes", meter.steps());
+}
+
+/// Reads images if the bytes are of this format.
 pub fn images(format: ImageFormat, bytes: &[u8]) -> Corpus {
     if ImageFormat::detect(bytes) != Some(format) {
         return Corpus::Reject;
