@@ -82,11 +82,21 @@ fn every_test_that_is_named_exists() {
     assert!(!exists("no_test_has_this_name"), "the search itself");
 }
 
-/// The fields and numbers that `{:?}` shows of a struct of numbers and durations.
+/// The fields and numbers that `{:?}` shows of a struct of numbers, durations and such structs, which are left out.
 fn fields(name: &str, shown: &str) -> BTreeMap<String, u64> {
     let (_, inner) = shown.split_once('{').unwrap();
-    let pairs = inner.trim_end_matches('}').split(',').map(|field| field.split_once(':').unwrap());
-    pairs.map(|(field, value)| (format!("{name}::{}", field.trim()), number(value))).collect()
+    let mut found = BTreeMap::new();
+    let mut depth = 0;
+    for field in inner.trim_end_matches('}').split(',') {
+        let within = depth > 0;
+        depth += field.matches('{').count();
+        depth -= field.matches('}').count();
+        if !within && !field.contains('{') {
+            let (field, value) = field.split_once(':').unwrap();
+            found.insert(format!("{name}::{}", field.trim()), number(value));
+        }
+    }
+    found
 }
 
 /// A number as the page and the code write it: `4096`, `1_000_000`, `2^30`, `1 << 30`, `30 s`, `30s`.
@@ -105,6 +115,12 @@ fn number(text: &str) -> u64 {
 fn every_default_is_the_one_in_the_code() {
     let mut code = fields("ReadLimits", &format!("{:?}", cytoshade_model::ReadLimits::default()));
     code.extend(fields("Limits", &format!("{:?}", cytoshade_formats::Limits::default())));
+    code.extend(fields("ValueLimits", &format!("{:?}", cytoshade_model::ValueLimits::default())));
+    code.extend(fields("CostLimits", &format!("{:?}", cytoshade_model::CostLimits::default())));
+    // Images have larger values than models.
+    let values = cytoshade_formats::Limits::default().values;
+    code.insert("Limits::values.string_bytes".into(), values.string_bytes);
+    code.insert("Limits::values.elements".into(), values.elements);
     code.extend(fields("fetch::Limits", &format!("{:?}", cytoshade_fetch::Limits::default())));
     for text in product().values() {
         for line in text.lines() {

@@ -4,6 +4,7 @@
 mod browser;
 mod compare;
 mod debian;
+mod deny;
 mod driver;
 mod network;
 mod sanitize;
@@ -60,6 +61,12 @@ enum Task {
     },
     /// Formatting, lints and documentation, warnings being errors; and that what should have no network code has none
     Lint,
+    /// Check licences and sources of what the workspace depends on, with cargo-deny, which is built if it is missing
+    Deny {
+        /// Also look for advisories, whose database is fetched
+        #[arg(long)]
+        advisories: bool,
+    },
     /// Check that every supported target compiles
     Targets,
     Compare(compare::Compare),
@@ -91,6 +98,7 @@ fn main() -> std::process::ExitCode {
         Task::Web => web::build(),
         Task::Serve { port } => serve(port),
         Task::Lint => lint(),
+        Task::Deny { advisories } => deny::check(advisories),
         Task::Targets => targets(),
         Task::Compare(options) => compare::compare(&options),
         Task::Wasm { bench } => targets::wasm(bench),

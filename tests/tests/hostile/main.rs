@@ -1,14 +1,17 @@
-//! Every file of hostile/ ends in the error that its index names, in under a second and 64 MiB beyond the file.
+//! Every file of hostile/ ends in the error that its index names, in under a second and 64 MiB beyond the file; and the
+//! cost of generated families of files grows no faster than the files.
 //!
-//! Memory is counted by the allocator. Time is what the thread ran, where the system says it, and the least of several
-//! attempts, so that a machine that is busy with something else does not look like a slow reader; a reader that is slow is
-//! so every time.
+//! Memory is counted by the allocator. Time is what the thread ran, if the system says it, and the least of several
+//! attempts: a busy machine does not look like a slow reader, and a slow reader is slow every time.
+
+mod families;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use cytoshade_formats::{Limits, ReadOptions, read_seg};
-use cytoshade_model::{LoadOptions, load_path, load_size_model, read_file};
+use cytoshade_model::{Format, LoadOptions, load_metered, load_path, load_size_model, read_file};
+use families::{FAMILIES, Family, Reader};
 use onnx_protobuf::{Message, ModelProto, NodeProto};
 use peak_alloc::PeakAlloc;
 
@@ -35,7 +38,7 @@ fn class(name: &str) -> &str {
     name.split('_').next().unwrap_or_default()
 }
 
-/// What a reader said: the error's variant, and of a limit its field. `"read"` where there was no error.
+/// The outcome of a reader: the error's variant, and of a limit its field; `"read"` if there was no error.
 struct Said {
     error: String,
     message: String,
@@ -69,26 +72,31 @@ fn open(path: &Path) -> Said {
     }
 }
 
-/// How long this thread has run, where the system says it (Linux): the readers have no other thread.
+/// How long this thread has run, if the system says it (Linux): the readers have no other thread.
 fn time_run() -> Option<Duration> {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     stat.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }
 
-/// What was said, and what it cost in time and in bytes beyond the file.
-fn attempt(path: &Path) -> (Said, Duration, usize) {
-    let file = std::fs::metadata(path).unwrap().len() as usize;
+/// The outcome of `read`, and its cost in time and in bytes.
+fn measured(read: impl Fn() -> Said + std::panic::RefUnwindSafe) -> (Said, Duration, usize) {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
     let (start, had_run) = (Instant::now(), time_run());
-    let said = std::panic::catch_unwind(|| open(path));
+    let said = std::panic::catch_unwind(&read);
     let said = said.unwrap_or(Said { error: "a panic".into(), message: String::new() });
     let time = time_run().zip(had_run).map_or_else(|| start.elapsed(), |(now, before)| now - before);
-    let bytes = MEMORY.peak_usage().saturating_sub(before + file);
-    (said, time, bytes)
+    (said, time, MEMORY.peak_usage().saturating_sub(before))
 }
 
-/// What is wrong with how a file was taken, if anything.
+/// The outcome of opening a file, and its cost in time and in bytes beyond the file.
+fn attempt(path: &Path) -> (Said, Duration, usize) {
+    let file = std::fs::metadata(path).unwrap().len() as usize;
+    let (said, time, bytes) = measured(|| open(path));
+    (said, time, bytes.saturating_sub(file))
+}
+
+/// The fault of a reader with a file, if there is one.
 fn complaint(path: &Path, expected: &str) -> Option<String> {
     let mut least = Duration::MAX;
     for _ in 0..ATTEMPTS {
@@ -147,6 +155,118 @@ fn large() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     ]
 }
 
+/// Files of the larger test data, if they are there, and the error that each must end in.
+fn shared() -> Vec<(PathBuf, &'static str)> {
+    let Some(folder) = std::env::var_os("CYTOSHADE_TEST_DATA") else { return Vec::new() };
+    let folder = Path::new(&folder).join("attacks");
+    [
+        ("pk_shared_deflated.pth", "Limit values.dimensions"),
+        ("onnx_axes_50000.onnx", "Graph"),
+        ("scalar_shared_seg.npy", "Limit cost.memory_ratio"),
+        ("keys_scalar_seg.npy", "Limit cost.steps"),
+        ("zip_localenc.pth", "Damaged"),
+    ]
+    .map(|(name, expected)| (folder.join(name), expected))
+    .into()
+}
+
+/// What a file costs: its size, the bytes of memory, and the steps of the meter if the reader tells them.
+#[derive(Clone, Copy, Debug)]
+struct Cost {
+    file: usize,
+    bytes: usize,
+    steps: u64,
+}
+
+impl Cost {
+    /// Whether the cost grew faster than the file from another size of a family to this one. What every file costs, and
+    /// the rounding of growing vectors, is no growth.
+    fn grew_faster(self, than: Cost) -> bool {
+        let allowed = 1.3 * self.file as f64 / than.file as f64;
+        let too_fast = |now: f64, before: f64, free: f64| now > before * allowed + free;
+        too_fast(self.bytes as f64, than.bytes as f64, 256e3) || too_fast(self.steps as f64, than.steps as f64, 1e3)
+    }
+}
+
+/// The steps of reading a file with this reader.
+fn steps(reader: Reader, bytes: &[u8]) -> u64 {
+    use cytoshade_pickle::{CONTAINERS, Input, NAMESPACES, Others, PATHS, Plain, numpy};
+    let options = LoadOptions::default();
+    let mut meter = options.limits.cost.meter(bytes.len() as u64);
+    if let Reader::Model(format) = reader {
+        assert_eq!(Format::detect(bytes), Some(format));
+        let _ = load_metered(bytes, &options, &mut meter);
+        return meter.steps();
+    }
+    let allowed: &[&'static [_]] = &[numpy::GLOBALS, CONTAINERS, NAMESPACES, PATHS];
+    let allowed = (allowed, Others::KeepOpaque);
+    let mut input = Input::new(&bytes[128..], "the pickle");
+    let limits = Limits::default().values;
+    if let Ok(pickle) = cytoshade_pickle::read(&mut input, allowed, &limits, &mut meter)
+        && let Ok(array) = cytoshade_pickle::numpy::Array::read(&pickle, pickle.root(), &mut meter)
+        && let Ok(object) = array.only_object()
+        && reader == Reader::Seg
+    {
+        let _ = Plain::read(&pickle, object, &mut meter);
+    }
+    meter.steps()
+}
+
+fn read(reader: Reader, bytes: &[u8]) -> Said {
+    let options = LoadOptions::default();
+    match reader {
+        Reader::Model(_) => Said::new(cytoshade_model::load(bytes, &options)),
+        Reader::Seg => Said::new(read_seg(bytes, &Limits::default())),
+        Reader::SizeModel => Said::new(load_size_model(bytes, &options)),
+    }
+}
+
+/// The fault of a reader with a family, if there is one.
+fn family_complaint(family: &Family) -> Option<String> {
+    let mut before: Option<Cost> = None;
+    for size in [family.size, 2 * family.size, 4 * family.size] {
+        let file = (family.make)(size);
+        let mut least = Duration::MAX;
+        let mut cost = Cost { file: file.len(), bytes: 0, steps: steps(family.reader, &file) };
+        for _ in 0..ATTEMPTS {
+            let (said, time, bytes) = measured(|| read(family.reader, &file));
+            (least, cost.bytes) = (least.min(time), bytes);
+            let is_a_line = said.message.len() <= LONGEST_MESSAGE && !said.message.chars().any(char::is_control);
+            if said.error == "a panic" || bytes > MOST_BYTES || !is_a_line {
+                return Some(format!("{} {size}: {}, {bytes} bytes; {:?}", family.name, said.error, said.message));
+            }
+            if least < LONGEST {
+                break;
+            }
+        }
+        if least >= LONGEST {
+            return Some(format!("{} {size}: took {least:?} at least", family.name));
+        }
+        if let Some(before) = before.filter(|before| cost.grew_faster(*before)) {
+            return Some(format!("{} {size}: the cost grows from {before:?} to {cost:?}", family.name));
+        }
+        before = Some(cost);
+    }
+    None
+}
+
+/// The measure of growth: a cost that grows with the file passes, one that grows with its square does not.
+#[test]
+fn growth_is_seen() {
+    let cost = |file: usize, bytes: usize, steps: u64| Cost { file, bytes, steps };
+    let small = cost(100_000, 1_000_000, 10_000);
+    assert!(!cost(200_000, 2_000_000, 20_000).grew_faster(small));
+    assert!(cost(200_000, 4_000_000, 20_000).grew_faster(small));
+    assert!(cost(200_000, 2_000_000, 40_000).grew_faster(small));
+    // Of every format there are files that share, nest and repeat.
+    let readers = [Reader::Model(Format::TorchZip), Reader::Model(Format::Onnx), Reader::Seg];
+    for (reader, kind) in readers.iter().flat_map(|reader| ["shared", "nested", "repeated"].map(|kind| (reader, kind)))
+    {
+        let of_kind = |family: &&Family| family.reader == *reader && family.name.ends_with(kind);
+        assert!(FAMILIES.iter().any(|family| of_kind(&family)), "{reader:?} {kind}");
+    }
+}
+
 // One test, since the memory of others in the process would count.
 #[test]
 fn every_hostile_file_ends_in_its_error() {
@@ -173,6 +293,8 @@ fn every_hostile_file_ends_in_its_error() {
         drop(bytes);
         wrong.extend(complaint(&path, expected));
     }
+    wrong.extend(shared().iter().filter_map(|(path, expected)| complaint(path, expected)));
+    wrong.extend(FAMILIES.iter().filter_map(family_complaint));
     assert!(wrong.is_empty(), "{} of {listed}:\n{}", wrong.len(), wrong.join("\n"));
 
     // The measure itself: a network that is one is opened, and its weights are seen to cost memory.
