@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use cytoshade_core::{Image, Planes};
 use cytoshade_formats::{
-    Array, CostLimits, Error, Labels, Limits, Outline, Plain, ReadOptions, Seg, SegParts, ValueLimits, numpy::Kind, outline_labels,
-    outlines, read, read_seg, write_csv, write_geojson, write_rois, write_seg,
+    Array, CostLimits, Error, Labels, Limits, Outline, Plain, ReadOptions, Seg, SegParts, ValueLimits, numpy::Kind,
+    outline_labels, outlines, read, read_seg, write_csv, write_geojson, write_rois, write_seg,
 };
 use proptest::prelude::*;
 use serde_json::Value;
