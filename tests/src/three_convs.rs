@@ -147,7 +147,7 @@ fn network(convs: Vec<Conv>, flows: Option<FlowChannels>, diam_mean: f32) -> Res
         architecture: "three convolutions",
         inputs: convs[0].inputs(),
         outputs: OutputChannels { count: convs[2].outputs(), flows },
-        tile: TileRule { multiple: 1, padding: 8, side: 64 },
+        tile: TileRule { multiple: 1, padding: 8, side: 96 },
         style: None,
         rescale: RescaleRule { diam_mean, diam_labels: diam_mean },
     };
