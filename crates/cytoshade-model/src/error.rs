@@ -61,7 +61,7 @@ pub enum Error {
         field: &'static str,
     },
     /// The system has no memory for an allocation that is within the limits.
-    #[error("no memory for {bytes} bytes of the model; close other programs or lower ReadLimits::memory_bytes")]
+    #[error("no memory for {bytes} bytes of the model; close other programs or lower ReadLimits::cost.memory_bytes")]
     Memory {
         /// Size of the allocation.
         bytes: u64,
@@ -140,15 +140,34 @@ pub enum Error {
         /// Index into the flattened tensor.
         index: usize,
     },
-    /// The file holds tensors or other values, but none with the names of a Cellpose network.
+    /// The tensors are of an architecture that is known but cannot be run.
     #[error(
-        "the file holds no Cellpose network; found {found}; expected the tensors of its state dict, in the file itself or \
-         under state_dict, model_state_dict, model, net, weights or params"
+        "the file holds a {found} network (Cellpose 4), which this version does not run; give a U-Net of Cellpose 1 to 3, such as \
+         cyto3"
+    )]
+    Architecture {
+        /// Name of the architecture.
+        found: &'static str,
+    },
+    /// The file holds tensors or other values, but none with the names of a network that this version runs.
+    #[error(
+        "the file holds no Cellpose network; found {found}; expected the tensors of a U-Net of Cellpose 1 to 3, such as \
+         downsample.down.res_down_0.conv.conv_0.2.weight, in the file itself or under state_dict, model_state_dict, model, net, \
+         weights or params"
     )]
     NoNetwork {
         /// Names of the first tensors or entries that were found, in quotation marks, and how many more there are.
         found: String,
     },
+    /// A network of a program's own architecture has no tensors that this crate can name.
+    #[error("a network of the architecture {architecture} cannot be saved; only U-Nets can: save its tensors yourself")]
+    NotSaved {
+        /// Name of the architecture.
+        architecture: String,
+    },
+    /// A file holds no named tensors.
+    #[error("an ONNX file holds a graph and no named tensors; give safetensors or a torch file")]
+    NoTensors,
     /// The tensors are not those of a Cellpose network.
     #[error("the tensors are not those of a Cellpose network: {}", Listed(problems))]
     StateDict {
@@ -171,6 +190,8 @@ impl Error {
             | Error::UnknownFormat { .. }
             | Error::Limit { .. }
             | Error::Memory { .. }
+            | Error::Architecture { .. }
+            | Error::NoTensors
             | Error::Network(_) => Redacted::own(self),
             Error::Damaged { .. } | Error::Opcode { .. } => Redacted::new(self),
             Error::HashText { .. } => Redacted::own("a text is not a SHA-256; expected 64 hexadecimal digits"),
@@ -193,6 +214,9 @@ impl Error {
                 Redacted::own(format_args!("a tensor holds {value} at index {index}, beyond the range of f16"))
             }
             Error::NoNetwork { .. } => Redacted::own("the file holds no Cellpose network"),
+            Error::NotSaved { .. } => Redacted::own(
+                "a network of this architecture cannot be saved; only U-Nets can: save its tensors yourself",
+            ),
             Error::StateDict { problems } => {
                 Redacted::own(format_args!("{} tensors are not those of a Cellpose network", problems.len()))
             }

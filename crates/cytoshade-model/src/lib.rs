@@ -9,13 +9,18 @@
 //! The tensors are those of the published state dicts (the reference's `CPnet.save_model`), in safetensors or a torch
 //! file (zip or legacy form); in an ONNX export of the network they are found by the graph's structure. The formats are
 //! told apart by content. Channel counts, number of levels, `diam_mean` and `diam_labels` follow from the tensors.
+//!
+//! A program with an architecture of its own reads a file's tensors with [`load_tensors`] and makes a
+//! [`Network`] of them with [`Network::new`].
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod arch;
 #[cfg(not(target_arch = "wasm32"))]
 mod detect;
 mod error;
 mod external;
+mod first_names;
 mod integrity;
 mod limits;
 mod onnx;
@@ -24,7 +29,6 @@ mod published;
 mod safetensors_file;
 mod save;
 mod size_model;
-mod state_dict;
 mod tensor;
 mod tensor_filter;
 mod torch_file;
@@ -33,6 +37,7 @@ mod zip_archive;
 use cytoshade_core::Network;
 use cytoshade_safe_io::printable;
 use external::not_given;
+use tensor_filter::Wanted;
 
 pub use cytoshade_pickle::Limits as ValueLimits;
 pub use cytoshade_safe_io::{CostLimits, Meter, Redacted};
@@ -52,6 +57,7 @@ pub use save::{Converted, SaveOptions, convert, to_safetensors};
 #[cfg(not(target_arch = "wasm32"))]
 pub use size_model::load_size_model_path;
 pub use size_model::{SizeModel, load_size_model};
+pub use tensor::{Tensor, Tensors};
 
 /// The network in the bytes of a model file.
 ///
@@ -67,7 +73,25 @@ pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Network, Error> {
 /// # Errors
 /// Those of [`load`].
 pub fn load_metered(bytes: &[u8], options: &LoadOptions, meter: &mut Meter) -> Result<Network, Error> {
-    read_metered(bytes, options, meter, not_given)?.only_network()
+    read_metered(bytes, Wanted::Network, options, meter, not_given)?.only_network()
+}
+
+/// The tensors in the bytes of a safetensors or torch file, by their names and as f32.
+///
+/// For programs with an architecture of their own. The file is read as [`load`] reads it, under the same limits. If a known
+/// network is recognised among the names, only its tensors are returned, their names without a common prefix.
+///
+/// # Errors
+/// [`Error::NoTensors`] for an ONNX file, and those of [`load`] that concern the file.
+pub fn load_tensors(bytes: &[u8], options: &LoadOptions) -> Result<Tensors, Error> {
+    if Format::detect(bytes) == Some(Format::Onnx) {
+        return Err(Error::NoTensors);
+    }
+    let meter = &mut options.limits.cost.meter(bytes.len() as u64);
+    match read_metered(bytes, Wanted::Tensors, options, meter, not_given)?.contents {
+        Contents::Tensors(tensors) => Ok(tensors),
+        Contents::Network(_) => Err(Error::NoTensors),
+    }
 }
 
 /// As [`load`], with the network's [`Origin`].
@@ -105,7 +129,7 @@ pub fn load_path_with_origin(path: &std::path::Path, options: &LoadOptions) -> R
 
 /// The content of a file: tensors that may be a network's, or the network that was found in a graph.
 enum Contents {
-    Tensors(tensor::Tensors),
+    Tensors(Tensors),
     Network(Network),
 }
 
@@ -120,7 +144,7 @@ struct Opened {
 impl Opened {
     fn only_network(self) -> Result<Network, Error> {
         match self.contents {
-            Contents::Tensors(tensors) => state_dict::network(tensors),
+            Contents::Tensors(tensors) => arch::network(tensors),
             Contents::Network(network) => Ok(network),
         }
     }
@@ -134,7 +158,7 @@ impl Opened {
     }
 
     /// A copy of the tensors, where the file holds tensors.
-    fn tensors(&self) -> Option<tensor::Tensors> {
+    fn tensors(&self) -> Option<Tensors> {
         match &self.contents {
             Contents::Tensors(tensors) => Some(tensors.clone()),
             Contents::Network(_) => None,
@@ -148,11 +172,12 @@ fn read(
     options: &LoadOptions,
     find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
 ) -> Result<Opened, Error> {
-    read_metered(bytes, options, &mut options.limits.cost.meter(bytes.len() as u64), find)
+    read_metered(bytes, Wanted::Network, options, &mut options.limits.cost.meter(bytes.len() as u64), find)
 }
 
 fn read_metered(
     bytes: &[u8],
+    wanted: Wanted,
     options: &LoadOptions,
     meter: &mut Meter,
     find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
@@ -164,9 +189,9 @@ fn read_metered(
     }
     let format = Format::detect(bytes).ok_or_else(|| Error::UnknownFormat { looks_like: looks_like(bytes) })?;
     let (tensors, ignored) = match format {
-        Format::Safetensors => safetensors_file::read(bytes, limits, meter)?,
-        Format::TorchZip => torch_file::read_zip(bytes, limits, meter)?,
-        Format::TorchLegacy => torch_file::read_legacy(bytes, limits, meter)?,
+        Format::Safetensors => safetensors_file::read(bytes, wanted, limits, meter)?,
+        Format::TorchZip => torch_file::read_zip(bytes, wanted, limits, meter)?,
+        Format::TorchLegacy => torch_file::read_legacy(bytes, wanted, limits, meter)?,
         Format::Onnx => {
             let model = onnx::Onnx::decode(bytes, limits, meter)?;
             let parts = external::gather(model.external(), options, find)?;

@@ -38,7 +38,7 @@ impl fmt::Debug for LoadOptions {
 /// Limits on what is read and allocated for a model file.
 ///
 /// Each is checked before the memory or time that it stands for is spent. Channels in a layer (4096) and levels of
-/// the U-Net (8) are limited by `cytoshade_core`.
+/// the U-Net (8) are limited by `cytoshade_core::arch::unet::UNet`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadLimits {
     /// Bytes of the file, and of all its external parts together. Default 2 GiB (1 GiB with addresses of 32 bits); the

@@ -6,8 +6,8 @@ use cytoshade_pickle::Meter;
 use cytoshade_safe_io::{printable, quoted};
 use safetensors::{Dtype, SafeTensors};
 
-use crate::tensor::{Float, Shapes, Tensor, Tensors, charge};
-use crate::tensor_filter::TensorFilter;
+use crate::tensor::{Float, Tensor, Tensors, charge};
+use crate::tensor_filter::{TensorFilter, Wanted};
 use crate::{Error, ReadLimits};
 
 /// Entries of a file's metadata that are kept.
@@ -18,30 +18,34 @@ pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     bytes.get(8) == Some(&b'{')
 }
 
-/// The network's tensors as f32, and what was left alone.
-pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, meter: &mut Meter) -> Result<(Tensors, Vec<String>), Error> {
+/// The tensors as f32, and the entries that were ignored, in words.
+pub(crate) fn read(
+    bytes: &[u8],
+    wanted: Wanted,
+    limits: &ReadLimits,
+    meter: &mut Meter,
+) -> Result<(Tensors, Vec<String>), Error> {
     charge_header(bytes, limits, meter)?;
     let file = SafeTensors::deserialize(bytes).map_err(|error| Error::damaged(quoted(error.to_string())))?;
     limits.check_tensors(file.len() as u64)?;
-    let mut filter = TensorFilter::among(file.iter().map(|(name, _)| name));
+    let mut filter = TensorFilter::among(&file.names(), wanted)?;
     let mut views = Vec::new();
     for (name, view) in file.iter() {
         let Some(own) = filter.own(name) else { continue };
+        limits.values.check_dimensions(view.shape().len())?;
+        let shape: Vec<u64> = view.shape().iter().map(|&size| size as u64).collect();
+        charge(name, &shape, &limits.values, meter)?;
+        views.push((own, view));
+    }
+    filter.check()?;
+    let mut tensors = Tensors::new();
+    for (own, view) in views {
         let float = match view.dtype() {
             Dtype::F32 => Float::F32,
             Dtype::F16 => Float::F16,
             Dtype::BF16 => Float::Bf16,
-            other => return Err(Error::Type { name: printable(name), found: format!("{other:?}") }),
+            other => return Err(Error::Type { name: printable(own), found: format!("{other:?}") }),
         };
-        limits.values.check_dimensions(view.shape().len())?;
-        let shape: Vec<u64> = view.shape().iter().map(|&size| size as u64).collect();
-        charge(name, &shape, &limits.values, meter)?;
-        views.push((own, view, float));
-    }
-    let shapes: Shapes = views.iter().map(|(own, view, _)| (own.to_string(), view.shape().to_vec())).collect();
-    filter.check(&shapes)?;
-    let mut tensors = Tensors::new();
-    for (own, view, float) in views {
         let tensor = Tensor::new(own, view.shape().to_vec(), float.decode(view.data())?)?;
         tensors.insert(own.to_string(), tensor);
     }

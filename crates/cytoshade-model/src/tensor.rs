@@ -1,4 +1,4 @@
-//! Tensors by name: what every reader gives and the state dict takes.
+//! Tensors by name: the result of every reader.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,17 @@ use crate::Error;
 /// Bytes of the longest name that a tensor may have: one name can be shared by thousands of tensors, and is compared often.
 const MAX_NAME_BYTES: usize = 1024;
 
-/// A tensor's values in row-major order.
+/// A tensor as f32, whatever the file stores.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Tensor {
-    pub(crate) shape: Vec<usize>,
-    pub(crate) values: Vec<f32>,
+pub struct Tensor {
+    /// Length of each dimension.
+    pub shape: Vec<usize>,
+    /// Finite values in row-major order, as many as the shape holds.
+    pub values: Vec<f32>,
 }
 
-/// Tensors by their names in the network.
-pub(crate) type Tensors = BTreeMap<String, Tensor>;
-
-/// The shapes of the tensors of a file by their names in the network. They are known before any value is read.
-pub(crate) type Shapes = BTreeMap<String, Vec<usize>>;
+/// Tensors by their names.
+pub type Tensors = BTreeMap<String, Tensor>;
 
 impl Tensor {
     /// A tensor whose values are finite.

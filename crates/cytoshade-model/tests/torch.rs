@@ -5,14 +5,18 @@ mod common;
 use common::{
     checkpoint, checkpoint_of, fixture, legacy, network, plain, state_dict, text, try_load, with_limits, zip,
 };
-use cytoshade_model::{CostLimits, Error, LoadOptions, ReadLimits, ValueLimits, load_with_origin};
+use cytoshade_core::arch::unet::UNet;
+use cytoshade_model::{
+    CostLimits, Error, LoadOptions, Problem, ReadLimits, ValueLimits, load_tensors, load_with_origin,
+};
 use half::{bf16, f16};
 use proptest::prelude::*;
 
 #[test]
 fn every_form_gives_the_same_weights() {
     let expected = network("plain.safetensors");
-    assert_eq!((expected.shape().nbase(), expected.diam_mean(), expected.diam_labels()), (&[2, 3, 4][..], 17.0, 21.5));
+    let unet = UNet::from_network(&expected).unwrap();
+    assert_eq!((unet.nbase(), expected.diam_mean(), expected.diam_labels()), (&[2, 3, 4][..], 17.0, 21.5));
     for name in [
         "zip.pth",
         "legacy.pth",
@@ -125,6 +129,35 @@ fn state_dicts_are_found_under_every_key() {
 }
 
 #[test]
+fn nearly_a_network_has_its_missing_tensors_named() {
+    let near = "net.upsample.up.res_up_0.proj.0.weight";
+    let Err(Error::StateDict { problems }) = try_load(&named_tensor(near, 4, 0, &[2, 2], &[2, 1])) else {
+        panic!("one tensor opens")
+    };
+    let missing = |name: &str| problems.contains(&Problem::Missing { name: name.into() });
+    assert!(missing("downsample.down.res_down_0.conv.conv_0.2.weight") && missing("output.2.weight"), "{problems:?}");
+}
+
+#[test]
+fn networks_of_cellpose_4_are_named_before_any_tensor_is_read() {
+    for prefix in ["", "module."] {
+        // A tensor that is not in the file, as the names come first.
+        let of = |name: &str| try_load(&named_tensor(&format!("{prefix}{name}"), 5, 0, &[5], &[1]));
+        match of("encoder.patch_embed.proj.weight") {
+            Err(error @ Error::Architecture { found: "Cellpose-SAM" }) => {
+                assert!(error.to_string().contains("Cellpose-SAM") && error.to_string().contains("cyto3"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(of("encoder.patch_embed.proj.bias"), Err(Error::Damaged { .. })));
+        // A program with a network of its own gets the tensors.
+        let name = format!("{prefix}encoder.patch_embed.proj.weight");
+        let tensors = load_tensors(&named_tensor(&name, 4, 0, &[4], &[1]), &LoadOptions::default()).unwrap();
+        assert_eq!(tensors[&name].shape, [4]);
+    }
+}
+
+#[test]
 fn halves_are_read_as_torch_rounds_them() {
     let f16 = plain(|_, value| *value = f16::from_f32(*value).to_f32());
     assert_eq!(network("zip_f16.pth"), f16);
@@ -217,8 +250,12 @@ fn circles_end() {
     try_load(&legacy(b"\x80\x02]q\0h\0a.")).unwrap_err();
 }
 
-/// `{"w": _rebuild_tensor_v2(("storage", FloatStorage, "0", "cpu", elements), offset, shape, strides)}`.
 fn one_tensor(elements: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Vec<u8> {
+    named_tensor("w", elements, offset, shape, strides)
+}
+
+/// `{name: _rebuild_tensor_v2(("storage", FloatStorage, "0", "cpu", elements), offset, shape, strides)}`.
+fn named_tensor(name: &str, elements: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Vec<u8> {
     fn int(value: i64) -> Vec<u8> {
         [&b"\x8a\x08"[..], &value.to_le_bytes()].concat()
     }
@@ -226,7 +263,10 @@ fn one_tensor(elements: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Vec
         [&b"("[..], &values.iter().flat_map(|&value| int(value)).collect::<Vec<_>>(), b"t"].concat()
     }
     let pickle = [
-        &b"\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n"[..],
+        &b"\x80\x02}X"[..],
+        &(name.len() as u32).to_le_bytes(),
+        name.as_bytes(),
+        &b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n"[..],
         b"X\x01\0\0\x000X\x03\0\0\0cpu",
         &int(elements),
         b"tQ",

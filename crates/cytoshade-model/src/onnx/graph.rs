@@ -12,9 +12,11 @@ use crate::Error;
 /// Nodes that only pass a value on, one after the other, before they are taken for a cycle.
 const PASSES: usize = 16;
 
-pub(super) struct Graph<'m> {
+pub(crate) struct Graph<'m> {
     values: &'m Values<'m>,
     nodes: &'m [Node<'m>],
+    /// The graph's first output.
+    output: Value,
     /// The node that makes each value.
     makers: Vec<Option<&'m Node<'m>>>,
     /// The initializer that each value is.
@@ -22,14 +24,16 @@ pub(super) struct Graph<'m> {
 }
 
 impl<'m> Graph<'m> {
-    pub(super) fn new(
+    pub(crate) fn new(
         values: &'m Values<'m>,
         nodes: &'m [Node<'m>],
         graph: &'m schema::Graph<'m>,
     ) -> Result<Self, Error> {
         let count = values.names.len();
         let (makers, constants) = (vec![None; count], vec![None; count]);
-        let mut found = Self { values, nodes, makers, constants };
+        let output = graph.outputs.first().and_then(|name| values.ids.get(name)).copied();
+        let output = output.unwrap_or(Value::LEFT_OUT);
+        let mut found = Self { values, nodes, output, makers, constants };
         for tensor in &graph.initializers {
             let value = values.ids[tensor.name];
             if found.constants[value.0 as usize].replace(tensor).is_some() {
@@ -51,17 +55,17 @@ impl<'m> Graph<'m> {
         Error::damaged(format!("the ONNX value {} is made twice", quoted(self.name(value))))
     }
 
-    pub(super) fn nodes(&self) -> &'m [Node<'m>] {
+    pub(crate) fn nodes(&self) -> &'m [Node<'m>] {
         self.nodes
     }
 
-    /// The value of a name.
-    pub(super) fn value(&self, name: &str) -> Option<Value> {
-        self.values.ids.get(name).copied()
+    /// The graph's first output; left out if the graph has none.
+    pub(crate) fn output(&self) -> Value {
+        self.output
     }
 
     /// The name of a value.
-    pub(super) fn name(&self, value: Value) -> &'m str {
+    pub(crate) fn name(&self, value: Value) -> &'m str {
         self.values.names[value.0 as usize]
     }
 
@@ -70,7 +74,7 @@ impl<'m> Graph<'m> {
     }
 
     /// A value as it was before nodes that do not change it: Identity, Cast between floats, Dropout at test time.
-    pub(super) fn resolve(&self, value: Value) -> Value {
+    pub(crate) fn resolve(&self, value: Value) -> Value {
         let mut value = value;
         for _ in 0..PASSES {
             match self.made_by(value) {
@@ -83,12 +87,12 @@ impl<'m> Graph<'m> {
     }
 
     /// The node that makes a value.
-    pub(super) fn maker(&self, value: Value) -> Option<&'m Node<'m>> {
+    pub(crate) fn maker(&self, value: Value) -> Option<&'m Node<'m>> {
         self.made_by(self.resolve(value))
     }
 
     /// The node that makes a value, if it is of an expected kind.
-    pub(super) fn expect(&self, value: Value, ops: &[&str]) -> Result<&'m Node<'m>, Mismatch> {
+    pub(crate) fn expect(&self, value: Value, ops: &[&str]) -> Result<&'m Node<'m>, Mismatch> {
         match self.maker(value) {
             Some(node) if node.is(ops) => Ok(node),
             found => Err(self.mismatch(found, value, &ops.join(" or "))),
@@ -96,7 +100,7 @@ impl<'m> Graph<'m> {
     }
 
     /// Another value than the network has at this place.
-    pub(super) fn other_value(&self, value: Value, expected: &str) -> Mismatch {
+    pub(crate) fn other_value(&self, value: Value, expected: &str) -> Mismatch {
         self.mismatch(self.maker(value), value, expected)
     }
 
@@ -112,12 +116,12 @@ impl<'m> Graph<'m> {
     }
 
     /// Whether two values are one.
-    pub(super) fn same(&self, a: Value, b: Value) -> bool {
+    pub(crate) fn same(&self, a: Value, b: Value) -> bool {
         self.resolve(a) == self.resolve(b)
     }
 
     /// A constant, and whether it is to be transposed.
-    pub(super) fn constant(&self, value: Value) -> Option<(&'m Tensor<'m>, bool)> {
+    pub(crate) fn constant(&self, value: Value) -> Option<(&'m Tensor<'m>, bool)> {
         let value = self.resolve(value);
         if let Some(tensor) = self.stored(value) {
             return Some((tensor, false));
@@ -135,7 +139,7 @@ impl<'m> Graph<'m> {
     }
 
     /// The nodes beside the network, which lies between a value and its last node: how many of each kind.
-    pub(super) fn beside(&self, last: &'m Node<'m>, first: Value) -> Vec<String> {
+    pub(crate) fn beside(&self, last: &'m Node<'m>, first: Value) -> Vec<String> {
         let mut inside = vec![false; self.makers.len()];
         inside[self.resolve(first).0 as usize] = true;
         let mut next = vec![last];
@@ -156,7 +160,7 @@ impl<'m> Graph<'m> {
     }
 
     /// A few constant numbers: axes, factors, an exponent; or a few such lists, one after the other.
-    pub(super) fn numbers(&self, value: Value) -> Option<Vec<f64>> {
+    pub(crate) fn numbers(&self, value: Value) -> Option<Vec<f64>> {
         match self.maker(value) {
             Some(node) if node.is(&["Concat"]) && node.inputs.len() <= PASSES => {
                 let lists: Option<Vec<_>> = node.inputs.iter().map(|&input| self.list(input)).collect();
@@ -190,7 +194,7 @@ impl<'m> Graph<'m> {
     }
 
     /// Axes of a node: an attribute in older opsets, an input in newer ones.
-    pub(super) fn axes(&self, node: &'m Node<'m>) -> Option<Vec<i64>> {
+    pub(crate) fn axes(&self, node: &'m Node<'m>) -> Option<Vec<i64>> {
         match node.attribute("axes") {
             Some(axes) => Some(few(&axes.ints)?.to_vec()),
             None => Some(self.numbers(*node.inputs.get(1)?)?.iter().map(|&axis| axis as i64).collect()),

@@ -46,39 +46,39 @@ const ATTRIBUTES: [&str; 28] = [
 
 /// A value of the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Value(pub(super) u32);
+pub(crate) struct Value(pub(super) u32);
 
 impl Value {
     /// The input that a node leaves out, which ONNX gives an empty name.
-    const LEFT_OUT: Value = Value(0);
+    pub(super) const LEFT_OUT: Value = Value(0);
 
     /// The value, if it is not left out.
-    pub(super) fn given(self) -> Option<Self> {
+    pub(crate) fn given(self) -> Option<Self> {
         Some(self).filter(|&value| value != Self::LEFT_OUT)
     }
 }
 
 /// The values of a graph by name. The first has the empty name.
-pub(super) struct Values<'m> {
-    pub(super) ids: HashMap<&'m str, Value>,
-    pub(super) names: Vec<&'m str>,
+pub(crate) struct Values<'m> {
+    pub(crate) ids: HashMap<&'m str, Value>,
+    pub(crate) names: Vec<&'m str>,
 }
 
 /// A node with its values.
-pub(super) struct Node<'m> {
+pub(crate) struct Node<'m> {
     node: &'m schema::Node<'m>,
-    pub(super) inputs: Vec<Value>,
-    pub(super) outputs: Vec<Value>,
+    pub(crate) inputs: Vec<Value>,
+    pub(crate) outputs: Vec<Value>,
     /// Those of [`ATTRIBUTES`]; of two with one name the first.
-    pub(super) attributes: Vec<&'m Attribute<'m>>,
+    pub(crate) attributes: Vec<&'m Attribute<'m>>,
 }
 
 /// A node of another kind than the network has at its place.
 #[derive(Debug)]
-pub(super) struct Mismatch {
-    pub(super) node: String,
-    pub(super) found: String,
-    pub(super) expected: String,
+pub(crate) struct Mismatch {
+    pub(crate) node: String,
+    pub(crate) found: String,
+    pub(crate) expected: String,
 }
 
 impl From<Mismatch> for Error {
@@ -88,7 +88,7 @@ impl From<Mismatch> for Error {
 }
 
 /// Gives every value of a graph a number, and lists the nodes with them.
-pub(super) fn intern<'m>(
+pub(crate) fn intern<'m>(
     graph: &'m schema::Graph<'m>,
     meter: &mut Meter,
 ) -> Result<(Values<'m>, Vec<Node<'m>>), Error> {
@@ -139,69 +139,70 @@ impl<'m> Values<'m> {
 
 impl<'m> Node<'m> {
     /// Whether the node is of the ONNX domain and of one of these kinds.
-    pub(super) fn is(&self, ops: &[&str]) -> bool {
+    pub(crate) fn is(&self, ops: &[&str]) -> bool {
         matches!(self.node.domain, "" | "ai.onnx") && ops.contains(&self.node.op_type)
     }
 
-    pub(super) fn op_type(&self) -> &'m str {
+    pub(crate) fn op_type(&self) -> &'m str {
         self.node.op_type
     }
 
     /// An input; one past the last is left out.
-    pub(super) fn input(&self, at: usize) -> Value {
+    pub(crate) fn input(&self, at: usize) -> Value {
         self.inputs.get(at).copied().unwrap_or(Value::LEFT_OUT)
     }
 
-    pub(super) fn inputs(&self) -> usize {
+    pub(crate) fn inputs(&self) -> usize {
         self.inputs.len()
     }
 
     /// The first output.
-    pub(super) fn output(&self) -> Value {
+    pub(crate) fn output(&self) -> Value {
         self.outputs.first().copied().unwrap_or(Value::LEFT_OUT)
     }
 
-    pub(super) fn attribute(&self, name: &str) -> Option<&'m Attribute<'m>> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&'m Attribute<'m>> {
         debug_assert!(ATTRIBUTES.contains(&name), "{name} is not listed");
         self.attributes.iter().copied().find(|attribute| attribute.name == name)
     }
 
-    pub(super) fn int(&self, name: &str, default: i64) -> i64 {
+    pub(crate) fn int(&self, name: &str, default: i64) -> i64 {
         self.attribute(name).map_or(default, |attribute| attribute.i)
     }
 
-    pub(super) fn float(&self, name: &str, default: f32) -> f32 {
+    pub(crate) fn float(&self, name: &str, default: f32) -> f32 {
         self.attribute(name).map_or(default, |attribute| attribute.f)
     }
 
-    pub(super) fn text(&self, name: &str, default: &'static str) -> &'m [u8] {
+    pub(crate) fn text(&self, name: &str, default: &'static str) -> &'m [u8] {
         self.attribute(name).map_or(default.as_bytes(), |attribute| attribute.s)
     }
 
     /// Whether a short list of numbers is left out or all of one value.
-    pub(super) fn all(&self, name: &str, expected: i64) -> bool {
+    pub(crate) fn all(&self, name: &str, expected: i64) -> bool {
         self.attribute(name).is_none_or(|attribute| {
             few(&attribute.ints).is_some_and(|ints| ints.iter().all(|&value| value == expected))
         })
     }
 
     /// Whether a list of numbers is there and is this.
-    pub(super) fn ints_are(&self, name: &str, expected: &[i64]) -> bool {
+    pub(crate) fn ints_are(&self, name: &str, expected: &[i64]) -> bool {
         self.attribute(name).is_some_and(|attribute| attribute.ints == expected)
     }
 
-    pub(super) fn mismatch(&self, found: &str, expected: impl Into<String>) -> Mismatch {
+    pub(crate) fn mismatch(&self, found: &str, expected: impl Into<String>) -> Mismatch {
         let name =
             if self.node.name.is_empty() { self.node.outputs.first().copied().unwrap_or("") } else { self.node.name };
         Mismatch { node: printable(name), found: printable(found), expected: expected.into() }
     }
 
     /// A mismatch if a condition does not hold.
-    pub(super) fn check(&self, holds: bool, expected: impl Into<String>) -> Result<(), Mismatch> {
+    pub(crate) fn check(&self, holds: bool, expected: impl Into<String>) -> Result<(), Mismatch> {
         if holds { Ok(()) } else { Err(self.mismatch(&format!("another {}", printable(self.op_type())), expected)) }
     }
 }
+
 /// A list, if it is short enough for axes and the like.
-pub(super) fn few<T>(list: &[T]) -> Option<&[T]> {
+pub(crate) fn few<T>(list: &[T]) -> Option<&[T]> {
     Some(list).filter(|list| list.len() <= FEW)
 }

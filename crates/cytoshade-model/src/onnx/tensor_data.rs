@@ -25,12 +25,12 @@ pub(super) const FEW: usize = 16;
 
 impl Tensor<'_> {
     /// The shape; `None` if a size is negative.
-    pub(super) fn shape(&self) -> Option<Vec<usize>> {
+    pub(crate) fn shape(&self) -> Option<Vec<usize>> {
         self.dims.iter().map(|&size| usize::try_from(size).ok()).collect()
     }
 
     /// The values of a weight, as f32.
-    pub(super) fn values(
+    pub(crate) fn values(
         &self,
         parts: &ExternalData,
         limits: &ReadLimits,
@@ -77,7 +77,7 @@ impl Tensor<'_> {
     }
 
     /// A few numbers of any type, or `None` where there are none or more than a few.
-    pub(super) fn few(&self) -> Option<Vec<f64>> {
+    pub(crate) fn few(&self) -> Option<Vec<f64>> {
         let few = |length: usize| (1..=FEW).contains(&length);
         if few(self.int64_data.len()) {
             return Some(self.int64_data.iter().map(|&value| value as f64).collect());
@@ -101,12 +101,12 @@ impl Tensor<'_> {
     }
 
     /// Whether the values lie in a part beside the model.
-    pub(super) fn is_external(&self) -> bool {
+    pub(crate) fn is_external(&self) -> bool {
         self.data_location == EXTERNAL
     }
 
     /// The place of the values in a part: `location`, `offset` or `length`.
-    pub(super) fn external(&self, key: &str) -> Option<&str> {
+    pub(crate) fn external(&self, key: &str) -> Option<&str> {
         self.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value)
     }
 

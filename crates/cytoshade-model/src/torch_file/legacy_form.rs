@@ -10,6 +10,7 @@ use super::GLOBALS;
 use super::rebuild::Views;
 use super::storage::{StorageRef, Storages, by_key};
 use crate::tensor::Tensors;
+use crate::tensor_filter::Wanted;
 use crate::{Error, ReadLimits};
 
 /// The magic number's pickle (protocol 2): `PROTO 2, LONG1 of 10 bytes`.
@@ -21,8 +22,13 @@ pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-/// The network's tensors as f32, and what was left alone.
-pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, meter: &mut Meter) -> Result<(Tensors, Vec<String>), Error> {
+/// The tensors as f32, and the entries that were ignored, in words.
+pub(crate) fn read(
+    bytes: &[u8],
+    wanted: Wanted,
+    limits: &ReadLimits,
+    meter: &mut Meter,
+) -> Result<(Tensors, Vec<String>), Error> {
     let mut input = Input::new(bytes, "the torch file");
     input.take(MAGIC.len() as u64)?;
     let mut next = |allowed, meter: &mut Meter| {
@@ -32,7 +38,7 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, meter: &mut Meter) -> Resu
     check_machine(&next(&[], meter)?)?;
     let object = next(GLOBALS, meter)?;
     let keys = next(&[], meter)?;
-    let views = Views::find(&object, limits, meter)?;
+    let views = Views::find(&object, wanted, limits, meter)?;
     // How long a storage is depends on its type, which only the object states; and those that no tensor of the state
     // dict needs (an optimizer's) may come before others.
     let refs = by_key(object.persistent().map(|key| {

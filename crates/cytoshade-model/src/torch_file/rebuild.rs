@@ -7,8 +7,8 @@ use cytoshade_safe_io::{printable, quoted, reserve};
 
 use super::state_dict;
 use super::storage::{StorageRef, Storages};
-use crate::tensor::{Float, Shapes, Tensor, Tensors, charge};
-use crate::tensor_filter::TensorFilter;
+use crate::tensor::{Float, Tensor, Tensors, charge};
+use crate::tensor_filter::{TensorFilter, Wanted};
 use crate::{Error, ReadLimits};
 
 /// Names of torch's functions that make tensors, and of the plain values of its own.
@@ -25,7 +25,6 @@ pub(super) struct View<'a> {
     /// The tensor's name in the network.
     name: &'a str,
     pub(super) storage: StorageRef<'a>,
-    float: Float,
     /// First element in the storage.
     offset: u64,
     shape: Vec<u64>,
@@ -43,22 +42,31 @@ pub(super) struct Views<'a> {
 
 impl<'a> Views<'a> {
     /// Finds the state dict in a pickle and reads the descriptions of its tensors.
-    pub(super) fn find(pickle: &Pickle<'a>, limits: &ReadLimits, meter: &mut Meter) -> Result<Self, Error> {
+    pub(super) fn find(
+        pickle: &Pickle<'a>,
+        wanted: Wanted,
+        limits: &ReadLimits,
+        meter: &mut Meter,
+    ) -> Result<Self, Error> {
         let (pairs, beside) = state_dict::find(pickle, meter)?;
-        meter.charge::<(&str, Id)>(2 * pairs.len())?;
+        meter.charge::<(&str, Id)>(3 * pairs.len())?;
         let mut tensors = Vec::new();
         let mut others = Vec::new();
         for &(key, value) in pairs {
             // Other values (an epoch's number, say) are no weights.
             match pickle.get(value) {
                 Value::Call { global, .. } if GLOBALS[..2].contains(global) => {
-                    tensors.push((pickle.text(key, "a tensor's name")?, value));
+                    let name = pickle.text(key, "a tensor's name")?;
+                    // Thousands of tensors may share a name, which is compared for each.
+                    meter.charge_scan(name.len())?;
+                    tensors.push((name, value));
                 }
                 _ => others.push(key),
             }
         }
         limits.check_tensors(tensors.len() as u64)?;
-        let mut filter = TensorFilter::among(tensors.iter().map(|(name, _)| *name));
+        let names: Vec<&str> = tensors.iter().map(|(name, _)| *name).collect();
+        let mut filter = TensorFilter::among(&names, wanted)?;
         for key in beside.into_iter().chain(others) {
             filter.leave(pickle.text(key, "an entry's name").unwrap_or("a key that is no text"));
         }
@@ -72,13 +80,13 @@ impl<'a> Views<'a> {
         Ok(Self { views, filter })
     }
 
-    /// Refuses tensors whose storage is not in the file, and tensors that are no network's by their names.
+    /// Refuses tensors whose storage is not in the file, that are no network's by their names, or whose type no network has.
     pub(super) fn check(&self, has_storage: impl Fn(&str) -> bool) -> Result<(), Error> {
         if let Some(view) = self.views.values().find(|view| !has_storage(view.storage.key)) {
             return Err(view.storage.damaged("is not in the file"));
         }
-        let shapes: Shapes = self.views.values().map(|view| (view.name.to_string(), view.shape())).collect();
-        self.filter.check(&shapes)
+        self.filter.check()?;
+        self.views.values().try_for_each(|view| view.float().map(|_| ()))
     }
 
     /// The tensors that the views show, and what was left alone, in words.
@@ -112,15 +120,18 @@ impl<'a> View<'a> {
         let elements = charge(name, &shape, pickle.limits(), meter)?;
         let storage = StorageRef::read(pickle, *key)?;
         let offset = pickle.count(*offset, "a tensor's offset")?;
-        let Some(float) = storage.float else {
-            return Err(Error::Type { name: printable(name), found: storage.kind.into() });
-        };
         if shape.len() != strides.len() {
             return Err(damaged(name, "has a shape and strides of different lengths"));
         }
-        let view = Self { name, storage, float, offset, shape, strides, elements };
+        let view = Self { name, storage, offset, shape, strides, elements };
         view.span()?;
         Ok(view)
+    }
+
+    /// How the elements are stored.
+    fn float(&self) -> Result<Float, Error> {
+        let other = || Error::Type { name: printable(self.name), found: self.storage.kind.into() };
+        self.storage.float.ok_or_else(other)
     }
 
     /// The shape. `charge` has seen that the elements can be addressed; of a tensor without elements a size may be too
@@ -131,11 +142,12 @@ impl<'a> View<'a> {
 
     fn tensor(&self, storage: &[u8], meter: &mut Meter) -> Result<Tensor, Error> {
         let run = storage.get(self.span()?).ok_or_else(|| self.outside())?;
+        let float = self.float()?;
         let values = if self.is_contiguous() {
-            self.float.decode(run)?
+            float.decode(run)?
         } else {
-            meter.charge_values::<f32>(run.len() / self.float.size())?;
-            let run = self.float.decode(run)?;
+            meter.charge_values::<f32>(run.len() / float.size())?;
+            let run = float.decode(run)?;
             let mut values = reserve(self.elements)?;
             // `span` holds every place.
             values.extend(self.places().map(|at| run[at]));

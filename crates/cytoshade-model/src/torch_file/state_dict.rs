@@ -2,8 +2,7 @@
 
 use cytoshade_pickle::{Id, Meter, NAMESPACES, Pickle, Value, unexpected};
 
-use crate::Error;
-use crate::tensor_filter::FIRST;
+use crate::{Error, arch};
 
 /// Keys under which training scripts put the state dict beside other values.
 const NESTED_UNDER: [&str; 6] = ["state_dict", "model_state_dict", "model", "net", "weights", "params"];
@@ -30,7 +29,7 @@ pub(super) fn find<'p>(pickle: &'p Pickle<'_>, meter: &mut Meter) -> Result<(Ent
 }
 
 /// The entry of a dictionary that holds the state dict: the first in the order of [`NESTED_UNDER`] that holds the
-/// network's first weight, or else the first. `None` if that weight is in the dictionary itself, or no key is known.
+/// landmark of a network, or else the first. `None` if the landmark is in the dictionary itself, or no key is known.
 fn nested<'p>(
     pickle: &'p Pickle<'_>,
     pairs: Entries<'p>,
@@ -60,7 +59,7 @@ fn nested<'p>(
 
 fn holds_network(pickle: &Pickle<'_>, pairs: Entries<'_>, meter: &mut Meter) -> Result<bool, Error> {
     meter.charge_steps(pairs.len() as u64)?;
-    Ok(pairs.iter().any(|(key, _)| matches!(pickle.get(*key), Value::Str(key) if key.ends_with(FIRST))))
+    Ok(pairs.iter().any(|(key, _)| matches!(pickle.get(*key), Value::Str(key) if arch::is_landmark(key))))
 }
 
 /// The entries of a dictionary, or the attributes of a namespace.

@@ -6,11 +6,17 @@ use super::GLOBALS;
 use super::rebuild::Views;
 use super::storage::{Storages, by_key};
 use crate::tensor::Tensors;
+use crate::tensor_filter::Wanted;
 use crate::zip_archive::Archive;
 use crate::{Error, ReadLimits};
 
-/// The network's tensors as f32, and what was left alone.
-pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, meter: &mut Meter) -> Result<(Tensors, Vec<String>), Error> {
+/// The tensors as f32, and the entries that were ignored, in words.
+pub(crate) fn read(
+    bytes: &[u8],
+    wanted: Wanted,
+    limits: &ReadLimits,
+    meter: &mut Meter,
+) -> Result<(Tensors, Vec<String>), Error> {
     let archive = Archive::open(bytes, limits, meter)?;
     let folder = archive.names().find_map(|name| name.strip_suffix("/data.pkl").filter(|folder| !folder.contains('/')));
     let folder = folder.ok_or(Error::UnknownFormat { looks_like: "a zip archive that torch did not write" })?;
@@ -21,7 +27,7 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, meter: &mut Meter) -> Resu
     let program = archive.read(&format!("{folder}/data.pkl"), meter)?.unwrap_or_default();
     let mut input = Input::new(&program, "the pickle");
     let pickle = cytoshade_pickle::read(&mut input, (GLOBALS, Others::Refuse), &limits.values, meter)?;
-    let views = Views::find(&pickle, limits, meter)?;
+    let views = Views::find(&pickle, wanted, limits, meter)?;
     let refs = by_key(views.views.values().map(|view| Ok(view.storage.clone())))?;
     for storage in refs.values() {
         let found = archive.size(&format!("{folder}/data/{}", storage.key));

@@ -1,7 +1,6 @@
 //! The network's layers as they stand in a graph, each checked to compute what ours computes.
 
-use super::graph::Graph;
-use super::node::{Mismatch, Node, Value};
+use crate::onnx::{Graph, Mismatch, Node, Value};
 
 /// The convolutions of the network.
 const CONV_1X1: &str = "a convolution 1x1 that keeps the plane's size, of constant weights";
