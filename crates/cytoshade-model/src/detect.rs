@@ -6,6 +6,7 @@ use crate::{Error, LoadOptions, Origin, Sha256, SizeModel, size_model};
 
 /// What a model file holds.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one value a file, which is taken apart at once")]
 pub enum AnyModel {
     /// A network, and what it was read from.
     Network(Network, Origin),

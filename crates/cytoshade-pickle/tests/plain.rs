@@ -262,6 +262,6 @@ fn a_shared_value_is_charged_each_time_that_it_is_copied() {
     plain(&program, |found| assert!(found.is_ok()));
     let program = [&shared[..], b"0](", &b"h\x05".repeat(2000), b"e"].concat();
     plain(&program, |found| {
-        assert!(matches!(found, Err(Error::Limit { field: "cost.memory_ratio", .. })), "{found:?}")
+        assert!(matches!(found, Err(Error::Limit { field: "cost.memory_ratio", .. })), "{found:?}");
     });
 }

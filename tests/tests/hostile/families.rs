@@ -42,7 +42,7 @@ pub(crate) const FAMILIES: &[Family] = &[
     Family { name: "marks, nested", reader: ZIP, size: 50_000, make: |n| torch(&b"(".repeat(n)) },
     Family { name: "opcodes, repeated", reader: ZIP, size: 100_000, make: |n| torch(&[&b"N0".repeat(n)[..], b"}"].concat()) },
     Family { name: "memo entries, repeated", reader: ZIP, size: 50_000, make: |n| torch(&[&b"}"[..], &b"\x94".repeat(n)].concat()) },
-    Family { name: "entries, repeated", reader: ZIP, size: 30_000, make: |n| torch(&entries(n, |at| int(at), b"N")) },
+    Family { name: "entries, repeated", reader: ZIP, size: 30_000, make: |n| torch(&entries(n, int, b"N")) },
     Family { name: "names of classes, repeated", reader: ZIP, size: 10_000, make: |n| torch(&[&b"ctorch\nSize\n0".repeat(n)[..], b"}"].concat()) },
     Family { name: "storages of the list, repeated", reader: LEGACY, size: 20_000, make: storages_listed },
     Family { name: "shape of many legacy tensors, shared", reader: LEGACY, size: 2_000, make: |n| legacy(&shared_shape(n), b"\x80\x02].", b"") },
@@ -71,10 +71,10 @@ pub(crate) const FAMILIES: &[Family] = &[
     Family { name: "name of many objects, shared", reader: Reader::Seg, size: 5_000, make: |n| seg(&shared_object(n)) },
     Family { name: "list of lists of one list, nested", reader: Reader::Seg, size: 5, make: |n| seg(&laughs(n)) },
     Family { name: "lists, nested", reader: Reader::Seg, size: 50_000, make: |n| seg(&nested(b"]", b"a", n)) },
-    Family { name: "keys, repeated", reader: Reader::Seg, size: 10_000, make: |n| seg(&entries(n, |at| int(at), b"N")) },
+    Family { name: "keys, repeated", reader: Reader::Seg, size: 10_000, make: |n| seg(&entries(n, int, b"N")) },
     Family { name: "objects, repeated", reader: Reader::Seg, size: 10_000, make: |n| seg(&[&b"]("[..], &b"cmy\nCell\n)\x81".repeat(n), b"e"].concat()) },
     Family { name: "shape of a size model's array, repeated", reader: Reader::SizeModel, size: 50_000, make: |n| size_model(&array(&[&b"("[..], &b"K\x01".repeat(n), b"t"].concat(), b"C\x01\0")) },
-    Family { name: "entries of a size model, repeated", reader: Reader::SizeModel, size: 30_000, make: |n| npy(&entries(n, |at| int(at), b"N")) },
+    Family { name: "entries of a size model, repeated", reader: Reader::SizeModel, size: 30_000, make: |n| npy(&entries(n, int, b"N")) },
     Family { name: "lists of a size model, nested", reader: Reader::SizeModel, size: 50_000, make: |n| npy(&nested(b"]", b"a", n)) },
 ];
 

@@ -203,7 +203,7 @@ fn steps(reader: Reader, bytes: &[u8]) -> u64 {
     let mut input = Input::new(&bytes[128..], "the pickle");
     let limits = Limits::default().values;
     if let Ok(pickle) = cytoshade_pickle::read(&mut input, allowed, &limits, &mut meter)
-        && let Ok(array) = cytoshade_pickle::numpy::Array::read(&pickle, pickle.root(), &mut meter)
+        && let Ok(array) = numpy::Array::read(&pickle, pickle.root(), &mut meter)
         && let Ok(object) = array.only_object()
         && reader == Reader::Seg
     {

@@ -35,7 +35,7 @@ impl Source {
             Source::ModelRef(_) => Model::open_with(typed, options),
         };
         let model = model.map_err(Failure::run)?;
-        for part in &model.origin().parts {
+        for part in model.origin().iter().flat_map(|origin| &origin.parts) {
             eprintln!("cytoshade: the model's weights are in {part}, beside it");
         }
         Ok(model)
