@@ -14,6 +14,7 @@ pub fn small_values() -> ValueLimits {
         memo_entries: 1 << 13,
         nesting: 16,
         string_bytes: 1 << 12,
+        key_bytes: 1 << 8,
         dimensions: 6,
         elements: 1 << 16,
     }

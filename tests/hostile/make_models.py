@@ -100,8 +100,11 @@ def tensor(elements=4, offset=0, shape=(4,), strides=(1,), kind=b"FloatStorage",
             + b"X\x03\0\0\0cpu" + int_(elements) + b"tQ" + int_(offset) + ints(shape) + ints(strides) + b"\x89}tR")
 
 
-def state(*tensors):
-    return b"\x80\x02}" + b"".join(b"X\x05\0\0\0" + b"%05d" % at + made + b"s" for at, made in enumerate(tensors)) + b"."
+def state(*tensors, names=None):
+    """A state dict. Names that are no U-Net's end in an error before the tensors' types are seen."""
+    names = names or [b"%05d" % at for at in range(len(tensors))]
+    entries = (b"X" + struct.pack("<I", len(name)) + name + made + b"s" for name, made in zip(names, tensors))
+    return b"\x80\x02}" + b"".join(entries) + b"."
 
 
 def tensors():
@@ -112,8 +115,8 @@ def tensors():
 
     torch.manual_seed(0)
 
-    def one(name, error, attacks, storage=bytes(16), **how):
-        put(f"tensor_{name}.pth", error, attacks, zipped(state(tensor(**how)), [("0", storage)]))
+    def one(name, error, attacks, storage=bytes(16), names=None, **how):
+        put(f"tensor_{name}.pth", error, attacks, zipped(state(tensor(**how), names=names), [("0", storage)]))
 
     one("shape_overflow", "Limit values.elements", "a shape that multiplies past 2^64", shape=(2**33, 2**33), strides=(0, 0))
     one("shape_wraps_to_four", "Limit values.elements", "a shape whose product is 4 modulo 2^64", shape=(2**62 + 1, 4), strides=(0, 1))
@@ -125,7 +128,8 @@ def tensors():
     one("dimensions", "Limit values.dimensions", "a tensor of 1000 dimensions", shape=(1,) * 1000, strides=(1,) * 1000)
     one("storage_too_short", "Damaged", "a storage shorter than it says", storage=bytes(15))
     one("storage_elements", "Damaged", "a storage of 2^63 elements", elements=2**63)
-    one("integers", "Type", "weights that are integers", kind=b"IntStorage")
+    landmark = [b"downsample.down.res_down_0.conv.conv_0.2.weight"]
+    one("integers", "Type", "weights that are integers", kind=b"IntStorage", names=landmark)
     one("other_key", "Damaged", "a storage that is not in the file", key=b"1")
     one("key_traversal", "Damaged", "a storage's key that leaves the folder", key=b"../../../etc/passwd")
     shared = [tensor(elements=10_000, shape=(10_000,)) for _ in range(1500)]

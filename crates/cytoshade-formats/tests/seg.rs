@@ -335,6 +335,7 @@ fn limits_hold() {
     refused(with(ValueLimits { memo_entries: 10, ..values() }), "values.memo_entries");
     refused(with(ValueLimits { nesting: 3, ..values() }), "values.nesting");
     refused(with(ValueLimits { string_bytes: 600, ..values() }), "values.string_bytes");
+    refused(with(ValueLimits { key_bytes: 3, ..values() }), "values.key_bytes");
     refused(with(ValueLimits { dimensions: 3, ..values() }), "values.dimensions");
     refused(with(ValueLimits { elements: 319, ..values() }), "values.elements");
     let cost = |cost| Limits { cost, ..limits() };

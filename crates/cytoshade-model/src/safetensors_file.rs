@@ -31,10 +31,11 @@ pub(crate) fn read(
     let mut filter = TensorFilter::among(&file.names(), wanted)?;
     let mut views = Vec::new();
     for (name, view) in file.iter() {
+        limits.values.check_key(name.len())?;
         let Some(own) = filter.own(name) else { continue };
         limits.values.check_dimensions(view.shape().len())?;
         let shape: Vec<u64> = view.shape().iter().map(|&size| size as u64).collect();
-        charge(name, &shape, &limits.values, meter)?;
+        charge(&shape, &limits.values, meter)?;
         views.push((own, view));
     }
     filter.check()?;

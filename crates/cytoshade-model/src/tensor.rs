@@ -8,9 +8,6 @@ use half::{bf16, f16};
 
 use crate::Error;
 
-/// Bytes of the longest name that a tensor may have: one name can be shared by thousands of tensors, and is compared often.
-const MAX_NAME_BYTES: usize = 1024;
-
 /// A tensor as f32, whatever the file stores.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
@@ -33,12 +30,8 @@ impl Tensor {
     }
 }
 
-/// Checks a tensor's name and shape and charges its values, before any of them is read. The number of elements.
-pub(crate) fn charge(name: &str, shape: &[u64], limits: &Limits, meter: &mut Meter) -> Result<usize, Error> {
-    if name.len() > MAX_NAME_BYTES {
-        let found = name.len();
-        return Err(Error::damaged(format!("a tensor's name has {found} bytes, expected at most {MAX_NAME_BYTES}")));
-    }
+/// Checks a tensor's shape and charges its values, before any of them is read. The number of elements.
+pub(crate) fn charge(shape: &[u64], limits: &Limits, meter: &mut Meter) -> Result<usize, Error> {
     let elements = limits.elements(shape)?;
     meter.charge_values::<f32>(elements)?;
     Ok(elements)

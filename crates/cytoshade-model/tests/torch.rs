@@ -375,6 +375,8 @@ fn limits_are_named() {
         ("legacy.pth", "values.memo_entries", with(ValueLimits { memo_entries: 100, ..values() })),
         ("legacy.pth", "values.nesting", with(ValueLimits { nesting: 2, ..values() })),
         ("legacy.pth", "values.string_bytes", with(ValueLimits { string_bytes: 10, ..values() })),
+        ("legacy.pth", "values.key_bytes", with(ValueLimits { key_bytes: 10, ..values() })),
+        ("plain.safetensors", "values.key_bytes", with(ValueLimits { key_bytes: 10, ..values() })),
         ("legacy.pth", "tensors", ReadLimits { tensors: 10, ..limits() }),
         ("legacy.pth", "values.dimensions", with(ValueLimits { dimensions: 3, ..values() })),
         ("legacy.pth", "values.elements", with(ValueLimits { elements: 10, ..values() })),

@@ -15,6 +15,9 @@ pub struct Limits {
     pub nesting: u64,
     /// Bytes of a string or byte string. They stay in the file and cost no memory of their own. Default 1 MiB.
     pub string_bytes: u64,
+    /// Bytes of a dictionary's key and of a tensor's name: many entries may share one, which is compared for each. Default
+    /// 4096; those of the published networks have up to 60.
+    pub key_bytes: u64,
     /// Dimensions of an array or a tensor. Default 8; networks have up to 4.
     pub dimensions: u64,
     /// Elements of an array or a tensor. Default 2^28.
@@ -28,6 +31,7 @@ impl Default for Limits {
             memo_entries: 1 << 18,
             nesting: 64,
             string_bytes: 1 << 20,
+            key_bytes: 4096,
             dimensions: 8,
             elements: 1 << 28,
         }
@@ -53,6 +57,14 @@ impl Limits {
 
     pub(crate) fn check_string(&self, found: u64) -> Result<(), Error> {
         check("longest string in bytes", found, self.string_bytes, "values.string_bytes")
+    }
+
+    /// Refuses keys of dictionaries, and names of tensors, of more bytes than the limit.
+    ///
+    /// # Errors
+    /// [`Error::Limit`].
+    pub fn check_key(&self, found: usize) -> Result<(), Error> {
+        check("longest key or name in bytes", found as u64, self.key_bytes, "values.key_bytes")
     }
 
     /// Refuses shapes of more dimensions than the limit. To be called before a shape is copied.

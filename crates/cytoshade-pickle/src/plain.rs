@@ -66,6 +66,16 @@ impl<'a> Plain<'a> {
         }
     }
 
+    /// Bytes of a text, of bytes or of a scalar; 0 of other values.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Plain::Text(text) => text.len(),
+            Plain::Bytes(bytes) => bytes.len(),
+            Plain::Scalar(scalar) => scalar.data().len(),
+            _ => 0,
+        }
+    }
+
     /// The number, if this is one of Python's (bools count), of numpy's, or an array of one.
     pub fn as_number(&self) -> Option<f64> {
         match self {

@@ -1,6 +1,7 @@
 //! From the values of a pickle, which refer to each other, to a tree.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use cytoshade_safe_io::Meter;
 
@@ -15,14 +16,19 @@ impl<'a> Plain<'a> {
     /// [`Error::Limit`] for values that lie too deep (or in themselves) and for too much memory; [`Error::Damaged`] for
     /// arrays and the like whose parts do not fit.
     pub fn read(pickle: &Pickle<'a>, id: Id, meter: &mut Meter) -> Result<Self, Error> {
-        Tree { pickle, meter }.value(id, 0)
+        Tree { pickle, meter, scalars: HashMap::new() }.value(id, 0)
     }
 }
 
 struct Tree<'p, 'a> {
     pickle: &'p Pickle<'a>,
     meter: &'p mut Meter,
+    /// Long scalars that were read: each is scanned once, however often it is mentioned.
+    scalars: HashMap<Id, Scalar<'a>>,
 }
+
+/// Bytes of a scalar above which it is long: numpy's numbers have no more.
+const LONG: usize = 32;
 
 impl<'a> Tree<'_, 'a> {
     fn value(&mut self, id: Id, depth: u64) -> Result<Plain<'a>, Error> {
@@ -44,7 +50,9 @@ impl<'a> Tree<'_, 'a> {
             Value::Dict(pairs) => {
                 let mut dict = self.meter.list(pairs.len())?;
                 for &(key, value) in pairs {
-                    dict.push((self.value(key, depth + 1)?, self.value(value, depth + 1)?));
+                    let key = self.value(key, depth + 1)?;
+                    pickle.limits().check_key(key.bytes())?;
+                    dict.push((key, self.value(value, depth + 1)?));
                 }
                 Plain::Dict(dict)
             }
@@ -53,10 +61,7 @@ impl<'a> Tree<'_, 'a> {
                     Ok(array) => Plain::Array(array.map_objects(|items| self.values(&items, depth))?),
                     Err(what) => self.opaque(what)?,
                 },
-                "scalar" => match Scalar::read_plain(pickle, value, self.meter)? {
-                    Ok(scalar) => Plain::Scalar(scalar),
-                    Err(what) => self.opaque(what)?,
-                },
+                "scalar" => self.scalar(id, value)?,
                 "encode" | "bytes" | "bytearray" => {
                     let bytes = numpy::bytes(pickle, value, "a value", self.meter).map(Plain::Bytes);
                     self.or_opaque(bytes, global)?
@@ -79,6 +84,23 @@ impl<'a> Tree<'_, 'a> {
             Value::LargeInt(bytes) => self.opaque(format!("an int of {} bytes", bytes.len()))?,
             Value::Persistent(_) => self.opaque("a reference to something outside of the file".into())?,
         })
+    }
+
+    fn scalar(&mut self, id: Id, value: &Value<'a>) -> Result<Plain<'a>, Error> {
+        if let Some(scalar) = self.scalars.get(&id) {
+            return Ok(Plain::Scalar(scalar.copy(self.meter)?));
+        }
+        match Scalar::read_plain(self.pickle, value, self.meter)? {
+            Ok(scalar) => {
+                if scalar.data().len() > LONG {
+                    // An entry of a growing map.
+                    self.meter.charge::<(Id, Scalar<'a>)>(2)?;
+                    self.scalars.insert(id, scalar.copy(self.meter)?);
+                }
+                Ok(Plain::Scalar(scalar))
+            }
+            Err(what) => self.opaque(what),
+        }
     }
 
     fn values(&mut self, items: &[Id], depth: u64) -> Result<Vec<Plain<'a>>, Error> {

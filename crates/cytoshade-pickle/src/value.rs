@@ -5,7 +5,7 @@ use cytoshade_safe_io::quoted;
 use crate::{Error, Global, Limits};
 
 /// The index of a value in its [`Pickle`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(pub(crate) u32);
 
 /// One value. Strings stay in the file's bytes.

@@ -30,10 +30,17 @@ fn written(value: &Plain<'_>) -> Vec<u8> {
 
 /// Calls `look` with the value that a program makes, in an array of one object.
 fn plain<T>(program: &[u8], look: impl FnOnce(Result<Plain<'_>, Error>) -> T) -> T {
+    plain_metered(program, |found, _| look(found))
+}
+
+/// As [`plain`], with the meter that it was read on.
+fn plain_metered<T>(program: &[u8], look: impl FnOnce(Result<Plain<'_>, Error>, &Meter) -> T) -> T {
     let array = b"\x80\x04cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\0tC\x01btR\
         (K\x01)cnumpy\ndtype\n(U\x02O8\x89\x88tR\x89](";
     let bytes = [&[0; HEADER][..], array, program, b"etb."].concat();
-    look(object(&bytes, &Limits::default(), &mut meter()))
+    let mut meter = meter();
+    let found = object(&bytes, &Limits::default(), &mut meter);
+    look(found, &meter)
 }
 
 fn values() -> impl Strategy<Value = Plain<'static>> {
@@ -264,4 +271,31 @@ fn a_shared_value_is_charged_each_time_that_it_is_copied() {
     plain(&program, |found| {
         assert!(matches!(found, Err(Error::Limit { field: "cost.memory_ratio", .. })), "{found:?}");
     });
+}
+
+#[test]
+fn a_long_scalar_is_scanned_once_however_often_it_is_shared() {
+    let steps = |mentions: usize| {
+        let head =
+            [&b"cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\n"[..], &text("U1000"), b"K\0K\x01\x87RB"].concat();
+        let scalar = [&head[..], &4000u32.to_le_bytes(), &b"a\0\0\0".repeat(1000), b"\x86Rq\x05"].concat();
+        let list = [&scalar[..], b"0](", &b"h\x05".repeat(mentions), b"e"].concat();
+        plain_metered(&list, |found, meter| {
+            found.unwrap();
+            meter.steps()
+        })
+    };
+    // The scan of one has 62 steps.
+    assert!(steps(1000) - steps(10) < 990 * 10);
+}
+
+#[test]
+fn long_keys_are_refused() {
+    for (length, fits) in [(4096, true), (4097, false)] {
+        let program = [&b"}("[..], &text(&"k".repeat(length)), b"K\x01u"].concat();
+        plain(&program, |found| match found {
+            Ok(_) => assert!(fits),
+            Err(error) => assert!(!fits && matches!(error, Error::Limit { field: "values.key_bytes", .. }), "{error}"),
+        });
+    }
 }

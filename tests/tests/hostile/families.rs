@@ -69,7 +69,7 @@ pub(crate) const FAMILIES: &[Family] = &[
     Family { name: "encoded bytes of many entries, shared", reader: Reader::Seg, size: 5_000, make: |n| seg(&shared_text(n)) },
     Family { name: "shape of many arrays, shared", reader: Reader::Seg, size: 2_000, make: |n| seg(&shared_shape_of_arrays(n)) },
     Family { name: "name of many objects, shared", reader: Reader::Seg, size: 5_000, make: |n| seg(&shared_object(n)) },
-    Family { name: "list of lists of one list, nested", reader: Reader::Seg, size: 5, make: |n| seg(&laughs(n)) },
+    Family { name: "list of lists of one list, nested", reader: Reader::Seg, size: 10, make: |n| seg(&laughs(n)) },
     Family { name: "lists, nested", reader: Reader::Seg, size: 50_000, make: |n| seg(&nested(b"]", b"a", n)) },
     Family { name: "keys, repeated", reader: Reader::Seg, size: 10_000, make: |n| seg(&entries(n, int, b"N")) },
     Family { name: "objects, repeated", reader: Reader::Seg, size: 10_000, make: |n| seg(&[&b"]("[..], &b"cmy\nCell\n)\x81".repeat(n), b"e"].concat()) },
@@ -179,9 +179,10 @@ fn shared_object(n: usize) -> Vec<u8> {
     [kept(&class), entries(n, int, b"h\x09)\x81")].concat()
 }
 
+/// A list of ten times one list of ten times one list, and so on: if they were copied, more than memory holds.
 fn laughs(n: usize) -> Vec<u8> {
-    let more = |at: u8| [&b"]("[..], &[b'h', at].repeat(10), &[b'e', b'q', at + 1]].concat();
-    [&b"]q\0"[..], &(0..n as u8).flat_map(more).collect::<Vec<_>>()].concat()
+    let more = |at: u8| [&b"]("[..], &[b'h', at].repeat(10), &[b'e', b'q', at + 1, b'0']].concat();
+    [&b"]q\x000"[..], &(0..n as u8).flat_map(more).collect::<Vec<_>>(), &[b'h', n as u8]].concat()
 }
 
 // Files around them.

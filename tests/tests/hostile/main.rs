@@ -61,9 +61,10 @@ impl Said {
 /// Opens a file as its kind is opened, with the default limits.
 fn open(path: &Path) -> Said {
     let options = LoadOptions::default();
-    match class(&path.file_name().unwrap().to_string_lossy()) {
+    let name = path.file_name().unwrap().to_string_lossy();
+    match class(&name) {
         "tiff" | "png" | "jpeg" | "npy" => Said::new(cytoshade_formats::read(path, &ReadOptions::default())),
-        "seg" => {
+        class if class == "seg" || name.ends_with("_seg.npy") => {
             let limits = Limits::default();
             Said::new(read_seg(&cytoshade_formats::read_file(path, &limits).unwrap(), &limits))
         }
@@ -163,7 +164,7 @@ fn shared() -> Vec<(PathBuf, &'static str)> {
         ("pk_shared_deflated.pth", "Limit values.dimensions"),
         ("onnx_axes_50000.onnx", "Graph"),
         ("scalar_shared_seg.npy", "Limit cost.memory_ratio"),
-        ("keys_scalar_seg.npy", "Limit cost.steps"),
+        ("keys_scalar_seg.npy", "Limit values.key_bytes"),
         ("zip_localenc.pth", "Damaged"),
     ]
     .map(|(name, expected)| (folder.join(name), expected))

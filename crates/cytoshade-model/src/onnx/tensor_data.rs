@@ -38,7 +38,7 @@ impl Tensor<'_> {
     ) -> Result<Vec<f32>, Error> {
         let shape: Option<Vec<u64>> = self.dims.iter().map(|&size| u64::try_from(size).ok()).collect();
         let shape = shape.ok_or_else(|| self.damaged("has a negative size"))?;
-        let elements = charge(self.name, &shape, &limits.values, meter)?;
+        let elements = charge(&shape, &limits.values, meter)?;
         let values = match self.data_type {
             FLOAT if !self.float_data.is_empty() => self.converted(&self.float_data, elements, |&value| Some(value))?,
             FLOAT16 if !self.int32_data.is_empty() => self

@@ -57,7 +57,7 @@ impl<'a> Views<'a> {
             match pickle.get(value) {
                 Value::Call { global, .. } if GLOBALS[..2].contains(global) => {
                     let name = pickle.text(key, "a tensor's name")?;
-                    // Thousands of tensors may share a name, which is compared for each.
+                    limits.values.check_key(name.len())?;
                     meter.charge_scan(name.len())?;
                     tensors.push((name, value));
                 }
@@ -117,7 +117,7 @@ impl<'a> View<'a> {
         };
         let shape = pickle.counts(*shape, "a tensor's shape")?;
         let strides = pickle.counts(*strides, "a tensor's strides")?;
-        let elements = charge(name, &shape, pickle.limits(), meter)?;
+        let elements = charge(&shape, pickle.limits(), meter)?;
         let storage = StorageRef::read(pickle, *key)?;
         let offset = pickle.count(*offset, "a tensor's offset")?;
         if shape.len() != strides.len() {

@@ -69,6 +69,20 @@ impl<'a> Scalar<'a> {
         Ok(())
     }
 
+    /// A copy. Bytes that lie in the file are not copied; others are charged.
+    pub(crate) fn copy(&self, meter: &mut Meter) -> Result<Self, Error> {
+        let data = match &self.data {
+            Cow::Borrowed(data) => Cow::Borrowed(*data),
+            Cow::Owned(data) => {
+                let mut copy = meter.values(data.len())?;
+                meter.charge_scan(data.len())?;
+                copy.extend_from_slice(data);
+                Cow::Owned(copy)
+            }
+        };
+        Ok(Self { dtype: self.dtype, data })
+    }
+
     /// Its type.
     pub fn dtype(&self) -> Dtype {
         self.dtype
