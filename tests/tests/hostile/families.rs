@@ -124,7 +124,8 @@ fn shared_shape(n: usize) -> Vec<u8> {
 }
 
 fn shared_name(n: usize) -> Vec<u8> {
-    let name = kept(&text("x".repeat(n).as_bytes()));
+    // As long as a name may be.
+    let name = kept(&text("x".repeat(4096).as_bytes()));
     [name, entries(n, |_| b"h\x09".to_vec(), &tensor(&text(b"0"), 1, b"K\x01\x85"))].concat()
 }
 
