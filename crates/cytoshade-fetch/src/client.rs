@@ -97,7 +97,7 @@ pub(crate) fn describe_io(error: &io::Error) -> String {
     }
 }
 
-/// Looks hosts up, and holds `http:` to this machine whatever `localhost` resolves to.
+/// Looks hosts up, and holds `http:` to this machine even if `localhost` resolves to another.
 #[derive(Debug, Default)]
 struct Loopback(DefaultResolver);
 

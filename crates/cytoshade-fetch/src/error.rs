@@ -6,7 +6,7 @@ use cytoshade_safe_io::{Redacted, printable_path, quoted};
 
 use crate::Address;
 
-/// Everything that ends a transfer. Each message says what was found, what was expected and what to do.
+/// Errors that end a transfer. Each message states the finding, the expectation and the remedy.
 ///
 /// The message may name an address, without its query, or a file, for the person who gave it; [`Error::redacted`] is for
 /// everybody else.

@@ -52,7 +52,7 @@ pub use transfer::fetch;
 /// A file to fetch, its target, and the conditions that it must meet.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Where it comes from.
+    /// The address that it comes from.
     pub address: Address,
     /// The file that it becomes. A missing folder is made for the user alone; [`Downloaded::keep`] replaces a file that is
     /// there.

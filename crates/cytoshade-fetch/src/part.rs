@@ -82,7 +82,7 @@ impl Part {
 
     /// Removes the bytes that arrived: they are of no use.
     pub(crate) fn discard(&self) {
-        // Whatever cannot be removed is overwritten by the next transfer.
+        // A file that cannot be removed is overwritten by the next transfer.
         let _ = remove(&self.path);
         let _ = remove(&self.notes_path());
     }

@@ -124,7 +124,7 @@ impl Transfer<'_> {
         Notes::new(&self.request.address, validator(response)?)
     }
 
-    /// Writes what a response gives, and never more than the limit.
+    /// Writes a response's bytes, and never more than the limit.
     fn receive(&mut self, response: Response<Body>) -> Result<(), Error> {
         let limits = &self.request.limits;
         let total = content_length(&response).map(|length| self.part.length().saturating_add(length));

@@ -1,4 +1,4 @@
-//! A connection under watch: what the server may send and how long it may take, whatever it sends.
+//! Bounds the bytes and the time of a connection, whatever the server sends.
 //!
 //! The client reads headers, interim answers, chunk sizes and trailers by itself, and would read them without end. So the
 //! bytes of the wire and the time are counted below it, where every read passes.

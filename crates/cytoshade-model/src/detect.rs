@@ -4,11 +4,11 @@ use cytoshade_core::Network;
 
 use crate::{Error, LoadOptions, Origin, Sha256, SizeModel, size_model};
 
-/// What a model file holds.
+/// The content of a model file.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "one value a file, which is taken apart at once")]
 pub enum AnyModel {
-    /// A network, and what it was read from.
+    /// A network and its origin.
     Network(Network, Origin),
     /// A size model, and the hash of its file.
     SizeModel(SizeModel, Sha256),

@@ -8,7 +8,7 @@ use cytoshade_safe_io::{Redacted, printable, printable_path, quoted};
 
 use crate::Sha256;
 
-/// Everything that this crate refuses. Each message says what was found, what was expected and what to do.
+/// Errors of this crate. Each message states the finding, the expectation and the remedy.
 ///
 /// The message may name the file, for the person who gave its path; [`Error::redacted`] is for everybody else. `{:?}` is
 /// for developers and holds paths too.

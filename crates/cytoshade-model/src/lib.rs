@@ -68,7 +68,7 @@ pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Network, Error> {
     load_metered(bytes, options, &mut options.limits.cost.meter(bytes.len() as u64))
 }
 
-/// As [`load`], on the caller's meter, which then tells what the file cost. One meter can bound several files.
+/// As [`load`], on the caller's meter. One meter can bound several files.
 ///
 /// # Errors
 /// Those of [`load`].
@@ -150,7 +150,7 @@ impl Opened {
         }
     }
 
-    /// The network, with what it was read from; `bytes` are those of the file.
+    /// The network and its origin; `bytes` are those of the file.
     fn network(mut self, bytes: &[u8]) -> Result<(Network, Origin), Error> {
         let (parts, ignored) = (std::mem::take(&mut self.parts), std::mem::take(&mut self.ignored));
         let format = self.format;
@@ -158,7 +158,7 @@ impl Opened {
         Ok((network, Origin::new(bytes, format, parts, ignored)))
     }
 
-    /// A copy of the tensors, where the file holds tensors.
+    /// A copy of the tensors, if the file holds tensors.
     fn tensors(&self) -> Option<Tensors> {
         match &self.contents {
             Contents::Tensors(tensors) => Some(tensors.clone()),

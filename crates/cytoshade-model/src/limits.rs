@@ -1,4 +1,4 @@
-//! How a model is loaded, and the limits on what a file may cost.
+//! How a model is loaded, and the limits of its cost.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +17,7 @@ pub struct LoadOptions {
     /// The hashes that such parts must have. With [`LoadOptions::sha256`], every part that is used needs its hash here:
     /// otherwise the weights would not be verified. Empty by default.
     pub external_sha256: BTreeMap<String, Sha256>,
-    /// Limits on what is read and allocated.
+    /// Limits of the bytes that are read and allocated.
     pub limits: ReadLimits,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Debug for LoadOptions {
     }
 }
 
-/// Limits on what is read and allocated for a model file.
+/// Limits of the bytes that are read and allocated for a model file.
 ///
 /// Each is checked before the memory or time that it stands for is spent. Channels in a layer (4096) and levels of
 /// the U-Net (8) are limited by `cytoshade_core::arch::unet::UNet`.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::{Published, Sha256};
 
-/// The file that a network was read from, as its bytes tell.
+/// The file that a network was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// Its format.
@@ -14,11 +14,10 @@ pub struct Origin {
     pub sha256: Sha256,
     /// The files beside an ONNX model that its weights were read from, by the names that the model gives them, printable.
     pub parts: Vec<String>,
-    /// What is in the file and was left alone, in words, one entry a kind: nodes that an ONNX graph has beside the
+    /// The parts of the file that were ignored, in words, one entry a kind: nodes that an ONNX graph has beside the
     /// network, tensors and other entries beside a state dict, the prefix of its names, counts of training batches.
-    /// Empty where all was read.
     pub ignored: Vec<String>,
-    /// What a safetensors file says of itself (`__metadata__`), printable and shortened. Nothing verifies it.
+    /// The metadata of a safetensors file (`__metadata__`), printable and shortened. Nothing verifies it.
     pub metadata: BTreeMap<String, String>,
     /// Which network it is, as far as that is known.
     pub identity: Identity,

@@ -53,7 +53,7 @@ pub(crate) fn read(
     Ok((tensors, filter.ignored()))
 }
 
-/// Checks the header's length and charges what its parsing costs: a string becomes an allocation and an entry of a map, a
+/// Checks the header's length and charges its parsing: a string becomes an allocation and an entry of a map, a
 /// digit a number of 8 bytes in a growing vector.
 fn charge_header(bytes: &[u8], limits: &ReadLimits, meter: &mut Meter) -> Result<(), Error> {
     let (length, rest) =
@@ -70,7 +70,7 @@ fn charge_header(bytes: &[u8], limits: &ReadLimits, meter: &mut Meter) -> Result
     Ok(meter.charge::<u8>(cost.sum())?)
 }
 
-/// What a file that was read says of itself, printable and shortened.
+/// The metadata of a file, printable and shortened.
 pub(crate) fn metadata(bytes: &[u8]) -> BTreeMap<String, String> {
     let metadata = SafeTensors::read_metadata(bytes).ok().and_then(|(_, header)| header.metadata().clone());
     let entries: BTreeMap<_, _> = metadata.unwrap_or_default().into_iter().collect();

@@ -64,7 +64,7 @@ impl SizeModel {
 /// The size model in the bytes of a `size_*.npy`: a numpy file of one pickled dictionary, read as plain data.
 ///
 /// # Errors
-/// [`Error::Hash`], [`Error::UnknownFormat`], [`Error::Global`] and [`Error::Opcode`] for what is not plain data,
+/// [`Error::Hash`], [`Error::UnknownFormat`], [`Error::Global`] and [`Error::Opcode`] for a pickle that is not plain data,
 /// [`Error::Limit`], [`Error::Memory`], [`Error::Damaged`], [`Error::NotFinite`].
 pub fn load_size_model(bytes: &[u8], options: &LoadOptions) -> Result<SizeModel, Error> {
     let limits = &options.limits;

@@ -28,7 +28,7 @@ pub enum Error {
     /// The bytes are not a whole pickle, or not the values that were expected.
     #[error("the pickle is damaged: {reason}; get a whole copy of the file")]
     Damaged {
-        /// What was found and what was expected. Names from the file stand in quotation marks.
+        /// The fault and the expectation. Names from the file stand in quotation marks.
         reason: String,
     },
     /// A Python name that the caller does not allow. Nothing was called.

@@ -9,13 +9,13 @@ pub struct Global {
     pub name: &'static str,
 }
 
-/// What happens to a name that is not among the allowed ones.
+/// The treatment of names that are not among the allowed ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Others {
     /// The pickle is refused.
     Refuse,
-    /// What is made of the name is a [`crate::Value::Opaque`] among the other values. Names that serve attacks alone are
-    /// refused all the same: who opens such a file in Python should be told.
+    /// Values made of the name become [`crate::Value::Opaque`]. Names that serve attacks alone are refused all the same, as
+    /// a warning to users who open the file in Python.
     KeepOpaque,
 }
 

@@ -104,7 +104,7 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// A key of a dictionary, or the kind of another value, as it may be printed: short, whatever the file holds.
+    /// A key of a dictionary, or the kind of another value, short and printable.
     pub fn label(&self) -> String {
         match self {
             Plain::None => "None".into(),

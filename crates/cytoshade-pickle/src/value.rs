@@ -46,7 +46,7 @@ pub enum Value<'a> {
         /// The state that the object would be given.
         state: Option<Id>,
     },
-    /// A name that is not allowed, or what a call of it would make.
+    /// A name that is not allowed, or the value that a call of it would make.
     Opaque {
         /// The module, a [`Value::Bytes`].
         module: Id,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use crate::numpy::{Array, Data, Dtype, Kind, Scalar};
 use crate::{Plain, opcode};
 
-/// The module of numpy's functions before version 2, which later versions still know.
+/// The module of numpy's functions before version 2, which later versions still have.
 const MULTIARRAY: &str = "numpy.core.multiarray";
 
 /// Writes the NPY file of one object, as `np.save` does: `np.load(path, allow_pickle=True).item()` gives it back.
@@ -131,7 +131,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// `dtype(name, False, True)`, and its state `(3, order, None, None, None, element size, alignment, flags)`: size
-    /// and alignment are given where the name does not tell them, the flags are those of Python objects.
+    /// and alignment are given unless the name implies them, the flags are those of Python objects.
     fn dtype(&mut self, dtype: Dtype) -> io::Result<()> {
         self.global("numpy", "dtype")?;
         self.tuple(|writer| {

@@ -41,7 +41,7 @@ impl fmt::Display for Redacted {
     }
 }
 
-/// Replaces what was taken out.
+/// Stands in place of the parts that were taken out.
 const GAP: &str = "[…]";
 
 fn redact(message: &str) -> String {
@@ -69,7 +69,7 @@ fn without_paths(message: &str) -> String {
     }
 }
 
-/// Where the word before a separator begins, or the quotation that the separator stands in.
+/// Start of the word before a separator, or of the quotation that the separator stands in.
 fn start_of(before: &str) -> usize {
     let opens = |&at: &usize| {
         let previous = before[..at].chars().next_back();

@@ -21,7 +21,7 @@ pub(crate) trait Recognizer: Sync {
     /// Name of the architecture, as [`Description::architecture`](cytoshade_core::Description) states it.
     fn architecture(&self) -> &'static str;
 
-    /// Name of a tensor that every network of the architecture has. What stands before it is the prefix of all names.
+    /// Name of a tensor that every network of the architecture has. The characters before it are the prefix of all names.
     fn landmark(&self) -> &'static str;
 
     /// Whether a tensor of this name, without prefix, belongs to the network; or is surplus among its tensors.

@@ -159,7 +159,7 @@ impl<'m> Graph<'m> {
         kinds.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect()
     }
 
-    /// A few constant numbers: axes, factors, an exponent; or a few such lists, one after the other.
+    /// A few constant numbers: axes, factors, an exponent; or a few lists of them, concatenated.
     pub(crate) fn numbers(&self, value: Value) -> Option<Vec<f64>> {
         match self.maker(value) {
             Some(node) if node.is(&["Concat"]) && node.inputs.len() <= PASSES => {

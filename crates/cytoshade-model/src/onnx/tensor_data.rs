@@ -76,7 +76,7 @@ impl Tensor<'_> {
         Ok(values)
     }
 
-    /// A few numbers of any type, or `None` where there are none or more than a few.
+    /// A few numbers of any type, or `None` if there are none or more than a few.
     pub(crate) fn few(&self) -> Option<Vec<f64>> {
         let few = |length: usize| (1..=FEW).contains(&length);
         if few(self.int64_data.len()) {

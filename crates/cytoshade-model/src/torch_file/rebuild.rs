@@ -89,7 +89,7 @@ impl<'a> Views<'a> {
         self.views.values().try_for_each(|view| view.float().map(|_| ()))
     }
 
-    /// The tensors that the views show, and what was left alone, in words.
+    /// The tensors of the views, and the entries that were ignored, in words.
     pub(super) fn read(self, storages: &Storages<'_>, meter: &mut Meter) -> Result<(Tensors, Vec<String>), Error> {
         let mut tensors = Tensors::new();
         for view in self.views.into_values() {
@@ -185,7 +185,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Where each element lies, from the first, in row-major order.
+    /// Index of each element in the run from the first, in row-major order.
     fn places(&self) -> impl Iterator<Item = usize> {
         let mut index = vec![0u64; self.shape.len()];
         (0..self.elements).map(move |_| {

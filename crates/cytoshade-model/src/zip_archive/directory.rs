@@ -1,4 +1,4 @@
-//! The end of an archive: where its directory is, and how many records it lists.
+//! The end of an archive: the offset of its directory, and the number of records in it.
 
 use cytoshade_pickle::Input;
 
@@ -44,7 +44,7 @@ pub(super) fn find(bytes: &[u8]) -> Result<Directory<'_>, Error> {
     Ok(Directory { count, listing, records })
 }
 
-/// Where the end record begins: it is the last part of the file but for a comment whose length it states.
+/// Offset of the end record, which is the last part of the file but for a comment whose length it states.
 fn find_end(bytes: &[u8]) -> Option<usize> {
     let last = bytes.len().checked_sub(END_BYTES)?;
     let first = last.saturating_sub(usize::from(u16::MAX));
@@ -55,7 +55,7 @@ fn find_end(bytes: &[u8]) -> Option<usize> {
     })
 }
 
-/// What the end record at `at` states, and the zip64 locator before it, if there is one.
+/// Reads the end record at `at`, and the zip64 locator before it if there is one.
 fn read_end(bytes: &[u8], at: usize) -> Result<(Stated, Option<&[u8]>), Error> {
     let mut input = Input::new(&bytes[at..], "the zip archive's end record");
     input.take(4)?; // signature
@@ -72,7 +72,7 @@ fn read_end(bytes: &[u8], at: usize) -> Result<(Stated, Option<&[u8]>), Error> {
     Ok((narrow, locator.filter(|locator| locator.starts_with(&END_64_LOCATOR.to_le_bytes()))))
 }
 
-/// What the zip64 end record states, and where it begins.
+/// Reads the zip64 end record; with its offset.
 fn read_end_64(bytes: &[u8], narrow: Stated, locator: &[u8]) -> Result<(Stated, usize), Error> {
     let mut locator = Input::new(locator, "the zip64 locator");
     locator.take(8)?; // signature and disk

@@ -22,7 +22,7 @@ const ENCRYPTED_NAMES: u16 = 1 << 13;
 const ZIP64: u16 = 1;
 const UNICODE_PATH: u16 = 0x7075;
 
-/// What the directory says of a record.
+/// A record as the directory describes it.
 pub(super) struct Listed<'a> {
     pub(super) name: &'a str,
     pub(super) method: u16,
@@ -36,7 +36,7 @@ pub(super) struct Listed<'a> {
 impl<'a> Listed<'a> {
     pub(super) fn read(input: &mut Input<'a>) -> Result<Self, Error> {
         if input.u32()? != CENTRAL_HEADER {
-            return Err(Error::damaged("the zip directory has no record where it says one is"));
+            return Err(Error::damaged("the zip directory lists fewer records than it states"));
         }
         input.take(4)?; // versions
         let (flags, method) = (input.u16()?, input.u16()?);
@@ -65,7 +65,7 @@ impl<'a> Listed<'a> {
         Ok(Self { name, method, crc, packed, size, offset, flags })
     }
 
-    /// Refuses what is not a stored or deflated record.
+    /// Refuses records that are neither stored nor deflated.
     pub(super) fn check(&self) -> Result<(), Error> {
         let Self { name, method, packed, size, flags, .. } = *self;
         if flags & FLAGS & !(HAS_DESCRIPTOR | UTF_8) != 0 {

@@ -11,11 +11,11 @@ use crate::{Error, Global, Id, Input, Limits, Others, Pickle, Value, opcode, une
 /// The highest protocol whose opcodes are known.
 const HIGHEST_PROTOCOL: u8 = 5;
 
-/// Reads one pickle and leaves `input` behind its end. The pickle may mention the globals of `allowed`; `others` says
-/// what becomes of any other.
+/// Reads one pickle and leaves `input` behind its end. The pickle may mention the globals of `allowed`; `others` sets
+/// the treatment of the rest.
 ///
 /// # Errors
-/// [`Error::Global`] and [`Error::Opcode`] for what is not plain data, [`Error::Limit`], [`Error::Memory`],
+/// [`Error::Global`] and [`Error::Opcode`] for a pickle that is not plain data, [`Error::Limit`], [`Error::Memory`],
 /// [`Error::Damaged`].
 pub fn read<'a>(
     input: &mut Input<'a>,
@@ -201,7 +201,7 @@ impl<'a> Machine<'a, '_> {
     }
 
     fn pop_mark(&mut self) -> Result<usize, Error> {
-        self.marks.pop().ok_or_else(|| Error::damaged("the pickle has no mark where it needs one"))
+        self.marks.pop().ok_or_else(|| Error::damaged("the pickle lacks a mark that an opcode needs"))
     }
 
     fn pop_to_mark(&mut self) -> Result<Vec<Id>, Error> {
@@ -235,7 +235,7 @@ impl<'a> Machine<'a, '_> {
             Value::List(list) if code != opcode::ADDITEMS => list.extend_from_slice(items),
             Value::Set(set) if code == opcode::ADDITEMS => set.extend_from_slice(items),
             Value::Opaque { .. } => {}
-            other => return Err(unexpected("what items are added to", "a list or a set", other)),
+            other => return Err(unexpected("the target of appended items", "a list or a set", other)),
         }
         Ok(())
     }
@@ -249,7 +249,7 @@ impl<'a> Machine<'a, '_> {
         match &mut self.values[dict.0 as usize] {
             Value::Dict(dict) => dict.extend(pairs.iter().map(|&[key, value]| (key, value))),
             Value::Opaque { .. } => {}
-            other => return Err(unexpected("what a key is set in", "a dictionary", other)),
+            other => return Err(unexpected("the target of a key", "a dictionary", other)),
         }
         Ok(())
     }
@@ -314,5 +314,5 @@ fn refuse(code: u8, why: &str) -> Error {
 }
 
 fn empty() -> Error {
-    Error::damaged("the pickle's stack is empty where it needs a value")
+    Error::damaged("the pickle's stack lacks a value that an opcode needs")
 }

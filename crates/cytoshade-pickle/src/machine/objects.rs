@@ -66,7 +66,7 @@ impl<'a> Machine<'a, '_> {
                 copy.extend_from_slice(items);
                 Ok(copy)
             }
-            other => Err(unexpected("what a container is made of", "a list", other)),
+            other => Err(unexpected("the content of a container", "a list", other)),
         }
     }
 

@@ -144,7 +144,7 @@ impl<'a> Array<'a> {
         Self::new(shape, dtype, parts.fortran_order, data)
     }
 
-    /// The only object of an array of objects: what `np.save` makes of an object that is no array.
+    /// The only object of an array of objects, as `np.save` writes an object that is no array.
     ///
     /// # Errors
     /// [`Error::Damaged`] if it holds more, fewer, or no objects.

@@ -5,7 +5,7 @@ use half::f16;
 
 use crate::{Error, Id, Pickle, Value};
 
-/// What an array's elements are.
+/// The kind of an array's elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// One byte, 0 or 1.
@@ -29,7 +29,7 @@ pub enum Kind {
 /// The type of an array's elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dtype {
-    /// What they are.
+    /// Kind of the elements.
     pub kind: Kind,
     /// Bytes of one; 0 for objects.
     pub size: usize,

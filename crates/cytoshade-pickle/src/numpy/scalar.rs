@@ -117,7 +117,7 @@ impl<'a> Scalar<'a> {
             .map(|text| text.trim_end_matches('\0').to_string())
     }
 
-    /// The characters; `None` for what is no character.
+    /// The characters; `None` for a number that is no character.
     fn chars(&self) -> Option<impl Iterator<Item = Option<char>>> {
         let from_bytes = if self.dtype.big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
         let points = self.data.as_chunks().0.iter().map(move |&chunk| char::from_u32(from_bytes(chunk)));

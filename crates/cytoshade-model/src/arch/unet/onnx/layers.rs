@@ -1,4 +1,4 @@
-//! The network's layers as they stand in a graph, each checked to compute what ours computes.
+//! Finds the network's layers in a graph, and checks that each computes the same as that of the U-Net.
 
 use crate::onnx::{Graph, Mismatch, Node, Value};
 
@@ -6,19 +6,19 @@ use crate::onnx::{Graph, Mismatch, Node, Value};
 const CONV_1X1: &str = "a convolution 1x1 that keeps the plane's size, of constant weights";
 const CONV_3X3: &str = "a convolution 3x3 that keeps the plane's size, of constant weights";
 
-/// Nodes between the style's projection and where it is added.
+/// Nodes between the style's projection and the addition to the map.
 const SHAPERS: usize = 4;
 
-/// BatchNorm (where the exporter left it), ReLU (where `relu`) and convolution.
+/// BatchNorm (unless the exporter folded it), ReLU (if `relu`) and convolution.
 ///
-/// Exporters fold a BatchNorm into the convolution before it, and that of a projection into the projection itself.
-/// What is left is the same function with a BatchNorm that changes nothing, so none is asked for anywhere.
+/// Exporters fold a BatchNorm into the convolution before it, and that of a projection into the projection itself. The
+/// layer is then the same function with a BatchNorm that changes nothing, so a missing BatchNorm is accepted anywhere.
 pub(super) struct FoundConv<'m> {
     pub(super) conv: &'m Node<'m>,
     pub(super) norm: Option<&'m Node<'m>>,
 }
 
-/// `bias + weight * style`, and its nodes' names for its constants.
+/// `bias + weight * style`, with the values of its constants.
 pub(super) struct FoundLinear<'m> {
     pub(super) node: &'m Node<'m>,
     pub(super) weight: Value,
@@ -70,7 +70,7 @@ impl<'m> Graph<'m> {
         match (is_conv(a), is_conv(b)) {
             (true, false) => Ok((a, b)),
             (false, true) => Ok((b, a)),
-            _ => Err(add.mismatch("another Add", "an Add of a convolution and what went around it")),
+            _ => Err(add.mismatch("another Add", "an Add of a convolution and its skip connection")),
         }
     }
 
@@ -152,7 +152,7 @@ impl<'m> Graph<'m> {
         Ok(pool.input(0))
     }
 
-    /// The nearest-neighbor doubling that makes a value: its input, or `None` where the value is made otherwise.
+    /// The nearest-neighbor doubling that makes a value: its input, or `None` if another node makes the value.
     pub(super) fn doubling(&self, value: Value) -> Result<Option<Value>, Mismatch> {
         let Some(node) = self.maker(value).filter(|node| node.is(&["Resize", "Upsample"])) else { return Ok(None) };
         let scales = if node.is(&["Resize"]) && node.inputs() > 2 { node.input(2) } else { node.input(1) };
