@@ -12,7 +12,7 @@ use cytoshade_pickle::printable;
 use half::f16;
 
 use crate::{
-    Error, Format, Image, LabelVolume, Labels, Pages, ReadOptions,
+    Error, Format, Image, LabelView, Pages, ReadOptions,
     limits::{DecodeBudget, zeros},
     read::MAX_AUTO_CHANNELS,
     sample::{self, StoredSample, Wrap},
@@ -306,27 +306,17 @@ pub fn write_npy_f32<W: Write>(out: W, shape: &[usize], data: &[f32]) -> Result<
     write(out, "<f4", shape, data, f32::to_le_bytes)
 }
 
-/// Writes labels as an array [H, W] in C order: 16-bit unsigned, 32-bit past label 65,535, little-endian.
+/// Writes labels as an array of their axes in C order, such as [Y, X] or [Z, Y, X]: 16-bit unsigned, 32-bit if a label is
+/// above 65,535, little-endian.
 ///
 /// # Errors
 /// [`Error::Write`].
-pub fn write_labels_npy<W: Write>(out: W, labels: &Labels) -> Result<(), Error> {
-    write_labels(out, &[labels.height(), labels.width()], labels.as_slice())
-}
-
-/// As [`write_labels_npy`], for the labels of a stack: an array [Z, H, W].
-///
-/// # Errors
-/// [`Error::Write`].
-pub fn write_label_volume_npy<W: Write>(out: W, labels: &LabelVolume) -> Result<(), Error> {
-    write_labels(out, &labels.size(), labels.as_slice())
-}
-
-fn write_labels<W: Write>(out: W, shape: &[usize], labels: &[u32]) -> Result<(), Error> {
-    if labels.iter().any(|&label| label > u32::from(u16::MAX)) {
-        write(out, "<u4", shape, labels, u32::to_le_bytes)
+pub fn write_labels_npy<'a, W: Write>(out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
+    let labels = labels.into();
+    if labels.max() > u32::from(u16::MAX) {
+        write(out, "<u4", &labels.shape(), labels.as_slice(), u32::to_le_bytes)
     } else {
-        write(out, "<u2", shape, labels, |label| (label as u16).to_le_bytes())
+        write(out, "<u2", &labels.shape(), labels.as_slice(), |label| (label as u16).to_le_bytes())
     }
 }
 
