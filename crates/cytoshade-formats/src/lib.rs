@@ -61,6 +61,6 @@ pub use read::{Format, Pages, ReadOptions, read_bytes};
 pub use read::{read, read_file};
 pub use rois::{write_hyperstack_rois, write_rois};
 #[cfg(not(target_family = "wasm"))]
-pub use save::{SaveFile, save};
+pub use save::{SaveFile, save, save_new};
 pub use seg::{Seg, SegFlows, SegParts, read_seg, write_seg};
 pub use tiff::{PixelSize, TiffMetadata, write_images_tiff, write_labels_tiff, write_labels_tiff_with};

@@ -11,7 +11,7 @@ use common::{SIZE, base, fixture, pattern};
 use cytoshade_core::{Image, Samples};
 use cytoshade_formats::{
     Error, LabelView, LabelVolume, Labels, Pages, PixelSize, ReadOptions, TiffMetadata, read, read_bytes, read_labels,
-    save, write_labels_npy, write_labels_png, write_labels_tiff, write_labels_tiff_with, write_npy_f32,
+    save, save_new, write_labels_npy, write_labels_png, write_labels_tiff, write_labels_tiff_with, write_npy_f32,
     write_overlay_png, write_overlay_tiff,
 };
 
@@ -229,21 +229,34 @@ fn save_says_where_it_cannot() {
 
 #[cfg(unix)]
 #[test]
-fn save_keeps_links_and_permissions() {
+fn save_keeps_permissions_and_refuses_links() {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     let folder = tempfile::tempdir().unwrap();
     let [plain, saved, link] = ["plain", "saved", "link"].map(|name| folder.path().join(name));
     let mode = |path| fs::metadata(path).unwrap().permissions().mode();
-    let write = |path, text: &'static [u8]| save(path, |out| out.write_all(text).map_err(Error::Write)).unwrap();
+    let write = |path, text: &'static [u8]| save(path, |out| out.write_all(text).map_err(Error::Write));
 
     fs::write(&plain, "").unwrap();
-    write(&saved, b"one");
+    write(&saved, b"one").unwrap();
     assert_eq!(mode(&saved), mode(&plain), "a new file is like any other");
     fs::set_permissions(&saved, fs::Permissions::from_mode(0o640)).unwrap();
     symlink("saved", &link).unwrap();
-    write(&link, b"two");
-    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert_eq!(fs::read(&saved).unwrap(), b"two");
+    let error = write(&link, b"two").unwrap_err();
+    assert!(error.to_string().contains("a link has this name"), "{error}");
+    write(&saved, b"three").unwrap();
     assert_eq!(mode(&saved) & 0o777, 0o640);
+    assert_eq!(fs::read(&link).unwrap(), b"three");
+}
+
+#[test]
+fn save_new_keeps_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cells_seg.npy");
+    let write = || save_new(&path, |out| out.write_all(b"ours").map_err(Error::Write));
+    write().unwrap();
+    fs::write(&path, "corrected").unwrap();
+    assert!(matches!(write(), Err(Error::Write(error)) if error.kind() == std::io::ErrorKind::AlreadyExists));
+    assert_eq!(fs::read(&path).unwrap(), b"corrected");
+    assert_eq!(names(folder.path()), ["cells_seg.npy"]);
 }
