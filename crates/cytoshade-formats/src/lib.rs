@@ -23,12 +23,15 @@
 
 mod csv;
 mod error;
+mod format;
 mod geojson;
 mod jpeg;
 mod limits;
 mod npy;
+mod options;
 mod outlines;
 mod overlay;
+mod planar;
 mod png;
 mod polygons;
 mod read;
@@ -45,14 +48,16 @@ pub use cytoshade_pickle::Plain;
 pub use cytoshade_pickle::numpy::{self, Array};
 pub use cytoshade_safe_io::Redacted;
 pub use error::Error;
+pub use format::Format;
 pub use geojson::write_geojson;
 pub use limits::Limits;
 pub use npy::{write_label_volume_npy, write_labels_npy, write_npy_f32};
+pub use options::{Pages, ReadOptions};
 pub use outlines::{Outline, outline_labels, outlines};
 pub use overlay::write_overlay_png;
 pub use png::write_labels_png;
 pub use polygons::{Polygon, polygons};
-pub use read::{Format, Pages, ReadOptions, read_bytes};
+pub use read::read_bytes;
 #[cfg(not(target_family = "wasm"))]
 pub use read::{read, read_file};
 pub use rois::write_rois;

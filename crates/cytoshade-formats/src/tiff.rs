@@ -16,7 +16,7 @@ use tiff::{
 use crate::{
     Error, Format, Image, LabelVolume, Labels, Pages, ReadOptions,
     limits::{DecodeBudget, zeros},
-    read::MAX_AUTO_CHANNELS,
+    options::MAX_AUTO_CHANNELS,
     sample::{self, StoredSample, Wrap},
 };
 
