@@ -1,16 +1,25 @@
 //! `cytoshade demo`: a bundled photograph, a bundled model, something to look at.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use cytoshade::{LoadOptions, Model, Params, Segmenter, SegmenterBuilder, cache_folder};
 use cytoshade_formats::{ReadOptions, read_bytes};
 
-use crate::args::Demo;
+use crate::backend_args::DeviceArg;
+use crate::bundled::{IMAGE, MODEL};
 use crate::failure::Failure;
 use crate::output::{Files, folder};
 
-/// Nuclei of the Data Science Bowl 2018 (BBBC038), CC0; see `models/README.md`.
-const IMAGE: &[u8] = include_bytes!("../../../models/demo.png");
-/// A small network trained for this demonstration; see its card, `models/README.md`.
-pub(crate) const MODEL: &[u8] = include_bytes!("../../../models/cytoshade-demo.safetensors");
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Folder to write to; it is made where it is not there
+    #[arg(long, value_name = "DIR", default_value = "cytoshade-demo")]
+    pub(crate) output: PathBuf,
+    /// What to run on
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) device: DeviceArg,
+}
 
 pub(crate) fn run(args: &Demo) -> Result<(), Failure> {
     let images = read_bytes(IMAGE, &ReadOptions::default()).map_err(Failure::run)?;

@@ -2,12 +2,15 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod backend_args;
+mod bundled;
 mod convert;
 mod demo;
 mod devices;
 mod diameter;
 mod failure;
 mod input_args;
+mod inputs;
 mod label_format;
 mod model;
 mod output;

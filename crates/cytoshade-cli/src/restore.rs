@@ -1,16 +1,55 @@
 //! `cytoshade restore`, and the restoration before a segmentation.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use cytoshade::{Control, LoadOptions, Model, RestoreOptions, Restorer, SegmenterBuilder, Stack};
+use clap::Args;
+use cytoshade::{Control, LoadOptions, Model, Params, RestoreOptions, Restorer, SegmenterBuilder, Sha256, Stack};
 use cytoshade_formats::{Pages, ReadOptions};
 
-use crate::args::{PagesArg, Restore};
+use crate::backend_args::BackendArgs;
 use crate::failure::Failure;
+use crate::input_args::InputArgs;
+use crate::inputs::{PagesArg, stems};
 use crate::model::Source;
 use crate::output::{Files, folder, print_line};
 use crate::progress::Bar;
-use crate::segment::stems;
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// Image files
+    #[arg(value_name = "INPUT", required = true)]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Restoration network of Cellpose 3. Its name says what it was trained for, as in Cellpose: with `upsample` in it,
+    /// images of cells smaller than the network's are enlarged and stay so; with `nuclei` in it, objects are taken to be
+    /// of 17 pixels and not of 30
+    #[arg(long, value_name = "FILE|NAME")]
+    pub(crate) model: PathBuf,
+    /// SHA-256 that the model file must have
+    #[arg(long, value_name = "HEX")]
+    pub(crate) sha256: Option<Sha256>,
+    /// Folder to write to; it is made where it is not there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    seen: InputArgs,
+    /// What the pages of a multi-page TIFF are, as for `segment`
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) pages: PagesArg,
+    /// Each file is one stack, whose layers are normalized together
+    #[arg(long)]
+    pub(crate) stack: bool,
+    /// Mean diameter of the cells in pixels; without it, images are not resized
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
+    diameter: Option<f32>,
+    #[command(flatten)]
+    pub(crate) runs: BackendArgs,
+}
+
+impl Restore {
+    pub(crate) fn params(&self) -> Params {
+        Params { diameter: self.diameter, ..self.seen.params() }
+    }
+}
 
 /// A restoration network made ready, and what it takes to do so again.
 pub(crate) struct Restoration {

@@ -10,7 +10,7 @@ use crate::error::one_line;
 use crate::{
     Error, Format, Image, Limits,
     limits::{DecodeBudget, zeros},
-    read::planar,
+    planar::planar,
 };
 
 /// Reads an 8-bit grey or colour picture; CMYK becomes RGB.

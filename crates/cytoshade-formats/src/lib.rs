@@ -23,14 +23,17 @@
 
 mod csv;
 mod error;
+mod format;
 mod geojson;
 mod jpeg;
 mod label_array;
 mod label_view;
 mod limits;
 mod npy;
+mod options;
 mod outlines;
 mod overlay;
+mod planar;
 mod png;
 mod polygons;
 mod read;
@@ -47,16 +50,18 @@ pub use cytoshade_pickle::Plain;
 pub use cytoshade_pickle::numpy::{self, Array};
 pub use cytoshade_safe_io::Redacted;
 pub use error::Error;
+pub use format::Format;
 pub use geojson::write_geojson;
 pub use label_array::{LabelArray, read_labels};
 pub use label_view::{LabelPlane, LabelView};
 pub use limits::Limits;
 pub use npy::{write_labels_npy, write_npy_f32};
+pub use options::{Pages, ReadOptions};
 pub use outlines::{Outline, outline_labels, outlines, write_outlines};
 pub use overlay::{write_overlay_png, write_overlay_tiff};
 pub use png::write_labels_png;
 pub use polygons::{Polygon, polygons};
-pub use read::{Format, Pages, ReadOptions, read_bytes};
+pub use read::read_bytes;
 #[cfg(not(target_family = "wasm"))]
 pub use read::{read, read_file};
 pub use rois::{write_hyperstack_rois, write_rois};

@@ -14,7 +14,7 @@ use half::f16;
 use crate::{
     Error, Format, Image, LabelView, Pages, ReadOptions,
     limits::{DecodeBudget, zeros},
-    read::MAX_AUTO_CHANNELS,
+    options::MAX_AUTO_CHANNELS,
     sample::{self, StoredSample, Wrap},
 };
 

@@ -8,7 +8,7 @@ use crate::error::one_line;
 use crate::{
     Error, Format, Image, LabelView, Limits,
     limits::{DecodeBudget, zeros},
-    read::planar,
+    planar::planar,
 };
 
 /// Reads the (first) picture; palettes are applied, 1 to 4 bits are stretched to 8, alpha is dropped.

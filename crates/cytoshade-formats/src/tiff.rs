@@ -10,7 +10,7 @@ use half::f16;
 use crate::{
     Error, Format, Image, Pages, ReadOptions,
     limits::{DecodeBudget, zeros},
-    read::MAX_AUTO_CHANNELS,
+    options::MAX_AUTO_CHANNELS,
     sample::{self, StoredSample, Wrap},
 };
 

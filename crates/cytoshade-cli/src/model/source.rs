@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use cytoshade::{LoadOptions, Model, ModelDirs, ModelRef};
 use cytoshade_model::{AnyModel, Converted, SaveOptions};
 
-use crate::demo;
+use crate::bundled;
 use crate::failure::Failure;
 
 /// The name of the network that is in the program.
@@ -30,7 +30,7 @@ impl Source {
     /// A network to segment with.
     pub(crate) fn network(typed: &Path, options: &LoadOptions) -> Result<Model, Failure> {
         match Source::new(typed) {
-            Source::Bundled => Model::from_bytes(demo::MODEL, options),
+            Source::Bundled => Model::from_bytes(bundled::MODEL, options),
             Source::ModelRef(_) => Model::open_with(typed, options),
         }
         .map_err(Failure::run)
@@ -41,7 +41,7 @@ impl Source {
         match self {
             Source::Bundled => {
                 let (network, origin) =
-                    cytoshade_model::load_with_origin(demo::MODEL, options).map_err(Failure::run)?;
+                    cytoshade_model::load_with_origin(bundled::MODEL, options).map_err(Failure::run)?;
                 Ok((AnyModel::Network(network, origin), DEMO.into()))
             }
             Source::ModelRef(reference) => reference
@@ -55,7 +55,7 @@ impl Source {
         let options = LoadOptions::default();
         match self {
             Source::Bundled => {
-                let converted = cytoshade_model::convert(demo::MODEL, &options, save).map_err(Failure::run)?;
+                let converted = cytoshade_model::convert(bundled::MODEL, &options, save).map_err(Failure::run)?;
                 Ok((converted, DEMO.into()))
             }
             Source::ModelRef(reference) => reference

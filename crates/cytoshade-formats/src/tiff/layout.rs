@@ -1,6 +1,6 @@
 //! Which pages of a TIFF belong to one image.
 
-use crate::read::MAX_AUTO_CHANNELS;
+use crate::options::MAX_AUTO_CHANNELS;
 
 /// A stack in the words of ImageJ and OME: how long its axes are and in which order its pages run through them.
 struct Stack {

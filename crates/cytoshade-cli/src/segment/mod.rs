@@ -1,22 +1,26 @@
 //! `cytoshade segment`.
 
-use std::collections::{HashMap, HashSet};
+mod args;
+
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use cytoshade::{Control, Identity, Image, LoadOptions, Params, Segmenter, Span, Stack, Timings};
 use cytoshade_formats::{Pages, ReadOptions};
 
-use crate::args::{PagesArg, Segment};
 use crate::diameter::size_model;
 use crate::failure::Failure;
+use crate::inputs::{PagesArg, stems};
 use crate::label_format::LabelFormat;
 use crate::model::Source;
 use crate::output::{Files, Report, folder, print_line};
 use crate::profile::Profiler;
 use crate::progress::Bar;
 use crate::restore::Restoration;
+
+pub(crate) use args::Segment;
 
 pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
     let params = args.params();
@@ -75,26 +79,6 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
 fn share_work(threads: Option<NonZeroUsize>) -> Result<(), Failure> {
     let Some(threads) = threads else { return Ok(()) };
     rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global().map_err(Failure::run)
-}
-
-/// The stem of each input. Two inputs of one stem would overwrite each other's results, so they are refused.
-pub(crate) fn stems(inputs: &[PathBuf]) -> Result<Vec<String>, Failure> {
-    let mut seen: HashMap<String, &Path> = HashMap::new();
-    let mut stems = Vec::with_capacity(inputs.len());
-    for input in inputs {
-        let Some(stem) = input.file_stem().map(|stem| stem.to_string_lossy().into_owned()) else {
-            return Err(Failure::usage(format!("{} names no file", input.display())));
-        };
-        if let Some(other) = seen.insert(stem.clone(), input) {
-            return Err(Failure::usage(format!(
-                "{} and {} would both be written as {stem}_cp_masks.tif; segment them into different folders",
-                other.display(),
-                input.display()
-            )));
-        }
-        stems.push(stem);
-    }
-    Ok(stems)
 }
 
 /// What every input is segmented with, and what has been written so far.
