@@ -4,15 +4,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cytoshade::{Control, LoadOptions, Model, Params, RestoreOptions, Restorer, SegmenterBuilder, Sha256, Stack};
-use cytoshade_formats::{Pages, ReadOptions};
+use cytoshade_formats::{Pages, ReadOptions, TiffMetadata};
 
 use crate::backend_args::BackendArgs;
+use crate::batch::run_each;
 use crate::failure::Failure;
 use crate::input_args::InputArgs;
 use crate::inputs::{PagesArg, stems};
+use crate::interrupt;
 use crate::model::Source;
-use crate::output::{Files, folder, print_line};
+use crate::output::{Files, folder};
+use crate::outputs::Outputs;
 use crate::progress::Bar;
+use crate::report::{print_line, warn};
 
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
@@ -61,7 +65,13 @@ pub(crate) struct Restoration {
 
 impl Restoration {
     /// The restoration network in a file; its name says what it was trained for.
-    pub(crate) fn open(path: &Path, options: &LoadOptions, builder: SegmenterBuilder) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        path: &Path,
+        options: &LoadOptions,
+        builder: SegmenterBuilder,
+        outputs: &mut Outputs,
+    ) -> Result<Self, Failure> {
+        outputs.keep_model(path);
         let model = Source::network(path, options)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let options = RestoreOptions::from_name(&name);
@@ -74,7 +84,7 @@ impl Restoration {
         if self.restorer.is_lost()
             && let Ok(restorer) = self.builder.clone().build_restorer(&self.model, self.options)
         {
-            eprintln!("cytoshade: going on with {}", restorer.device());
+            warn(format_args!("going on with {}", restorer.device()));
             self.restorer = restorer;
         }
     }
@@ -84,20 +94,23 @@ pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
     args.params().check().map_err(Failure::usage)?;
     let stems = stems(&args.inputs)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
-    let mut restoration = Restoration::open(&args.model, &options, args.runs.builder())?;
+    let mut outputs = Outputs::new(&args.inputs);
+    interrupt::catch();
+    let mut restoration = Restoration::open(&args.model, &options, args.runs.builder(), &mut outputs)?;
     folder(&args.output)?;
-    let mut failed = 0;
-    for (input, stem) in args.inputs.iter().zip(&stems) {
+    cytoshade_safe_io::sweep_stale_files(&args.output);
+    run_each(&args.inputs, |index, input| {
         restoration.revive();
-        if let Err(failure) = file(args, &restoration.restorer, input, stem) {
-            failure.print();
-            failed += 1;
-        }
-    }
-    if failed > 0 { Err(Failure::Some { failed, of: args.inputs.len() }) } else { Ok(()) }
+        file(args, &restoration.restorer, (input, &stems[index]), &mut outputs)
+    })
 }
 
-fn file(args: &Restore, restorer: &Restorer, input: &Path, stem: &str) -> Result<(), Failure> {
+fn file(
+    args: &Restore,
+    restorer: &Restorer,
+    (input, stem): (&Path, &str),
+    outputs: &mut Outputs,
+) -> Result<(), Failure> {
     let pages = match args.pages {
         PagesArg::Auto if args.stack => Pages::Stack,
         pages => pages.into(),
@@ -106,16 +119,17 @@ fn file(args: &Restore, restorer: &Restorer, input: &Path, stem: &str) -> Result
     let images = cytoshade_formats::read(input, &options).map_err(|error| Failure::at(input, error))?;
     let bar = Bar::new(&input.display().to_string());
     let show = |progress| bar.show(progress);
-    let control = Control::new().progress(&show);
+    let control = Control::new().progress(&show).cancel(interrupt::cancel());
     let is_list = images.len() > 1 && !args.stack;
     let groups: Vec<_> = if args.stack { vec![images] } else { images.into_iter().map(|image| vec![image]).collect() };
-    for (index, layers) in groups.into_iter().enumerate() {
+    for (index, slices) in groups.into_iter().enumerate() {
         let at = |error: cytoshade::Error| Failure::at(input, error);
-        let stack = Stack::new(layers).map_err(|error| at(error.into()))?;
-        let restored = restorer.restore_stack(&stack, &args.params(), &control).map_err(at)?;
         let files = Files::new(&args.output, stem, is_list.then_some(index + 1));
-        files.save_restored(restored.image.slices())?;
-        print_line(&format!("{} -> {}", input.display(), files.restored().display()))?;
+        outputs.check(&files.restored()).map_err(|failure| failure.about(input))?;
+        let stack = Stack::new(slices).map_err(|error| at(error.into()))?;
+        let restored = restorer.restore_stack(&stack, &args.params(), &control).map_err(at)?;
+        files.save_restored(outputs, restored.image.slices(), &TiffMetadata::default())?;
+        print_line(format_args!("{} -> {}", input.display(), files.restored().display()));
     }
     Ok(())
 }

@@ -17,10 +17,8 @@ struct Cell {
 
 impl Cell {
     fn add(&mut self, position: [usize; 3]) {
-        for axis in 0..3 {
-            let at = position[axis];
-            self.sums[axis] += at as u64;
-            let range = &mut self.ranges[axis];
+        for ((at, sum), range) in position.into_iter().zip(&mut self.sums).zip(&mut self.ranges) {
+            *sum += at as u64;
             *range = if self.pixels == 0 { at..at + 1 } else { range.start.min(at)..range.end.max(at + 1) };
         }
         self.pixels += 1;

@@ -25,7 +25,7 @@ fn collection<W: Write>(out: &mut W, labels: LabelView<'_>) -> io::Result<()> {
     for plane in labels.planes() {
         let place = place(&plane);
         for (label, parts) in plane_polygons(plane.labels) {
-            write!(out, "{}\n", if is_first { "" } else { "," })?;
+            writeln!(out, "{}", if is_first { "" } else { "," })?;
             is_first = false;
             feature(out, label, &parts, &place)?;
         }

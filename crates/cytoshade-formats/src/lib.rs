@@ -23,6 +23,7 @@
 
 mod csv;
 mod error;
+mod flow_view;
 mod format;
 mod geojson;
 mod jpeg;
@@ -50,12 +51,13 @@ pub use cytoshade_pickle::Plain;
 pub use cytoshade_pickle::numpy::{self, Array};
 pub use cytoshade_safe_io::Redacted;
 pub use error::Error;
+pub use flow_view::FlowView;
 pub use format::Format;
 pub use geojson::write_geojson;
 pub use label_array::{LabelArray, read_labels};
 pub use label_view::{LabelPlane, LabelView};
 pub use limits::Limits;
-pub use npy::{write_labels_npy, write_npy_f32};
+pub use npy::{write_flows_npy, write_labels_npy, write_npy_f32};
 pub use options::{Pages, ReadOptions};
 pub use outlines::{Outline, outline_labels, outlines, write_outlines};
 pub use overlay::{write_overlay_png, write_overlay_tiff};
@@ -67,5 +69,5 @@ pub use read::{read, read_file};
 pub use rois::{write_hyperstack_rois, write_rois};
 #[cfg(not(target_family = "wasm"))]
 pub use save::{SaveFile, save, save_new};
-pub use seg::{Seg, SegFlows, SegParts, read_seg, write_seg};
+pub use seg::{Seg, SegParts, read_seg, write_seg};
 pub use tiff::{PixelSize, TiffMetadata, write_images_tiff, write_labels_tiff, write_labels_tiff_with};

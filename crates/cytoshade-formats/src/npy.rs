@@ -12,7 +12,7 @@ use cytoshade_pickle::printable;
 use half::f16;
 
 use crate::{
-    Error, Format, Image, LabelView, Pages, ReadOptions,
+    Error, FlowView, Format, Image, LabelView, Pages, ReadOptions,
     limits::{DecodeBudget, zeros},
     options::MAX_AUTO_CHANNELS,
     sample::{self, StoredSample, Wrap},
@@ -304,6 +304,18 @@ fn damaged(what: impl Into<String>) -> Error {
 /// [`Error::Write`]; [`Error::Output`] where `data` does not hold the product of `shape`.
 pub fn write_npy_f32<W: Write>(out: W, shape: &[usize], data: &[f32]) -> Result<(), Error> {
     write(out, "<f4", shape, data, f32::to_le_bytes)
+}
+
+/// Writes flows and cell probability as one f32 array, the latter as the last of its first axis: dY, dX and cell
+/// probability [3, Y, X] of an image; of a stack [4, Z, Y, X] with dZ first, or [3, Z, Y, X] without.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn write_flows_npy<W: Write>(mut out: W, flows: &FlowView<'_>) -> Result<(), Error> {
+    out.write_all(&header("<f4", &flows.shape())?).map_err(Error::Write)?;
+    write_values(&mut out, flows.flows(), f32::to_le_bytes)?;
+    write_values(&mut out, flows.cellprob(), f32::to_le_bytes)?;
+    out.flush().map_err(Error::Write)
 }
 
 /// Writes labels as an array of their axes in C order, such as [Y, X] or [Z, Y, X]: 16-bit unsigned, 32-bit if a label is

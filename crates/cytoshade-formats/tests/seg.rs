@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cytoshade_core::{Image, LabelVolume, Planes, Volume};
 use cytoshade_formats::{
-    Array, Error, LabelView, Labels, Limits, Outline, Plain, ReadOptions, Seg, SegFlows, SegParts, numpy, numpy::Kind,
+    Array, Error, FlowView, LabelView, Labels, Limits, Outline, Plain, ReadOptions, Seg, SegParts, numpy, numpy::Kind,
     outline_labels, outlines, read, read_seg, write_seg,
 };
 use proptest::prelude::*;
@@ -161,7 +161,7 @@ fn our_own_file_holds_the_keys_of_the_reference() {
     let parts = SegParts {
         labels: (&labels).into(),
         images: std::slice::from_ref(&image),
-        flows: Some(SegFlows::image(&flows, &cellprob).unwrap()),
+        flows: Some(FlowView::image(&flows, &cellprob).unwrap()),
         filename: "folder/größe.png",
         channels: [2, 1],
         diameter: 17.5,
@@ -200,7 +200,7 @@ fn pictures_are_as_large_as_the_masks_and_parts_must_fit() {
         let parts = SegParts {
             labels: (&labels).into(),
             images: &[],
-            flows: Some(SegFlows::image(flows, cellprob)?),
+            flows: Some(FlowView::image(flows, cellprob)?),
             filename: "",
             channels: [0, 0],
             diameter: 30.0,
@@ -270,7 +270,7 @@ fn stacks_are_saved_with_the_forms_of_the_reference() {
         let parts = SegParts {
             labels: (&labels).into(),
             images: &images,
-            flows: Some(SegFlows::stack(&flows, &cellprob).unwrap()),
+            flows: Some(FlowView::stack(&flows, &cellprob).unwrap()),
             filename: "stack.tif",
             channels: [0, 0],
             diameter: 12.0,
@@ -289,8 +289,8 @@ fn stacks_are_saved_with_the_forms_of_the_reference() {
         let wrong = SegParts { labels: LabelView::time_series(&labels), ..parts };
         assert!(matches!(write_seg(Vec::new(), &wrong), Err(Error::Output { .. })));
     }
-    assert!(SegFlows::stack(&volume(1), &volume(1)).is_err());
-    assert!(SegFlows::stack(&volume(3), &volume(2)).is_err());
+    assert!(FlowView::stack(&volume(1), &volume(1)).is_err());
+    assert!(FlowView::stack(&volume(3), &volume(2)).is_err());
 }
 
 #[test]

@@ -3,6 +3,8 @@
 #![warn(missing_docs)]
 
 #[cfg(not(target_family = "wasm"))]
+mod file_identity;
+#[cfg(not(target_family = "wasm"))]
 mod open;
 #[cfg(not(target_family = "wasm"))]
 mod pending_file;
@@ -10,6 +12,8 @@ mod pending_file;
 mod private_file;
 mod redacted;
 
+#[cfg(not(target_family = "wasm"))]
+pub use file_identity::FileIdentity;
 #[cfg(not(target_family = "wasm"))]
 pub use open::{Links, open};
 #[cfg(not(target_family = "wasm"))]

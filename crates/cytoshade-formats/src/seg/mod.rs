@@ -7,7 +7,7 @@ mod read;
 mod write;
 
 pub use read::{Seg, read_seg};
-pub use write::{SegFlows, SegParts, write_seg};
+pub use write::{SegParts, write_seg};
 
 /// Every key that a version of Cellpose has written.
 const KEYS: [&str; 23] = [

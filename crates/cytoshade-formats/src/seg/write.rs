@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use cytoshade_core::{Planes, Samples, Volume};
+use cytoshade_core::Samples;
 use cytoshade_pickle::Plain;
 use cytoshade_pickle::numpy::{Array, Data, Dtype, Kind};
 
 use super::flow_pictures;
 use crate::outlines::mark_outlines;
-use crate::{Error, Image, LabelView, overlay};
+use crate::{Error, FlowView, Image, LabelView, overlay};
 
 /// The contents of a `_seg.npy` to write.
 #[derive(Clone, Copy, Debug)]
@@ -20,65 +20,13 @@ pub struct SegParts<'a> {
     /// `filename`. The reference leaves it out from version 3 on.
     pub images: &'a [Image],
     /// The graphical program needs the flows of an image to compute masks again with other thresholds.
-    pub flows: Option<SegFlows<'a>>,
+    pub flows: Option<FlowView<'a>>,
     /// The image's path, where the graphical program looks for it (and beside the `_seg.npy`).
     pub filename: &'a str,
     /// The channel to segment and the nuclear channel, as Cellpose counts them.
     pub channels: [usize; 2],
     /// The diameter in pixels that the image was segmented with.
     pub diameter: f64,
-}
-
-/// The network's output for an image or a stack, at the size at which masks were computed.
-#[derive(Clone, Copy, Debug)]
-pub struct SegFlows<'a> {
-    flows: &'a [f32],
-    cellprob: &'a [f32],
-    channels: usize,
-    /// Y and X of an image; Z, Y and X of a stack.
-    size: [usize; 3],
-    is_stack: bool,
-}
-
-impl<'a> SegFlows<'a> {
-    /// Flows (dY, dX) of shape [2, Y, X] and cell probabilities of shape [1, Y, X].
-    ///
-    /// # Errors
-    /// [`Error::Output`] for other shapes.
-    pub fn image(flows: &'a Planes, cellprob: &'a Planes) -> Result<Self, Error> {
-        let shape = |planes: &Planes| [planes.channels(), 1, planes.height(), planes.width()];
-        Self::new((flows.as_slice(), shape(flows)), (cellprob.as_slice(), shape(cellprob)), false)
-    }
-
-    /// Flows (dZ, dY, dX) of shape [3, Z, Y, X] or (dY, dX) of shape [2, Z, Y, X], and cell probabilities of shape
-    /// [1, Z, Y, X].
-    ///
-    /// # Errors
-    /// [`Error::Output`] for other shapes.
-    pub fn stack(flows: &'a Volume, cellprob: &'a Volume) -> Result<Self, Error> {
-        let shape = |volume: &Volume| [volume.channels(), volume.depth(), volume.height(), volume.width()];
-        Self::new((flows.as_slice(), shape(flows)), (cellprob.as_slice(), shape(cellprob)), true)
-    }
-
-    fn new(
-        (flows, flow_shape): (&'a [f32], [usize; 4]),
-        (cellprob, cellprob_shape): (&'a [f32], [usize; 4]),
-        is_stack: bool,
-    ) -> Result<Self, Error> {
-        let [channels, size @ ..] = flow_shape;
-        if !(channels == 2 || is_stack && channels == 3) || cellprob_shape != [1, size[0], size[1], size[2]] {
-            return Err(Error::Output {
-                found: format!("flows of shape {flow_shape:?} and cell probabilities of shape {cellprob_shape:?}"),
-                expected: "flows in two axes (or three, of a stack) and one cell probability, of one size",
-            });
-        }
-        Ok(Self { flows, cellprob, channels, size, is_stack })
-    }
-
-    fn channel(&self, channel: usize) -> &'a [f32] {
-        let length = self.cellprob.len();
-        self.flows.get(channel * length..(channel + 1) * length).unwrap_or_default()
-    }
 }
 
 /// Writes a `_seg.npy` as Cellpose 3.1.1.2 does (`io.masks_flows_to_seg`): the same keys with the same types and shapes,
@@ -100,7 +48,7 @@ pub fn write_seg<W: Write>(out: W, parts: &SegParts<'_>) -> Result<(), Error> {
         (text("filename"), Plain::Text(Cow::Borrowed(parts.filename))),
     ];
     if let Some(flows) = &parts.flows {
-        let pictures = if flows.is_stack { stack_flows(flows)? } else { image_flows(flows, labels)? };
+        let pictures = if flows.is_stack() { stack_flows(flows)? } else { image_flows(flows, labels)? };
         pairs.push((text("flows"), Plain::List(pictures)));
     }
     pairs.push((text("diameter"), Plain::Float(parts.diameter)));
@@ -120,7 +68,7 @@ fn check(parts: &SegParts<'_>) -> Result<(), Error> {
     if labels.frames().is_some() {
         return refuse("the labels of a time series".into(), "those of one image or stack in a _seg.npy");
     }
-    if parts.flows.is_some_and(|flows| flows.is_stack != labels.slices().is_some()) {
+    if parts.flows.is_some_and(|flows| flows.is_stack() != labels.slices().is_some()) {
         return refuse("labels and flows of which only one is a stack".into(), "both of an image or both of a stack");
     }
     let images = parts.images.len();
@@ -158,42 +106,42 @@ fn label_array(shape: &[usize], highest: u32, labels: &[u32]) -> Result<Plain<'s
 }
 
 /// The five entries of `flows` for an image, whose pictures are as large as the masks.
-fn image_flows(flows: &SegFlows<'_>, labels: LabelView<'_>) -> Result<Vec<Plain<'static>>, Error> {
-    let [_, height, width] = flows.size;
+fn image_flows(flows: &FlowView<'_>, labels: LabelView<'_>) -> Result<Vec<Plain<'static>>, Error> {
+    let [_, height, width] = flows.size();
     let size = [labels.height(), labels.width()];
     let flow_colors = flow_pictures::colors(flows.channel(0), flows.channel(1));
     let flow_colors = flow_pictures::resize(&flow_colors, [height, width], size).concat();
-    let probability = flow_pictures::resize(&flow_pictures::brightness(flows.cellprob), [height, width], size);
+    let probability = flow_pictures::resize(&flow_pictures::brightness(flows.cellprob()), [height, width], size);
     Ok(vec![
         bytes(vec![1, size[0], size[1], 3], flow_colors)?,
         bytes(vec![1, size[0], size[1]], probability)?,
         bytes(vec![1, height, width, 3], vec![0; height * width * 3])?,
         Plain::List(Vec::new()),
-        output(flows, vec![height, width])?,
+        output(flows)?,
     ])
 }
 
 /// The five entries of `flows` for a stack. The third is a picture of the first channel of the flows.
-fn stack_flows(flows: &SegFlows<'_>) -> Result<Vec<Plain<'static>>, Error> {
-    let size = flows.size.to_vec();
+fn stack_flows(flows: &FlowView<'_>) -> Result<Vec<Plain<'static>>, Error> {
+    let size = flows.size().to_vec();
     let first = flows.channel(0);
-    let colors = match flows.channels {
+    let colors = match flows.channels() {
         3 => flow_pictures::volume_colors([first, flows.channel(1), flows.channel(2)]),
         _ => flow_pictures::colors(first, flows.channel(1)),
     };
     Ok(vec![
         bytes([&size[..], &[3]].concat(), colors.into_flattened())?,
-        bytes(size.clone(), flow_pictures::brightness(flows.cellprob))?,
-        bytes(size.clone(), flow_pictures::direction(first))?,
+        bytes(size.clone(), flow_pictures::brightness(flows.cellprob()))?,
+        bytes(size, flow_pictures::direction(first))?,
         Plain::List(Vec::new()),
-        output(flows, size)?,
+        output(flows)?,
     ])
 }
 
 /// The flows and the cell probability as one array.
-fn output(flows: &SegFlows<'_>, size: Vec<usize>) -> Result<Plain<'static>, Error> {
-    let values = flows.flows.iter().chain(flows.cellprob).flat_map(|value| value.to_le_bytes()).collect();
-    array([&[flows.channels + 1], &size[..]].concat(), Dtype::little_endian(Kind::Float, 4), values)
+fn output(flows: &FlowView<'_>) -> Result<Plain<'static>, Error> {
+    let values = flows.flows().iter().chain(flows.cellprob()).flat_map(|value| value.to_le_bytes()).collect();
+    array(flows.shape(), Dtype::little_endian(Kind::Float, 4), values)
 }
 
 /// [Y, X] or [C, Y, X] for an image, [Z, Y, X] or [Z, C, Y, X] for a stack.
