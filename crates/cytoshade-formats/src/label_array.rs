@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn negative_values_are_background() {
         let image = Image::new(vec![-5i32, -1, 0, 7], 1, 2, 2).unwrap();
-        let labels = LabelArray::from_images(&[image.clone()], false, Format::Npy, 0).unwrap();
+        let labels = LabelArray::from_images(std::slice::from_ref(&image), false, Format::Npy, 0).unwrap();
         assert_eq!((labels.view().as_slice(), labels.view().shape()), (&[0, 0, 0, 7][..], vec![2, 2]));
         let labels = LabelArray::from_images(&[image], true, Format::Npy, 1).unwrap();
         assert_eq!((labels.view().as_slice(), labels.view().shape()), (&[0, 0, 1, 8][..], vec![1, 2, 2]));

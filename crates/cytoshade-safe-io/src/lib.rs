@@ -5,6 +5,8 @@
 #[cfg(not(target_family = "wasm"))]
 mod file_identity;
 #[cfg(not(target_family = "wasm"))]
+pub mod isolate;
+#[cfg(not(target_family = "wasm"))]
 mod open;
 #[cfg(not(target_family = "wasm"))]
 mod pending_file;
