@@ -30,6 +30,15 @@ pub enum Error {
         /// What the sides must be multiples of.
         multiple: usize,
     },
+    /// A network whose outputs are not finite.
+    #[error(
+        "the network's outputs are not finite: the first values that are not come out of {layer}; check the model file, and \
+         the range of the image's intensities"
+    )]
+    NotFinite {
+        /// The layer, by its name in the model file.
+        layer: String,
+    },
     /// Two inputs of a stage that must have one size do not.
     #[error("{what} is {found_height} x {found_width} (height x width), expected {height} x {width} as the flows have")]
     Size {
