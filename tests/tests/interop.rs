@@ -229,7 +229,7 @@ fn compare(python: &Path) -> Result<(), Failed> {
 /// Takes a pixel out of the outlines in a `_seg.npy`.
 fn spoil_outlines(path: &Path, labels: &Labels) -> Result<(), cytoshade_formats::Error> {
     let outlines: Vec<u8> =
-        outline_labels(labels).as_slice().iter().flat_map(|&label| (label as u16).to_le_bytes()).collect();
+        outline_labels(labels)?.as_slice().iter().flat_map(|&label| (label as u16).to_le_bytes()).collect();
     let mut bytes = std::fs::read(path).map_err(cytoshade_formats::Error::Read)?;
     let start = bytes.windows(outlines.len()).position(|part| part == outlines).unwrap_or(0);
     let pixel = outlines.iter().position(|&byte| byte != 0).unwrap_or(0);

@@ -14,24 +14,19 @@ use crate::{Error, LabelPlane, LabelView};
 /// channels), `z` and `t` count from 0.
 ///
 /// # Errors
-/// [`Error::Write`].
+/// [`Error::Write`], [`Error::Memory`].
 pub fn write_geojson<'a, W: Write>(mut out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
-    collection(&mut out, labels.into()).map_err(Error::Write)
-}
-
-fn collection<W: Write>(out: &mut W, labels: LabelView<'_>) -> io::Result<()> {
-    write!(out, "{{\"type\":\"FeatureCollection\",\"features\":[")?;
-    let mut is_first = true;
-    for plane in labels.planes() {
+    out.write_all(b"{\"type\":\"FeatureCollection\",\"features\":[").map_err(Error::Write)?;
+    let mut separator = "\n";
+    for plane in labels.into().planes() {
         let place = place(&plane);
-        for (label, parts) in plane_polygons(plane.labels) {
-            writeln!(out, "{}", if is_first { "" } else { "," })?;
-            is_first = false;
-            feature(out, label, &parts, &place)?;
+        for (label, parts) in plane_polygons(plane.labels)? {
+            out.write_all(separator.as_bytes()).map_err(Error::Write)?;
+            separator = ",\n";
+            feature(&mut out, label, &parts, &place).map_err(Error::Write)?;
         }
     }
-    writeln!(out, "\n]}}")?;
-    out.flush()
+    out.write_all(b"\n]}\n").and_then(|()| out.flush()).map_err(Error::Write)
 }
 
 /// QuPath's `plane` of a geometry; nothing for a single image, which QuPath takes for the plane 0, 0.

@@ -2,6 +2,7 @@
 
 use cytoshade_core::Samples;
 
+use crate::limits::reserve;
 use crate::{Error, Format, Image, LabelView, Pages, ReadOptions, read_bytes};
 
 /// Labels of shape [Y, X] or [Z, Y, X], as a file holds them: 0 is background, and numbers may be missing.
@@ -47,9 +48,7 @@ impl LabelArray {
         if images.iter().any(|image| (image.height(), image.width()) != (height, width)) {
             return Err(Error::damaged(format, "the planes of its labels differ in size"));
         }
-        let mut data = Vec::new();
-        let pixels = height.saturating_mul(width).saturating_mul(images.len());
-        data.try_reserve_exact(pixels).map_err(|_| Error::Memory { bytes: pixels as u64 * 4 })?;
+        let mut data = reserve(height.saturating_mul(width).saturating_mul(images.len()))?;
         let mut highest = 0;
         for image in images {
             each(image.samples(), format, |value| {

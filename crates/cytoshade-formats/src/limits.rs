@@ -153,10 +153,15 @@ fn check(what: &'static str, found: u64, limit: u64, field: &'static str) -> Res
 /// `count` zeros, or an error where there is no memory for them. To be called once the count is known to be within the
 /// limits and in proportion to the bytes that are there.
 pub(crate) fn zeros<T: Clone + Default>(count: usize) -> Result<Vec<T>, Error> {
-    let mut values = Vec::new();
-    values
-        .try_reserve_exact(count)
-        .map_err(|_| Error::Memory { bytes: (count as u64).saturating_mul(size_of::<T>() as u64) })?;
+    let mut values = reserve(count)?;
     values.resize(count, T::default());
+    Ok(values)
+}
+
+/// Room for `count` values, or an error if there is no memory for them.
+pub(crate) fn reserve<T>(count: usize) -> Result<Vec<T>, Error> {
+    let mut values = Vec::new();
+    let bytes = (count as u64).saturating_mul(size_of::<T>() as u64);
+    values.try_reserve_exact(count).map_err(|_| Error::Memory { bytes })?;
     Ok(values)
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 
+use crate::limits::zeros;
 use crate::{Error, LabelView, Labels};
 
 /// The contour of a cell (the reference's `utils.outlines_list`).
@@ -18,13 +19,16 @@ pub struct Outline {
 /// The contour of every cell, by ascending label: the longest one if the cell has several parts. Holes are ignored.
 ///
 /// Source: the reference's `utils.outlines_list`, which takes the longest of OpenCV's external contours.
-pub fn outlines(labels: &Labels) -> Vec<Outline> {
+///
+/// # Errors
+/// [`Error::Memory`].
+pub fn outlines(labels: &Labels) -> Result<Vec<Outline>, Error> {
     plane_outlines(labels.into())
 }
 
-fn plane_outlines(labels: LabelView<'_>) -> Vec<Outline> {
+fn plane_outlines(labels: LabelView<'_>) -> Result<Vec<Outline>, Error> {
     let mut longest: BTreeMap<u32, Vec<[u32; 2]>> = BTreeMap::new();
-    Contours::new(labels).each(|label, points| {
+    Contours::new(labels)?.each(|label, points| {
         let known = longest.entry(label).or_default();
         // OpenCV lists contours from the last one found, and the reference takes the first of equal length.
         if points.len() >= known.len() {
@@ -38,36 +42,40 @@ fn plane_outlines(labels: LabelView<'_>) -> Vec<Outline> {
         }
         Outline { label, points }
     };
-    longest.into_iter().map(outline).collect()
+    Ok(longest.into_iter().map(outline).collect())
 }
 
 /// The labels along the cells' contours, and 0 elsewhere: the reference's `masks * utils.masks_to_outlines(masks)`.
-pub fn outline_labels(labels: &Labels) -> Labels {
-    let mut edges = Labels::zeros(labels.height(), labels.width());
-    mark_outlines(labels.into(), edges.as_mut_slice());
-    edges
+///
+/// # Errors
+/// [`Error::Memory`].
+pub fn outline_labels(labels: &Labels) -> Result<Labels, Error> {
+    let mut edges = zeros(labels.as_slice().len())?;
+    mark_outlines(labels.into(), &mut edges)?;
+    Ok(Labels::new(edges, labels.height(), labels.width())?)
 }
 
 /// Writes the labels along the contours of one plane into `edges`, which has as many pixels.
-pub(crate) fn mark_outlines(labels: LabelView<'_>, edges: &mut [u32]) {
+pub(crate) fn mark_outlines(labels: LabelView<'_>, edges: &mut [u32]) -> Result<(), Error> {
     let width = labels.width();
-    Contours::new(labels).each(|label, points| {
+    Contours::new(labels)?.each(|label, points| {
         for [x, y] in points {
             if let Some(pixel) = edges.get_mut(y as usize * width + x as usize) {
                 *pixel = label;
             }
         }
     });
+    Ok(())
 }
 
 /// Writes `_cp_outlines.txt` as the reference's `io.outlines_to_text` does: a line for each cell, by ascending label,
 /// with the contour's coordinates `x,y,x,y,...`. The line is empty for a cell without an outline (see [`Outline`]).
 ///
 /// # Errors
-/// [`Error::Write`]; [`Error::Output`] for a stack, for which the reference writes none either.
+/// [`Error::Write`], [`Error::Memory`]; [`Error::Output`] for a stack, for which the reference writes none either.
 pub fn write_outlines<'a, W: Write>(mut out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
     let labels = labels.into().only_plane("outlines")?;
-    for Outline { points, .. } in plane_outlines(labels) {
+    for Outline { points, .. } in plane_outlines(labels)? {
         let coordinates: Vec<String> = points.as_flattened().iter().map(u32::to_string).collect();
         writeln!(out, "{}", coordinates.join(",")).map_err(Error::Write)?;
     }
@@ -94,8 +102,8 @@ struct Contours<'a> {
 }
 
 impl<'a> Contours<'a> {
-    fn new(labels: LabelView<'a>) -> Self {
-        Self { labels, marks: vec![0; labels.as_slice().len()], last: HashMap::new() }
+    fn new(labels: LabelView<'a>) -> Result<Self, Error> {
+        Ok(Self { labels, marks: zeros(labels.as_slice().len())?, last: HashMap::new() })
     }
 
     fn each(mut self, mut found: impl FnMut(u32, Vec<[u32; 2]>)) {
@@ -181,12 +189,12 @@ mod tests {
     #[test]
     fn outlines_leave_holes_and_their_islands_out() {
         let ring = labels(&["11111", "10001", "10201", "10001", "11111"]);
-        let edges = outline_labels(&ring);
+        let edges = outline_labels(&ring).unwrap();
         assert_eq!(edges, labels(&["11111", "10001", "10201", "10001", "11111"]));
         let island = labels(&["1111111", "1000001", "1011101", "1011101", "1011101", "1000001", "1111111"]);
-        assert_eq!(outlines(&island)[0].points.len(), 24);
-        assert_eq!(outline_labels(&island).as_slice().iter().filter(|&&pixel| pixel == 1).count(), 24);
-        let dot = outlines(&labels(&["0200", "0220"]));
+        assert_eq!(outlines(&island).unwrap()[0].points.len(), 24);
+        assert_eq!(outline_labels(&island).unwrap().as_slice().iter().filter(|&&pixel| pixel == 1).count(), 24);
+        let dot = outlines(&labels(&["0200", "0220"])).unwrap();
         assert_eq!(dot, [Outline { label: 2, points: Vec::new() }]);
     }
 }

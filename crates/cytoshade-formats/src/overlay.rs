@@ -4,6 +4,7 @@ use std::io::{Seek, Write};
 
 use ::png::{BitDepth, ColorType};
 
+use crate::limits::{reserve, zeros};
 use crate::{Error, Image, LabelView, png, tiff};
 
 /// How much of a cell's color is mixed into its inside.
@@ -20,7 +21,7 @@ const SATURATION: f64 = 0.8;
 ///
 /// # Errors
 /// [`Error::Output`] if image and labels differ in size, [`Error::Image`] if the image holds values that are not
-/// finite, [`Error::Write`].
+/// finite, [`Error::Write`], [`Error::Memory`].
 pub fn write_overlay_png<'a, W: Write>(out: W, image: &Image, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
     let labels = labels.into().only_plane("PNG")?;
     let size = labels.picture_size()?;
@@ -80,10 +81,9 @@ fn stretches(images: &[Image]) -> Result<Vec<Stretch>, Error> {
     let channels = images.iter().map(Image::channels).min().unwrap_or(0).min(3);
     (0..channels)
         .map(|channel| {
-            let mut values = Vec::new();
+            let mut values = reserve(images.iter().map(|image| image.height() * image.width()).sum())?;
             for image in images {
-                let plane = image.to_planes(channel)?.into_vec();
-                if values.is_empty() { values = plane } else { values.extend(plane) }
+                values.extend_from_slice(image.to_planes(channel)?.as_slice());
             }
             Ok(percentiles(values))
         })
@@ -92,7 +92,7 @@ fn stretches(images: &[Image]) -> Result<Vec<Stretch>, Error> {
 
 /// The image as RGB.
 fn background(image: &Image, stretches: &[Stretch]) -> Result<Vec<[u8; 3]>, Error> {
-    let mut pixels = vec![[0; 3]; image.height() * image.width()];
+    let mut pixels: Vec<[u8; 3]> = zeros(image.height() * image.width())?;
     for (channel, &(low, high)) in stretches.iter().enumerate() {
         let plane = image.to_planes(channel)?.into_vec();
         // A constant channel becomes black.

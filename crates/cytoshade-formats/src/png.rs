@@ -7,7 +7,7 @@ use png::{BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, Enc
 use crate::error::one_line;
 use crate::{
     Error, Format, Image, LabelView, Limits,
-    limits::{DecodeBudget, zeros},
+    limits::{DecodeBudget, reserve, zeros},
     planar::planar,
 };
 
@@ -69,7 +69,7 @@ fn damaged(error: DecodingError) -> Error {
 pub fn write_labels_png<'a, W: Write>(out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
     let labels = labels.into().only_plane("PNG")?;
     let size = labels.picture_size()?;
-    let mut bytes = Vec::with_capacity(labels.as_slice().len() * 2);
+    let mut bytes = reserve(labels.as_slice().len() * 2)?;
     for &label in labels.as_slice() {
         let label = u16::try_from(label).map_err(|_| Error::Output {
             found: format!("label {label}"),

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::{LabelView, Labels};
+use crate::limits::zeros;
+use crate::{Error, LabelView, Labels};
 
 /// One connected part of a cell, with its holes.
 ///
@@ -24,17 +25,20 @@ impl Polygon {
 }
 
 /// The exact area of every cell as polygons, one for each connected part, by ascending label.
-pub fn polygons(labels: &Labels) -> BTreeMap<u32, Vec<Polygon>> {
+///
+/// # Errors
+/// [`Error::Memory`]: the tracer takes 5 bytes a pixel.
+pub fn polygons(labels: &Labels) -> Result<BTreeMap<u32, Vec<Polygon>>, Error> {
     plane_polygons(labels.into())
 }
 
 /// As [`polygons`], for the labels of a single plane.
-pub(crate) fn plane_polygons(labels: LabelView<'_>) -> BTreeMap<u32, Vec<Polygon>> {
-    let mut tracer = BoundaryTracer::new(labels);
+pub(crate) fn plane_polygons(labels: LabelView<'_>) -> Result<BTreeMap<u32, Vec<Polygon>>, Error> {
+    let mut tracer = BoundaryTracer::new(labels)?;
     for at in 0..labels.as_slice().len() {
         tracer.start(at);
     }
-    tracer.polygons()
+    Ok(tracer.polygons())
 }
 
 /// Directions along pixel edges, clockwise. The cell lies to the right of each step.
@@ -68,9 +72,9 @@ struct BoundaryTracer<'a> {
 }
 
 impl<'a> BoundaryTracer<'a> {
-    fn new(labels: LabelView<'a>) -> Self {
+    fn new(labels: LabelView<'a>) -> Result<Self, Error> {
         let pixels = labels.as_slice().len();
-        Self { labels, above: vec![false; pixels], left: vec![0; pixels], rings: Vec::new() }
+        Ok(Self { labels, above: zeros(pixels)?, left: zeros(pixels)?, rings: Vec::new() })
     }
 
     fn pixel(&self, corner: [usize; 2], offset: [isize; 2]) -> Option<usize> {
@@ -228,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_ring_with_an_island_is_two_polygons() {
-        let found = polygons(&labels(&["11111", "10001", "10101", "10001", "11111"]));
+        let found = polygons(&labels(&["11111", "10001", "10101", "10001", "11111"])).unwrap();
         let square = |from, to| vec![[from, from], [to, from], [to, to], [from, to]];
         assert_eq!(found[&1].len(), 2);
         assert_eq!(found[&1][0].exterior, square(0, 5));
@@ -238,10 +242,10 @@ mod tests {
 
     #[test]
     fn pixels_that_meet_in_a_corner_are_polygons_of_their_own() {
-        let found = polygons(&labels(&["10", "01"]));
+        let found = polygons(&labels(&["10", "01"])).unwrap();
         assert_eq!(found[&1].len(), 2);
         // The ring around a hole that touches the outside in a corner would touch itself.
-        let found = polygons(&labels(&["0110", "1010", "1110"]));
+        let found = polygons(&labels(&["0110", "1010", "1110"])).unwrap();
         assert_eq!((found[&1].len(), found[&1][0].holes.len()), (1, 1));
     }
 
@@ -253,7 +257,7 @@ mod tests {
             }),
         ) {
             let labels = Labels::new(pixels, height, width).unwrap();
-            let found = polygons(&labels);
+            let found = polygons(&labels).unwrap();
             prop_assert_eq!(fill(&found, height, width), labels);
             for ring in found.values().flatten().flat_map(Polygon::rings) {
                 let mut corners = ring.to_vec();

@@ -33,7 +33,7 @@ const HEADER2: usize = 64;
 /// areas are smaller, and it drops cells whose contour has at most 4 pixels.
 ///
 /// # Errors
-/// [`Error::Write`].
+/// [`Error::Write`], [`Error::Memory`].
 pub fn write_rois<'a, W: Write + Seek>(out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
     let labels = labels.into();
     archive(out, labels, labels.frames().is_some() && labels.slices().is_some())
@@ -43,7 +43,7 @@ pub fn write_rois<'a, W: Write + Seek>(out: W, labels: impl Into<LabelView<'a>>)
 /// position of a z-slice or a frame, in all channels.
 ///
 /// # Errors
-/// [`Error::Write`].
+/// As [`write_rois`].
 pub fn write_hyperstack_rois<'a, W: Write + Seek>(out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
     archive(out, labels.into(), true)
 }
@@ -56,7 +56,7 @@ fn archive<W: Write + Seek>(out: W, labels: LabelView<'_>, is_hyperstack: bool) 
         .last_modified_time(DateTime::default());
     for (index, plane) in labels.planes().enumerate() {
         let place = Place::new(index, &plane, is_hyperstack);
-        for (label, parts) in plane_polygons(plane.labels) {
+        for (label, parts) in plane_polygons(plane.labels)? {
             let name = match place {
                 Place::Image => format!("{label:06}"),
                 _ => format!("{label:06}-{:04}", index + 1),

@@ -8,6 +8,7 @@ use cytoshade_pickle::Plain;
 use cytoshade_pickle::numpy::{Array, Data, Dtype, Kind};
 
 use super::flow_pictures;
+use crate::limits::{reserve, zeros};
 use crate::outlines::mark_outlines;
 use crate::{Error, FlowView, Image, LabelView, overlay};
 
@@ -33,15 +34,17 @@ pub struct SegParts<'a> {
 /// and `est_diam`, `colors` and `img`, which its graphical program reads too.
 ///
 /// # Errors
-/// [`Error::Write`]; [`Error::Output`] if labels, images and flows do not fit each other, and for a time series, which
+/// [`Error::Write`], [`Error::Memory`]; [`Error::Output`] if labels, images and flows do not fit each other, and for a time series, which
 /// the format does not have.
 pub fn write_seg<W: Write>(out: W, parts: &SegParts<'_>) -> Result<(), Error> {
     let labels = parts.labels;
     check(parts)?;
+    // The file is put together in memory; the parts below are made without asking again.
+    drop(reserve::<u8>(size(parts))?);
     let cells = labels.max() as usize;
     let text = |key: &'static str| Plain::Text(Cow::Borrowed(key));
     let mut pairs = vec![
-        (text("outlines"), label_array(&labels.shape(), labels.max(), &outlines(labels))?),
+        (text("outlines"), label_array(&labels.shape(), labels.max(), &outlines(labels)?)?),
         (text("masks"), label_array(&labels.shape(), labels.max(), labels.as_slice())?),
         (text("chan_choose"), Plain::List(parts.channels.map(|channel| Plain::Int(channel as i128)).to_vec())),
         (text("ismanual"), array(vec![cells], Dtype::little_endian(Kind::Bool, 1), vec![0; cells])?),
@@ -86,13 +89,23 @@ fn check(parts: &SegParts<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn outlines(labels: LabelView<'_>) -> Vec<u32> {
-    let mut edges = vec![0; labels.as_slice().len()];
+/// Bytes of memory that the contents of the file take, temporary ones included.
+fn size(parts: &SegParts<'_>) -> usize {
+    let labels = parts.labels.as_slice().len();
+    let images: usize = parts.images.iter().map(|image| image.channels() * image.height() * image.width()).sum();
+    let output = parts.flows.map_or(0, |flows| flows.shape().iter().product());
+    // Outlines in 4 bytes, both arrays of labels in up to 4, pictures in 7; samples in up to 8; values in 4, and as many
+    // in the making of a picture.
+    labels * (4 + 2 * 4 + 7) + images * 8 + output * 8
+}
+
+fn outlines(labels: LabelView<'_>) -> Result<Vec<u32>, Error> {
+    let mut edges = zeros(labels.as_slice().len())?;
     let pixels = (labels.height() * labels.width()).max(1);
     for (plane, edges) in labels.planes().zip(edges.chunks_exact_mut(pixels)) {
-        mark_outlines(plane.labels, edges);
+        mark_outlines(plane.labels, edges)?;
     }
-    edges
+    Ok(edges)
 }
 
 /// 16 bits if the highest label is below 65,535, as in the reference, else 32.
