@@ -117,7 +117,7 @@ fn stacks_become_label_volumes() {
         assert_eq!(report["depth"], 5, "{said}");
         assert!(report["cells"].as_u64().unwrap() > 0, "{said}");
         assert_eq!(files(folder.path()), ["shallow_cp_masks.npy", "shallow_cp_masks.tif", "shallow_flows.npy"]);
-        let list = ReadOptions { pages: cytoshade_formats::Pages::Stack, ..ReadOptions::default() };
+        let list = ReadOptions::stack();
         let read = |name: &str| read(folder.path().join(name), &list).unwrap();
         let (pages, array) = (read("shallow_cp_masks.tif"), read("shallow_cp_masks.npy"));
         assert_eq!((pages.len(), array.len()), (5, 5));

@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cytoshade::{Control, LoadOptions, Model, Params, RestoreOptions, Restorer, SegmenterBuilder, Sha256, Stack};
-use cytoshade_formats::{Pages, ReadOptions};
 
 use crate::backend_args::BackendArgs;
 use crate::failure::Failure;
 use crate::input_args::InputArgs;
-use crate::inputs::{PagesArg, stems};
+use crate::inputs::{ReadArgs, stems};
 use crate::model::Source;
 use crate::output::{Files, folder, print_line};
 use crate::progress::Bar;
@@ -32,9 +31,8 @@ pub(crate) struct Restore {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     seen: InputArgs,
-    /// What the pages of a multi-page TIFF are, as for `segment`
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) pages: PagesArg,
+    #[command(flatten)]
+    read: ReadArgs,
     /// Each file is one stack, whose layers are normalized together
     #[arg(long)]
     pub(crate) stack: bool,
@@ -97,25 +95,19 @@ pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
     if failed > 0 { Err(Failure::Some { failed, of: args.inputs.len() }) } else { Ok(()) }
 }
 
-fn file(args: &Restore, restorer: &Restorer, input: &Path, stem: &str) -> Result<(), Failure> {
-    let pages = match args.pages {
-        PagesArg::Auto if args.stack => Pages::Stack,
-        pages => pages.into(),
-    };
-    let options = ReadOptions { pages, ..ReadOptions::default() };
-    let images = cytoshade_formats::read(input, &options).map_err(|error| Failure::at(input, error))?;
-    let bar = Bar::new(&input.display().to_string());
+fn file(args: &Restore, restorer: &Restorer, path: &Path, stem: &str) -> Result<(), Failure> {
+    let input = args.read.open(path, args.stack)?;
+    let bar = Bar::new(&path.display().to_string());
     let show = |progress| bar.show(progress);
     let control = Control::new().progress(&show);
-    let is_list = images.len() > 1 && !args.stack;
-    let groups: Vec<_> = if args.stack { vec![images] } else { images.into_iter().map(|image| vec![image]).collect() };
-    for (index, layers) in groups.into_iter().enumerate() {
-        let at = |error: cytoshade::Error| Failure::at(input, error);
-        let stack = Stack::new(layers).map_err(|error| at(error.into()))?;
+    let at = |error: cytoshade::Error| Failure::at(path, error);
+    for item in input.items() {
+        let stack = Stack::new(input.read(path, item)?).map_err(|error| at(error.into()))?;
         let restored = restorer.restore_stack(&stack, &args.params(), &control).map_err(at)?;
-        let files = Files::new(&args.output, stem, is_list.then_some(index + 1));
+        let stem = format!("{stem}{}", item.series_suffix());
+        let files = Files::new(&args.output, &stem, item.list.map(|list| list + 1));
         files.save_restored(restored.image.slices())?;
-        print_line(&format!("{} -> {}", input.display(), files.restored().display()))?;
+        print_line(&format!("{} -> {}", path.display(), files.restored().display()))?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use png::{BitDepth, ColorType};
 
-use crate::{Error, Image, Labels, png::write};
+use crate::{Error, Image, Labels, picture::png::write};
 
 /// How much of a cell's colour is mixed into its inside.
 const FILL: f32 = 0.18;

@@ -8,11 +8,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use cytoshade::{Control, Identity, Image, LoadOptions, Params, Segmenter, Span, Stack, Timings};
-use cytoshade_formats::{Pages, ReadOptions};
 
 use crate::diameter::size_model;
 use crate::failure::Failure;
-use crate::inputs::{PagesArg, stems};
+use crate::inputs::stems;
 use crate::label_format::LabelFormat;
 use crate::model::Source;
 use crate::output::{Files, Report, folder, print_line};
@@ -93,20 +92,20 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn file(&mut self, input: &Path, stem: &str) -> Result<(), Failure> {
-        let pages = match self.args.pages {
-            PagesArg::Auto if self.args.is_stack() => Pages::Stack,
-            pages => pages.into(),
-        };
-        let options = ReadOptions { pages, ..ReadOptions::default() };
+        let is_stack = self.args.is_stack();
         let span = Span::begin("read");
-        let images = cytoshade_formats::read(input, &options).map_err(|error| Failure::at(input, error))?;
+        let file = self.args.read.open(input, is_stack)?;
         self.profile_file(input, span);
-        if self.args.is_stack() {
-            return self.stack(input, images, stem);
-        }
-        let is_list = images.len() > 1;
-        for (index, image) in images.iter().enumerate() {
-            self.image((input, is_list.then_some(index + 1)), image, stem)?;
+        for item in file.items() {
+            let span = Span::begin("read");
+            let images = file.read(input, item)?;
+            self.profile_file(input, span);
+            let stem = format!("{stem}{}", item.series_suffix());
+            if is_stack {
+                self.stack(input, images, &stem)?;
+            } else if let [image] = &images[..] {
+                self.image((input, item.list.map(|list| list + 1)), image, &stem)?;
+            }
         }
         Ok(())
     }

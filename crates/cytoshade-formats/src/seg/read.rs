@@ -8,7 +8,8 @@ use cytoshade_pickle::numpy::{Array, Data};
 use cytoshade_pickle::{Input, ORDERED_DICT, PATHS, Pickle, Plain, numpy};
 
 use super::KEYS;
-use crate::npy::{Header, array_images, split};
+use crate::image_file::array_images;
+use crate::npy::{Header, split};
 use crate::{Error, Format, Image, Labels, Limits, Pages, ReadOptions};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -129,7 +130,7 @@ fn images(array: &Array<'_, Plain<'_>>, pages: Pages, limits: &Limits) -> Result
     }
     let descr = format!("{}{}", array.dtype().order(), array.dtype().name());
     let header = Header { descr, fortran_order: array.fortran_order(), shape };
-    array_images(&header, data, &ReadOptions { pages, limits: limits.clone() })
+    array_images(&header, data, &ReadOptions { limits: limits.clone(), ..ReadOptions::pages(pages) })
 }
 
 impl<'a> Seg<'a> {
