@@ -11,7 +11,7 @@ use crate::error::one_line;
 use crate::limits::zeros;
 use crate::{Error, Format, Warning};
 
-mod scans;
+mod markers;
 
 /// The colours that a picture of three components or more is decoded to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +24,15 @@ pub(crate) enum Colors {
 
 /// Decodes an 8-bit grey or colour picture.
 ///
-/// JPEG has no checksums. A picture without an end, or with bytes that mean nothing, is decoded as far as it goes, with a
-/// warning, as libjpeg does; one whose scan is not there at all is an error.
+/// JPEG has no checksums. Bytes between its headers that belong to none, and a missing end, are warnings, as for libjpeg;
+/// codes that make no sense or are missing are an error.
 pub(crate) fn decode(bytes: &[u8], colors: Colors, allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
+    let mut warnings = Vec::new();
+    let clean = markers::without_stray_bytes(bytes);
+    if clean.is_some() {
+        warnings.push(Warning::Damaged { what: "it has bytes between its headers that belong to none".into() });
+    }
+    let bytes = clean.as_deref().unwrap_or(bytes);
     let (mut decoder, stored) = headers(bytes, true)?;
     let (width, height) = decoder.dimensions().unwrap_or((0, 0));
     let components = if stored == ColorSpace::Luma { 1 } else { 3 };
@@ -45,22 +51,8 @@ pub(crate) fn decode(bytes: &[u8], colors: Colors, allowed: Allowed<'_, '_>) -> 
         (stored, Colors::Stored) => stored,
     };
     let channels = output.num_components();
-    let mut warnings = Vec::new();
-    let pixels = match strict(bytes, &mut decoder, output) {
-        Ok((pixels, None)) => pixels,
-        Ok((pixels, Some(what))) => {
-            warnings.push(Warning::Damaged { what });
-            pixels
-        }
-        // An end is there, so what is wrong lies between: libjpeg skips it.
-        Err(what) if has_end(bytes) => {
-            let (mut decoder, _) = headers(bytes, false)?;
-            let pixels = pixels(&mut decoder, output).map_err(|_| Error::damaged(Format::Jpeg, what.clone()))?;
-            warnings.push(Warning::Damaged { what });
-            pixels
-        }
-        Err(what) => return Err(Error::damaged(Format::Jpeg, what)),
-    };
+    let (pixels, what) = strict(bytes, &mut decoder, output).map_err(|what| Error::damaged(Format::Jpeg, what))?;
+    warnings.extend(what.map(|what| Warning::Damaged { what }));
     Ok(Picture { width, height, channels, sample_type: unsigned(8), pixels, warnings })
 }
 
@@ -74,7 +66,7 @@ fn strict(
         return Ok((pixels(decoder, output)?, None));
     }
     let what = "its last scan is not followed by an end-of-image marker";
-    if !scans::are_complete(bytes) {
+    if !markers::are_complete(bytes) {
         return Err(what.into());
     }
     // The decoder fills what is missing with grey. What follows a whole scan changes nothing; codes that are missing would be
