@@ -156,7 +156,7 @@ def tiff_bombs():
     tiff("bomb_lzw_noise", "Damaged", "LZW codes that name entries which are not there yet", strip((300, 300), b"\xff" * 4000, compression=5))
     tiff("bomb_deflate_noise", "Damaged", "noise where deflated bytes belong", strip((30, 30), bytes(range(256)), compression=8))
 
-    def shared(name, attacks, data, width, rows, count, compression=1, error="Damaged"):
+    def shared(name, attacks, data, width, rows, count, compression=1, error="Limit reuse"):
         file = Tiff()
         at = file.add(data)
         file.page(sorted([*sides(width, rows * count, compression=compression), (278, LONG, rows),

@@ -7,8 +7,10 @@ use cytoshade::{LoadOptions, ModelDirs, SizeModel};
 use cytoshade_model::load_size_model_path;
 
 use crate::failure::Failure;
+use crate::outputs::Outputs;
+use crate::report::warn;
 
-/// What `--diameter` says.
+/// The value of `--diameter`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum DiameterArg {
     /// Estimated from each image.
@@ -21,9 +23,12 @@ impl FromStr for DiameterArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "auto" => Ok(DiameterArg::Auto),
-            _ => text.parse().map(DiameterArg::Pixels).map_err(|_| "expected a number of pixels, or auto".into()),
+        match text.parse() {
+            _ if text == "auto" => Ok(DiameterArg::Auto),
+            // Cellpose estimates the diameter for 0.
+            Ok(0.0) => Err("expected a number of pixels; to estimate the diameter, write --diameter auto".into()),
+            Ok(pixels) => Ok(DiameterArg::Pixels(pixels)),
+            Err(_) => Err("expected a number of pixels, or auto".into()),
         }
     }
 }
@@ -37,12 +42,13 @@ impl DiameterArg {
     }
 }
 
-/// The size model to estimate diameters with: the one that is named, or for `--diameter auto` the one that belongs to the
-/// network, if it is there.
+/// The size model that estimates diameters: the named one, or for `--diameter auto` the one beside the network, if there
+/// is one. It is kept from being overwritten.
 pub(crate) fn size_model(
     diameter: Option<DiameterArg>,
     named: Option<&Path>,
     network: &Path,
+    outputs: &mut Outputs,
 ) -> Result<Option<SizeModel>, Failure> {
     let folders = ModelDirs::from_env();
     let reference = match (diameter, named) {
@@ -55,15 +61,16 @@ pub(crate) fn size_model(
         (Some(DiameterArg::Auto), None) => match folders.find_size_model(network) {
             Some(reference) => reference,
             None => {
-                eprintln!(
-                    "cytoshade: no size model (size_NAME.npy, NAME_size.npy) beside {}: taking the diameter that the \
-                     network was trained on",
+                warn(format_args!(
+                    "no size model (size_NAME.npy, NAME_size.npy) beside {}: taking the diameter that the network was \
+                     trained on",
                     network.display()
-                );
+                ));
                 return Ok(None);
             }
         },
         _ => return Ok(None),
     };
+    reference.paths().iter().for_each(|path| outputs.keep(path, "the size model"));
     reference.open(&LoadOptions::default(), load_size_model_path).map(Some).map_err(Failure::run)
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use cytoshade::Image;
-use cytoshade_formats::{AxisKind, ImageFile, Item, Limits, Pages, ReadOptions, Selection};
+use cytoshade::{Channels, Image};
+use cytoshade_formats::{AxisKind, ImageFile, Item, Limits, Pages, ReadOptions, Selection, Series, TiffMetadata};
 
 use crate::failure::Failure;
+use crate::report::warn;
 
 /// How input files are read, and what is taken of them: the same options for every command that reads images.
 #[derive(Debug, Args)]
@@ -92,7 +93,7 @@ impl ReadArgs {
         let file = ImageFile::open(path, &options).map_err(at)?;
         let items = file.items(&options.selection).map_err(at)?;
         for warning in file.warnings() {
-            eprintln!("cytoshade: {}: warning: {warning}", path.display());
+            warn(format_args!("{}: warning: {warning}", path.display()));
         }
         Ok(Input { file, items })
     }
@@ -105,14 +106,74 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// What is taken, in its order.
-    pub(crate) fn items(&self) -> &[Item] {
-        &self.items
+    /// What is taken, in its order: the time points of an image or of a stack together.
+    pub(crate) fn time_series(&self) -> impl Iterator<Item = TimeSeries<'_>> {
+        let is_same = |a: &Item, b: &Item| (a.series, a.list) == (b.series, b.list);
+        self.items.chunk_by(is_same).map(TimeSeries)
+    }
+
+    /// True if one image or stack is all that is taken.
+    pub(crate) fn is_one_item(&self) -> bool {
+        self.items.len() == 1
     }
 
     /// The z-slices of an item; of an image, the one.
     pub(crate) fn read(&self, path: &Path, item: &Item) -> Result<Vec<Image>, Failure> {
         self.file.images(item).map_err(|error| Failure::at(path, error))
+    }
+
+    /// The series of an item.
+    pub(crate) fn series(&self, item: &Item) -> Option<&Series> {
+        self.file.series().get(item.series)
+    }
+
+    /// What was noticed, in words.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.file.warnings().iter().map(ToString::to_string).collect()
+    }
+
+    /// What is known of the images beside their samples.
+    pub(crate) fn metadata(&self, series: &TimeSeries<'_>) -> TiffMetadata {
+        let series = series.items().first().and_then(|item| self.series(item));
+        TiffMetadata { pixel_size: series.map(Series::pixel_size).unwrap_or_default() }
+    }
+
+    /// Says on standard error if the chosen channels have no effect.
+    pub(crate) fn warn_of_channels(&self, path: &Path, channels: Channels) {
+        let Channels { chan, chan2 } = channels;
+        let is_grey = self.items.iter().all(|item| item.channels == 1);
+        if is_grey && chan <= 1 && chan2 <= 1 && chan + chan2 > 0 {
+            let what = if self.items.len() > 1 { "each image has" } else { "the image has" };
+            let path = path.display();
+            warn(format_args!("{path}: warning: --chan and --chan2 have no effect: {what} one channel"));
+        }
+    }
+}
+
+/// An image or a stack, or the time points of one.
+pub(crate) struct TimeSeries<'i>(&'i [Item]);
+
+impl TimeSeries<'_> {
+    pub(crate) fn items(&self) -> &[Item] {
+        self.0
+    }
+
+    /// The number in a list of images, from 1, if there is one.
+    pub(crate) fn page(&self) -> Option<usize> {
+        self.0.first()?.list.map(|list| list + 1)
+    }
+
+    /// The stem of its results: that of the file, and `_s0` if the file has several series.
+    pub(crate) fn stem(&self, stem: &str) -> String {
+        match self.0.first().filter(|item| item.is_of_several) {
+            Some(item) => format!("{stem}_s{}", item.series),
+            None => stem.to_owned(),
+        }
+    }
+
+    /// Number of channels of each image.
+    pub(crate) fn channels(&self) -> usize {
+        self.0.first().map_or(1, |item| item.channels)
     }
 }
 

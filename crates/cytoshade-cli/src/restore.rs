@@ -6,12 +6,16 @@ use clap::Args;
 use cytoshade::{Control, LoadOptions, Model, Params, RestoreOptions, Restorer, SegmenterBuilder, Sha256, Stack};
 
 use crate::backend_args::BackendArgs;
+use crate::batch::run_each;
 use crate::failure::Failure;
 use crate::input_args::InputArgs;
 use crate::inputs::{ReadArgs, stems};
+use crate::interrupt;
 use crate::model::Source;
-use crate::output::{Files, folder, print_line};
+use crate::output::{Files, folder};
+use crate::outputs::Outputs;
 use crate::progress::Bar;
+use crate::report::{print_line, warn};
 
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
@@ -59,7 +63,13 @@ pub(crate) struct Restoration {
 
 impl Restoration {
     /// The restoration network in a file; its name says what it was trained for.
-    pub(crate) fn open(path: &Path, options: &LoadOptions, builder: SegmenterBuilder) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        path: &Path,
+        options: &LoadOptions,
+        builder: SegmenterBuilder,
+        outputs: &mut Outputs,
+    ) -> Result<Self, Failure> {
+        outputs.keep_model(path);
         let model = Source::network(path, options)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let options = RestoreOptions::from_name(&name);
@@ -72,7 +82,7 @@ impl Restoration {
         if self.restorer.is_lost()
             && let Ok(restorer) = self.builder.clone().build_restorer(&self.model, self.options)
         {
-            eprintln!("cytoshade: going on with {}", restorer.device());
+            warn(format_args!("going on with {}", restorer.device()));
             self.restorer = restorer;
         }
     }
@@ -82,32 +92,38 @@ pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
     args.params().check().map_err(Failure::usage)?;
     let stems = stems(&args.inputs)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
-    let mut restoration = Restoration::open(&args.model, &options, args.runs.builder())?;
+    let mut outputs = Outputs::new(&args.inputs);
+    interrupt::catch();
+    let mut restoration = Restoration::open(&args.model, &options, args.runs.builder(), &mut outputs)?;
     folder(&args.output)?;
-    let mut failed = 0;
-    for (input, stem) in args.inputs.iter().zip(&stems) {
+    cytoshade_safe_io::sweep_stale_files(&args.output);
+    run_each(&args.inputs, |index, input| {
         restoration.revive();
-        if let Err(failure) = file(args, &restoration.restorer, input, stem) {
-            failure.print();
-            failed += 1;
-        }
-    }
-    if failed > 0 { Err(Failure::Some { failed, of: args.inputs.len() }) } else { Ok(()) }
+        file(args, &restoration.restorer, (input, &stems[index]), &mut outputs)
+    })
 }
 
-fn file(args: &Restore, restorer: &Restorer, path: &Path, stem: &str) -> Result<(), Failure> {
+fn file(
+    args: &Restore,
+    restorer: &Restorer,
+    (path, stem): (&Path, &str),
+    outputs: &mut Outputs,
+) -> Result<(), Failure> {
     let input = args.read.open(path, args.stack)?;
     let bar = Bar::new(&path.display().to_string());
     let show = |progress| bar.show(progress);
-    let control = Control::new().progress(&show);
+    let control = Control::new().progress(&show).cancel(interrupt::cancel());
     let at = |error: cytoshade::Error| Failure::at(path, error);
-    for item in input.items() {
-        let stack = Stack::new(input.read(path, item)?).map_err(|error| at(error.into()))?;
-        let restored = restorer.restore_stack(&stack, &args.params(), &control).map_err(at)?;
-        let stem = format!("{stem}{}", item.series_suffix());
-        let files = Files::new(&args.output, &stem, item.list.map(|list| list + 1));
-        files.save_restored(restored.image.slices())?;
-        print_line(&format!("{} -> {}", path.display(), files.restored().display()))?;
+    for series in input.time_series() {
+        let files = Files::new(&args.output, &series.stem(stem), series.page());
+        outputs.check(&files.restored()).map_err(|failure| failure.about(path))?;
+        let mut images = Vec::new();
+        for item in series.items() {
+            let stack = Stack::new(input.read(path, item)?).map_err(|error| at(error.into()))?;
+            images.extend(restorer.restore_stack(&stack, &args.params(), &control).map_err(at)?.image.into_slices());
+        }
+        files.save_restored(outputs, &images, &input.metadata(&series))?;
+        print_line(format_args!("{} -> {}", path.display(), files.restored().display()));
     }
     Ok(())
 }

@@ -11,6 +11,7 @@
 
 pub mod channels;
 mod control;
+mod edge_masks;
 mod end_points;
 mod error;
 pub mod gaussian;

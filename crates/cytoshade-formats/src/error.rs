@@ -81,6 +81,14 @@ pub enum Error {
         /// Bytes asked for.
         bytes: u64,
     },
+    /// Array of a rank that is not accepted.
+    #[error("the array has shape {shape:?}; expected {expected}: reshape it")]
+    Shape {
+        /// The shape found.
+        shape: Vec<usize>,
+        /// What is accepted.
+        expected: &'static str,
+    },
     /// Axes that are those of no image.
     #[error("the series has the axes {letters} of shape {shape:?}; expected {expected}")]
     Axes {

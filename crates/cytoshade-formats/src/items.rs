@@ -27,16 +27,6 @@ pub struct Item {
     pub(crate) roles: Arrangement,
 }
 
-impl Item {
-    /// What tells the results of this item from those of other series and time points of its file: nothing, or `_s0` for
-    /// one of several series, and `_t0` for a time point.
-    pub fn series_suffix(&self) -> String {
-        let series = if self.is_of_several { format!("_s{}", self.series) } else { String::new() };
-        let time = self.time.map_or_else(String::new, |time| format!("_t{time}"));
-        series + &time
-    }
-}
-
 /// The items that a selection takes.
 pub(crate) fn items(all: &[Series], selection: &Selection, limits: &Limits) -> Result<Vec<Item>, Error> {
     let chosen: Vec<(usize, &Series)> = match selection.series {

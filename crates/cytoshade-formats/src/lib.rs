@@ -32,10 +32,13 @@
 mod arrange;
 mod csv;
 mod error;
+mod flow_view;
 mod format;
 mod geojson;
 mod image_file;
 mod items;
+mod label_array;
+mod label_view;
 mod limits;
 mod npy;
 mod options;
@@ -62,33 +65,27 @@ pub use cytoshade_pickle::Plain;
 pub use cytoshade_pickle::numpy::{self, Array};
 pub use cytoshade_safe_io::Redacted;
 pub use error::Error;
+pub use flow_view::FlowView;
 pub use format::Format;
 pub use geojson::write_geojson;
 pub use image_file::ImageFile;
 pub use items::Item;
+pub use label_array::{LabelArray, read_labels};
+pub use label_view::{LabelPlane, LabelView};
 pub use limits::Limits;
-pub use npy::{write_label_volume_npy, write_labels_npy, write_npy_f32};
+pub use npy::{write_flows_npy, write_labels_npy, write_npy_f32};
 pub use options::{Pages, ReadOptions, Selection};
-pub use outlines::{Outline, outline_labels, outlines};
-pub use overlay::write_overlay_png;
+pub use outlines::{Outline, outline_labels, outlines, write_outlines};
+pub use overlay::{write_overlay_png, write_overlay_tiff};
 pub use picture::png::write_labels_png;
 pub use polygons::{Polygon, polygons};
 pub use read::read_bytes;
 #[cfg(not(target_family = "wasm"))]
 pub use read::{read, read_file};
-pub use rois::write_rois;
+pub use rois::{write_hyperstack_rois, write_rois};
 #[cfg(not(target_family = "wasm"))]
-pub use save::{SaveFile, save};
+pub use save::{SaveFile, save, save_new};
 pub use seg::{Seg, SegParts, read_seg, write_seg};
 pub use series::{Axis, AxisKind, LeftOut, Origin, PixelSize, Place, SampleKind, SampleType, Series};
-pub use tiff::{write_images_tiff, write_label_volume_tiff, write_labels_tiff};
+pub use tiff::{TiffMetadata, write_images_tiff, write_labels_tiff, write_labels_tiff_with};
 pub use warning::Warning;
-
-/// Width and height as the picture formats count them.
-fn labels_size(labels: &Labels) -> Result<(u32, u32), Error> {
-    let side = |n| u32::try_from(n).ok().filter(|&n| n > 0);
-    side(labels.width()).zip(side(labels.height())).ok_or_else(|| Error::Output {
-        found: format!("labels of {} x {} pixels (height x width)", labels.height(), labels.width()),
-        expected: "sides of 1 to 4,294,967,295 pixels",
-    })
-}

@@ -10,7 +10,7 @@ use std::io::Write;
 use cytoshade_pickle::printable;
 
 use crate::series::Frames;
-use crate::{Axis, AxisKind, Error, Format, LabelVolume, Labels, Origin, PixelSize, SampleKind, SampleType, Series};
+use crate::{Axis, AxisKind, Error, FlowView, Format, LabelView, Origin, PixelSize, SampleKind, SampleType, Series};
 
 /// The series of an array that a header describes, whose elements begin at byte `offset` of `bytes` in the file.
 pub(crate) fn series(header: &Header, offset: u64, bytes: u64) -> Result<Series, Error> {
@@ -205,27 +205,29 @@ pub fn write_npy_f32<W: Write>(out: W, shape: &[usize], data: &[f32]) -> Result<
     write(out, "<f4", shape, data, f32::to_le_bytes)
 }
 
-/// Writes labels as an array [H, W] in C order: 16-bit unsigned, 32-bit past label 65,535, little-endian.
+/// Writes flows and cell probability as one f32 array, the latter as the last of its first axis: dY, dX and cell
+/// probability [3, Y, X] of an image; of a stack [4, Z, Y, X] with dZ first, or [3, Z, Y, X] without.
 ///
 /// # Errors
 /// [`Error::Write`].
-pub fn write_labels_npy<W: Write>(out: W, labels: &Labels) -> Result<(), Error> {
-    write_labels(out, &[labels.height(), labels.width()], labels.as_slice())
+pub fn write_flows_npy<W: Write>(mut out: W, flows: &FlowView<'_>) -> Result<(), Error> {
+    out.write_all(&header("<f4", &flows.shape())?).map_err(Error::Write)?;
+    write_values(&mut out, flows.flows(), f32::to_le_bytes)?;
+    write_values(&mut out, flows.cellprob(), f32::to_le_bytes)?;
+    out.flush().map_err(Error::Write)
 }
 
-/// As [`write_labels_npy`], for the labels of a stack: an array [Z, H, W].
+/// Writes labels as an array of their axes in C order, such as [Y, X] or [Z, Y, X]: 16-bit unsigned, 32-bit if a label is
+/// above 65,535, little-endian.
 ///
 /// # Errors
 /// [`Error::Write`].
-pub fn write_label_volume_npy<W: Write>(out: W, labels: &LabelVolume) -> Result<(), Error> {
-    write_labels(out, &labels.size(), labels.as_slice())
-}
-
-fn write_labels<W: Write>(out: W, shape: &[usize], labels: &[u32]) -> Result<(), Error> {
-    if labels.iter().any(|&label| label > u32::from(u16::MAX)) {
-        write(out, "<u4", shape, labels, u32::to_le_bytes)
+pub fn write_labels_npy<'a, W: Write>(out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
+    let labels = labels.into();
+    if labels.max() > u32::from(u16::MAX) {
+        write(out, "<u4", &labels.shape(), labels.as_slice(), u32::to_le_bytes)
     } else {
-        write(out, "<u2", shape, labels, |label| (label as u16).to_le_bytes())
+        write(out, "<u2", &labels.shape(), labels.as_slice(), |label| (label as u16).to_le_bytes())
     }
 }
 

@@ -4,7 +4,8 @@ use std::fs::{DirBuilder, Metadata};
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::Path;
 
-use crate::{Links, open};
+use crate::pending_file::folder_of;
+use crate::{Existing, Links, PendingFile, open};
 
 /// Reads a file that [`write_private_file`] wrote: a regular file, no link, of at most `most` bytes. On Unix it and its folder must
 /// belong to the user and be writable by nobody else; elsewhere the user's folders are what keeps others out.
@@ -37,15 +38,9 @@ pub fn write_private_file(path: &Path, bytes: &[u8]) -> Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)?;
     check(&std::fs::metadata(folder)?, "its folder")?;
-    // Temporary files are for their owner only.
-    let mut file = tempfile::Builder::new().prefix(".cytoshade-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    let mut file = PendingFile::create_private(path)?;
+    file.file()?.write_all(bytes)?;
+    file.publish(Existing::Replace)
 }
 
 /// Refuses what others own or may write to.

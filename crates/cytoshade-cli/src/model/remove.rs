@@ -8,7 +8,7 @@ use clap::Args;
 use cytoshade::{ModelDirs, Published, is_plain_name};
 
 use crate::failure::Failure;
-use crate::output::print_line;
+use crate::report::print_line;
 
 /// Remove a model from Cytoshade's own folder; Cellpose's is never touched
 #[derive(Debug, Args)]
@@ -26,7 +26,10 @@ pub(crate) fn run(args: &Remove) -> Result<(), Failure> {
     let path =
         own_path(&ModelDirs::from_env(), Published::named(name).map_or(name.as_str(), |published| published.file))?;
     match fs::remove_file(&path) {
-        Ok(()) => print_line(&format!("removed {}", path.display())),
+        Ok(()) => {
+            print_line(format_args!("removed {}", path.display()));
+            Ok(())
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             Err(Failure::run(format!("there is no {}; `cytoshade model list` shows what is there", path.display())))
         }

@@ -8,14 +8,15 @@ use cytoshade_model::load_any_path;
 
 use super::fetch::FetchPlan;
 use crate::failure::Failure;
-use crate::output::print_line;
 use crate::progress::Bytes;
+use crate::report::print_line;
 
 pub(super) fn run(wanted: &FetchPlan) -> Result<(), Failure> {
     // Before anything is made here: an address that is not fetched from.
     let address = Address::parse(&wanted.url).map_err(Failure::usage)?;
     if is_here(wanted)? {
-        return print_line(&format!("{} is there already, and right", wanted.target.display()));
+        print_line(format_args!("{} is there already, and right", wanted.target.display()));
+        return Ok(());
     }
     if let Some(folder) = wanted.target.parent() {
         fs::create_dir_all(folder).map_err(|error| {
@@ -56,12 +57,12 @@ fn keep(arrived: Downloaded, wanted: &FetchPlan) -> Result<(), Failure> {
     load_any_path(arrived.path(), &options)
         .map_err(|error| Failure::run(format!("what {} gave was not kept: {error}", wanted.url)))?;
     let path = arrived.keep().map_err(Failure::run)?;
-    print_line(&format!("{}: SHA-256 {sha256}", path.display()))?;
+    print_line(format_args!("{}: SHA-256 {sha256}", path.display()));
     if wanted.sha256.is_none() {
-        print_line("nothing vouches for this file; demand this hash of it from now on, with --sha256")?;
+        print_line("nothing vouches for this file; demand this hash of it from now on, with --sha256");
     }
-    match wanted.published {
-        Some(published) => print_line(&format!("mind its license: {}", published.license)),
-        None => Ok(()),
+    if let Some(published) = wanted.published {
+        print_line(format_args!("mind its license: {}", published.license));
     }
+    Ok(())
 }

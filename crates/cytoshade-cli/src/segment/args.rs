@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use cytoshade::{Outputs, Params, Sha256};
 
 use crate::backend_args::BackendArgs;
@@ -49,12 +49,15 @@ pub(crate) struct Segment {
     /// Steps of the Euler integration; without it, 200 scaled by the resize
     #[arg(long, value_name = "N")]
     niter: Option<u32>,
-    /// Drop masks of fewer pixels than this; 0 keeps all
-    #[arg(long, value_name = "N", default_value_t = 15)]
-    min_size: usize,
+    /// Drop masks of fewer pixels than this; 0, and -1 as in Cellpose, keep all
+    #[arg(long, value_name = "N", default_value_t = 15, allow_negative_numbers = true)]
+    min_size: i64,
     /// Drop masks that cover more than this fraction of the image
     #[arg(long, value_name = "F", default_value_t = 0.4, allow_negative_numbers = true)]
     max_size_fraction: f64,
+    /// Drop masks that touch the image's border; in a stack also those that touch its first or last z-slice
+    #[arg(long)]
+    pub(crate) exclude_on_edges: bool,
     /// Run the dynamics at the network's size and enlarge the masks, instead of at the image's size
     #[arg(long)]
     no_resample: bool,
@@ -87,21 +90,21 @@ pub(crate) struct Segment {
     /// image's labels are of its enlarged size
     #[arg(long, value_name = "FILE|NAME", conflicts_with_all = ["size_model", "save_overlay", "save_seg"])]
     pub(crate) restore: Option<PathBuf>,
-    /// Formats to write beside STEM_cp_masks.tif, with commas between them; of a stack, tif and npy [Z, H, W] alone
+    /// Formats to write beside STEM_cp_masks.tif, separated by commas; a stack has no png and outlines
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS")]
-    pub(crate) save: Vec<LabelFormat>,
+    save: Vec<LabelFormat>,
     /// Also write DIR/STEM_seg.npy: masks, outlines, flows and image, for Cellpose's graphical program
-    #[arg(long, conflicts_with_all = ["do_3d", "stitch_threshold"])]
-    pub(crate) save_seg: bool,
-    /// Replace a STEM_seg.npy that is there; without it the image is left undone, since a person's corrections may be in it
-    #[arg(long, requires = "save_seg")]
+    #[arg(long)]
+    save_seg: bool,
+    /// Replace a STEM_seg.npy that exists; without it the image fails, since the file may hold corrections by hand
+    #[arg(long)]
     pub(crate) replace_seg: bool,
     /// Also write DIR/STEM_flows.npy: f32 [3, H, W], dY, dX and cell probability; of a stack [4, Z, H, W] with dZ first,
     /// or [3, Z, H, W] where it was segmented layer by layer
     #[arg(long)]
     pub(crate) save_flows: bool,
-    /// Also write DIR/STEM_overlay.png: the image with the cells outlined
-    #[arg(long, conflicts_with_all = ["do_3d", "stitch_threshold"])]
+    /// Also write DIR/STEM_overlay.png: the image with the cells outlined; of a stack STEM_overlay.tif, a page a z-slice
+    #[arg(long)]
     pub(crate) save_overlay: bool,
     /// Print one JSON object a line on standard output for each image
     #[arg(long)]
@@ -122,8 +125,22 @@ impl Segment {
         self.do_3d || self.stitch_threshold > 0.0
     }
 
+    /// The formats to write, without the masks' TIFF, each once.
+    pub(crate) fn formats(&self) -> impl Iterator<Item = LabelFormat> {
+        let mut formats = self.save.clone();
+        if self.save_seg {
+            formats.push(LabelFormat::Seg);
+        }
+        LabelFormat::value_variants().iter().copied().filter(move |format| formats.contains(format))
+    }
+
+    /// True if a `_seg.npy` is written.
+    pub(crate) fn saves_seg(&self) -> bool {
+        self.save_seg || self.save.contains(&LabelFormat::Seg)
+    }
+
     pub(crate) fn params(&self) -> Params {
-        let flows = self.save_flows || self.save_seg;
+        let flows = self.save_flows || self.saves_seg();
         Params {
             diameter: self.diameter.and_then(DiameterArg::pixels),
             resample: !self.no_resample,
@@ -133,7 +150,7 @@ impl Segment {
             cellprob_threshold: self.cellprob_threshold,
             flow_threshold: self.flow_threshold,
             max_size_fraction: self.max_size_fraction,
-            min_size: self.min_size,
+            min_size: usize::try_from(self.min_size).unwrap_or(0),
             do_3d: self.do_3d,
             anisotropy: self.anisotropy,
             flow3d_smooth: self.flow3d_smooth,

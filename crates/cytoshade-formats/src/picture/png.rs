@@ -8,7 +8,7 @@ use super::{Allowed, Picture, unsigned};
 use crate::error::one_line;
 use crate::limits::zeros;
 use crate::sample::swap;
-use crate::{Error, Format, Labels};
+use crate::{Error, Format, LabelView};
 
 /// Decodes the first picture of a file; palettes are applied, 1 to 4 bits are stretched to 8.
 pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
@@ -62,12 +62,13 @@ fn damaged(error: DecodingError) -> Error {
     Error::damaged(Format::Png, one_line(&error))
 }
 
-/// Writes labels as a 16-bit grey PNG.
+/// Writes the labels of an image as a 16-bit gray PNG.
 ///
 /// # Errors
-/// [`Error::Write`]; [`Error::Output`] where a label is over 65,535 or the labels have no pixels.
-pub fn write_labels_png<W: Write>(out: W, labels: &Labels) -> Result<(), Error> {
-    let size = crate::labels_size(labels)?;
+/// [`Error::Write`]; [`Error::Output`] for a stack, for a label above 65,535 and for labels without pixels.
+pub fn write_labels_png<'a, W: Write>(out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
+    let labels = labels.into().only_plane("PNG")?;
+    let size = labels.picture_size()?;
     let mut bytes = Vec::with_capacity(labels.as_slice().len() * 2);
     for &label in labels.as_slice() {
         let label = u16::try_from(label).map_err(|_| Error::Output {

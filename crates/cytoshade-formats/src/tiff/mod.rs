@@ -19,7 +19,8 @@ mod plan;
 mod series;
 mod write;
 
-pub use write::{write_images_tiff, write_label_volume_tiff, write_labels_tiff};
+pub(crate) use write::write_rgb_pages;
+pub use write::{TiffMetadata, write_images_tiff, write_labels_tiff, write_labels_tiff_with};
 
 use directory::File;
 use page::Page;

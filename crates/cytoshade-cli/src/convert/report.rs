@@ -1,0 +1,92 @@
+//! The contents of a converted file, as printed. Keys and `filename` are untrusted text.
+
+use std::path::Path;
+
+use cytoshade_formats::{LabelView, Seg};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::report::print_line;
+
+/// One line of `--json`.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    input: String,
+    bytes: usize,
+    planes: usize,
+    height: usize,
+    width: usize,
+    cells: usize,
+    #[serde(flatten)]
+    seg: Option<SegReport>,
+    outputs: Vec<String>,
+}
+
+/// What a `_seg.npy` holds beside its masks.
+#[derive(Debug, Serialize)]
+struct SegReport {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diameter: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filename: Option<String>,
+    known: Vec<String>,
+    unknown: Vec<String>,
+}
+
+impl Report {
+    pub(super) fn new(input: &Path, bytes: usize, labels: LabelView<'_>, outputs: Vec<String>) -> Self {
+        Self {
+            input: input.display().to_string(),
+            bytes,
+            planes: labels.planes().len(),
+            height: labels.height(),
+            width: labels.width(),
+            cells: labels.cells(),
+            seg: None,
+            outputs,
+        }
+    }
+
+    pub(super) fn with_seg(self, seg: &Seg<'_>) -> Self {
+        let unknown: Vec<String> = seg.unknown().into_iter().map(Into::into).collect();
+        let known = seg.keys().into_iter().filter(|key| !unknown.iter().any(|unknown| unknown == key));
+        let known = known.map(Into::into).collect();
+        let (diameter, filename) = (seg.diameter(), seg.filename().map(Into::into));
+        Self { seg: Some(SegReport { diameter, filename, known, unknown }), ..self }
+    }
+
+    pub(super) fn print(&self, is_json: bool) -> Result<(), Failure> {
+        if is_json {
+            print_line(serde_json::to_string(self).map_err(Failure::run)?);
+        } else {
+            print_line(self.text());
+        }
+        Ok(())
+    }
+
+    fn text(&self) -> String {
+        let Self { input, bytes, planes, height, width, cells, .. } = self;
+        let planes = if *planes > 1 { format!("{planes} planes of ") } else { String::new() };
+        let mut text =
+            format!("{input}: {bytes} bytes, {planes}{height} x {width} pixels (height x width), {cells} cells");
+        if let Some(SegReport { known, unknown, .. }) = &self.seg {
+            text += &format!("\n  keys: {}", listed(known));
+            if !unknown.is_empty() {
+                text += &format!("\n  keys that Cellpose does not write: {}", listed(unknown));
+            }
+        }
+        self.outputs.iter().for_each(|output| text += &format!("\n  -> {output}"));
+        text
+    }
+}
+
+/// The first words of a list of untrusted ones, cut to a length, with control characters escaped.
+fn listed(words: &[String]) -> String {
+    const MOST: usize = 40;
+    let shown = words.iter().take(MOST).map(|word| word.chars().take(60).flat_map(char::escape_debug).collect());
+    let mut shown: Vec<String> = shown.collect();
+    if words.len() > MOST {
+        shown.push(format!("and {} more", words.len() - MOST));
+    }
+    shown.join(", ")
+}
