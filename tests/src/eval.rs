@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use cytoshade::{Channels, Device, Image, LoadOptions, Model, Normalize, Outputs, Params, Segmenter, Stack};
-use cytoshade_formats::{Pages, ReadOptions};
+use cytoshade_formats::ReadOptions;
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
@@ -101,7 +101,7 @@ pub fn image(case: &Case) -> Result<Image, Failed> {
 /// The stack of a case, or the crop [z0, z1, y0, y1, x0, x1] of it.
 pub fn stack(case: &Case) -> Result<Stack, Failed> {
     let path = case.input_path("stack").ok_or("no stack")?;
-    let options = ReadOptions { pages: Pages::Stack, ..ReadOptions::default() };
+    let options = ReadOptions::stack();
     let layers = cytoshade_formats::read(path, &options)?;
     match numbers(case.extra("crop"))[..] {
         [z0, z1, y0, y1, x0, x1] => {

@@ -245,7 +245,7 @@ impl Case {
 /// A grey picture, such as labels, or a stack of them.
 fn read_picture(path: &Path) -> Array {
     let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let options = ReadOptions { pages: Pages::List, ..ReadOptions::default() };
+    let options = ReadOptions::pages(Pages::List);
     let layers = cytoshade_formats::read_bytes(&bytes, &options).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let mut values = Vec::new();
     for layer in &layers {

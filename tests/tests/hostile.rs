@@ -59,7 +59,11 @@ impl Said {
 fn open(path: &Path) -> Said {
     let options = LoadOptions::default();
     match class(&path.file_name().unwrap().to_string_lossy()) {
-        "tiff" | "png" | "jpeg" | "npy" => Said::new(cytoshade_formats::read(path, &ReadOptions::default())),
+        // The default of decoded bytes goes by the machine's memory.
+        "tiff" | "png" | "jpeg" | "npy" => {
+            let limits = Limits { decoded_bytes: MOST_BYTES as u64, ..Limits::default() };
+            Said::new(cytoshade_formats::read(path, &ReadOptions { limits, ..ReadOptions::default() }))
+        }
         "seg" => {
             let limits = Limits::default();
             Said::new(read_seg(&cytoshade_formats::read_file(path, &limits).unwrap(), &limits))

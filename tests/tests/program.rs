@@ -119,7 +119,7 @@ fn stacks_become_label_volumes() {
         let masks = ["cells.csv", "cells.geojson", "cp_masks.npy", "cp_masks.tif", "flows.npy", "overlay.tif"];
         let names = masks.iter().chain(&["rois.zip", "seg.npy"]).map(|ending| format!("shallow_{ending}"));
         assert_eq!(files(folder.path()), names.collect::<Vec<_>>());
-        let list = ReadOptions { pages: cytoshade_formats::Pages::Stack, ..ReadOptions::default() };
+        let list = ReadOptions::stack();
         let read = |name: &str| read(folder.path().join(name), &list).unwrap();
         let (pages, array) = (read("shallow_cp_masks.tif"), read("shallow_cp_masks.npy"));
         assert_eq!((pages.len(), array.len()), (5, 5));
@@ -378,7 +378,7 @@ fn saved_segmentations_are_converted() {
     let report: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!((report["planes"].as_u64(), report["cells"].as_u64()), (Some(3), Some(5)), "{said}");
     assert_eq!(report["outputs"].as_array().map(Vec::len), Some(6), "{said}");
-    let pages = ReadOptions { pages: cytoshade_formats::Pages::Stack, ..ReadOptions::default() };
+    let pages = ReadOptions::stack();
     assert_eq!(read(folder.path().join("stack_cp_masks.tif"), &pages).unwrap().len(), 3);
     assert_eq!(labels(&folder.path().join("stack_0001_cp_masks.png")), expected);
     assert!(folder.path().join("stack_0003_cp_masks.png").is_file());

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::convert::Convert;
 use crate::demo::Demo;
+use crate::inspect::Inspect;
 use crate::model::Model;
 use crate::restore::Restore;
 use crate::segment::Segment;
@@ -22,15 +23,19 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Segment the cells in image files
     ///
-    /// Reads TIFF (8, 16 and 32 bit, float; strips and tiles; one or several pages, see --pages), PNG, JPEG and NPY,
-    /// told apart by their content. Writes DIR/STEM_cp_masks.tif: 0 is background, 1 to n are the cells (16 bit, or
-    /// 32 bit past 65,535 cells). Where one of several inputs fails the others are still done, and the exit status is 1.
+    /// Reads TIFF (OME-TIFF and those of ImageJ, MetaMorph and Zeiss LSM too; 8 to 64 bit, float; all common
+    /// compressions), PNG, JPEG, NPY, BMP, PNM, WebP, JPEG 2000 and JPEG XL, told apart by their content; `cytoshade
+    /// inspect` prints what it takes of a file. Writes DIR/STEM_cp_masks.tif: 0 is background, 1 to n are the cells (16 bit,
+    /// or 32 bit if a label is above 65,535). If one of several inputs fails, the others are still done, and the exit
+    /// status is 1.
     Segment(Box<Segment>),
     /// Denoise, deblur or upsample image files with a restoration network of Cellpose 3
     ///
     /// Writes DIR/STEM_restored.tif: 32-bit floats, one page for the channel to segment, and one for the second where
     /// there is one. `segment --restore` restores and segments in one step.
     Restore(Box<Restore>),
+    /// Print what image files hold: series, axes, types, pixel sizes, channels, and what `segment` takes of them
+    Inspect(Inspect),
     /// Write what other programs saved in other formats
     Convert(Convert),
     /// List every adapter that could run the shaders, and say which one `--device auto` takes

@@ -1,12 +1,181 @@
-//! Input files: their stems and their pages.
+//! Input files: their stems, how they are read, and what is taken of them.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
-use cytoshade_formats::Pages;
+use clap::{Args, ValueEnum};
+use cytoshade::{Channels, Image};
+use cytoshade_formats::{AxisKind, ImageFile, Item, Limits, Pages, ReadOptions, Selection, Series, TiffMetadata};
 
 use crate::failure::Failure;
+use crate::report::warn;
+
+/// How input files are read, and what is taken of them: the same options for every command that reads images.
+#[derive(Debug, Args)]
+pub(crate) struct ReadArgs {
+    /// What pages are whose meaning the file does not state: the channels of one image, or a list of images, of which each
+    /// is written as STEM_0001_cp_masks.tif and so on. `auto` takes up to 5 pages of one size for channels; `channels` and
+    /// `list` overrule what the file states. In stacks, such pages are z-slices
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) pages: PagesArg,
+    /// Take series N alone, from 0 (see `cytoshade inspect`). Without it, each series of a file with several is done and
+    /// written as STEM_s0_cp_masks.tif and so on
+    #[arg(long, value_name = "N")]
+    series: Option<usize>,
+    /// The axes in place of those that the file states, the slowest first: T time, Z, C channels, S samples, Y, X, and any
+    /// other letter for a list
+    #[arg(long, value_name = "TZCYX", value_parser = parse_axes)]
+    axes: Option<Axes>,
+    /// The axis that is the channels, from 0, or from -1 for the last
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    channel_axis: Option<isize>,
+    /// The axis that is the z-slices, likewise
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    z_axis: Option<isize>,
+    /// The axis that is the time points, likewise: each is done by itself, and the labels of all are one file
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    time_axis: Option<isize>,
+    /// Take NaN for background: it becomes the least number of its plane
+    #[arg(long)]
+    nan_background: bool,
+    /// What a file may make the reader take in, such as `pixels=2^33,file-bytes=16G`; an error that met a limit names it
+    #[arg(long, value_name = "NAME=N,...", value_delimiter = ',', value_parser = parse_limit)]
+    limits: Vec<(String, String)>,
+}
+
+/// The letters of `--axes`.
+#[derive(Clone, Debug)]
+struct Axes(Vec<AxisKind>);
+
+fn parse_axes(text: &str) -> Result<Axes, String> {
+    let kinds: Option<Vec<AxisKind>> = text.chars().map(AxisKind::from_letter).collect();
+    let kinds = kinds.ok_or("expected letters such as TZCYX")?;
+    let count = |kind| kinds.iter().filter(|found| **found == kind).count();
+    if count(AxisKind::Y) != 1 || count(AxisKind::X) != 1 || count(AxisKind::Z) > 1 || count(AxisKind::Time) > 1 {
+        return Err("expected one Y, one X, and at most one T and one Z".into());
+    }
+    Ok(Axes(kinds))
+}
+
+fn parse_limit(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=N")?;
+    Limits::default().set(name, value)?;
+    Ok((name.into(), value.into()))
+}
+
+impl ReadArgs {
+    /// How a file is read that is one stack, or not.
+    pub(crate) fn options(&self, is_stack: bool) -> ReadOptions {
+        let mut limits = Limits::default();
+        for (name, value) in &self.limits {
+            // The arguments were parsed by the same function.
+            let _ = limits.set(name, value);
+        }
+        let pages = match self.pages {
+            PagesArg::Auto if is_stack => Pages::Stack,
+            pages => pages.into(),
+        };
+        let selection = Selection {
+            pages,
+            series: self.series,
+            axes: self.axes.as_ref().map(|axes| axes.0.clone()),
+            channel_axis: self.channel_axis,
+            z_axis: self.z_axis,
+            time_axis: self.time_axis,
+        };
+        ReadOptions { selection, nan_background: self.nan_background, limits }
+    }
+
+    /// Opens a file, and says on standard error what was noticed.
+    pub(crate) fn open(&self, path: &Path, is_stack: bool) -> Result<Input, Failure> {
+        let options = self.options(is_stack);
+        let at = |error| Failure::at(path, error);
+        let file = ImageFile::open(path, &options).map_err(at)?;
+        let items = file.items(&options.selection).map_err(at)?;
+        for warning in file.warnings() {
+            warn(format_args!("{}: warning: {warning}", path.display()));
+        }
+        Ok(Input { file, items })
+    }
+}
+
+/// A file that is open, and what is taken of it.
+pub(crate) struct Input {
+    file: ImageFile<'static>,
+    items: Vec<Item>,
+}
+
+impl Input {
+    /// What is taken, in its order: the time points of an image or of a stack together.
+    pub(crate) fn time_series(&self) -> impl Iterator<Item = TimeSeries<'_>> {
+        let is_same = |a: &Item, b: &Item| (a.series, a.list) == (b.series, b.list);
+        self.items.chunk_by(is_same).map(TimeSeries)
+    }
+
+    /// True if one image or stack is all that is taken.
+    pub(crate) fn is_one_item(&self) -> bool {
+        self.items.len() == 1
+    }
+
+    /// The z-slices of an item; of an image, the one.
+    pub(crate) fn read(&self, path: &Path, item: &Item) -> Result<Vec<Image>, Failure> {
+        self.file.images(item).map_err(|error| Failure::at(path, error))
+    }
+
+    /// The series of an item.
+    pub(crate) fn series(&self, item: &Item) -> Option<&Series> {
+        self.file.series().get(item.series)
+    }
+
+    /// What was noticed, in words.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.file.warnings().iter().map(ToString::to_string).collect()
+    }
+
+    /// What is known of the images beside their samples.
+    pub(crate) fn metadata(&self, series: &TimeSeries<'_>) -> TiffMetadata {
+        let series = series.items().first().and_then(|item| self.series(item));
+        TiffMetadata { pixel_size: series.map(Series::pixel_size).unwrap_or_default() }
+    }
+
+    /// Says on standard error if the chosen channels have no effect.
+    pub(crate) fn warn_of_channels(&self, path: &Path, channels: Channels) {
+        let Channels { chan, chan2 } = channels;
+        let is_grey = self.items.iter().all(|item| item.channels == 1);
+        if is_grey && chan <= 1 && chan2 <= 1 && chan + chan2 > 0 {
+            let what = if self.items.len() > 1 { "each image has" } else { "the image has" };
+            let path = path.display();
+            warn(format_args!("{path}: warning: --chan and --chan2 have no effect: {what} one channel"));
+        }
+    }
+}
+
+/// An image or a stack, or the time points of one.
+pub(crate) struct TimeSeries<'i>(&'i [Item]);
+
+impl TimeSeries<'_> {
+    pub(crate) fn items(&self) -> &[Item] {
+        self.0
+    }
+
+    /// The number in a list of images, from 1, if there is one.
+    pub(crate) fn page(&self) -> Option<usize> {
+        self.0.first()?.list.map(|list| list + 1)
+    }
+
+    /// The stem of its results: that of the file, and `_s0` if the file has several series.
+    pub(crate) fn stem(&self, stem: &str) -> String {
+        match self.0.first().filter(|item| item.is_of_several) {
+            Some(item) => format!("{stem}_s{}", item.series),
+            None => stem.to_owned(),
+        }
+    }
+
+    /// Number of channels of each image.
+    pub(crate) fn channels(&self) -> usize {
+        self.0.first().map_or(1, |item| item.channels)
+    }
+}
 
 /// The stem of each input. Two inputs of one stem would overwrite each other's results, so they are refused.
 pub(crate) fn stems(inputs: &[PathBuf]) -> Result<Vec<String>, Failure> {

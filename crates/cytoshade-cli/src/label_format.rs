@@ -58,6 +58,11 @@ impl LabelFormat {
         !matches!(self, LabelFormat::Png | LabelFormat::Outlines)
     }
 
+    /// True if it can hold the labels of a time series.
+    pub(crate) fn holds_time_series(self) -> bool {
+        self.holds_stacks() && self != LabelFormat::Seg
+    }
+
     /// Writes cells. A `_seg.npy` gets the labels alone, with the reference's default diameter.
     pub(crate) fn write<W: Write + Seek>(self, out: W, cells: Cells<'_>) -> Result<(), Error> {
         let Cells { labels, has_channels, metadata } = cells;

@@ -12,6 +12,7 @@ mod diameter;
 mod failure;
 mod input_args;
 mod inputs;
+mod inspect;
 mod interrupt;
 mod label_format;
 mod model;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         args::Command::Demo(demo) => demo::run(&demo),
         args::Command::Segment(segment) => segment::run(&segment, start),
         args::Command::Restore(restore) => restore::run(&restore),
+        args::Command::Inspect(inspect) => inspect::run(&inspect),
         args::Command::Convert(convert) => convert::run(&convert),
         args::Command::Devices => devices::run(),
         args::Command::Model(model) => model::run(&model),

@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cytoshade::{Control, LoadOptions, Model, Params, RestoreOptions, Restorer, SegmenterBuilder, Sha256, Stack};
-use cytoshade_formats::{Pages, ReadOptions, TiffMetadata};
 
 use crate::backend_args::BackendArgs;
 use crate::batch::run_each;
 use crate::failure::Failure;
 use crate::input_args::InputArgs;
-use crate::inputs::{PagesArg, stems};
+use crate::inputs::{ReadArgs, stems};
 use crate::interrupt;
 use crate::model::Source;
 use crate::output::{Files, folder};
@@ -36,9 +35,8 @@ pub(crate) struct Restore {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     seen: InputArgs,
-    /// What the pages of a multi-page TIFF are, as for `segment`
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) pages: PagesArg,
+    #[command(flatten)]
+    read: ReadArgs,
     /// Each file is one stack, whose layers are normalized together
     #[arg(long)]
     pub(crate) stack: bool,
@@ -108,28 +106,24 @@ pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
 fn file(
     args: &Restore,
     restorer: &Restorer,
-    (input, stem): (&Path, &str),
+    (path, stem): (&Path, &str),
     outputs: &mut Outputs,
 ) -> Result<(), Failure> {
-    let pages = match args.pages {
-        PagesArg::Auto if args.stack => Pages::Stack,
-        pages => pages.into(),
-    };
-    let options = ReadOptions { pages, ..ReadOptions::default() };
-    let images = cytoshade_formats::read(input, &options).map_err(|error| Failure::at(input, error))?;
-    let bar = Bar::new(&input.display().to_string());
+    let input = args.read.open(path, args.stack)?;
+    let bar = Bar::new(&path.display().to_string());
     let show = |progress| bar.show(progress);
     let control = Control::new().progress(&show).cancel(interrupt::cancel());
-    let is_list = images.len() > 1 && !args.stack;
-    let groups: Vec<_> = if args.stack { vec![images] } else { images.into_iter().map(|image| vec![image]).collect() };
-    for (index, slices) in groups.into_iter().enumerate() {
-        let at = |error: cytoshade::Error| Failure::at(input, error);
-        let files = Files::new(&args.output, stem, is_list.then_some(index + 1));
-        outputs.check(&files.restored()).map_err(|failure| failure.about(input))?;
-        let stack = Stack::new(slices).map_err(|error| at(error.into()))?;
-        let restored = restorer.restore_stack(&stack, &args.params(), &control).map_err(at)?;
-        files.save_restored(outputs, restored.image.slices(), &TiffMetadata::default())?;
-        print_line(format_args!("{} -> {}", input.display(), files.restored().display()));
+    let at = |error: cytoshade::Error| Failure::at(path, error);
+    for series in input.time_series() {
+        let files = Files::new(&args.output, &series.stem(stem), series.page());
+        outputs.check(&files.restored()).map_err(|failure| failure.about(path))?;
+        let mut images = Vec::new();
+        for item in series.items() {
+            let stack = Stack::new(input.read(path, item)?).map_err(|error| at(error.into()))?;
+            images.extend(restorer.restore_stack(&stack, &args.params(), &control).map_err(at)?.image.into_slices());
+        }
+        files.save_restored(outputs, &images, &input.metadata(&series))?;
+        print_line(format_args!("{} -> {}", path.display(), files.restored().display()));
     }
     Ok(())
 }

@@ -43,6 +43,11 @@ impl Stack {
         &self.slices
     }
 
+    /// The slices.
+    pub fn into_slices(self) -> Vec<Image> {
+        self.slices
+    }
+
     /// Number of slices, at least 1.
     pub fn depth(&self) -> usize {
         self.slices.len()

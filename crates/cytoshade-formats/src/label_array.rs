@@ -3,7 +3,7 @@
 use cytoshade_core::Samples;
 
 use crate::limits::reserve;
-use crate::{Error, Format, Image, LabelView, Pages, ReadOptions, read_bytes};
+use crate::{Error, Format, Image, LabelView, Pages, ReadOptions, Selection, read_bytes};
 
 /// Labels of shape [Y, X] or [Z, Y, X], as a file holds them: 0 is background, and numbers may be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,9 @@ pub fn read_labels(bytes: &[u8], options: &ReadOptions) -> Result<LabelArray, Er
     if format == Format::Jpeg {
         return Err(refuse("values that its compression changed".into()));
     }
-    let images = read_bytes(bytes, &ReadOptions { pages: Pages::Stack, ..options.clone() })?;
+    // Every plane is one, whatever the file says of it.
+    let selection = Selection { pages: Pages::List, ..options.selection.clone() };
+    let images = read_bytes(bytes, &ReadOptions { selection, ..options.clone() })?;
     if let Some(image) = images.iter().find(|image| image.channels() != 1) {
         return Err(refuse(format!("an image of {} channels", image.channels())));
     }

@@ -53,6 +53,20 @@ impl<'a> LabelView<'a> {
         Ok(Self { data, frames: Some(frames), slices: Some(slices), height, width })
     }
 
+    /// Labels of `frames` images, or stacks of `slices` z-slices each: [T, Y, X] or [T, Z, Y, X].
+    ///
+    /// # Errors
+    /// [`Error::Output`] if `data` does not hold the product of the lengths.
+    pub fn time_points_of(
+        data: &'a [u32],
+        frames: usize,
+        slices: Option<usize>,
+        [height, width]: [usize; 2],
+    ) -> Result<Self, Error> {
+        let view = Self::time_series_of_stacks(data, [frames, slices.unwrap_or(1), height, width])?;
+        Ok(Self { slices, ..view })
+    }
+
     /// All labels, in the order of the axes.
     pub fn as_slice(&self) -> &'a [u32] {
         self.data

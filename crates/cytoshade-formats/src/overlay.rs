@@ -5,7 +5,8 @@ use std::io::{Seek, Write};
 use ::png::{BitDepth, ColorType};
 
 use crate::limits::{reserve, zeros};
-use crate::{Error, Image, LabelView, png, tiff};
+use crate::picture::png;
+use crate::{Error, Image, LabelView, tiff};
 
 /// How much of a cell's color is mixed into its inside.
 const FILL: f32 = 0.18;

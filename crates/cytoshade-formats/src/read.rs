@@ -1,24 +1,23 @@
-//! From the bytes of a file to images.
+//! From a file to all of its images at once.
 
-use crate::format::describe;
-use crate::{Error, Format, Image, Limits, ReadOptions, jpeg, npy, png, tiff};
+use crate::{Error, Image, ImageFile, ReadOptions};
 
-/// Reads the file at `path`: at least one image, more only where [`Pages`] says so. The path may be a link; what it
-/// leads to must be a regular file, and no pipe, device or folder.
+/// Reads the file at `path`: at least one image, more only if [`crate::Selection`] says so. The images are those of
+/// all series, lists, time points and z-slices, one after the other; [`ImageFile`] tells them apart.
 ///
 /// # Errors
-/// [`Error::Read`] where the file cannot be opened or read, and those of [`read_bytes`].
+/// [`Error::Read`] if the file cannot be opened or read, and those of [`read_bytes`].
 #[cfg(not(target_family = "wasm"))]
 pub fn read(path: impl AsRef<std::path::Path>, options: &ReadOptions) -> Result<Vec<Image>, Error> {
-    read_bytes(&read_file(path, &options.limits)?, options)
+    ImageFile::open(path, options)?.all(&options.selection)
 }
 
 /// The bytes of the file at `path`, of any format.
 ///
 /// # Errors
-/// [`Error::Read`], and [`Error::Limit`] for more than [`Limits::file_bytes`].
+/// [`Error::Read`], and [`Error::Limit`] for more than [`crate::Limits::file_bytes`].
 #[cfg(not(target_family = "wasm"))]
-pub fn read_file(path: impl AsRef<std::path::Path>, limits: &Limits) -> Result<Vec<u8>, Error> {
+pub fn read_file(path: impl AsRef<std::path::Path>, limits: &crate::Limits) -> Result<Vec<u8>, Error> {
     use std::io::Read as _;
 
     let file = cytoshade_safe_io::open(path.as_ref(), cytoshade_safe_io::Links::Follow).map_err(Error::Read)?;
@@ -31,22 +30,10 @@ pub fn read_file(path: impl AsRef<std::path::Path>, limits: &Limits) -> Result<V
     Ok(bytes)
 }
 
-/// Reads an image file that is in memory: at least one image, more only where [`Pages`] says so.
-///
-/// Samples keep their type, but for half floats, which become f32, and TIFF samples of 1 to 7 and 9 to 15 bits, which
-/// become u8 and u16 with their values unchanged. As the reference does, the alpha channel of a PNG is dropped and a
-/// palette is applied, while a TIFF gives its samples as they are stored: all of them, palette indices as indices,
-/// nothing inverted. EXIF orientation is not applied.
+/// As [`read`], for a file that is in memory.
 ///
 /// # Errors
 /// Any of [`Error`] but [`Error::Read`], [`Error::Write`] and [`Error::Output`].
 pub fn read_bytes(bytes: &[u8], options: &ReadOptions) -> Result<Vec<Image>, Error> {
-    options.limits.check_file(bytes.len() as u64)?;
-    match Format::detect(bytes) {
-        Some(Format::Tiff) => tiff::read(bytes, options),
-        Some(Format::Png) => Ok(vec![png::read(bytes, &options.limits)?]),
-        Some(Format::Jpeg) => Ok(vec![jpeg::read(bytes, &options.limits)?]),
-        Some(Format::Npy | Format::Seg) => npy::read(bytes, options),
-        None => Err(Error::UnknownFormat { found: describe(bytes) }),
-    }
+    ImageFile::from_bytes(bytes, options)?.all(&options.selection)
 }

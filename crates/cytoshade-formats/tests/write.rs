@@ -127,7 +127,7 @@ fn overlays_of_a_stack_are_pages_of_one_contrast() {
     let labels = LabelVolume::new(cells, 3, 6, 6).unwrap();
     let mut file = Cursor::new(Vec::new());
     write_overlay_tiff(&mut file, &images, &labels).unwrap();
-    let options = ReadOptions { pages: Pages::List, ..ReadOptions::default() };
+    let options = ReadOptions::pages(Pages::List);
     let pages = read_bytes(&file.into_inner(), &options).unwrap();
     let first = |page: &Image| [0, 1, 2].map(|channel| page.to_planes(channel).unwrap().as_slice()[0]);
     assert_eq!(pages.len(), 3);
@@ -157,11 +157,11 @@ fn label_tiffs_carry_axes_and_pixel_size() {
     assert_eq!(description(&write((&labels).into(), &plain)), (String::new(), vec![1, 1]));
     let series = write(LabelView::time_series(&labels), &plain);
     assert_eq!(description(&series).0, "ImageJ=1.53q\nimages=3\nframes=3\n");
-    let pixel_size = PixelSize { x: 0.325, y: 0.325, z: Some(2.0), unit: "µm".into() };
-    let (text, resolution) = description(&write((&labels).into(), &TiffMetadata { pixel_size: Some(pixel_size) }));
+    let pixel_size = PixelSize { x: Some(0.325), y: Some(0.325), z: Some(2.0) };
+    let (text, resolution) = description(&write((&labels).into(), &TiffMetadata { pixel_size }));
     assert_eq!(text, "ImageJ=1.53q\nimages=3\nslices=3\nunit=um\nspacing=2\n");
     assert!((f64::from(resolution[1]) / f64::from(resolution[0]) - 0.325).abs() < 1e-9, "{resolution:?}");
-    let options = ReadOptions { pages: Pages::Stack, ..ReadOptions::default() };
+    let options = ReadOptions::stack();
     assert_eq!(read_labels(&series, &options).unwrap().view().as_slice(), labels.as_slice());
 }
 

@@ -9,7 +9,7 @@ use cytoshade::{Outputs, Params, Sha256};
 use crate::backend_args::BackendArgs;
 use crate::diameter::DiameterArg;
 use crate::input_args::InputArgs;
-use crate::inputs::PagesArg;
+use crate::inputs::ReadArgs;
 use crate::label_format::LabelFormat;
 
 #[derive(Debug, Args)]
@@ -30,12 +30,8 @@ pub(crate) struct Segment {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     seen: InputArgs,
-    /// What the pages of a multi-page TIFF are: the channels of one image, or a list of images, of which each is
-    /// segmented and written as STEM_0001_cp_masks.tif and so on. `auto` takes up to 5 pages of one size for channels
-    /// unless the file says otherwise; with --do-3d and --stitch-threshold every file is one stack, whose layers are the
-    /// pages (TIFF) or the first axis (NPY: [Z, H, W], [Z, C, H, W])
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) pages: PagesArg,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
     /// Mean diameter of the cells in pixels; without it, that of the network's training. `auto` estimates it for each
     /// image with a size model: the one that --size-model names, or the one beside the network (NAME_size.npy,
     /// size_NAME.npy); where there is none, that of the network's training

@@ -7,8 +7,9 @@ use cytoshade_pickle::numpy::{Array, Data};
 use cytoshade_pickle::{Input, ORDERED_DICT, PATHS, Pickle, Plain, numpy};
 
 use super::KEYS;
+use crate::image_file::array_images;
 use crate::label_array::each;
-use crate::npy::{Header, array_images, split};
+use crate::npy::{Header, split};
 use crate::{Error, Format, Image, LabelArray, LabelView, Limits, Pages, ReadOptions};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -106,7 +107,7 @@ fn images(array: &Array<'_, Plain<'_>>, pages: Pages, limits: &Limits) -> Result
     let shape = shape(array);
     let descr = format!("{}{}", array.dtype().order(), array.dtype().name());
     let header = Header { descr, fortran_order: array.fortran_order(), shape };
-    array_images(&header, data, &ReadOptions { pages, limits: limits.clone() })
+    array_images(&header, data, &ReadOptions { limits: limits.clone(), ..ReadOptions::pages(pages) })
 }
 
 impl<'a> Seg<'a> {

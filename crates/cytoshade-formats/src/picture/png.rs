@@ -4,15 +4,14 @@ use std::io::{Cursor, Write};
 
 use png::{BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, EncodingError, Transformations};
 
+use super::{Allowed, Picture, unsigned};
 use crate::error::one_line;
-use crate::{
-    Error, Format, Image, LabelView, Limits,
-    limits::{DecodeBudget, reserve, zeros},
-    planar::planar,
-};
+use crate::limits::{reserve, zeros};
+use crate::sample::swap;
+use crate::{Error, Format, LabelView};
 
-/// Reads the (first) picture; palettes are applied, 1 to 4 bits are stretched to 8, alpha is dropped.
-pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Image, Error> {
+/// Decodes the first picture of a file; palettes are applied, 1 to 4 bits are stretched to 8.
+pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
     let mut decoder = Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(Transformations::EXPAND);
     decoder.set_ignore_text_chunk(true);
@@ -20,7 +19,7 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Image, Error> {
     // The header first: the decoder itself would refuse an image for its sides, in words of its own.
     let (width, height) = decoder.read_header_info().map_err(damaged)?.size();
     let pixels = u64::from(width) * u64::from(height);
-    limits.check_sides(width.into(), height.into())?;
+    allowed.check(Format::Png, width.into(), height.into(), 0)?;
     let mut reader = decoder.read_info().map_err(damaged)?;
     // The decoder takes it for granted that a palette is of whole colours, and panics otherwise.
     let palette = reader.info().palette.as_ref().map_or(0, |palette| palette.len());
@@ -32,8 +31,8 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Image, Error> {
     }
     let (color, depth) = reader.output_color_type();
     let sample_bytes = if depth == BitDepth::Sixteen { 2 } else { 1 };
-    let stored = color.samples();
-    DecodeBudget::new(limits, bytes).take(pixels, stored as u64, sample_bytes)?;
+    let channels = color.samples();
+    allowed.check(Format::Png, width.into(), height.into(), (channels * sample_bytes) as u64)?;
     // Deflate stores at most 1032 bytes in one, and a pixel has at least one bit.
     if pixels / 8 > bytes.len() as u64 * 1032 {
         let found = bytes.len();
@@ -42,20 +41,21 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Image, Error> {
             format!("it states {height} x {width} pixels (height x width), but has only {found} bytes"),
         ));
     }
-    let too_large = || Error::Memory { bytes: pixels.saturating_mul((stored * sample_bytes) as u64) };
+    let too_large = || Error::Memory { bytes: pixels.saturating_mul((channels * sample_bytes) as u64) };
     let mut data = zeros(reader.output_buffer_size().ok_or_else(too_large)?)?;
     reader.next_frame(&mut data).map_err(damaged)?;
     reader.finish().map_err(damaged)?;
-
-    let keep = if matches!(color, ColorType::Grayscale | ColorType::GrayscaleAlpha) { 1 } else { 3 };
-    let (height, width) = (height as usize, width as usize);
-    if sample_bytes == 1 {
-        Ok(Image::new(planar(&data, stored, keep), keep, height, width)?)
-    } else {
-        let (pairs, _) = data.as_chunks();
-        let data: Vec<u16> = pairs.iter().map(|pair| u16::from_be_bytes(*pair)).collect();
-        Ok(Image::new(planar(&data, stored, keep), keep, height, width)?)
+    if sample_bytes == 2 && cfg!(target_endian = "little") {
+        swap(&mut data, 2);
     }
+    let sample_type = unsigned(8 * sample_bytes);
+    let (width, height) = (width as usize, height as usize);
+    Ok(Picture { width, height, channels, sample_type, pixels: data, warnings: Vec::new() })
+}
+
+/// Of the samples of a pixel, those that are no transparency.
+pub(crate) fn opaque(channels: usize) -> usize {
+    if channels < 3 { 1 } else { 3 }
 }
 
 fn damaged(error: DecodingError) -> Error {
