@@ -251,6 +251,60 @@ fn an_interruption_ends_in_a_summary_without_partial_files() {
 }
 
 #[test]
+fn isolated_inputs_give_the_same_cells_and_cost_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = root().join("crates/cytoshade-formats/tests/fixtures/imagej_2c3z.tif");
+    let broken = folder.path().join("broken.tif");
+    std::fs::write(&broken, b"II*\0\x08\0\0\0").unwrap();
+    let inputs = [photograph(), broken, stack];
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+    let [here, apart] = ["here", "apart"].map(|name| folder.path().join(name));
+    let plain = segment(&here, &inputs, &["--json", "--limits", "pixels=2^24"]);
+    let isolated = segment(&apart, &inputs, &["--json", "--limits", "pixels=2^24", "--isolate"]);
+    for output in [&plain, &isolated] {
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("1 of 3 inputs failed"), "{output:?}");
+    }
+    assert_eq!(files(&here), files(&apart));
+    assert!(files(&here).len() > 3, "{:?}", files(&here));
+    for name in files(&here) {
+        assert_eq!(std::fs::read(here.join(&name)).unwrap(), std::fs::read(apart.join(&name)).unwrap(), "{name}");
+    }
+    let reports = |output: &Output| -> Vec<serde_json::Value> {
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut reports: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        reports.iter_mut().for_each(|report| {
+            ["milliseconds", "output"].map(|key| report.as_object_mut().unwrap().remove(key));
+        });
+        reports
+    };
+    assert_eq!(reports(&plain), reports(&isolated));
+    let message = |output: &Output| {
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        error.lines().find(|line| line.contains("broken.tif")).unwrap().to_owned()
+    };
+    assert_eq!(message(&plain), message(&isolated));
+}
+
+#[test]
+fn an_isolated_decoder_is_limited_in_time_and_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    refused(&segment(folder.path(), &[&photograph()], &["--isolate", "--isolate-seconds", "0"]), "more than 0 s");
+    if cfg!(target_os = "linux") {
+        let large = folder.path().join("large.tif");
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        write_labels_tiff(&mut bytes, &Labels::zeros(8192, 8192)).unwrap();
+        std::fs::write(&large, bytes.into_inner()).unwrap();
+        let output = segment(folder.path(), &[&large, &photograph()], &["--isolate", "--isolate-memory", "64M"]);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains("large.tif") && error.contains("1 of 2 inputs failed"), "{error}");
+        assert!(files(folder.path()).contains(&"demo_cp_masks.tif".into()), "{error}");
+    }
+    refused(&segment(folder.path(), &[&photograph()], &["--isolate", "--isolate-memory", "much"]), "such as 4G");
+}
+
+#[test]
 fn what_killed_runs_left_is_swept() {
     let folder = tempfile::tempdir().unwrap();
     let stale = folder.path().join(".cytoshade-4194304-aB3dE6gH.tmp");

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::convert::Convert;
 use crate::demo::Demo;
 use crate::inspect::Inspect;
+use crate::isolate::ReadIsolated;
 use crate::model::Model;
 use crate::restore::Restore;
 use crate::segment::Segment;
@@ -42,4 +43,6 @@ pub(crate) enum Command {
     Devices,
     /// Work with model files: inspect, convert, verify, fetch, list, remove
     Model(Model),
+    #[command(name = crate::isolate::COMMAND, hide = true)]
+    ReadIsolated(ReadIsolated),
 }

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use cytoshade::{Channels, Image};
-use cytoshade_formats::{AxisKind, ImageFile, Item, Limits, Pages, ReadOptions, Selection, Series, TiffMetadata};
+use cytoshade_formats::transfer::{Contents, SeriesFacts};
+use cytoshade_formats::{AxisKind, ImageFile, Item, Limits, Pages, ReadOptions, Selection, TiffMetadata};
 
 use crate::failure::Failure;
+use crate::isolate::{IsolateArgs, IsolatedFile};
 use crate::report::warn;
 
 /// How input files are read, and what is taken of them: the same options for every command that reads images.
@@ -86,64 +88,93 @@ impl ReadArgs {
         ReadOptions { selection, nan_background: self.nan_background, limits }
     }
 
-    /// Opens a file, and says on standard error what was noticed.
-    pub(crate) fn open(&self, path: &Path, is_stack: bool) -> Result<Input, Failure> {
-        let options = self.options(is_stack);
-        let at = |error| Failure::at(path, error);
-        let file = ImageFile::open(path, &options).map_err(at)?;
-        let items = file.items(&options.selection).map_err(at)?;
-        for warning in file.warnings() {
+    /// Opens a file, and prints its warnings on standard error.
+    pub(crate) fn open(&self, path: &Path, is_stack: bool, isolate: &IsolateArgs) -> Result<Input, Failure> {
+        let (contents, source) = if isolate.is_on() {
+            let (contents, file) = IsolatedFile::open(path, self, is_stack, isolate)?;
+            (contents, Source::Isolated(file))
+        } else {
+            let options = self.options(is_stack);
+            let at = |error| Failure::at(path, error);
+            let file = ImageFile::open(path, &options).map_err(at)?;
+            let items = file.items(&options.selection).map_err(at)?;
+            (Contents::new(&file, items), Source::Here(file))
+        };
+        for warning in &contents.warnings {
             warn(format_args!("{}: warning: {warning}", path.display()));
         }
-        Ok(Input { file, items })
+        Ok(Input { contents, source })
+    }
+
+    /// These options, as another process of this program takes them.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let Self { pages, series, axes, channel_axis, z_axis, time_axis, nan_background, limits } = self;
+        let pages = pages.to_possible_value().map(|value| format!("--pages={}", value.get_name()));
+        let series = series.map(|series| format!("--series={series}"));
+        let letters = |axes: &Axes| axes.0.iter().map(|axis| axis.letter()).collect::<String>();
+        let axes = axes.as_ref().map(|axes| format!("--axes={}", letters(axes)));
+        let named = [("channel", channel_axis), ("z", z_axis), ("time", time_axis)];
+        let named = named.into_iter().filter_map(|(name, at)| at.map(|at| format!("--{name}-axis={at}")));
+        let nan_background = nan_background.then(|| "--nan-background".to_owned());
+        let limits = limits.iter().map(|(name, value)| format!("--limits={name}={value}"));
+        pages.into_iter().chain(series).chain(axes).chain(named).chain(nan_background).chain(limits).collect()
     }
 }
 
 /// A file that is open, and what is taken of it.
 pub(crate) struct Input {
-    file: ImageFile<'static>,
-    items: Vec<Item>,
+    contents: Contents,
+    source: Source,
+}
+
+/// Where the samples of a file are decoded.
+enum Source {
+    Here(ImageFile<'static>),
+    Isolated(IsolatedFile),
 }
 
 impl Input {
     /// What is taken, in its order: the time points of an image or of a stack together.
     pub(crate) fn time_series(&self) -> impl Iterator<Item = TimeSeries<'_>> {
         let is_same = |a: &Item, b: &Item| (a.series, a.list) == (b.series, b.list);
-        self.items.chunk_by(is_same).map(TimeSeries)
+        self.contents.items.chunk_by(is_same).map(TimeSeries)
     }
 
     /// True if one image or stack is all that is taken.
     pub(crate) fn is_one_item(&self) -> bool {
-        self.items.len() == 1
+        self.contents.items.len() == 1
     }
 
     /// The z-slices of an item; of an image, the one.
     pub(crate) fn read(&self, path: &Path, item: &Item) -> Result<Vec<Image>, Failure> {
-        self.file.images(item).map_err(|error| Failure::at(path, error))
+        match &self.source {
+            Source::Here(file) => file.images(item).map_err(|error| Failure::at(path, error)),
+            Source::Isolated(file) => file.read(path, &self.contents.items, item),
+        }
     }
 
-    /// The series of an item.
-    pub(crate) fn series(&self, item: &Item) -> Option<&Series> {
-        self.file.series().get(item.series)
+    /// Facts about the series of an item.
+    pub(crate) fn series(&self, item: &Item) -> Option<&SeriesFacts> {
+        self.contents.series.get(item.series)
     }
 
-    /// What was noticed, in words.
-    pub(crate) fn warnings(&self) -> Vec<String> {
-        self.file.warnings().iter().map(ToString::to_string).collect()
+    /// The warnings of the reader.
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.contents.warnings
     }
 
     /// What is known of the images beside their samples.
     pub(crate) fn metadata(&self, series: &TimeSeries<'_>) -> TiffMetadata {
         let series = series.items().first().and_then(|item| self.series(item));
-        TiffMetadata { pixel_size: series.map(Series::pixel_size).unwrap_or_default() }
+        TiffMetadata { pixel_size: series.map(|series| series.pixel_size).unwrap_or_default() }
     }
 
     /// Says on standard error if the chosen channels have no effect.
     pub(crate) fn warn_of_channels(&self, path: &Path, channels: Channels) {
         let Channels { chan, chan2 } = channels;
-        let is_grey = self.items.iter().all(|item| item.channels == 1);
+        let is_grey = self.contents.items.iter().all(|item| item.channels == 1);
         if is_grey && chan <= 1 && chan2 <= 1 && chan + chan2 > 0 {
-            let what = if self.items.len() > 1 { "each image has" } else { "the image has" };
+            let what = if self.contents.items.len() > 1 { "each image has" } else { "the image has" };
             let path = path.display();
             warn(format_args!("{path}: warning: --chan and --chan2 have no effect: {what} one channel"));
         }

@@ -14,6 +14,7 @@ mod input_args;
 mod inputs;
 mod inspect;
 mod interrupt;
+mod isolate;
 mod label_format;
 mod model;
 mod output;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         args::Command::Convert(convert) => convert::run(&convert),
         args::Command::Devices => devices::run(),
         args::Command::Model(model) => model::run(&model),
+        args::Command::ReadIsolated(read) => isolate::run(&read),
     };
     match result {
         Ok(()) if report::is_output_lost() => ExitCode::from(Failure::OutputLost.status()),

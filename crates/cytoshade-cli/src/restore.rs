@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::input_args::InputArgs;
 use crate::inputs::{ReadArgs, stems};
 use crate::interrupt;
+use crate::isolate::IsolateArgs;
 use crate::model::Source;
 use crate::output::{Files, folder};
 use crate::outputs::Outputs;
@@ -37,6 +38,8 @@ pub(crate) struct Restore {
     seen: InputArgs,
     #[command(flatten)]
     read: ReadArgs,
+    #[command(flatten)]
+    isolate: IsolateArgs,
     /// Each file is one stack, whose layers are normalized together
     #[arg(long)]
     pub(crate) stack: bool,
@@ -109,7 +112,7 @@ fn file(
     (path, stem): (&Path, &str),
     outputs: &mut Outputs,
 ) -> Result<(), Failure> {
-    let input = args.read.open(path, args.stack)?;
+    let input = args.read.open(path, args.stack, &args.isolate)?;
     let bar = Bar::new(&path.display().to_string());
     let show = |progress| bar.show(progress);
     let control = Control::new().progress(&show).cancel(interrupt::cancel());

@@ -110,6 +110,12 @@ pub enum Error {
     /// The image itself is not acceptable: a side under 2 pixels, or values that are not finite.
     #[error(transparent)]
     Image(#[from] cytoshade_core::Error),
+    /// The process that reads a file in isolation reported an error.
+    #[error("{message}")]
+    Isolated {
+        /// Its message, printable.
+        message: String,
+    },
     /// What was to be written does not fit the format or itself.
     #[error("cannot write this: {found}; expected {expected}")]
     Output {

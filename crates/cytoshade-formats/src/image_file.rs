@@ -70,6 +70,16 @@ impl<'a> ImageFile<'a> {
         ImageFile::from_source(Source::File { file, length }, &Siblings::new(path), options)
     }
 
+    /// Reads a file that is open already, of `length` bytes. No other file is opened: planes of a set of files that lie
+    /// beside it are missing.
+    ///
+    /// # Errors
+    /// As [`ImageFile::open`].
+    #[cfg(not(target_family = "wasm"))]
+    pub fn from_file(file: std::fs::File, length: u64, options: &ReadOptions) -> Result<ImageFile<'static>, Error> {
+        ImageFile::from_source(Source::File { file, length }, &Siblings::default(), options)
+    }
+
     /// Opens a file that is in memory.
     ///
     /// # Errors

@@ -57,6 +57,8 @@ mod series;
 mod siblings;
 mod source;
 mod tiff;
+#[cfg(not(target_family = "wasm"))]
+pub mod transfer;
 mod warning;
 
 pub use csv::write_csv;
@@ -72,7 +74,7 @@ pub use image_file::ImageFile;
 pub use items::Item;
 pub use label_array::{LabelArray, read_labels};
 pub use label_view::{LabelPlane, LabelView};
-pub use limits::Limits;
+pub use limits::{Limits, parse_size};
 pub use npy::{write_flows_npy, write_labels_npy, write_npy_f32};
 pub use options::{Pages, ReadOptions, Selection};
 pub use outlines::{Outline, outline_labels, outlines, write_outlines};

@@ -129,7 +129,7 @@ impl Limits {
             let names = Self::NAMES.join(", ").replace('_', "-");
             return Err(format!("there is no limit {name:?}; the limits are {names}"));
         };
-        *limit = number(value)
+        *limit = parse_size(value)
             .ok_or_else(|| format!("{value:?} is no number; expected one such as 1000, 2^33 or 16G (K, M, G, T)"))?;
         Ok(())
     }
@@ -225,8 +225,8 @@ impl<'l> Meter<'l> {
     }
 }
 
-/// A number as a person writes it.
-fn number(text: &str) -> Option<u64> {
+/// A number as people write it: `1048576`, `2^20`, `1M` or `1MiB`; K, M, G and T are powers of 1024.
+pub fn parse_size(text: &str) -> Option<u64> {
     if let Some((base, exponent)) = text.split_once('^') {
         return base.trim().parse::<u64>().ok()?.checked_pow(exponent.trim().parse().ok()?);
     }

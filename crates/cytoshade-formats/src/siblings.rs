@@ -32,7 +32,7 @@ impl Siblings {
     /// Opens the file of a name, which must be no path: it lies beside the one that was opened.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn open(&self, name: &str) -> Result<Source<'static>, String> {
-        let Some(folder) = &self.folder else { return Err("the image is in memory".into()) };
+        let Some(folder) = &self.folder else { return Err("no other file is opened".into()) };
         if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', ':', '\0']) {
             return Err("its name is no plain file name".into());
         }

@@ -8,10 +8,11 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use cytoshade_safe_io::isolate::{Confinement, IsolationError, IsolationLimits, confine, run};
+use cytoshade_safe_io::isolate::{Confinement, Isolated, IsolationError, confine};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-const LIMITS: IsolationLimits = IsolationLimits { memory_bytes: 256 << 20, time: Duration::from_secs(20) };
+const MEMORY: u64 = 256 << 20;
+const TIME: Duration = Duration::from_secs(20);
 
 fn main() {
     if let Some(task) = std::env::args().nth(1).and_then(|task| task.strip_prefix("child:").map(str::to_owned)) {
@@ -30,7 +31,7 @@ fn main() {
 
 fn child(task: &str) {
     // On systems without limits of memory the test is told so.
-    let Confinement { resource_limits, landlock, seccomp } = confine(LIMITS);
+    let Confinement { resource_limits, landlock, seccomp } = confine(MEMORY);
     let mut bytes = Vec::new();
     let denied = |opened: std::io::Result<()>| opened.is_err();
     let answer = match task {
@@ -67,43 +68,45 @@ fn child(task: &str) {
         },
         other => panic!("{other}"),
     };
-    std::io::stdout().write_all(answer.as_bytes()).unwrap();
+    std::io::stdout().write_all(format!("{answer}.").as_bytes()).unwrap();
 }
 
-fn answer(task: &str, limits: IsolationLimits) -> Result<Result<String, std::io::Error>, IsolationError> {
+fn answer(task: &str, time: Duration) -> Result<Result<String, std::io::Error>, IsolationError> {
     let mut input = tempfile::tempfile().unwrap();
     input.write_all(b"twelve bytes").unwrap();
     std::io::Seek::rewind(&mut input).unwrap();
     let mut program = Command::new(std::env::current_exe().unwrap());
     program.arg(format!("child:{task}"));
-    run(program, input, limits, |output| {
+    Isolated::start(program, input, time)?.receive(|output| {
         let mut text = String::new();
-        output.read_to_string(&mut text).map(|_| text)
+        output.read_to_string(&mut text)?;
+        // Every answer has a last word, which a crash leaves out.
+        if text.ends_with('.') { Ok(text) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) }
     })
 }
 
 fn works() -> Result<(), String> {
-    let found = answer("works", LIMITS).map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+    let found = answer("works", TIME).map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
     let words: Vec<&str> = found.split(' ').collect();
     if words[..2] != ["12", "4194304"] {
         return Err(found);
     }
     // Every Linux that tests run on has resource limits and seccomp; Landlock is young.
-    if cfg!(target_os = "linux") && (words[2], words[4]) != ("true", "true") { Err(found) } else { Ok(()) }
+    if cfg!(target_os = "linux") && (words[2], words[4]) != ("true", "true.") { Err(found) } else { Ok(()) }
 }
 
 fn nothing_opens() -> Result<(), String> {
     let kept = std::path::Path::new("/tmp/cytoshade-isolate-test-kept");
     std::fs::write(kept, "").map_err(|error| error.to_string())?;
-    let found = answer("opens", LIMITS).map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+    let found = answer("opens", TIME).map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
     let is_kept = kept.exists();
     let _ = std::fs::remove_file(kept);
-    if cfg!(target_os = "linux") && (found != "true true true true true" || !is_kept) { Err(found) } else { Ok(()) }
+    if cfg!(target_os = "linux") && (found != "true true true true true." || !is_kept) { Err(found) } else { Ok(()) }
 }
 
 fn crashes() -> Result<(), String> {
     for task in ["aborts", "panics"] {
-        match answer(task, LIMITS) {
+        match answer(task, TIME) {
             Err(IsolationError::Ended { status }) if !status.success() => {}
             other => return Err(format!("{task}: {other:?}")),
         }
@@ -115,21 +118,21 @@ fn memory() -> Result<(), String> {
     if !cfg!(target_os = "linux") {
         return Ok(());
     }
-    match answer("grows", LIMITS) {
+    match answer("grows", TIME) {
         Err(IsolationError::Ended { .. }) => {}
         other => return Err(format!("{other:?}")),
     }
-    match answer("reserves", LIMITS) {
-        Ok(Ok(found)) if found == "true" => Ok(()),
+    match answer("reserves", TIME) {
+        Ok(Ok(found)) if found == "true." => Ok(()),
         other => Err(format!("{other:?}")),
     }
 }
 
 fn time() -> Result<(), String> {
     let start = Instant::now();
-    let limits = IsolationLimits { time: Duration::from_millis(300), ..LIMITS };
-    match answer("hangs", limits) {
-        Err(IsolationError::Time(time)) if time == limits.time && start.elapsed() < Duration::from_secs(15) => Ok(()),
+    let limit = Duration::from_millis(300);
+    match answer("hangs", limit) {
+        Err(IsolationError::Time(time)) if time == limit && start.elapsed() < Duration::from_secs(15) => Ok(()),
         other => Err(format!("{other:?} after {:?}", start.elapsed())),
     }
 }
@@ -140,11 +143,17 @@ fn unwanted() -> Result<(), String> {
         program.arg("child:floods");
         program
     };
-    let found = run(program(), tempfile::tempfile().unwrap(), LIMITS, |output| {
-        let mut first = [0; 16];
-        output.read_exact(&mut first).map_err(|error| error.to_string())?;
-        Err::<(), String>("enough".into())
-    });
+    let mut isolated = Isolated::start(program(), tempfile::tempfile().unwrap(), TIME).map_err(|e| e.to_string())?;
+    let piece = |output: &mut dyn Read| {
+        let mut first = [0; 1 << 20];
+        output.read_exact(&mut first).map_err(|error| error.to_string())
+    };
+    // The process waits between two pieces.
+    for _ in 0..2 {
+        isolated.receive(piece).map_err(|error| error.to_string())??;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let found = isolated.receive(|_| Err::<(), String>("enough".into()));
     match found {
         Ok(Err(why)) if why == "enough" => Ok(()),
         other => Err(format!("{other:?}")),

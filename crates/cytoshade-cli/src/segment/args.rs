@@ -10,6 +10,7 @@ use crate::backend_args::BackendArgs;
 use crate::diameter::DiameterArg;
 use crate::input_args::InputArgs;
 use crate::inputs::ReadArgs;
+use crate::isolate::IsolateArgs;
 use crate::label_format::LabelFormat;
 
 #[derive(Debug, Args)]
@@ -32,6 +33,8 @@ pub(crate) struct Segment {
     seen: InputArgs,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) isolate: IsolateArgs,
     /// Mean diameter of the cells in pixels; without it, that of the network's training. `auto` estimates it for each
     /// image with a size model: the one that --size-model names, or the one beside the network (NAME_size.npy,
     /// size_NAME.npy); where there is none, that of the network's training

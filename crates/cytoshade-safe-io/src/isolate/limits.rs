@@ -1,24 +1,16 @@
 //! Resource limits of an isolated process.
 
-use std::time::Duration;
-
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::IsolationLimits;
-
 /// Limits what the process may take. True if every limit holds.
-pub(super) fn apply(limits: IsolationLimits) -> bool {
-    // All threads together use up this time.
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u32;
-    let seconds = (limits.time * threads + Duration::from_secs(1)).as_secs();
+pub(super) fn apply(memory_bytes: u64) -> bool {
     let wanted = [
         (Resource::Core, 0),
         (Resource::Fsize, 0),
         // Standard input, output and error are open already.
         (Resource::Nofile, 3),
-        (Resource::Cpu, seconds),
         // Writable memory. The address space as a whole is no measure: allocators reserve much more than they use.
-        (Resource::Data, limits.memory_bytes),
+        (Resource::Data, memory_bytes),
     ];
     #[cfg(target_os = "linux")]
     let dies_with_parent = {

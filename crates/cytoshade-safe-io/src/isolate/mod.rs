@@ -1,12 +1,12 @@
 //! Work on untrusted bytes in a process of its own, which can neither open files nor use the network, and is limited in
 //! memory and time.
 //!
-//! The parent ([`run`]) starts a program, gives it an open file as standard input and reads its standard output. The
+//! The parent ([`Isolated`]) starts a program, gives it an open file as standard input and reads its standard output. The
 //! child calls [`confine`] before it reads the first byte. Whatever the bytes make the child do (crash, hang, take
 //! memory, run foreign code) ends in an [`IsolationError`] of the parent.
 //!
 //! On Linux the child's system calls are limited by seccomp, its access to files and the network by Landlock too, and
-//! its memory, time and descriptors by resource limits. Elsewhere, the parent's time limit and the separation of the
+//! its memory and descriptors by resource limits. Elsewhere, the parent's time limit and the separation of the
 //! processes are all there is; other Unix systems have some of the resource limits too.
 
 #[cfg(unix)]
@@ -16,23 +16,14 @@ mod sandbox;
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-/// What an isolated process may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IsolationLimits {
-    /// Bytes of memory.
-    pub memory_bytes: u64,
-    /// Time from start to end.
-    pub time: Duration,
-}
 
 /// Which protections hold in a confined process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Confinement {
-    /// Memory, processor time, descriptors and file sizes are limited by the system.
+    /// Memory, descriptors and file sizes are limited by the system.
     pub resource_limits: bool,
     /// Files and sockets are out of reach by Landlock.
     pub landlock: bool,
@@ -60,99 +51,96 @@ pub enum IsolationError {
     },
 }
 
-/// Runs a program with `input` as its standard input and passes its standard output to `receive`.
-///
-/// The program's standard error is discarded. It is killed after `limits.time`, and if it goes on after `receive` has
-/// failed. Untrusted bytes may control the process: `receive` must check its output like any untrusted file.
-///
-/// # Errors
-/// [`IsolationError`]; the inner result is that of `receive`.
-pub fn run<T, E>(
-    mut program: Command,
-    input: File,
-    limits: IsolationLimits,
-    receive: impl FnOnce(&mut dyn Read) -> Result<T, E>,
-) -> Result<Result<T, E>, IsolationError> {
-    program.stdin(input).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = program.spawn().map_err(IsolationError::Start)?;
-    let Some(mut output) = child.stdout.take() else {
-        return Err(IsolationError::Start(io::ErrorKind::BrokenPipe.into()));
-    };
-    let watched = Watched::new(child);
-    let (received, timed_out, status) = std::thread::scope(|scope| {
-        let watchdog = scope.spawn(|| watched.kill_after(limits.time));
-        let received = receive(&mut output);
-        let status = watched.finish(received.is_ok());
-        (received, watchdog.join().unwrap_or(false), status)
-    });
-    drop(output);
-    if timed_out {
-        return Err(IsolationError::Time(limits.time));
-    }
-    match status.map_err(IsolationError::Start)? {
-        Some(status) if !status.success() => Err(IsolationError::Ended { status }),
-        _ => Ok(received),
-    }
+/// A confined process whose output is received piece by piece. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Isolated {
+    child: Mutex<Child>,
+    output: ChildStdout,
+    time: Duration,
 }
 
-/// A child that one thread waits for while another may kill it.
-struct Watched {
-    child: Mutex<(Child, bool)>,
-    finished: Condvar,
-}
-
-impl Watched {
-    fn new(child: Child) -> Self {
-        Self { child: Mutex::new((child, false)), finished: Condvar::new() }
+impl Isolated {
+    /// Starts a program with `input` as its standard input, which has `time` for each piece of its output. Its standard
+    /// error is discarded.
+    ///
+    /// # Errors
+    /// [`IsolationError::Start`].
+    pub fn start(mut program: Command, input: File, time: Duration) -> Result<Self, IsolationError> {
+        program.stdin(input).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = program.spawn().map_err(IsolationError::Start)?;
+        let output = child.stdout.take().ok_or_else(|| IsolationError::Start(io::ErrorKind::BrokenPipe.into()))?;
+        Ok(Self { child: Mutex::new(child), output, time })
     }
 
-    /// Kills the child unless it is finished in time. True if it was killed.
-    fn kill_after(&self, time: Duration) -> bool {
-        let guard = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = self.finished.wait_timeout_while(guard, time, |(_, is_finished)| !*is_finished);
-        let (mut guard, _) = wait.unwrap_or_else(PoisonError::into_inner);
-        let (child, is_finished) = &mut *guard;
-        !*is_finished && child.kill().is_ok()
+    /// Passes the process's standard output to `receive`, which takes as much of it as it needs.
+    ///
+    /// The process is killed if that takes longer than the time limit. Until the next call it waits at a full pipe.
+    /// Untrusted bytes may control the process: `receive` must check the output like any untrusted file.
+    ///
+    /// # Errors
+    /// [`IsolationError`] if the process is the cause; the inner result is that of `receive`.
+    pub fn receive<T, E>(
+        &mut self,
+        receive: impl FnOnce(&mut dyn Read) -> Result<T, E>,
+    ) -> Result<Result<T, E>, IsolationError> {
+        let Self { child, output, time } = self;
+        let is_done = (Mutex::new(false), Condvar::new());
+        let (received, timed_out) = std::thread::scope(|scope| {
+            let watchdog = scope.spawn(|| {
+                let guard = lock(&is_done.0);
+                let waited = is_done.1.wait_timeout_while(guard, *time, |is_done| !*is_done);
+                let is_late = !*waited.unwrap_or_else(PoisonError::into_inner).0;
+                is_late && lock(child).kill().is_ok()
+            });
+            let received = receive(output);
+            *lock(&is_done.0) = true;
+            is_done.1.notify_all();
+            (received, watchdog.join().unwrap_or(false))
+        });
+        if timed_out {
+            return Err(IsolationError::Time(*time));
+        }
+        match received {
+            Ok(received) => Ok(Ok(received)),
+            Err(error) => self.failure().map_or(Ok(Err(error)), Err),
+        }
     }
 
-    /// Waits for the child's end, and returns how it ended. If its output is not wanted, it is killed after a moment, which
-    /// is `None`.
-    fn finish(&self, is_wanted: bool) -> io::Result<Option<ExitStatus>> {
+    /// How the process ended, if it is to blame that its output could not be received.
+    fn failure(&self) -> Option<IsolationError> {
         /// Enough for a process that has crashed to be gone.
         const MOMENT: Duration = Duration::from_millis(500);
         let start = Instant::now();
-        let finish = |is_finished: &mut bool| {
-            *is_finished = true;
-            self.finished.notify_all();
-        };
-        loop {
-            let mut guard = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-            let (child, is_finished) = &mut *guard;
-            if let Some(status) = child.try_wait()? {
-                finish(is_finished);
-                return Ok(Some(status));
+        while start.elapsed() < MOMENT {
+            if let Ok(Some(status)) = lock(&self.child).try_wait() {
+                return (!status.success()).then_some(IsolationError::Ended { status });
             }
-            if !is_wanted && start.elapsed() > MOMENT {
-                child.kill()?;
-                child.wait()?;
-                finish(is_finished);
-                return Ok(None);
-            }
-            drop(guard);
-            // Its output has ended, so the process is about to.
             std::thread::sleep(Duration::from_millis(2));
         }
+        None
     }
 }
 
-/// Confines the calling process for good, as far as the system can. Threads that exist already are confined by resource
+impl Drop for Isolated {
+    fn drop(&mut self) {
+        let mut child = lock(&self.child);
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Confines the calling process for good, as far as the system can, and limits its memory. Threads that exist already are confined by resource
 /// limits alone: call it before any are started.
-pub fn confine(limits: IsolationLimits) -> Confinement {
+pub fn confine(memory_bytes: u64) -> Confinement {
     #[cfg(unix)]
-    let resource_limits = limits::apply(limits);
+    let resource_limits = limits::apply(memory_bytes);
     #[cfg(not(unix))]
     let resource_limits = {
-        let _ = limits;
+        let _ = memory_bytes;
         false
     };
     #[cfg(target_os = "linux")]
