@@ -1,6 +1,8 @@
 //! What the tests that cross crates share: the reference's fixtures, its formulas written down once more, the measures
 //! of agreement, and the rule that a comparison must also see a perturbed output fail.
 
+#[cfg(doctest)]
+mod docs;
 pub mod agree;
 #[cfg(not(target_os = "wasi"))]
 pub mod eval;
