@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use cytoshade_core::EndPoints;
 use libtest_mimic::Failed;
 
-use crate::each_way;
+use crate::{each_way, must_fail_when_perturbed};
 
 /// The relative L2 error ||ours - reference|| / ||reference||, in f64, is at most `limit`. A reference of zeros has no
 /// relative error, and none agrees with it.
@@ -35,6 +35,19 @@ pub fn close(ours: &[f32], reference: &[f32], limit: f64) -> Result<(), String> 
         }
     }
     Ok(())
+}
+
+/// "Equal to rounding", as a share of the largest value.
+pub const ROUNDING: f64 = 1e-5;
+
+/// [`close`], which must not hold if a value in the middle is off by a hundredth of the largest.
+pub fn close_with_twin(ours: &[f32], reference: &[f32], limit: f64) -> Result<(), Failed> {
+    let nudge = |values: &mut Vec<f32>| {
+        let largest = values.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
+        let middle = values.len() / 2;
+        values[middle] += largest / 100.0;
+    };
+    must_fail_when_perturbed(&ours.to_vec(), nudge, |values| close(values, reference, limit))
 }
 
 /// Relative L2 error that a network in f32 is allowed: the parity measure of the project.

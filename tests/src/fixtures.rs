@@ -196,6 +196,11 @@ impl Case {
         self.value["inputs"]["model"].as_str().is_some_and(|file| file.contains("cpnet_full"))
     }
 
+    /// What the case needs that is not there, for [`trial`](crate::trial).
+    pub fn missing(&self) -> Option<&'static str> {
+        (!self.complete()).then_some(NEEDS_TEST_DATA)
+    }
+
     /// Whether every input is there.
     pub fn complete(&self) -> bool {
         self.value["inputs"]
@@ -215,6 +220,11 @@ impl Case {
         let file = self.value["expected"][name].as_str()?;
         let path = self.path(file)?;
         Some(if file.ends_with(".npy") { read_npy(&path) } else { read_picture(&path) })
+    }
+
+    /// An expected array.
+    pub fn require(&self, name: &str) -> Result<Array, Failed> {
+        self.expected(name).ok_or_else(|| format!("the case expects no {name}").into())
     }
 
     /// A case of stage `network`, its files read and its sizes checked.

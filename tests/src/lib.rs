@@ -1,9 +1,9 @@
 //! What the tests that cross crates share: the reference's fixtures, its formulas written down once more, the measures
 //! of agreement, and the rule that a comparison must also see a perturbed output fail.
 
+pub mod agree;
 #[cfg(doctest)]
 mod docs;
-pub mod agree;
 #[cfg(not(target_os = "wasi"))]
 pub mod eval;
 pub mod fixtures;
@@ -14,6 +14,7 @@ pub mod matrices;
 pub mod program;
 pub mod random;
 pub mod reference;
+pub mod suite;
 #[cfg(not(target_os = "wasi"))]
 pub mod synthetic;
 

@@ -5,7 +5,7 @@
 use cytoshade_gpu::{Capabilities, DeviceOverride};
 
 /// Devices with matrices of 16 x 16 and subgroups of 32 or 64 invocations.
-pub const STAND_INS: [(u32, DeviceOverride); 2] = [
+pub const DEVICE_OVERRIDES: [(u32, DeviceOverride); 2] = [
     (32, DeviceOverride { capabilities: |capabilities| matrices_of_16(capabilities, 32), source: without_matrices }),
     (64, DeviceOverride { capabilities: |capabilities| matrices_of_16(capabilities, 64), source: without_matrices }),
 ];

@@ -1,41 +1,35 @@
-//! Stage `network` on the CPU, with every instruction set that the machine has, against the reference: its fixtures, and
-//! its formulas written down once more.
+//! Stage `network` on the CPU, on every instruction set of the machine, against the reference's fixtures and its formulas.
 
 use cytoshade_core::{Network as Weights, Shape};
 use cytoshade_cpu::Error;
 use cytoshade_cpu::network::{Batch, Isa, Network};
-use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
+use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::random::Random;
-use cytoshade_tests::trial;
-use libtest_mimic::{Arguments, Failed};
+use cytoshade_tests::suite::Group;
+use libtest_mimic::Failed;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-fn main() {
-    let mut trials = vec![
-        trial("silly tiles are refused", None, silly_tiles_are_refused),
-        trial("the portable path is always there", None, the_portable_path_is_always_there),
-        trial("a run can be stopped and goes on afterwards", None, a_run_can_be_stopped),
-        trial("a blank style is zero", None, a_blank_style_is_zero),
-        trial("NaN is not hidden", None, nan_is_not_hidden),
-    ];
+pub(crate) fn add(group: &mut Group<'_>) {
+    group.test("tiles of invalid sizes are refused", invalid_tiles);
+    group.test("the portable path is always available", portable_is_available);
+    group.test("a run can be stopped and the next one is right", stopped_run);
+    group.test("the style of a blank map is zero", blank_style);
+    group.test("NaN is not hidden", nan_is_not_hidden);
     for isa in Isa::ALL {
         let missing = (!Isa::available().contains(&isa)).then_some("other instructions");
-        let mut on = |name: &str, test: fn(Isa) -> Result<(), Failed>| {
-            trials.push(trial(format!("{isa:?}: {name}"), missing, move || test(isa)));
+        let mut on = |name: &str, missing, test: fn(Isa) -> Result<(), Failed>| {
+            group.test_with(format!("{isa:?}: {name}"), missing, move || test(isa));
         };
-        on("random networks", random_networks);
-        on("every width of a row", every_width_of_a_row);
-        let lacks = missing.or(cfg!(target_family = "wasm").then_some("threads"));
-        trials.push(trial(format!("{isa:?}: the number of threads changes nothing"), lacks, move || {
-            threads_change_nothing(isa)
-        }));
+        on("random networks", missing, random_networks);
+        on("every width of a row", missing, every_width_of_a_row);
+        let no_threads = cfg!(target_family = "wasm").then_some("threads");
+        on("the number of threads changes nothing", missing.or(no_threads), threads_change_nothing);
         for case in cases("network", "cases.json") {
-            let missing = missing.or((!case.complete()).then_some(NEEDS_TEST_DATA));
-            trials.push(trial(format!("{isa:?}: fixture {}", case.name()), missing, move || fixture(isa, &case)));
+            let name = format!("{isa:?}: fixture {}", case.name());
+            group.test_with(name, missing.or(case.missing()), move || fixture(isa, &case));
         }
     }
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
 fn run(network: &Network, tiles: &[f32], n: usize, height: usize, width: usize) -> Batch {
@@ -53,8 +47,6 @@ fn fixture(isa: Isa, case: &Case) -> Result<(), Failed> {
     let found = run(&on(&case.network, isa), &case.tiles, case.count, case.height, case.width);
     case.expected.compare_with_twin(&found.outputs, &found.styles, case.width)
 }
-
-// ---- Random networks ----
 
 /// Runs a random network on random tiles, and compares with the reference's formulas.
 fn check(isa: Isa, shape: &Shape, n: usize, height: usize, width: usize, seed: u64) -> Result<(), Failed> {
@@ -120,13 +112,11 @@ fn threads_change_nothing(isa: Isa) -> Result<(), Failed> {
     if other == one { Err("the comparison does not see one bit changed".into()) } else { Ok(()) }
 }
 
-// ---- Edges ----
-
 fn small() -> Weights {
     Random(5).cpnet(&[2, 4, 8], 3).network()
 }
 
-fn silly_tiles_are_refused() -> Result<(), Failed> {
+fn invalid_tiles() -> Result<(), Failed> {
     let network = Network::new(&small());
     let go = |values: usize, n, height, width| network.run(&vec![0.0; values], n, height, width, &mut |_| Ok(()));
     assert!(go(2 * 4 * 6, 1, 4, 6).is_ok());
@@ -147,14 +137,14 @@ fn silly_tiles_are_refused() -> Result<(), Failed> {
     Ok(())
 }
 
-fn the_portable_path_is_always_there() -> Result<(), Failed> {
+fn portable_is_available() -> Result<(), Failed> {
     assert_eq!(Isa::available().last(), Some(&Isa::Portable));
     assert_eq!(Isa::available()[0], Isa::best());
     assert_eq!(Network::new(&small()).isa(), Isa::best());
     Ok(())
 }
 
-fn a_run_can_be_stopped() -> Result<(), Failed> {
+fn stopped_run() -> Result<(), Failed> {
     let network = Network::new(&small());
     let tiles = Random(1).vector(3 * 2 * 8 * 8, 0.0, 1.0);
     let mut seen = vec![];
@@ -170,7 +160,7 @@ fn a_run_can_be_stopped() -> Result<(), Failed> {
     Ok(())
 }
 
-fn a_blank_style_is_zero() -> Result<(), Failed> {
+fn blank_style() -> Result<(), Failed> {
     let weights = Random(5).cpnet_without_style(&[2, 4, 8], 3).network();
     let batch = run(&Network::new(&weights), &[1.0; 2 * 4 * 4], 1, 4, 4);
     assert_eq!(batch.styles, [0.0; 8]);

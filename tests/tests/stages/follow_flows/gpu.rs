@@ -1,33 +1,22 @@
-//! Stages `follow_flows` and `histogram` on the best adapter there is, a software one too, against the reference: its
-//! fixtures, and its formulas written down once more.
+//! Stage `follow_flows` on the GPU, against the reference's fixtures and its formulas, which `reference` writes down again.
 
 use cytoshade_core::{EndPoints, HISTOGRAM_PAD, Histogram, Planes};
 use cytoshade_gpu::{Choice, Error, Gpu, GpuEndPoints, GpuPlanes, histogram};
-use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
+use cytoshade_tests::fixtures::Case;
 use cytoshade_tests::random::Random;
-use cytoshade_tests::{agree, gpu, must_fail_when_perturbed, reference};
-use libtest_mimic::{Arguments, Failed};
+use cytoshade_tests::suite::GpuGroup;
+use cytoshade_tests::{agree, must_fail_when_perturbed, reference};
+use libtest_mimic::Failed;
 use pollster::block_on;
 
-fn main() {
-    let gpu = gpu::open();
-    let mut trials = Vec::new();
-    let mut on = |name: &str, test: fn(&Gpu) -> Result<(), Failed>| {
-        trials.push(gpu::trial(&gpu, name, None, test));
-    };
-    on("follow_flows: random flows", random_flows);
-    on("follow_flows: planes of few pixels", few_pixels);
-    on("follow_flows: no pixel takes part", no_pixels);
-    on("follow_flows: flows that are not numbers stay in the plane", not_numbers);
-    on("follow_flows: wrong sizes and too large planes are refused", refusals);
-    on("follow_flows: in strips", strips);
-    on("histogram: random end points", random_end_points);
-    for case in cases("dynamics", "cases.json") {
-        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
-        let name = format!("follow_flows: fixture {}", case.name());
-        trials.push(gpu::trial(&gpu, name, missing, move |gpu| fixture(gpu, &case)));
-    }
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+pub(crate) fn add(group: &mut GpuGroup<'_>) {
+    group.test("random flows", random_flows);
+    group.test("planes of few pixels", few_pixels);
+    group.test("no pixel takes part", no_pixels);
+    group.test("flows that are not numbers stay in the plane", not_numbers);
+    group.test("wrong sizes and too large planes are refused", refusals);
+    group.test("in strips", strips);
+    group.fixtures("dynamics", "cases.json", &["endpoints", "final", "cells", "histogram"], fixture);
 }
 
 /// Smooth flows with noise, and a cellprob with holes.
@@ -47,7 +36,7 @@ fn scene(random: &mut Random, height: usize, width: usize) -> (Planes, Vec<f32>)
 }
 
 /// The end points counted once more.
-fn count(ends: &EndPoints, height: usize, width: usize) -> Vec<u32> {
+pub(crate) fn count(ends: &EndPoints, height: usize, width: usize) -> Vec<u32> {
     let stride = width + 2 * HISTOGRAM_PAD;
     let mut counts = vec![0; stride * (height + 2 * HISTOGRAM_PAD)];
     for (&y, &x) in ends.y.iter().zip(&ends.x) {
@@ -57,7 +46,7 @@ fn count(ends: &EndPoints, height: usize, width: usize) -> Vec<u32> {
 }
 
 /// The stage on planes of the host.
-fn follow_flows(
+pub(crate) fn follow_flows(
     gpu: &Gpu,
     flows: &Planes,
     cellprob: &[f32],
@@ -216,44 +205,16 @@ fn strips(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-fn random_end_points(gpu: &Gpu) -> Result<(), Failed> {
-    let mut random = Random(22);
-    for (height, width, points) in [(1, 1, 1), (30, 50, 1000), (170, 110, 18_700)] {
-        let y = random.vector(points, 0.0, (height - 1) as f32 / 4.0);
-        let x = random.vector(points, 0.0, (width - 1) as f32);
-        let ends = EndPoints { pixels: (0..points as u32).collect(), y, x };
-        let counted = block_on(GpuEndPoints::upload(gpu, &ends, height, width))?;
-        let counted = block_on(block_on(histogram(gpu, &counted))?.read(gpu))?;
-        agree::equal_with_twin(&counted.counts, &count(&ends, height, width), "counts")?;
-    }
-    Ok(())
-}
-
 fn fixture(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
-    let flows = case.input("flows").planes();
+    let (flows, cellprob) = (case.input("flows").planes(), case.input("cellprob").f32());
     assert_eq!(flows.channels(), 2);
-    let cellprob = case.input("cellprob").f32();
     let (threshold, niter) = (case.number("cellprob_threshold") as f32, case.number("niter") as u32);
     let interp = case.flag("interp");
-    // Cases that vary what comes later have no end points of their own; then our own reference stands in.
+    // Cases that vary a later stage have no end points of their own; then our own reference stands in.
     let expected = match case.expected("endpoints") {
         Some(ends) => ends.end_points(&cellprob, threshold),
         None => reference::follow_flows(&flows, &cellprob, threshold, niter, interp),
     };
-    let (_, counted) = check(gpu, (&flows, &cellprob), threshold, niter, interp, &expected)?;
-    if let Some(expected) = case.expected("histogram") {
-        // Where an end point lies a rounding error beside a pixel's border it may be counted on the other side.
-        let expected = expected.u32();
-        let points: u64 = expected.iter().map(|&n| u64::from(n)).sum();
-        let near = |counts: &Vec<u32>| {
-            let moved: u64 = counts.iter().zip(&expected).map(|(&a, &b)| u64::from(a.abs_diff(b))).sum();
-            if counts.len() != expected.len() || moved as f64 > 2e-3 * points as f64 + 2.0 {
-                return Err(format!("{moved} of 2 x {points} counts are elsewhere"));
-            }
-            Ok(())
-        };
-        // No point ends in the corner of the padding.
-        must_fail_when_perturbed(&counted.counts, |counts| counts[0] += 3 + points as u32 / 100, near)?;
-    }
+    check(gpu, (&flows, &cellprob), threshold, niter, interp, &expected)?;
     Ok(())
 }

@@ -1,68 +1,68 @@
-//! Stage `network` on the best adapter there is, a software one too, against the reference: its fixtures, and its
-//! formulas written down once more.
+//! Stage `network` on the GPU, with every kernel of the adapter, against the reference's fixtures and its formulas.
 
 use cytoshade_gpu::{
     Batch, Capabilities, Choice, ConvKernel, DeviceOptions, DeviceOverride, Error, Gpu, Network, Options, Precision,
     Unsupported, memory,
 };
 use cytoshade_tests::agree::{ExpectedBatch, NETWORK_F16};
-use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
-use cytoshade_tests::gpu;
+use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::matrices;
 use cytoshade_tests::random::Random;
-use libtest_mimic::{Arguments, Failed};
+use cytoshade_tests::suite::GpuGroup;
+use libtest_mimic::Failed;
 use pollster::block_on;
 
-fn main() {
-    let gpu = gpu::open();
-    let mut trials = Vec::new();
-    let mut on = |name: &str, test: fn(&Gpu) -> Result<(), Failed>| {
-        trials.push(gpu::trial(&gpu, format!("network: {name}"), None, test));
-    };
-    on("the default kernel", default_kernel);
-    on("a kernel that does not suit says why", unsuitable_kernel);
-    on("wrong weights are seen", wrong_weights_are_seen);
-    on("sizes in turn share the buffers", sizes_in_turn);
-    on("threads share a network", threads_share_a_network);
-    on("small limits split the batch and refuse what does not fit", small_limits);
-    on("large tiles run as a kernel that has room for them", large_tiles);
-    on("silly tiles are refused", silly_tiles);
-    on("a blank style is zero", blank_style);
-    on("dispatches and bytes are what is documented", dispatches_and_bytes);
+pub(crate) fn add(group: &mut GpuGroup<'_>) {
+    group.test("the default kernel", default_kernel);
+    group.test("an unsuitable kernel says why", unsuitable_kernel);
+    group.test("wrong weights are seen", wrong_weights_are_seen);
+    group.test("sizes in turn share the buffers", sizes_in_turn);
+    group.test("threads share a network", threads_share_a_network);
+    group.test("small limits split the batch and refuse what does not fit", small_limits);
+    group.test("large tiles run as a kernel that has room for them", large_tiles);
+    group.test("tiles of invalid sizes are refused", invalid_tiles);
+    group.test("the style of a blank map is zero", blank_style);
+    group.test("dispatches and bytes are as documented", dispatches_and_bytes);
+    group.fixtures("network", "cases.json", &["y"], fixture);
+    add_f16(group);
+    add_kernels(group);
+    add_matrices_of_16(group);
+}
+
+fn add_f16(group: &mut GpuGroup<'_>) {
+    let options = Options { precision: Precision::F16, ..Options::default() };
+    let lacks = group.adapter().and_then(|gpu| lacks(gpu, options));
     for case in cases("network", "cases.json") {
-        let options = Options { precision: Precision::F16, ..Options::default() };
-        let lacks = gpu.as_ref().and_then(|gpu| lacks(gpu, options));
-        let missing = lacks.or((!case.complete()).then_some(NEEDS_TEST_DATA));
-        let name = format!("network: fixture {} in f16", case.name());
-        trials.push(gpu::trial(&gpu, name, missing, move |gpu| fixture_f16(gpu, &case)));
+        let name = format!("fixture {} in f16", case.name());
+        group.test_with(name, lacks.or(case.missing()), move |gpu| fixture_f16(gpu, &case));
     }
+}
+
+fn add_kernels(group: &mut GpuGroup<'_>) {
     for kernel in ConvKernel::ALL {
         for precision in [Precision::F32, Precision::F16] {
-            let options = Options { kernel: Some(kernel), precision };
             if (kernel, precision) == (ConvKernel::Matrix, Precision::F32) {
                 continue;
             }
-            let lacks = gpu.as_ref().and_then(|gpu| lacks(gpu, options));
-            let name = format!("network: random networks, {kernel} {}", precision.name());
-            trials.push(gpu::trial(&gpu, name, lacks, move |gpu| random_networks(gpu, options)));
+            let options = Options { kernel: Some(kernel), precision };
+            let lacks = group.adapter().and_then(|gpu| lacks(gpu, options));
+            let name = format!("random networks, {kernel} {}", precision.name());
+            group.test_with(name, lacks, move |gpu| random_networks(gpu, options));
         }
     }
-    for (subgroup, device_override) in matrices::STAND_INS {
-        let lacks = gpu.as_ref().and_then(|gpu| match gpu.capabilities() {
+}
+
+fn add_matrices_of_16(group: &mut GpuGroup<'_>) {
+    for (subgroup, device_override) in matrices::DEVICE_OVERRIDES {
+        let lacks = group.adapter().and_then(|gpu| match gpu.capabilities() {
             Capabilities { f16: false, .. } => Some("SHADER_F16"),
             // Mesa 22 compiles it for minutes.
             Capabilities { software: true, matrices, .. } if matrices.is_empty() => Some("a newer driver"),
             _ => None,
         });
-        let name = format!("network: matrices of 16 x 16 value by value, subgroups of {subgroup}");
-        trials.push(gpu::trial(&gpu, name, lacks, move |gpu| matrices_of_16(gpu, device_override)));
+        let name = format!("matrices of 16 x 16 value by value, subgroups of {subgroup}");
+        group.test_with(name, lacks, move |gpu| matrices_of_16(gpu, device_override));
     }
-    for case in cases("network", "cases.json") {
-        let missing = (!case.complete()).then_some(NEEDS_TEST_DATA);
-        let name = format!("network: fixture {}", case.name());
-        trials.push(gpu::trial(&gpu, name, missing, move |gpu| fixture(gpu, &case)));
-    }
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
 fn compare(expected: &ExpectedBatch, found: &Batch) -> Result<(), String> {
@@ -277,18 +277,18 @@ fn large_tiles(gpu: &Gpu) -> Result<(), Failed> {
     let room = 36 * 128 * 64 * 4;
     let gpu = block_on(Gpu::open_limited(Choice::Named(gpu.info().name.clone()), room))?;
     let network = block_on(Network::new(&gpu, &weights))?;
-    let filtered = network.kernels().contains(&ConvKernel::Winograd);
+    let by_winograd = network.kernels().contains(&ConvKernel::Winograd);
     let tiles = |random: &mut Random, (height, width)| random.vector(height * width, -1.0, 2.0);
     let (few, many) = (tiles(&mut random, small), tiles(&mut random, large));
     let refused = block_on(network.run(&many, 1, large.0, large.1));
-    assert_eq!(matches!(refused, Err(Error::Limit { .. })), filtered, "{refused:?}");
+    assert_eq!(matches!(refused, Err(Error::Limit { .. })), by_winograd, "{refused:?}");
     assert!(network.max_batch(large.0, large.1) > 0, "it says what it will take");
     for _ in 0..2 {
         block_on(network.prepare(&weights, large.0, large.1))?;
         compare(&net.batch(&many, large.0, large.1), &block_on(network.run(&many, 1, large.0, large.1))?)?;
         compare(&net.batch(&few, small.0, small.1), &block_on(network.run(&few, 1, small.0, small.1))?)?;
     }
-    // Who asks for a kernel gets no other.
+    // A requested kernel is not replaced.
     let options = Options { kernel: Some(ConvKernel::Winograd), ..Options::default() };
     if let Ok(asked) = block_on(Network::with(&gpu, &weights, options)) {
         block_on(asked.prepare(&weights, large.0, large.1))?;
@@ -297,7 +297,7 @@ fn large_tiles(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-fn silly_tiles(gpu: &Gpu) -> Result<(), Failed> {
+fn invalid_tiles(gpu: &Gpu) -> Result<(), Failed> {
     let network = block_on(Network::new(gpu, &Random(6).cpnet(&[2, 4, 4], 3).network()))?;
     for (height, width) in [(0, 8), (8, 0), (7, 8), (8, 9)] {
         let error = block_on(network.run(&vec![0.0; 2 * height * width], 1, height, width)).err().ok_or("it ran")?;
@@ -307,7 +307,7 @@ fn silly_tiles(gpu: &Gpu) -> Result<(), Failed> {
         let error = block_on(network.run(&vec![0.0; found], count, 8, 8)).err().ok_or("it ran")?;
         assert_eq!(error, Error::Length { what: "tiles", found, expected: 128_usize.saturating_mul(count) });
     }
-    // The network is none the worse for it.
+    // The network still works.
     assert_eq!(block_on(network.run(&[0.0; 128], 1, 8, 8))?.outputs.len(), 3 * 64);
     assert!(memory(network.plan(), Precision::F32, 1, 8, 8) > 0 && network.dispatches() > 20);
     Ok(())
