@@ -15,9 +15,8 @@ const PACKAGES: &str = "mesa-vulkan-drivers,libvulkan1";
 /// The driver's manifest in the root.
 const DRIVER: &str = "/usr/share/vulkan/icd.d/lvp_icd.json";
 
-/// The test binaries that need an adapter.
-const TESTS: [&str; 8] =
-    ["network_gpu", "planes_gpu", "dynamics_gpu", "masks_gpu", "volume_gpu", "runtime_gpu", "adapters", "pipeline"];
+/// The test binaries that need an adapter, and which of their tests.
+const TESTS: [(&str, &str); 3] = [("stages", "::gpu::"), ("device", "::"), ("pipeline", "image::gpu::")];
 
 /// Whether this machine can set up such a root: it is Debian or a derivative, and this process is root.
 pub(crate) fn possible() -> bool {
@@ -50,7 +49,7 @@ pub(crate) fn test(may_skip: bool, rest: &[String]) -> Outcome {
     let binaries = build()?;
     let folder = root.join("tests");
     std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
-    for test in TESTS {
+    for (test, filter) in TESTS {
         let binary = binary(&binaries, test)?;
         let copy = folder.join(test);
         // Replace the file instead of writing into it: an old copy may still be running.
@@ -59,7 +58,12 @@ pub(crate) fn test(may_skip: bool, rest: &[String]) -> Outcome {
         let mut command = Command::new("chroot");
         command.arg(&root).args(["env", "--unset=CYTOSHADE_TEST_DATA", "XDG_RUNTIME_DIR=/tmp"]);
         command.arg(format!("VK_DRIVER_FILES={DRIVER}"));
-        command.arg(format!("/tests/{test}")).args(rest);
+        command.arg(format!("/tests/{test}"));
+        if rest.is_empty() {
+            command.arg(filter)
+        } else {
+            command.args(rest)
+        };
         run(command)?;
     }
     Ok(())

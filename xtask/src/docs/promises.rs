@@ -27,7 +27,7 @@ impl Promises {
             Event::Start(Tag::TableCell) if self.in_head => self.headers.push(String::new()),
             Event::Start(Tag::TableCell) => self.column += 1,
             Event::Text(text) if self.in_head => {
-                self.headers.iter_mut().last().into_iter().for_each(|h| h.push_str(text))
+                self.headers.iter_mut().next_back().into_iter().for_each(|header| header.push_str(text));
             }
             // A function of a Rust file; that it is there is checked as for every link.
             Event::Start(Tag::Link { dest_url, .. }) if dest_url.contains(".rs#") => self.count(),

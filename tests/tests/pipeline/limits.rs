@@ -1,23 +1,21 @@
-//! What is asked for works within the limits of a device: tiles that are too large for it shrink. Ignored where there is no
-//! adapter.
+//! Requests beyond the limits of a device: tiles that are too large shrink.
 
 use cytoshade::{ConvKernel, Image, Model, Params, Segmentation, Segmenter, SegmenterBuilder};
 use cytoshade_formats::ReadOptions;
 use cytoshade_tests::gpu::NEEDS_ADAPTER;
 use cytoshade_tests::{agree, eval, program, trial};
-use libtest_mimic::{Arguments, Failed};
+use libtest_mimic::{Failed, Trial};
 
-fn main() {
+pub(crate) fn trials() -> Vec<Trial> {
     let missing = eval::gpu_device().is_none().then_some(NEEDS_ADAPTER);
-    let trials = vec![
-        trial("tiles that are too large shrink", missing, tiles_shrink),
-        trial("tiles that fit stay as they are", missing, tiles_stay),
-        trial("tiles shrink for a kernel that is asked for", missing, tiles_shrink_for_a_kernel),
-    ];
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+    vec![
+        trial("limits::gpu::tiles that are too large shrink", missing, tiles_shrink),
+        trial("limits::gpu::tiles that fit keep their size", missing, tiles_stay),
+        trial("limits::gpu::tiles shrink for a requested kernel", missing, tiles_shrink_for_a_kernel),
+    ]
 }
 
-/// The bundled photograph (696 x 520), segmented in tiles of a side where no buffer is larger.
+/// Segments the bundled photograph (696 x 520) in tiles of side `bsize`, on a device whose bindings hold `largest` bytes.
 fn segment(largest: u64, kernel: Option<ConvKernel>, bsize: usize) -> Result<Segmentation, Failed> {
     let root = program::root();
     let builder = Segmenter::builder().device(eval::gpu_device().ok_or(NEEDS_ADAPTER)?).largest_binding(largest);
@@ -44,7 +42,7 @@ fn tiles_stay() -> Result<(), Failed> {
 }
 
 fn tiles_shrink_for_a_kernel() -> Result<(), Failed> {
-    // In the browser's place: an adapter may decline it.
+    // As in a browser, an adapter may lack what the kernel needs.
     match segment(ROOM, Some(ConvKernel::Winograd), 384) {
         Ok(found) => assert!(found.cells() > 100, "{}", found.cells()),
         Err(failed) if failed.message().is_some_and(|message| message.contains("does not run")) => {}

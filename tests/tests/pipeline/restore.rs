@@ -3,15 +3,13 @@
 use cytoshade::{Control, Device, Image, LoadOptions, Model, RestoreOptions, Restored, Restorer, Stack};
 use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::{agree, eval, must_fail_when_perturbed};
-use libtest_mimic::{Arguments, Failed};
+use libtest_mimic::{Failed, Trial};
 
-/// Allowed for what a network in f32 makes of an image that was normalized and resized, against the reference's f32.
+/// Allowed for the outputs of a network in f32 after normalization and resizing, against the reference's f32.
 const OUTPUTS: f64 = 1e-5;
 
-fn main() {
-    let cases = cases("restore", "cases.json");
-    let trials = cases.iter().flat_map(|case| eval::trials(case, run)).collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+pub(crate) fn trials() -> Vec<Trial> {
+    cases("restore", "cases.json").iter().flat_map(|case| eval::trials("restore", case, run)).collect()
 }
 
 fn restorer(case: &Case, device: Device) -> Result<Restorer, Failed> {
@@ -20,21 +18,21 @@ fn restorer(case: &Case, device: Device) -> Result<Restorer, Failed> {
     Ok(Restorer::new(&model, device, options)?)
 }
 
-/// The restored values, channel by channel as the reference's.
-fn values(layers: &[Image]) -> Result<Vec<f32>, Failed> {
+/// The restored values of an image or of z-slices, channel by channel as the reference orders them.
+fn values(slices: &[Image]) -> Result<Vec<f32>, Failed> {
     let mut all = Vec::new();
-    for channel in 0..layers.first().map_or(0, Image::channels) {
-        for layer in layers {
-            all.extend(layer.to_planes(channel)?.into_vec());
+    for channel in 0..slices.first().map_or(0, Image::channels) {
+        for slice in slices {
+            all.extend(slice.to_planes(channel)?.into_vec());
         }
     }
     Ok(all)
 }
 
-fn compare<T>(case: &Case, restored: &Restored<T>, layers: &[Image]) -> Result<(), Failed> {
+fn compare<T>(case: &Case, restored: &Restored<T>, slices: &[Image]) -> Result<(), Failed> {
     let expected = case.expected("restored").ok_or("nothing restored")?;
     let perturb = |values: &mut Vec<f32>| values.iter_mut().for_each(|value| *value *= 1.001);
-    must_fail_when_perturbed(&values(layers)?, perturb, |ours| agree::l2_within(ours, &expected.f32(), OUTPUTS))?;
+    must_fail_when_perturbed(&values(slices)?, perturb, |ours| agree::l2_within(ours, &expected.f32(), OUTPUTS))?;
     let ratio = case.expected_json("ratio").as_f64().ok_or("no ratio")?;
     if (restored.ratio - ratio).abs() < 1e-9 { Ok(()) } else { Err(format!("ratio {}", restored.ratio).into()) }
 }
@@ -56,9 +54,9 @@ fn run(case: &Case, device: Device) -> Result<(), Failed> {
     };
     let expected = case.expected("labels").ok_or("no labels")?.u32();
     if case.has_input("stack") && !params.do_3d && params.stitch_threshold == 0.0 {
-        // Each layer has labels of its own.
-        let layer = expected.len() / eval::stack(case)?.depth();
-        for (ours, expected) in labels.chunks_exact(layer).zip(expected.chunks_exact(layer)) {
+        // Each z-slice has labels of its own.
+        let slice = expected.len() / eval::stack(case)?.depth();
+        for (ours, expected) in labels.chunks_exact(slice).zip(expected.chunks_exact(slice)) {
             agree::masks(ours, expected)?;
         }
         return Ok(());

@@ -1,21 +1,19 @@
-//! Which adapters there are, and opening one.
+//! The list of adapters, and opening one.
 
 use cytoshade_core::Planes;
 use cytoshade_gpu::{AdapterKind, Choice, Error, Gpu, GpuPlanes, Network, adapters, follow_flows};
 use cytoshade_tests::random::Random;
 use cytoshade_tests::{gpu, trial};
-use libtest_mimic::{Arguments, Failed};
+use libtest_mimic::{Failed, Trial};
 use pollster::block_on;
 
-fn main() {
-    let gpu = gpu::open();
-    let trials = vec![
-        trial("the adapter that is taken by itself is no software", None, auto_is_hardware),
-        trial("a missing adapter is an error that lists what is there", None, missing_adapter),
-        gpu::trial(&gpu, "a closed device is an error and no panic", None, closed_device),
-        gpu::trial(&gpu, "a device says what it is", None, device_info),
-    ];
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+pub(crate) fn trials(gpu: &Option<Gpu>) -> Vec<Trial> {
+    vec![
+        trial("adapters::the default adapter is hardware", None, auto_is_hardware),
+        trial("adapters::a missing adapter is an error that lists the others", None, missing_adapter),
+        gpu::trial(gpu, "adapters::a closed device is an error and no panic", None, closed_device),
+        gpu::trial(gpu, "adapters::a device describes itself", None, device_info),
+    ]
 }
 
 fn device_info(gpu: &Gpu) -> Result<(), Failed> {
@@ -37,7 +35,7 @@ fn closed_device(gpu: &Gpu) -> Result<(), Failed> {
     let planes = block_on(GpuPlanes::upload(&gpu, &Planes::zeros(3, 8, 8)))?;
     gpu.clone().close();
     for error in [
-        // Once with buffers that are there, once with none.
+        // Once with buffers of the earlier run, once without.
         block_on(network.run(&[0.0; 128], 1, 8, 8)).err(),
         block_on(network.run(&[0.0; 128], 1, 8, 8)).err(),
         block_on(Network::new(&gpu, &weights)).err(),
@@ -63,7 +61,7 @@ fn auto_is_hardware() -> Result<(), Failed> {
 }
 
 fn missing_adapter() -> Result<(), Failed> {
-    let name = "an adapter that nobody makes";
+    let name = "an adapter of no vendor";
     let error = block_on(Gpu::open(Choice::Named(name.into()))).err().ok_or("it opened")?;
     assert!(matches!(error, Error::NoAdapter { .. }), "{error}");
     for info in block_on(adapters()) {

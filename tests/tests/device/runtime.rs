@@ -1,5 +1,5 @@
-//! What surrounds the network on a device: pipelines kept from run to run, profiles, the measured choice of kernels, and
-//! what becomes of memory that runs out, a device that hangs and one that goes away.
+//! What surrounds the network on a device: the pipeline cache, profiles, the measured choice of kernels, and the faults:
+//! memory that runs out, a device that hangs, a device that is lost.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -8,37 +8,38 @@ use cytoshade_core::Recorder;
 use cytoshade_gpu::{Batch, Choice, DeviceOptions, Error, FaultInjection, Gpu, Network, Options, tune};
 use cytoshade_tests::gpu;
 use cytoshade_tests::random::Random;
-use libtest_mimic::{Arguments, Failed};
+use libtest_mimic::{Failed, Trial};
 use pollster::block_on;
 
-fn main() {
-    let gpu = gpu::open();
+pub(crate) fn trials(gpu: &Option<Gpu>) -> Vec<Trial> {
     let lacks = |what| gpu.as_ref().and_then(|gpu| (!gpu.info().offers.contains(&what)).then_some(what));
-    let trials = vec![
-        gpu::trial(&gpu, "pipelines are kept", lacks("PIPELINE_CACHE"), pipelines_are_kept),
-        gpu::trial(&gpu, "odd pipeline caches are replaced", lacks("PIPELINE_CACHE"), odd_caches),
-        gpu::trial(&gpu, "nothing is kept unasked", None, nothing_is_kept_unasked),
-        gpu::trial(&gpu, "a run is recorded", lacks("TIMESTAMP_QUERY"), a_run_is_recorded),
-        gpu::trial(&gpu, "memory that runs out halves the batch", None, memory_runs_out),
-        gpu::trial(&gpu, "memory for not one tile is an error", None, no_memory_at_all),
-        gpu::trial(&gpu, "a hang ends in an error", None, a_hang),
-        gpu::trial(&gpu, "a lost device ends in an error", None, a_loss),
-        gpu::trial(&gpu, "tuned kernels compute the same", None, tuned),
-    ];
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+    let on = |name: &str, missing, test: fn(&Gpu) -> Result<(), Failed>| {
+        gpu::trial(gpu, format!("runtime::{name}"), missing, test)
+    };
+    vec![
+        on("pipelines are cached", lacks("PIPELINE_CACHE"), pipelines_are_cached),
+        on("odd pipeline caches are replaced", lacks("PIPELINE_CACHE"), odd_caches),
+        on("nothing is cached by default", None, nothing_is_cached_by_default),
+        on("a run is recorded", lacks("TIMESTAMP_QUERY"), a_run_is_recorded),
+        on("memory that runs out halves the batch", None, memory_runs_out),
+        on("too little memory for one tile is an error", None, no_memory_at_all),
+        on("a hang ends in an error", None, a_hang),
+        on("a lost device ends in an error", None, a_loss),
+        on("tuned kernels compute the same", None, tuned),
+    ]
 }
 
 fn open(gpu: &Gpu, device_options: &DeviceOptions) -> Result<Gpu, Error> {
     block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), device_options))
 }
 
-fn keeping(folder: &Path) -> DeviceOptions {
+fn caching(folder: &Path) -> DeviceOptions {
     let mut device_options = DeviceOptions::default();
     device_options.pipeline_cache = Some(folder.to_path_buf());
     device_options
 }
 
-fn provoking(faults: &FaultInjection) -> DeviceOptions {
+fn with_faults(faults: &FaultInjection) -> DeviceOptions {
     let mut device_options = DeviceOptions::default();
     device_options.faults = faults.clone();
     device_options
@@ -58,8 +59,8 @@ fn run(gpu: &Gpu, count: usize) -> Result<Batch, Error> {
     block_on(network(gpu)?.run(&tiles(count), count, SIDE, SIDE))
 }
 
-/// The file of a folder in which pipelines are kept.
-fn kept(folder: &Path) -> Result<std::path::PathBuf, Failed> {
+/// The only file in a folder of cached pipelines.
+fn cached(folder: &Path) -> Result<std::path::PathBuf, Failed> {
     let files: Vec<_> = std::fs::read_dir(folder)?.flatten().map(|file| file.path()).collect();
     match &files[..] {
         [file] if file.extension().is_some_and(|ending| ending == "pipelines") => Ok(file.clone()),
@@ -67,25 +68,25 @@ fn kept(folder: &Path) -> Result<std::path::PathBuf, Failed> {
     }
 }
 
-fn pipelines_are_kept(gpu: &Gpu) -> Result<(), Failed> {
+fn pipelines_are_cached(gpu: &Gpu) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    let folder = folder.path().join("not there yet");
-    let first = open(gpu, &keeping(&folder))?;
+    let folder = folder.path().join("new folder");
+    let first = open(gpu, &caching(&folder))?;
     assert_eq!(first.found_pipelines(), Some(false));
     let expected = run(&first, 2)?;
     drop(first);
-    let written = std::fs::read(kept(&folder)?)?;
-    let second = open(gpu, &keeping(&folder))?;
+    let written = std::fs::read(cached(&folder)?)?;
+    let second = open(gpu, &caching(&folder))?;
     assert_eq!(second.found_pipelines(), Some(true));
     assert_eq!(run(&second, 2)?, expected);
-    assert!(std::fs::read(kept(&folder)?)?.len() >= written.len(), "nothing of it is lost");
+    assert!(std::fs::read(cached(&folder)?)?.len() >= written.len(), "the cache lost pipelines");
     Ok(())
 }
 
 fn odd_caches(gpu: &Gpu) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    let expected = run(&open(gpu, &keeping(folder.path()))?, 1)?;
-    let file = kept(folder.path())?;
+    let expected = run(&open(gpu, &caching(folder.path()))?, 1)?;
+    let file = cached(folder.path())?;
     let whole = std::fs::read(&file)?;
     let mut flipped = whole.clone();
     if let Some(last) = flipped.last_mut() {
@@ -103,18 +104,18 @@ fn odd_caches(gpu: &Gpu) -> Result<(), Failed> {
     ];
     for (what, bytes) in odd {
         std::fs::write(&file, bytes)?;
-        let fresh = open(gpu, &keeping(folder.path()))?;
+        let fresh = open(gpu, &caching(folder.path()))?;
         assert_eq!(fresh.found_pipelines(), Some(false), "{what}");
         assert_eq!(run(&fresh, 1)?, expected, "{what}");
         drop(fresh);
-        let again = open(gpu, &keeping(folder.path()))?;
+        let again = open(gpu, &caching(folder.path()))?;
         assert_eq!(again.found_pipelines(), Some(true), "{what} was not replaced");
         assert!(std::fs::metadata(&file)?.len() < 1 << 26, "{what}");
     }
     Ok(())
 }
 
-fn nothing_is_kept_unasked(gpu: &Gpu) -> Result<(), Failed> {
+fn nothing_is_cached_by_default(gpu: &Gpu) -> Result<(), Failed> {
     assert_eq!(open(gpu, &DeviceOptions::default())?.found_pipelines(), None);
     Ok(())
 }
@@ -135,7 +136,7 @@ fn a_run_is_recorded(gpu: &Gpu) -> Result<(), Failed> {
             (batch.tiles, batch.steps.len(), batch.nanoseconds.len()),
             (3, network.dispatches(), network.dispatches())
         );
-        // One after another, by one clock.
+        // Steps do not overlap, by one clock.
         let times: Vec<u64> = batch.nanoseconds.iter().flatten().copied().collect();
         assert!(times.is_sorted() && times[0] < times[times.len() - 1], "{times:?}");
     }
@@ -151,23 +152,23 @@ fn memory_runs_out(gpu: &Gpu) -> Result<(), Failed> {
     // Room for the buffers of so many tiles; the largest of one has 8 padded channels.
     for room in [1, 2, 3] {
         let faults = FaultInjection { memory: Some(room * 8 * (SIDE * SIDE) as u64 * 4), ..FaultInjection::default() };
-        assert_eq!(run(&open(gpu, &provoking(&faults))?, 8)?, expected, "room for {room}");
+        assert_eq!(run(&open(gpu, &with_faults(&faults))?, 8)?, expected, "room for {room}");
     }
     Ok(())
 }
 
 fn no_memory_at_all(gpu: &Gpu) -> Result<(), Failed> {
     let faults = FaultInjection { memory: Some((SIDE * SIDE) as u64 * 4), ..FaultInjection::default() };
-    let found = run(&open(gpu, &provoking(&faults))?, 8);
+    let found = run(&open(gpu, &with_faults(&faults))?, 8);
     assert!(matches!(found, Err(Error::OutOfMemory { .. })), "{found:?}");
     Ok(())
 }
 
 fn a_hang(gpu: &Gpu) -> Result<(), Failed> {
     let faults = FaultInjection::default();
-    let gpu = open(gpu, &provoking(&faults))?;
+    let gpu = open(gpu, &with_faults(&faults))?;
     let network = network(&gpu)?;
-    // Long enough not to be done when it is asked for.
+    // Long enough not to be finished when the host asks for it.
     let (count, side) = (4, 256);
     let tiles = Random(3).vector(count * 2 * side * side, -1.0, 1.0);
     block_on(network.run(&tiles, count, side, side))?;
@@ -176,7 +177,7 @@ fn a_hang(gpu: &Gpu) -> Result<(), Failed> {
     let found = block_on(network.run(&tiles, count, side, side));
     assert!(matches!(found, Err(Error::Hung { .. })), "{found:?}");
     assert!(gpu.is_lost());
-    // Nobody waits a second time.
+    // A second call does not wait.
     let found = block_on(network.run(&tiles, count, side, side));
     assert!(matches!(found, Err(Error::Lost { .. })), "{found:?}");
     Ok(())
@@ -184,7 +185,7 @@ fn a_hang(gpu: &Gpu) -> Result<(), Failed> {
 
 fn a_loss(gpu: &Gpu) -> Result<(), Failed> {
     let faults = FaultInjection::default();
-    let lost = open(gpu, &provoking(&faults))?;
+    let lost = open(gpu, &with_faults(&faults))?;
     let network = network(&lost)?;
     faults.lose.store(true, Ordering::Relaxed);
     let found = block_on(network.run(&tiles(1), 1, SIDE, SIDE));
@@ -201,7 +202,7 @@ fn tuned(gpu: &Gpu) -> Result<(), Failed> {
     let kernel_choices = block_on(tune::tune(gpu, &weights, options.precision))?;
     let convs = weights.shape().convs();
     let three: Vec<usize> = (0..convs.len()).filter(|&conv| convs[conv].kernel == 3).collect();
-    assert_eq!(kernel_choices.keys().copied().collect::<Vec<_>>(), three, "each 3x3 convolution has its kernel");
+    assert_eq!(kernel_choices.keys().copied().collect::<Vec<_>>(), three, "each 3x3 convolution has a kernel");
     let network = block_on(Network::with_kernel_choices(gpu, &weights, options, &kernel_choices))?;
     let mut kernels: Vec<_> = kernel_choices.values().copied().collect();
     kernels.dedup();

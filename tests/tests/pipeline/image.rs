@@ -1,4 +1,4 @@
-//! Whole images through the library against the reference's fixtures, on the CPU and on a GPU or software adapter.
+//! Whole images against the reference's fixtures.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use cytoshade::{Cancel, Control, Device, Model, Params, Progress, Segmenter, Sta
 use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::gpu::NEEDS_ADAPTER;
 use cytoshade_tests::{agree, eval, must_fail_when_perturbed, trial};
-use libtest_mimic::{Arguments, Failed};
+use libtest_mimic::{Failed, Trial};
 
 /// Allowed for the outputs of a whole pipeline in f32 against the reference's f32: rounding of every stage before.
 const OUTPUTS: f64 = 1e-5;
@@ -15,8 +15,8 @@ const OUTPUTS: f64 = 1e-5;
 /// Allowed for an estimated diameter: a pixel more or less in the cell of median size.
 const DIAMETER: f64 = 1e-3;
 
-/// Cases of more than one tile, with bindings that hold less and less of a plane: the outputs at no size, the outputs
-/// only at the image's size, not even what the network sees.
+/// Cases of more than one tile, with bindings of decreasing size: too small for the outputs at either size, too small for the
+/// outputs at the image's size only, too small even for the network's input.
 const LIMITED: [(&str, u64); 4] = [
     ("nuclei_bsize_128_diameter_25.0", 1_500_000),
     ("nuclei_bsize_128_diameter_25.0", 1_060_000),
@@ -24,9 +24,9 @@ const LIMITED: [(&str, u64); 4] = [
     ("dense_diameter_10.0_bsize_96", 600_000),
 ];
 
-fn main() {
+pub(crate) fn trials() -> Vec<Trial> {
     let all = ["pipeline", "classes", "diameter"].into_iter().flat_map(|stage| cases(stage, "cases.json"));
-    let mut trials: Vec<_> = all.flat_map(|case| eval::trials(&case, run)).collect();
+    let mut trials: Vec<_> = all.flat_map(|case| eval::trials("image", &case, run)).collect();
     let adapter = eval::gpu_device();
     let missing = adapter.is_none().then_some(NEEDS_ADAPTER);
     let device = adapter.unwrap_or(Device::Gpu);
@@ -36,27 +36,27 @@ fn main() {
                 let builder = Segmenter::builder().device(device).largest_binding(bytes);
                 check(&case, &builder.build(&Model::open(case.input_path("model").ok_or("no model")?)?)?)
             };
-            trials.push(trial(format!("gpu, bindings of {bytes} bytes: {name}"), missing, test));
+            trials.push(trial(format!("image::gpu::bindings of {bytes} bytes: {name}"), missing, test));
         }
     }
     for case in cases("pipeline", "cases.json").into_iter().filter(|case| case.name() == LIMITED[0].0) {
-        trials.push(trial("gpu: progress and cancellation", missing, move || cancellation(&case, device)));
+        trials.push(trial("image::gpu::progress and cancellation", missing, move || cancellation(&case, device)));
     }
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+    trials
 }
 
-/// Every batch is heard of in its turn, and after the one that cancels no other is.
+/// Every batch is reported in its order, and none after the one that cancels.
 fn cancellation(case: &Case, device: Device) -> Result<(), Failed> {
     let segmenter = eval::segmenter(case, device)?;
     let (image, params) = (eval::image(case)?, Params { batch_size: 2, ..eval::params(case) });
-    let heard = Mutex::new(Vec::new());
-    let hear = |progress: Progress| {
+    let reported = Mutex::new(Vec::new());
+    let report = |progress: Progress| {
         if progress.stage == Stage::Network {
-            heard.lock().unwrap().push(progress.done);
+            reported.lock().unwrap().push(progress.done);
         }
     };
-    segmenter.segment_with(&image, &params, &Control::new().progress(&hear))?;
-    let all = heard.into_inner().unwrap();
+    segmenter.segment_with(&image, &params, &Control::new().progress(&report))?;
+    let all = reported.into_inner().unwrap();
     let total = all.last().copied().unwrap_or_default();
     let mut expected: Vec<usize> = (0..total).step_by(2).collect();
     expected.push(total);
@@ -65,7 +65,7 @@ fn cancellation(case: &Case, device: Device) -> Result<(), Failed> {
     for at in [0, 2, 6] {
         let cancel = Cancel::new();
         let last = AtomicUsize::new(0);
-        let hear = |progress: Progress| {
+        let report = |progress: Progress| {
             if progress.stage == Stage::Network {
                 last.store(progress.done, Ordering::Relaxed);
                 if progress.done == at {
@@ -74,7 +74,7 @@ fn cancellation(case: &Case, device: Device) -> Result<(), Failed> {
             }
             assert!(progress.stage <= Stage::Network, "{progress:?} after the cancellation");
         };
-        let control = Control::new().progress(&hear).cancel(&cancel);
+        let control = Control::new().progress(&report).cancel(&cancel);
         let found = segmenter.segment_with(&image, &params, &control);
         assert!(matches!(found, Err(cytoshade::Error::Cancelled)), "{found:?}");
         assert_eq!(last.into_inner(), at);
@@ -87,12 +87,12 @@ fn run(case: &Case, device: Device) -> Result<(), Failed> {
     check(case, &segmenter)
 }
 
-/// Holds all that a segmentation gives against the case.
+/// Compares all outputs of a segmentation with those of the case.
 fn check(case: &Case, segmenter: &Segmenter) -> Result<(), Failed> {
     let segmentation = segmenter.segment(&eval::image(case)?, &eval::params(case))?;
 
     if case.name().ends_with("constant") {
-        // The reference shows the network a constant channel as it is; here it becomes zero. Neither finds a cell.
+        // The reference passes a constant channel on as it is; here it becomes zero. Neither finds a cell.
         let nothing = segmentation.cells() == 0 && case.expected_json("cells") == 0;
         return if nothing { Ok(()) } else { Err("cells in a constant image".into()) };
     }
@@ -128,7 +128,7 @@ fn check(case: &Case, segmenter: &Segmenter) -> Result<(), Failed> {
         &labels,
         |l| l.iter_mut().for_each(|v| *v = (*v == 1).into()),
         |l| {
-            // Where there is one cell, the perturbation must change something else.
+            // With a single cell the perturbation changes nothing.
             agree::masks(l, &expected)
         },
     )

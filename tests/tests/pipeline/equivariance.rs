@@ -1,25 +1,28 @@
-//! Cells of a whole segmentation move and turn with the image, on the CPU and on a GPU or software adapter.
+//! Cells of a whole segmentation move and turn with the image.
 
 use cytoshade::{Params, Segmenter, Stack};
 use cytoshade_core::Labels;
 use cytoshade_tests::synthetic::{CENTERS, SIDE, domes};
 use cytoshade_tests::{eval, must_fail_when_perturbed};
-use libtest_mimic::{Arguments, Failed};
+use libtest_mimic::{Failed, Trial};
 
-fn main() {
-    let mut trials = eval::bundled_trials("cells move with the image", moved);
-    trials.extend(eval::bundled_trials("cells turn with the image", flipped));
-    trials.extend(eval::bundled_trials("cells lie where the cell probability is high", inside));
-    trials.extend(eval::bundled_trials("a stack of one image is stitched through all layers", stitched));
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+pub(crate) fn trials() -> Vec<Trial> {
+    type Test = fn(&Segmenter) -> Result<(), Failed>;
+    let tests: [(&str, Test); 4] = [
+        ("cells move with the image", moved),
+        ("cells turn with the image", flipped),
+        ("the cell probability is high in cells", inside),
+        ("a stack of equal z-slices is stitched through all of them", stitched),
+    ];
+    tests.into_iter().flat_map(|(name, test)| eval::bundled_trials("equivariance", name, test)).collect()
 }
 
 fn labels(segmenter: &Segmenter, centers: &[(i32, i32)]) -> Result<Labels, Failed> {
     Ok(segmenter.segment(&domes(centers), &Params::default())?.labels)
 }
 
-/// Every cell of `moved` lies where `place` takes a cell of `labels`, at an intersection over union of 0.8; labels that
-/// stay where they were do not.
+/// Every cell of `moved` overlaps a cell of `labels` that `place` maps there, at an intersection over union of 0.8. Labels that
+/// did not move must fail.
 fn same_cells(labels: &Labels, moved: &Labels, place: impl Fn(usize, usize) -> (usize, usize)) -> Result<(), Failed> {
     let near = |moved: &Labels| {
         if (labels.max(), moved.max()) != (CENTERS.len() as u32, CENTERS.len() as u32) {
@@ -50,7 +53,7 @@ fn moved(segmenter: &Segmenter) -> Result<(), Failed> {
     let still = labels(segmenter, &CENTERS)?;
     for (dy, dx) in [(16, 8), (5, 27), (33, 0)] {
         let moved = labels(segmenter, &CENTERS.map(|(y, x)| (y + dy, x + dx)))?;
-        // Where a place lay before; what lay outside wraps to no place.
+        // The pixel before the move; one outside wraps to a pixel beyond the image.
         same_cells(&still, &moved, |y, x| (y.wrapping_sub(dy as usize), x.wrapping_sub(dx as usize)))?;
     }
     Ok(())
