@@ -30,7 +30,7 @@ pub(crate) fn without_gaps(labels: &Labels) -> Labels {
     Labels::new(labels.as_slice().iter().map(new).collect(), labels.height(), labels.width()).unwrap()
 }
 
-/// Flows of length 5, more or less, towards the middle of each label's box.
+/// Noisy flows of about length 5 towards the middle of each label.
 pub(crate) fn flows_of(random: &mut Random, labels: &Labels) -> Planes {
     let own = flow_error::masks_to_flows(labels);
     let mut flows = Planes::zeros(2, labels.height(), labels.width());
@@ -40,13 +40,13 @@ pub(crate) fn flows_of(random: &mut Random, labels: &Labels) -> Planes {
     flows
 }
 
-/// Whether labels are equal, which must not hold where one pixel is another's.
+/// Labels are equal. Must fail if one pixel differs.
 pub(crate) fn equal(ours: &Labels, expected: &Labels) -> Result<(), Failed> {
     assert_eq!((ours.height(), ours.width()), (expected.height(), expected.width()));
     agree::equal_with_twin(ours.as_slice(), expected.as_slice(), "labels")
 }
 
-/// The labels are 1, 2, ... without gaps.
+/// Asserts that the labels are 1, 2, ... without gaps.
 pub(crate) fn no_gaps(labels: &Labels) {
     let present: std::collections::BTreeSet<u32> = labels.as_slice().iter().copied().filter(|&l| l > 0).collect();
     assert_eq!(present.len() as u32, labels.max());

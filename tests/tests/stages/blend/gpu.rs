@@ -20,7 +20,7 @@ pub(crate) fn add(group: &mut GpuGroup<'_>) {
     group.fixtures("blend", "cases.json", &["planes"], fixture);
 }
 
-/// All tiles, blended in two pieces.
+/// Compares all tiles, blended in two batches.
 fn check_blended(
     gpu: &Gpu,
     planes: &Planes,

@@ -12,7 +12,7 @@ pub(crate) fn add(group: &mut Group<'_>) {
 
 fn fixture(case: &Case) -> Result<(), Failed> {
     let array = case.input("image");
-    // The image as its reader would give it: the channel axis is known, or the smallest, or there is none.
+    // As a reader returns the image: the channel axis is known, or the smallest, or missing.
     let image = match (array.shape.len(), case.param("channel_axis").as_u64()) {
         (2, _) => Image::new(array.f32(), 1, array.shape[0], array.shape[1]),
         (_, Some(2)) => Image::interleaved(&array.f32(), array.shape[0], array.shape[1], array.shape[2]),
@@ -23,7 +23,7 @@ fn fixture(case: &Case) -> Result<(), Failed> {
     }?;
     let (chan, chan2) = (case.param("chan").as_u64(), case.param("chan2").as_u64());
     let (Some(chan), Some(chan2)) = (chan, chan2) else {
-        // The image's first channels as they are.
+        // The image's first channels, unchanged.
         let planes = channels::select(&image, &Params { all_channels: true, ..Params::default() }, 2)?;
         let expected = case.require("planes")?.f32();
         return agree::close_with_twin(&planes.into_vec(), &expected, 1e-6);

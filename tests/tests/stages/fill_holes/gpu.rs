@@ -21,7 +21,7 @@ pub(crate) fn add(group: &mut GpuGroup<'_>) {
     }
 }
 
-/// The stage `fill_holes` beside its twin.
+/// Compares the stage with that on the CPU.
 fn check_holes(gpu: &Gpu, labels: &Labels, min_size: usize) -> Result<(), Failed> {
     let on_device = block_on(GpuLabels::upload(gpu, labels))?;
     let size = (labels.height(), labels.width());
@@ -50,7 +50,7 @@ fn random_holes(gpu: &Gpu) -> Result<(), Failed> {
 fn nested_holes(gpu: &Gpu) -> Result<(), Failed> {
     let mut random = Random(35);
     for round in 0..10 {
-        // Rings around each other, their labels in any order; some of them broken.
+        // Concentric rings with labels in random order, some of them broken.
         let mut labels = Labels::zeros(64, 64);
         let mut order: Vec<u32> = (1..=8).collect();
         order.sort_by_key(|_| (random.number(0.0, 1.0) * 1e6) as u32);
@@ -67,7 +67,7 @@ fn nested_holes(gpu: &Gpu) -> Result<(), Failed> {
 }
 
 fn winding_holes(gpu: &Gpu) -> Result<(), Failed> {
-    // Winding corridors over several words a row, open at one end in the first plane and closed in the second.
+    // Winding corridors over several words per row, open at one end in the first plane and closed in the second.
     let (height, width) = (80, 140);
     for closed in [false, true] {
         let mut labels = Labels::new(vec![1; height * width], height, width).unwrap();

@@ -27,8 +27,8 @@ pub(crate) fn exact(mask: &Labels, flows: &Planes) -> Option<f64> {
     flow_error::flow_errors(mask, flows).ok()?.first().copied()
 }
 
-/// The stage `flow_error` beside its twin: within the bound that it gives. Returns the largest share of it that is used,
-/// and the largest bound.
+/// Compares the stage with that on the CPU: each error lies within its bound. Returns the largest used share of a bound, and the
+/// largest bound.
 fn check_errors(gpu: &Gpu, labels: &Labels, flows: &Planes) -> Result<(f64, f64), Failed> {
     let planes = block_on(GpuPlanes::upload(gpu, flows))?;
     let on_device = block_on(GpuLabels::upload(gpu, labels))?;
@@ -66,7 +66,7 @@ fn random_errors(gpu: &Gpu) -> Result<(), Failed> {
 
 fn large_errors(gpu: &Gpu) -> Result<(), Failed> {
     let mut random = Random(32);
-    // One of the whole plane, one long and thin, one of many tiles beside small ones.
+    // A mask of the whole plane, a long thin one, one of many tiles beside small ones.
     let whole = Labels::new(vec![1; 90 * 70], 90, 70).unwrap();
     let mut thin = Labels::zeros(12, 300);
     thin.as_mut_slice()[600..3000].fill(1);
@@ -79,7 +79,7 @@ fn large_errors(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Boxes round the sizes at which another shader or more invocations take over, their masks full, ragged and off centre.
+/// Boxes around the sizes at which another shader or more invocations are used; their masks are ragged and off centre.
 fn box_errors(gpu: &Gpu) -> Result<(), Failed> {
     let mut random = Random(38);
     for (height, width) in [
@@ -102,7 +102,7 @@ fn box_errors(gpu: &Gpu) -> Result<(), Failed> {
         let mut labels = Labels::zeros(height + 7, width + 9);
         for y in 0..height {
             for x in 0..width {
-                // The first and the last row and column are there, or the box would be smaller.
+                // Without the first and the last row and column the box would be smaller.
                 let edge = y == 0 || x == 0 || y == height - 1 || x == width - 1;
                 if edge || random.number(0.0, 1.0) < 0.8 {
                     labels.as_mut_slice()[(y + 2) * (width + 9) + x + 5] = 1;
@@ -116,12 +116,12 @@ fn box_errors(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Planes that are too large for one binding, in windows, as the CPU has the whole.
+/// Planes too large for one binding, in windows, against the whole plane on the CPU.
 fn windows(gpu: &Gpu) -> Result<(), Failed> {
     let mut random = Random(39);
     let (height, width) = (420, 130);
     let mut labels = shapes(&mut random, height, width, 120, 14.0);
-    // One that is higher than a window, and good; another that is, and bad.
+    // Two masks higher than a window: a good and a bad one.
     for y in 20..200 {
         labels.as_mut_slice()[y * width + 40..][..5].fill(1);
         labels.as_mut_slice()[y * width + 60..][..4].fill(2);
@@ -149,7 +149,7 @@ fn close_errors(gpu: &Gpu) -> Result<(), Failed> {
     let flows = flows_of(&mut random, &labels);
     let planes = block_on(GpuPlanes::upload(gpu, &flows))?;
     for (at, threshold) in flow_error::flow_errors(&labels, &flows)?.into_iter().enumerate() {
-        // On the threshold itself a mask stays; a little below it goes.
+        // A mask stays if the threshold equals its error, and goes if it is slightly lower.
         for (threshold, stays) in [(threshold, true), (threshold * (1.0 - 1e-12), false)] {
             let mut ours = block_on(GpuLabels::upload(gpu, &labels))?;
             block_on(cytoshade_gpu::remove_bad(gpu, &mut ours, &planes, threshold, exact))?;

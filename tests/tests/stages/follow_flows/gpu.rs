@@ -35,7 +35,7 @@ fn scene(random: &mut Random, height: usize, width: usize) -> (Planes, Vec<f32>)
     (flows, cellprob)
 }
 
-/// The end points counted once more.
+/// Counts end points in bins.
 pub(crate) fn count(ends: &EndPoints, height: usize, width: usize) -> Vec<u32> {
     let stride = width + 2 * HISTOGRAM_PAD;
     let mut counts = vec![0; stride * (height + 2 * HISTOGRAM_PAD)];
@@ -45,7 +45,7 @@ pub(crate) fn count(ends: &EndPoints, height: usize, width: usize) -> Vec<u32> {
     counts
 }
 
-/// The stage on planes of the host.
+/// Runs the stage on planes of the host.
 pub(crate) fn follow_flows(
     gpu: &Gpu,
     flows: &Planes,
@@ -61,7 +61,7 @@ pub(crate) fn follow_flows(
     block_on(cytoshade_gpu::follow_flows(gpu, &planes, threshold, niter, interp))
 }
 
-/// Runs the stage and holds it against `expected`; returns the end points and their histogram.
+/// Runs the stage and compares it with `expected`. Returns the end points and their histogram.
 fn check(
     gpu: &Gpu,
     (flows, cellprob): (&Planes, &[f32]),
@@ -77,7 +77,7 @@ fn check(
     assert_eq!((counted.height, counted.width), (height, width));
     agree::equal_with_twin(&counted.counts, &count(&ends, height, width), "counts")?;
     let again = block_on(GpuEndPoints::upload(gpu, &ends, height, width))?;
-    assert_eq!(block_on(again.read(gpu))?, ends, "brought back to the device");
+    assert_eq!(block_on(again.read(gpu))?, ends, "uploaded again");
     Ok((ends, counted))
 }
 
@@ -154,7 +154,7 @@ fn refusals(gpu: &Gpu) -> Result<(), Failed> {
     let error = follow_flows(&small, &Planes::zeros(2, 64, 65), &[1.0; 64 * 65], 0.0, 1, true).err().ok_or("it ran")?;
     let (needed, allowed) = (12 * 64 * 65, 12 * 64 * 64);
     assert_eq!(error, Error::Limit { what: "planes", needed, limit: "maxStorageBufferBindingSize", allowed });
-    // The margin of the histogram counts too.
+    // The padding of the histogram needs memory too.
     let error = follow_flows(&small, &Planes::zeros(2, 1, 1000), &[1.0; 1000], 0.0, 1, true).err().ok_or("it ran")?;
     let needed = 4 * 41 * 1040;
     assert_eq!(
@@ -166,19 +166,19 @@ fn refusals(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Planes that are too large for one binding, strip by strip, as the whole: to the last bit.
+/// Planes too large for one binding, in strips, equal the whole plane to the last bit.
 fn strips(gpu: &Gpu) -> Result<(), Failed> {
     let mut random = Random(23);
     let (height, width) = (150, 40);
     let (mut planes, mut cellprob) = scene(&mut random, height, width);
-    // Flows that never turn: these pixels cross many strips, down or up.
+    // Constant flows: these pixels cross many strips, down or up.
     for at in (0..height * width).filter(|at| at % width < 8) {
         planes.plane_mut(0)[at] = if at % width < 4 { 6.0 } else { -4.5 };
         planes.plane_mut(1)[at] = 0.0;
         cellprob[at] = 9.0;
     }
     planes.append(&Planes::new(cellprob, 1, height, width)?)?;
-    // Room for strips of three rows, of some, and of so many that there are two.
+    // Room for strips of three rows, of several, and for two strips.
     for rows in [6, 30, 100] {
         let small = Gpu::open_limited(Choice::Named(gpu.info().name.clone()), 12 * (rows * width) as u64);
         let small = block_on(small)?;

@@ -26,7 +26,7 @@ fn masks_of(gpu: &Gpu, ends: &EndPoints, (height, width): (usize, usize), fracti
     Ok(block_on(cytoshade_gpu::masks(gpu, &ends, &counted, fraction))?)
 }
 
-/// The stage `masks` beside its twin.
+/// Compares the stage with that on the CPU.
 fn check_masks(gpu: &Gpu, ends: &EndPoints, (height, width): (usize, usize), fraction: f64) -> Result<u32, Failed> {
     let ours = block_on(masks_of(gpu, ends, (height, width), fraction)?.read(gpu))?;
     let counted = cytoshade_cpu::histogram::histogram(ends, height, width);
@@ -35,7 +35,7 @@ fn check_masks(gpu: &Gpu, ends: &EndPoints, (height, width): (usize, usize), fra
     Ok(ours.max())
 }
 
-/// End points that gather round some places, which may lie close together.
+/// End points that gather around a few places, which may be close together.
 fn gathered(random: &mut Random, height: usize, width: usize, places: usize, spread: f32) -> EndPoints {
     let (last_y, last_x) = ((height - 1) as f32, (width - 1) as f32);
     let sinks: Vec<(f32, f32)> =
@@ -63,7 +63,7 @@ fn random_masks(gpu: &Gpu) -> Result<(), Failed> {
         found += check_masks(gpu, &ends, (height, width), 0.4)?;
     }
     assert!(found > 50, "{found} masks");
-    // Equal counts beside each other: ties.
+    // Neighbouring bins with equal counts.
     let mut ends = EndPoints::default();
     for pixel in 0..1600u32 {
         ends.pixels.push(pixel);

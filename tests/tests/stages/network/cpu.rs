@@ -83,7 +83,7 @@ fn random_networks(isa: Isa) -> Result<(), Failed> {
     result.map_err(|e| e.to_string().into())
 }
 
-/// The kernels take pixels in runs of many lengths, and bands of many heights; each must be right.
+/// Kernels process runs of pixels of every length, and bands of every height.
 fn every_width_of_a_row(isa: Isa) -> Result<(), Failed> {
     for (width, height) in (1..=45).zip((1..=23).cycle()) {
         let shape = Shape::new(vec![1, 3 + width % 3 * 16], 3).unwrap();
@@ -154,7 +154,7 @@ fn stopped_run() -> Result<(), Failed> {
     });
     assert_eq!(stopped, Err(Error::Core(cytoshade_core::Error::Cancelled)));
     assert_eq!(seen, [1, 2]);
-    // What a stopped run, or one with tiles of another size, left behind must not show.
+    // Values left behind by a stopped run, or by tiles of another size, must not matter.
     run(&network, &tiles, 6, 4, 8);
     assert_eq!(run(&network, &tiles, 3, 8, 8), run(&Network::new(&small()), &tiles, 3, 8, 8));
     Ok(())

@@ -56,7 +56,7 @@ fn add_matrices_of_16(group: &mut GpuGroup<'_>) {
     for (subgroup, device_override) in matrices::DEVICE_OVERRIDES {
         let lacks = group.adapter().and_then(|gpu| match gpu.capabilities() {
             Capabilities { f16: false, .. } => Some("SHADER_F16"),
-            // Mesa 22 compiles it for minutes.
+            // Mesa 22 takes minutes to compile it.
             Capabilities { software: true, matrices, .. } if matrices.is_empty() => Some("a newer driver"),
             _ => None,
         });
@@ -69,7 +69,7 @@ fn compare(expected: &ExpectedBatch, found: &Batch) -> Result<(), String> {
     expected.compare(&found.outputs, &found.styles)
 }
 
-/// What a device lacks to run a network so.
+/// The missing capability for running a network with these options, if any.
 fn lacks(gpu: &Gpu, options: Options) -> Option<&'static str> {
     let layer = cytoshade_gpu::Layer { inputs: 32, outputs: 32, block: 32, precision: options.precision };
     if options.precision == Precision::F16 && !gpu.capabilities().f16 {
@@ -89,7 +89,7 @@ fn default_kernel(gpu: &Gpu) -> Result<(), Failed> {
     random_networks(gpu, Options::default())
 }
 
-/// A GPU has every kernel but the ones that it declines.
+/// Every kernel either runs on the device or fails with the reason.
 fn unsuitable_kernel(gpu: &Gpu) -> Result<(), Failed> {
     let network = Random(1).cpnet(&[2, 4, 4], 3).network();
     for kernel in ConvKernel::ALL {
@@ -108,8 +108,8 @@ fn unsuitable_kernel(gpu: &Gpu) -> Result<(), Failed> {
 type Shape = (&'static [usize], usize, usize, usize, usize);
 
 fn random_networks(gpu: &Gpu, options: Options) -> Result<(), Failed> {
-    // Channel counts that are and are not multiples of 4, one level and more, sides that are and are not multiples of
-    // the shaders' blocks, one tile and several.
+    // Channel counts and sides that are and are not multiples of 4 and of the shaders' blocks, one and more levels, one and more
+    // tiles.
     networks_of(
         gpu,
         options,
@@ -126,7 +126,7 @@ fn random_networks(gpu: &Gpu, options: Options) -> Result<(), Failed> {
     )
 }
 
-/// Random networks agree with the reference's formulas.
+/// Compares random networks with the reference's formulas.
 fn networks_of(gpu: &Gpu, options: Options, shapes: &[Shape]) -> Result<(), Failed> {
     let mut random = Random(1);
     for &(nbase, nout, count, height, width) in shapes {
@@ -137,7 +137,7 @@ fn networks_of(gpu: &Gpu, options: Options, shapes: &[Shape]) -> Result<(), Fail
             |failed: Failed| format!("{nbase:?}, {count} x {height} x {width}: {}", failed.message().unwrap_or(""));
         let expected = net.batch(&tiles, height, width);
         if options.precision == Precision::F16 {
-            // Networks of a few channels: the roundings of a value are not averaged over many.
+            // With few channels, rounding errors do not average out.
             expected.compare_with_twin_within(4.0 * NETWORK_F16, &batch.outputs, &batch.styles, width).map_err(at)?;
         } else {
             expected.compare_with_twin(&batch.outputs, &batch.styles, width).map_err(at)?;
@@ -146,13 +146,13 @@ fn networks_of(gpu: &Gpu, options: Options, shapes: &[Shape]) -> Result<(), Fail
     Ok(())
 }
 
-/// No driver at hand has matrices of this size; the shader's own text runs with something in their place.
+/// No driver at hand has matrices of this size: the shader runs with scalar code in their place.
 fn matrices_of_16(gpu: &Gpu, device_override: DeviceOverride) -> Result<(), Failed> {
     let mut device_options = DeviceOptions::default();
     device_options.faults.device_override = Some(device_override);
     let gpu = block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), &device_options))?;
     let options = Options { kernel: Some(ConvKernel::Matrix), precision: Precision::F16 };
-    // Both ways to split a workgroup, counts of channels below, between and above those of a matrix, and edges.
+    // Both splits of a workgroup, channel counts below, between and above those of a matrix, and edges.
     networks_of(&gpu, options, &[(&[2, 18, 33], 3, 1, 6, 18), (&[1, 3], 1, 2, 17, 3)])
 }
 
@@ -179,7 +179,7 @@ fn run(
     block_on(async { Network::new(gpu, weights).await?.run(tiles, count, height, width).await })
 }
 
-/// The network's own twin: two networks that differ in one number must differ by more than the limit.
+/// The comparison fails on the outputs of another network.
 fn wrong_weights_are_seen(gpu: &Gpu) -> Result<(), Failed> {
     let (right, wrong) = (Random(7).cpnet(&[2, 6, 9], 3), Random(8).cpnet(&[2, 6, 9], 3));
     let tiles = Random(9).vector(2 * 12 * 20, 0.0, 1.0);
@@ -199,7 +199,7 @@ fn fixture(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
 
 fn fixture_f16(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
     let case = case.network()?;
-    // The kernel on matrices is never a software adapter's default.
+    // The kernel on matrices is never the default of a software adapter.
     for kernel in [None, Some(ConvKernel::Matrix)] {
         let options = Options { precision: Precision::F16, kernel };
         if lacks(gpu, options).is_none() {
@@ -210,7 +210,7 @@ fn fixture_f16(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Buffers outlive a run: what an earlier one left there must not matter.
+/// Buffers outlive a run; values of an earlier one must not matter.
 fn sizes_in_turn(gpu: &Gpu) -> Result<(), Failed> {
     let mut random = Random(3);
     let net = random.cpnet(&[2, 5, 7], 3);
@@ -267,7 +267,7 @@ fn small_limits(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Tiles for which Winograd would need larger buffers than there are, beside those for which it does not.
+/// Tiles for which Winograd needs larger buffers than a binding holds, beside tiles for which it does not.
 fn large_tiles(gpu: &Gpu) -> Result<(), Failed> {
     let mut random = Random(12);
     let net = random.cpnet(&[1, 32, 64], 3);
@@ -282,7 +282,7 @@ fn large_tiles(gpu: &Gpu) -> Result<(), Failed> {
     let (few, many) = (tiles(&mut random, small), tiles(&mut random, large));
     let refused = block_on(network.run(&many, 1, large.0, large.1));
     assert_eq!(matches!(refused, Err(Error::Limit { .. })), by_winograd, "{refused:?}");
-    assert!(network.max_batch(large.0, large.1) > 0, "it says what it will take");
+    assert!(network.max_batch(large.0, large.1) > 0, "no batch size for large tiles");
     for _ in 0..2 {
         block_on(network.prepare(&weights, large.0, large.1))?;
         compare(&net.batch(&many, large.0, large.1), &block_on(network.run(&many, 1, large.0, large.1))?)?;

@@ -27,8 +27,8 @@ fn close(ours: &[f32], expected: &[f32]) -> Result<(), Failed> {
     agree::close_with_twin(ours, expected, ROUNDING)
 }
 
-/// Some planes of one tile size through the network: batches of `batch` tiles, of several planes where they have few,
-/// two of them in work at a time. Returns each one's outputs and the styles of its tiles.
+/// Runs planes of one tile size through the network in batches of `batch` tiles, which may belong to several planes, two batches
+/// at a time. Returns the outputs of each plane and the styles of its tiles.
 fn through(
     network: &Network,
     gpu: &Gpu,
@@ -104,7 +104,7 @@ fn device_to_device(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Batches that the device does not allow at once.
+/// Batches beyond the limits of the device are split.
 fn small_limits(gpu: &Gpu) -> Result<(), Failed> {
     // Eight padded channels of 48 x 48 pixels are the largest intermediate: room for one tile and the planes, and for
     // three.
@@ -117,7 +117,7 @@ fn small_limits(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Batches that are halved: there is memory for two tiles.
+/// With memory for two tiles, batches are halved.
 fn little_memory(gpu: &Gpu) -> Result<(), Failed> {
     let mut device_options = DeviceOptions::default();
     device_options.faults.memory = Some(2 * 4 * 8 * 48 * 48);
@@ -125,7 +125,7 @@ fn little_memory(gpu: &Gpu) -> Result<(), Failed> {
     check_network(&little, Options::default(), &[5])
 }
 
-/// As many dispatches as the book states (`docs/src/network.md`), in their order, where the device has a clock.
+/// As many dispatches as the book states (`docs/src/network.md`), in their order, if the device has a clock.
 fn recorded(gpu: &Gpu) -> Result<(), Failed> {
     let network = block_on(Network::new(gpu, &Random(36).cpnet(&[2, 4, 8, 12, 16], 3).network()))?;
     let tile_layout = TileLayout::new(64, 64, 16, 48, 0.1, false);

@@ -12,7 +12,7 @@ pub(crate) fn add(group: &mut Group<'_>) {
     group.fixtures("normalize", "cases.json", &["planes", "samples"], fixture);
 }
 
-/// The normalization that a case asks for.
+/// The normalization parameters of a case.
 fn normalization(case: &Case) -> Params {
     let list = |name: &str| case.param(name).as_array().cloned().unwrap_or_default();
     let pair = |value: &Value| Some((value[0].as_f64()?, value[1].as_f64()?));

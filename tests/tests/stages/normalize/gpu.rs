@@ -41,7 +41,7 @@ fn percentile(sorted: &[f32], q: f32) -> f32 {
     if rank.gamma >= 0.5 { b - (b - a) * (1.0 - rank.gamma) } else { a + (b - a) * rank.gamma }
 }
 
-/// The percentiles of the samples of each channel, to the last bit, and that it is seen where they are another.
+/// Compares the percentiles of each channel's sample, to the last bit. Must fail on the next number.
 fn check_percentiles(gpu: &Gpu, planes: &Planes, low: f32, high: f32) -> Result<(), Failed> {
     let (height, width) = (planes.height(), planes.width());
     let [_, y, x] = steps([1, height, width]);
@@ -64,7 +64,7 @@ fn exact_percentiles(gpu: &Gpu) -> Result<(), Failed> {
     let mut random = Random(30);
     for (height, width) in [(1, 2), (7, 5), (64, 64), (211, 303)] {
         let mut planes = random_planes(&mut random, 3, height, width);
-        // Many that are equal, in the second channel, and both zeros; few upper bits in common, in the third.
+        // Many equal values and both zeros in the second channel, few common upper bits in the third.
         for value in planes.plane_mut(1) {
             *value = if random.number(0.0, 1.0) < 0.2 { -0.0 } else { (*value * 4.0).round() };
         }
@@ -85,7 +85,7 @@ fn sampled_percentiles(gpu: &Gpu) -> Result<(), Failed> {
     check_percentiles(gpu, &planes, 1.0, 99.0)
 }
 
-/// Normalizes planes on the device and holds them against their twin.
+/// Normalizes planes on the device and compares them with the CPU's.
 fn check_normalized(gpu: &Gpu, planes: &Planes, params: &Params) -> Result<(), Failed> {
     let found = block_on(async {
         cytoshade_gpu::normalize(gpu, GpuPlanes::upload(gpu, planes).await?, params).await?.read(gpu).await
@@ -114,7 +114,7 @@ fn random_intensities(gpu: &Gpu) -> Result<(), Failed> {
     ];
     for (height, width) in [(1, 3), (37, 53), (128, 200)] {
         let mut planes = random_planes(&mut random, 4, height, width);
-        // Constant, and without contrast.
+        // A constant channel, and one without contrast.
         planes.plane_mut(1).fill(3.0);
         planes.plane_mut(2).iter_mut().for_each(|value| *value = 5.0 + *value * 1e-5);
         planes.plane_mut(3).iter_mut().for_each(|value| *value += 10_000.0);
@@ -136,8 +136,8 @@ fn random_intensities(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Planes under a light that falls off to one side: a third channel is constant, and a corner of the second one. The
-/// darkest contrast is a tenth of its level: rounding is of the level, and what normalizes enlarges it with the contrast.
+/// Planes under a light that falls off to one side. A third channel is constant, and a corner of the second one. The weakest
+/// contrast is a tenth of its level: rounding is relative to the level, and normalization amplifies it with the contrast.
 fn uneven(random: &mut Random, height: usize, width: usize) -> Planes {
     let mut planes = random_planes(random, 3, height, width);
     let light = |at: usize| 10f32.powf(3.0 * (at % width) as f32 / width as f32);
@@ -166,7 +166,7 @@ fn random_normalized_tiles(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// More tiles than are counted at once; and where hardly more than the planes themselves has room.
+/// More tiles than are counted at once, and a device with room for little more than the planes.
 fn many_tiles(gpu: &Gpu) -> Result<(), Failed> {
     let planes = uneven(&mut Random(39), 70, 100);
     check_normalized(gpu, &planes, &Params { tile_norm_blocksize: 2, ..Params::default() })?;
@@ -181,7 +181,7 @@ fn random_radii(gpu: &Gpu) -> Result<(), Failed> {
         let planes = uneven(&mut random, height, width);
         for (smooth_radius, sharpen_radius) in [(1.0, 0.0), (0.0, 3.0), (1.5, 6.0), (0.0, 70.0), (30.0, 0.0)] {
             if smooth_radius > height as f32 {
-                // No contrast would be left to compare.
+                // No contrast would remain to compare.
                 continue;
             }
             for (invert, tile_norm_blocksize) in [(false, 0), (true, 0), (false, 20)] {

@@ -36,7 +36,7 @@ fn random_sizes(gpu: &Gpu) -> Result<(), Failed> {
         (3, (23, 41), (70, 64)),
         (3, (100, 64), (33, 200)),
         (2, (64, 64), (64, 64)),
-        // Far from the origin f32 would not be enough for places.
+        // Far from the origin f32 is too coarse for positions.
         (1, (2, 9001), (3, 20_003)),
     ] {
         let planes = random_planes(&mut random, channels, from.0, from.1);

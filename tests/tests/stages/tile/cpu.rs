@@ -52,7 +52,7 @@ fn positions_table() -> Result<(), Failed> {
     if rows.len() < 20 { Err("too few rows".into()) } else { Ok(()) }
 }
 
-/// TileLayout without padding: the fixtures' planes are padded already.
+/// A layout without padding: the fixtures' planes are padded already.
 fn unpadded(height: usize, width: usize, bsize: usize, overlap: f64, augment: bool) -> TileLayout {
     let none = Pad { before: 0, after: 0 };
     TileLayout { pad_y: none, pad_x: none, tiling: tiling_of(height, width, bsize, overlap, augment) }
@@ -69,7 +69,7 @@ fn fixture(case: &Case) -> Result<(), Failed> {
     }
     agree::close_with_twin(&tiles, &expected.f32(), 0.0)?;
 
-    // The same with the padding done while cutting: cut the middle out of the planes, and say that it is padded.
+    // The same with padding while cutting: take the middle of the planes, and pad it in the layout.
     let pad = Pad { before: 3, after: 2 };
     let (height, width) = (planes.height() - 5, planes.width() - 5);
     let mut inner = cytoshade_core::Planes::zeros(planes.channels(), height, width);

@@ -26,13 +26,13 @@ pub(crate) const LAYOUTS: [Layout; 7] = [
     (2, 3, 70, 90, 32, 0.1, true),
     (1, 4, 40, 130, 48, 0.5, false),
     (3, 7, 65, 33, 48, 0.25, true),
-    // Smaller than a tile: starts that are equal, if it is augmented.
+    // Smaller than a tile: with augmentation, starts are equal.
     (2, 3, 9, 11, 64, 0.1, true),
     (5, 1, 9, 11, 64, 0.1, false),
     (2, 3, 10, 300, 96, 0.1, true),
 ];
 
-/// All tiles, cut in two pieces; and that a pixel that is another is seen.
+/// Compares all tiles, cut in two batches. Must fail on a wrong pixel.
 fn check_cut(gpu: &Gpu, planes: &Planes, tile_layout: &TileLayout, expected: &[f32]) -> Result<(), Failed> {
     let tiled = block_on(TiledPlanes::new(gpu, upload(gpu, planes)?, tile_layout, 3))?;
     let (all, half) = (tiled.tiles(), tiled.tiles() / 2);

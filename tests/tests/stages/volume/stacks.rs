@@ -8,7 +8,7 @@ use pollster::block_on;
 
 pub(crate) fn random_stack(random: &mut Random, channels: usize, [depth, height, width]: [usize; 3]) -> Volume {
     let mut values = random.vector(channels * depth * height * width, 0.0, 10.0);
-    // A light that falls off along the rows, and z-slices that become brighter.
+    // The light falls off along the rows, and z-slices become brighter.
     for (at, value) in values.iter_mut().enumerate() {
         *value *= 1.0 + (at / height / width % depth) as f32 + 20.0 * (at % width) as f32 / width as f32;
     }

@@ -22,7 +22,7 @@ pub(crate) fn add(group: &mut GpuGroup<'_>) {
     group.fixtures("volume", "dynamics_cases.json", &["endpoints"], fixture);
 }
 
-/// [`volume::follow_flows`] of flows and cellprob that are on the host.
+/// Runs the stage on flows and cellprob of the host.
 pub(crate) async fn follow_flows(
     gpu: &Gpu,
     flows: &Volume,
@@ -43,15 +43,15 @@ fn check(
     niter: u32,
     interp: bool,
 ) -> Result<(), Failed> {
-    let told = || format!("{:?}, {threshold}, {niter}, {interp}", flows.size());
+    let case = || format!("{:?}, {threshold}, {niter}, {interp}", flows.size());
     let expected = cpu::follow_flows::follow_flows(flows, cellprob, threshold, niter, interp)?;
     let found = block_on(follow_flows(gpu, flows, cellprob, threshold, niter, interp))?;
     let (voxels, points) = block_on(found.read(gpu))?;
     if voxels != expected.voxels {
-        return Err(format!("{}: other voxels take part", told()).into());
+        return Err(format!("{}: other voxels take part", case()).into());
     }
     agree::points_with_twin(&points, &expected.points)
-        .map_err(|failed| format!("{}: {}", told(), failed.message().unwrap_or_default()))?;
+        .map_err(|failed| format!("{}: {}", case(), failed.message().unwrap_or_default()))?;
     let again = block_on(GpuEndPoints::upload(gpu, &voxels, &points, flows.size()))?;
     if block_on(again.read(gpu))? == (voxels, points) { Ok(()) } else { Err("not the same when brought back".into()) }
 }
@@ -60,7 +60,7 @@ fn random_flows(gpu: &Gpu) -> Result<(), Failed> {
     let mut random = Random(40);
     for size in [[12, 30, 37], [33, 9, 20]] {
         let (flows, cellprob) = scene(&mut random, size);
-        // What circles near a sink is left anywhere by rounding, so that long ways are not compared.
+        // Voxels that circle near a sink end anywhere, by rounding: long ways are not compared.
         for (threshold, niter, interp) in
             [(0.0, 0, true), (0.0, 1, true), (0.5, 20, true), (-9.0, 50, true), (0.0, 1, false), (-9.0, 101, false)]
         {
@@ -89,7 +89,7 @@ fn not_numbers(gpu: &Gpu) -> Result<(), Failed> {
     let flows = Volume::new(values, 3, size[0], size[1], size[2])?;
     for interp in [true, false] {
         let ends = block_on(follow_flows(gpu, &flows, &[1.0; 90], 0.0, 60, interp))?;
-        // Each has a bin, and nothing is lost.
+        // Each voxel has a bin, and none is lost.
         block_on(masks(gpu, &ends))?;
         assert_eq!(block_on(ends.read(gpu))?.0.len(), 90);
     }
@@ -97,20 +97,20 @@ fn not_numbers(gpu: &Gpu) -> Result<(), Failed> {
 }
 
 fn refusals(gpu: &Gpu) -> Result<(), Failed> {
-    let told = |gpu: &Gpu, channels, [depth, height, width]: [usize; 3]| {
+    let error = |gpu: &Gpu, channels, [depth, height, width]: [usize; 3]| {
         let flows = Volume::zeros(channels, depth, height, width);
         block_on(follow_flows(gpu, &flows, &vec![1.0; flows.voxels()], 0.0, 1, true)).err()
     };
     let length = |what, found, expected| Some(Error::Length { what, found, expected });
-    assert_eq!(told(gpu, 2, [2, 3, 4]), length("flows and cellprob", 3, 4));
-    assert_eq!(told(gpu, 3, [2, 1, 4]), length("a side of the stack", 1, 2));
+    assert_eq!(error(gpu, 2, [2, 3, 4]), length("flows and cellprob", 3, 4));
+    assert_eq!(error(gpu, 3, [2, 1, 4]), length("a side of the stack", 1, 2));
     let upload =
         |voxels: &[u32], points: &[[f32; 3]]| block_on(GpuEndPoints::upload(gpu, voxels, points, [2, 3, 4])).err();
     assert_eq!(upload(&[1, 2], &[[0.0; 3]]), length("points", 1, 2));
     assert_eq!(upload(&[24], &[[0.0; 3]]), length("the stack of a voxel", 24, 24));
     let small = block_on(Gpu::open_limited(Choice::Named(gpu.info().name.clone()), 16 * 8 * 9 * 10))?;
-    assert_eq!(told(&small, 3, [8, 9, 10]), None);
-    assert!(matches!(told(&small, 3, [8, 9, 11]), Some(Error::Limit { needed: 12_672, allowed: 11_520, .. })));
+    assert_eq!(error(&small, 3, [8, 9, 10]), None);
+    assert!(matches!(error(&small, 3, [8, 9, 11]), Some(Error::Limit { needed: 12_672, allowed: 11_520, .. })));
     Ok(())
 }
 
@@ -124,8 +124,8 @@ fn little_memory(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Whether each voxel comes to rest: its end point stays where the reference has it, whatever flows are off by as much as
-/// rounding puts them. Others circle round their sinks for ever, and are left anywhere on their way.
+/// Whether each voxel comes to rest: its end point stays near the reference's if flows change by as much as rounding changes
+/// them. Other voxels circle their sinks forever and end anywhere on their way.
 fn at_rest(case: &Case, points: &[[f32; 3]]) -> Result<Vec<bool>, Failed> {
     let (flows, cellprob) = (case.input("flows").volume(), case.input("cellprob").f32());
     let (threshold, niter) = (case.number("cellprob_threshold") as f32, case.number("niter") as u32);

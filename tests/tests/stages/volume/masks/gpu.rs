@@ -20,7 +20,7 @@ pub(crate) fn add(group: &mut GpuGroup<'_>) {
     group.fixtures("volume", "dynamics_cases.json", &["masks"], fixture);
 }
 
-/// The masks of end points of all voxels, held to the CPU's: the same labels.
+/// The masks of the end points of all voxels equal the CPU's.
 fn same_masks(gpu: &Gpu, size: [usize; 3], points: Vec<[f32; 3]>) -> Result<(), Failed> {
     let voxels: Vec<u32> = (0..points.len() as u32).collect();
     let ends = block_on(GpuEndPoints::upload(gpu, &voxels, &points, size))?;
@@ -36,7 +36,7 @@ fn random_end_points(gpu: &Gpu) -> Result<(), Failed> {
         let place = |random: &mut Random| size.map(|side| random.number(0.0, side as f32));
         let sinks: Vec<[f32; 3]> = (0..sinks).map(|_| place(&mut random)).collect();
         let points = (0..size.iter().product::<usize>()).map(|at| {
-            // Between the sinks, and at the stack's borders.
+            // Near a sink, and at the stack's borders.
             let mut point = sinks[at % sinks.len()];
             for (axis, at) in point.iter_mut().enumerate() {
                 *at = (*at + random.number(-spread, spread)).clamp(0.0, size[axis] as f32 - 1.0);
@@ -48,7 +48,7 @@ fn random_end_points(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// As many as can be: in each of the bins that are 3 apart, 27 voxels end.
+/// The largest possible number: 27 voxels end in each bin, and bins are 3 apart.
 fn many_seeds(gpu: &Gpu) -> Result<(), Failed> {
     let size = [9usize, 390, 510];
     let points = (0..size.iter().product::<usize>()).map(|at| {

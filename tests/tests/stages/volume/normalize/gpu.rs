@@ -26,7 +26,7 @@ fn close(ours: &[f32], expected: &[f32]) -> Result<(), Failed> {
     agree::close_with_twin(ours, expected, ROUNDING)
 }
 
-/// Normalizes a stack on the device and holds it against its twin.
+/// Normalizes a stack on the device and compares it with the CPU's.
 fn check_normalized(gpu: &Gpu, stack: &Volume, params: &Params) -> Result<(), Failed> {
     let found = block_on(async { volume::normalize(gpu, upload(gpu, stack)?, params).await?.read(gpu).await })?;
     let mut twin = stack.clone();
@@ -58,7 +58,7 @@ fn random_stacks(gpu: &Gpu) -> Result<(), Failed> {
             check_normalized(gpu, &stack, params)?;
         }
     }
-    // A stack whose layers have percentiles of their own is not inverted there, nor normalized by tiles.
+    // With percentiles per z-slice, the device neither inverts nor normalizes by tiles.
     for params in [
         Params { norm3d: false, invert: true, ..default.clone() },
         Params { norm3d: false, tile_norm_blocksize: 8, ..default },
@@ -68,7 +68,7 @@ fn random_stacks(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Every other layer, and every n-th row and column of it.
+/// The sample has every other z-slice, and every n-th row and column of it.
 fn sampled_stack(gpu: &Gpu) -> Result<(), Failed> {
     let size = [101, 250, 480];
     let value = |at: usize| (((at / 480 * 73_856_093) ^ (at % 480 * 19_349_663)) % 4093) as f32;
