@@ -28,7 +28,7 @@ fn sources(folder: &str) -> BTreeMap<String, String> {
     found
 }
 
-/// The sources of what is shipped: `crates/*/src` and the shaders, without the tests in them.
+/// The sources of the product: `crates/*/src` and the shaders, without their tests.
 fn product() -> BTreeMap<String, String> {
     let mut found = sources("crates");
     found.retain(|name, _| name.split('/').nth(2) == Some("src"));
@@ -41,13 +41,13 @@ fn product() -> BTreeMap<String, String> {
     found
 }
 
-/// The cells of the page's table rows.
+/// The rows of the page's tables, as cells.
 fn rows() -> Vec<Vec<&'static str>> {
     let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
     rows.map(|row| row.split(" | ").collect()).collect()
 }
 
-/// What stands in backticks.
+/// The code spans of a cell.
 fn quoted(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
@@ -89,23 +89,23 @@ fn every_default_is_the_one_in_the_code() {
             }
         }
     }
-    let mut told: Vec<String> = Vec::new();
+    let mut stated: Vec<String> = Vec::new();
     for row in rows().iter().filter(|row| row.len() == 3) {
         let Some(field) = quoted(row[0]).next() else { continue };
         let found = code.get(field).unwrap_or_else(|| panic!("the code has no {field}"));
         assert_eq!(number(row[1]), *found, "{field}");
-        told.push(field.into());
+        stated.push(field.into());
     }
-    let untold: Vec<_> = code.keys().filter(|field| field.contains("::") && !told.contains(field)).collect();
-    assert!(untold.is_empty(), "the page does not tell {untold:?}");
+    let missing: Vec<_> = code.keys().filter(|field| field.contains("::") && !stated.contains(field)).collect();
+    assert!(missing.is_empty(), "the page lacks {missing:?}");
 }
 
 #[test]
-fn the_number_of_hostile_files_is_told() {
+fn the_number_of_hostile_files_is_current() {
     let files = include_str!("../hostile/INDEX.tsv").lines().count() - 1;
-    let told = PAGE.split("attack the readers: ").nth(1).and_then(|rest| rest.split(' ').next());
-    let told: usize = told.unwrap().parse().unwrap();
-    assert!((told..told + 50).contains(&files), "{files} hostile files, and the page says {told}");
+    let stated = PAGE.split("attack the readers: ").nth(1).and_then(|rest| rest.split(' ').next());
+    let stated: usize = stated.unwrap().parse().unwrap();
+    assert!((stated..stated + 50).contains(&files), "{files} hostile files, the page states {stated}");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn unsafe_is_where_the_page_says() {
         let gpu = ["device", "pipeline_cache"].map(|file| format!("crates/cytoshade-gpu/src/{file}.rs"));
         let may = name.starts_with("crates/cytoshade-cpu/") || gpu.contains(&name);
         if is_root && !may {
-            // Where one file may, the others are denied what it allows itself.
+            // `deny`, unlike `forbid`, lets single files allow it.
             let what = if name.starts_with("crates/cytoshade-gpu/") { "deny" } else { "forbid" };
             assert!(text.contains(&format!("#![{what}(unsafe_code)]")), "{name} does not {what} unsafe code");
         }
