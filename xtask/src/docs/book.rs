@@ -25,7 +25,8 @@ fn mdbook() -> Result<PathBuf, String> {
         let mut install = cargo(&["install", "--locked", "mdbook", "--version", &version]);
         // Neither its server nor its watcher is used.
         install.args(["--no-default-features", "--features", "search", "--root"]).arg(&folder);
-        run(install.env("CARGO_TARGET_DIR", target_folder().join("mdbook")))?;
+        // Without a target folder, cargo builds in a temporary one and removes it.
+        run(install.env_remove("CARGO_TARGET_DIR"))?;
     }
     Ok(program)
 }
