@@ -4,8 +4,9 @@ use std::process::Command;
 
 use crate::shell::{Outcome, root, run};
 
-/// Run the CPU crate's tests under Miri, and all tests under AddressSanitizer (needs nightly Rust with the components miri
-/// and rust-src)
+/// Run tests under Miri and AddressSanitizer
+///
+/// Miri runs those of the CPU crate, AddressSanitizer all. Both need nightly Rust with the components miri and rust-src.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Sanitize {
     /// Which sanitizer; both by default
