@@ -17,6 +17,7 @@ pub mod reference;
 pub mod suite;
 #[cfg(not(target_os = "wasi"))]
 pub mod synthetic;
+pub mod three_convs;
 
 use libtest_mimic::{Failed, Trial};
 

@@ -1,7 +1,7 @@
 //! Stage `resize` on the CPU, and the sizes and step counts that follow from a diameter.
 
-use cytoshade_core::Params;
 use cytoshade_core::rescale::Rescale;
+use cytoshade_core::{Params, RescaleRule};
 use cytoshade_cpu::resize;
 use cytoshade_tests::agree::{self, ROUNDING};
 use cytoshade_tests::fixtures::{Case, rows};
@@ -36,7 +36,7 @@ fn rescale_table() -> Result<(), Failed> {
                 (r[0].as_u64().unwrap_or(0) as usize, r[1].as_u64().unwrap_or(0) as usize)
             });
             let niter = number(if resample { "niter_resample" } else { "niter_no_resample" }) as u32;
-            match Rescale::new(&params, diam_mean, diam_labels, height, width) {
+            match Rescale::new(&params, &RescaleRule { diam_mean, diam_labels }, height, width) {
                 Ok(ours) if ((ours.height, ours.width), ours.niter) == (resized, niter) => {}
                 Err(cytoshade_core::Error::ResizedAway { .. }) if resized.0 == 0 || resized.1 == 0 => {}
                 Err(cytoshade_core::Error::TooManyPixels { limit, .. }) if resized.0 * resized.1 > limit => {}
