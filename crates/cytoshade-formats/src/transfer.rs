@@ -146,7 +146,7 @@ pub fn receive_images(input: &mut dyn Read, item: &Item, limits: &Limits) -> Res
         // The sides of the item were checked, and its channels fit the limit of decoded bytes.
         let count = sizes.iter().try_fold(1usize, |product, &side| product.checked_mul(side)).ok_or_else(broken)?;
         let size = (count as u64).saturating_mul(width_of(kind).ok_or_else(broken)?);
-        left = left.checked_sub(size).ok_or_else(|| Error::Limit {
+        left = left.checked_sub(size).ok_or(Error::Limit {
             what: "the size of the decoded samples in bytes",
             found: size,
             limit: left,
