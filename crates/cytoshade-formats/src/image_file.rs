@@ -358,7 +358,7 @@ fn picture(
     source: &Source<'_>,
     limits: &Limits,
 ) -> Result<(Image, crate::SampleType, Vec<Warning>), Error> {
-    use crate::picture::{bmp, jpeg, png, pnm};
+    use crate::picture::{jpeg, png};
     let meter = std::cell::RefCell::new(Meter::new(limits));
     // The file is held in memory meanwhile.
     crate::limits::check("the file's size in bytes", source.len(), limits.decoded_bytes, "decoded_bytes")?;
@@ -368,9 +368,9 @@ fn picture(
         Format::Png => png::decode(&bytes, allowed)?,
         Format::Jpeg => jpeg::decode(&bytes, jpeg::Colors::Rgb, allowed)?,
         #[cfg(feature = "bmp")]
-        Format::Bmp => bmp::decode(&bytes, allowed)?,
+        Format::Bmp => crate::picture::bmp::decode(&bytes, allowed)?,
         #[cfg(feature = "pnm")]
-        Format::Pnm => pnm::decode(&bytes, allowed)?,
+        Format::Pnm => crate::picture::pnm::decode(&bytes, allowed)?,
         #[cfg(feature = "webp")]
         Format::WebP => crate::picture::webp::decode(&bytes, allowed)?,
         #[cfg(feature = "jpeg2000")]

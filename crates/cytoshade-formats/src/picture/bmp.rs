@@ -1,38 +1,40 @@
 //! BMP.
 
-use zune_bmp::BmpDecoder;
-use zune_bmp::zune_core::bytestream::ZCursor;
-use zune_bmp::zune_core::options::DecoderOptions;
+use std::io::Cursor;
+
+use image::codecs::bmp::BmpDecoder;
+use image::{ImageDecoder, ImageError};
 
 use super::{Allowed, Picture, unsigned};
 use crate::error::one_line;
+use crate::limits::zeros;
 use crate::{Error, Format};
 
 /// Decodes a picture: palettes are applied, and a palette of greys gives grey.
 pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
-    let damaged = |what: String| Error::damaged(Format::Bmp, what);
-    // The sides are checked afterwards, in words of our own.
-    let options = DecoderOptions::default().set_max_width(usize::MAX >> 1).set_max_height(usize::MAX >> 1);
-    let mut decoder = BmpDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(|error| damaged(format!("{error:?}")))?;
-    let (width, height) = decoder.dimensions().unwrap_or((0, 0));
-    allowed.check(Format::Bmp, width as u64, height as u64, 5)?;
+    let damaged = |error: ImageError| Error::damaged(Format::Bmp, one_line(&error));
+    let decoder = BmpDecoder::new(Cursor::new(bytes)).map_err(damaged)?;
+    let (width, height) = decoder.dimensions();
+    let mut channels = usize::from(decoder.color_type().channel_count());
+    allowed.check(Format::Bmp, width.into(), height.into(), channels as u64)?;
     // Runs of up to 255 pixels take two bytes.
-    if (width as u64).saturating_mul(height as u64) / 1024 > bytes.len() as u64 {
+    if u64::from(width) * u64::from(height) / 1024 > bytes.len() as u64 {
         let found = bytes.len();
-        return Err(damaged(format!(
-            "it states {height} x {width} pixels (height x width), but has only {found} bytes"
-        )));
+        return Err(Error::damaged(
+            Format::Bmp,
+            format!("it states {height} x {width} pixels (height x width), but has only {found} bytes"),
+        ));
     }
-    let mut pixels = decoder.decode().map_err(|error| damaged(one_line(&format!("{error:?}"))))?;
-    let mut channels = decoder.colorspace().map_or(3, |colors| colors.num_components());
-    if pixels.len() != width * height * channels {
-        return Err(damaged(format!("it holds {} samples, expected {}", pixels.len(), width * height * channels)));
+    let (width, height) = (width as usize, height as usize);
+    let mut pixels = zeros(width * height * channels)?;
+    if decoder.total_bytes() != pixels.len() as u64 {
+        return Err(Error::unsupported(Format::Bmp, "samples of more than 8 bits", "8 bits a sample"));
     }
-    let is_grey =
-        channels == 3 && pixels.as_chunks::<3>().0.iter().all(|[red, green, blue]| red == green && red == blue);
-    let bits = bytes.get(28).copied().unwrap_or(24);
-    if is_grey && bits <= 8 {
+    decoder.read_image(&mut pixels).map_err(damaged)?;
+    // Where the header states the bits of a pixel; up to 8 are indices of a palette.
+    let has_palette = bytes.get(28).is_some_and(|bits| *bits <= 8);
+    let is_grey = |[red, green, blue]: &[u8; 3]| red == green && red == blue;
+    if has_palette && channels == 3 && pixels.as_chunks().0.iter().all(is_grey) {
         pixels = pixels.iter().step_by(3).copied().collect();
         channels = 1;
     }

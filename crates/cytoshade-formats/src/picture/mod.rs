@@ -6,6 +6,7 @@ use crate::limits::Meter;
 use crate::sample::{Held, bytes_mut, gather};
 use crate::{Error, Format, Image, SampleKind, SampleType, Warning};
 
+#[cfg(feature = "bmp")]
 pub(crate) mod bmp;
 pub(crate) mod jpeg;
 #[cfg(feature = "jpeg2000")]
@@ -15,6 +16,7 @@ pub(crate) mod jpegxl;
 #[cfg(feature = "lerc")]
 pub(crate) mod lerc;
 pub(crate) mod png;
+#[cfg(feature = "pnm")]
 pub(crate) mod pnm;
 #[cfg(feature = "webp")]
 pub(crate) mod webp;
