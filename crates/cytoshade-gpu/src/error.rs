@@ -1,6 +1,6 @@
 //! What can go wrong on a GPU.
 
-use crate::convolution::Unsupported;
+use crate::operators::conv3x3::Unsupported;
 
 /// Whatever can go wrong on a GPU. Each message says what was found, what was expected and what to do.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

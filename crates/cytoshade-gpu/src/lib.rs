@@ -21,58 +21,36 @@
 // Without threads, as in the browser, wgpu's handles are neither Send nor Sync, and need not be.
 #![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 
-mod adapter;
-mod blend;
-mod buffers;
-mod convolution;
 mod device;
-mod dispatch_list;
 mod error;
-mod fill_holes;
-mod flow_error;
-mod follow_flows;
-#[cfg(not(target_arch = "wasm32"))]
-mod gaussian;
-mod histogram;
-mod kernel;
-mod masks;
 mod network;
-mod normalize;
+mod operators;
 #[cfg(not(target_arch = "wasm32"))]
 mod out_of_core;
-mod percentile;
-#[cfg(not(target_arch = "wasm32"))]
-mod pipeline_cache;
+mod pipeline;
 mod planes;
-mod resize;
-#[cfg(not(target_arch = "wasm32"))]
-mod sharpen;
-mod tile;
-#[cfg(not(target_arch = "wasm32"))]
-mod tile_norm;
-#[cfg(not(target_arch = "wasm32"))]
-pub mod tune;
+mod stages;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod volume;
-mod weights;
-mod winograd;
 
-pub use adapter::{AdapterInfo, AdapterKind, AdapterLimits, Choice, adapters};
-pub use blend::blend;
-pub use convolution::{Capabilities, ConvKernel, Geometry, Layer, UnknownKernel, Unsupported};
 pub use cytoshade_shaders::Precision;
+pub use device::adapter::{AdapterInfo, AdapterKind, AdapterLimits, Choice, adapters};
 pub use device::{DeviceOptions, DeviceOverride, FaultInjection, Gpu};
 pub use error::Error;
-pub use fill_holes::fill_holes_and_remove_small;
-pub use flow_error::{FlowError, flow_errors, remove_bad};
-pub use follow_flows::{GpuEndPoints, follow_flows};
-pub use histogram::{GpuHistogram, histogram};
-pub use masks::{GpuLabels, masks};
+#[cfg(not(target_arch = "wasm32"))]
+pub use network::tune;
 pub use network::{Batch, Network, Options, Part, StepTime, Submission, memory};
-pub use normalize::{normalize, normalizes};
+pub use operators::conv3x3::{Capabilities, ConvKernel, Geometry, Layer, UnknownKernel, Unsupported};
 #[cfg(not(target_arch = "wasm32"))]
 pub use out_of_core::{follow_flows_in_strips, remove_bad_in_windows};
-pub use percentile::percentiles;
 pub use planes::{GpuPlanes, PendingReadback};
-pub use resize::bilinear;
-pub use tile::{Activations, TiledPlanes, cut};
+pub use stages::blend::blend;
+pub use stages::fill_holes::fill_holes_and_remove_small;
+pub use stages::flow_error::{FlowError, flow_errors, remove_bad};
+pub use stages::follow_flows::{GpuEndPoints, follow_flows};
+pub use stages::histogram::{GpuHistogram, histogram};
+pub use stages::masks::{GpuLabels, masks};
+pub use stages::normalize::{normalize, normalizes};
+pub use stages::percentile::percentiles;
+pub use stages::resize::bilinear;
+pub use stages::tile::{Activations, TiledPlanes, cut};

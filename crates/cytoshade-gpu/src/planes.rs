@@ -2,8 +2,8 @@
 
 use cytoshade_core::Planes;
 
-use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
+use crate::device::buffers::WAIT_TIMEOUT;
 use crate::error::Error;
 
 const WHAT: &str = "planes";

@@ -8,11 +8,11 @@ use cytoshade_core::Plan;
 use super::dispatch::{Dispatch, DispatchContext};
 use super::profile::Clock;
 use super::{Network, style_channels};
+use crate::device::dispatch_list::DispatchList;
 use crate::device::{Gpu, lock};
-use crate::dispatch_list::DispatchList;
 use crate::error::Error;
-use crate::kernel::{Bound, Kernel, linear};
-use crate::winograd::Scratch;
+use crate::operators::conv3x3::winograd::Scratch;
+use crate::pipeline::{Bound, Kernel, linear};
 
 /// Everything that a batch of up to `capacity` tiles of one size runs in.
 #[derive(Debug)]

@@ -8,12 +8,12 @@ use cytoshade_shaders::{self as shaders, Precision};
 use half::f16;
 
 use super::{Options, Size};
-use crate::convolution::{self, ConvKernel, Geometry};
 use crate::device::Gpu;
 use crate::error::Error;
-use crate::kernel::Variant;
-use crate::weights::{Order, conv_vectors, conv_weights};
-use crate::winograd::{self, Scratch};
+use crate::operators::conv3x3::winograd::{self, Scratch};
+use crate::operators::conv3x3::{self, ConvKernel, Geometry};
+use crate::operators::weights::{Order, conv_vectors, conv_weights};
+use crate::pipeline::Variant;
 
 /// A convolution of the plan, with the `proj` that is part of its step.
 #[derive(Debug)]
@@ -121,8 +121,8 @@ impl Layer {
 }
 
 /// What the kernels ask of a convolution.
-fn layer_of(conv: &Conv, proj: Option<&Conv>, options: Options) -> convolution::Layer {
-    convolution::Layer {
+fn layer_of(conv: &Conv, proj: Option<&Conv>, options: Options) -> conv3x3::Layer {
+    conv3x3::Layer {
         inputs: conv.inputs(),
         outputs: conv.outputs(),
         block: proj.map_or(0, Conv::inputs),
@@ -141,7 +141,7 @@ impl Choice {
     fn new(gpu: &Gpu, conv: &Conv, proj: Option<&Conv>, options: Options) -> Result<Self, Error> {
         if conv.kernel() == 1 {
             let variant = Variant::new(shaders::CONV1X1);
-            return Ok(Self { kernel: None, variant, geometry: convolution::POINT });
+            return Ok(Self { kernel: None, variant, geometry: conv3x3::POINT });
         }
         let layer = layer_of(conv, proj, options);
         let (kernel, geometry) =

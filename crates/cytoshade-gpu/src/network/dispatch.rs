@@ -6,7 +6,7 @@ use super::Network;
 use super::arena::Grid;
 use super::conv_layer::Layer;
 use crate::error::Error;
-use crate::winograd;
+use crate::operators::conv3x3::winograd;
 
 /// A shader's parameters, buffers and grid.
 pub(super) struct Dispatch<'a> {

@@ -6,6 +6,8 @@ mod dispatch;
 mod profile;
 mod split;
 mod submission;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod tune;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -21,13 +23,13 @@ pub use profile::StepTime;
 use split::Split;
 pub use submission::{Part, Submission};
 
-use crate::buffers::{Bytes, WAIT_TIMEOUT};
-use crate::convolution::ConvKernel;
+use crate::device::buffers::{Bytes, WAIT_TIMEOUT};
 use crate::device::{Gpu, lock};
 use crate::error::Error;
-use crate::kernel::Variant;
-use crate::weights::linear_weights;
-use crate::winograd::{self, Scratch};
+use crate::operators::conv3x3::ConvKernel;
+use crate::operators::conv3x3::winograd::{self, Scratch};
+use crate::operators::weights::linear_weights;
+use crate::pipeline::Variant;
 
 /// What the network gives for a batch of tiles.
 #[derive(Clone, Debug, Default, PartialEq)]

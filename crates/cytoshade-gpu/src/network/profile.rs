@@ -3,8 +3,8 @@
 use cytoshade_core::StepCost;
 
 use super::Network;
-use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
+use crate::device::buffers::WAIT_TIMEOUT;
 use crate::error::Error;
 
 const WHAT: &str = "a profile";

@@ -11,12 +11,12 @@ use cytoshade_shaders as shaders;
 use super::Network;
 use super::profile::Clock;
 use super::split::Split;
-use crate::buffers::WAIT_TIMEOUT;
+use crate::device::buffers::WAIT_TIMEOUT;
+use crate::device::dispatch_list::DispatchList;
 use crate::device::{Gpu, lock};
-use crate::dispatch_list::DispatchList;
 use crate::error::Error;
 use crate::planes::GpuPlanes;
-use crate::tile::TiledPlanes;
+use crate::stages::tile::TiledPlanes;
 
 const WHAT: &str = "a batch of tiles";
 

@@ -3,11 +3,11 @@
 use cytoshade_shaders as shaders;
 
 use super::{GpuVolume, grid, params};
-use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
+use crate::device::buffers::WAIT_TIMEOUT;
 use crate::error::Error;
-use crate::follow_flows::{STEPS, pieces};
-use crate::kernel::Variant;
+use crate::pipeline::Variant;
+use crate::stages::follow_flows::{STEPS, pieces};
 
 const WHAT: &str = "the flow dynamics in 3-D";
 

@@ -6,7 +6,7 @@ use cytoshade_shaders as shaders;
 use super::{GpuEndPoints, grid, params};
 use crate::device::Gpu;
 use crate::error::Error;
-use crate::kernel::Variant;
+use crate::pipeline::Variant;
 
 const WHAT: &str = "the masks in 3-D";
 /// A seed has more end points than this, so that there are no more seeds than voxels through it.

@@ -11,7 +11,7 @@ pub use voxels::{GpuVolume, linear_resize, normalize, normalizes, smooth};
 
 use crate::device::Gpu;
 use crate::error::Error;
-use crate::kernel::{box_grid, plane_grid};
+use crate::pipeline::{box_grid, plane_grid};
 
 /// The grid of a shader with workgroups of 16 x 4 x 1 invocations, one a voxel of [depth, height, width].
 fn grid(gpu: &Gpu, what: &'static str, size @ [_, height, width]: [usize; 3]) -> Result<[u32; 3], Error> {

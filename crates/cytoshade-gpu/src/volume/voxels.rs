@@ -5,13 +5,13 @@ use cytoshade_core::{Axis, Normalize, Params, SliceIndex, Volume};
 use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
-use crate::dispatch_list::DispatchList;
+use crate::device::dispatch_list::DispatchList;
 use crate::error::Error;
-use crate::gaussian::{self, Gaussian};
-use crate::kernel::{Variant, linear};
-use crate::normalize::{self, Layers};
+use crate::pipeline::{Variant, linear};
 use crate::planes::GpuPlanes;
-use crate::resize::bilinear;
+use crate::stages::gaussian::{self, Gaussian};
+use crate::stages::normalize::{self, Layers};
+use crate::stages::resize::bilinear;
 
 const WHAT: &str = "a stack";
 

@@ -1,7 +1,7 @@
 //! Dispatches that follow one another.
 
 use crate::device::Gpu;
-use crate::kernel::Bound;
+use crate::pipeline::Bound;
 
 /// Dispatches in their order, each with its grid. Each sees what those before it wrote.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use cytoshade_core::Conv;
 use cytoshade_core::winograd::{PRODUCTS, SIDE, transform_kernel};
 use cytoshade_shaders as shaders;
 
-use crate::kernel::Variant;
+use crate::pipeline::Variant;
 
 /// Output channels that an invocation of the product computes.
 pub(crate) const GROUP: usize = 32;

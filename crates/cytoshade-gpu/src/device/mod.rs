@@ -1,5 +1,11 @@
 //! An open device: its queue, its limits, its pipelines and its errors.
 
+pub(crate) mod adapter;
+pub(crate) mod buffers;
+pub(crate) mod dispatch_list;
+#[cfg(not(target_arch = "wasm32"))]
+mod pipeline_cache;
+
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,10 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cytoshade_core::Span;
 use cytoshade_shaders::{Precision, Shader};
 
-use crate::adapter::{AdapterInfo, AdapterKind, Choice, candidates};
-use crate::convolution::Capabilities;
+use crate::device::adapter::{AdapterInfo, AdapterKind, Choice, candidates};
 use crate::error::Error;
-use crate::kernel::Kernels;
+use crate::operators::conv3x3::Capabilities;
+use crate::pipeline::Kernels;
 
 /// What the shaders can do without; each kernel says what it needs. And the clock of [`crate::Network::profile`].
 const OPTIONAL: wgpu::Features = wgpu::Features::SHADER_F16
@@ -87,7 +93,7 @@ struct Inner {
     device_errors: Arc<DeviceErrors>,
     faults: FaultInjection,
     #[cfg(not(target_arch = "wasm32"))]
-    pipeline_cache: Option<crate::pipeline_cache::PipelineCache>,
+    pipeline_cache: Option<pipeline_cache::PipelineCache>,
     phases: Mutex<Vec<Span>>,
 }
 
@@ -187,7 +193,7 @@ impl Gpu {
         let pipeline_cache = device_options
             .pipeline_cache
             .as_deref()
-            .and_then(|folder| crate::pipeline_cache::PipelineCache::open(&device, &adapter.get_info(), folder));
+            .and_then(|folder| pipeline_cache::PipelineCache::open(&device, &adapter.get_info(), folder));
         Ok(Gpu(Arc::new(Inner {
             device,
             queue,
@@ -226,14 +232,14 @@ impl Gpu {
     /// nothing is kept.
     pub fn found_pipelines(&self) -> Option<bool> {
         #[cfg(not(target_arch = "wasm32"))]
-        return self.0.pipeline_cache.as_ref().map(crate::pipeline_cache::PipelineCache::found);
+        return self.0.pipeline_cache.as_ref().map(pipeline_cache::PipelineCache::found);
         #[cfg(target_arch = "wasm32")]
         None
     }
 
     pub(crate) fn pipeline_cache(&self) -> Option<&wgpu::PipelineCache> {
         #[cfg(not(target_arch = "wasm32"))]
-        return self.0.pipeline_cache.as_ref().map(crate::pipeline_cache::PipelineCache::wgpu);
+        return self.0.pipeline_cache.as_ref().map(pipeline_cache::PipelineCache::wgpu);
         #[cfg(target_arch = "wasm32")]
         None
     }
@@ -241,7 +247,7 @@ impl Gpu {
     /// Keeps the pipelines that were built, where that was asked for.
     pub(crate) fn save_pipelines(&self) {
         #[cfg(not(target_arch = "wasm32"))]
-        self.0.pipeline_cache.iter().for_each(crate::pipeline_cache::PipelineCache::save);
+        self.0.pipeline_cache.iter().for_each(pipeline_cache::PipelineCache::save);
     }
 
     /// Makes of a buffer's size what a test asked to go wrong.

@@ -5,12 +5,12 @@ use std::ops::Range;
 use cytoshade_core::tiling::{TileLayout, Tiling};
 use cytoshade_shaders::{self as shaders, Precision};
 
-use crate::blend::{Spans, Weights};
 use crate::device::Gpu;
-use crate::dispatch_list::DispatchList;
+use crate::device::dispatch_list::DispatchList;
 use crate::error::Error;
-use crate::kernel::{Kernel, Variant, box_grid, linear};
+use crate::pipeline::{Kernel, Variant, box_grid, linear};
 use crate::planes::GpuPlanes;
+use crate::stages::blend::{Spans, Weights};
 
 const WHAT: &str = "tiles";
 

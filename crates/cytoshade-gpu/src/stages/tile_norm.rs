@@ -6,11 +6,11 @@ use cytoshade_core::tile_norm::Tiles;
 use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
-use crate::dispatch_list::DispatchList;
+use crate::device::dispatch_list::DispatchList;
 use crate::error::Error;
-use crate::kernel::{Variant, linear};
-use crate::normalize::Layers;
-use crate::percentile::{Percentiles, Regions, together};
+use crate::pipeline::{Variant, linear};
+use crate::stages::normalize::Layers;
+use crate::stages::percentile::{Percentiles, Regions, together};
 
 const WHAT: &str = "normalization by tiles";
 

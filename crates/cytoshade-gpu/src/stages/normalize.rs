@@ -6,15 +6,15 @@ use cytoshade_core::{Normalize, Params};
 use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
-use crate::dispatch_list::DispatchList;
+use crate::device::dispatch_list::DispatchList;
 use crate::error::Error;
-use crate::kernel::{Kernel, Variant, linear};
-use crate::percentile::{Percentiles, Regions};
+use crate::pipeline::{Kernel, Variant, linear};
 use crate::planes::GpuPlanes;
+use crate::stages::percentile::{Percentiles, Regions};
 #[cfg(not(target_arch = "wasm32"))]
-use crate::sharpen::smooth_sharpen;
+use crate::stages::sharpen::smooth_sharpen;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::tile_norm;
+use crate::stages::tile_norm;
 
 const WHAT: &str = "normalization";
 

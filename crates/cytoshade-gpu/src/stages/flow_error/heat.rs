@@ -4,11 +4,11 @@ use cytoshade_shaders as shaders;
 
 use super::boxes::{self, Columns, DiffusionStrategy, MaskBox};
 use super::{MASKS, WHAT};
-use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
+use crate::device::buffers::WAIT_TIMEOUT;
 use crate::error::Error;
-use crate::kernel::Variant;
-use crate::masks::GpuLabels;
+use crate::pipeline::Variant;
+use crate::stages::masks::GpuLabels;
 
 /// Rounds of one submission: drivers stop what runs for seconds.
 const ROUNDS: usize = 32;

@@ -9,10 +9,10 @@ use cytoshade_core::tiling::{Pad, Tile, TileLayout, Tiling, taper};
 use cytoshade_shaders::{self as shaders, Precision};
 
 use crate::device::Gpu;
-use crate::dispatch_list::DispatchList;
+use crate::device::dispatch_list::DispatchList;
 use crate::error::Error;
-use crate::kernel::{Kernel, Variant, box_grid};
-use crate::tile::{Activations, TiledPlanes};
+use crate::pipeline::{Kernel, Variant, box_grid};
+use crate::stages::tile::{Activations, TiledPlanes};
 
 const WHAT: &str = "blended tiles";
 

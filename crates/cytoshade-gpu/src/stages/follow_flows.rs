@@ -3,12 +3,12 @@
 use cytoshade_core::EndPoints;
 use cytoshade_shaders as shaders;
 
-use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
+use crate::device::buffers::WAIT_TIMEOUT;
 use crate::error::Error;
-use crate::histogram::bins;
-use crate::kernel::{Variant, plane_grid};
+use crate::pipeline::{Variant, plane_grid};
 use crate::planes::GpuPlanes;
+use crate::stages::histogram::bins;
 
 /// Steps of one submission. Drivers stop what runs for seconds, so long integrations come in pieces.
 pub(crate) const STEPS: u32 = 50;

@@ -6,9 +6,9 @@ use cytoshade_core::percentile::{Rank, steps};
 use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
-use crate::dispatch_list::DispatchList;
+use crate::device::dispatch_list::DispatchList;
 use crate::error::Error;
-use crate::kernel::{Kernel, Variant};
+use crate::pipeline::{Kernel, Variant};
 use crate::planes::GpuPlanes;
 
 const WHAT: &str = "the percentiles";

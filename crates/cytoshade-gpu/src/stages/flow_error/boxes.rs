@@ -2,9 +2,9 @@
 
 use cytoshade_shaders as shaders;
 
-use crate::convolution::Capabilities;
 use crate::device::Gpu;
-use crate::masks::Mask;
+use crate::operators::conv3x3::Capabilities;
+use crate::stages::masks::Mask;
 
 /// Invocations of a mask that fits into workgroup memory, of which the first are taken that are enough.
 const LANES: [u32; 1] = [256];

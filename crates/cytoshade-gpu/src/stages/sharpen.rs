@@ -4,11 +4,11 @@
 use cytoshade_core::gaussian::Taps;
 
 use crate::device::Gpu;
-use crate::dispatch_list::DispatchList;
+use crate::device::dispatch_list::DispatchList;
 use crate::error::Error;
-use crate::gaussian::{Axis, Gaussian};
-use crate::normalize::Layers;
 use crate::planes::GpuPlanes;
+use crate::stages::gaussian::{Axis, Gaussian};
+use crate::stages::normalize::Layers;
 
 const WHAT: &str = "sharpening";
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use cytoshade_core::{Network as Weights, Span, Step};
 use cytoshade_shaders::Precision;
 
-use crate::convolution::ConvKernel;
 use crate::device::Gpu;
 use crate::error::Error;
 use crate::network::{Network, Options};
+use crate::operators::conv3x3::ConvKernel;
 
 /// The kernel of each 3x3 convolution, by the convolution's number in [`cytoshade_core::Shape::convs`].
 pub type KernelChoices = BTreeMap<usize, ConvKernel>;

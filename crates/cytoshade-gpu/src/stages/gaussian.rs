@@ -6,9 +6,9 @@ use cytoshade_core::gaussian::Taps;
 use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
-use crate::dispatch_list::DispatchList;
+use crate::device::dispatch_list::DispatchList;
 use crate::error::Error;
-use crate::kernel::{Kernel, Variant, linear};
+use crate::pipeline::{Kernel, Variant, linear};
 
 const WHAT: &str = "smoothing";
 

@@ -2,11 +2,12 @@
 //!
 //! Everything here is plain numbers, so that it is tested without a GPU.
 
+pub(crate) mod winograd;
+
 use cytoshade_core::Conv;
 use cytoshade_shaders::{self as shaders, Precision, Shader};
 
-use crate::weights::{Order, conv_weights};
-use crate::winograd;
+use crate::operators::weights::{Order, conv_weights};
 
 /// What the kernels ask of a device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

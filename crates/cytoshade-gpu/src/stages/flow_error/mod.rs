@@ -11,12 +11,12 @@ mod heat;
 use cytoshade_core::{Labels, Planes};
 use cytoshade_shaders as shaders;
 
-use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
+use crate::device::buffers::WAIT_TIMEOUT;
 use crate::error::Error;
-use crate::kernel::{Variant, plane_grid};
-use crate::masks::{GpuLabels, Mask};
+use crate::pipeline::{Variant, plane_grid};
 use crate::planes::GpuPlanes;
+use crate::stages::masks::{GpuLabels, Mask};
 use boxes::{DiffusionStrategy, MaskBox};
 
 const WHAT: &str = "the flow error";

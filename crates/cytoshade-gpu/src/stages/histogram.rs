@@ -5,8 +5,8 @@ use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
 use crate::error::Error;
-use crate::follow_flows::GpuEndPoints;
-use crate::kernel::{Variant, plane_grid};
+use crate::pipeline::{Variant, plane_grid};
+use crate::stages::follow_flows::GpuEndPoints;
 
 const WHAT: &str = "the histogram of end points";
 

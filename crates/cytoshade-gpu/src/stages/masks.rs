@@ -8,12 +8,12 @@
 use cytoshade_core::Labels;
 use cytoshade_shaders as shaders;
 
-use crate::buffers::Bytes;
 use crate::device::Gpu;
+use crate::device::buffers::Bytes;
 use crate::error::Error;
-use crate::follow_flows::{GpuEndPoints, check_plane};
-use crate::histogram::{GpuHistogram, bins};
-use crate::kernel::{Variant, plane_grid};
+use crate::pipeline::{Variant, plane_grid};
+use crate::stages::follow_flows::{GpuEndPoints, check_plane};
+use crate::stages::histogram::{GpuHistogram, bins};
 
 const WHAT: &str = "the masks";
 /// A seed has more end points than this, so that there are no more seeds than pixels through it.

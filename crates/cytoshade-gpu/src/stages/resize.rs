@@ -4,9 +4,9 @@ use cytoshade_core::resample::lerp_indices;
 use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
-use crate::dispatch_list::DispatchList;
+use crate::device::dispatch_list::DispatchList;
 use crate::error::Error;
-use crate::kernel::{Variant, box_grid};
+use crate::pipeline::{Variant, box_grid};
 use crate::planes::GpuPlanes;
 
 const WHAT: &str = "resized planes";

@@ -3,12 +3,12 @@
 use cytoshade_core::Labels;
 use cytoshade_shaders as shaders;
 
-use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
+use crate::device::buffers::WAIT_TIMEOUT;
 use crate::error::Error;
-use crate::follow_flows::check_plane;
-use crate::kernel::{Kernel, Variant};
-use crate::masks::{GpuLabels, Mask, renumber, table, table_bytes};
+use crate::pipeline::{Kernel, Variant};
+use crate::stages::follow_flows::check_plane;
+use crate::stages::masks::{GpuLabels, Mask, renumber, table, table_bytes};
 
 const WHAT: &str = "the filling of holes";
 /// Masks of one submission: drivers stop what runs for seconds.

@@ -4,15 +4,15 @@
 use cytoshade_core::{EndPoints, Labels, Planes};
 use cytoshade_shaders as shaders;
 
-use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
+use crate::device::buffers::WAIT_TIMEOUT;
 use crate::error::Error;
-use crate::flow_error::remove_bad;
-use crate::follow_flows::STEPS;
-use crate::histogram::bins;
-use crate::kernel::{Kernel, Variant, plane_grid};
-use crate::masks::GpuLabels;
+use crate::pipeline::{Kernel, Variant, plane_grid};
 use crate::planes::GpuPlanes;
+use crate::stages::flow_error::remove_bad;
+use crate::stages::follow_flows::STEPS;
+use crate::stages::histogram::bins;
+use crate::stages::masks::GpuLabels;
 
 const WHAT: &str = "the flow dynamics of a strip";
 /// Rows around a strip that its window has too, so that few pixels leave it.
@@ -256,7 +256,7 @@ pub async fn remove_bad_in_windows(
     Ok(())
 }
 
-/// Rows of a window of labels and flows: as many as [`check_plane`](crate::follow_flows::check_plane) allows.
+/// Rows of a window of labels and flows: as many as [`check_plane`](crate::stages::follow_flows::check_plane) allows.
 fn rows_within(bytes: u64, width: usize) -> usize {
     let fits = |rows: &usize| (8 * rows * width).max(4 * bins(*rows, width)) as u64 <= bytes;
     // The rows that fit without a histogram, or less those of its margin.
