@@ -1,4 +1,4 @@
-//! Planar f32 data that stays on the device between stages.
+//! Planes that stay on the device between stages.
 
 use cytoshade_core::Planes;
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 
 const WHAT: &str = "planes";
 
-/// Planar f32 values of shape [channels, height, width] on the device: [`Planes`], as the stages there see them.
+/// Planar f32 values of shape [channels, height, width] on the device: the counterpart of [`Planes`].
 #[derive(Clone, Debug)]
 pub struct GpuPlanes {
     pub(crate) buffer: wgpu::Buffer,
@@ -18,16 +18,16 @@ pub struct GpuPlanes {
 }
 
 impl GpuPlanes {
-    /// Brings planes to the device.
+    /// Uploads planes.
     ///
     /// # Errors
-    /// [`Error::Limit`] where they are too large for one binding, and whatever the device says.
+    /// [`Error::Limit`] if they are too large for one binding, and errors of the device.
     pub async fn upload(gpu: &Gpu, planes: &Planes) -> Result<Self, Error> {
         let buffer = gpu.with_error_scopes(WHAT, || gpu.upload(WHAT, planes.as_slice())).await?;
         Ok(Self { buffer, channels: planes.channels(), height: planes.height(), width: planes.width() })
     }
 
-    /// Planes of zeros, or whatever a stage writes there. To be called within [`Gpu::attempt`].
+    /// New planes of zeros. To be called inside of [`Gpu::with_error_scopes`].
     pub(crate) fn zeros(
         gpu: &Gpu,
         what: &'static str,
@@ -39,18 +39,18 @@ impl GpuPlanes {
         Ok(Self { buffer: gpu.storage(what, bytes)?, channels, height, width })
     }
 
-    /// Reads them back.
+    /// Reads the planes back.
     ///
     /// # Errors
-    /// Whatever the device says.
+    /// Errors of the device.
     pub async fn read(&self, gpu: &Gpu) -> Result<Planes, Error> {
         self.start_read(gpu).await?.finish(gpu).await
     }
 
-    /// Submits that they be read back as they are now, and does not wait.
+    /// Starts to read the planes back as they are now, and does not wait.
     ///
     /// # Errors
-    /// Whatever the device says.
+    /// Errors of the device.
     pub async fn start_read(&self, gpu: &Gpu) -> Result<PendingReadback, Error> {
         let bytes = 4 * (self.channels * self.height * self.width) as u64;
         let (back, submission) = gpu
@@ -90,10 +90,10 @@ pub struct PendingReadback {
 }
 
 impl PendingReadback {
-    /// Waits for them.
+    /// Waits for the planes.
     ///
     /// # Errors
-    /// Whatever the device says.
+    /// Errors of the device.
     pub async fn finish(self, gpu: &Gpu) -> Result<Planes, Error> {
         let [channels, height, width] = self.size;
         let bytes = 4 * (channels * height * width) as u64;

@@ -1,15 +1,15 @@
-//! Which adapters there are, and which one to take.
+//! The adapters of this machine, and the choice of one.
 
-use crate::Error;
+use crate::error::Error;
 
-/// The backends that run compute shaders well. OpenGL is left out: its software adapters hide behind other kinds, and
-/// wherever it has compute shaders one of the others is there too.
+/// The backends that run compute shaders well. OpenGL is left out: it does not report which of its adapters are software,
+/// and every machine whose OpenGL has compute shaders has one of the others too.
 const BACKENDS: wgpu::Backends = wgpu::Backends::VULKAN
     .union(wgpu::Backends::METAL)
     .union(wgpu::Backends::DX12)
     .union(wgpu::Backends::BROWSER_WEBGPU);
 
-/// What an adapter is made of.
+/// The kind of hardware behind an adapter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AdapterKind {
@@ -19,9 +19,9 @@ pub enum AdapterKind {
     Integrated,
     /// A GPU lent to a virtual machine.
     Virtual,
-    /// A program on the processor: Mesa's llvmpipe, SwiftShader, WARP. For tests.
+    /// A program on the processor: Mesa's llvmpipe, SwiftShader, WARP. Meant for tests.
     Software,
-    /// Unknown, as browsers do not tell; not known to be software.
+    /// Unknown, but not software. Browsers report no kind.
     Other,
 }
 
@@ -47,13 +47,13 @@ impl AdapterKind {
         }
     }
 
-    /// Whether shaders take so long to compile that what they do is better left to the CPU, and done by few of them where
-    /// it is not. A browser's software adapter (SwiftShader) takes up to seconds for one.
+    /// Whether an adapter compiles shaders so slowly that only the network should run on it, with few pipelines. A
+    /// browser's software adapter (SwiftShader) takes up to seconds for one.
     pub(crate) fn compiles_slowly(self, browser: bool) -> bool {
         browser && self == AdapterKind::Software
     }
 
-    /// Lower is better.
+    /// The order of preference; lower is better.
     fn rank(self) -> u8 {
         match self {
             AdapterKind::Discrete => 0,
@@ -71,14 +71,14 @@ impl std::fmt::Display for AdapterKind {
     }
 }
 
-/// The limits of an adapter that matter here.
+/// The limits of an adapter that bound the work on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AdapterLimits {
     /// Bytes of a buffer.
     pub buffer: u64,
-    /// Bytes of a buffer that a shader sees at once.
+    /// Bytes of a storage buffer of a shader.
     pub storage_binding: u64,
-    /// Storage buffers that a shader sees at once.
+    /// Storage buffers of a shader.
     pub storage_buffers: u32,
     /// Bytes of workgroup memory.
     pub workgroup_memory: u32,
@@ -86,42 +86,42 @@ pub struct AdapterLimits {
     pub invocations: u32,
 }
 
-/// An adapter that could run the shaders.
+/// An adapter that may run the shaders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AdapterInfo {
-    /// Name of the hardware, as the driver gives it; `unnamed adapter` where it gives none, as in a browser.
+    /// Name of the hardware as the driver reports it; `unnamed adapter` if it reports none, as in a browser.
     pub name: String,
-    /// What it is made of.
+    /// The kind of hardware.
     pub kind: AdapterKind,
     /// The programming interface: `vulkan`, `metal`, `dx12` or `webgpu`.
     pub backend: String,
     /// Name and version of the driver; empty in a browser.
     pub driver: String,
-    /// Optional features that it has, under wgpu's names, of those that the shaders use or will use.
+    /// The optional features of the shaders that the adapter has, under wgpu's names.
     pub offers: Vec<&'static str>,
-    /// Its limits.
+    /// The adapter's limits.
     pub limits: AdapterLimits,
-    /// Whether [`Choice::Hardware`] takes this one.
+    /// Whether [`Choice::Hardware`] takes this adapter.
     pub auto: bool,
 }
 
 /// Which adapter to take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
-    /// The best that is not software.
+    /// The best adapter that is not software.
     #[default]
     Hardware,
     /// A software adapter.
     Software,
-    /// The best there is, software last.
+    /// The best adapter, software last.
     Any,
-    /// The first whose name contains this, in any case.
+    /// The best adapter whose name contains this text; case does not matter.
     Named(String),
 }
 
 impl Choice {
-    /// The adapters that suit, best first. Takes plain capabilities so that it can be tested without any adapter.
+    /// The indices of the adapters that suit, best first. Takes names and kinds, so that a test needs no adapter.
     fn order(&self, adapters: &[(&str, AdapterKind)]) -> Vec<usize> {
         let suits = |&(name, kind): &(&str, AdapterKind)| match self {
             Choice::Hardware => kind != AdapterKind::Software,
@@ -129,7 +129,7 @@ impl Choice {
             Choice::Any => true,
             Choice::Named(part) => name.to_ascii_lowercase().contains(&part.to_ascii_lowercase()),
         };
-        // Not sorted: a browser would load a sort for its one adapter.
+        // No sort: a browser would load one for its single adapter.
         let of_rank = |rank| (0..adapters.len()).filter(move |&at| adapters[at].1.rank() == rank);
         (0..=AdapterKind::Software.rank()).flat_map(of_rank).filter(|&at| suits(&adapters[at])).collect()
     }
@@ -144,40 +144,44 @@ impl Choice {
     }
 }
 
-/// Every adapter that could run the shaders, the one that [`Choice::Hardware`] takes marked. A browser shows one at
-/// most.
+/// Every adapter that may run the shaders; the one that [`Choice::Hardware`] takes is marked. A browser shows at most one.
 pub async fn adapters() -> Vec<AdapterInfo> {
-    let adapters = enumerate(false).await;
-    let mut infos: Vec<AdapterInfo> = adapters.iter().map(info).collect();
-    if let Some(&auto) = order(&Choice::Hardware, &infos).first() {
-        infos[auto].auto = true;
-    }
-    infos
+    list(false).await.into_iter().map(|(_, info)| info).collect()
 }
 
-/// The adapters that suit a choice, best first, and what they are.
-pub(crate) async fn candidates(choice: &Choice) -> Result<Vec<(wgpu::Adapter, AdapterInfo)>, Error> {
-    let adapters = enumerate(*choice == Choice::Software).await;
-    let mut infos: Vec<AdapterInfo> = adapters.iter().map(info).collect();
-    if let Some(&auto) = order(&Choice::Hardware, &infos).first() {
-        infos[auto].auto = true;
-    }
-    let order = order(choice, &infos);
+/// The adapters that suit a choice, best first.
+///
+/// # Errors
+/// [`Error::NoAdapter`].
+pub(super) async fn candidates(choice: &Choice) -> Result<Vec<(wgpu::Adapter, AdapterInfo)>, Error> {
+    let adapters = list(*choice == Choice::Software).await;
+    let order = order(choice, &adapters);
     if order.is_empty() {
-        let names: Vec<String> = infos.iter().map(|info| format!("{} ({})", info.name, info.kind)).collect();
-        let found = if names.is_empty() { "none at all".into() } else { names.join(", ") };
+        let names: Vec<String> = adapters.iter().map(|(_, info)| format!("{} ({})", info.name, info.kind)).collect();
+        let found = if names.is_empty() { "none".into() } else { names.join(", ") };
         return Err(Error::NoAdapter { wanted: choice.name(), found });
     }
-    Ok(order.into_iter().map(|at| (adapters[at].clone(), infos[at].clone())).collect())
+    Ok(order.into_iter().map(|at| adapters[at].clone()).collect())
 }
 
-fn order(choice: &Choice, infos: &[AdapterInfo]) -> Vec<usize> {
-    let capabilities: Vec<(&str, AdapterKind)> = infos.iter().map(|info| (info.name.as_str(), info.kind)).collect();
-    choice.order(&capabilities)
+/// Every adapter, the one that [`Choice::Hardware`] takes marked.
+async fn list(fallback: bool) -> Vec<(wgpu::Adapter, AdapterInfo)> {
+    let adapters = enumerate(fallback).await;
+    let mut adapters: Vec<_> = adapters.into_iter().map(|adapter| (adapter.clone(), info(&adapter))).collect();
+    if let Some(&auto) = order(&Choice::Hardware, &adapters).first() {
+        adapters[auto].1.auto = true;
+    }
+    adapters
 }
 
+fn order(choice: &Choice, adapters: &[(wgpu::Adapter, AdapterInfo)]) -> Vec<usize> {
+    let kinds: Vec<_> = adapters.iter().map(|(_, info)| (info.name.as_str(), info.kind)).collect();
+    choice.order(&kinds)
+}
+
+/// `fallback` asks a browser for its software adapter.
 async fn enumerate(fallback: bool) -> Vec<wgpu::Adapter> {
-    // A browser has no environment to read.
+    // A browser has no environment variables.
     let mut descriptor = if cfg!(target_arch = "wasm32") {
         wgpu::InstanceDescriptor::new_without_display_handle()
     } else {
@@ -186,7 +190,7 @@ async fn enumerate(fallback: bool) -> Vec<wgpu::Adapter> {
     descriptor.backends = BACKENDS;
     let instance = wgpu::Instance::new(descriptor);
     if cfg!(target_arch = "wasm32") {
-        // A browser gives one adapter, and a software one only to those who ask for it.
+        // A browser gives one adapter, and a software one only on request.
         let options = wgpu::RequestAdapterOptions {
             power_preference: wgpu::PowerPreference::HighPerformance,
             force_fallback_adapter: fallback,
@@ -197,7 +201,8 @@ async fn enumerate(fallback: bool) -> Vec<wgpu::Adapter> {
     instance.enumerate_adapters(BACKENDS).await
 }
 
-fn info(adapter: &wgpu::Adapter) -> AdapterInfo {
+/// The description of an adapter, not marked as the one that [`Choice::Hardware`] takes.
+pub(super) fn info(adapter: &wgpu::Adapter) -> AdapterInfo {
     let found = adapter.get_info();
     let limits = adapter.limits();
     let features = adapter.features();
@@ -210,7 +215,6 @@ fn info(adapter: &wgpu::Adapter) -> AdapterInfo {
         ("EXPERIMENTAL_COOPERATIVE_MATRIX", wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
     ];
     AdapterInfo {
-        // Browsers keep it to themselves.
         name: if found.name.is_empty() { "unnamed adapter".into() } else { found.name },
         kind: AdapterKind::from_wgpu(found.device_type),
         backend: found.backend.to_string(),
@@ -239,21 +243,21 @@ mod tests {
     ];
 
     #[test]
-    fn hardware_is_never_software_and_the_best_comes_first() {
+    fn hardware_excludes_software_and_the_best_comes_first() {
         assert_eq!(Choice::Hardware.order(&MACHINE), [2, 1]);
         assert_eq!(Choice::Hardware.order(&MACHINE[..1]), [] as [usize; 0]);
         assert_eq!(Choice::Hardware.order(&[("", AdapterKind::Other)]), [0], "a browser's adapter counts as hardware");
     }
 
     #[test]
-    fn software_is_what_was_asked_for_and_any_takes_it_last() {
+    fn software_is_taken_on_request_and_last_by_any() {
         assert_eq!(Choice::Software.order(&MACHINE), [0, 3]);
         assert_eq!(Choice::Software.order(&MACHINE[1..3]), [] as [usize; 0]);
         assert_eq!(Choice::Any.order(&MACHINE), [2, 1, 0, 3]);
     }
 
     #[test]
-    fn a_browsers_software_adapter_alone_compiles_slowly() {
+    fn only_a_browsers_software_adapter_compiles_slowly() {
         for kind in [AdapterKind::Discrete, AdapterKind::Integrated, AdapterKind::Virtual, AdapterKind::Other] {
             assert!(!kind.compiles_slowly(true) && !kind.compiles_slowly(false), "{kind}");
         }

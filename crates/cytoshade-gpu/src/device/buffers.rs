@@ -1,4 +1,4 @@
-//! Buffers on the device, and reading them back.
+//! Buffers on the device, waiting for it, and reading back.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -6,14 +6,15 @@ use std::time::Duration;
 use bytemuck::Pod;
 use futures_channel::oneshot;
 
-use crate::device::Gpu;
+use super::Gpu;
+use super::errors::Scopes;
 use crate::error::Error;
 
-/// How long a device may take for one piece of work before it counts as hung.
+/// The time limit of one piece of work; a device that takes longer counts as hung.
 pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Gpu {
-    /// A buffer that shaders read and write, and that can be written to and copied from.
+    /// A buffer that shaders read and write, of zeros. It can be written to and copied from.
     pub(crate) fn storage(&self, what: &'static str, bytes: u64) -> Result<wgpu::Buffer, Error> {
         self.check_binding(what, bytes)?;
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
@@ -35,12 +36,12 @@ impl Gpu {
         buffer
     }
 
-    /// A buffer that timestamps are resolved into.
+    /// A buffer into which timestamps are resolved.
     pub(crate) fn resolved(&self, what: &'static str, bytes: u64) -> wgpu::Buffer {
         self.create(what, bytes, wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC)
     }
 
-    /// A buffer to read back into.
+    /// A buffer that the host reads.
     pub(crate) fn readback(&self, what: &'static str, bytes: u64) -> Result<wgpu::Buffer, Error> {
         let allowed = self.limits().max_buffer_size;
         if bytes > allowed {
@@ -49,7 +50,7 @@ impl Gpu {
         Ok(self.create(what, bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST))
     }
 
-    /// Refuses what a shader could not see as a whole.
+    /// Refuses a storage buffer that is too large for one binding.
     pub(crate) fn check_binding(&self, what: &'static str, bytes: u64) -> Result<(), Error> {
         let allowed = self.largest_binding();
         if bytes > allowed {
@@ -64,7 +65,7 @@ impl Gpu {
     }
 
     fn create(&self, what: &'static str, bytes: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
-        self.provoke_memory(bytes);
+        self.inject_out_of_memory(bytes);
         self.device().create_buffer(&wgpu::BufferDescriptor {
             label: Some(what),
             // An empty buffer cannot be bound, and no binding may be smaller than the shader's smallest view, a mat4x4.
@@ -74,26 +75,29 @@ impl Gpu {
         })
     }
 
-    /// Waits for a submission. In a browser nothing may wait; there, reading back does.
+    /// Waits for a submission, at most `timeout`. A browser cannot block; there, reading back waits instead.
+    ///
+    /// # Errors
+    /// [`Error::Hung`], and errors of the device.
     pub(crate) fn wait(
         &self,
         what: &'static str,
         submission: wgpu::SubmissionIndex,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<(), Error> {
-        let hangs = self.provoke_wait();
-        let patience = if hangs { Duration::ZERO } else { patience };
-        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(patience) };
-        // wgpu panics where the driver loses the device while it waits; the caller shall hear of it in another way.
+        let hangs = self.inject_hang_or_loss();
+        let timeout = if hangs { Duration::ZERO } else { timeout };
+        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(timeout) };
+        // wgpu panics if the driver loses the device during the wait; the caller gets an error instead.
         let waited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.device().poll(wait)));
-        // DispatchList that was done before anybody waited counts as hanging too, where a test says so.
+        // If a test wants a hang, work that was already done counts as hanging too.
         let waited = if hangs { waited.map(|_| Err(wgpu::PollError::Timeout)) } else { waited };
         match waited {
             Ok(Ok(_)) => self.check(what),
             Ok(Err(wgpu::PollError::Timeout)) => {
-                // Nothing more is asked of it: everything would wait behind what hangs.
+                // Later work would wait behind the work that hangs.
                 self.mark_lost(format!("it did not finish {what} in time"));
-                Err(Error::Hung { what, seconds: patience.as_secs() })
+                Err(Error::Hung { what, seconds: timeout.as_secs() })
             }
             Ok(Err(error)) => {
                 self.check(what)?;
@@ -106,15 +110,15 @@ impl Gpu {
         }
     }
 
-    /// Waits until all that was submitted is done; in a browser, where nothing may wait, not at all.
+    /// Waits until all submitted work is done. A browser cannot block, so there it returns at once.
     ///
     /// # Errors
-    /// [`Error::Hung`], and whatever the device says.
+    /// [`Error::Hung`], and errors of the device.
     pub fn wait_idle(&self, what: &'static str) -> Result<(), Error> {
         self.wait(what, self.queue().submit([]), WAIT_TIMEOUT)
     }
 
-    /// Ranges of buffers, one after another, once all that was submitted is done.
+    /// Reads ranges of buffers back, one after another, after all submitted work.
     pub(crate) async fn fetch(
         &self,
         what: &'static str,
@@ -137,42 +141,41 @@ impl Gpu {
         self.read(what, &back, submission, WAIT_TIMEOUT).await
     }
 
-    /// The bytes of a buffer made by [`Gpu::readback`], once `submission` is done.
+    /// The bytes of a buffer from [`Gpu::readback`], once `submission` is done.
     pub(crate) async fn read(
         &self,
         what: &'static str,
         buffer: &wgpu::Buffer,
         submission: wgpu::SubmissionIndex,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Bytes, Error> {
         let (sender, receiver) = oneshot::channel();
+        let scopes = Scopes::open(self.device());
         buffer.map_async(wgpu::MapMode::Read, .., move |result| {
-            // Whoever waited may have gone.
+            // The receiver is gone if the wait below failed.
             let _ = sender.send(result);
         });
-        self.wait(what, submission, patience)?;
-        match receiver.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                self.check(what)?;
-                return Err(Error::Refused { what, reason: error.to_string() });
+        let captured = scopes.close();
+        self.wait(what, submission, timeout)?;
+        let refusal = match receiver.await {
+            Ok(Ok(())) => {
+                let view = buffer.get_mapped_range(..).map_err(|e| Error::Refused { what, reason: e.to_string() })?;
+                return Ok(Bytes(view));
             }
-            Err(_) => {
-                self.check(what)?;
-                return Err(Error::Lost { reason: "it did not answer".into() });
-            }
-        }
-        let view = buffer.get_mapped_range(..).map_err(|e| Error::Refused { what, reason: e.to_string() })?;
-        Ok(Bytes(view))
+            Ok(Err(error)) => Error::Refused { what, reason: error.to_string() },
+            Err(_) => Error::Lost { reason: "it did not answer".into() },
+        };
+        self.report(what, captured).await?;
+        Err(refusal)
     }
 }
 
-/// What was read back.
+/// Bytes that were read back.
 #[derive(Debug)]
 pub(crate) struct Bytes(wgpu::BufferView);
 
 impl Bytes {
-    /// The values in a range of bytes, which must lie within.
+    /// The values in a range of bytes, which must lie inside.
     pub(crate) fn values<T: Pod>(&self, range: Range<u64>) -> Vec<T> {
         bytemuck::pod_collect_to_vec(&self.0[range.start as usize..range.end as usize])
     }

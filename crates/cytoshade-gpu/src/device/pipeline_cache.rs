@@ -1,42 +1,47 @@
-//! What the driver made of the shaders, kept in a file from run to run. Vulkan alone lets a program do so; the other
-//! drivers keep it themselves.
+//! The driver's compiled pipelines, kept in a file from run to run.
+//!
+//! Only Vulkan gives them to a program; the other drivers keep them themselves.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use cytoshade_safe_io::{read_private_file, write_private_file};
 use sha2::{Digest, Sha256};
 
-use crate::device::lock;
+use super::DeviceOptions;
+use super::sync::lock;
 
-/// Most bytes of such a file: a larger one is not read, and none is written.
+/// Most bytes of a cache file: a larger one is neither read nor written.
 const MAX_PIPELINE_CACHE_BYTES: u64 = 1 << 26;
 
-/// The first bytes of such a file. A change of the format changes the number.
+/// The first bytes of a cache file. A change of the format changes the number.
 const MAGIC: &[u8] = b"cytoshade pipelines 1\n";
 
 /// Bytes of a SHA-256.
 const HASH: usize = 32;
 
-/// The pipelines that a device was asked for, for the next run.
+/// The pipelines that a device has built, for the next run.
 #[derive(Debug)]
-pub(crate) struct PipelineCache {
+pub(super) struct PipelineCache {
     cache: wgpu::PipelineCache,
     path: PathBuf,
     key: String,
     found: bool,
-    /// The hash of what is in the file.
+    /// The hash of the file's pipelines.
     kept: Mutex<Option<[u8; HASH]>>,
 }
 
 impl PipelineCache {
-    /// The cache of a device in a folder; `None` where the device has none. A file that is damaged, another device's, of
-    /// another version, too large or not the user's own is as good as none, and is replaced.
-    pub(crate) fn open(device: &wgpu::Device, adapter: &wgpu::AdapterInfo, folder: &Path) -> Option<Self> {
+    /// The cache of a device in the folder of the options; `None` without a folder or if the driver offers no cache.
+    ///
+    /// A file that is damaged, too large, not the user's own, of another device or of another version is not used and
+    /// gets replaced.
+    pub(super) fn open(device: &wgpu::Device, adapter: &wgpu::Adapter, options: &DeviceOptions) -> Option<Self> {
+        let folder = options.pipeline_cache.as_deref()?;
         if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
             return None;
         }
-        let key = wgpu::util::pipeline_cache_key(adapter)?;
+        let key = wgpu::util::pipeline_cache_key(&adapter.get_info())?;
         let path = folder.join(format!("{key}.pipelines"));
         let file = read_private_file(&path, MAX_PIPELINE_CACHE_BYTES).unwrap_or_default();
         let data = unpack(&key, &file);
@@ -44,18 +49,18 @@ impl PipelineCache {
         Some(Self { cache, path, found: data.is_some(), kept: Mutex::new(data.map(|data| hash(&key, data))), key })
     }
 
-    /// For [`wgpu::ComputePipelineDescriptor::cache`].
-    pub(crate) fn wgpu(&self) -> &wgpu::PipelineCache {
+    /// The cache for [`wgpu::ComputePipelineDescriptor::cache`].
+    pub(super) fn wgpu(&self) -> &wgpu::PipelineCache {
         &self.cache
     }
 
-    /// Whether an earlier run left something.
-    pub(crate) fn found(&self) -> bool {
+    /// Whether the file held pipelines of an earlier run.
+    pub(super) fn found(&self) -> bool {
         self.found
     }
 
-    /// Writes what there is now, if that is not what the file holds. Where it cannot be written the next run does without.
-    pub(crate) fn save(&self) {
+    /// Writes the pipelines if the file holds others. If the write fails, the next run compiles them again.
+    pub(super) fn save(&self) {
         let Some(data) = self.cache.get_data() else { return };
         let now = Some(hash(&self.key, &data));
         let mut kept = lock(&self.kept);
@@ -72,13 +77,13 @@ impl PipelineCache {
 #[allow(unsafe_code)]
 fn create(device: &wgpu::Device, data: Option<&[u8]>) -> wgpu::PipelineCache {
     let descriptor = wgpu::PipelineCacheDescriptor { label: Some("pipelines"), data, fallback: true };
-    // SAFETY: the data must be what `get_data` gave, and drivers may trust it. It is: it comes out of a file that only the
-    // user can write to, whose name and hash are of this adapter, and whose hash says that it is whole as `save` wrote
-    // it. wgpu and the driver then refuse what another driver or version of it made.
+    // SAFETY: the data must come from `get_data`, and drivers may trust it. It does: it is from a file that only the user
+    // can write, whose name and hash belong to this adapter, and whose hash proves that it is what `save` wrote. wgpu and
+    // the driver then refuse data of another driver or version.
     unsafe { device.create_pipeline_cache(&descriptor) }
 }
 
-/// What is hashed is the adapter's key too, so that another adapter's file is foreign under any name.
+/// The hash covers the adapter's key too, so that another adapter's file is refused under any name.
 fn hash(key: &str, data: &[u8]) -> [u8; HASH] {
     Sha256::new().chain_update(MAGIC).chain_update(key).chain_update([0]).chain_update(data).finalize().into()
 }
@@ -97,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_whole_or_not_of_this_adapter_and_version_is_nothing() {
+    fn a_file_that_is_damaged_or_of_another_adapter_or_version_is_refused() {
         let file = pack("adapter", b"pipelines");
         assert_eq!(unpack("adapter", &file), Some(&b"pipelines"[..]));
         assert_eq!(unpack("other", &file), None);

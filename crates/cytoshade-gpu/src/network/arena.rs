@@ -1,20 +1,21 @@
-//! Everything that a batch of tiles runs in, and its submission.
+//! The buffers and dispatches of a batch of tiles, and their submission.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use cytoshade_core::Plan;
 
-use super::dispatch::{Dispatch, DispatchContext};
+use super::Network;
+use super::dispatch::DispatchContext;
+use super::memory::style_channels;
 use super::profile::Clock;
-use super::{Network, style_channels};
-use crate::device::dispatch_list::DispatchList;
-use crate::device::{Gpu, lock};
+use crate::device::sync::lock;
+use crate::device::{DispatchList, Gpu};
 use crate::error::Error;
-use crate::operators::conv3x3::winograd::Scratch;
-use crate::pipeline::{Bound, Kernel, linear};
+use crate::operators::{Dispatch, Grid, pack};
+use crate::pipeline::{Bound, Kernel};
 
-/// Everything that a batch of up to `capacity` tiles of one size runs in.
+/// The buffers and dispatches of batches of up to `capacity` tiles of one size.
 #[derive(Debug)]
 pub(super) struct Arena {
     capacity: usize,
@@ -24,36 +25,13 @@ pub(super) struct Arena {
     input: wgpu::Buffer,
     output: wgpu::Buffer,
     style: wgpu::Buffer,
-    /// Input and output as the steps have them.
+    /// Input and output as activations.
     packed: wgpu::Buffer,
     result: wgpu::Buffer,
-    /// Packing, the steps, unpacking.
-    /// The dispatches of each step.
+    /// The dispatches of packing, of each step, and of unpacking.
     work: Vec<Vec<(Bound, Grid)>>,
-    /// Held from the upload to the submission, so that two batches do not mix.
+    /// Locked from the upload to the submission, so that two batches do not mix.
     turn: Mutex<()>,
-}
-
-/// How a dispatch's grid follows from the number of tiles.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Grid {
-    /// This many workgroups in x and y, and a tile in z.
-    Tiles([u32; 2]),
-    /// This many invocations a tile, counted row by row.
-    Linear(u64),
-    /// `x` workgroups in x, and in y one for each `group` of the patches of all tiles, of which a tile has `each`.
-    Patches { x: u32, each: u64, group: u64 },
-}
-
-impl Grid {
-    /// The grid for a number of tiles.
-    fn workgroups(self, gpu: &Gpu, count: usize) -> Result<[u32; 3], Error> {
-        match self {
-            Grid::Tiles([x, y]) => Ok([x, y, count as u32]),
-            Grid::Patches { x, each, group } => Ok([x, (each * count as u64).div_ceil(group) as u32, 1]),
-            Grid::Linear(each) => linear(gpu, "a batch of tiles", each * count as u64),
-        }
-    }
 }
 
 /// Bytes of a batch's results.
@@ -82,12 +60,10 @@ impl Arena {
         let style = buffer("the style vectors", style_channels(plan).next_multiple_of(4))?;
         let features = buffer("the style projections", plan.style_features)?;
 
-        let Scratch { points, sums } = network.scratch(capacity, [height, width]);
-        let scratch = |what, bytes: u64| gpu.storage(what, bytes.max(4));
-        let points = scratch("inputs at points", points)?;
-        let sums = scratch("sums at points", sums)?;
+        let [first, second] = network.scratch(capacity, [height, width]).0;
+        let scratch = [gpu.storage("a convolution's scratch", first)?, gpu.storage("a convolution's scratch", second)?];
 
-        let site = DispatchContext {
+        let context = DispatchContext {
             network,
             height,
             width,
@@ -95,24 +71,24 @@ impl Arena {
             tensors: &tensors,
             style: &style,
             features: &features,
-            points: &points,
-            sums: &sums,
+            scratch: scratch.each_ref(),
         };
         let mut kernels = kernels.iter();
         let mut work = Vec::with_capacity(plan.steps.len() + 2);
         let mut add = |dispatches: Vec<Dispatch<'_>>| {
             let bind = |(dispatch, kernel): (Dispatch<'_>, &Arc<Kernel>)| {
-                (kernel.bind(gpu, &dispatch.params, &dispatch.storage), dispatch.grid)
+                dispatch.grid.check(gpu, "a convolution")?;
+                Ok::<_, Error>((gpu.bind(kernel, &dispatch.params, &dispatch.storage), dispatch.grid))
             };
-            work.push(dispatches.into_iter().zip(&mut kernels).map(bind).collect());
+            work.push(dispatches.into_iter().zip(&mut kernels).map(bind).collect::<Result<_, _>>()?);
+            Ok::<_, Error>(())
         };
         // In the order of Network::variants.
-        let pack = site.planes(plan.input, &input, &tensors[plan.input.buffer]);
-        let unpack = site.planes(plan.output, &tensors[plan.output.buffer], &output);
-        add(vec![pack]);
-        add(vec![unpack]);
+        let (pixels, channels) = (height * width, [plan.input, plan.output].map(|tensor| tensor.channels));
+        add(vec![pack::pack(pixels, channels[0], capacity, &input, &tensors[plan.input.buffer])])?;
+        add(vec![pack::unpack(pixels, channels[1], capacity, &tensors[plan.output.buffer], &output)])?;
         for step in &plan.steps {
-            add(site.dispatches(step)?);
+            add(context.dispatches(step))?;
         }
         // Unpacking comes last.
         work[1..].rotate_left(1);
@@ -131,8 +107,7 @@ impl Arena {
         }
     }
 
-    /// Uploads the tiles and submits all the work on them. With a clock each step is a pass of its own, between two
-    /// timestamps.
+    /// Uploads tiles and submits all work on them. With a clock each step is a pass of its own, between two timestamps.
     pub(super) fn submit(
         &self,
         gpu: &Gpu,
@@ -149,18 +124,18 @@ impl Arena {
         Ok(self.upload_and_submit(gpu, tiles, encoder))
     }
 
-    /// The tiles as the first step takes them.
+    /// The tiles as activations, which the first step reads.
     pub(super) fn packed(&self) -> &wgpu::Buffer {
         &self.packed
     }
 
-    /// The outputs as the last step leaves them.
+    /// The outputs as activations, which the last step writes.
     pub(super) fn result(&self) -> &wgpu::Buffer {
         &self.result
     }
 
-    /// Submits the steps alone, between work that brings the tiles and work that takes the outputs, each of which counts
-    /// as one step for the clock. Copies the styles to `back`.
+    /// Submits the steps between work that writes the tiles and work that reads the outputs; each of the two counts as one
+    /// step for the clock. Copies the styles to `back`.
     pub(super) fn submit_between(
         &self,
         gpu: &Gpu,
@@ -178,7 +153,7 @@ impl Arena {
         Ok(gpu.queue().submit([encoder.finish()]))
     }
 
-    /// Steps of the work, each a piece.
+    /// Some of the steps, each a piece.
     fn steps(&self, gpu: &Gpu, range: Range<usize>, count: usize) -> Result<Vec<Piece<'_>>, Error> {
         let mut pieces = Vec::new();
         for step in &self.work[range] {
@@ -204,7 +179,7 @@ impl Arena {
 /// Dispatches between two timestamps.
 type Piece<'a> = Vec<(&'a Bound, [u32; 3])>;
 
-/// Records pieces, each as a pass of its own where there is a clock.
+/// Records pieces; with a clock, each as a pass of its own.
 fn encode(encoder: &mut wgpu::CommandEncoder, pieces: &[Piece<'_>], clock: Option<&Clock>) {
     let Some(clock) = clock else {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());

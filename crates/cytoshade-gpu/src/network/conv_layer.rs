@@ -4,64 +4,66 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 use cytoshade_core::{Conv, Network as Weights, Plan, Projection, Step, Tensor};
-use cytoshade_shaders::{self as shaders, Precision};
+use cytoshade_shaders::Precision;
 use half::f16;
 
 use super::{Options, Size};
 use crate::device::Gpu;
 use crate::error::Error;
-use crate::operators::conv3x3::winograd::{self, Scratch};
-use crate::operators::conv3x3::{self, ConvKernel, Geometry};
-use crate::operators::weights::{Order, conv_vectors, conv_weights};
+use crate::operators::Dispatch;
+use crate::operators::conv1x1::Conv1x1;
+use crate::operators::conv3x3::ConvKernel;
+use crate::operators::convolution::{ConvArgs, Convolution, Geometry, Layer, Scratch};
+use crate::operators::weights::vectors;
 use crate::pipeline::Variant;
 
 /// A convolution of the plan, with the `proj` that is part of its step.
 #[derive(Debug)]
-pub(super) struct Layer {
-    /// `None` for a 1x1 convolution.
+pub(super) struct ConvLayer {
+    /// The kernel of a 3x3 convolution; `None` for a 1x1 convolution.
     pub(super) kernel: Option<ConvKernel>,
-    /// The shader; of a Winograd convolution the last one.
-    pub(super) variant: Variant,
-    pub(super) geometry: Geometry,
+    implementation: &'static dyn Convolution,
+    geometry: Geometry,
+    layer: Layer,
     pub(super) relu: bool,
     pub(super) weights: wgpu::Buffer,
     pub(super) vectors: wgpu::Buffer,
     site: ConvSite,
-    /// What takes its site for tiles that are too large for it.
-    pub(super) fallback: OnceLock<Box<Layer>>,
+    /// Replaces this layer on tiles for which its scratch exceeds the binding limit.
+    pub(super) fallback: OnceLock<Box<ConvLayer>>,
 }
 
-/// Where in the plan a convolution is, as far as that decides how large its buffers are.
+/// The tensors of a convolution that decide how large its buffers are.
 #[derive(Clone, Copy, Debug)]
 struct ConvSite {
-    source: Tensor,
     target: Tensor,
     projection: Option<Projection>,
 }
 
 /// The convolutions that are steps of a plan, by their number.
 ///
-/// Where the options ask for no kernel, those of `kernel_choices` are taken that apply.
+/// If the options request no kernel, a convolution gets the one of `kernel_choices`, provided that it applies.
 pub(super) fn all(
     gpu: &Gpu,
     weights: &Weights,
     plan: &Plan,
     options: Options,
     kernel_choices: &BTreeMap<usize, ConvKernel>,
-) -> Result<HashMap<usize, Layer>, Error> {
+) -> Result<HashMap<usize, ConvLayer>, Error> {
     let convs = weights.convs();
-    let layers = plan.steps.iter().filter_map(|step| match step {
-        Step::Conv { conv, source, projection, target, .. } => {
-            Some((*conv, ConvSite { source: *source, target: *target, projection: *projection }))
+    let sites = plan.steps.iter().filter_map(|step| match step {
+        Step::Conv { conv, projection, target, .. } => {
+            Some((*conv, ConvSite { target: *target, projection: *projection }))
         }
         _ => None,
     });
     let options_of = |conv: usize, site: &ConvSite| {
         let layer = layer_of(&convs[conv], site.proj(convs), options);
-        let pick = kernel_choices.get(&conv).copied().filter(|pick| pick.applies(gpu.capabilities(), &layer).is_ok());
-        Options { kernel: options.kernel.or(pick), ..options }
+        let choice = kernel_choices.get(&conv).copied();
+        let applying = choice.filter(|kernel| kernel.applies(gpu.capabilities(), &layer).is_ok());
+        Options { kernel: options.kernel.or(applying), ..options }
     };
-    layers.map(|(conv, site)| Ok((conv, Layer::new(gpu, convs, conv, site, options_of(conv, &site))?))).collect()
+    sites.map(|(conv, site)| Ok((conv, ConvLayer::new(gpu, convs, conv, site, options_of(conv, &site))?))).collect()
 }
 
 impl ConvSite {
@@ -71,22 +73,20 @@ impl ConvSite {
     }
 }
 
-impl Layer {
-    /// Whether it runs by Winograd, in several dispatches. Known to be false when compiled for a browser.
-    pub(super) fn winograd(&self) -> bool {
-        !cfg!(target_arch = "wasm32") && self.kernel == Some(ConvKernel::Winograd)
-    }
-
-    /// What it needs between its dispatches for a number of tiles; nothing where it is one dispatch.
-    pub(super) fn scratch(&self, tiles: usize, [height, width]: Size) -> Scratch {
-        if !self.winograd() {
-            return Scratch::default();
-        }
-        let ConvSite { source, target, projection } = self.site;
-        let (height, width) = target.size(height, width);
-        let block = projection.map_or(0, |projection| projection.source.channels);
-        let patches = tiles * winograd::patches(height, width);
-        Scratch::new(self.geometry.columns, patches, source.channels, block, target.channels)
+impl ConvLayer {
+    fn new(gpu: &Gpu, convs: &[Conv], conv: usize, site: ConvSite, options: Options) -> Result<Self, Error> {
+        let (conv, proj) = (&convs[conv], site.proj(convs));
+        let layer = layer_of(conv, proj, options);
+        let (kernel, implementation, geometry) = choose(gpu, conv.kernel(), &layer, options.kernel)?;
+        let weights = implementation.weights(&geometry, conv, proj);
+        let what = "a convolution's weights";
+        let weights = match implementation.weight_precision(options.precision) {
+            Precision::F32 => gpu.upload(what, &weights)?,
+            Precision::F16 => gpu.upload(what, &weights.into_iter().map(f16::from_f32).collect::<Vec<_>>())?,
+        };
+        let vectors = gpu.upload("a convolution's vectors", &vectors(conv, proj))?;
+        let (relu, fallback) = (conv.relu(), OnceLock::new());
+        Ok(Self { kernel, implementation, geometry, layer, relu, weights, vectors, site, fallback })
     }
 
     /// The convolution as another kernel that is one dispatch.
@@ -97,32 +97,37 @@ impl Layer {
         conv: usize,
         options: Options,
     ) -> Result<Self, Error> {
-        let layer = layer_of(&convs[conv], self.site.proj(convs), options);
-        let kernel = ConvKernel::choose_single_dispatch(gpu.capabilities(), &layer);
+        let kernel = ConvKernel::choose_single_dispatch(gpu.capabilities(), &self.layer);
         Self::new(gpu, convs, conv, self.site, Options { kernel: Some(kernel), ..options })
     }
 
-    fn new(gpu: &Gpu, convs: &[Conv], conv: usize, site: ConvSite, options: Options) -> Result<Self, Error> {
-        let (conv, proj) = (&convs[conv], site.proj(convs));
-        let Choice { kernel, variant, geometry } = Choice::new(gpu, conv, proj, options)?;
-        let (weights, stored) = match kernel {
-            Some(kernel) => kernel.weights(&geometry, options.precision, conv, proj),
-            None => (conv_weights(Order::Columns { quads: 1 }, conv, proj), options.precision),
-        };
-        let what = "a convolution's weights";
-        let weights = match stored {
-            Precision::F32 => gpu.upload(what, &weights)?,
-            Precision::F16 => gpu.upload(what, &weights.into_iter().map(f16::from_f32).collect::<Vec<_>>())?,
-        };
-        let vectors = gpu.upload("a convolution's vectors", &conv_vectors(conv, proj))?;
-        let variant = variant.with_precision(options.precision);
-        Ok(Self { kernel, variant, geometry, relu: conv.relu(), weights, vectors, site, fallback: OnceLock::new() })
+    /// The name of the layer's kernel in profiles.
+    pub(super) fn name(&self) -> &'static str {
+        self.implementation.name(&self.geometry)
+    }
+
+    /// The pipelines of the layer; `skip` says whether something is added to the source.
+    pub(super) fn variants(&self, gpu: &Gpu, skip: bool) -> Vec<Variant> {
+        let block = self.site.projection.is_some();
+        let variants = self.implementation.variants(gpu.capabilities(), &self.geometry, skip, block);
+        variants.into_iter().map(|variant| variant.with_precision(self.layer.precision)).collect()
+    }
+
+    /// The buffers between the dispatches of the layer for a number of tiles.
+    pub(super) fn scratch(&self, tiles: usize, [height, width]: Size) -> Scratch {
+        let (height, width) = self.site.target.size(height, width);
+        self.implementation.scratch(&self.geometry, &self.layer, tiles, [height, width])
+    }
+
+    /// The dispatches of the layer, in the order of its pipelines.
+    pub(super) fn dispatches<'a>(&self, args: &ConvArgs<'a>) -> Vec<Dispatch<'a>> {
+        self.implementation.dispatches(&self.geometry, args)
     }
 }
 
-/// What the kernels ask of a convolution.
-fn layer_of(conv: &Conv, proj: Option<&Conv>, options: Options) -> conv3x3::Layer {
-    conv3x3::Layer {
+/// A convolution as the rule that picks kernels sees it.
+fn layer_of(conv: &Conv, proj: Option<&Conv>, options: Options) -> Layer {
+    Layer {
         inputs: conv.inputs(),
         outputs: conv.outputs(),
         block: proj.map_or(0, Conv::inputs),
@@ -130,30 +135,20 @@ fn layer_of(conv: &Conv, proj: Option<&Conv>, options: Options) -> conv3x3::Laye
     }
 }
 
-/// What a convolution runs as.
-struct Choice {
-    kernel: Option<ConvKernel>,
-    variant: Variant,
-    geometry: Geometry,
-}
+/// The kernel of a convolution, its implementation, and how it divides the layer.
+type Chosen = (Option<ConvKernel>, &'static dyn Convolution, Geometry);
 
-impl Choice {
-    fn new(gpu: &Gpu, conv: &Conv, proj: Option<&Conv>, options: Options) -> Result<Self, Error> {
-        if conv.kernel() == 1 {
-            let variant = Variant::new(shaders::CONV1X1);
-            return Ok(Self { kernel: None, variant, geometry: conv3x3::POINT });
-        }
-        let layer = layer_of(conv, proj, options);
-        let (kernel, geometry) =
-            ConvKernel::pick(options.kernel, gpu.capabilities(), &layer).map_err(|declined| Error::Unsuitable {
-                kernel: options.kernel.map_or("", ConvKernel::name),
-                adapter: gpu.info().name.clone(),
-                declined,
-            })?;
-        let mut variant = Variant::new(kernel.shader(&geometry));
-        for (name, value) in kernel.constants(gpu.capabilities(), &geometry) {
-            variant = variant.with(name, value);
-        }
-        Ok(Self { kernel: Some(kernel), variant, geometry })
-    }
+/// Chooses for a convolution of side 1 or 3: the requested kernel, else the default.
+fn choose(gpu: &Gpu, side: usize, layer: &Layer, requested: Option<ConvKernel>) -> Result<Chosen, Error> {
+    let capabilities = gpu.capabilities();
+    let chosen: Result<Chosen, _> = if side == 1 {
+        Conv1x1.applies(capabilities, layer).map(|geometry| (None, &Conv1x1 as _, geometry))
+    } else {
+        ConvKernel::pick(requested, capabilities, layer)
+            .and_then(|(kernel, geometry)| Ok((Some(kernel), kernel.implementation()?, geometry)))
+    };
+    chosen.map_err(|declined| {
+        let (kernel, adapter) = (requested.map_or("", ConvKernel::name), gpu.info().name.clone());
+        Error::Unsuitable { kernel, adapter, declined }
+    })
 }

@@ -1,38 +1,39 @@
-//! Which kernel each convolution of a network runs fastest as on a device, by measurement.
+//! Measures which kernel runs each convolution of a network fastest on a device.
 
 use std::collections::BTreeMap;
 
 use cytoshade_core::{Network as Weights, Span, Step};
 use cytoshade_shaders::Precision;
 
+use super::{Network, Options};
 use crate::device::Gpu;
 use crate::error::Error;
-use crate::network::{Network, Options};
 use crate::operators::conv3x3::ConvKernel;
 
 /// The kernel of each 3x3 convolution, by the convolution's number in [`cytoshade_core::Shape::convs`].
 pub type KernelChoices = BTreeMap<usize, ConvKernel>;
 
-/// How much faster than the default a kernel must be to be taken in its place: less could be chance.
+/// The least ratio of the default's time to another kernel's for the other to be taken: less could be chance.
 const GAIN: f64 = 1.05;
 
-/// Seconds that the repetitions of a measurement may take.
+/// The time limit of a measurement's repetitions in seconds.
 const LONG: f64 = 0.5;
 
-/// Most repetitions of a measurement, of which the fastest counts.
+/// Most repetitions of a measurement; the fastest counts.
 const REPEATS: usize = 5;
 
-/// What was measured of a network whose convolutions ran as certain kernels.
+/// The measurements of a network with certain kernels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
-    /// What each convolution ran as, and the seconds that it took.
+    /// The kernel of each convolution, and its time in seconds.
     pub convs: BTreeMap<usize, (ConvKernel, f64)>,
-    /// How far the outputs are from those of the default kernels: the relative L2 error.
+    /// The relative L2 error of the outputs against those of the default kernels.
     pub error: f64,
 }
 
-/// The rule: for each convolution the fastest kernel, unless the default is as fast but for chance. `measured` begins with
-/// the default kernels; what is further from it than `allowed` is not taken at all.
+/// Picks the fastest kernel of each convolution, or the default if no other is clearly faster.
+///
+/// `measured` begins with the default kernels. A kernel whose error exceeds `allowed` is never picked.
 pub fn choose(measured: &[Measured], allowed: f64) -> KernelChoices {
     let Some((default, others)) = measured.split_first() else { return KernelChoices::new() };
     let fastest = |(&conv, &(kernel, seconds)): (&usize, &(ConvKernel, f64))| {
@@ -43,7 +44,7 @@ pub fn choose(measured: &[Measured], allowed: f64) -> KernelChoices {
     default.convs.iter().map(fastest).collect()
 }
 
-/// How far kernels may be from one another: twice what each may be from the truth, Winograd's included.
+/// The allowed error of one kernel against another: twice the allowed error of each against the truth, Winograd included.
 pub fn allowed(precision: Precision) -> f64 {
     match precision {
         Precision::F32 => 2e-5,
@@ -51,11 +52,12 @@ pub fn allowed(precision: Precision) -> f64 {
     }
 }
 
-/// Measures every kernel that applies, on tiles of noise, and chooses. Takes seconds, most of them for pipelines that are
-/// not used afterwards.
+/// Measures every kernel that applies, on tiles of noise, and chooses the kernel of each convolution.
+///
+/// This takes seconds, most of them for pipelines that are not used afterwards.
 ///
 /// # Errors
-/// Whatever the device says of the default kernels; a kernel that fails is not taken.
+/// Errors of the device with the default kernels; another kernel that fails is not taken.
 pub async fn tune(gpu: &Gpu, weights: &Weights, precision: Precision) -> Result<KernelChoices, Error> {
     let options = Options { kernel: None, precision };
     let tiles = Tiles::new(gpu, weights);
@@ -63,7 +65,7 @@ pub async fn tune(gpu: &Gpu, weights: &Weights, precision: Precision) -> Result<
     let mut measured = vec![default];
     for kernel in ConvKernel::ALL {
         let kernel_choices: KernelChoices = measured[0].convs.keys().map(|&conv| (conv, kernel)).collect();
-        // Layers that a kernel declines run as by default: nothing would be learned from the default once more.
+        // Layers that a kernel declines run with the default: measuring only those would tell nothing new.
         if let Ok((found, _)) = tiles.measure(gpu, weights, options, &kernel_choices, Some(&expected)).await
             && found.convs.iter().any(|(conv, (kernel, _))| measured[0].convs.get(conv).is_some_and(|d| d.0 != *kernel))
         {
@@ -73,7 +75,7 @@ pub async fn tune(gpu: &Gpu, weights: &Weights, precision: Precision) -> Result<
     Ok(choose(&measured, allowed(precision)))
 }
 
-/// What networks are measured with.
+/// The tiles that networks are measured with.
 struct Tiles {
     values: Vec<f32>,
     count: usize,
@@ -82,7 +84,7 @@ struct Tiles {
 
 impl Tiles {
     fn new(gpu: &Gpu, weights: &Weights) -> Self {
-        // Hardware is only busy with many tiles; software takes long enough with a part of one.
+        // Hardware needs many tiles to be busy; software takes long enough with a part of one.
         let (count, side) = if gpu.capabilities().software { (1, 112) } else { (8, 224) };
         let side = usize::next_multiple_of(side, weights.shape().tile_multiple());
         let mut state = 1u32;
@@ -93,7 +95,7 @@ impl Tiles {
         Self { values: (0..count * weights.shape().inputs() * side * side).map(|_| noise()).collect(), count, side }
     }
 
-    /// Measures a network, and how far its outputs are from `expected`; and gives them.
+    /// Measures a network and the error of its outputs against `expected`; returns the outputs too.
     async fn measure(
         &self,
         gpu: &Gpu,
@@ -126,8 +128,8 @@ impl Tiles {
         Ok((Measured { convs, error }, outputs))
     }
 
-    /// Seconds of each step of the plan. Where the device has no clock each is given its share of the whole, so that the
-    /// whole decides.
+    /// The seconds of each step of the plan. If the device has no clock, each step gets an equal share of the whole, so
+    /// that the whole decides.
     async fn times(&self, network: &Network) -> Result<Vec<f64>, Error> {
         let Self { values, count, side } = self;
         match network.profile(values, *count, *side, *side).await {
@@ -144,7 +146,7 @@ impl Tiles {
     }
 }
 
-/// The relative L2 error; what is not finite is infinitely far.
+/// The relative L2 error; infinite if a value is not finite.
 pub fn distance(found: &[f32], expected: &[f32]) -> f64 {
     let square = |value: f32| f64::from(value).powi(2);
     let difference: f64 = found.iter().zip(expected).map(|(&a, &b)| square(a - b)).sum();
@@ -177,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_chance_and_what_is_wrong_is_not_taken() {
+    fn a_kernel_that_is_hardly_faster_or_wrong_is_not_taken() {
         let default = measured(0.0, [(Gemm, 1.0), (Gemm, 1.0)]);
         let kept = KernelChoices::from([(3, Gemm), (5, Gemm)]);
         let with = |other| choose(&[default.clone(), other], 1e-5);
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_is_far() {
+    fn outputs_that_are_not_finite_are_infinitely_wrong() {
         assert_eq!(distance(&[1.0, 2.0], &[1.0, 2.0]), 0.0);
         assert!((distance(&[1.0, 2.2], &[1.0, 2.0]) - 0.2 / 5f64.sqrt()).abs() < 1e-6);
         assert_eq!(distance(&[f32::NAN, 2.0], &[1.0, 2.0]), f64::INFINITY);

@@ -1,103 +1,88 @@
-//! Weights in the order in which the shaders read them.
+//! The weights of convolutions in the orders in which the shaders read them.
+//!
+//! All orders are of vec4s: each holds the weights from one input channel to four output channels.
 
-use cytoshade_core::{Conv, Linear, StyleSlice};
+use cytoshade_core::Conv;
 
-/// The order of a convolution's weights, in vec4s: each holds what goes from one input channel to four output channels.
-/// Channels that pad a count get zeros.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// [output / (4 * quads)][input / 4][kernel x][output / 4 % quads][kernel y][input % 4].
-    Columns {
-        /// vec4s of output channels of an invocation.
-        quads: usize,
-    },
-    /// [input / 4][kernel y][kernel x][input % 4][output / 4].
-    Rows,
-    /// [input / side][kernel x][kernel y][output / side][input % side][output % side].
-    Tiles {
-        /// Rows and columns of a matrix.
-        side: usize,
-        /// Output channels of a workgroup, a multiple of `side`; their count is padded to a multiple.
-        block: usize,
-    },
+/// Channels and kernel of a convolution.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counts {
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    /// Side of the kernel.
+    pub(super) kernel: usize,
 }
 
-/// The counts that say where a weight lies.
-#[derive(Clone, Copy)]
-struct Counts {
-    inputs: usize,
-    outputs: usize,
-    kernel: usize,
+/// One weight of a convolution: its channels, and its row and column in the kernel.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weight {
+    pub(super) output: usize,
+    pub(super) input: usize,
+    pub(super) y: usize,
+    pub(super) x: usize,
+}
+
+/// An order of weights.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Order {
+    /// The counts of input and output channels are padded to multiples of these, with weights of 0.
+    pub(super) padding: (usize, usize),
+    /// The index of a weight, from the padding, the convolution and the weight.
+    pub(super) index: fn((usize, usize), Counts, Weight) -> usize,
 }
 
 impl Order {
-    /// What the counts of input and output channels are padded to multiples of.
-    fn padding(self) -> (usize, usize) {
-        match self {
-            Order::Columns { quads } => (4, 4 * quads),
-            Order::Rows => (4, 4),
-            Order::Tiles { side, block } => (side, block),
-        }
-    }
-
     /// Values that a convolution takes.
-    fn len(self, Counts { inputs, outputs, kernel }: Counts) -> usize {
-        let (input, output) = self.padding();
+    fn len(&self, Counts { inputs, outputs, kernel }: Counts) -> usize {
+        let (input, output) = self.padding;
         inputs.next_multiple_of(input) * kernel * kernel * outputs.next_multiple_of(output)
     }
 
-    /// Where the weight of kernel row `y` and column `x` lies.
-    fn place(
-        self,
-        Counts { inputs, outputs, kernel }: Counts,
-        output: usize,
-        input: usize,
-        y: usize,
-        x: usize,
-    ) -> usize {
-        match self {
-            Order::Columns { quads } => {
-                let group = output / (4 * quads) * inputs.div_ceil(4) + input / 4;
-                let block = ((group * kernel + x) * quads + output / 4 % quads) * kernel + y;
-                (block * 4 + input % 4) * 4 + output % 4
-            }
-            Order::Rows => {
-                let row = ((input / 4 * kernel + y) * kernel + x) * 4 + input % 4;
-                row * outputs.next_multiple_of(4) + output
-            }
-            Order::Tiles { side, block } => {
-                let row = (input / side * kernel + x) * kernel + y;
-                let tile = row * (outputs.next_multiple_of(block) / side) + output / side;
-                (tile * side + input % side) * side + output % side
+    /// The weights of a convolution, followed by those of the block's `proj` if it is part of the same operation.
+    pub(super) fn pack(&self, conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
+        let mut packed = Vec::new();
+        for (conv, scaled) in std::iter::once((conv, false)).chain(proj.map(|proj| (proj, true))) {
+            let counts = Counts { inputs: conv.inputs(), outputs: conv.outputs(), kernel: conv.kernel() };
+            let start = packed.len();
+            packed.resize(start + self.len(counts), 0.0);
+            for (at, &weight) in conv.weight().iter().enumerate() {
+                let place = nth(counts, at);
+                // `proj` has no ReLU, so the scale of its BatchNorm goes into the weights.
+                let factor = if scaled { conv.scale()[place.input] } else { 1.0 };
+                packed[start + (self.index)(self.padding, counts, place)] = weight * factor;
             }
         }
+        packed
     }
 }
 
-/// The weights of a convolution, followed by those of the block's `proj` where it is part of the same step.
-pub(crate) fn conv_weights(order: Order, conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
-    let mut packed = Vec::new();
-    for (conv, scaled) in std::iter::once((conv, false)).chain(proj.map(|proj| (proj, true))) {
-        let counts = Counts { inputs: conv.inputs(), outputs: conv.outputs(), kernel: conv.kernel() };
-        let start = packed.len();
-        packed.resize(start + order.len(counts), 0.0);
-        for (at, &weight) in conv.weight().iter().enumerate() {
-            // The state dict has [outputs, inputs, kernel y, kernel x].
-            let (x, y) = (at % counts.kernel, at / counts.kernel % counts.kernel);
-            let input = at / counts.kernel.pow(2) % counts.inputs;
-            let output = at / counts.kernel.pow(2) / counts.inputs;
-            // `proj` has no ReLU, so that its norm's scale goes into the weights.
-            let factor = if scaled { conv.scale()[input] } else { 1.0 };
-            packed[start + order.place(counts, output, input, y, x)] = weight * factor;
-        }
+/// The weight at an index of the state dict's order, [output][input][y][x].
+fn nth(Counts { inputs, kernel, .. }: Counts, at: usize) -> Weight {
+    Weight {
+        output: at / kernel.pow(2) / inputs,
+        input: at / kernel.pow(2) % inputs,
+        y: at / kernel % kernel,
+        x: at % kernel,
     }
-    packed
 }
 
-/// Scale, shift and bias of a convolution one after another, each padded with zeros to a multiple of 4. A padding
-/// channel is thus zero after the convolution, and does not matter to the next. The bias is joined by what the shift and
-/// the bias of the block's `proj` come to.
-pub(crate) fn conv_vectors(conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
+/// The order for invocations that compute a column of pixels for `quads` vec4s of output channels:
+/// [output / (4 * quads)][input / 4][kernel x][output / 4 % quads][kernel y][input % 4].
+pub(super) fn columns(quads: usize) -> Order {
+    Order {
+        padding: (4, 4 * quads),
+        index: |(_, outputs), Counts { inputs, kernel, .. }, Weight { output, input, y, x }| {
+            let group = output / outputs * inputs.div_ceil(4) + input / 4;
+            let block = ((group * kernel + x) * (outputs / 4) + output % outputs / 4) * kernel + y;
+            (block * 4 + input % 4) * 4 + output % 4
+        },
+    }
+}
+
+/// The scale, shift and bias of a convolution one after another, each padded with zeros to a multiple of 4. So a padding
+/// channel is zero after the convolution, and adds nothing to the next. The shift and bias of the block's `proj` are
+/// part of the bias.
+pub(crate) fn vectors(conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
     let mut bias: Vec<f64> = conv.bias().iter().copied().map(f64::from).collect();
     if let Some(proj) = proj {
         let rows = proj.weight().chunks(proj.inputs());
@@ -115,47 +100,35 @@ pub(crate) fn conv_vectors(conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
     packed
 }
 
-/// The weights of all projections of the style, [channel / 4][feature / 4] of 4 x 4, a column for each channel; and
-/// their biases.
-pub(crate) fn linear_weights(linears: &[Linear], slices: &[StyleSlice], features: usize) -> (Vec<f32>, Vec<f32>) {
-    let channels = linears.first().map_or(0, Linear::inputs);
-    let mut weights = vec![0.0; channels.div_ceil(4) * features.div_ceil(4) * 16];
-    let mut bias = vec![0.0; features.next_multiple_of(4)];
-    for slice in slices {
-        let linear = &linears[slice.linear];
-        bias[slice.offset..][..linear.outputs()].copy_from_slice(linear.bias());
-        for (at, &weight) in linear.weight().iter().enumerate() {
-            let (channel, feature) = (at % linear.inputs(), slice.offset + at / linear.inputs());
-            let block = channel / 4 * features.div_ceil(4) + feature / 4;
-            weights[block * 16 + channel % 4 * 4 + feature % 4] = weight;
-        }
-    }
-    (weights, bias)
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    /// No two weights share a place, none lies past the end.
-    #[test]
-    fn every_weight_has_a_place_of_its_own() {
-        let orders = [1, 2, 4].map(|quads| Order::Columns { quads }).into_iter().chain([
-            Order::Rows,
-            Order::Tiles { side: 8, block: 16 },
-            Order::Tiles { side: 16, block: 64 },
-        ]);
-        for order in orders {
-            for (inputs, outputs, kernel) in [(1, 1, 3), (5, 7, 3), (8, 32, 3), (33, 20, 1), (4, 70, 3)] {
-                let counts = Counts { inputs, outputs, kernel };
-                let mut taken = vec![false; order.len(counts)];
-                for at in 0..inputs * outputs * kernel * kernel {
-                    let (x, y) = (at % kernel, at / kernel % kernel);
-                    let (input, output) = (at / kernel / kernel % inputs, at / kernel / kernel / inputs);
-                    let place = order.place(counts, output, input, y, x);
-                    assert!(!std::mem::replace(&mut taken[place], true), "{order:?} {place}");
-                }
+    /// Asserts that no two weights share an index and that none lies past the end.
+    pub(in crate::operators) fn assert_is_injective(order: Order) {
+        for (inputs, outputs, kernel) in [(1, 1, 3), (5, 7, 3), (8, 32, 3), (33, 20, 1), (4, 70, 3)] {
+            let counts = Counts { inputs, outputs, kernel };
+            let mut taken = vec![false; order.len(counts)];
+            for at in 0..inputs * outputs * kernel * kernel {
+                let index = (order.index)(order.padding, counts, nth(counts, at));
+                assert!(!std::mem::replace(&mut taken[index], true), "{order:?} {counts:?} {index}");
             }
         }
+    }
+
+    #[test]
+    fn every_weight_has_an_index_of_its_own_in_columns() {
+        for quads in [1, 2, 4] {
+            assert_is_injective(columns(quads));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "Order")]
+    fn a_shared_index_is_found() {
+        assert_is_injective(Order {
+            index: |_, counts, weight| weight.output * counts.inputs + weight.input,
+            ..columns(1)
+        });
     }
 }

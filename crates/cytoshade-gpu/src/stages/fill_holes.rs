@@ -7,23 +7,22 @@ use crate::device::Gpu;
 use crate::device::buffers::WAIT_TIMEOUT;
 use crate::error::Error;
 use crate::pipeline::{Kernel, Variant};
-use crate::stages::follow_flows::check_plane;
 use crate::stages::masks::{GpuLabels, Mask, renumber, table, table_bytes};
+use crate::stages::plane_limits::check_plane;
 
 const WHAT: &str = "the filling of holes";
-/// Masks of one submission: drivers stop what runs for seconds.
+/// Masks of one submission: drivers stop work that runs for seconds.
 const MASKS: usize = 4096;
-/// Words of boxes that are in work at once, at least.
+/// Words of boxes that are processed at once; one larger box is processed alone.
 const WORDS: usize = 1 << 20;
 
-/// Labels resized to `height` x `width`, where they are not of that size, without masks of fewer than `min_size` pixels
-/// and without holes: 1, 2, ... without gaps. A `min_size` of 0 drops none.
+/// Fills the holes of masks and drops those of fewer than `min_size` pixels; returns labels 1, 2, ... without gaps.
 ///
-/// A hole is background, or another mask, that does not reach the mask's bounds over its four neighbours.
+/// Labels of another size are resized to `height` x `width` first. A `min_size` of 0 drops none. A hole is background or
+/// another mask that no path over four neighbours joins to the border of the mask's box.
 ///
 /// # Errors
-/// [`Error::Limit`] where the plane is too large for the device's `maxStorageBufferBindingSize`, and whatever the device
-/// says.
+/// [`Error::Limit`] if the plane is too large for the device's `maxStorageBufferBindingSize`, and errors of the device.
 pub async fn fill_holes_and_remove_small(
     gpu: &Gpu,
     mut labels: GpuLabels,
@@ -36,7 +35,7 @@ pub async fn fill_holes_and_remove_small(
         labels.masks = labels.counted(gpu, false).await?.0;
     }
     remove_small(&mut labels.masks, height * width, min_size);
-    // Holes are filled in the order of the labels, whose numbers have no gaps from here on.
+    // From here on numbers have no gaps. Holes are filled in their order.
     number(&mut labels.masks);
     let mut filled = labels.relabel(gpu, height, width).await?;
     let (mut masks, mut values) = filled.counted(gpu, true).await?;
@@ -48,14 +47,14 @@ pub async fn fill_holes_and_remove_small(
     remove_small(&mut masks, height * width, min_size);
     number(&mut masks);
     filled.masks = masks;
-    // Mostly nothing more has gone, and what came with the table is right already.
+    // Mostly no further mask was dropped, and the labels that came with the table are right.
     let unchanged = filled.masks.len() + 1 == filled.end && filled.masks.iter().all(|mask| mask.id == mask.number);
     if unchanged { filled.labels(values) } else { filled.read(gpu).await }
 }
 
-/// Drops small masks as the reference does: it counts the labels that are there, skips the first count (taken for the
-/// background's), and drops label `k` where the `k`-th count is too small. Where labels have gaps, as after the flow
-/// check, that is another mask than the small one; the second pass, without gaps, finds the small one.
+/// Drops small masks as the reference does: it counts the pixels of each present label, skips the first count (taken for
+/// the background's), and drops label `k` if the `k`-th count is too small. If labels have gaps, as after the flow check,
+/// that is another mask than the small one; the second pass, without gaps, finds the small one.
 fn remove_small(masks: &mut Vec<Mask>, pixels: usize, min_size: usize) {
     if min_size == 0 {
         return;
@@ -73,7 +72,7 @@ fn number(masks: &mut [Mask]) {
     masks.iter_mut().zip(1..).for_each(|(mask, number)| mask.number = number);
 }
 
-/// A mask's box as the shader knows it, and twice its words.
+/// A mask's box as the shader has it, and twice its words.
 fn boxed(mask: &Mask, offset: usize) -> ([u32; 6], usize) {
     let numbers = [mask.top, mask.left, mask.height, mask.width, offset].map(|value| value as u32);
     let [top, left, height, width, offset] = numbers;
@@ -81,8 +80,8 @@ fn boxed(mask: &Mask, offset: usize) -> ([u32; 6], usize) {
 }
 
 impl GpuLabels {
-    /// The masks after their holes were filled, or without that, and the labels where they were filled; no labels where a
-    /// hole holds another mask: then the order counts, and the plane is spoilt.
+    /// The masks, with their holes filled if `fill` is set; then the labels too. No labels if a hole holds another mask:
+    /// then the order matters, and this plane cannot be used.
     async fn counted(&self, gpu: &Gpu, fill: bool) -> Result<(Vec<Mask>, Vec<u32>), Error> {
         let table_of = gpu.with_error_scopes(WHAT, || gpu.storage(WHAT, table_bytes(self.end))).await?;
         if fill {
@@ -96,7 +95,7 @@ impl GpuLabels {
         Ok((masks, if nested { Vec::new() } else { bytes.values(entries..entries + plane) }))
     }
 
-    /// The same with one mask after another.
+    /// Fills the holes of one mask after another; returns the masks and the labels.
     async fn in_order(&self, gpu: &Gpu) -> Result<(Vec<Mask>, Vec<u32>), Error> {
         let table_of = gpu.with_error_scopes(WHAT, || gpu.storage(WHAT, table_bytes(self.end))).await?;
         self.fill(gpu, &table_of, true).await?;
@@ -106,7 +105,7 @@ impl GpuLabels {
         Ok((table(&bytes, self.end, self.width), bytes.values(entries..entries + plane)))
     }
 
-    /// Fills the holes of all masks: all at once, where only background is filled, or one after another.
+    /// Fills the holes of all masks: all at once, filling only background, or one after another if `ordered` is set.
     async fn fill(&self, gpu: &Gpu, table: &wgpu::Buffer, ordered: bool) -> Result<(), Error> {
         let [kernel] = gpu.kernels_of([Variant::new(shaders::FILL_HOLES)]).await?;
         let mut rest = self.masks.as_slice();
@@ -143,7 +142,7 @@ impl GpuLabels {
         let (of, bits) = (gpu.upload(WHAT, boxes)?, gpu.storage(WHAT, 4 * words as u64)?);
         let bind = |first: u32| {
             let params = [self.width as u32, first, u32::from(ordered)];
-            kernel.bind(gpu, &params, &[&of, &self.ids, &bits, table])
+            gpu.bind(kernel, &params, &[&of, &self.ids, &bits, table])
         };
         let count = boxes.len() as u32;
         if !ordered {

@@ -5,30 +5,29 @@ use std::sync::Arc;
 use cytoshade_core::gaussian::Taps;
 use cytoshade_shaders as shaders;
 
-use crate::device::Gpu;
-use crate::device::dispatch_list::DispatchList;
+use crate::device::{DispatchList, Gpu};
 use crate::error::Error;
-use crate::pipeline::{Kernel, Variant, linear};
+use crate::pipeline::{Kernel, Variant};
 
 const WHAT: &str = "smoothing";
 
 /// Samples that an invocation smooths.
-const SAMPLES: usize = 8;
-/// Most taps: what takes longer than a device may take for one piece of work is the host's.
+const SAMPLES: usize = shaders::gaussian::SAMPLES as usize;
+/// Most taps: a wider Gaussian could exceed the time limit of one piece of work, and runs on the host.
 const MOST: usize = 1024;
 
-/// An axis of an array in C order.
+/// An axis of an array in C order (the last index varies fastest).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Axis {
     /// Values of the array.
     pub(crate) count: usize,
     /// Values from one sample of the axis to the next.
     pub(crate) stride: usize,
-    /// Samples along it.
+    /// Samples along the axis.
     pub(crate) length: usize,
 }
 
-/// The pipeline.
+/// The pipeline of the stage.
 #[derive(Debug)]
 pub(crate) struct Gaussian(Arc<Kernel>);
 
@@ -37,11 +36,11 @@ impl Gaussian {
         Ok(Self(gpu.kernel(Variant::new(shaders::GAUSSIAN)).await?))
     }
 
-    /// Adds to the work that `to` becomes what `from` is when it is smoothed; or, where it is to be subtracted, that `to`
-    /// loses that, and gains so many times itself.
+    /// Appends a dispatch that writes the smoothed `from` to `to`. With `subtract`, it subtracts the smoothed `from` from
+    /// `to` instead, and adds `to` times that factor.
     ///
     /// # Errors
-    /// [`Error::Limit`] for a Gaussian that is too wide.
+    /// [`Error::Limit`] for a Gaussian with too many taps.
     pub(crate) fn add(
         &self,
         gpu: &Gpu,
@@ -64,7 +63,7 @@ impl Gaussian {
         let more = [u32::from(subtract.is_some()), (subtract.unwrap_or(0.0) as f32).to_bits()];
         let params = [&lengths[..], &more].concat();
         let weights = gpu.upload(WHAT, &weights)?;
-        work.add(self.0.bind(gpu, &params, &[from, &weights, to]), linear(gpu, WHAT, invocations as u64)?);
+        work.add(gpu.bind(&self.0, &params, &[from, &weights, to]), gpu.linear_grid(WHAT, invocations as u64)?);
         Ok(())
     }
 }

@@ -1,9 +1,8 @@
 //! Sinks to masks (the reference's `dynamics.get_masks_torch`): maxima of the histogram are seeds, seeds grow over the
 //! bins around them, and each pixel takes the label of the bin in which it ended.
 //!
-//! The pixels' labels stay on the device under the numbers of their seeds, which have no order. What the host knows is a
-//! table of the masks; numbers, sizes and what is dropped are decided there, and written to the pixels once, by
-//! [`GpuLabels::relabel`].
+//! On the device, the pixels' labels are the numbers of their seeds, which have no order. The host has a table of the masks,
+//! numbers them and drops some, and [`GpuLabels::relabel`] writes the new numbers to the pixels once.
 
 use cytoshade_core::Labels;
 use cytoshade_shaders as shaders;
@@ -11,24 +10,25 @@ use cytoshade_shaders as shaders;
 use crate::device::Gpu;
 use crate::device::buffers::Bytes;
 use crate::error::Error;
-use crate::pipeline::{Variant, plane_grid};
-use crate::stages::follow_flows::{GpuEndPoints, check_plane};
-use crate::stages::histogram::{GpuHistogram, bins};
+use crate::pipeline::Variant;
+use crate::stages::follow_flows::GpuEndPoints;
+use crate::stages::histogram::GpuHistogram;
+use crate::stages::plane_limits::{bins, check_plane};
 
 const WHAT: &str = "the masks";
-/// A seed has more end points than this, so that there are no more seeds than pixels through it.
+/// A seed has more end points than this, which bounds the number of seeds.
 const SEED_COUNT: usize = 10;
-/// Masks that are read back at once; where there are more, a second time.
+/// Masks of the first read-back; if there are more, a second one follows.
 const FIRST: usize = 8192;
-/// Bytes that `measure` writes of a label.
+/// Bytes of a label's entry in the table of `measure`.
 const ENTRY: u64 = 32;
 
 /// Labels of a plane of [height, width] on the device, and the table of the masks.
 #[derive(Clone, Debug)]
 pub struct GpuLabels {
-    /// [pixel]: a mask's `id`, or 0, or the id of a mask that was dropped.
+    /// [pixel]: the `id` of a mask, perhaps one that was dropped, or 0.
     pub(crate) ids: wgpu::Buffer,
-    /// The ids are below this.
+    /// All ids are below this.
     pub(crate) end: usize,
     pub(crate) height: usize,
     pub(crate) width: usize,
@@ -36,10 +36,10 @@ pub struct GpuLabels {
     pub(crate) masks: Vec<Mask>,
 }
 
-/// What the host knows of a mask.
+/// A mask, as the host has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mask {
-    /// The number that its pixels have on the device.
+    /// The number of its pixels on the device.
     pub(crate) id: u32,
     /// Its label.
     pub(crate) number: u32,
@@ -57,7 +57,7 @@ pub(crate) struct Mask {
 }
 
 impl Mask {
-    /// An entry of the table that `measure` writes; `None` for a label that no pixel has.
+    /// A mask from its entry in the table of `measure`; `None` for a label without pixels.
     fn new(id: u32, [size, first, bottom, left, right, sum_y, sum_x, carry]: [u32; 8], width: usize) -> Option<Self> {
         let (first, left) = (!first as usize, !left as usize);
         let top = first / width.max(1);
@@ -76,29 +76,30 @@ impl Mask {
     }
 }
 
-/// The masks of a table of labels 0, 1, ... that `measure` wrote.
+/// The masks of the table of `measure` for labels 0, 1, ....
 pub(crate) fn table(bytes: &Bytes, labels: usize, width: usize) -> Vec<Mask> {
     let entries = bytes.values::<[u32; 8]>(0..ENTRY * labels as u64);
     (0..).zip(entries).skip(1).filter_map(|(id, entry)| Mask::new(id, entry, width)).collect()
 }
 
-/// Bytes of the table of labels 0 to `labels` - 1.
+/// Bytes of the table for labels 0 to `labels` - 1.
 pub(crate) fn table_bytes(labels: usize) -> u64 {
     ENTRY * labels as u64
 }
 
-/// Numbers masks 1, 2, ... in the order in which they first appear, row by row (`fastremap.renumber`).
+/// Numbers masks 1, 2, ... in the order of their first pixels, row by row (`fastremap.renumber`).
 pub(crate) fn renumber(masks: &mut [Mask]) {
     masks.sort_unstable_by_key(|mask| mask.first);
     masks.iter_mut().zip(1..).for_each(|(mask, number)| mask.number = number);
 }
 
-/// The masks: labels 1, 2, ... in the order in which they first appear, row by row. Masks of more than
-/// `max_size_fraction` of the plane are dropped.
+/// Makes masks of end points: labels 1, 2, ... in the order of their first pixels, row by row.
+///
+/// Masks of more than `max_size_fraction` of the plane are dropped.
 ///
 /// # Errors
-/// [`Error::Limit`] where the plane is too large for the device's `maxStorageBufferBindingSize` (4 bytes a bin), and
-/// whatever the device says.
+/// [`Error::Limit`] if the plane is too large for the device's `maxStorageBufferBindingSize` (4 bytes a bin), and errors
+/// of the device.
 pub async fn masks(
     gpu: &Gpu,
     ends: &GpuEndPoints,
@@ -111,15 +112,15 @@ pub async fn masks(
     let most = height * width / (SEED_COUNT + 1) + 1;
     let (ids, counted) = gpu
         .with_error_scopes(WHAT, || {
-            let grid = plane_grid(gpu, WHAT, height, width)?;
+            let grid = gpu.plane_grid(WHAT, height, width)?;
             let size = [width as u32, height as u32];
             let storage = |count: usize| gpu.storage(WHAT, 4 * count as u64);
             let (grown, seeds) = (storage(bins(height, width))?, storage(bins(height, width))?);
             let ids = storage(height * width)?;
             let table = gpu.storage(WHAT, table_bytes(most))?;
-            let grow = grow.bind(gpu, &size, &[&histogram.counts, &grown, &seeds, &table]);
-            let label = label.bind(gpu, &size, &[&ends.positions, &grown, &seeds, &ids]);
-            let measure = measure.bind(gpu, &size, &[&ids, &table]);
+            let grow = gpu.bind(&grow, &size, &[&histogram.counts, &grown, &seeds, &table]);
+            let label = gpu.bind(&label, &size, &[&ends.positions, &grown, &seeds, &ids]);
+            let measure = gpu.bind(&measure, &size, &[&ids, &table]);
             gpu.submit(WHAT, &[(&grow, grid), (&label, grid), (&measure, grid)]);
             Ok((ids, table))
         })
@@ -138,10 +139,10 @@ pub async fn masks(
 }
 
 impl GpuLabels {
-    /// Brings labels to the device.
+    /// Uploads labels.
     ///
     /// # Errors
-    /// [`Error::Limit`] where the plane is too large, and whatever the device says.
+    /// [`Error::Limit`] if the plane is too large, and errors of the device.
     pub async fn upload(gpu: &Gpu, labels: &Labels) -> Result<Self, Error> {
         let (height, width) = (labels.height(), labels.width());
         check_plane(gpu, height, width)?;
@@ -153,19 +154,19 @@ impl GpuLabels {
         Ok(labels)
     }
 
-    /// Has the labels counted and measured, into a table of zeros.
+    /// Counts and measures the labels into a table of zeros.
     pub(crate) async fn measure(&self, gpu: &Gpu, table: &wgpu::Buffer) -> Result<(), Error> {
         let [measure] = gpu.kernels_of([Variant::new(shaders::MEASURE)]).await?;
         gpu.with_error_scopes(WHAT, || {
-            let measure = measure.bind(gpu, &[self.width as u32, self.height as u32], &[&self.ids, table]);
-            gpu.submit(WHAT, &[(&measure, plane_grid(gpu, WHAT, self.height, self.width)?)]);
+            let measure = gpu.bind(&measure, &[self.width as u32, self.height as u32], &[&self.ids, table]);
+            gpu.submit(WHAT, &[(&measure, gpu.plane_grid(WHAT, self.height, self.width)?)]);
             Ok(())
         })
         .await
     }
 
-    /// The pixels under their masks' numbers, 0 where there is none, resized to `height` x `width` (OpenCV's
-    /// INTER_NEAREST). Sizes and boxes in the table are those of before.
+    /// The labels under the numbers of their masks, 0 without a mask, resized to `height` x `width` (OpenCV's
+    /// INTER_NEAREST). Sizes and boxes in the table stay those of the source.
     pub(crate) async fn relabel(&self, gpu: &Gpu, height: usize, width: usize) -> Result<GpuLabels, Error> {
         let [kernel] = gpu.kernels_of([Variant::new(shaders::RELABEL)]).await?;
         let mut numbers = vec![0u32; self.end];
@@ -178,11 +179,11 @@ impl GpuLabels {
         places.extend(corners(self.width, width));
         let ids = gpu
             .with_error_scopes(WHAT, || {
-                let grid = plane_grid(gpu, WHAT, height, width)?;
+                let grid = gpu.plane_grid(WHAT, height, width)?;
                 let ids = gpu.storage(WHAT, 4 * (height * width) as u64)?;
                 let (numbers, places) = (gpu.upload(WHAT, &numbers)?, gpu.upload(WHAT, &places)?);
                 let params = [width as u32, height as u32, self.width as u32];
-                gpu.submit(WHAT, &[(&kernel.bind(gpu, &params, &[&self.ids, &numbers, &places, &ids]), grid)]);
+                gpu.submit(WHAT, &[(&gpu.bind(&kernel, &params, &[&self.ids, &numbers, &places, &ids]), grid)]);
                 Ok(ids)
             })
             .await?;
@@ -194,7 +195,7 @@ impl GpuLabels {
     /// Reads the labels back.
     ///
     /// # Errors
-    /// Whatever the device says.
+    /// Errors of the device.
     pub async fn read(&self, gpu: &Gpu) -> Result<Labels, Error> {
         let labels = self.relabel(gpu, self.height, self.width).await?;
         let bytes = 4 * (self.height * self.width) as u64;
@@ -202,13 +203,14 @@ impl GpuLabels {
         self.labels(values)
     }
 
+    /// Labels of this size on the host.
     pub(crate) fn labels(&self, values: Vec<u32>) -> Result<Labels, Error> {
         Labels::new(values, self.height, self.width)
             .map_err(|error| Error::Refused { what: WHAT, reason: error.to_string() })
     }
 }
 
-/// The input sample at each output sample's corner, scaled back.
+/// For each output sample the input sample at its corner.
 fn corners(from: usize, to: usize) -> Vec<u32> {
     let step = 1.0 / (to as f64 / from as f64);
     (0..to).map(|at| ((at as f64 * step) as usize).min(from.saturating_sub(1)) as u32).collect()

@@ -1,6 +1,7 @@
 //! The stages around the network, one module a stage, each under the name of its WGSL file.
 
 pub(crate) mod blend;
+mod blend_weights;
 pub(crate) mod fill_holes;
 pub(crate) mod flow_error;
 pub(crate) mod follow_flows;
@@ -10,9 +11,11 @@ pub(crate) mod histogram;
 pub(crate) mod masks;
 pub(crate) mod normalize;
 pub(crate) mod percentile;
+pub(crate) mod plane_limits;
 pub(crate) mod resize;
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) mod sharpen;
+mod sharpen;
+pub(crate) mod slices;
 pub(crate) mod tile;
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) mod tile_norm;
+mod tile_norm;

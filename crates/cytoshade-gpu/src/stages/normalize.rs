@@ -5,14 +5,14 @@ use std::sync::Arc;
 use cytoshade_core::{Normalize, Params};
 use cytoshade_shaders as shaders;
 
-use crate::device::Gpu;
-use crate::device::dispatch_list::DispatchList;
+use crate::device::{DispatchList, Gpu};
 use crate::error::Error;
-use crate::pipeline::{Kernel, Variant, linear};
+use crate::pipeline::{Kernel, Variant};
 use crate::planes::GpuPlanes;
 use crate::stages::percentile::{Percentiles, Regions};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::stages::sharpen::smooth_sharpen;
+use crate::stages::slices::Slices;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::stages::tile_norm;
 
@@ -21,18 +21,10 @@ const WHAT: &str = "normalization";
 /// A channel whose percentiles differ by no more than this carries no signal.
 const MIN_CONTRAST: f32 = 1e-3;
 
-/// What is normalized: the layers of each channel below each other.
-#[derive(Clone, Debug)]
-pub(crate) struct Layers {
-    /// Of shape [channels, depth * height, width].
-    pub(crate) planes: GpuPlanes,
-    pub(crate) depth: usize,
-    /// Of a layer.
-    pub(crate) height: usize,
-}
-
-/// Whether [`normalize`] knows the options, for planes of so many channels: not ranges that f32 cannot hold; nor, in
-/// browsers, whose package loads every byte, smoothing, sharpening and percentiles of tiles.
+/// Whether [`normalize`] supports the options, for planes of some number of channels.
+///
+/// Ranges that f32 cannot hold are not supported. Browser builds, which are kept small, support no smoothing, no sharpening
+/// and no percentiles of tiles.
 pub fn normalizes(params: &Params, channels: usize) -> bool {
     let single =
         |&(low, high): &(f64, f64)| [low, high - low].iter().all(|value| value.abs() < f64::from(f32::MAX) / 2.0);
@@ -46,21 +38,22 @@ pub fn normalizes(params: &Params, channels: usize) -> bool {
     }
 }
 
-/// Smooths, sharpens, normalizes and inverts every channel as `params` say, in place: options that [`normalizes`] knows.
-/// Nothing waits, but where tiles have percentiles of their own.
+/// Smooths, sharpens, normalizes and inverts every channel in place, with options that [`normalizes`] supports.
+///
+/// Waits only for percentiles of tiles.
 ///
 /// # Errors
-/// [`Error::Length`] where ranges are given for another number of channels, and whatever the device says.
+/// [`Error::Length`] if there are ranges for another number of channels, and errors of the device.
 pub async fn normalize(gpu: &Gpu, planes: GpuPlanes, params: &Params) -> Result<GpuPlanes, Error> {
     let height = planes.height;
-    let layers = Layers { planes, depth: 1, height };
-    normalize_layers(gpu, &layers, params).await?;
-    Ok(layers.planes)
+    let slices = Slices { planes, depth: 1, height };
+    normalize_slices(gpu, &slices, params).await?;
+    Ok(slices.planes)
 }
 
-/// [`normalize`] for the layers of a stack.
-pub(crate) async fn normalize_layers(gpu: &Gpu, layers: &Layers, params: &Params) -> Result<(), Error> {
-    let GpuPlanes { channels, height, width, .. } = layers.planes;
+/// [`normalize`] for the z-slices of a stack.
+pub(crate) async fn normalize_slices(gpu: &Gpu, slices: &Slices, params: &Params) -> Result<(), Error> {
+    let GpuPlanes { channels, height, width, .. } = slices.planes;
     if channels * height * width == 0 {
         return Ok(());
     }
@@ -68,22 +61,22 @@ pub(crate) async fn normalize_layers(gpu: &Gpu, layers: &Layers, params: &Params
         Normalize::Percentile { low, high } => {
             #[cfg(not(target_arch = "wasm32"))]
             {
-                smooth_sharpen(gpu, layers, params.smooth_radius, params.sharpen_radius).await?;
+                smooth_sharpen(gpu, slices, params.smooth_radius, params.sharpen_radius).await?;
                 if params.tile_norm_blocksize > 0 {
-                    // Nothing is inverted: so it is in the reference.
-                    return tile_norm::normalize(gpu, layers, params, (*low, *high)).await;
+                    // Nothing is inverted, as in the reference.
+                    return tile_norm::normalize(gpu, slices, params, (*low, *high)).await;
                 }
             }
-            percentiles(gpu, layers, params, (*low, *high)).await
+            percentiles(gpu, slices, params, (*low, *high)).await
         }
-        Normalize::Range { low, high } => ranges(gpu, layers, params.invert, &vec![(*low, *high); channels]).await,
-        Normalize::Ranges(each) => ranges(gpu, layers, params.invert, each).await,
+        Normalize::Range { low, high } => ranges(gpu, slices, params.invert, &vec![(*low, *high); channels]).await,
+        Normalize::Ranges(each) => ranges(gpu, slices, params.invert, each).await,
         _ => Ok(()),
     }
 }
 
-async fn percentiles(gpu: &Gpu, layers: &Layers, params: &Params, ends: (f32, f32)) -> Result<(), Error> {
-    let &Layers { ref planes, depth, height } = layers;
+async fn percentiles(gpu: &Gpu, slices: &Slices, params: &Params, ends: (f32, f32)) -> Result<(), Error> {
+    let &Slices { ref planes, depth, height } = slices;
     let depth = if params.norm3d { depth } else { 1 };
     let selection = Percentiles::new(gpu).await?;
     let kernel = gpu.kernel(Variant::new(shaders::NORMALIZE)).await?;
@@ -98,8 +91,8 @@ async fn percentiles(gpu: &Gpu, layers: &Layers, params: &Params, ends: (f32, f3
     .await
 }
 
-async fn ranges(gpu: &Gpu, layers: &Layers, invert: bool, ranges: &[(f64, f64)]) -> Result<(), Error> {
-    let planes = &layers.planes;
+async fn ranges(gpu: &Gpu, slices: &Slices, invert: bool, ranges: &[(f64, f64)]) -> Result<(), Error> {
+    let planes = &slices.planes;
     if ranges.len() != planes.channels {
         return Err(Error::Length { what: "norm_range", found: ranges.len(), expected: planes.channels });
     }
@@ -114,7 +107,7 @@ async fn ranges(gpu: &Gpu, layers: &Layers, invert: bool, ranges: &[(f64, f64)])
     .await
 }
 
-/// Adds to the work that each block of so many values is mapped as its bound says.
+/// Appends a dispatch that maps each block of `block` values by its bound.
 fn add(
     gpu: &Gpu,
     work: &mut DispatchList,
@@ -124,12 +117,12 @@ fn add(
     bounds: &wgpu::Buffer,
 ) -> Result<(), Error> {
     let blocks = planes.channels * planes.height * planes.width / block;
-    let [x, y, _] = linear(gpu, WHAT, block as u64)?;
-    work.add(kernel.bind(gpu, &[block as u32], &[bounds, &planes.buffer]), [x, y, blocks as u32]);
+    let [x, y, _] = gpu.linear_grid(WHAT, block as u64)?;
+    work.add(gpu.bind(kernel, &[block as u32], &[bounds, &planes.buffer]), [x, y, blocks as u32]);
     Ok(())
 }
 
-/// A range as the shader takes it, its lower end in two parts: f32 alone would be off where the range is small against
+/// A range as the shader takes it. Its lower end is in two parts: one f32 would be inexact if the range is small against
 /// it.
 fn bound((low, high): (f64, f64), invert: bool) -> [f32; 4] {
     let first = low as f32;

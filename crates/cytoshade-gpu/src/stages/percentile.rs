@@ -1,50 +1,47 @@
-//! Percentiles of planes by radix selection: four passes over the values, 8 bits of the order statistics each. Exact.
+//! Exact percentiles of planes by radix selection: four passes over the values, 8 bits of the order statistics each.
 
 use std::sync::Arc;
 
 use cytoshade_core::percentile::{Rank, steps};
 use cytoshade_shaders as shaders;
 
-use crate::device::Gpu;
-use crate::device::dispatch_list::DispatchList;
+use crate::device::{DispatchList, Gpu};
 use crate::error::Error;
 use crate::pipeline::{Kernel, Variant};
 use crate::planes::GpuPlanes;
 
 const WHAT: &str = "the percentiles";
 
-/// Values that a workgroup counts, at least.
+/// Values of a workgroup, at least.
 const SHARE: usize = 4096;
-/// Most workgroups that share the values of a region.
+/// Most workgroups that share a region.
 const GROUPS: usize = 512;
-/// Order statistics of a region: two for each of two percentiles.
-const RANKS: usize = 4;
-/// Counts of a region: 256 digits for each rank, and whether its values differ.
-const COUNTS: usize = RANKS * 256 + 1;
+/// Counts of a region: one for each digit of each rank, and whether its values differ.
+const COUNTS: usize = shaders::percentile_count::COUNTS as usize;
 
-/// Most regions whose values are counted at once: their counts fit one binding, and take 16 MiB at most.
+/// Most regions at once: their counts fit one binding and take at most 16 MiB.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn together(gpu: &Gpu) -> usize {
     (gpu.largest_binding() / (4 * COUNTS) as u64).clamp(1, 4096) as usize
 }
 
-/// What percentiles are asked for where they are not to become a range.
+/// The contrast that makes `percentile_pick` return the percentiles themselves instead of a range.
 const THEMSELVES: f32 = f32::MIN;
 
 /// Parts of planes, all of one size, each of which has percentiles of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Regions {
-    /// Where in the planes each begins.
+    /// The index in the planes at which each begins.
     firsts: Vec<u32>,
-    /// Layers, rows of each and columns, each layer below the one before.
+    /// Z-slices, rows of each, and columns; the z-slices lie below each other.
     size: [usize; 3],
-    /// Every how manyth of them is a sample.
+    /// Steps from one sample to the next along z-slices, rows and columns.
     steps: [usize; 3],
 }
 
 impl Regions {
-    /// As many layers below each other as `depth` says, all rows and columns, again and again. Large ones are thinned as
-    /// the reference thins them.
+    /// Consecutive regions of `depth` z-slices of `height` rows and all columns. Large regions are sampled, as in the
+    /// reference.
     pub(crate) fn blocks(planes: &GpuPlanes, depth: usize, height: usize) -> Self {
         let size = [depth, height, planes.width];
         let values = size.iter().product::<usize>().max(1);
@@ -52,7 +49,7 @@ impl Regions {
         Self { firsts: (0..count).map(|at| (at * values) as u32).collect(), size, steps: steps(size) }
     }
 
-    /// `height` x `width` pixels from each of some places on, given as indices into the planes.
+    /// Regions of `height` x `width` pixels that begin at some indices into the planes.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn tiles(firsts: Vec<u32>, height: usize, width: usize) -> Self {
         Self { firsts, size: [1, height, width], steps: [1; 3] }
@@ -72,9 +69,9 @@ impl Percentiles {
         Ok(Self { count, pick: gpu.kernel(Variant::new(shaders::PERCENTILE_PICK)).await? })
     }
 
-    /// Adds the selection of the percentiles `low` and `high` of every region to the work. Returns the bounds that
-    /// normalizing by them takes, four values a region; those whose percentiles differ by no more than `contrast`
-    /// and constant ones have the range 0, and constant ones are not inverted.
+    /// Appends the selection of the percentiles `low` and `high` of every region. Returns the bounds for `normalize`, four
+    /// values a region. Regions whose percentiles differ by no more than `contrast`, and constant ones, have the range 0;
+    /// constant ones are not inverted.
     pub(crate) fn add(
         &self,
         gpu: &Gpu,
@@ -94,7 +91,7 @@ impl Percentiles {
         }
         let wanted = [low.below, low.above, high.below, high.above].map(|below| [0, below as u32]);
         let ranks = gpu.upload(WHAT, &vec![wanted; firsts.len()])?;
-        // A new buffer is all zeros.
+        // A new buffer holds zeros.
         let counts = gpu.storage(WHAT, (4 * COUNTS * firsts.len()) as u64)?;
         let bounds = gpu.storage(WHAT, (16 * firsts.len()) as u64)?;
         let places = gpu.upload(WHAT, firsts)?;
@@ -105,15 +102,15 @@ impl Percentiles {
             let [_, height, width] = *size;
             let params = [width, height, values, planes.width, steps[0], steps[1], steps[2], shift];
             let storage = [&planes.buffer, &places, &ranks, &counts];
-            work.add(self.count.bind(gpu, &params.map(|value| value as u32), &storage), grid(groups));
+            work.add(gpu.bind(&self.count, &params.map(|value| value as u32), &storage), grid(groups));
             let params =
                 [shift as u32, low.gamma.to_bits(), high.gamma.to_bits(), contrast.to_bits(), u32::from(invert)];
-            work.add(self.pick.bind(gpu, &params, &[&ranks, &counts, &bounds]), grid(1));
+            work.add(gpu.bind(&self.pick, &params, &[&ranks, &counts, &bounds]), grid(1));
         }
         Ok(bounds)
     }
 
-    /// The percentiles `low` and `high` of every region, once all that was submitted is done.
+    /// The percentiles `low` and `high` of every region, after all submitted work.
     pub(crate) async fn read(
         &self,
         gpu: &Gpu,
@@ -135,11 +132,12 @@ impl Percentiles {
     }
 }
 
-/// The values at the percentiles `low` and `high` of each channel, as numpy's `percentile` gives them for float32 values
-/// (of every n-th row and column where there are more than 224^3).
+/// The values at the percentiles `low` and `high` of each channel, as numpy's `percentile` computes them for float32.
+///
+/// Of more than 224^3 pixels, every n-th row and column is a sample.
 ///
 /// # Errors
-/// [`Error::Length`] for planes without pixels, and whatever the device says.
+/// [`Error::Length`] for planes without pixels, and errors of the device.
 pub async fn percentiles(gpu: &Gpu, planes: &GpuPlanes, low: f32, high: f32) -> Result<Vec<(f32, f32)>, Error> {
     let regions = Regions::blocks(planes, 1, planes.height);
     Percentiles::new(gpu).await?.read(gpu, planes, &regions, (low, high)).await

@@ -3,19 +3,18 @@
 use cytoshade_core::resample::lerp_indices;
 use cytoshade_shaders as shaders;
 
-use crate::device::Gpu;
-use crate::device::dispatch_list::DispatchList;
+use crate::device::{DispatchList, Gpu};
 use crate::error::Error;
-use crate::pipeline::{Variant, box_grid};
+use crate::pipeline::Variant;
 use crate::planes::GpuPlanes;
 
 const WHAT: &str = "resized planes";
 
-/// Each plane resized to `height` x `width` by bilinear interpolation. Nothing waits.
+/// Resizes each plane to `height` x `width` by bilinear interpolation. Does not wait.
 ///
 /// # Errors
-/// [`Error::Length`] for planes without pixels, [`Error::Limit`] where the resized planes are too large for one
-/// binding, and whatever the device says.
+/// [`Error::Length`] for planes without pixels, [`Error::Limit`] if the resized planes are too large for one binding, and
+/// errors of the device.
 pub async fn bilinear(gpu: &Gpu, planes: &GpuPlanes, height: usize, width: usize) -> Result<GpuPlanes, Error> {
     if planes.height * planes.width * height * width == 0 {
         return Err(Error::Length { what: "planes", found: 0, expected: 1 });
@@ -23,14 +22,14 @@ pub async fn bilinear(gpu: &Gpu, planes: &GpuPlanes, height: usize, width: usize
     let kernel = gpu.kernel(Variant::new(shaders::RESIZE)).await?;
     gpu.with_error_scopes(WHAT, || {
         let resized = GpuPlanes::zeros(gpu, WHAT, planes.channels, height, width)?;
-        // The places are computed on the host, as they are for the CPU: in f64.
+        // The host computes the positions in f64, as for the CPU backend.
         let places = [lerp_indices(planes.height, height), lerp_indices(planes.width, width)].concat();
         let places: Vec<_> = places.iter().map(|place| [place.first as u32, place.weight.to_bits()]).collect();
         let places = gpu.upload(WHAT, &places)?;
         let params = [planes.width, planes.height, width, height, planes.channels].map(|value| value as u32);
-        let bound = kernel.bind(gpu, &params, &[&planes.buffer, &places, &resized.buffer]);
+        let bound = gpu.bind(&kernel, &params, &[&planes.buffer, &places, &resized.buffer]);
         let mut work = DispatchList::default();
-        work.add(bound, box_grid(gpu, WHAT, [1, height, width])?);
+        work.add(bound, gpu.box_grid(WHAT, [1, height, width])?);
         work.submit(gpu, WHAT);
         Ok(resized)
     })

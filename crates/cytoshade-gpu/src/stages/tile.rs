@@ -1,20 +1,19 @@
-//! TileLayout tiles out of planes (the reference's `transforms.make_tiles` after `np.pad`).
+//! Cutting tiles out of planes (the reference's `transforms.make_tiles` after `np.pad`).
 
 use std::ops::Range;
 
 use cytoshade_core::tiling::{TileLayout, Tiling};
 use cytoshade_shaders::{self as shaders, Precision};
 
-use crate::device::Gpu;
-use crate::device::dispatch_list::DispatchList;
+use crate::device::{DispatchList, Gpu};
 use crate::error::Error;
-use crate::pipeline::{Kernel, Variant, box_grid, linear};
+use crate::pipeline::{Kernel, Variant};
 use crate::planes::GpuPlanes;
-use crate::stages::blend::{Spans, Weights};
+use crate::stages::blend_weights::{Spans, Weights};
 
 const WHAT: &str = "tiles";
 
-/// Planes on the device, cut into tiles, and the planes into which what the network makes of the tiles is blended.
+/// Planes on the device with the places of their tiles, and the planes into which the network's outputs are blended.
 #[derive(Clone, Debug)]
 pub struct TiledPlanes {
     pub(crate) tile_layout: TileLayout,
@@ -28,11 +27,11 @@ pub struct TiledPlanes {
 }
 
 impl TiledPlanes {
-    /// Planes cut as `tile_layout` says, and empty outputs of `nout` channels and their size. The tiles must be a grid, as
-    /// [`Tiling`]'s constructors make it.
+    /// Planes with the tiles of `tile_layout`, and empty outputs of `nout` channels and the same size. The tiles must form a
+    /// grid, as those of [`Tiling`]'s constructors do.
     ///
     /// # Errors
-    /// [`Error::Limit`] where the outputs are too large for one binding, and whatever the device says.
+    /// [`Error::Limit`] if the outputs are too large for one binding, and errors of the device.
     pub async fn new(gpu: &Gpu, source: GpuPlanes, tile_layout: &TileLayout, nout: usize) -> Result<Self, Error> {
         let TileLayout { pad_y, pad_x, tiling } = tile_layout;
         let (weights, spans) = (Weights::new(tiling), Spans::new(tile_layout, source.height, source.width));
@@ -56,17 +55,17 @@ impl TiledPlanes {
         self.tile_layout.tiling.tiles.len()
     }
 
-    /// What was blended so far: the outputs, of shape [nout, height, width], once all tiles went through the network.
+    /// The outputs that were blended so far, of shape [nout, height, width]; complete once all tiles were.
     pub fn outputs(&self) -> &GpuPlanes {
         &self.outputs
     }
 
-    /// vec4s of a tile of so many channels.
+    /// vec4s of a tile of some number of channels.
     pub(crate) fn quads(&self, channels: usize) -> usize {
         self.tile_layout.tiling.height * self.tile_layout.tiling.width * channels.div_ceil(4)
     }
 
-    /// Cuts tiles into activations, the first of them as the `at`th tile there.
+    /// Appends a dispatch that cuts tiles into activations; the first of them becomes tile `at` there.
     pub(crate) fn cut(
         &self,
         gpu: &Gpu,
@@ -80,15 +79,16 @@ impl TiledPlanes {
         let tiling = &self.tile_layout.tiling;
         let start = at * self.quads(*channels);
         let params = [*width, *height, *channels, tiling.width, tiling.height, tiles.start, start];
-        let bound = kernel.bind(gpu, &params.map(|value| value as u32), &[buffer, &self.records, activations]);
+        let bound = gpu.bind(kernel, &params.map(|value| value as u32), &[buffer, &self.records, activations]);
         let depth = tiles.len() * channels.div_ceil(4);
-        work.add(bound, box_grid(gpu, WHAT, [depth, tiling.height, tiling.width])?);
+        work.add(bound, gpu.box_grid(WHAT, [depth, tiling.height, tiling.width])?);
         Ok(())
     }
 }
 
-/// Tiles of f32 on the device, as the network's layers see them: channels last, padded to 4. (The network's own are made
-/// and used within its batches.)
+/// Tiles of f32 on the device in the layout of the network's layers: channels last, padded to 4.
+///
+/// The network's own activations stay within its batches.
 #[derive(Clone, Debug)]
 pub struct Activations {
     pub(crate) buffer: wgpu::Buffer,
@@ -99,11 +99,11 @@ pub struct Activations {
 }
 
 impl Activations {
-    /// Brings tiles of shape [tiles, channels, height, width] to the device.
+    /// Uploads tiles of shape [tiles, channels, height, width].
     ///
     /// # Errors
-    /// [`Error::Length`] for a wrong shape, [`Error::Limit`] where they are too many for one binding, and whatever the
-    /// device says.
+    /// [`Error::Length`] for a wrong shape, [`Error::Limit`] if they are too large for one binding, and errors of the
+    /// device.
     pub async fn upload(
         gpu: &Gpu,
         values: &[f32],
@@ -120,7 +120,7 @@ impl Activations {
                 let (planes, buffer) = (gpu.upload(WHAT, values)?, gpu.storage(WHAT, 16 * quads as u64)?);
                 let params = [height * width, channels, quads].map(|value| value as u32);
                 let mut work = DispatchList::default();
-                work.add(pack.bind(gpu, &params, &[&planes, &buffer]), linear(gpu, WHAT, quads as u64)?);
+                work.add(gpu.bind(&pack, &params, &[&planes, &buffer]), gpu.linear_grid(WHAT, quads as u64)?);
                 work.submit(gpu, WHAT);
                 Ok(buffer)
             })
@@ -128,10 +128,10 @@ impl Activations {
         Ok(Self { buffer, tiles, channels, height, width })
     }
 
-    /// Reads them back, of shape [tiles, channels, height, width].
+    /// Reads the tiles back, of shape [tiles, channels, height, width].
     ///
     /// # Errors
-    /// [`Error::Limit`] where they are too many for one binding, and whatever the device says.
+    /// [`Error::Limit`] if they are too large for one binding, and errors of the device.
     pub async fn read(&self, gpu: &Gpu) -> Result<Vec<f32>, Error> {
         let &Self { ref buffer, tiles, channels, height, width } = self;
         let unpack = gpu.kernel(Variant::new(shaders::UNPACK).with_precision(Precision::F32)).await?;
@@ -141,7 +141,7 @@ impl Activations {
                 let count = tiles * channels * height * width;
                 let params = [height * width, channels, count].map(|value| value as u32);
                 let mut work = DispatchList::default();
-                work.add(unpack.bind(gpu, &params, &[buffer, &planes.buffer]), linear(gpu, WHAT, count as u64)?);
+                work.add(gpu.bind(&unpack, &params, &[buffer, &planes.buffer]), gpu.linear_grid(WHAT, count as u64)?);
                 work.submit(gpu, WHAT);
                 Ok(planes)
             })
@@ -150,10 +150,10 @@ impl Activations {
     }
 }
 
-/// Cuts tiles. Nothing waits.
+/// Cuts tiles out of planes. Does not wait.
 ///
 /// # Errors
-/// [`Error::Limit`] where they are too many for one binding, and whatever the device says.
+/// [`Error::Limit`] if they are too large for one binding, and errors of the device.
 pub async fn cut(gpu: &Gpu, tiled: &TiledPlanes, tiles: Range<usize>) -> Result<Activations, Error> {
     let kernel = gpu.kernel(Variant::new(shaders::TILE).with_precision(Precision::F32)).await?;
     let Tiling { height, width, .. } = tiled.tile_layout.tiling;

@@ -5,24 +5,24 @@ use cytoshade_core::resample::lerp_indices;
 use cytoshade_core::tile_norm::Tiles;
 use cytoshade_shaders as shaders;
 
-use crate::device::Gpu;
-use crate::device::dispatch_list::DispatchList;
+use crate::device::{DispatchList, Gpu};
 use crate::error::Error;
-use crate::pipeline::{Variant, linear};
-use crate::stages::normalize::Layers;
+use crate::pipeline::Variant;
 use crate::stages::percentile::{Percentiles, Regions, together};
+use crate::stages::slices::Slices;
 
 const WHAT: &str = "normalization by tiles";
 
-/// Maps every channel so that the intensity at the `low` percentile becomes 0 and that at the `high` one becomes 1, both
-/// taken in tiles, smoothed, and interpolated in between. The layers share one normalization. Waits for the percentiles,
-/// which the host fills in and smooths: a table of 16 bytes a tile.
-pub(crate) async fn normalize(gpu: &Gpu, layers: &Layers, params: &Params, ends: (f32, f32)) -> Result<(), Error> {
-    let &Layers { ref planes, depth, height } = layers;
+/// Maps every channel so that the intensity at the `low` percentile becomes 0 and that at the `high` one becomes 1. Both are
+/// taken in tiles, smoothed, and interpolated between tiles. The z-slices share one normalization.
+///
+/// Waits for the percentiles: the host fills in missing ones and smooths them, a table of 16 bytes a tile.
+pub(crate) async fn normalize(gpu: &Gpu, slices: &Slices, params: &Params, ends: (f32, f32)) -> Result<(), Error> {
+    let &Slices { ref planes, depth, height } = slices;
     let (width, pixels) = (planes.width, height * planes.width);
     let tiles = Tiles::new(height, width, params.tile_norm_blocksize);
     let firsts: Vec<u32> = (0..planes.channels * depth)
-        .flat_map(|layer| tiles.tiling.tiles.iter().map(move |tile| (layer * pixels + tile.y * width + tile.x) as u32))
+        .flat_map(|slice| tiles.tiling.tiles.iter().map(move |tile| (slice * pixels + tile.y * width + tile.x) as u32))
         .collect();
     let selection = Percentiles::new(gpu).await?;
     let mut bounds = Vec::with_capacity(firsts.len());
@@ -36,7 +36,7 @@ pub(crate) async fn normalize(gpu: &Gpu, layers: &Layers, params: &Params, ends:
         let table = tiles.tables(bounds.to_vec(), depth, params);
         tables.extend(table.low.into_iter().zip(table.high).map(|(low, high)| [low, high]));
     }
-    // The places are computed on the host, as they are for the CPU: in f64.
+    // The host computes the positions in f64, as for the CPU backend.
     let places = [lerp_indices(tiles.rows, height), lerp_indices(tiles.columns, width)].concat();
     let places: Vec<_> = places.iter().map(|place| [place.first as u32, place.weight.to_bits()]).collect();
     let kernel = gpu.kernel(Variant::new(shaders::NORMALIZE_TILES)).await?;
@@ -45,7 +45,7 @@ pub(crate) async fn normalize(gpu: &Gpu, layers: &Layers, params: &Params, ends:
         let count = planes.channels * depth * pixels;
         let params = [width, height, tiles.rows, tiles.columns, depth * pixels, count].map(|value| value as u32);
         let mut work = DispatchList::default();
-        work.add(kernel.bind(gpu, &params, &[&tables, &places, &planes.buffer]), linear(gpu, WHAT, count as u64)?);
+        work.add(gpu.bind(&kernel, &params, &[&tables, &places, &planes.buffer]), gpu.linear_grid(WHAT, count as u64)?);
         work.submit(gpu, WHAT);
         Ok(())
     })

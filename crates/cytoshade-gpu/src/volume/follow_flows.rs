@@ -1,6 +1,6 @@
 //! Euler integration of 3-D flows (the reference's `dynamics.follow_flows`).
 
-use cytoshade_shaders as shaders;
+use cytoshade_shaders::{self as shaders, overrides};
 
 use super::{GpuVolume, grid, params};
 use crate::device::Gpu;
@@ -11,22 +11,22 @@ use crate::stages::follow_flows::{STEPS, pieces};
 
 const WHAT: &str = "the flow dynamics in 3-D";
 
-/// Where the Euler integration leaves the voxels of a stack, on the device.
+/// The end points of the voxels of a stack, on the device.
 #[derive(Clone, Debug)]
 pub struct GpuEndPoints {
-    /// [voxel]: (z, y, x), and 1 where the voxel takes part.
+    /// [voxel]: (z, y, x), and 1 if the voxel takes part.
     pub(super) positions: wgpu::Buffer,
     /// Depth, height and width.
     pub(super) size: [usize; 3],
 }
 
 impl GpuEndPoints {
-    /// Brings end points of a stack of `size` [depth, height, width] to the device: voxels, counted layer by layer, row by
-    /// row, and (z, y, x) in which each ends.
+    /// Uploads end points of a stack of `size` [depth, height, width]: voxels, counted z-slice by z-slice, row by row, and the
+    /// point (z, y, x) at which each ends.
     ///
     /// # Errors
-    /// [`Error::Length`] where there are not as many points as voxels, or a voxel is not within the stack, [`Error::Limit`]
-    /// where the stack is too large, and whatever the device says.
+    /// [`Error::Length`] if there is another number of points than of voxels or a voxel lies outside of the stack,
+    /// [`Error::Limit`] if the stack is too large, and errors of the device.
     pub async fn upload(gpu: &Gpu, voxels: &[u32], points: &[[f32; 3]], size: [usize; 3]) -> Result<Self, Error> {
         if voxels.len() != points.len() {
             return Err(Error::Length { what: "points", found: points.len(), expected: voxels.len() });
@@ -61,15 +61,16 @@ fn check(gpu: &Gpu, size: [usize; 3]) -> Result<usize, Error> {
     Ok(voxels as usize)
 }
 
-/// Where `niter` steps of the flows carry every voxel whose cellprob is above `threshold`.
+/// Follows the flows for `niter` steps, from every voxel with a cellprob above `threshold`.
 ///
-/// `sums` are (dZ, dY, dX) and cellprob as the network gives them, summed over the orientations; a step is a fifth of the flow at the
-/// voxel's place, and 0 outside of the voxels that take part. With `interp` it is interpolated trilinearly as the reference
-/// does: sampled up to half a voxel off, what lies outside taken for 0.
+/// `sums` are (dZ, dY, dX) and cellprob, the network's outputs summed over the orientations. A step is a fifth of the flow
+/// at the point, and 0 outside of the voxels that take part. With `interp` the flow is interpolated trilinearly as in the
+/// reference: sampled up to half a voxel off, and 0 outside of the stack.
 ///
 /// # Errors
-/// [`Error::Length`] where `sums` has not four channels or a side of the stack less than two voxels, [`Error::Limit`] where the stack is too large for the device's `maxStorageBufferBindingSize` (16 bytes a voxel) or
-/// has a side of more than 65,535 voxels, and whatever the device says.
+/// [`Error::Length`] if `sums` has not four channels or the stack has a side of fewer than two voxels, [`Error::Limit`] if
+/// the stack is too large for the device's `maxStorageBufferBindingSize` (16 bytes a voxel) or has a side of more than
+/// 65,535 voxels, and errors of the device.
 pub async fn follow_flows(
     gpu: &Gpu,
     sums: &GpuVolume,
@@ -85,7 +86,7 @@ pub async fn follow_flows(
     if let Some(&found) = size.iter().find(|&&side| side < 2) {
         return Err(Error::Length { what: "a side of the stack", found, expected: 2 });
     }
-    let variant = |shader| Variant::new(shader).with(shaders::INTERP, interp);
+    let variant = |shader| Variant::new(shader).with(overrides::INTERP, interp);
     let kernels = [shaders::VOLUME_FLOW_FIELD, shaders::VOLUME_FOLLOW_FLOWS].map(variant);
     let [prepare, euler] = gpu.kernels_of(kernels).await?;
     let (positions, submissions) = gpu
@@ -95,9 +96,9 @@ pub async fn follow_flows(
             let positions = gpu.storage(WHAT, 16 * voxels as u64)?;
             let [z, y, x] = size.map(|length| if interp { (2.0 / (length - 1) as f64) as f32 } else { 1.0 });
             let start = [width, height, depth, threshold.to_bits(), z.to_bits(), y.to_bits(), x.to_bits()];
-            let prepare = prepare.bind(gpu, &start, &[&sums.planes.buffer, &field, &positions]);
+            let prepare = gpu.bind(&prepare, &start, &[&sums.planes.buffer, &field, &positions]);
             let steps = |count: u32, last: bool| {
-                euler.bind(gpu, &[width, height, depth, count, u32::from(last)], &[&field, &positions])
+                gpu.bind(&euler, &[width, height, depth, count, u32::from(last)], &[&field, &positions])
             };
 
             let (first, others) = pieces(niter);
@@ -108,7 +109,7 @@ pub async fn follow_flows(
             Ok((positions, submissions))
         })
         .await?;
-    // Each in turn, so that each has the whole time limit to itself.
+    // In turn, so that each has the whole time limit.
     for submission in submissions {
         gpu.wait(WHAT, submission, WAIT_TIMEOUT)?;
     }

@@ -1,36 +1,124 @@
-//! What there is to know of 3x3 Winograd convolution beside their shaders: weights at their points, and the
-//! buffers between their dispatches.
+//! 3x3 Winograd convolution, F(4x4, 3x3), on buffers between its dispatches: the input at the points, then the products
+//! and the output. `shared/winograd.wgsl` describes the points.
 
 use cytoshade_core::Conv;
 use cytoshade_core::winograd::{PRODUCTS, SIDE, transform_kernel};
-use cytoshade_shaders as shaders;
+use cytoshade_shaders::{self as shaders, Precision, Shader, overrides};
 
+use super::broadcast::subgroup;
+use crate::device::capabilities::Capabilities;
+use crate::error::Unsupported;
+use crate::operators::convolution::{ConvArgs, Convolution, Geometry, Layer, Scratch};
+use crate::operators::{Dispatch, Grid, quads};
 use crate::pipeline::Variant;
 
-/// Output channels that an invocation of the product computes.
-pub(crate) const GROUP: usize = 32;
+/// Output channels of an invocation of the product.
+const GROUP: usize = 32;
 
-/// Patches that an invocation of the product computes.
+/// Patches of an invocation of the product.
 const RUN: usize = 4;
 
-/// Channels of what is transformed together: inputs and those of the block, each padded to vec4s.
-fn depth(inputs: usize, block: usize) -> usize {
-    inputs.next_multiple_of(4) + block.next_multiple_of(4)
+/// Most invocations of a workgroup.
+const MAX_LANES: u32 = 64;
+
+/// Fewest input and output channels with which Winograd is faster than plain sums on Mesa's llvmpipe: it has a quarter of
+/// their products, but writes its points and reads them again.
+const FEWEST_CHANNELS: usize = 32;
+
+/// [`super::ConvKernel::Winograd`]. A geometry's columns are the invocations of a workgroup, its rows the patches of each.
+#[derive(Debug)]
+pub(super) struct Winograd;
+
+impl Convolution for Winograd {
+    /// A workgroup is as wide as a subgroup: to a processor more would be only a loop.
+    fn applies(&self, capabilities: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported> {
+        let lanes = subgroup(capabilities)?.min(MAX_LANES);
+        let needed = weight_bytes(layer);
+        if capabilities.binding < needed {
+            return Err(Unsupported::Binding { found: capabilities.binding, needed });
+        }
+        Ok(Geometry { columns: lanes, rows: RUN as u32, channels: GROUP as u32 })
+    }
+
+    /// Whether Winograd is faster on GPUs has not been measured.
+    fn is_preferred(&self, capabilities: &Capabilities, layer: &Layer) -> bool {
+        capabilities.software && layer.inputs.min(layer.outputs) >= FEWEST_CHANNELS
+    }
+
+    fn shader(&self, _: &Geometry) -> Shader {
+        shaders::CONV3X3_WINOGRAD_PRODUCT
+    }
+
+    fn name(&self, _: &Geometry) -> &'static str {
+        "conv3x3_winograd"
+    }
+
+    fn weights(&self, _: &Geometry, conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
+        weights(conv, proj)
+    }
+
+    /// At the points f16 would round more than the limit of parity allows.
+    fn weight_precision(&self, _: Precision) -> Precision {
+        Precision::F32
+    }
+
+    /// The input and, if there is one, the block's input at the points; then the product.
+    fn variants(&self, _: &Capabilities, geometry: &Geometry, skip: bool, block: bool) -> Vec<Variant> {
+        let lanes = |shader| Variant::new(shader).with(overrides::LANES, geometry.columns);
+        let mut variants = vec![lanes(shaders::CONV3X3_WINOGRAD_INPUT).with(overrides::SKIP, skip)];
+        if block {
+            variants.push(lanes(shaders::CONV3X3_WINOGRAD_INPUT).with(overrides::BLOCK, true));
+        }
+        variants.push(lanes(shaders::CONV3X3_WINOGRAD_PRODUCT));
+        variants
+    }
+
+    /// The points of the input, and their sums.
+    fn scratch(&self, geometry: &Geometry, layer: &Layer, tiles: usize, [height, width]: [usize; 2]) -> Scratch {
+        let patches = tiles * patches(height, width);
+        let values = PRODUCTS * patches.next_multiple_of(RUN * geometry.columns as usize);
+        let bytes = |channels: usize| 4 * values as u64 * channels as u64;
+        Scratch([bytes(depth(layer)), bytes(layer.outputs.next_multiple_of(GROUP))])
+    }
+
+    fn dispatches<'a>(&self, geometry: &Geometry, args: &ConvArgs<'a>) -> Vec<Dispatch<'a>> {
+        let &ConvArgs { source, skip, residual, weights, vectors, features, target, scratch: [points, sums], .. } =
+            args;
+        let each = patches(args.height as usize, args.width as usize) as u64;
+        let lanes = u64::from(geometry.columns);
+        let dispatch =
+            |storage, x, group| Dispatch { params: args.params(), storage, grid: Grid::Items { x, each, group } };
+        // One invocation a vec4 of channels; once more for the block's input.
+        let channels = [quads(args.inputs), args.block_quads()].into_iter().filter(|&channels| channels > 0);
+        let input = vec![source, skip, residual, vectors, features, points];
+        let inputs = channels.map(|x| dispatch(input.clone(), x, lanes));
+        let product = vec![points, weights, residual, vectors, sums, target];
+        let product = dispatch(product, args.outputs.div_ceil(GROUP) as u32, RUN as u64 * lanes);
+        inputs.chain([product]).collect()
+    }
+}
+
+/// Channels that are transformed together: those of the input and of the block's, each padded to vec4s.
+fn depth(layer: &Layer) -> usize {
+    layer.inputs.next_multiple_of(4) + layer.block.next_multiple_of(4)
 }
 
 /// Bytes of the weights.
-pub(crate) fn weight_bytes(inputs: usize, block: usize, outputs: usize) -> u64 {
-    4 * PRODUCTS as u64 * depth(inputs, block) as u64 * outputs.next_multiple_of(GROUP) as u64
+fn weight_bytes(layer: &Layer) -> u64 {
+    4 * PRODUCTS as u64 * depth(layer) as u64 * layer.outputs.next_multiple_of(GROUP) as u64
 }
 
-/// Weights [point][output / 32][input / 4][output / 4 % 8][input % 4][output % 4], with those of `proj` as more inputs.
-pub(crate) fn weights(conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
-    if cfg!(target_arch = "wasm32") {
-        // Never asked for there; known when it is compiled, so that a browser does not load what follows.
-        return Vec::new();
-    }
+/// Patches of 4 x 4 pixels of a tile.
+fn patches(height: usize, width: usize) -> usize {
+    height.div_ceil(SIDE) * width.div_ceil(SIDE)
+}
+
+/// The weights [point][output / 32][input / 4][output / 4 % 8][input % 4][output % 4], with those of `proj` as more
+/// inputs.
+fn weights(conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
     let block = proj.map_or(0, Conv::inputs);
-    let (inputs, depth) = (conv.inputs(), depth(conv.inputs(), block));
+    let inputs = conv.inputs();
+    let depth = inputs.next_multiple_of(4) + block.next_multiple_of(4);
     let groups = conv.outputs().div_ceil(GROUP);
     let mut packed = vec![0.0; PRODUCTS * groups * depth * GROUP];
     let mut put = |output: usize, input: usize, kernel: &[f32; 9]| {
@@ -47,7 +135,8 @@ pub(crate) fn weights(conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
         let first = inputs.next_multiple_of(4);
         for (at, weight) in proj.weight().iter().enumerate() {
             let (output, input) = (at / block, at % block);
-            // A 1x1 kernel is a 3x3 kernel with a middle. `proj` has no ReLU: its norm's scale goes into the weights.
+            // A 1x1 kernel is a 3x3 kernel with a middle. `proj` has no ReLU, so the scale of its BatchNorm goes into
+            // the weights.
             let mut kernel = [0.0; 9];
             kernel[4] = weight * proj.scale()[input];
             put(output, first + input, &kernel);
@@ -56,79 +145,46 @@ pub(crate) fn weights(conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
     packed
 }
 
-/// Patches of 4 x 4 pixels of a tile.
-pub(crate) fn patches(height: usize, width: usize) -> usize {
-    height.div_ceil(SIDE) * width.div_ceil(SIDE)
-}
-
-/// Bytes of what lies between the dispatches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Scratch {
-    /// The input at the points.
-    pub(crate) points: u64,
-    /// The sums at the points.
-    pub(crate) sums: u64,
-}
-
-impl Scratch {
-    /// Of a convolution of `patches` patches.
-    pub(crate) fn new(lanes: u32, patches: usize, inputs: usize, block: usize, outputs: usize) -> Self {
-        let values = PRODUCTS * patches.next_multiple_of(RUN * lanes as usize);
-        let bytes = |channels: usize| 4 * values as u64 * channels as u64;
-        Self { points: bytes(depth(inputs, block)), sums: bytes(outputs.next_multiple_of(GROUP)) }
-    }
-
-    /// What serves both.
-    pub(crate) fn max(self, other: Self) -> Self {
-        Self { points: self.points.max(other.points), sums: self.sums.max(other.sums) }
-    }
-}
-
-/// What runs one after another: the input and, where there is one, the block's input at the points; the product.
-pub(crate) fn variants(lanes: u32, skip: bool, block: bool) -> Vec<Variant> {
-    let input = || Variant::new(shaders::CONV3X3_WINOGRAD_INPUT).with(shaders::LANES, lanes);
-    let mut variants = vec![input().with(shaders::SKIP, skip)];
-    if block {
-        variants.push(input().with(shaders::BLOCK, true));
-    }
-    variants.push(Variant::new(shaders::CONV3X3_WINOGRAD_PRODUCT).with(shaders::LANES, lanes));
-    variants
-}
-
-/// Patches of a workgroup of the product; those of the input have `lanes`.
-pub(crate) fn product_patches(lanes: u32) -> u64 {
-    RUN as u64 * u64::from(lanes)
-}
-
 #[cfg(test)]
 mod tests {
     use cytoshade_core::winograd::{P, Q};
-    use cytoshade_shaders::Precision;
 
     use super::*;
 
+    const LAYER: Layer = Layer { inputs: 64, outputs: 33, block: 6, precision: Precision::F32 };
+
+    fn llvmpipe(binding: u64) -> Capabilities {
+        Capabilities { software: true, subgroups: Some((8, 8)), binding, ..Capabilities::default() }
+    }
+
+    /// The two points are stated in WGSL as abstract numbers, which leave no constant in the compiled shader.
     #[test]
     fn the_shaders_have_the_points_of_the_weights() {
+        assert_eq!(shaders::conv3x3_winograd_input::POINTS as usize, PRODUCTS);
         for shader in [shaders::CONV3X3_WINOGRAD_INPUT, shaders::CONV3X3_WINOGRAD_PRODUCT] {
             let source = shader.source(Precision::F32);
-            for line in [
-                format!("const P = {P};"),
-                format!("const Q = {Q};"),
-                format!("const POINTS = {PRODUCTS}u;"),
-                format!("let block = {RUN}u * LANES;"),
-            ] {
+            for line in [format!("const P = {P};"), format!("const Q = {Q};"), format!("let block = {RUN}u * LANES;")] {
                 assert!(source.contains(&line), "{} has no {line}", shader.name);
             }
         }
     }
 
     #[test]
-    fn buffers_hold_whole_blocks_and_groups() {
+    fn scratch_holds_whole_blocks_and_groups() {
         // 33 patches are 2 blocks of 4 * 8; 5 + 3 inputs are 2 + 1 vec4s, 33 outputs 2 groups.
-        let scratch = Scratch::new(8, 33, 5, 3, 33);
-        assert_eq!(scratch, Scratch { points: 4 * 36 * 64 * 12, sums: 4 * 36 * 64 * 64 });
+        let layer = Layer { inputs: 5, block: 3, ..LAYER };
+        let geometry = Geometry { columns: 8, rows: 4, channels: 32 };
+        let scratch = Winograd.scratch(&geometry, &layer, 11, [12, 4]);
+        assert_eq!(scratch, Scratch([4 * 36 * 64 * 12, 4 * 36 * 64 * 64]));
         assert_eq!(patches(9, 16), 3 * 4);
-        // Every lane of every workgroup has its place.
-        assert_eq!(64 % product_patches(8), 0);
+    }
+
+    #[test]
+    fn weights_that_exceed_a_binding_are_declined() {
+        // 36 points, 64 + 6 padded to 8 inputs, 33 padded to 64 outputs, 4 bytes.
+        let needed = 36 * 72 * 64 * 4;
+        assert!(Winograd.applies(&llvmpipe(needed), &LAYER).is_ok());
+        let declined = Unsupported::Binding { found: needed - 1, needed };
+        assert_eq!(Winograd.applies(&llvmpipe(needed - 1), &LAYER), Err(declined));
     }
 }

@@ -1,30 +1,40 @@
 //! The check of each mask against the flows (the reference's `metrics.flow_error`, `dynamics.masks_to_flows_cpu` and
 //! `dynamics.remove_bad_flow_masks`).
 //!
-//! Heat diffuses from each mask's centre; how, the size of its box decides ([`DiffusionStrategy`]). The reference computes in f64 and the
-//! shaders in f32, so each error comes with a bound of what rounding may have moved it; where that bound leaves open on which
-//! side of the threshold a mask lies, the caller decides, who can compute exactly.
+//! Heat diffuses from the center of each mask, in a way that fits the mask's box ([`DiffusionStrategy`]). The reference
+//! computes in f64 and the shaders in f32, so each error comes with a bound of its rounding. If the threshold lies within
+//! that bound, the caller decides, with the exact error.
 
 mod boxes;
 mod heat;
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+mod strategy;
+#[cfg(target_arch = "wasm32")]
+mod web;
 
 use cytoshade_core::{Labels, Planes};
-use cytoshade_shaders as shaders;
+use cytoshade_shaders::{self as shaders, overrides};
+#[cfg(not(target_arch = "wasm32"))]
+use native as platform;
+#[cfg(target_arch = "wasm32")]
+use web as platform;
 
 use crate::device::Gpu;
 use crate::device::buffers::WAIT_TIMEOUT;
 use crate::error::Error;
-use crate::pipeline::{Variant, plane_grid};
+use crate::pipeline::Variant;
 use crate::planes::GpuPlanes;
 use crate::stages::masks::{GpuLabels, Mask};
-use boxes::{DiffusionStrategy, MaskBox};
+use boxes::MaskBox;
+use strategy::DiffusionStrategy;
 
 const WHAT: &str = "the flow error";
-/// Masks of one submission: drivers stop what runs for seconds.
+/// Masks of one submission: drivers stop work that runs for seconds.
 const MASKS: usize = 4096;
-/// Tiles of masks whose heat is in memory, that are in work at once.
+/// Tiles of masks with their heat in memory that are processed at once.
 const TILES: usize = 1 << 20;
-/// Bytes of masks that are read back at once to be decided exactly.
+/// Bytes of masks that are read back at once for an exact decision.
 const EXACT_BYTES: u64 = 16 << 20;
 
 /// The flow error of a mask: the mean squared difference between its own flow and a fifth of the network's, dY and dX
@@ -33,14 +43,14 @@ const EXACT_BYTES: u64 = 16 << 20;
 pub struct FlowError {
     /// The error.
     pub error: f64,
-    /// How far rounding may have moved it.
+    /// The bound of its rounding.
     pub bound: f64,
 }
 
 /// The flow error of each mask, in the order of their labels.
 ///
 /// # Errors
-/// [`Error::Length`] where `planes` has another size than `labels`, or not two planes; whatever the device says.
+/// [`Error::Length`] if `planes` has another size than `labels` or fewer than two planes, and errors of the device.
 pub async fn flow_errors(gpu: &Gpu, labels: &GpuLabels, planes: &GpuPlanes) -> Result<Vec<FlowError>, Error> {
     let pixels = labels.height * labels.width;
     if (planes.height(), planes.width()) != (labels.height, labels.width) || planes.channels() < 2 {
@@ -59,7 +69,7 @@ pub async fn flow_errors(gpu: &Gpu, labels: &GpuLabels, planes: &GpuPlanes) -> R
     }
     let mut large = large.as_slice();
     while !large.is_empty() {
-        // As many masks as there is room for, and at least one.
+        // As many masks as fit, and at least one.
         let mut tiles = 0;
         let fit = |mask_box: &&MaskBox| {
             tiles += mask_box.tiles();
@@ -72,7 +82,7 @@ pub async fn flow_errors(gpu: &Gpu, labels: &GpuLabels, planes: &GpuPlanes) -> R
     }
     let mean = |(mask, [error, bound]): (&Mask, [f64; 2])| {
         let size = mask.size as f64;
-        // The last term is what the sums in f32 may lose.
+        // The last term bounds the rounding of the sums in f32.
         FlowError { error: error / size, bound: bound / size + 1e-5 * (1.0 + error / size) }
     };
     Ok(labels.masks.iter().zip(sums).map(mean).collect())
@@ -80,8 +90,8 @@ pub async fn flow_errors(gpu: &Gpu, labels: &GpuLabels, planes: &GpuPlanes) -> R
 
 /// Drops every mask whose flow error is above `threshold`; the others keep their numbers. A threshold of 0 keeps all.
 ///
-/// `exact` is asked where f32 cannot tell: it gets a mask's box as labels, 1 inside, and the flows there, (dY, dX), and
-/// gives the flow error as computed in f64.
+/// `exact` decides if f32 cannot: from a mask's box as labels, 1 inside, and the flows there, (dY, dX), it computes the
+/// flow error in f64.
 ///
 /// # Errors
 /// Those of [`flow_errors`].
@@ -96,7 +106,7 @@ pub async fn remove_bad(
         return Ok(());
     }
     let mut errors = flow_errors(gpu, labels, planes).await?;
-    // What is not a number is not decided either.
+    // A NaN is undecided too.
     let decided = |found: &FlowError| (found.error - threshold).abs() > found.bound;
     let mut undecided: Vec<usize> = (0..errors.len()).filter(|&at| !decided(&errors[at])).collect();
     while !undecided.is_empty() {
@@ -120,7 +130,7 @@ pub async fn remove_bad(
     Ok(())
 }
 
-/// The boxes of some masks: labels, 1 inside, and flows.
+/// The boxes of some masks: labels, 1 inside the mask, and flows.
 async fn cut(
     gpu: &Gpu,
     labels: &GpuLabels,
@@ -152,7 +162,7 @@ async fn cut(
     Ok(boxes)
 }
 
-/// For each id the pixel nearest to the mean of its mask, as `center` leaves it.
+/// For each id the pixel nearest to the mean of its mask, in the format of `center`.
 async fn centers(gpu: &Gpu, labels: &GpuLabels) -> Result<wgpu::Buffer, Error> {
     let [kernel] = gpu.kernels_of([Variant::new(shaders::CENTER)]).await?;
     let mut means = vec![[0u32; 4]; labels.end];
@@ -163,12 +173,12 @@ async fn centers(gpu: &Gpu, labels: &GpuLabels) -> Result<wgpu::Buffer, Error> {
         }
     }
     gpu.with_error_scopes(WHAT, || {
-        let grid = plane_grid(gpu, WHAT, labels.height, labels.width)?;
+        let grid = gpu.plane_grid(WHAT, labels.height, labels.width)?;
         let means = gpu.upload(WHAT, &means)?;
         let nearest = gpu.storage(WHAT, 8 * labels.end as u64)?;
         let bind = |pixels: u32| {
             let params = [labels.width as u32, labels.height as u32, pixels];
-            kernel.bind(gpu, &params, &[&labels.ids, &means, &nearest])
+            gpu.bind(&kernel, &params, &[&labels.ids, &means, &nearest])
         };
         gpu.submit(WHAT, &[(&bind(0), grid), (&bind(1), grid)]);
         Ok(nearest)
@@ -176,7 +186,7 @@ async fn centers(gpu: &Gpu, labels: &GpuLabels) -> Result<wgpu::Buffer, Error> {
     .await
 }
 
-/// Adds the sums of masks that fit into workgroup memory, and take as many invocations.
+/// Adds the sums of masks that fit into workgroup memory and take the same number of invocations.
 async fn small_errors(
     gpu: &Gpu,
     labels: &GpuLabels,
@@ -186,13 +196,13 @@ async fn small_errors(
     sums: &mut [[f64; 2]],
 ) -> Result<(), Error> {
     let [MaskBox { strategy: DiffusionStrategy::Workgroup { lanes, .. }, .. }, ..] = boxes else { return Ok(()) };
-    let [kernel] = gpu.kernels_of([Variant::new(shaders::FLOW_ERROR).with(shaders::LANES, *lanes)]).await?;
+    let [kernel] = gpu.kernels_of([Variant::new(shaders::FLOW_ERROR).with(overrides::LANES, *lanes)]).await?;
     let words: Vec<[u32; 6]> = boxes.iter().map(MaskBox::words).collect();
     let errors = gpu
         .with_error_scopes(WHAT, || {
             let (words, errors) = (gpu.upload(WHAT, &words)?, gpu.storage(WHAT, 8 * boxes.len() as u64)?);
             let params = [labels.width as u32, (labels.height * labels.width) as u32, 0];
-            let bound = kernel.bind(gpu, &params, &[&words, &labels.ids, &planes.buffer, nearest, &errors]);
+            let bound = gpu.bind(&kernel, &params, &[&words, &labels.ids, &planes.buffer, nearest, &errors]);
             gpu.submit(WHAT, &[(&bound, [boxes.len() as u32, 1, 1])]);
             Ok(errors)
         })
@@ -200,7 +210,7 @@ async fn small_errors(
     add(gpu, &errors, boxes.iter().map(|mask_box| mask_box.mask), boxes.len(), sums).await
 }
 
-/// Adds the sums of masks whose heat is made in memory.
+/// Adds the sums of masks with their heat in memory.
 async fn large_errors(
     gpu: &Gpu,
     labels: &GpuLabels,
@@ -219,7 +229,8 @@ async fn large_errors(
             let errors = gpu.storage(WHAT, 8 * tiles.len() as u64)?;
             let size = [labels.width as u32, labels.height as u32, tiles.len() as u32];
             let buffers = [&words, &tiles_of, &labels.ids, &planes.buffer, &heat, &errors];
-            let submission = gpu.submit(WHAT, &[(&compare.bind(gpu, &size, &buffers), boxes::grid(gpu, tiles.len()))]);
+            let submission =
+                gpu.submit(WHAT, &[(&gpu.bind(&compare, &size, &buffers), gpu.workgroup_grid(WHAT, tiles.len())?)]);
             Ok((errors, submission))
         })
         .await?;
@@ -227,7 +238,7 @@ async fn large_errors(
     add(gpu, &errors, tiles.iter().map(|&[at, _]| boxes[at as usize].mask), tiles.len(), sums).await
 }
 
-/// Adds the pairs of a buffer to the sums of the masks that they are of.
+/// Adds the pairs of a buffer to the sums of their masks.
 async fn add(
     gpu: &Gpu,
     errors: &wgpu::Buffer,

@@ -1,0 +1,73 @@
+//! The pipelines of a network.
+
+use cytoshade_core::Step;
+use cytoshade_shaders as shaders;
+
+use super::conv_layer::ConvLayer;
+use super::{ANY, Network, Size};
+use crate::operators::{max_pool, pack, style, style_projections};
+use crate::pipeline::Variant;
+
+impl Network {
+    /// The pipelines to build before the first batch: those for tiles of any usual size.
+    pub(super) fn all_variants(&self) -> Vec<Variant> {
+        let mut variants = self.variants(ANY);
+        // Elsewhere tiles are cut and blended on the host.
+        if !self.gpu.compiles_slowly() {
+            variants.extend([self.tile_variant(), self.blend_variant()]);
+        }
+        variants
+    }
+
+    /// The pipelines for tiles of a size: packing, unpacking, and the steps.
+    pub(super) fn variants(&self, size: Size) -> Vec<Variant> {
+        let precision = self.options.precision;
+        let mut variants = vec![pack::pack_variant(precision), pack::unpack_variant(precision)];
+        variants.extend(self.plan.steps.iter().flat_map(|step| self.variants_of(step, size)));
+        variants
+    }
+
+    /// The pipeline that cuts tiles out of planes.
+    pub(super) fn tile_variant(&self) -> Variant {
+        Variant::new(shaders::TILE).with_precision(self.options.precision)
+    }
+
+    /// The pipeline that blends tiles into planes.
+    pub(super) fn blend_variant(&self) -> Variant {
+        Variant::new(shaders::BLEND).with_precision(self.options.precision)
+    }
+
+    /// The pipelines of a step's dispatches.
+    fn variants_of(&self, step: &Step, size: Size) -> Vec<Variant> {
+        let precision = self.options.precision;
+        match step {
+            Step::MaxPool { .. } => vec![max_pool::variant(precision)],
+            Step::Conv { conv, skip, .. } => {
+                let layer = self.layer(*conv, size);
+                layer.variants(&self.gpu, skip.is_some() || self.zeros_for(layer).is_some())
+            }
+            Step::Style { .. } => vec![style::variant(precision, self.gpu.compiles_slowly())],
+            Step::StyleProjections => vec![style_projections::variant()],
+        }
+    }
+
+    /// The zeros that a 3x3 convolution without a skip adds, if it adds any. They are few: a read beyond the end of a
+    /// buffer returns one of its values or zero.
+    pub(super) fn zeros_for(&self, layer: &ConvLayer) -> Option<&wgpu::Buffer> {
+        self.no_skip.as_ref().filter(|_| layer.kernel.is_some())
+    }
+
+    /// The name of a step in profiles.
+    pub(super) fn name_of(&self, step: &Step, size: Size) -> &'static str {
+        match step {
+            Step::Conv { conv, .. } => self.layer(*conv, size).name(),
+            _ => self.variants_of(step, size).first().map_or("", |variant| variant.shader.name),
+        }
+    }
+
+    /// The dispatches of a batch of any size, if its tiles are of one image and [`Network::prepare`] changed no kernel.
+    pub fn dispatches(&self) -> usize {
+        // Packing or cutting before the steps, unpacking or blending after them.
+        2 + self.plan.steps.iter().map(|step| self.variants_of(step, ANY).len()).sum::<usize>()
+    }
+}
