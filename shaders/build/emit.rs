@@ -15,7 +15,7 @@ pub(crate) struct Entry<'a> {
     pub(crate) comment: Vec<String>,
 }
 
-/// A constant for each shader, a module with the constants of its source, and the list of all shaders.
+/// A static for each shader, a module with the constants of its source, and the list of all shaders.
 pub(crate) fn rust(entries: &[Entry<'_>]) -> Result<String, std::fmt::Error> {
     let mut out = String::new();
     for entry in entries {
@@ -23,16 +23,16 @@ pub(crate) fn rust(entries: &[Entry<'_>]) -> Result<String, std::fmt::Error> {
         constants(&mut out, entry)?;
     }
     overrides(&mut out, entries)?;
-    writeln!(out, "/// Every shader of this build.\npub const ALL: [Shader; {}] = [", entries.len())?;
+    writeln!(out, "/// Every shader of this build.\npub static ALL: [&Shader; {}] = [", entries.len())?;
     for entry in entries {
-        writeln!(out, "    {},", constant(entry.row))?;
+        writeln!(out, "    &{},", item(entry.row))?;
     }
     writeln!(out, "];")?;
     Ok(out)
 }
 
-/// The name of a shader's constant.
-fn constant(row: &Row) -> String {
+/// The name of a shader's static.
+fn item(row: &Row) -> String {
     row.name.to_uppercase()
 }
 
@@ -40,7 +40,7 @@ fn shader(out: &mut String, Entry { row, interface, comment }: &Entry<'_>) -> st
     for line in comment {
         writeln!(out, "/// {}", markdown(line))?;
     }
-    writeln!(out, "pub const {}: Shader = Shader {{", constant(row))?;
+    writeln!(out, "pub static {}: Shader = Shader {{", item(row))?;
     writeln!(out, "    name: {:?},", row.name)?;
     writeln!(out, "    pieces: &[")?;
     for piece in row.pieces() {
@@ -66,7 +66,7 @@ fn constants(out: &mut String, Entry { row, interface, .. }: &Entry<'_>) -> std:
     if interface.constants.is_empty() {
         return Ok(());
     }
-    writeln!(out, "/// The constants in the source of [`{}`].", constant(row))?;
+    writeln!(out, "/// The constants in the source of [`{}`].", item(row))?;
     writeln!(out, "#[allow(missing_docs)] // The source describes them.")?;
     writeln!(out, "pub mod {} {{", row.name)?;
     for (name, value) in &interface.constants {
@@ -85,7 +85,7 @@ fn overrides(out: &mut String, entries: &[Entry<'_>]) -> std::fmt::Result {
     let mut owners: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for entry in entries {
         for name in &entry.interface.overrides {
-            owners.entry(name).or_default().push(format!("[`{0}`](super::{0})", constant(entry.row)));
+            owners.entry(name).or_default().push(format!("[`{0}`](super::{0})", item(entry.row)));
         }
     }
     writeln!(out, "/// The names of the `override` constants.\npub mod overrides {{")?;

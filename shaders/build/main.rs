@@ -65,7 +65,8 @@ fn entry(row: &Row) -> Result<Entry<'_>, Box<dyn Error>> {
         fs::read_to_string(&file).map_err(|error| format!("the table of shaders names {file}: {error}"))
     });
     let texts = texts.collect::<Result<Vec<_>, _>>()?;
-    let source = assemble(row.needs, activations, texts.iter().map(String::as_str));
+    let pieces: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let source = assemble(row.needs, activations, &pieces);
     let interface = reflect::interface(row.name, &source, reflect::capabilities(row.needs, activations))?;
     Ok(Entry { row, interface, comment: head(texts.last().map_or("", String::as_str)) })
 }

@@ -2,7 +2,7 @@
 //!
 //! A shader is one WGSL file with one entry point, after the pieces of `wgsl/shared` that it uses; WGSL has no includes.
 //! `build/table.rs` lists the shaders and their pieces. The build script reads everything else from the WGSL with naga and
-//! generates a constant for each shader ([`RESIZE`], ...), a module with the `const`s of its source
+//! generates a static for each shader ([`RESIZE`], ...), a module with the `const`s of its source
 //! ([`histogram::MARGIN`], ...), and the names of the overrides ([`overrides`]).
 //!
 //! Binding 0 of group 0 is the uniform buffer `params` of 4-byte scalars ([`Shader::params`]); bindings 1, 2, ... are
@@ -14,6 +14,8 @@
 
 mod types;
 
+use std::hash::{Hash, Hasher};
+
 use types::assemble;
 pub use types::{Needs, Precision, Storage};
 
@@ -24,10 +26,10 @@ macro_rules! shared {
     };
 }
 
-/// A compute shader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A compute shader. Its name identifies it.
+#[derive(Clone, Copy, Debug)]
 pub struct Shader {
-    /// The name; that of its file with `_` for `/`, unless one file makes several shaders.
+    /// The name, which no other shader has; that of its file with `_` for `/`, unless one file makes several shaders.
     pub name: &'static str,
     /// The texts of its pieces in order: the shared ones, then its own file.
     pub pieces: &'static [&'static str],
@@ -45,6 +47,20 @@ pub struct Shader {
     pub storage: &'static [Storage],
     /// Names of the `override` constants; all have a default.
     pub overrides: &'static [&'static str],
+}
+
+impl PartialEq for Shader {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Shader {}
+
+impl Hash for Shader {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
 }
 
 impl Shader {
@@ -71,14 +87,13 @@ impl Shader {
     /// The source; before the pieces of a shader of activations, the types that it accesses them by.
     fn source_with(&self, precision: Precision, access: [&str; 2]) -> String {
         if !self.activation_typed {
-            return assemble(self.needs, None, self.pieces.iter().copied());
+            return assemble(self.needs, None, self.pieces);
         }
         let stored = match precision {
             Precision::F32 => shared!("f32"),
             Precision::F16 => shared!("f16"),
         };
-        let pieces = [stored].into_iter().chain(access).chain(self.pieces.iter().copied());
-        assemble(self.needs, Some(precision), pieces)
+        assemble(self.needs, Some(precision), &[&[stored], &access[..], self.pieces].concat())
     }
 }
 

@@ -53,11 +53,7 @@ pub struct Storage {
 /// Joins the pieces of a shader into one source, after the extensions that it enables.
 ///
 /// `activations` is the precision of a shader that reads or writes activations, else `None`.
-pub(crate) fn assemble<'a>(
-    needs: Needs,
-    activations: Option<Precision>,
-    pieces: impl IntoIterator<Item = &'a str>,
-) -> String {
+pub(crate) fn assemble(needs: Needs, activations: Option<Precision>, pieces: &[&str]) -> String {
     let matrices = needs == Needs::Matrices;
     let half = matrices || activations == Some(Precision::F16);
     let mut source = String::new();

@@ -202,7 +202,7 @@ fn missing_limits(gpu: &Gpu) -> Result<(), Failed> {
         limit("maxComputeInvocationsPerWorkgroup", 128, 256),
         limit("maxComputeWorkgroupSizeX", 128, 256),
     ];
-    assert_eq!(missing[..], expected);
+    assert_eq!(missing.0, expected);
     assert!(error.to_string().contains("maxStorageBuffersPerShaderStage is 4 (needed: 8)"), "{error}");
     Ok(())
 }

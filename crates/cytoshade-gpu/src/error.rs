@@ -13,15 +13,12 @@ pub enum Error {
         found: String,
     },
     /// An adapter or a device grants less than the shaders need.
-    #[error(
-        "{adapter} grants less than the shaders need: {list}; use another adapter, or the CPU",
-        list = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    )]
+    #[error("{adapter} grants less than the shaders need: {missing}; use another adapter, or the CPU")]
     TooWeak {
         /// The adapter's name.
         adapter: String,
         /// Every feature and limit that falls short.
-        missing: Vec<Missing>,
+        missing: AllMissing,
     },
     /// The driver did not open the device.
     #[error("{adapter} did not open: {reason}; update its driver, or use the CPU")]
@@ -117,6 +114,19 @@ pub enum Error {
         /// Both sides must be multiples of this.
         multiple: usize,
     },
+}
+
+/// Every feature and limit of a device that falls short of what the shaders need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllMissing(pub Vec<Missing>);
+
+impl std::fmt::Display for AllMissing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (at, missing) in self.0.iter().enumerate() {
+            write!(f, "{}{missing}", if at > 0 { ", " } else { "" })?;
+        }
+        Ok(())
+    }
 }
 
 /// A feature or limit of a device that falls short of what the shaders need.

@@ -41,7 +41,7 @@ pub use device::adapter::{AdapterInfo, AdapterKind, AdapterLimits, Choice, adapt
 pub use device::capabilities::Capabilities;
 pub use device::fault_injection::{DeviceOverride, FaultInjection};
 pub use device::{DeviceOptions, Gpu};
-pub use error::{Error, Missing, Unsupported};
+pub use error::{AllMissing, Error, Missing, Unsupported};
 #[cfg(not(target_arch = "wasm32"))]
 pub use network::tune;
 pub use network::{Batch, Network, Options, Part, StepTime, Submission, memory};

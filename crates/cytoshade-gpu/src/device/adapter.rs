@@ -166,8 +166,11 @@ pub(super) async fn candidates(choice: &Choice) -> Result<Vec<(wgpu::Adapter, Ad
 
 /// Every adapter, the one that [`Choice::Hardware`] takes marked.
 async fn list(fallback: bool) -> Vec<(wgpu::Adapter, AdapterInfo)> {
-    let adapters = enumerate(fallback).await;
-    let mut adapters: Vec<_> = adapters.into_iter().map(|adapter| (adapter.clone(), info(&adapter))).collect();
+    let mut adapters = Vec::new();
+    for adapter in enumerate(fallback).await {
+        let info = info(&adapter);
+        adapters.push((adapter, info));
+    }
     if let Some(&auto) = order(&Choice::Hardware, &adapters).first() {
         adapters[auto].1.auto = true;
     }

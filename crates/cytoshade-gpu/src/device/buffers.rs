@@ -6,8 +6,7 @@ use std::time::Duration;
 use bytemuck::Pod;
 use futures_channel::oneshot;
 
-use super::Gpu;
-use super::errors::Scopes;
+use super::{Gpu, platform};
 use crate::error::Error;
 
 /// The time limit of one piece of work; a device that takes longer counts as hung.
@@ -150,23 +149,26 @@ impl Gpu {
         timeout: Duration,
     ) -> Result<Bytes, Error> {
         let (sender, receiver) = oneshot::channel();
-        let scopes = Scopes::open(self.device());
-        buffer.map_async(wgpu::MapMode::Read, .., move |result| {
-            // The receiver is gone if the wait below failed.
-            let _ = sender.send(result);
+        platform::capture(self, || {
+            buffer.map_async(wgpu::MapMode::Read, .., move |result| {
+                // The receiver is gone if the wait below failed.
+                let _ = sender.send(result);
+            });
         });
-        let captured = scopes.close();
         self.wait(what, submission, timeout)?;
-        let refusal = match receiver.await {
-            Ok(Ok(())) => {
-                let view = buffer.get_mapped_range(..).map_err(|e| Error::Refused { what, reason: e.to_string() })?;
-                return Ok(Bytes(view));
+        match receiver.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                self.check(what)?;
+                return Err(Error::Refused { what, reason: error.to_string() });
             }
-            Ok(Err(error)) => Error::Refused { what, reason: error.to_string() },
-            Err(_) => Error::Lost { reason: "it did not answer".into() },
-        };
-        self.report(what, captured).await?;
-        Err(refusal)
+            Err(_) => {
+                self.check(what)?;
+                return Err(Error::Lost { reason: "it did not answer".into() });
+            }
+        }
+        let view = buffer.get_mapped_range(..).map_err(|e| Error::Refused { what, reason: e.to_string() })?;
+        Ok(Bytes(view))
     }
 }
 

@@ -59,7 +59,7 @@ impl Gpu {
 
     /// Builds the pipeline of a variant.
     pub(super) fn compile(&self, variant: &Variant) -> Arc<Kernel> {
-        let source = platform::source(&variant.shader, variant.precision, self.capabilities().pairs());
+        let source = platform::source(variant.shader, variant.precision, self.capabilities().pairs());
         let (source, cache) = (self.0.faults.source(source), self.0.pipeline_cache.as_ref());
         Arc::new(Kernel::new(self.device(), variant.clone(), source, cache.map(platform::PipelineCache::wgpu)))
     }

@@ -1,6 +1,6 @@
 //! The features and limits that the shaders need.
 
-use crate::error::{Error, Missing};
+use crate::error::{AllMissing, Error, Missing};
 
 /// Features that the shaders use if the adapter has them; each kernel checks what it needs. Timestamps are for
 /// [`crate::Network::profile`].
@@ -79,7 +79,7 @@ pub(super) fn restrict(mut limits: wgpu::Limits, largest_binding: u64) -> wgpu::
 /// [`Error::TooWeak`] with all that is missing.
 pub(super) fn check(name: &str, flags: wgpu::DownlevelFlags, limits: &wgpu::Limits) -> Result<(), Error> {
     let missing = missing(flags, limits);
-    if missing.is_empty() { Ok(()) } else { Err(Error::TooWeak { adapter: name.into(), missing }) }
+    if missing.is_empty() { Ok(()) } else { Err(Error::TooWeak { adapter: name.into(), missing: AllMissing(missing) }) }
 }
 
 #[cfg(test)]

@@ -30,11 +30,7 @@ pub(super) fn build(gpu: &Gpu, variants: &[Variant]) -> Vec<Arc<Kernel>> {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let (Some(variant), Some(built)) = (variants.get(at), built.get(at)) else { break };
-            let scopes = Scopes::open(gpu.device());
-            let _ = built.set(gpu.compile(variant));
-            scopes.close().into_iter().filter_map(ready).for_each(|error| {
-                gpu.0.errors.capture(CapturedError::from_wgpu(&error));
-            });
+            let _ = built.set(capture(gpu, || gpu.compile(variant)));
         }
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(BUILDERS);
@@ -47,6 +43,16 @@ pub(super) fn build(gpu: &Gpu, variants: &[Variant]) -> Vec<Arc<Kernel>> {
     // A thread that panicked leaves its pipeline to this one, which reports the reason.
     let all = built.into_iter().zip(variants);
     all.map(|(built, variant)| built.into_inner().unwrap_or_else(|| gpu.compile(variant))).collect()
+}
+
+/// Runs work that cannot wait for error scopes, or not on this thread. Its errors wait for the next check.
+pub(super) fn capture<T>(gpu: &Gpu, work: impl FnOnce() -> T) -> T {
+    let scopes = Scopes::open(gpu.device());
+    let result = work();
+    for error in scopes.close().into_iter().filter_map(ready) {
+        gpu.0.errors.capture(CapturedError::from_wgpu(&error));
+    }
+    result
 }
 
 /// The error that a scope captured. Natively it is known as soon as the scope is closed.

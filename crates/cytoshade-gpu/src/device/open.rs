@@ -89,8 +89,8 @@ impl Gpu {
     /// as large as its limits allow.
     ///
     /// The device's handlers stay the program's: no handler for uncaptured errors is installed, and on native targets none
-    /// for the loss of the device. All work runs inside error scopes on the calling thread, so its errors come back
-    /// from the calls and reach no handler. A loss is noticed by the next call. [`Gpu::close`] leaves the device open.
+    /// for the loss of the device. All work runs inside error scopes, so its errors come back from the calls and reach no
+    /// handler (in browsers, those of reading back may). A loss is noticed by the next call. [`Gpu::close`] leaves the device open.
     ///
     /// # Errors
     /// [`Error::TooWeak`] with every feature and limit that falls short of the shaders' needs, and [`Error::Lost`].

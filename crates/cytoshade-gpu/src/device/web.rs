@@ -17,6 +17,11 @@ pub(super) fn build(gpu: &Gpu, variants: &[Variant]) -> Vec<Arc<Kernel>> {
     variants.iter().map(|variant| gpu.compile(variant)).collect()
 }
 
+/// Runs work that cannot wait for error scopes. Its errors reach the device's handler.
+pub(super) fn capture<T>(_: &Gpu, work: impl FnOnce() -> T) -> T {
+    work()
+}
+
 /// Browsers keep compiled shaders themselves.
 #[derive(Debug)]
 pub(super) enum PipelineCache {}

@@ -76,11 +76,12 @@ impl Arena {
         let mut kernels = kernels.iter();
         let mut work = Vec::with_capacity(plan.steps.len() + 2);
         let mut add = |dispatches: Vec<Dispatch<'_>>| {
-            let bind = |(dispatch, kernel): (Dispatch<'_>, &Arc<Kernel>)| {
-                dispatch.grid.check(gpu, "a convolution")?;
-                Ok::<_, Error>((gpu.bind(kernel, &dispatch.params, &dispatch.storage), dispatch.grid))
-            };
-            work.push(dispatches.into_iter().zip(&mut kernels).map(bind).collect::<Result<_, _>>()?);
+            let mut bound = Vec::new();
+            for (Dispatch { params, storage, grid }, kernel) in dispatches.into_iter().zip(&mut kernels) {
+                grid.check(gpu, "a convolution")?;
+                bound.push((gpu.bind(kernel, &params, &storage), grid));
+            }
+            work.push(bound);
             Ok::<_, Error>(())
         };
         // In the order of Network::variants.

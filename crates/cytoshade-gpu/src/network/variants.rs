@@ -29,12 +29,12 @@ impl Network {
 
     /// The pipeline that cuts tiles out of planes.
     pub(super) fn tile_variant(&self) -> Variant {
-        Variant::new(shaders::TILE).with_precision(self.options.precision)
+        Variant::new(&shaders::TILE).with_precision(self.options.precision)
     }
 
     /// The pipeline that blends tiles into planes.
     pub(super) fn blend_variant(&self) -> Variant {
-        Variant::new(shaders::BLEND).with_precision(self.options.precision)
+        Variant::new(&shaders::BLEND).with_precision(self.options.precision)
     }
 
     /// The pipelines of a step's dispatches.

@@ -18,8 +18,8 @@ impl Convolution for Conv1x1 {
         Ok(Geometry { columns, rows: rows * shaders::conv1x1::ROWS, channels: 4 })
     }
 
-    fn shader(&self, _: &Geometry) -> Shader {
-        shaders::CONV1X1
+    fn shader(&self, _: &Geometry) -> &'static Shader {
+        &shaders::CONV1X1
     }
 
     fn weights(&self, _: &Geometry, conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {

@@ -137,7 +137,7 @@ pub(crate) trait Convolution: Debug + Sync {
     }
 
     /// The shader of the last dispatch.
-    fn shader(&self, geometry: &Geometry) -> Shader;
+    fn shader(&self, geometry: &Geometry) -> &'static Shader;
 
     /// The name of the kernel's operations in profiles.
     fn name(&self, geometry: &Geometry) -> &'static str {

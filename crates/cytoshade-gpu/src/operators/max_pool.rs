@@ -7,7 +7,7 @@ use crate::pipeline::Variant;
 
 /// The pipeline.
 pub(crate) fn variant(precision: Precision) -> Variant {
-    Variant::new(shaders::MAX_POOL).with_precision(precision)
+    Variant::new(&shaders::MAX_POOL).with_precision(precision)
 }
 
 /// Pools `source` into `target` of `height` x `width` x `channels`, for up to `capacity` tiles.

@@ -7,12 +7,12 @@ use crate::pipeline::Variant;
 
 /// The pipeline from planes to activations.
 pub(crate) fn pack_variant(precision: Precision) -> Variant {
-    Variant::new(shaders::PACK).with_precision(precision)
+    Variant::new(&shaders::PACK).with_precision(precision)
 }
 
 /// The pipeline from activations to planes.
 pub(crate) fn unpack_variant(precision: Precision) -> Variant {
-    Variant::new(shaders::UNPACK).with_precision(precision)
+    Variant::new(&shaders::UNPACK).with_precision(precision)
 }
 
 /// Packs planes of `pixels` x `channels` a tile, for up to `capacity` tiles: one invocation a vec4.

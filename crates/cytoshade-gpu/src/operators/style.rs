@@ -11,7 +11,7 @@ const FEW_LANES: u32 = 64;
 /// The pipeline; with less workgroup memory on devices that compile slowly.
 pub(crate) fn variant(precision: Precision, compiles_slowly: bool) -> Variant {
     let lanes = if compiles_slowly { FEW_LANES } else { shaders::STYLE.workgroup[0] };
-    Variant::new(shaders::STYLE).with_precision(precision).with(overrides::LANES, lanes)
+    Variant::new(&shaders::STYLE).with_precision(precision).with(overrides::LANES, lanes)
 }
 
 /// The style of a source of `pixels` x `channels` a tile.

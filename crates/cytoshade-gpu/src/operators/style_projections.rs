@@ -10,7 +10,7 @@ use crate::pipeline::Variant;
 
 /// The pipeline.
 pub(crate) fn variant() -> Variant {
-    Variant::new(shaders::STYLE_PROJECTIONS)
+    Variant::new(&shaders::STYLE_PROJECTIONS)
 }
 
 /// The weights and biases of all projections on a device.

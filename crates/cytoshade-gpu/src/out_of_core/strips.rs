@@ -87,8 +87,8 @@ pub async fn follow_flows_in_strips(
         return Err(Error::Length { what: "planes", found, expected: 3 * height * width });
     }
     gpu.plane_grid(WHAT, height, width)?;
-    let euler = Variant::new(shaders::FOLLOW_STRIP).with(overrides::INTERP, interp);
-    let [prepare, euler] = gpu.kernels_of([Variant::new(shaders::FLOW_FIELD), euler]).await?;
+    let euler = Variant::new(&shaders::FOLLOW_STRIP).with(overrides::INTERP, interp);
+    let [prepare, euler] = gpu.kernels_of([Variant::new(&shaders::FLOW_FIELD), euler]).await?;
     let strips = Strips::new(gpu.largest_binding(), height, width)?;
     let mut integrator = StripIntegrator { gpu, planes, strips, threshold, prepare, euler, windows: Vec::new() };
     let mut ends = EndPoints::default();

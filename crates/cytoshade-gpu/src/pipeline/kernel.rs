@@ -65,7 +65,7 @@ impl Kernel {
         params: &wgpu::Buffer,
         storage: &[&wgpu::Buffer],
     ) -> Bound {
-        let shader = &self.variant.shader;
+        let shader = self.variant.shader;
         debug_assert_eq!(storage.len(), shader.storage.len(), "{}", shader.name);
         let entries: Vec<wgpu::BindGroupEntry<'_>> = std::iter::once(params)
             .chain(storage.iter().copied())

@@ -5,14 +5,14 @@ use cytoshade_shaders::{Precision, Shader};
 /// A shader, the precision of its activations, and the values of its override constants.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Variant {
-    pub(crate) shader: Shader,
+    pub(crate) shader: &'static Shader,
     pub(crate) precision: Precision,
     pub(crate) constants: Vec<(&'static str, u32)>,
 }
 
 impl Variant {
     /// The shader for f32, with the defaults of its constants.
-    pub(crate) fn new(shader: Shader) -> Self {
+    pub(crate) fn new(shader: &'static Shader) -> Self {
         Self { shader, precision: Precision::F32, constants: Vec::new() }
     }
 

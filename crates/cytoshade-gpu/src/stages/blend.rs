@@ -70,7 +70,7 @@ pub async fn blend(gpu: &Gpu, tiled: &TiledPlanes, tiles: Range<usize>, outputs:
             expected: expected as usize,
         });
     }
-    let kernel = gpu.kernel(Variant::new(shaders::BLEND).with_precision(Precision::F32)).await?;
+    let kernel = gpu.kernel(Variant::new(&shaders::BLEND).with_precision(Precision::F32)).await?;
     gpu.with_error_scopes(WHAT, || {
         let mut work = DispatchList::default();
         tiled.blend(gpu, &kernel, &mut work, &tiles, 0, &outputs.buffer)?;

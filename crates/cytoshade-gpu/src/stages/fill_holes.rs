@@ -107,7 +107,7 @@ impl GpuLabels {
 
     /// Fills the holes of all masks: all at once, filling only background, or one after another if `ordered` is set.
     async fn fill(&self, gpu: &Gpu, table: &wgpu::Buffer, ordered: bool) -> Result<(), Error> {
-        let [kernel] = gpu.kernels_of([Variant::new(shaders::FILL_HOLES)]).await?;
+        let [kernel] = gpu.kernels_of([Variant::new(&shaders::FILL_HOLES)]).await?;
         let mut rest = self.masks.as_slice();
         let mut submissions = Vec::new();
         while !rest.is_empty() {

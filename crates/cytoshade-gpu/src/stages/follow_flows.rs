@@ -87,8 +87,8 @@ pub async fn follow_flows(
         return Err(Error::Length { what: "planes", found: planes.channels() * pixels, expected: 3 * pixels });
     }
     check_plane(gpu, height, width)?;
-    let euler = Variant::new(shaders::FOLLOW_FLOWS).with(overrides::INTERP, interp);
-    let [prepare, euler] = gpu.kernels_of([Variant::new(shaders::FLOW_FIELD), euler]).await?;
+    let euler = Variant::new(&shaders::FOLLOW_FLOWS).with(overrides::INTERP, interp);
+    let [prepare, euler] = gpu.kernels_of([Variant::new(&shaders::FLOW_FIELD), euler]).await?;
     let (positions, submissions) = gpu
         .with_error_scopes(WHAT, || {
             let grid = gpu.plane_grid(WHAT, height, width)?;

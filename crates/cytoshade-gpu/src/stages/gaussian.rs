@@ -33,7 +33,7 @@ pub(crate) struct Gaussian(Arc<Kernel>);
 
 impl Gaussian {
     pub(crate) async fn new(gpu: &Gpu) -> Result<Self, Error> {
-        Ok(Self(gpu.kernel(Variant::new(shaders::GAUSSIAN)).await?))
+        Ok(Self(gpu.kernel(Variant::new(&shaders::GAUSSIAN)).await?))
     }
 
     /// Appends a dispatch that writes the smoothed `from` to `to`. With `subtract`, it subtracts the smoothed `from` from

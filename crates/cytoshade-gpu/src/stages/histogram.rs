@@ -38,7 +38,7 @@ impl GpuHistogram {
 /// of the device.
 pub async fn histogram(gpu: &Gpu, ends: &GpuEndPoints) -> Result<GpuHistogram, Error> {
     let (height, width) = (ends.height, ends.width);
-    let [kernel] = gpu.kernels_of([Variant::new(shaders::HISTOGRAM)]).await?;
+    let [kernel] = gpu.kernels_of([Variant::new(&shaders::HISTOGRAM)]).await?;
     let counts = gpu
         .with_error_scopes(WHAT, || {
             let grid = gpu.plane_grid(WHAT, height, width)?;

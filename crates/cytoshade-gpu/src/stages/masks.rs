@@ -108,7 +108,7 @@ pub async fn masks(
 ) -> Result<GpuLabels, Error> {
     let (height, width) = (ends.height, ends.width);
     let [grow, label, measure] =
-        gpu.kernels_of([shaders::GROW, shaders::LABEL, shaders::MEASURE].map(Variant::new)).await?;
+        gpu.kernels_of([&shaders::GROW, &shaders::LABEL, &shaders::MEASURE].map(Variant::new)).await?;
     let most = height * width / (SEED_COUNT + 1) + 1;
     let (ids, counted) = gpu
         .with_error_scopes(WHAT, || {
@@ -156,7 +156,7 @@ impl GpuLabels {
 
     /// Counts and measures the labels into a table of zeros.
     pub(crate) async fn measure(&self, gpu: &Gpu, table: &wgpu::Buffer) -> Result<(), Error> {
-        let [measure] = gpu.kernels_of([Variant::new(shaders::MEASURE)]).await?;
+        let [measure] = gpu.kernels_of([Variant::new(&shaders::MEASURE)]).await?;
         gpu.with_error_scopes(WHAT, || {
             let measure = gpu.bind(&measure, &[self.width as u32, self.height as u32], &[&self.ids, table]);
             gpu.submit(WHAT, &[(&measure, gpu.plane_grid(WHAT, self.height, self.width)?)]);
@@ -168,7 +168,7 @@ impl GpuLabels {
     /// The labels under the numbers of their masks, 0 without a mask, resized to `height` x `width` (OpenCV's
     /// INTER_NEAREST). Sizes and boxes in the table stay those of the source.
     pub(crate) async fn relabel(&self, gpu: &Gpu, height: usize, width: usize) -> Result<GpuLabels, Error> {
-        let [kernel] = gpu.kernels_of([Variant::new(shaders::RELABEL)]).await?;
+        let [kernel] = gpu.kernels_of([Variant::new(&shaders::RELABEL)]).await?;
         let mut numbers = vec![0u32; self.end];
         for mask in &self.masks {
             if let Some(number) = numbers.get_mut(mask.id as usize) {

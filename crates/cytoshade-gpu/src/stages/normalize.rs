@@ -79,7 +79,7 @@ async fn percentiles(gpu: &Gpu, slices: &Slices, params: &Params, ends: (f32, f3
     let &Slices { ref planes, depth, height } = slices;
     let depth = if params.norm3d { depth } else { 1 };
     let selection = Percentiles::new(gpu).await?;
-    let kernel = gpu.kernel(Variant::new(shaders::NORMALIZE)).await?;
+    let kernel = gpu.kernel(Variant::new(&shaders::NORMALIZE)).await?;
     gpu.with_error_scopes(WHAT, || {
         let mut work = DispatchList::default();
         let regions = Regions::blocks(planes, depth, height);
@@ -96,7 +96,7 @@ async fn ranges(gpu: &Gpu, slices: &Slices, invert: bool, ranges: &[(f64, f64)])
     if ranges.len() != planes.channels {
         return Err(Error::Length { what: "norm_range", found: ranges.len(), expected: planes.channels });
     }
-    let kernel = gpu.kernel(Variant::new(shaders::NORMALIZE)).await?;
+    let kernel = gpu.kernel(Variant::new(&shaders::NORMALIZE)).await?;
     gpu.with_error_scopes(WHAT, || {
         let mut work = DispatchList::default();
         let bounds = gpu.upload(WHAT, &ranges.iter().map(|&range| bound(range, invert)).collect::<Vec<_>>())?;

@@ -65,8 +65,8 @@ pub(crate) struct Percentiles {
 
 impl Percentiles {
     pub(crate) async fn new(gpu: &Gpu) -> Result<Self, Error> {
-        let count = gpu.kernel(Variant::new(shaders::PERCENTILE_COUNT)).await?;
-        Ok(Self { count, pick: gpu.kernel(Variant::new(shaders::PERCENTILE_PICK)).await? })
+        let count = gpu.kernel(Variant::new(&shaders::PERCENTILE_COUNT)).await?;
+        Ok(Self { count, pick: gpu.kernel(Variant::new(&shaders::PERCENTILE_PICK)).await? })
     }
 
     /// Appends the selection of the percentiles `low` and `high` of every region. Returns the bounds for `normalize`, four

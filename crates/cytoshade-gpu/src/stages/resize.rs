@@ -19,7 +19,7 @@ pub async fn bilinear(gpu: &Gpu, planes: &GpuPlanes, height: usize, width: usize
     if planes.height * planes.width * height * width == 0 {
         return Err(Error::Length { what: "planes", found: 0, expected: 1 });
     }
-    let kernel = gpu.kernel(Variant::new(shaders::RESIZE)).await?;
+    let kernel = gpu.kernel(Variant::new(&shaders::RESIZE)).await?;
     gpu.with_error_scopes(WHAT, || {
         let resized = GpuPlanes::zeros(gpu, WHAT, planes.channels, height, width)?;
         // The host computes the positions in f64, as for the CPU backend.

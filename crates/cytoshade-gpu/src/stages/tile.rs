@@ -113,7 +113,7 @@ impl Activations {
         if values.len() != expected {
             return Err(Error::Length { what: WHAT, found: values.len(), expected });
         }
-        let pack = gpu.kernel(Variant::new(shaders::PACK).with_precision(Precision::F32)).await?;
+        let pack = gpu.kernel(Variant::new(&shaders::PACK).with_precision(Precision::F32)).await?;
         let quads = tiles * height * width * channels.div_ceil(4);
         let buffer = gpu
             .with_error_scopes(WHAT, || {
@@ -134,7 +134,7 @@ impl Activations {
     /// [`Error::Limit`] if they are too large for one binding, and errors of the device.
     pub async fn read(&self, gpu: &Gpu) -> Result<Vec<f32>, Error> {
         let &Self { ref buffer, tiles, channels, height, width } = self;
-        let unpack = gpu.kernel(Variant::new(shaders::UNPACK).with_precision(Precision::F32)).await?;
+        let unpack = gpu.kernel(Variant::new(&shaders::UNPACK).with_precision(Precision::F32)).await?;
         let planes = gpu
             .with_error_scopes(WHAT, || {
                 let planes = GpuPlanes::zeros(gpu, WHAT, tiles * channels, height, width)?;
@@ -155,7 +155,7 @@ impl Activations {
 /// # Errors
 /// [`Error::Limit`] if they are too large for one binding, and errors of the device.
 pub async fn cut(gpu: &Gpu, tiled: &TiledPlanes, tiles: Range<usize>) -> Result<Activations, Error> {
-    let kernel = gpu.kernel(Variant::new(shaders::TILE).with_precision(Precision::F32)).await?;
+    let kernel = gpu.kernel(Variant::new(&shaders::TILE).with_precision(Precision::F32)).await?;
     let Tiling { height, width, .. } = tiled.tile_layout.tiling;
     let channels = tiled.source.channels;
     let buffer = gpu

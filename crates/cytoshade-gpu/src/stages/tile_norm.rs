@@ -39,7 +39,7 @@ pub(crate) async fn normalize(gpu: &Gpu, slices: &Slices, params: &Params, ends:
     // The host computes the positions in f64, as for the CPU backend.
     let places = [lerp_indices(tiles.rows, height), lerp_indices(tiles.columns, width)].concat();
     let places: Vec<_> = places.iter().map(|place| [place.first as u32, place.weight.to_bits()]).collect();
-    let kernel = gpu.kernel(Variant::new(shaders::NORMALIZE_TILES)).await?;
+    let kernel = gpu.kernel(Variant::new(&shaders::NORMALIZE_TILES)).await?;
     gpu.with_error_scopes(WHAT, || {
         let (tables, places) = (gpu.upload(WHAT, &tables)?, gpu.upload(WHAT, &places)?);
         let count = planes.channels * depth * pixels;

@@ -87,7 +87,7 @@ pub async fn follow_flows(
         return Err(Error::Length { what: "a side of the stack", found, expected: 2 });
     }
     let variant = |shader| Variant::new(shader).with(overrides::INTERP, interp);
-    let kernels = [shaders::VOLUME_FLOW_FIELD, shaders::VOLUME_FOLLOW_FLOWS].map(variant);
+    let kernels = [&shaders::VOLUME_FLOW_FIELD, &shaders::VOLUME_FOLLOW_FLOWS].map(variant);
     let [prepare, euler] = gpu.kernels_of(kernels).await?;
     let (positions, submissions) = gpu
         .with_error_scopes(WHAT, || {

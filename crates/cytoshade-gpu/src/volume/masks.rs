@@ -23,7 +23,7 @@ pub async fn masks(gpu: &Gpu, ends: &GpuEndPoints) -> Result<Vec<u32>, Error> {
     let (voxels, all) = (ends.size.iter().product::<usize>(), params(ends.size));
     let [histogram, find, grow, label] = gpu
         .kernels_of(
-            [shaders::VOLUME_HISTOGRAM, shaders::VOLUME_SEEDS, shaders::VOLUME_GROW, shaders::VOLUME_LABEL]
+            [&shaders::VOLUME_HISTOGRAM, &shaders::VOLUME_SEEDS, &shaders::VOLUME_GROW, &shaders::VOLUME_LABEL]
                 .map(Variant::new),
         )
         .await?;

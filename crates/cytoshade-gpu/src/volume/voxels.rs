@@ -71,7 +71,7 @@ impl GpuVolume {
             return Err(Error::Length { what: "an axis of the stack", found: length, expected: at + 1 });
         }
         let SliceIndex { first, rows, row, columns, column } = SliceIndex::new(size, axis, at);
-        let kernel = gpu.kernel(Variant::new(shaders::VOLUME_SLICE)).await?;
+        let kernel = gpu.kernel(Variant::new(&shaders::VOLUME_SLICE)).await?;
         gpu.with_error_scopes(WHAT, || {
             let plane = GpuPlanes::zeros(gpu, "a plane of a stack", self.channels(), rows, columns)?;
             let (pixels, count) = (rows * columns, self.channels() * rows * columns);

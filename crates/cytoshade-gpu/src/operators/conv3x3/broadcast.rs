@@ -30,8 +30,8 @@ impl Convolution for Broadcast {
         capabilities.software
     }
 
-    fn shader(&self, _: &Geometry) -> Shader {
-        shaders::CONV3X3_BROADCAST
+    fn shader(&self, _: &Geometry) -> &'static Shader {
+        &shaders::CONV3X3_BROADCAST
     }
 
     fn weights(&self, _: &Geometry, conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {

@@ -26,8 +26,8 @@ impl Convolution for Direct {
         Ok(GEOMETRY)
     }
 
-    fn shader(&self, _: &Geometry) -> Shader {
-        shaders::CONV3X3_DIRECT
+    fn shader(&self, _: &Geometry) -> &'static Shader {
+        &shaders::CONV3X3_DIRECT
     }
 
     fn weights(&self, _: &Geometry, conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {

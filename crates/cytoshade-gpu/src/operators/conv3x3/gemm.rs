@@ -31,8 +31,8 @@ impl Convolution for Gemm {
         !capabilities.software
     }
 
-    fn shader(&self, _: &Geometry) -> Shader {
-        shaders::CONV3X3_GEMM
+    fn shader(&self, _: &Geometry) -> &'static Shader {
+        &shaders::CONV3X3_GEMM
     }
 
     fn constants(&self, _: &Capabilities, geometry: &Geometry) -> Vec<(&'static str, u32)> {

@@ -45,11 +45,11 @@ impl Convolution for Matrix {
         !capabilities.software
     }
 
-    fn shader(&self, geometry: &Geometry) -> Shader {
+    fn shader(&self, geometry: &Geometry) -> &'static Shader {
         if geometry.columns == shaders::conv3x3_matrix8::SIDE {
-            shaders::CONV3X3_MATRIX8
+            &shaders::CONV3X3_MATRIX8
         } else {
-            shaders::CONV3X3_MATRIX16
+            &shaders::CONV3X3_MATRIX16
         }
     }
 

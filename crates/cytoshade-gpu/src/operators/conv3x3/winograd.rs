@@ -45,8 +45,8 @@ impl Convolution for Winograd {
         capabilities.software && layer.inputs.min(layer.outputs) >= FEWEST_CHANNELS
     }
 
-    fn shader(&self, _: &Geometry) -> Shader {
-        shaders::CONV3X3_WINOGRAD_PRODUCT
+    fn shader(&self, _: &Geometry) -> &'static Shader {
+        &shaders::CONV3X3_WINOGRAD_PRODUCT
     }
 
     fn name(&self, _: &Geometry) -> &'static str {
@@ -65,11 +65,11 @@ impl Convolution for Winograd {
     /// The input and, if there is one, the block's input at the points; then the product.
     fn variants(&self, _: &Capabilities, geometry: &Geometry, skip: bool, block: bool) -> Vec<Variant> {
         let lanes = |shader| Variant::new(shader).with(overrides::LANES, geometry.columns);
-        let mut variants = vec![lanes(shaders::CONV3X3_WINOGRAD_INPUT).with(overrides::SKIP, skip)];
+        let mut variants = vec![lanes(&shaders::CONV3X3_WINOGRAD_INPUT).with(overrides::SKIP, skip)];
         if block {
-            variants.push(lanes(shaders::CONV3X3_WINOGRAD_INPUT).with(overrides::BLOCK, true));
+            variants.push(lanes(&shaders::CONV3X3_WINOGRAD_INPUT).with(overrides::BLOCK, true));
         }
-        variants.push(lanes(shaders::CONV3X3_WINOGRAD_PRODUCT));
+        variants.push(lanes(&shaders::CONV3X3_WINOGRAD_PRODUCT));
         variants
     }
 

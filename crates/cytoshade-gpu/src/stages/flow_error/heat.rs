@@ -40,7 +40,7 @@ async fn in_rounds(
     boxes: &[MaskBox],
     heat: &wgpu::Buffer,
 ) -> Result<(), Error> {
-    let [diffuse] = gpu.kernels_of([Variant::new(shaders::DIFFUSE)]).await?;
+    let [diffuse] = gpu.kernels_of([Variant::new(&shaders::DIFFUSE)]).await?;
     let tiles = boxes::tiles(boxes);
     let rounds: Vec<usize> = (0..boxes.iter().map(MaskBox::rounds).max().unwrap_or(0)).collect();
     let submissions = gpu

@@ -164,7 +164,7 @@ async fn cut(
 
 /// For each id the pixel nearest to the mean of its mask, in the format of `center`.
 async fn centers(gpu: &Gpu, labels: &GpuLabels) -> Result<wgpu::Buffer, Error> {
-    let [kernel] = gpu.kernels_of([Variant::new(shaders::CENTER)]).await?;
+    let [kernel] = gpu.kernels_of([Variant::new(&shaders::CENTER)]).await?;
     let mut means = vec![[0u32; 4]; labels.end];
     for mask in &labels.masks {
         if let Some(mean) = means.get_mut(mask.id as usize) {
@@ -196,7 +196,7 @@ async fn small_errors(
     sums: &mut [[f64; 2]],
 ) -> Result<(), Error> {
     let [MaskBox { strategy: DiffusionStrategy::Workgroup { lanes, .. }, .. }, ..] = boxes else { return Ok(()) };
-    let [kernel] = gpu.kernels_of([Variant::new(shaders::FLOW_ERROR).with(overrides::LANES, *lanes)]).await?;
+    let [kernel] = gpu.kernels_of([Variant::new(&shaders::FLOW_ERROR).with(overrides::LANES, *lanes)]).await?;
     let words: Vec<[u32; 6]> = boxes.iter().map(MaskBox::words).collect();
     let errors = gpu
         .with_error_scopes(WHAT, || {
@@ -219,7 +219,7 @@ async fn large_errors(
     boxes: &[MaskBox],
     sums: &mut [[f64; 2]],
 ) -> Result<(), Error> {
-    let [compare] = gpu.kernels_of([Variant::new(shaders::FLOW_ERROR_LARGE)]).await?;
+    let [compare] = gpu.kernels_of([Variant::new(&shaders::FLOW_ERROR_LARGE)]).await?;
     let heat = heat::heat(gpu, labels, nearest, boxes).await?;
     let tiles = boxes::tiles(boxes);
     let (errors, submission) = gpu

@@ -54,7 +54,7 @@ impl Columns {
         boxes: &[MaskBox],
         heat: &wgpu::Buffer,
     ) -> Result<(), Error> {
-        let shader = if self.wide { shaders::DIFFUSE_WIDE } else { shaders::DIFFUSE_NARROW };
+        let shader = if self.wide { &shaders::DIFFUSE_WIDE } else { &shaders::DIFFUSE_NARROW };
         let variant = Variant::new(shader).with(overrides::LANES, self.lanes).with(overrides::STACK, self.stack);
         let [kernel] = gpu.kernels_of([variant]).await?;
         let submissions = gpu
