@@ -1,4 +1,4 @@
-//! Copies every WGSL file to where the library includes it from, and generates the Rust that describes each shader.
+//! Copies the WGSL files for the library to include, and generates the Rust that describes each shader.
 //!
 //! For a browser, which loads every byte, files lose their comments and indentation, and shaders that need more than
 //! WebGPU are left out.

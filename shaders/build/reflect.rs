@@ -6,7 +6,7 @@ use naga::{AddressSpace, EntryPoint, Expression, Handle, Literal, Module, Storag
 
 use crate::types::{Needs, Precision};
 
-/// What a host must know of a shader to run it.
+/// The interface of a shader, which a host needs to run it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Interface {
     pub(crate) entry: String,
@@ -21,7 +21,7 @@ pub(crate) struct Interface {
     pub(crate) constants: Vec<(String, Literal)>,
 }
 
-/// What naga must allow for a shader: the default features of WebGPU, and what the shader says that it needs.
+/// The features that a shader may use: WebGPU's defaults and those of its needs.
 pub(crate) fn capabilities(needs: Needs, activations: Option<Precision>) -> Capabilities {
     let mut capabilities = match needs {
         Needs::Nothing | Needs::Native => Capabilities::empty(),

@@ -29,7 +29,7 @@ macro_rules! shared {
 /// A compute shader. Its name identifies it.
 #[derive(Clone, Copy, Debug)]
 pub struct Shader {
-    /// The name, which no other shader has; that of its file with `_` for `/`, unless one file makes several shaders.
+    /// The name, which no other shader has. It is that of its file, unless one file makes several shaders.
     pub name: &'static str,
     /// The texts of its pieces in order: the shared ones, then its own file.
     pub pieces: &'static [&'static str],

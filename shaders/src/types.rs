@@ -1,6 +1,6 @@
 //! Plain types that describe a shader. The build script includes this file too.
 
-/// What a shader needs beyond the default features of WebGPU, and whether browser builds contain it.
+/// The features that a shader needs beyond WebGPU's defaults, and whether browser builds contain it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Needs {
     /// Nothing.

@@ -1,5 +1,6 @@
-//! The Cellpose network, the stages around it and the flow dynamics as WGSL compute shaders, run through wgpu on Vulkan,
-//! Metal, DirectX 12 and WebGPU.
+//! The Cellpose network, the stages around it and the flow dynamics as WGSL compute shaders.
+//!
+//! They run through wgpu on Vulkan, Metal, DirectX 12 and WebGPU.
 //!
 //! All functions are `async` and never block a browser. On native targets a call blocks its thread while it waits for the
 //! device, so a caller needs no more than `pollster::block_on`. A wait that takes too long ends in [`Error::Hung`]: 60

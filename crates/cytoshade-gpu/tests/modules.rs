@@ -1,4 +1,4 @@
-//! No two modules of the crate import each other, directly or through others, except parents and their children.
+//! No two modules of the crate import each other, except parents and their children.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -29,7 +29,7 @@ fn sources(folder: &Path, path: &Module, found: &mut BTreeMap<Module, String>) {
     }
 }
 
-/// Reads the modules that each module names by `crate::` or `super::`, without its ancestors and descendants.
+/// Reads the modules that each module imports, without its ancestors and descendants.
 fn imports(sources: &BTreeMap<Module, String>) -> Imports {
     let mut imports = Imports::new();
     for (module, code) in sources.iter().filter(|(module, _)| !module.is_empty()) {
@@ -58,7 +58,7 @@ fn imports(sources: &BTreeMap<Module, String>) -> Imports {
     imports
 }
 
-/// The modules that are left after those that import nothing are removed, again and again: those in or above cycles.
+/// The modules in or above cycles: those left after modules that import nothing are removed.
 fn in_cycles(mut imports: Imports) -> Vec<String> {
     loop {
         let free = imports.iter().filter(|(_, named)| named.is_empty()).map(|(module, _)| module.clone());

@@ -1,4 +1,4 @@
-//! What a device can do, as the rules that pick kernels see it: plain numbers, tested without a GPU.
+//! The abilities of a device as plain numbers, so that the rules that pick kernels are tested without a GPU.
 
 use super::adapter::{AdapterInfo, AdapterKind};
 

@@ -28,7 +28,7 @@ impl Gpu {
         })
     }
 
-    /// The grid of a shader that numbers its workgroups as `shared/linear.wgsl` does, for at least `count` workgroups.
+    /// The grid of a shader of `shared/linear.wgsl`, for at least `count` workgroups.
     pub(crate) fn workgroup_grid(&self, what: &'static str, count: usize) -> Result<[u32; 3], Error> {
         let most = self.max_workgroups();
         row_by_row(count as u64, most).ok_or(Error::Limit {
@@ -49,7 +49,7 @@ impl Gpu {
         self.box_grid(what, [1, height, width])
     }
 
-    /// The grid of a shader with workgroups of 16 x 4 x 1 invocations, for a box of invocations along z, y and x.
+    /// The grid of a shader with workgroups of 16 x 4 invocations, for a box of them along z, y and x.
     pub(crate) fn box_grid(&self, what: &'static str, [depth, height, width]: [usize; 3]) -> Result<[u32; 3], Error> {
         let [x, y, z] = PLANE_WORKGROUP.map(|side| side as usize);
         let grid = [width.div_ceil(x), height.div_ceil(y), depth.div_ceil(z)];

@@ -40,7 +40,7 @@ impl Gpu {
         Ok(kernels)
     }
 
-    /// Builds the missing pipelines of some variants, in parallel where there are threads.
+    /// Builds the missing pipelines of some variants, in parallel on native targets.
     pub(crate) async fn build(&self, variants: &[Variant]) -> Result<(), Error> {
         let mut missing: Vec<Variant> = Vec::new();
         for variant in variants {
@@ -64,7 +64,7 @@ impl Gpu {
         Arc::new(Kernel::new(self.device(), variant.clone(), source, cache.map(platform::PipelineCache::wgpu)))
     }
 
-    /// Whether [`super::DeviceOptions::pipeline_cache`] held pipelines of an earlier run; `None` without such a cache.
+    /// Whether the pipeline cache held pipelines of an earlier run; `None` without a cache.
     pub fn found_pipelines(&self) -> Option<bool> {
         self.0.pipeline_cache.as_ref().map(platform::PipelineCache::found)
     }

@@ -11,7 +11,7 @@ pub(super) const OPTIONAL: wgpu::Features = wgpu::Features::SHADER_F16
     .union(wgpu::Features::PIPELINE_CACHE)
     .union(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
 
-/// What falls short of the shaders' needs, among the downlevel flags of an adapter and the limits of a device on it.
+/// The flags of an adapter and the limits of a device on it that fall short of the shaders' needs.
 ///
 /// WebGPU's default limits are enough. A smaller binding is no fault: work then comes in smaller parts.
 pub(super) fn missing(flags: wgpu::DownlevelFlags, limits: &wgpu::Limits) -> Vec<Missing> {
@@ -45,8 +45,10 @@ pub(super) fn missing(flags: wgpu::DownlevelFlags, limits: &wgpu::Limits) -> Vec
     missing
 }
 
-/// The limits to open an adapter with: WebGPU's defaults, with buffers as large as the adapter allows and no storage
-/// buffer larger than `largest_binding` bytes.
+/// The limits with which to open an adapter.
+///
+/// They are WebGPU's defaults, with buffers as large as the adapter allows and no storage buffer larger than
+/// `largest_binding` bytes.
 ///
 /// # Errors
 /// [`Error::TooWeak`].

@@ -58,8 +58,9 @@ struct Inner {
 }
 
 impl Gpu {
-    /// The times that it took to open the device and to prepare networks on it: `adapter`, `device`, and for each network
-    /// `weights` and `pipelines`.
+    /// The times of opening the device and of preparing networks on it.
+    ///
+    /// The phases are `adapter`, `device`, and for each network `weights` and `pipelines`.
     pub fn phases(&self) -> Vec<Span> {
         lock(&self.0.phases).clone()
     }
@@ -81,13 +82,16 @@ impl Gpu {
         &self.0.capabilities
     }
 
-    /// Whether compiling a shader takes so long that only the network should run on this device: in browsers, a software
-    /// adapter.
+    /// Whether the device compiles shaders so slowly that only the network should run on it.
+    ///
+    /// A browser's software adapter does.
     pub fn compiles_slowly(&self) -> bool {
         self.0.info.kind.compiles_slowly(cfg!(target_arch = "wasm32"))
     }
 
-    /// Closes the device for all clones: its memory is freed, and every later call on it ends in [`crate::Error::Lost`].
+    /// Closes the device for all clones.
+    ///
+    /// Its memory is freed, and every later call on it ends in [`crate::Error::Lost`].
     ///
     /// Otherwise it closes with its last clone. A device from [`Gpu::from_parts`] stays open for its owner.
     pub fn close(&self) {

@@ -63,8 +63,9 @@ fn ready(captured: impl Future<Output = Option<wgpu::Error>>) -> Option<wgpu::Er
     }
 }
 
-/// Notices the loss of a device whose one callback for it belongs to another program: wgpu reports a loss nowhere else,
-/// but refuses at once to map a buffer.
+/// Notices the loss of a device whose one callback for it belongs to another program.
+///
+/// wgpu reports a loss nowhere else, but refuses at once to map a buffer of a lost device.
 #[derive(Debug)]
 pub(super) struct LossProbe(Mutex<wgpu::Buffer>);
 

@@ -52,8 +52,7 @@ impl Gpu {
         Self::open_with(choice, &DeviceOptions::default()).await
     }
 
-    /// Opens a device as [`Gpu::open`] does, with no storage buffer larger than `bytes`
-    /// ([`DeviceOptions::largest_binding`]).
+    /// Opens a device as [`Gpu::open`] does, with no storage buffer larger than `bytes`.
     ///
     /// # Errors
     /// Those of [`Gpu::open`].

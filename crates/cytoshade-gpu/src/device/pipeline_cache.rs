@@ -32,7 +32,7 @@ pub(super) struct PipelineCache {
 }
 
 impl PipelineCache {
-    /// The cache of a device in the folder of the options; `None` without a folder or if the driver offers no cache.
+    /// The cache of a device; `None` without a folder in the options or if the driver has none.
     ///
     /// A file that is damaged, too large, not the user's own, of another device or of another version is not used and
     /// gets replaced.

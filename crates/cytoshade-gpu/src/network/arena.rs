@@ -135,8 +135,8 @@ impl Arena {
         &self.result
     }
 
-    /// Submits the steps between work that writes the tiles and work that reads the outputs; each of the two counts as one
-    /// step for the clock. Copies the styles to `back`.
+    /// Submits the steps between work that writes the tiles and work that reads the outputs. Each of the two counts as
+    /// one step for the clock. Copies the styles to `back`.
     pub(super) fn submit_between(
         &self,
         gpu: &Gpu,

@@ -16,8 +16,9 @@ impl Network {
         if self.exceeds_binding(layer, size) { layer.fallback.get().map_or(layer, Box::as_ref) } else { layer }
     }
 
-    /// Whether the scratch of a convolution for one tile exceeds the binding limit, and another kernel may replace its
-    /// own.
+    /// Whether the scratch of a convolution for one tile exceeds the binding limit.
+    ///
+    /// A kernel that the options request stays.
     pub(super) fn exceeds_binding(&self, layer: &ConvLayer, size: Size) -> bool {
         self.options.kernel.is_none() && layer.scratch(1, size).largest() > self.gpu.largest_binding()
     }
@@ -28,8 +29,10 @@ impl Network {
         self.layers.iter().filter(move |(_, layer)| lacks(layer)).map(|(&conv, layer)| (conv, layer))
     }
 
-    /// Prepares the network for tiles of `height` x `width` pixels: convolutions whose scratch exceeds the binding limit
-    /// fall back to a kernel of one dispatch. `weights` are those of the network.
+    /// Prepares the network for tiles of `height` x `width` pixels.
+    ///
+    /// Convolutions whose scratch exceeds the binding limit fall back to a kernel of one dispatch. `weights` are those
+    /// of the network.
     ///
     /// Nothing happens for tiles of the usual size, or if [`super::Options::kernel`] requests a kernel.
     ///

@@ -7,9 +7,9 @@ use super::{Network, Size};
 use crate::error::Error;
 use crate::operators::convolution::Scratch;
 
-/// Bytes of device memory that a batch of `tiles` tiles of `height` x `width` pixels takes, besides the weights.
+/// Bytes of device memory of a batch of `tiles` tiles of `height` x `width` pixels.
 ///
-/// Intermediates are stored in `precision`, everything else in f32. Intermediates have their channel counts padded to
+/// The weights come on top. Intermediates are stored in `precision`, everything else in f32. Intermediates have their channel counts padded to
 /// multiples of 4 and share buffers as the plan says ([`Plan::total_len`]). To these add the input once and the output
 /// twice (for reading it back) as planes, the style vector twice, and its projections. The driver's own copies of uploads
 /// come on top: the input once.
@@ -35,15 +35,17 @@ impl Network {
         fitting.map(|layer| layer.scratch(tiles, size)).fold(Scratch::default(), Scratch::max)
     }
 
-    /// Bytes of device memory that a batch takes, besides the weights: [`memory`], and the buffers between the dispatches
-    /// of Winograd convolutions.
+    /// Bytes of device memory of a batch, without the weights.
+    ///
+    /// They are those of [`memory`] and of the buffers between the dispatches of Winograd convolutions.
     pub fn memory(&self, tiles: usize, height: usize, width: usize) -> u64 {
         let scratch = self.scratch(tiles, [height, width]).total();
         memory(&self.plan, self.options.precision, tiles, height, width) + scratch
     }
 
-    /// Most tiles of `height` x `width` pixels that one submission can take on this device, once the network is
-    /// [prepared](Network::prepare) for them; 0 if not even one fits.
+    /// Most tiles of `height` x `width` pixels of one submission on this device; 0 if not even one fits.
+    ///
+    /// The network must be [prepared](Network::prepare) for them.
     pub fn max_batch(&self, height: usize, width: usize) -> usize {
         let largest = self.largest(height, width);
         let binding = self.gpu.largest_binding() / largest.max(1);

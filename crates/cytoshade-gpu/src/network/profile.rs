@@ -82,8 +82,9 @@ impl Clock {
 }
 
 impl Network {
-    /// Runs a batch as [`Network::run`] does, in one submission, and returns the time of each step: packing, the steps of
-    /// the plan, unpacking. Steps do not overlap here as they may in [`Network::run`].
+    /// Runs a batch in one submission and returns the time of each step.
+    ///
+    /// The steps are packing, those of the plan, and unpacking. Steps do not overlap here as they may in [`Network::run`].
     ///
     /// # Errors
     /// [`Error::NoTimestamps`] if the device has no clock, and those of [`Network::run`].

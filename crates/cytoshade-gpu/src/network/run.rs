@@ -14,8 +14,9 @@ use crate::device::sync::lock;
 use crate::error::Error;
 
 impl Network {
-    /// Runs `count` tiles of `height` x `width` pixels, of shape [count, channels, height, width], both sides multiples
-    /// of [`cytoshade_core::Shape::tile_multiple`].
+    /// Runs `count` tiles of shape [count, channels, height, width].
+    ///
+    /// Both sides must be multiples of [`cytoshade_core::Shape::tile_multiple`].
     ///
     /// A batch that exceeds a limit of the device is split, and halved if memory runs out.
     ///
@@ -26,8 +27,9 @@ impl Network {
         self.run_recorded(tiles, count, height, width, None).await
     }
 
-    /// As [`Network::run`]; a `recorder` receives the time of each step by the device's own clock, or the reason why the
-    /// device has none.
+    /// As [`Network::run`], with a `recorder` for the times of the steps.
+    ///
+    /// The recorder receives the time of each step by the device's own clock, or the reason why the device has none.
     ///
     /// # Errors
     /// As [`Network::run`].

@@ -34,7 +34,7 @@ pub struct Submission {
     times: Option<Times>,
 }
 
-/// The clock of a batch, and what it times.
+/// The clock of a batch, and the steps that it times.
 #[derive(Debug)]
 struct Times {
     clock: Clock,
@@ -48,7 +48,7 @@ impl Submission {
         self.tiles
     }
 
-    /// Waits until the batch is done and returns the style vectors of its tiles, of shape [tiles, style channels].
+    /// Waits until the batch is done and returns its style vectors, of shape [tiles, style channels].
     ///
     /// Wait for earlier submissions first: the time limit is for this batch alone. The `recorder` of [`Network::start`]
     /// receives the times of the steps.

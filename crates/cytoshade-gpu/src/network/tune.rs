@@ -13,7 +13,7 @@ use crate::operators::conv3x3::ConvKernel;
 /// The kernel of each 3x3 convolution, by the convolution's number in [`cytoshade_core::Shape::convs`].
 pub type KernelChoices = BTreeMap<usize, ConvKernel>;
 
-/// The least ratio of the default's time to another kernel's for the other to be taken: less could be chance.
+/// The least speedup over the default for another kernel to be taken: less could be chance.
 const GAIN: f64 = 1.05;
 
 /// The time limit of a measurement's repetitions in seconds.
@@ -44,7 +44,9 @@ pub fn choose(measured: &[Measured], allowed: f64) -> KernelChoices {
     default.convs.iter().map(fastest).collect()
 }
 
-/// The allowed error of one kernel against another: twice the allowed error of each against the truth, Winograd included.
+/// The allowed error of one kernel against another.
+///
+/// It is twice the allowed error of each kernel, Winograd included, against the truth.
 pub fn allowed(precision: Precision) -> f64 {
     match precision {
         Precision::F32 => 2e-5,

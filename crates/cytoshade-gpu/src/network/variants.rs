@@ -65,7 +65,9 @@ impl Network {
         }
     }
 
-    /// The dispatches of a batch of any size, if its tiles are of one image and [`Network::prepare`] changed no kernel.
+    /// The number of dispatches of a batch of any size.
+    ///
+    /// Its tiles are of one image, and so small that [`Network::prepare`] changes no kernel.
     pub fn dispatches(&self) -> usize {
         // Packing or cutting before the steps, unpacking or blending after them.
         2 + self.plan.steps.iter().map(|step| self.variants_of(step, ANY).len()).sum::<usize>()

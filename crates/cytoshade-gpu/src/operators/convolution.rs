@@ -130,7 +130,7 @@ pub(crate) trait Convolution: Debug + Sync {
     /// Why the kernel does not run the layer on such a device.
     fn applies(&self, capabilities: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported>;
 
-    /// Whether the kernel is expected to be the fastest of those after it in the chooser's order, where it applies.
+    /// Whether the kernel, if it applies, is expected to be faster than those after it in the chooser's order.
     fn is_preferred(&self, capabilities: &Capabilities, layer: &Layer) -> bool {
         let _ = (capabilities, layer);
         true
@@ -144,7 +144,7 @@ pub(crate) trait Convolution: Debug + Sync {
         self.shader(geometry).name
     }
 
-    /// The weights of a convolution in the shader's order, followed by those of the block's `proj`, if it has one.
+    /// The weights of a convolution in the shader's order, with those of the block's `proj`, if any.
     fn weights(&self, geometry: &Geometry, conv: &Conv, proj: Option<&Conv>) -> Vec<f32>;
 
     /// The precision in which the weights are stored.
@@ -158,8 +158,8 @@ pub(crate) trait Convolution: Debug + Sync {
         Vec::new()
     }
 
-    /// The pipelines of the dispatches, in their order; `skip` and `block` say what is added to the source and to the
-    /// result.
+    /// The pipelines of the dispatches, in their order. `skip` tells whether a skip is added to the source, `block` whether a
+    /// 1x1 convolution of the block's input is added to the result.
     fn variants(&self, capabilities: &Capabilities, geometry: &Geometry, skip: bool, block: bool) -> Vec<Variant> {
         let _ = block;
         let mut variant = Variant::new(self.shader(geometry));

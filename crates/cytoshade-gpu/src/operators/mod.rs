@@ -1,7 +1,7 @@
 //! The operations of a network's plan as shaders, one file an operation.
 //!
-//! Each says which pipelines it needs and, for a batch, which dispatches it makes: parameters, buffers and grids. Nothing
-//! here knows in which order a network runs.
+//! Each file lists the pipelines of its operation and makes the dispatches of a batch: parameters, buffers and grids. The
+//! order of the operations is in `network`.
 
 pub(crate) mod conv1x1;
 pub(crate) mod conv3x3;

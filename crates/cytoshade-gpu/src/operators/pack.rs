@@ -15,7 +15,7 @@ pub(crate) fn unpack_variant(precision: Precision) -> Variant {
     Variant::new(&shaders::UNPACK).with_precision(precision)
 }
 
-/// Packs planes of `pixels` x `channels` a tile, for up to `capacity` tiles: one invocation a vec4.
+/// Packs planes of `pixels` x `channels` a tile, for up to `capacity` tiles.
 pub(crate) fn pack<'a>(
     pixels: usize,
     channels: usize,
@@ -26,7 +26,7 @@ pub(crate) fn pack<'a>(
     dispatch(pixels, channels, pixels * channels.div_ceil(4), capacity, [planes, activations])
 }
 
-/// Unpacks activations into planes of `pixels` x `channels` a tile, for up to `capacity` tiles: one invocation a value.
+/// Unpacks activations into planes of `pixels` x `channels` a tile, for up to `capacity` tiles.
 pub(crate) fn unpack<'a>(
     pixels: usize,
     channels: usize,

@@ -5,7 +5,7 @@ use cytoshade_shaders::{self as shaders, Precision, overrides};
 use super::{Dispatch, Grid, quads};
 use crate::pipeline::Variant;
 
-/// Invocations of a workgroup where a shader with much workgroup memory compiles slowly.
+/// Invocations of a workgroup on devices that compile slowly, to which workgroup memory is the most work.
 const FEW_LANES: u32 = 64;
 
 /// The pipeline; with less workgroup memory on devices that compile slowly.

@@ -38,7 +38,7 @@ impl Order {
         inputs.next_multiple_of(input) * kernel * kernel * outputs.next_multiple_of(output)
     }
 
-    /// The weights of a convolution, followed by those of the block's `proj` if it is part of the same operation.
+    /// The weights of a convolution, then those of the block's `proj` if the operation has one.
     pub(super) fn pack(&self, conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
         let mut packed = Vec::new();
         for (conv, scaled) in std::iter::once((conv, false)).chain(proj.map(|proj| (proj, true))) {
@@ -56,7 +56,7 @@ impl Order {
     }
 }
 
-/// The weight at an index of the state dict's order, [output][input][y][x].
+/// The weight at an index of the state dict's order, `[output][input][y][x]`.
 fn nth(Counts { inputs, kernel, .. }: Counts, at: usize) -> Weight {
     Weight {
         output: at / kernel.pow(2) / inputs,
@@ -66,8 +66,9 @@ fn nth(Counts { inputs, kernel, .. }: Counts, at: usize) -> Weight {
     }
 }
 
-/// The order for invocations that compute a column of pixels for `quads` vec4s of output channels:
-/// [output / (4 * quads)][input / 4][kernel x][output / 4 % quads][kernel y][input % 4].
+/// The order for invocations that compute a column of pixels for `quads` vec4s of channels.
+///
+/// It is [output / (4 * quads)][input / 4][kernel x][output / 4 % quads][kernel y][input % 4].
 pub(super) fn columns(quads: usize) -> Order {
     Order {
         padding: (4, 4 * quads),

@@ -1,5 +1,7 @@
-//! Stages on planes of the host that are too large for one binding: strip by strip and window by window, with the results of
-//! the whole plane. The largest binding bounds the memory on the device, not the plane.
+//! Stages on planes of the host that are too large for one binding.
+//!
+//! They run strip by strip and window by window, with the results of the whole plane. The largest binding bounds the
+//! memory on the device, not the plane.
 
 mod strips;
 mod windows;

@@ -166,7 +166,9 @@ impl StripIntegrator<'_> {
         Ok(gpu.fetch(WHAT, &[(&waiting, 0..bytes)]).await?.values(0..bytes))
     }
 
-    /// A strip's window, uploaded if it is not on the device; the window furthest from `strip` makes room for it.
+    /// A strip's window, uploaded if it is not on the device.
+    ///
+    /// The window furthest from `strip` makes room for it.
     async fn window(&mut self, window: usize, strip: usize) -> Result<&Window, Error> {
         let at = match self.windows.iter().position(|known| known.strip == window) {
             Some(at) => at,

@@ -61,7 +61,7 @@ pub async fn remove_bad_in_windows(
     Ok(())
 }
 
-/// Rows of a window of labels and flows: as many as [`check_plane`](crate::stages::plane_limits::check_plane) allows.
+/// Most rows of a window that [`check_plane`](crate::stages::plane_limits::check_plane) allows.
 fn rows_within(bytes: u64, width: usize) -> usize {
     let fits = |rows: &usize| (8 * rows * width).max(4 * bins(*rows, width)) as u64 <= bytes;
     // The rows that fit without a histogram; with it, fewer by those of its margin.
@@ -81,8 +81,9 @@ fn spans(labels: &Labels) -> Vec<Range<usize>> {
     spans
 }
 
-/// Windows of at most `room` rows with the masks that they hold whole; a higher mask has a window of its own. Empty spans
-/// are left out.
+/// Windows of at most `room` rows with the masks that they hold whole.
+///
+/// A higher mask has a window of its own. Empty spans are left out.
 fn windows(spans: &[Range<usize>], room: usize) -> Vec<(Range<usize>, Vec<usize>)> {
     let mut rest: Vec<usize> = (0..spans.len()).filter(|&mask| !spans[mask].is_empty()).collect();
     rest.sort_by_key(|&mask| spans[mask].start);

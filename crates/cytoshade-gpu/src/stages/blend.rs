@@ -1,4 +1,4 @@
-//! Averaging the network's outputs where tiles overlap (the reference's `transforms.average_tiles` and
+//! Averaging the network's outputs over overlapping tiles (the reference's `transforms.average_tiles` and
 //! `unaugment_tiles`).
 
 use std::ops::Range;

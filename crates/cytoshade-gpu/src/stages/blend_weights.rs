@@ -63,7 +63,7 @@ fn axis(
 /// The tiles of the grid over each row and each column of a plane, so that no pixel has to visit all tiles.
 #[derive(Debug)]
 pub(crate) struct Spans {
-    /// For each row of the plane, the first row of tiles over it and the end of them; then the same for the columns.
+    /// For each row, then each column of the plane: the first tiles over it and the end of them.
     pub(crate) values: Vec<[u32; 2]>,
     /// Tiles of a row of the grid.
     pub(crate) across: usize,
@@ -88,8 +88,9 @@ fn across(tiles: &[Tile]) -> usize {
     falls.map_or(if one { 1 } else { tiles.len() }, |last| last + 1)
 }
 
-/// For each of the `length` pixels behind the padding, the first tile that holds it and the end of them, among tiles of a
-/// side that begin at rising `starts`.
+/// For each of `length` pixels, the first tile that holds it and the end of them.
+///
+/// The pixels lie behind the padding; tiles of a side begin at rising `starts`.
 fn spans(starts: &[usize], side: usize, pad: &Pad, length: usize) -> Vec<[u32; 2]> {
     let over = |at: usize| {
         let [first, end] =

@@ -16,9 +16,9 @@ const MASKS: usize = 4096;
 /// Words of boxes that are processed at once; one larger box is processed alone.
 const WORDS: usize = 1 << 20;
 
-/// Fills the holes of masks and drops those of fewer than `min_size` pixels; returns labels 1, 2, ... without gaps.
+/// Fills the holes of masks and drops masks of fewer than `min_size` pixels.
 ///
-/// Labels of another size are resized to `height` x `width` first. A `min_size` of 0 drops none. A hole is background or
+/// Returns labels 1, 2, ... without gaps. Labels of another size are resized to `height` x `width` first. A `min_size` of 0 drops none. A hole is background or
 /// another mask that no path over four neighbours joins to the border of the mask's box.
 ///
 /// # Errors
@@ -52,8 +52,10 @@ pub async fn fill_holes_and_remove_small(
     if unchanged { filled.labels(values) } else { filled.read(gpu).await }
 }
 
-/// Drops small masks as the reference does: it counts the pixels of each present label, skips the first count (taken for
-/// the background's), and drops label `k` if the `k`-th count is too small. If labels have gaps, as after the flow check,
+/// Drops small masks as the reference does.
+///
+/// The reference counts the pixels of each present label, skips the first count (taken for the background's), and drops
+/// label `k` if the `k`-th count is too small. If labels have gaps, as after the flow check,
 /// that is another mask than the small one; the second pass, without gaps, finds the small one.
 fn remove_small(masks: &mut Vec<Mask>, pixels: usize, min_size: usize) {
     if min_size == 0 {
@@ -105,7 +107,7 @@ impl GpuLabels {
         Ok((table(&bytes, self.end, self.width), bytes.values(entries..entries + plane)))
     }
 
-    /// Fills the holes of all masks: all at once, filling only background, or one after another if `ordered` is set.
+    /// Fills the holes of all masks: one after another if `ordered` is set, else background only.
     async fn fill(&self, gpu: &Gpu, table: &wgpu::Buffer, ordered: bool) -> Result<(), Error> {
         let [kernel] = gpu.kernels_of([Variant::new(&shaders::FILL_HOLES)]).await?;
         let mut rest = self.masks.as_slice();

@@ -15,10 +15,10 @@ pub(crate) const STEPS: u32 = 50;
 
 const WHAT: &str = "the flow dynamics";
 
-/// The end points of the pixels of a plane of [height, width], on the device: the counterpart of [`EndPoints`].
+/// The end points of the pixels of a plane, on the device: the counterpart of [`EndPoints`].
 #[derive(Clone, Debug)]
 pub struct GpuEndPoints {
-    /// [pixel]: (y, x), negative if the pixel takes no part.
+    /// By pixel: (y, x), negative if the pixel takes no part.
     pub(crate) positions: wgpu::Buffer,
     pub(crate) height: usize,
     pub(crate) width: usize,
@@ -114,7 +114,7 @@ pub async fn follow_flows(
     Ok(GpuEndPoints { positions, height, width })
 }
 
-/// The steps of the first submission, fewer than [`STEPS`], and the number of submissions of [`STEPS`] after it.
+/// The steps of the first submission, and the number of submissions of [`STEPS`] after it.
 pub(crate) fn pieces(niter: u32) -> (u32, u32) {
     (niter % STEPS, niter / STEPS)
 }

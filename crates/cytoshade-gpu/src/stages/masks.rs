@@ -1,5 +1,7 @@
-//! Sinks to masks (the reference's `dynamics.get_masks_torch`): maxima of the histogram are seeds, seeds grow over the
-//! bins around them, and each pixel takes the label of the bin in which it ended.
+//! End points to masks (the reference's `dynamics.get_masks_torch`).
+//!
+//! Maxima of the histogram are seeds, seeds grow over the bins around them, and each pixel takes the label of the bin of its
+//! end point.
 //!
 //! On the device, the pixels' labels are the numbers of their seeds, which have no order. The host has a table of the masks,
 //! numbers them and drops some, and [`GpuLabels::relabel`] writes the new numbers to the pixels once.
@@ -26,7 +28,7 @@ const ENTRY: u64 = 32;
 /// Labels of a plane of [height, width] on the device, and the table of the masks.
 #[derive(Clone, Debug)]
 pub struct GpuLabels {
-    /// [pixel]: the `id` of a mask, perhaps one that was dropped, or 0.
+    /// By pixel: the `id` of a mask, perhaps one that was dropped, or 0.
     pub(crate) ids: wgpu::Buffer,
     /// All ids are below this.
     pub(crate) end: usize,
@@ -165,8 +167,9 @@ impl GpuLabels {
         .await
     }
 
-    /// The labels under the numbers of their masks, 0 without a mask, resized to `height` x `width` (OpenCV's
-    /// INTER_NEAREST). Sizes and boxes in the table stay those of the source.
+    /// The labels under the numbers of their masks, resized to `height` x `width`.
+    ///
+    /// Pixels without a mask become 0. The resize is OpenCV's INTER_NEAREST. Sizes and boxes in the table stay those of the source.
     pub(crate) async fn relabel(&self, gpu: &Gpu, height: usize, width: usize) -> Result<GpuLabels, Error> {
         let [kernel] = gpu.kernels_of([Variant::new(&shaders::RELABEL)]).await?;
         let mut numbers = vec![0u32; self.end];

@@ -38,9 +38,9 @@ pub fn normalizes(params: &Params, channels: usize) -> bool {
     }
 }
 
-/// Smooths, sharpens, normalizes and inverts every channel in place, with options that [`normalizes`] supports.
+/// Smooths, sharpens, normalizes and inverts every channel in place.
 ///
-/// Waits only for percentiles of tiles.
+/// [`normalizes`] must support the options. Waits only for percentiles of tiles.
 ///
 /// # Errors
 /// [`Error::Length`] if there are ranges for another number of channels, and errors of the device.

@@ -1,4 +1,6 @@
-//! Exact percentiles of planes by radix selection: four passes over the values, 8 bits of the order statistics each.
+//! Exact percentiles of planes by radix selection.
+//!
+//! Each of four passes over the values finds 8 bits of the order statistics.
 
 use std::sync::Arc;
 
@@ -132,7 +134,7 @@ impl Percentiles {
     }
 }
 
-/// The values at the percentiles `low` and `high` of each channel, as numpy's `percentile` computes them for float32.
+/// The percentiles `low` and `high` of each channel, as numpy's `percentile` computes them for float32.
 ///
 /// Of more than 224^3 pixels, every n-th row and column is a sample.
 ///

@@ -1,5 +1,6 @@
-//! Smoothing and sharpening of planes before they are normalized (the reference's `transforms.smooth_sharpen_img`), as
-//! two passes over the axes. The CPU's module of this name explains them.
+//! Smoothing and sharpening of planes (the reference's `transforms.smooth_sharpen_img`).
+//!
+//! A filter is one pass over each axis. The CPU's module of this name explains them.
 
 use cytoshade_core::gaussian::Taps;
 

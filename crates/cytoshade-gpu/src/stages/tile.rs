@@ -13,7 +13,7 @@ use crate::stages::blend_weights::{Spans, Weights};
 
 const WHAT: &str = "tiles";
 
-/// Planes on the device with the places of their tiles, and the planes into which the network's outputs are blended.
+/// Planes on the device with the positions of their tiles, and the planes for the network's outputs.
 #[derive(Clone, Debug)]
 pub struct TiledPlanes {
     pub(crate) tile_layout: TileLayout,

@@ -13,7 +13,7 @@ use crate::stages::slices::Slices;
 
 const WHAT: &str = "normalization by tiles";
 
-/// Maps every channel so that the intensity at the `low` percentile becomes 0 and that at the `high` one becomes 1. Both are
+/// Maps every channel so that the `low` percentile becomes 0 and the `high` percentile 1. Both are
 /// taken in tiles, smoothed, and interpolated between tiles. The z-slices share one normalization.
 ///
 /// Waits for the percentiles: the host fills in missing ones and smooths them, a table of 16 bytes a tile.

@@ -14,15 +14,16 @@ const WHAT: &str = "the flow dynamics in 3-D";
 /// The end points of the voxels of a stack, on the device.
 #[derive(Clone, Debug)]
 pub struct GpuEndPoints {
-    /// [voxel]: (z, y, x), and 1 if the voxel takes part.
+    /// By voxel: (z, y, x), and 1 if the voxel takes part.
     pub(super) positions: wgpu::Buffer,
     /// Depth, height and width.
     pub(super) size: [usize; 3],
 }
 
 impl GpuEndPoints {
-    /// Uploads end points of a stack of `size` [depth, height, width]: voxels, counted z-slice by z-slice, row by row, and the
-    /// point (z, y, x) at which each ends.
+    /// Uploads end points of a stack of `size` [depth, height, width].
+    ///
+    /// They are voxels, counted z-slice by z-slice, row by row, and the point (z, y, x) at which each ends.
     ///
     /// # Errors
     /// [`Error::Length`] if there is another number of points than of voxels or a voxel lies outside of the stack,
@@ -42,10 +43,10 @@ impl GpuEndPoints {
         Ok(Self { positions, size })
     }
 
-    /// Reads them back: the voxels that take part, ascending, and (z, y, x) in which each ends.
+    /// Reads the end points back: the voxels that take part, ascending, and the point (z, y, x) of each.
     ///
     /// # Errors
-    /// Whatever the device says.
+    /// Errors of the device.
     pub async fn read(&self, gpu: &Gpu) -> Result<(Vec<u32>, Vec<[f32; 3]>), Error> {
         let bytes = 16 * self.size.iter().product::<usize>() as u64;
         let all = gpu.fetch(WHAT, &[(&self.positions, 0..bytes)]).await?.values::<[f32; 4]>(0..bytes);
@@ -53,7 +54,7 @@ impl GpuEndPoints {
     }
 }
 
-/// The voxels of a stack, where it is one that the stages can take.
+/// Refuses stacks that are too large for the stages; returns the number of voxels.
 fn check(gpu: &Gpu, size: [usize; 3]) -> Result<usize, Error> {
     let voxels = size.iter().map(|&side| side as u64).product::<u64>();
     gpu.check_binding(WHAT, voxels.saturating_mul(16))?;

@@ -1,5 +1,7 @@
-//! Sinks to masks in 3-D (the reference's `dynamics.get_masks_torch`): maxima of the histogram of end points are seeds, seeds
-//! grow over the bins around them, and each voxel takes the label of the bin in which it ended.
+//! End points to masks in 3-D (the reference's `dynamics.get_masks_torch`).
+//!
+//! Maxima of the histogram are seeds, seeds grow over the bins around them, and each voxel takes the label of the bin of its
+//! end point.
 
 use cytoshade_shaders as shaders;
 

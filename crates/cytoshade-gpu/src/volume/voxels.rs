@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::pipeline::Variant;
 use crate::planes::GpuPlanes;
 use crate::stages::gaussian::{self, Gaussian};
-use crate::stages::normalize::{self, normalize_slices};
+use crate::stages::normalize::{normalize_slices, normalizes as normalizes_planes};
 use crate::stages::resize::bilinear;
 use crate::stages::slices::Slices;
 
@@ -93,10 +93,12 @@ impl GpuVolume {
 pub fn normalizes(params: &Params, channels: usize, depth: usize) -> bool {
     let own = !params.norm3d && depth > 1 && matches!(params.normalize, Normalize::Percentile { .. });
     let others = params.invert || params.tile_norm_blocksize > 0;
-    normalize::normalizes(params, channels) && !(own && others)
+    normalizes_planes(params, channels) && !(own && others)
 }
 
-/// [`crate::normalize`] for a stack: with `norm3d` by the percentiles of the whole stack, else by those of each z-slice.
+/// [`crate::normalize`] for a stack.
+///
+/// With `norm3d` the percentiles are those of the whole stack, else those of each z-slice.
 ///
 /// # Errors
 /// As [`crate::normalize`].
@@ -107,8 +109,9 @@ pub async fn normalize(gpu: &Gpu, volume: GpuVolume, params: &Params) -> Result<
     Ok(GpuVolume { planes: slices.planes, depth })
 }
 
-/// Resizes every channel to `size` [depth, height, width] by linear interpolation: each z-slice as an image, then the
-/// depth. Does not wait.
+/// Resizes every channel to `size` [depth, height, width] by linear interpolation.
+///
+/// Each z-slice is resized as an image, then the depth. Does not wait.
 ///
 /// # Errors
 /// [`Error::Length`] for stacks without voxels, [`Error::Limit`] if the result is too large for one binding or has a million
@@ -130,8 +133,9 @@ pub async fn linear_resize(gpu: &Gpu, volume: GpuVolume, size: [usize; 3]) -> Re
     Ok(GpuVolume { planes: GpuPlanes { channels, height: depth * height, width, ..planes }, depth })
 }
 
-/// Smooths the first `channels` channels along their three axes by a Gaussian of `sigma` voxels, in place; a `sigma` of 0
-/// changes nothing. Does not wait.
+/// Smooths the first `channels` channels along their three axes by a Gaussian of `sigma` voxels.
+///
+/// In place; a `sigma` of 0 changes nothing. Does not wait.
 ///
 /// # Errors
 /// Errors of the device.

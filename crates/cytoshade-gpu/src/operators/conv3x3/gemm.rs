@@ -11,7 +11,7 @@ use crate::operators::weights::{Counts, Order, Weight};
 /// Output channels of an invocation, a group of channels in the shader.
 const GROUP: u32 = 8;
 
-/// Rows of pixels of a workgroup times its groups of channels: its invocations over the runs of pixels in a row.
+/// Rows of pixels of a workgroup times its groups of channels.
 const ROWS_TIMES_GROUPS: u32 = shaders::conv3x3_gemm::LANES / shaders::conv3x3_gemm::RUNS;
 
 /// [`super::ConvKernel::Gemm`]: a workgroup stages pixels and weights, which all of its invocations read.

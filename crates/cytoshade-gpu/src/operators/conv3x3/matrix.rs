@@ -83,8 +83,9 @@ fn of_side(side: u32, subgroup: u32, memory: u32, outputs: usize) -> Result<Geom
     Ok(Geometry { columns: side, rows: ROWS / split, channels: 2 * side * split })
 }
 
-/// [input / side][kernel x][kernel y][output / side][input % side][output % side], output channels padded to a multiple
-/// of `block`, those of a workgroup.
+/// [input / side][kernel x][kernel y][output / side][input % side][output % side].
+///
+/// Output channels are padded to a multiple of `block`, those of a workgroup.
 fn order(side: usize, block: usize) -> Order {
     Order {
         padding: (side, block),

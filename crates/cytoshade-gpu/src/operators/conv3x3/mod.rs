@@ -33,11 +33,11 @@ pub enum ConvKernel {
     /// An implicit matrix product through workgroup memory; the fastest in f32 on GPUs. Plain sums; a workgroup loads 180
     /// vec4s of the source for 112 pixels and 64 output channels, or 300 for 224 and 32.
     Gemm,
-    /// As `Gemm` on subgroup matrices (tensor cores), f16 times f16 into f32; the fastest in f16 on GPUs that have them.
+    /// As `Gemm` on subgroup matrices (tensor cores); the fastest in f16 on GPUs that have them.
     /// Plain sums; on matrices of 16 x 16 a workgroup loads 180 vec4s of the source for 128 pixels and 64 output channels,
     /// or 324 for 256 and 32.
     Matrix,
-    /// Winograd F(4x4, 3x3) in two or three dispatches, with the weights shared by subgroup broadcasts; the fastest on
+    /// Winograd F(4x4, 3x3), with the weights shared by subgroup broadcasts; two or three dispatches. The fastest on
     /// software adapters for layers of 32 channels or more. The products take `4.5 * (inputs + block) * outputs` operations
     /// a pixel, and the transforms about 18 for each input channel and 9 for each output channel. In f32,
     /// `2.25 * (inputs + block)` values a pixel go to memory and back, as do `2.25 * outputs` sums, and there are
@@ -91,8 +91,9 @@ impl ConvKernel {
         applying.next().unwrap_or((ConvKernel::Direct, direct::GEOMETRY))
     }
 
-    /// The default kernel among those without buffers between dispatches, for tiles that are so large that no buffer
-    /// would hold them.
+    /// The default kernel among those of one dispatch.
+    ///
+    /// It is for tiles so large that the buffers between dispatches would exceed the binding limit.
     pub(crate) fn choose_single_dispatch(capabilities: &Capabilities, layer: &Layer) -> ConvKernel {
         // Winograd declines if no binding holds its weights.
         Self::choose(&Capabilities { binding: 0, ..capabilities.clone() }, layer).0

@@ -1,5 +1,7 @@
-//! 3x3 Winograd convolution, F(4x4, 3x3), on buffers between its dispatches: the input at the points, then the products
-//! and the output. `shared/winograd.wgsl` describes the points.
+//! 3x3 Winograd convolution, F(4x4, 3x3), with buffers between its dispatches.
+//!
+//! The first dispatches transform the input to the points, the last one multiplies and transforms the sums to the
+//! output. `shared/winograd.wgsl` describes the points.
 
 use cytoshade_core::Conv;
 use cytoshade_core::winograd::{PRODUCTS, SIDE, transform_kernel};
@@ -21,8 +23,9 @@ const RUN: usize = 4;
 /// Most invocations of a workgroup.
 const MAX_LANES: u32 = 64;
 
-/// Fewest input and output channels with which Winograd is faster than plain sums on Mesa's llvmpipe: it has a quarter of
-/// their products, but writes its points and reads them again.
+/// Fewest channels with which Winograd is faster than plain sums on Mesa's llvmpipe.
+///
+/// It has a quarter of their products, but writes its points and reads them again.
 const FEWEST_CHANNELS: usize = 32;
 
 /// [`super::ConvKernel::Winograd`]. A geometry's columns are the invocations of a workgroup, its rows the patches of each.
@@ -113,8 +116,9 @@ fn patches(height: usize, width: usize) -> usize {
     height.div_ceil(SIDE) * width.div_ceil(SIDE)
 }
 
-/// The weights [point][output / 32][input / 4][output / 4 % 8][input % 4][output % 4], with those of `proj` as more
-/// inputs.
+/// The weights [point][output / 32][input / 4][output / 4 % 8][input % 4][output % 4].
+///
+/// The weights of `proj` are those of more inputs.
 fn weights(conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
     let block = proj.map_or(0, Conv::inputs);
     let inputs = conv.inputs();

@@ -1,5 +1,6 @@
-//! The check of each mask against the flows (the reference's `metrics.flow_error`, `dynamics.masks_to_flows_cpu` and
-//! `dynamics.remove_bad_flow_masks`).
+//! The check of each mask against the flows.
+//!
+//! The reference's `metrics.flow_error`, `dynamics.masks_to_flows_cpu` and `dynamics.remove_bad_flow_masks`.
 //!
 //! Heat diffuses from the center of each mask, in a way that fits the mask's box ([`DiffusionStrategy`]). The reference
 //! computes in f64 and the shaders in f32, so each error comes with a bound of its rounding. If the threshold lies within
@@ -37,8 +38,9 @@ const TILES: usize = 1 << 20;
 /// Bytes of masks that are read back at once for an exact decision.
 const EXACT_BYTES: u64 = 16 << 20;
 
-/// The flow error of a mask: the mean squared difference between its own flow and a fifth of the network's, dY and dX
-/// together.
+/// The flow error of a mask.
+///
+/// It is the mean squared difference between the mask's own flow and a fifth of the network's, dY and dX together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FlowError {
     /// The error.

@@ -30,8 +30,9 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// The invocations for a box of `height` x `width`, with its border of one pixel; `None` if registers do not hold it
-    /// or would be slower.
+    /// The invocations for a box of `height` x `width`, with its border of one pixel.
+    ///
+    /// `None` if registers do not hold the box or would be slower.
     pub(super) fn choose(capabilities: &Capabilities, height: u32, width: u32) -> Option<Self> {
         let (lanes, largest) = capabilities.subgroups?;
         if !capabilities.software || lanes != largest || lanes < SMALLEST_SUBGROUP {
