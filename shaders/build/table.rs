@@ -1,14 +1,16 @@
-//! The table of all shaders: the one thing about them that is written by hand. Everything else (entry point, workgroup
-//! size, buffers, parameters, constants) is read from the WGSL itself.
+//! The table of all shaders. A new shader is a WGSL file and one line here.
 //!
-//! A new shader is a WGSL file and one line here.
+//! The build script reads everything else (entry point, workgroup size, buffers, parameters, constants) from the WGSL.
+//!
+//! The head of each shared piece names what it uses. WGSL accepts declarations in any order; here a piece comes after
+//! those that it uses. The build fails if one is missing.
 
 use crate::types::Needs::{self, Matrices, Native, Nothing, Subgroups};
 
 /// Whether a shader reads or writes activations, whose type depends on the precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Typed {
-    /// It does. The types `Stored`, `Packed` and `Four` are put before its pieces.
+    /// It does. The types `Stored`, `Packed` and `Four` come before its pieces.
     Activations,
     /// It does not.
     Plain,
@@ -40,7 +42,7 @@ const fn row(name: &'static str, file: &'static str, shared: &'static str, needs
     Row { name, file, shared, needs, typed }
 }
 
-/// Every shader, in the order of the pipeline.
+/// Every shader: those of the network, of the stages, and of the stages in 3-D.
 #[rustfmt::skip]
 pub(crate) const SHADERS: &[Row] = &[
     // name                         file                        shared pieces                               needs      types
