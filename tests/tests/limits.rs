@@ -24,7 +24,7 @@ fn segment(largest: u64, kernel: Option<ConvKernel>, bsize: usize) -> Result<Seg
     let builder = kernel.into_iter().fold(builder, SegmenterBuilder::kernel);
     let segmenter = builder.build(&Model::open(root.join("models/cytoshade-demo.safetensors"))?)?;
     let images: Vec<Image> = cytoshade_formats::read(root.join("models/demo.png"), &ReadOptions::default())?;
-    Ok(segmenter.segment(&images[0], &Params { bsize, ..Params::default() })?)
+    Ok(segmenter.segment(&images[0], &Params { bsize: Some(bsize), ..Params::default() })?)
 }
 
 /// The largest intermediate has 8 channels of the tile's size: 384 is the largest multiple of 16 whose square fits.

@@ -96,8 +96,9 @@ pub struct Params {
     pub diameter: Option<f32>,
     /// Run the dynamics at the image's own size (true) or at the network's, enlarging the masks afterwards (false).
     pub resample: bool,
-    /// Side of a tile in pixels: a multiple of 16, at least 32.
-    pub bsize: usize,
+    /// Side of a tile in pixels: a multiple of 16, from 32 to 4096. `None` takes the network's own
+    /// ([`TileRule::side`](crate::TileRule), 224 for U-Nets).
+    pub bsize: Option<usize>,
     /// Overlap of neighbouring tiles as a fraction of a tile, 0.05 to 0.5. Not used with `augment`.
     pub tile_overlap: f64,
     /// Test-time augmentation: tiles overlap by half and are flipped in turn.
@@ -117,7 +118,7 @@ pub struct Params {
     /// Masks of fewer pixels than this are dropped. 0 keeps all.
     pub min_size: usize,
     /// Stacks only: segment in 3-D. The network sees the planes along all three axes, and the sum of their flows is
-    /// followed in 3-D; tiles then have a side of 224 whatever `bsize` is, and `flow_threshold` is not used.
+    /// followed in 3-D; tiles then have the network's own side, and `bsize` and `flow_threshold` are not used.
     pub do_3d: bool,
     /// Stacks in 3-D: how much farther apart layers are than pixels; 2 where Z is sampled half as densely.
     pub anisotropy: f64,
@@ -144,7 +145,7 @@ impl Default for Params {
             norm3d: true,
             diameter: None,
             resample: true,
-            bsize: 224,
+            bsize: None,
             tile_overlap: 0.1,
             augment: false,
             batch_size: 8,
@@ -212,8 +213,10 @@ impl Params {
         if self.tile_norm_blocksize == 1 {
             return refuse("tile_norm_blocksize", "1".into(), "0 (off) or a side of 2 pixels and more");
         }
-        if self.bsize < 32 || self.bsize > 4096 || !self.bsize.is_multiple_of(16) {
-            return refuse("bsize", self.bsize.to_string(), "a multiple of 16 from 32 to 4096");
+        if let Some(bsize) = self.bsize
+            && !((32..=4096).contains(&bsize) && bsize.is_multiple_of(16))
+        {
+            return refuse("bsize", bsize.to_string(), "a multiple of 16 from 32 to 4096");
         }
         if !(0.05..=0.5).contains(&self.tile_overlap) {
             return refuse("tile_overlap", self.tile_overlap.to_string(), "a fraction from 0.05 to 0.5");
@@ -268,7 +271,7 @@ mod tests {
             ("sharpen_radius", Params { sharpen_radius: -1.0, ..Params::default() }),
             ("tile_norm_smooth3d", Params { tile_norm_smooth3d: f32::NAN, ..Params::default() }),
             ("tile_norm_blocksize", Params { tile_norm_blocksize: 1, ..Params::default() }),
-            ("bsize", Params { bsize: 100, ..Params::default() }),
+            ("bsize", Params { bsize: Some(100), ..Params::default() }),
             ("tile_overlap", Params { tile_overlap: f64::NAN, ..Params::default() }),
             ("batch_size", Params { batch_size: 0, ..Params::default() }),
             ("cellprob_threshold", Params { cellprob_threshold: f32::INFINITY, ..Params::default() }),

@@ -42,7 +42,7 @@ pub(crate) fn params(options: &JsValue, estimates: bool) -> Result<Params, JsVal
             "tileNormSmooth3d" => params.tile_norm_smooth3d = value.number()? as f32,
             "maxSizeFraction" => params.max_size_fraction = value.number()?,
             "interp" => params.interp = value.flag()?,
-            "bsize" => params.bsize = value.count()?,
+            "bsize" => params.bsize = Some(value.count()?),
             "tileOverlap" => params.tile_overlap = value.number()?,
             "minSize" => params.min_size = value.count()?,
             "niter" => params.niter = Some(value.count()? as u32),

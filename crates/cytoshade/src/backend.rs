@@ -11,6 +11,7 @@ use cytoshade_gpu::{ConvKernel, DeviceOptions, Error as GpuError, Gpu, GpuPlanes
 #[cfg(not(target_arch = "wasm32"))]
 use crate::Format;
 use crate::field::Field;
+use crate::outputs::CELLPROB;
 use crate::{Device, DeviceInfo, Error, Model, PrecisionChoice, device};
 
 /// Hears of the tiles that are complete, and may stop the run. `Send` where there are threads, so that a segmentation's
@@ -47,9 +48,9 @@ pub(crate) enum Backend {
 #[derive(Debug)]
 #[cfg_attr(not(target_arch = "wasm32"), allow(unreachable_pub))]
 pub struct Batch {
-    /// The outputs, of shape [tiles, nout, height, width].
+    /// The outputs, of shape [tiles, outputs, height, width].
     pub outputs: Vec<f32>,
-    /// The style vectors, of shape [tiles, style channels], each of L2 norm 1.
+    /// The style vectors, of shape [tiles, style channels], each of L2 norm 1. Empty if the network has no style.
     pub styles: Vec<f32>,
 }
 
@@ -90,9 +91,9 @@ impl BackendConfig {
     /// For the network of a model, and whether that is for restoration.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn for_model(self, model: &Model, restores: bool) -> Self {
-        let origin = model.origin();
         // An ONNX model's weights may lie in files beside it.
-        let sha256 = (origin.format != Format::Onnx).then_some(origin.sha256);
+        let origin = model.origin().filter(|origin| origin.format != Format::Onnx);
+        let sha256 = origin.map(|origin| origin.sha256);
         Self { sha256, restores, ..self }
     }
 
@@ -256,7 +257,7 @@ impl Backend {
 
     /// Where the flows of outputs on the host carry the pixels that take part.
     pub(crate) async fn follow_flows(&self, outputs: &Planes, niter: u32, params: &Params) -> Result<EndPoints, Error> {
-        let (cellprob, threshold) = (outputs.plane(2), params.cellprob_threshold);
+        let (cellprob, threshold) = (outputs.plane(CELLPROB), params.cellprob_threshold);
         #[cfg(target_arch = "wasm32")]
         if let Backend::Remote(elsewhere) = self {
             let steps = follow_flows::Steps::new(outputs, cellprob, threshold)?;

@@ -40,6 +40,7 @@ mod field;
 mod model;
 #[cfg(not(target_arch = "wasm32"))]
 mod model_dirs;
+mod outputs;
 mod pipeline;
 mod plane_source;
 #[cfg(target_arch = "wasm32")]
@@ -81,6 +82,18 @@ pub use remote::RemoteBackend;
 pub use restore::{RestoreOptions, Restored, Restorer};
 pub use segmentation::{Segmentation, StackSegmentation};
 pub use segmenter::{Segmenter, SegmenterBuilder};
+
+/// Networks that a program makes itself, for [`Model::from_network`].
+///
+/// A U-Net of other weights is a [`UNet`](arch::unet::UNet). Another architecture is a [`Description`] for the pipelines,
+/// a [`Plan`] of the operations that the backends have, and [`Weights`].
+pub mod network {
+    pub use cytoshade_core::{
+        BatchNorm, Conv, ConvId, ConvShape, Convolution, Description, FlowChannels, Linear, LinearId, LinearProduct,
+        Network, Operation, OutputChannels, Plan, PlanBuilder, Prologue, RescaleRule, Shortcut, TensorId, TensorShape,
+        TileRule, Weights, arch,
+    };
+}
 
 /// The errors of the crates beneath, which [`Error`] wraps.
 pub mod errors {

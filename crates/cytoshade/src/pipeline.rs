@@ -1,7 +1,9 @@
 //! The whole pipeline for one 2-D image (the reference's `CellposeModel.eval`), stage after stage.
 
 use cytoshade_core::rescale::Rescale;
-use cytoshade_core::{Control, EndPoints, Error as CoreError, Image, Labels, Network, Params, Planes, Stage};
+use cytoshade_core::{
+    Control, Description, EndPoints, Error as CoreError, Image, Labels, Network, Params, Planes, Stage,
+};
 use cytoshade_cpu::{fill_holes, flow_error, histogram, masks, resize};
 use cytoshade_gpu::{Gpu, GpuPlanes};
 use cytoshade_model::SizeModel;
@@ -9,19 +11,17 @@ use web_time::Instant;
 
 use crate::backend::Backend;
 use crate::field::Field;
-use crate::run::{PAD_MULTIPLE, Run};
+use crate::outputs::{CELLPROB, CLASSES, FLOWS};
+use crate::run::Run;
 use crate::{Error, Segmentation, diameter};
 
-/// A network must give dY, dX and cellprob, and take tiles whose sides are multiples of 16.
+/// A network must give dY, dX and cellprob, and take tiles of padded planes.
 pub(crate) fn check_network(network: &Network) -> Result<(), Error> {
-    let shape = network.shape();
-    if shape.nout() < 3 {
-        return Err(CoreError::NotSegmentation { nout: shape.nout() }.into());
+    let Description { outputs, tile, .. } = network.description();
+    if outputs.flows.is_none() {
+        return Err(CoreError::NotSegmentation { outputs: outputs.count }.into());
     }
-    if shape.tile_multiple() > PAD_MULTIPLE {
-        let found = shape.levels().to_string();
-        return Err(CoreError::NetworkShape { what: "number of levels", found, expected: "1 to 5" }.into());
-    }
+    tile.side(None)?;
     Ok(())
 }
 
@@ -37,7 +37,7 @@ pub(crate) async fn segment(
     params.check()?;
     let (height, width) = (image.height(), image.width());
     // Asked for before the work begins, so that a diameter that cannot be fails at once.
-    let mut rescale = Rescale::new(params, network.diam_mean(), network.diam_labels(), height, width)?;
+    let mut rescale = Rescale::new(params, &network.description().rescale, height, width)?;
     let mut run = Run::new(backend, network, control);
     let planes = run.input(image, params).await?;
     if let (None, Some(size_model)) = (params.diameter, size_model) {
@@ -50,10 +50,10 @@ pub(crate) async fn segment(
         if asked.flows || asked.cellprob || asked.classes { outputs.into_host().await? } else { Planes::default() };
     Ok(Segmentation {
         labels,
-        flows: asked.flows.then(|| outputs.select(0..2)),
-        cellprob: asked.cellprob.then(|| outputs.select(2..3)),
-        style: asked.style.then_some(style),
-        classes: asked.classes.then(|| outputs.select(3..outputs.channels())),
+        flows: asked.flows.then(|| outputs.select(FLOWS)),
+        cellprob: asked.cellprob.then(|| outputs.select(CELLPROB..CLASSES)),
+        style: style.filter(|_| asked.style),
+        classes: asked.classes.then(|| outputs.select(CLASSES..outputs.channels())),
         diameter: rescale.diameter,
         niter: rescale.niter,
         device: backend.info(),
@@ -62,14 +62,14 @@ pub(crate) async fn segment(
 }
 
 impl Run<'_> {
-    /// Planes at the image's size to the network's outputs [nout, height, width], at the size at which the dynamics
+    /// Planes at the image's size to the network's outputs [outputs, height, width], at the size at which the dynamics
     /// run, and the style.
     pub(crate) async fn flows(
         &mut self,
         planes: Field,
         rescale: &Rescale,
         params: &Params,
-    ) -> Result<(Field, Vec<f32>), Error> {
+    ) -> Result<(Field, Option<Vec<f32>>), Error> {
         let (height, width) = planes.size();
         let planes = self.resize(planes, rescale.height, rescale.width).await?;
         let (outputs, style) = self.network(planes, params).await?;

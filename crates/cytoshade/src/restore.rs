@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use cytoshade_core::rescale::{Factor, Rescale};
 use cytoshade_core::{
-    Axis, Channels, Control, Error as CoreError, Image, Network, Normalize, Params, Planes, Stack, Stage, Timings,
-    Volume, channels,
+    Axis, Channels, Control, Description, Error as CoreError, Image, Network, Normalize, Params, Planes, Stack, Stage,
+    Timings, Volume, channels,
 };
 use cytoshade_gpu::{ConvKernel, Precision};
 
 use crate::backend::Backend;
 use crate::plane_source::PlaneSource;
-use crate::run::{PAD_MULTIPLE, Run, TileProgress};
+use crate::run::{Run, TileProgress};
 use crate::volume_field::VolumeField;
 use crate::{Device, DeviceInfo, Error, Model, SegmenterBuilder};
 
@@ -229,14 +229,14 @@ impl Restorer {
     }
 }
 
-/// A network must take one channel, and tiles whose sides are multiples of 16; objects must have a size.
+/// A network must take one channel and tiles of padded planes; objects must have a size.
 pub(crate) fn check_network(network: &Network, options: &RestoreOptions) -> Result<(), Error> {
-    let shape = network.shape();
-    if shape.inputs() != 1 || shape.tile_multiple() > PAD_MULTIPLE {
-        let found = format!("{} input channels, {} levels", shape.inputs(), shape.levels());
-        let expected = "1 input channel and 1 to 5 levels, as restoration networks have";
-        return Err(CoreError::NetworkShape { what: "shape", found, expected }.into());
+    let Description { inputs, tile, .. } = network.description();
+    if *inputs != 1 {
+        let expected = "1 input channel, as restoration networks have";
+        return Err(CoreError::NetworkShape { what: "input", found: format!("{inputs} channels"), expected }.into());
     }
+    tile.side(None)?;
     if !(options.diam_mean.is_finite() && options.diam_mean > 0.0) {
         let found = options.diam_mean.to_string();
         return Err(CoreError::Param { name: "diam_mean", found, expected: "a number of pixels above 0" }.into());
@@ -274,7 +274,7 @@ impl Run<'_> {
         let [depth, height, width] = seen.size();
         let mut restored = Vec::with_capacity(depth);
         let take = |_, outputs: Planes, _| restored.push(outputs.select(0..1));
-        let mut progress = TileProgress { done: 0, total: depth * self.tiles(height, width, &params) };
+        let mut progress = TileProgress { done: 0, total: depth * self.tiles(height, width, &params)? };
         self.layers(PlaneSource::along(&mut seen, Axis::Z), &params, &mut progress, take).await?;
         let restored = VolumeField::Host(restored.into_iter().collect());
         Ok(self.resize_volume(restored, size).await?.into_host().await?.into_vec())

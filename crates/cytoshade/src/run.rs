@@ -12,11 +12,9 @@ use web_time::Instant;
 use crate::Error;
 use crate::backend::{Backend, PendingBatch, TileBatch, is_capacity_error};
 use crate::field::Field;
+use crate::outputs::{StyleSum, arrange, arrange_on_host, styles_of_tiles};
 use crate::plane_source::PlaneSource;
 use crate::stream::Stream;
-
-/// The reference pads planes to a multiple of this.
-pub(crate) const PAD_MULTIPLE: usize = 16;
 
 /// One call of the library: what it runs on, who watches, and the time that it took so far.
 pub(crate) struct Run<'a> {
@@ -85,7 +83,7 @@ impl<'a> Run<'a> {
 
     /// The planes that the network sees of an image, at the image's size.
     pub(crate) async fn input(&mut self, image: &Image, params: &Params) -> Result<Field, Error> {
-        let inputs = self.network.shape().inputs();
+        let inputs = self.network.description().inputs;
         let planes = self.stage(Stage::Channels, || channels::select(image, params, inputs))??;
         if let Some((gpu, _)) = self.backend.stages()
             && cytoshade_gpu::normalizes(params, inputs)
@@ -115,16 +113,22 @@ impl<'a> Run<'a> {
     }
 
     /// How many tiles a plane becomes.
-    pub(crate) fn tiles(&self, height: usize, width: usize, params: &Params) -> usize {
-        tile_layout(self.backend, height, width, params).tiling.tiles.len()
+    pub(crate) fn tiles(&self, height: usize, width: usize, params: &Params) -> Result<usize, Error> {
+        Ok(tile_layout(self.backend, self.network, height, width, params)?.tiling.tiles.len())
     }
 
-    /// All tiles of some planes of one image through the network. Returns the outputs [nout, height, width] and the
-    /// style of the whole image.
-    pub(crate) async fn network(&mut self, planes: Field, params: &Params) -> Result<(Field, Vec<f32>), Error> {
+    /// All tiles of some planes of one image through the network. Returns the [arranged](arrange) outputs [outputs, height,
+    /// width] and the style of the whole image.
+    pub(crate) async fn network(&mut self, planes: Field, params: &Params) -> Result<(Field, Option<Vec<f32>>), Error> {
+        let (outputs, style) = self.plane(planes, params).await?;
+        Ok((arrange(outputs, &self.network.description().outputs).await?, style))
+    }
+
+    /// [`Run::network`] with the outputs in the network's own order.
+    async fn plane(&mut self, planes: Field, params: &Params) -> Result<(Field, Option<Vec<f32>>), Error> {
         let (height, width) = planes.size();
-        let mut tiles = TileProgress { done: 0, total: self.tiles(height, width, params) };
-        let mut found = (Field::Host(Planes::default()), Vec::new());
+        let mut tiles = TileProgress { done: 0, total: self.tiles(height, width, params)? };
+        let mut found = (Field::Host(Planes::default()), None);
         let sink = |_, outputs, style| found = (outputs, style);
         let mut source = PlaneSource::Plane(planes);
         if let Some(on) = self.backend.stages()
@@ -138,15 +142,17 @@ impl<'a> Run<'a> {
     }
 
     /// The tiles of planes of one size, here called layers, through the network, batch by batch, a batch holding tiles of
-    /// several layers where they have few. Each layer is asked for when its first tile is due; its outputs
-    /// [nout, height, width] and its style are handed to `sink` once its last tile is done.
+    /// several layers where they have few. Each layer is asked for when its first tile is due; its [arranged](arrange)
+    /// outputs [outputs, height, width] and its style are handed to `sink` once its last tile is done.
     pub(crate) async fn layers(
         &mut self,
         mut source: PlaneSource<'_>,
         params: &Params,
         progress: &mut TileProgress,
-        mut sink: impl FnMut(usize, Planes, Vec<f32>),
+        mut sink: impl FnMut(usize, Planes, Option<Vec<f32>>),
     ) -> Result<(), Error> {
+        let channels = self.network.description().outputs;
+        let mut sink = move |at, outputs, style| sink(at, arrange_on_host(outputs, &channels), style);
         if let Some(on) = self.backend.stages() {
             let take = |at, outputs, style| {
                 if let Field::Host(outputs) = outputs {
@@ -168,7 +174,7 @@ impl<'a> Run<'a> {
         source: &mut PlaneSource<'_>,
         params: &Params,
         (progress, back): (&mut TileProgress, bool),
-        mut sink: impl FnMut(usize, Field, Vec<f32>),
+        mut sink: impl FnMut(usize, Field, Option<Vec<f32>>),
     ) -> Result<bool, Error> {
         let (control, before, count) = (self.control, progress.done, source.count());
         if before == 0 {
@@ -181,7 +187,7 @@ impl<'a> Run<'a> {
             result = if at < count {
                 let planes = source.plane(at).await?;
                 let (height, width) = planes.size();
-                let tile_layout = tile_layout(self.backend, height, width, params);
+                let tile_layout = tile_layout(self.backend, self.network, height, width, params)?;
                 self.backend.prepare(self.network, &tile_layout.tiling).await?;
                 stream.push(planes, &tile_layout).await
             } else {
@@ -211,10 +217,10 @@ impl<'a> Run<'a> {
         source: &mut PlaneSource<'_>,
         params: &Params,
         progress: &mut TileProgress,
-        mut sink: impl FnMut(usize, Planes, Vec<f32>),
+        mut sink: impl FnMut(usize, Planes, Option<Vec<f32>>),
     ) -> Result<(), Error> {
         let (backend, control, count) = (self.backend, self.control, source.count());
-        let shape = self.network.shape();
+        let (outputs, style) = (self.network.description().outputs.count, self.network.description().style);
         let (batch_size, in_flight) = backend.batches(params.batch_size);
         let mut open: VecDeque<PendingPlane> = VecDeque::new();
         let mut pending: VecDeque<(usize, PendingBatch<'_>)> = VecDeque::new();
@@ -232,9 +238,10 @@ impl<'a> Run<'a> {
                             break;
                         }
                         let planes = source.take(begun).await?;
-                        let tile_layout = tile_layout(backend, planes.height(), planes.width(), params);
+                        let (height, width) = (planes.height(), planes.width());
+                        let tile_layout = tile_layout(backend, self.network, height, width, params)?;
                         backend.prepare(self.network, &tile_layout.tiling).await?;
-                        open.push_back(PendingPlane::new(planes, tile_layout, shape.nout(), shape.style_channels()));
+                        open.push_back(PendingPlane::new(planes, tile_layout, outputs, style));
                         begun += 1;
                     }
                     let Some(last) = open.back_mut() else { break };
@@ -254,7 +261,7 @@ impl<'a> Run<'a> {
             progress.done += tiles;
             self.timings.measure(Stage::Blend, || {
                 let outputs = result.outputs.chunks_exact((result.outputs.len() / tiles).max(1));
-                let mut found = outputs.zip(result.styles.chunks_exact(shape.style_channels()));
+                let mut found = outputs.zip(styles_of_tiles(&result.styles, style));
                 for layer in &mut open {
                     layer.add(&mut found);
                 }
@@ -275,14 +282,22 @@ impl<'a> Run<'a> {
     }
 }
 
-/// How planes become tiles: of the side that is asked for or, where the backend has no room for one, of the largest below.
-fn tile_layout(backend: &Backend, height: usize, width: usize, params: &Params) -> TileLayout {
-    let Params { bsize, tile_overlap, augment, .. } = *params;
-    let cut = |side| TileLayout::new(height, width, PAD_MULTIPLE, side, tile_overlap, augment);
-    let sides = (1..=bsize / PAD_MULTIPLE).rev().map(|times| times * PAD_MULTIPLE);
+/// How planes become tiles: of the side that is asked for or, if the backend has no room for one, of the largest below.
+fn tile_layout(
+    backend: &Backend,
+    network: &Network,
+    height: usize,
+    width: usize,
+    params: &Params,
+) -> Result<TileLayout, Error> {
+    let rule = network.description().tile;
+    let side = rule.side(params.bsize)?;
+    let Params { tile_overlap, augment, .. } = *params;
+    let cut = |side| TileLayout::new(height, width, rule.padding, side, tile_overlap, augment);
+    let sides = (1..=side / rule.padding).rev().map(|times| times * rule.padding);
     let fits = |tile_layout: &TileLayout| backend.takes(tile_layout.tiling.height, tile_layout.tiling.width);
-    // Where there is no room for any, the device says what it lacks.
-    sides.map(cut).find(fits).unwrap_or_else(|| cut(bsize))
+    // If there is no room for any, the device's error says what it lacks.
+    Ok(sides.map(cut).find(fits).unwrap_or_else(|| cut(side)))
 }
 
 /// A layer some of whose tiles are done.
@@ -290,17 +305,17 @@ struct PendingPlane {
     planes: Planes,
     tile_layout: TileLayout,
     blend: Blend,
-    style: Vec<f32>,
-    /// TileProgress that were cut.
+    style: StyleSum,
+    /// Tiles that were cut.
     cut: usize,
-    /// TileProgress that came back.
+    /// Tiles that came back.
     added: usize,
 }
 
 impl PendingPlane {
-    fn new(planes: Planes, tile_layout: TileLayout, nout: usize, style_channels: usize) -> Self {
-        let blend = Blend::new(tile_layout.clone(), nout, planes.height(), planes.width());
-        Self { planes, tile_layout, blend, style: vec![0.0; style_channels], cut: 0, added: 0 }
+    fn new(planes: Planes, tile_layout: TileLayout, outputs: usize, style: Option<usize>) -> Self {
+        let blend = Blend::new(tile_layout.clone(), outputs, planes.height(), planes.width());
+        Self { planes, tile_layout, blend, style: StyleSum::new(style), cut: 0, added: 0 }
     }
 
     fn tiles(&self) -> &[Tile] {
@@ -331,25 +346,16 @@ impl PendingPlane {
     }
 
     /// Takes what the network made of the tiles that were cut and did not come back yet.
-    fn add<'o>(&mut self, found: &mut impl Iterator<Item = (&'o [f32], &'o [f32])>) {
+    fn add<'o>(&mut self, found: &mut impl Iterator<Item = (&'o [f32], Option<&'o [f32]>)>) {
         for (output, style) in found.take(self.cut - self.added) {
             self.blend.add(&self.tile_layout.tiling.tiles[self.added], output);
-            self.style.iter_mut().zip(style).for_each(|(sum, value)| *sum += value);
+            self.style.add(style);
             self.added += 1;
         }
     }
 
     /// The blended outputs and the style, of unit length.
-    fn finish(self) -> (Planes, Vec<f32>) {
-        (self.blend.finish(), unit(self.style))
+    fn finish(self) -> (Planes, Option<Vec<f32>>) {
+        (self.blend.finish(), self.style.finish())
     }
-}
-
-/// A style of unit length.
-pub(crate) fn unit(mut style: Vec<f32>) -> Vec<f32> {
-    let norm = style.iter().map(|value| value * value).sum::<f32>().sqrt();
-    if norm > 0.0 {
-        style.iter_mut().for_each(|value| *value /= norm);
-    }
-    style
 }

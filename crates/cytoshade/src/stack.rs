@@ -8,13 +8,11 @@ use cytoshade_cpu::volume;
 use cytoshade_model::SizeModel;
 
 use crate::backend::Backend;
+use crate::outputs::{CELLPROB, CLASSES, FLOWS, last_output};
 use crate::plane_source::PlaneSource;
 use crate::run::{Run, TileProgress};
 use crate::volume_field::VolumeField;
 use crate::{Error, StackSegmentation};
-
-/// Side of a tile where a stack is segmented in 3-D: the reference hands no other one on.
-const BSIZE_3D: usize = 224;
 
 /// Each axis along which the network sees planes, with the axes of the stack along which its two flows point.
 const ORIENTATIONS: [(Axis, [usize; 2]); 3] = [(Axis::Z, [1, 2]), (Axis::Y, [0, 2]), (Axis::X, [0, 1])];
@@ -37,7 +35,7 @@ pub(crate) async fn segment(
             let factor = Factor::F64(f64::from(network.diam_mean()) / diameter);
             Rescale::by(params, factor, diameter as f32, height, width)?
         }
-        None => Rescale::new(params, network.diam_mean(), network.diam_labels(), height, width)?,
+        None => Rescale::new(params, &network.description().rescale, height, width)?,
     };
     let mut run = Run::new(backend, network, control);
     let found = if params.do_3d {
@@ -49,7 +47,7 @@ pub(crate) async fn segment(
         labels: found.labels,
         flows: params.outputs.flows.then_some(found.flows),
         cellprob: params.outputs.cellprob.then_some(found.cellprob),
-        styles: params.outputs.style.then_some(found.styles),
+        styles: found.styles.filter(|_| params.outputs.style),
         diameter: rescale.diameter,
         niter: rescale.niter,
         device: backend.info(),
@@ -62,13 +60,13 @@ struct StackResult {
     labels: LabelVolume,
     flows: Volume,
     cellprob: Volume,
-    styles: Vec<Vec<f32>>,
+    styles: Option<Vec<Vec<f32>>>,
 }
 
 impl Run<'_> {
     /// What the network sees of a stack, at the stack's size.
     async fn stack_input(&mut self, stack: &Stack, params: &Params) -> Result<VolumeField, Error> {
-        let inputs = self.network.shape().inputs();
+        let inputs = self.network.description().inputs;
         let select = || stack.slices().iter().map(|layer| channels::select(layer, params, inputs)).collect();
         let volume = self.stage::<Result<Volume, CoreError>>(Stage::Channels, select)??;
         self.normalize_volume(volume, params).await
@@ -86,7 +84,8 @@ impl Run<'_> {
         // Asked for before the work begins.
         check_stack(if params.resample { size } else { small })?;
 
-        let params = Params { bsize: BSIZE_3D, norm3d: true, ..params.clone() };
+        // The reference passes no other side of a tile on.
+        let params = Params { bsize: None, norm3d: true, ..params.clone() };
         let input = self.stack_input(stack, &params).await?;
         let input = self.resize_volume(input, small).await?;
         let (sums, styles) = self.orientations(input, &params).await?;
@@ -110,26 +109,28 @@ impl Run<'_> {
         &mut self,
         mut input: VolumeField,
         params: &Params,
-    ) -> Result<(Volume, Vec<Vec<f32>>), Error> {
+    ) -> Result<(Volume, Option<Vec<Vec<f32>>>), Error> {
         let [depth, height, width] = input.size();
         let mut sums = Volume::zeros(4, depth, height, width);
         let mut styles = Vec::new();
+        let cellprob = last_output(&self.network.description().outputs);
         let tiles = |(axis, _): &(Axis, _)| {
             let (height, width) = input.plane_size(*axis);
-            input.length(*axis) * self.tiles(height, width, params)
+            Ok(input.length(*axis) * self.tiles(height, width, params)?)
         };
-        let mut progress = TileProgress { done: 0, total: ORIENTATIONS.iter().map(tiles).sum() };
+        let total = ORIENTATIONS.iter().map(tiles).sum::<Result<_, Error>>()?;
+        let mut progress = TileProgress { done: 0, total };
         for (axis, flows) in ORIENTATIONS {
             styles.clear();
             let add = |at, outputs: Planes, style| {
                 sums.add_slice(flows[0], axis, at, outputs.plane(0));
                 sums.add_slice(flows[1], axis, at, outputs.plane(1));
-                sums.add_slice(3, axis, at, outputs.plane(outputs.channels() - 1));
+                sums.add_slice(3, axis, at, outputs.plane(cellprob));
                 styles.push(style);
             };
             self.layers(PlaneSource::along(&mut input, axis), params, &mut progress, add).await?;
         }
-        Ok((sums, styles))
+        Ok((sums, styles.into_iter().collect()))
     }
 
     /// The sums of flows and cell probability [4, depth, height, width] to labels of the stack's size, and the sums where
@@ -219,10 +220,10 @@ impl Run<'_> {
             }
             let outputs = outputs.into_host().await?;
             if params.outputs.flows {
-                flows.push(outputs.select(0..2));
+                flows.push(outputs.select(FLOWS));
             }
             if params.outputs.cellprob {
-                cellprob.push(outputs.select(2..3));
+                cellprob.push(outputs.select(CELLPROB..CLASSES));
             }
         }
         let mut labels = LabelVolume::new(labels, stack.depth(), height, width)?;
@@ -242,17 +243,17 @@ impl Run<'_> {
         mut input: VolumeField,
         rescale: &Rescale,
         params: &Params,
-    ) -> Result<(Vec<Planes>, Vec<Vec<f32>>), Error> {
+    ) -> Result<(Vec<Planes>, Option<Vec<Vec<f32>>>), Error> {
         let &Rescale { height, width, .. } = rescale;
         let [depth, ..] = input.size();
         let seen = PlaneSource::Planes { volume: &mut input, axis: Axis::Z, size: (height, width) };
         let (mut all, mut styles) = (Vec::with_capacity(depth), Vec::with_capacity(depth));
         let take = |_, outputs: Planes, style| {
-            all.push(outputs.select(0..3));
+            all.push(outputs.select(0..CLASSES));
             styles.push(style);
         };
-        let mut progress = TileProgress { done: 0, total: depth * self.tiles(height, width, params) };
+        let mut progress = TileProgress { done: 0, total: depth * self.tiles(height, width, params)? };
         self.layers(seen, params, &mut progress, take).await?;
-        Ok((all, styles))
+        Ok((all, styles.into_iter().collect()))
     }
 }

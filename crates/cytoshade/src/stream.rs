@@ -11,7 +11,8 @@ use web_time::Instant;
 
 use crate::Error;
 use crate::field::Field;
-use crate::run::{TileProgress, unit};
+use crate::outputs::{StyleSum, styles_of_tiles};
+use crate::run::TileProgress;
 
 /// Batches that are submitted while the host still makes another. More would only put off what a cancellation stops.
 const IN_FLIGHT: usize = 2;
@@ -30,15 +31,14 @@ pub(crate) struct Stream<'a> {
     back: bool,
     open: VecDeque<OpenPlane>,
     submissions: VecDeque<Submission>,
-    /// Layers that are done: their outputs [nout, height, width] and styles.
-    pub(crate) done: VecDeque<(Field, Vec<f32>)>,
+    /// Layers that are done: their outputs [outputs, height, width] and styles.
+    pub(crate) done: VecDeque<(Field, Option<Vec<f32>>)>,
 }
 
 /// A layer some of whose tiles are done.
 struct OpenPlane {
     tiled: TiledPlanes,
-    /// The sum of the styles so far.
-    style: Vec<f32>,
+    style: StyleSum,
     submitted: usize,
     done: usize,
     reading: Option<PendingReadback>,
@@ -71,7 +71,7 @@ impl<'a> Stream<'a> {
             Field::Host(planes) => GpuPlanes::upload(self.gpu, &planes).await.map_err(Error::Gpu)?,
         };
         let tiled = self.network.tiled(planes, tile_layout).await.map_err(Error::Gpu)?;
-        let style = vec![0.0; self.network.shape().style_channels()];
+        let style = StyleSum::new(self.network.description().style);
         self.open.push_back(OpenPlane { tiled, style, submitted: 0, done: 0, reading: None });
         self.submit(self.params.batch_size).await
     }
@@ -121,10 +121,10 @@ impl<'a> Stream<'a> {
         self.since = Instant::now();
         self.progress.done += tiles;
         self.control.step(Stage::Network, self.progress.done, self.progress.total)?;
-        let mut styles = styles.chunks_exact(self.network.shape().style_channels().max(1));
+        let mut styles = styles_of_tiles(&styles, self.network.description().style).take(tiles);
         for layer in &mut self.open {
             for style in styles.by_ref().take(layer.submitted - layer.done) {
-                layer.style.iter_mut().zip(style).for_each(|(sum, value)| *sum += value);
+                layer.style.add(style);
                 layer.done += 1;
             }
         }
@@ -134,7 +134,7 @@ impl<'a> Stream<'a> {
                 Some(reading) => Field::Host(reading.finish(self.gpu).await.map_err(Error::Gpu)?),
                 None => Field::Device(self.gpu.clone(), tiled.outputs().clone()),
             };
-            self.done.push_back((outputs, unit(style)));
+            self.done.push_back((outputs, style.finish()));
         }
         Ok(())
     }

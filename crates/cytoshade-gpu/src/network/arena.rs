@@ -3,16 +3,15 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use cytoshade_core::Plan;
+use cytoshade_core::{Plan, Storage};
 
 use super::Network;
 use super::dispatch::DispatchContext;
-use super::memory::style_channels;
 use super::profile::Clock;
 use crate::device::sync::lock;
 use crate::device::{DispatchList, Gpu};
 use crate::error::Error;
-use crate::operators::{Dispatch, Grid, pack};
+use crate::operators::{Dispatch, Grid};
 use crate::pipeline::{Bound, Kernel};
 
 /// The buffers and dispatches of batches of up to `capacity` tiles of one size.
@@ -24,11 +23,12 @@ pub(super) struct Arena {
     /// Input and output as planes.
     input: wgpu::Buffer,
     output: wgpu::Buffer,
-    style: wgpu::Buffer,
+    /// The style vectors, if the network has any.
+    style: Option<wgpu::Buffer>,
     /// Input and output as activations.
     packed: wgpu::Buffer,
     result: wgpu::Buffer,
-    /// The dispatches of packing, of each step, and of unpacking.
+    /// The dispatches of packing, of each operation, and of unpacking.
     work: Vec<Vec<(Bound, Grid)>>,
     /// Locked from the upload to the submission, so that two batches do not mix.
     turn: Mutex<()>,
@@ -49,32 +49,29 @@ impl Arena {
         width: usize,
     ) -> Result<Self, Error> {
         let Network { gpu, plan, .. } = network;
-        let bytes = network.options.precision.bytes();
-        let stored = |what, len: usize| gpu.storage(what, (bytes * capacity * len) as u64);
-        let buffer = |what, len: usize| gpu.storage(what, (4 * capacity * len) as u64);
-        let tensors = (0..plan.buffers())
-            .map(|at| stored("the network's intermediates", plan.buffer_len(at, height, width, 4)))
-            .collect::<Result<Vec<_>, _>>()?;
-        let input = buffer("the tiles", plan.input.channels * height * width)?;
-        let output = buffer("the network's outputs", plan.output.channels * height * width)?;
-        let style = buffer("the style vectors", style_channels(plan).next_multiple_of(4))?;
-        let features = buffer("the style projections", plan.style_features)?;
-
+        let precision = network.options.precision;
+        let floats = |what, len: usize| gpu.storage(what, (4 * capacity * len) as u64);
+        let mut buffers = Vec::with_capacity(plan.buffers().len());
+        for (at, buffer) in plan.buffers().iter().enumerate() {
+            let len = plan.buffer_len(at, height, width, 4);
+            buffers.push(match buffer.storage() {
+                Storage::Activations => {
+                    gpu.storage("the network's intermediates", (precision.bytes() * capacity * len) as u64)?
+                }
+                Storage::Vectors => floats("the network's vectors", len)?,
+            });
+        }
+        let [inputs, outputs] = [plan.input(), plan.output()].map(|id| plan[id].channels());
+        let input = floats("the tiles", inputs * height * width)?;
+        let output = floats("the network's outputs", outputs * height * width)?;
+        let style = plan.style().map(|style| buffers[plan[style].buffer].clone());
         let [first, second] = network.scratch(capacity, [height, width]).0;
         let scratch = [gpu.storage("a convolution's scratch", first)?, gpu.storage("a convolution's scratch", second)?];
 
-        let context = DispatchContext {
-            network,
-            height,
-            width,
-            capacity,
-            tensors: &tensors,
-            style: &style,
-            features: &features,
-            scratch: scratch.each_ref(),
-        };
+        let context =
+            DispatchContext { network, height, width, capacity, buffers: &buffers, scratch: scratch.each_ref() };
         let mut kernels = kernels.iter();
-        let mut work = Vec::with_capacity(plan.steps.len() + 2);
+        let mut work = Vec::with_capacity(plan.operations().len() + 2);
         let mut add = |dispatches: Vec<Dispatch<'_>>| {
             let mut bound = Vec::new();
             for (Dispatch { params, storage, grid }, kernel) in dispatches.into_iter().zip(&mut kernels) {
@@ -85,15 +82,14 @@ impl Arena {
             Ok::<_, Error>(())
         };
         // In the order of Network::variants.
-        let (pixels, channels) = (height * width, [plan.input, plan.output].map(|tensor| tensor.channels));
-        add(vec![pack::pack(pixels, channels[0], capacity, &input, &tensors[plan.input.buffer])])?;
-        add(vec![pack::unpack(pixels, channels[1], capacity, &tensors[plan.output.buffer], &output)])?;
-        for step in &plan.steps {
-            add(context.dispatches(step))?;
+        add(vec![context.pack(&input)])?;
+        add(vec![context.unpack(&output)])?;
+        for operation in plan.operations() {
+            add(context.dispatches(operation))?;
         }
         // Unpacking comes last.
         work[1..].rotate_left(1);
-        let [packed, result] = [plan.input, plan.output].map(|tensor| tensors[tensor.buffer].clone());
+        let [packed, result] = [plan.input(), plan.output()].map(|id| buffers[plan[id].buffer].clone());
         Ok(Self { capacity, height, width, input, output, style, packed, result, work, turn: Mutex::new(()) })
     }
 
@@ -103,8 +99,8 @@ impl Arena {
 
     pub(super) fn sizes(&self, plan: &Plan, count: usize) -> Sizes {
         Sizes {
-            outputs: 4 * (count * plan.output.channels * self.height * self.width) as u64,
-            styles: 4 * (count * style_channels(plan).next_multiple_of(4)) as u64,
+            outputs: 4 * (count * plan[plan.output()].channels() * self.height * self.width) as u64,
+            styles: 4 * (count * plan.style().map_or(0, |style| plan[style].channels().next_multiple_of(4))) as u64,
         }
     }
 
@@ -121,7 +117,9 @@ impl Arena {
         let mut encoder = self.encoder(gpu);
         encode(&mut encoder, &self.steps(gpu, 0..self.work.len(), count)?, clock);
         encoder.copy_buffer_to_buffer(&self.output, 0, back, 0, Some(sizes.outputs));
-        encoder.copy_buffer_to_buffer(&self.style, 0, back, sizes.outputs, Some(sizes.styles));
+        if let Some(style) = &self.style {
+            encoder.copy_buffer_to_buffer(style, 0, back, sizes.outputs, Some(sizes.styles));
+        }
         Ok(self.upload_and_submit(gpu, tiles, encoder))
     }
 
@@ -150,7 +148,9 @@ impl Arena {
         pieces.append(&mut self.steps(gpu, 1..self.work.len() - 1, count)?);
         pieces.push(after.iter().collect());
         encode(&mut encoder, &pieces, clock);
-        encoder.copy_buffer_to_buffer(&self.style, 0, back, 0, Some(back.size().min(self.style.size())));
+        // Without a style, some bytes are read back all the same: nothing else tells a browser that the batch is done.
+        let last = self.style.as_ref().unwrap_or(&self.result);
+        encoder.copy_buffer_to_buffer(last, 0, back, 0, Some(back.size().min(last.size())));
         Ok(gpu.queue().submit([encoder.finish()]))
     }
 

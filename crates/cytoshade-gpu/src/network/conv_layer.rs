@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
-use cytoshade_core::{Conv, Network as Weights, Plan, Projection, Step, Tensor};
+use cytoshade_core::{Conv, ConvId, Convolution as Operands, Operation, Plan, TensorShape, Weights};
 use cytoshade_shaders::Precision;
 use half::f16;
 
@@ -17,7 +17,7 @@ use crate::operators::convolution::{ConvArgs, Convolution, Geometry, Layer, Scra
 use crate::operators::weights::vectors;
 use crate::pipeline::Variant;
 
-/// A convolution of the plan, with the `proj` that is part of its step.
+/// A convolution of the plan and its shortcut.
 #[derive(Debug)]
 pub(super) struct ConvLayer {
     /// The kernel of a 3x3 convolution; `None` for a 1x1 convolution.
@@ -33,14 +33,14 @@ pub(super) struct ConvLayer {
     pub(super) fallback: OnceLock<Box<ConvLayer>>,
 }
 
-/// The tensors of a convolution that decide how large its buffers are.
+/// The target of a convolution, and the weights of its shortcut.
 #[derive(Clone, Copy, Debug)]
 struct ConvSite {
-    target: Tensor,
-    projection: Option<Projection>,
+    target: TensorShape,
+    shortcut: Option<ConvId>,
 }
 
-/// The convolutions that are steps of a plan, by their number.
+/// The convolutions of a plan.
 ///
 /// If the options request no kernel, a convolution gets the one of `kernel_choices`, provided that it applies.
 pub(super) fn all(
@@ -48,43 +48,42 @@ pub(super) fn all(
     weights: &Weights,
     plan: &Plan,
     options: Options,
-    kernel_choices: &BTreeMap<usize, ConvKernel>,
-) -> Result<HashMap<usize, ConvLayer>, Error> {
-    let convs = weights.convs();
-    let sites = plan.steps.iter().filter_map(|step| match step {
-        Step::Conv { conv, projection, target, .. } => {
-            Some((*conv, ConvSite { target: *target, projection: *projection }))
+    kernel_choices: &BTreeMap<ConvId, ConvKernel>,
+) -> Result<HashMap<ConvId, ConvLayer>, Error> {
+    let sites = plan.operations().iter().filter_map(|operation| match operation {
+        Operation::Convolution(Operands { weights, shortcut, target, .. }) => {
+            let shortcut = shortcut.map(|shortcut| shortcut.weights);
+            Some((*weights, ConvSite { target: plan[*target].shape, shortcut }))
         }
-        _ => None,
+        Operation::MaxPool { .. } | Operation::GlobalAverage { .. } | Operation::Linear { .. } => None,
     });
-    let options_of = |conv: usize, site: &ConvSite| {
-        let layer = layer_of(&convs[conv], site.proj(convs), options);
+    let options_of = |conv: ConvId, site: &ConvSite| {
+        let layer = layer_of(&weights[conv], site.shortcut(weights), options);
         let choice = kernel_choices.get(&conv).copied();
         let applying = choice.filter(|kernel| kernel.applies(gpu.capabilities(), &layer).is_ok());
         Options { kernel: options.kernel.or(applying), ..options }
     };
-    sites.map(|(conv, site)| Ok((conv, ConvLayer::new(gpu, convs, conv, site, options_of(conv, &site))?))).collect()
+    sites.map(|(conv, site)| Ok((conv, ConvLayer::new(gpu, weights, conv, site, options_of(conv, &site))?))).collect()
 }
 
 impl ConvSite {
-    /// The 1x1 convolution that is part of the step.
-    fn proj(self, convs: &[Conv]) -> Option<&Conv> {
-        self.projection.map(|projection| &convs[projection.conv])
+    fn shortcut(self, weights: &Weights) -> Option<&Conv> {
+        self.shortcut.map(|shortcut| &weights[shortcut])
     }
 }
 
 impl ConvLayer {
-    fn new(gpu: &Gpu, convs: &[Conv], conv: usize, site: ConvSite, options: Options) -> Result<Self, Error> {
-        let (conv, proj) = (&convs[conv], site.proj(convs));
-        let layer = layer_of(conv, proj, options);
+    fn new(gpu: &Gpu, weights: &Weights, conv: ConvId, site: ConvSite, options: Options) -> Result<Self, Error> {
+        let (conv, shortcut) = (&weights[conv], site.shortcut(weights));
+        let layer = layer_of(conv, shortcut, options);
         let (kernel, implementation, geometry) = choose(gpu, conv.kernel(), &layer, options.kernel)?;
-        let weights = implementation.weights(&geometry, conv, proj);
+        let weights = implementation.weights(&geometry, conv, shortcut);
         let what = "a convolution's weights";
         let weights = match implementation.weight_precision(options.precision) {
             Precision::F32 => gpu.upload(what, &weights)?,
             Precision::F16 => gpu.upload(what, &weights.into_iter().map(f16::from_f32).collect::<Vec<_>>())?,
         };
-        let vectors = gpu.upload("a convolution's vectors", &vectors(conv, proj))?;
+        let vectors = gpu.upload("a convolution's vectors", &vectors(conv, shortcut))?;
         let (relu, fallback) = (conv.relu(), OnceLock::new());
         Ok(Self { kernel, implementation, geometry, layer, relu, weights, vectors, site, fallback })
     }
@@ -93,12 +92,12 @@ impl ConvLayer {
     pub(super) fn single_dispatch(
         &self,
         gpu: &Gpu,
-        convs: &[Conv],
-        conv: usize,
+        weights: &Weights,
+        conv: ConvId,
         options: Options,
     ) -> Result<Self, Error> {
         let kernel = ConvKernel::choose_single_dispatch(gpu.capabilities(), &self.layer);
-        Self::new(gpu, convs, conv, self.site, Options { kernel: Some(kernel), ..options })
+        Self::new(gpu, weights, conv, self.site, Options { kernel: Some(kernel), ..options })
     }
 
     /// The name of the layer's kernel in profiles.
@@ -108,8 +107,8 @@ impl ConvLayer {
 
     /// The pipelines of the layer; `skip` says whether something is added to the source.
     pub(super) fn variants(&self, gpu: &Gpu, skip: bool) -> Vec<Variant> {
-        let block = self.site.projection.is_some();
-        let variants = self.implementation.variants(gpu.capabilities(), &self.geometry, skip, block);
+        let shortcut = self.site.shortcut.is_some();
+        let variants = self.implementation.variants(gpu.capabilities(), &self.geometry, skip, shortcut);
         variants.into_iter().map(|variant| variant.with_precision(self.layer.precision)).collect()
     }
 
@@ -126,11 +125,11 @@ impl ConvLayer {
 }
 
 /// A convolution as the rule that picks kernels sees it.
-fn layer_of(conv: &Conv, proj: Option<&Conv>, options: Options) -> Layer {
+fn layer_of(conv: &Conv, shortcut: Option<&Conv>, options: Options) -> Layer {
     Layer {
         inputs: conv.inputs(),
         outputs: conv.outputs(),
-        block: proj.map_or(0, Conv::inputs),
+        shortcut: shortcut.map_or(0, Conv::inputs),
         precision: options.precision,
     }
 }

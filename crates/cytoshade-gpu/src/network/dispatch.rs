@@ -1,11 +1,10 @@
-//! The steps of a plan as dispatches: their tensors, buffers and sizes for one arena.
+//! The operations of a plan as dispatches: their buffers and sizes in an arena.
 
-use cytoshade_core::{Projection, Step, StyleSlice, Tensor};
+use cytoshade_core::{Convolution, Operation, TensorId};
 
 use super::Network;
-use super::conv_layer::ConvLayer;
 use crate::operators::convolution::ConvArgs;
-use crate::operators::{Dispatch, max_pool, quads, style};
+use crate::operators::{Dispatch, max_pool, pack, quads, style};
 
 /// The buffers of an arena, and the sizes of its tiles.
 pub(super) struct DispatchContext<'a> {
@@ -14,75 +13,97 @@ pub(super) struct DispatchContext<'a> {
     pub(super) width: usize,
     /// Tiles that the buffers have room for.
     pub(super) capacity: usize,
-    pub(super) tensors: &'a [wgpu::Buffer],
-    pub(super) style: &'a wgpu::Buffer,
-    pub(super) features: &'a wgpu::Buffer,
+    /// The buffers of the plan.
+    pub(super) buffers: &'a [wgpu::Buffer],
     pub(super) scratch: [&'a wgpu::Buffer; 2],
 }
 
 impl<'a> DispatchContext<'a> {
     /// Height and width of a tensor.
-    fn size(&self, tensor: Tensor) -> [u32; 2] {
-        let (height, width) = tensor.size(self.height, self.width);
+    fn size(&self, id: TensorId) -> [u32; 2] {
+        let (height, width) = self.network.plan[id].size(self.height, self.width);
         [height as u32, width as u32]
     }
 
-    fn buffer(&self, tensor: Tensor) -> &'a wgpu::Buffer {
-        &self.tensors[tensor.buffer]
+    fn channels(&self, id: TensorId) -> usize {
+        self.network.plan[id].channels()
     }
 
-    /// The dispatches of a step, in the order of its variants.
-    pub(super) fn dispatches(&self, step: &Step) -> Vec<Dispatch<'a>> {
-        let Network { plan, style_projections, shape, .. } = self.network;
-        match step {
-            Step::MaxPool { source, target } => {
-                let (size, capacity) = (self.size(*target), self.capacity as u32);
-                let (source, target_buffer) = (self.buffer(*source), self.buffer(*target));
-                vec![max_pool::dispatch(size, target.channels, capacity, source, target_buffer)]
+    /// vec4s of all vectors that are written together with a vector, for each tile.
+    fn stride(&self, id: TensorId) -> u32 {
+        quads(self.network.plan.group_len(id, self.height, self.width, 4))
+    }
+
+    /// vec4s before a vector among those.
+    fn offset(&self, id: TensorId) -> u32 {
+        quads(self.network.plan.offset(id, self.height, self.width, 4))
+    }
+
+    fn buffer(&self, id: TensorId) -> &'a wgpu::Buffer {
+        &self.buffers[self.network.plan[id].buffer]
+    }
+
+    /// Packs planes into the plan's input.
+    pub(super) fn pack(&self, planes: &'a wgpu::Buffer) -> Dispatch<'a> {
+        let (id, pixels) = (self.network.plan.input(), self.height * self.width);
+        pack::pack(pixels, self.channels(id), self.capacity, planes, self.buffer(id))
+    }
+
+    /// Unpacks the plan's output into planes.
+    pub(super) fn unpack(&self, planes: &'a wgpu::Buffer) -> Dispatch<'a> {
+        let (id, pixels) = (self.network.plan.output(), self.height * self.width);
+        pack::unpack(pixels, self.channels(id), self.capacity, self.buffer(id), planes)
+    }
+
+    /// The dispatches of an operation, in the order of its variants.
+    pub(super) fn dispatches(&self, operation: &Operation) -> Vec<Dispatch<'a>> {
+        match operation {
+            Operation::Convolution(convolution) => self.convolution(convolution),
+            &Operation::MaxPool { source, target } => {
+                let (channels, capacity) = (self.channels(target), self.capacity as u32);
+                let buffers = [self.buffer(source), self.buffer(target)];
+                vec![max_pool::dispatch(self.size(target), channels, capacity, buffers)]
             }
-            Step::Style { source } => {
-                let pixels = self.size(*source).iter().product();
-                vec![style::dispatch(pixels, source.channels, self.buffer(*source), self.style)]
+            &Operation::GlobalAverage { source, target } => {
+                let (pixels, buffers) =
+                    (self.size(source).iter().product(), [self.buffer(source), self.buffer(target)]);
+                vec![style::dispatch(pixels, self.channels(source), buffers)]
             }
-            Step::StyleProjections => {
-                let (features, channels) = (plan.style_features, shape.style_channels());
-                vec![style_projections.dispatch(features, channels, self.style, self.features)]
-            }
-            Step::Conv { conv, .. } => {
-                let layer = self.network.layer(*conv, [self.height, self.width]);
-                self.conv_args(step, layer).map_or_else(Vec::new, |args| layer.dispatches(&args))
+            Operation::Linear { source, products } => {
+                let Some(target) = products.first().map(|product| product.target) else { return Vec::new() };
+                let vec4s = [quads(self.channels(*source)), self.stride(target)];
+                let buffers = [self.buffer(*source), self.buffer(target)];
+                vec![self.network.linears[&target].dispatch(vec4s, buffers)]
             }
         }
     }
 
-    /// The parameters and buffers of a convolution; `None` for another step.
-    fn conv_args(&self, step: &Step, layer: &'a ConvLayer) -> Option<ConvArgs<'a>> {
-        let Step::Conv { source, upsample, skip, style, residual, projection, target, .. } = step else { return None };
-        let [height, width] = self.size(*target);
-        let style_of = |slice: &StyleSlice| [quads(self.network.plan.style_features), quads(slice.offset)];
-        let block_of = |block: &Projection| (block.source.channels, block.upsample);
-        // The block's input is bound in the residual's place.
-        let added = residual.or(projection.map(|projection| projection.source));
-        // Every binding needs a buffer, even one that is not read: the source may be bound twice.
-        let unread = self.buffer(*source);
-        Some(ConvArgs {
+    fn convolution(&self, convolution: &Convolution) -> Vec<Dispatch<'a>> {
+        let &Convolution { weights, source, upsample, skip, vector, residual, shortcut, target, .. } = convolution;
+        let layer = self.network.layer(weights, [self.height, self.width]);
+        let [height, width] = self.size(target);
+        // The shortcut's source is bound in the residual's place.
+        let added = residual.or(shortcut.map(|shortcut| shortcut.source));
+        // Every binding needs a buffer, even one that is not read: the source may be bound several times.
+        let unread = self.buffer(source);
+        layer.dispatches(&ConvArgs {
             height,
             width,
-            inputs: source.channels,
-            outputs: target.channels,
-            upsample: *upsample,
+            inputs: self.channels(source),
+            outputs: self.channels(target),
+            upsample,
             relu: layer.relu,
-            style: style.as_ref().map(style_of),
+            style_slice: vector.map(|vector| [self.stride(vector), self.offset(vector)]),
             add_residual: residual.is_some(),
-            block: projection.as_ref().map(block_of),
+            shortcut: shortcut.map(|shortcut| (self.channels(shortcut.source), shortcut.upsample)),
             capacity: self.capacity as u32,
-            source: self.buffer(*source),
+            source: self.buffer(source),
             skip: skip.map_or_else(|| self.network.zeros_for(layer).unwrap_or(unread), |skip| self.buffer(skip)),
             residual: added.map_or(unread, |added| self.buffer(added)),
             weights: &layer.weights,
             vectors: &layer.vectors,
-            features: if style.is_some() { self.features } else { &layer.vectors },
-            target: self.buffer(*target),
+            style: vector.map_or(&layer.vectors, |vector| self.buffer(vector)),
+            target: self.buffer(target),
             scratch: self.scratch,
         })
     }

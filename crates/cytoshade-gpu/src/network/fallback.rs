@@ -3,7 +3,7 @@
 //! Winograd needs buffers between its dispatches. If those for a single tile exceed the binding limit, the convolution
 //! falls back to a kernel of one dispatch, with weights of its own.
 
-use cytoshade_core::Network as Weights;
+use cytoshade_core::{ConvId, Network as Weights};
 
 use super::conv_layer::ConvLayer;
 use super::{Network, Size};
@@ -11,7 +11,7 @@ use crate::error::Error;
 
 impl Network {
     /// The convolution with its kernel for tiles of a size.
-    pub(super) fn layer(&self, conv: usize, size: Size) -> &ConvLayer {
+    pub(super) fn layer(&self, conv: ConvId, size: Size) -> &ConvLayer {
         let layer = &self.layers[&conv];
         if self.exceeds_binding(layer, size) { layer.fallback.get().map_or(layer, Box::as_ref) } else { layer }
     }
@@ -24,7 +24,7 @@ impl Network {
     }
 
     /// The convolutions that need a fallback for tiles of a size and have none yet.
-    pub(super) fn lacking(&self, size: Size) -> impl Iterator<Item = (usize, &ConvLayer)> {
+    pub(super) fn lacking(&self, size: Size) -> impl Iterator<Item = (ConvId, &ConvLayer)> {
         let lacks = move |layer: &ConvLayer| layer.fallback.get().is_none() && self.exceeds_binding(layer, size);
         self.layers.iter().filter(move |(_, layer)| lacks(layer)).map(|(&conv, layer)| (conv, layer))
     }
@@ -46,7 +46,7 @@ impl Network {
         self.gpu
             .with_error_scopes("the network's weights", || {
                 for (conv, layer) in self.lacking([height, width]) {
-                    let fallback = layer.single_dispatch(&self.gpu, weights.convs(), conv, self.options)?;
+                    let fallback = layer.single_dispatch(&self.gpu, weights.weights(), conv, self.options)?;
                     // Another thread may have set the same one first.
                     let _ = layer.fallback.set(Box::new(fallback));
                 }

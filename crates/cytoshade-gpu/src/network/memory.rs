@@ -1,6 +1,6 @@
 //! The memory of a batch, and the batches that a device can take.
 
-use cytoshade_core::{Plan, Step};
+use cytoshade_core::{Description, Plan, Storage};
 use cytoshade_shaders::Precision;
 
 use super::{Network, Size};
@@ -9,23 +9,17 @@ use crate::operators::convolution::Scratch;
 
 /// Bytes of device memory of a batch of `tiles` tiles of `height` x `width` pixels.
 ///
-/// The weights come on top. Intermediates are stored in `precision`, everything else in f32. Intermediates have their channel counts padded to
-/// multiples of 4 and share buffers as the plan says ([`Plan::total_len`]). To these add the input once and the output
-/// twice (for reading it back) as planes, the style vector twice, and its projections. The driver's own copies of uploads
-/// come on top: the input once.
+/// The weights come on top. Activations are stored in `precision`, everything else in f32. Channel counts are padded to
+/// multiples of 4, and tensors share buffers as the plan says ([`Plan::total_len`]). To these add the input once and the
+/// output twice (for reading it back) as planes, the plan's vectors, and the style once more. The driver's own copy of the
+/// input comes on top.
 pub fn memory(plan: &Plan, precision: Precision, tiles: usize, height: usize, width: usize) -> u64 {
-    let planes = (plan.input.channels + 2 * plan.output.channels) * height * width;
-    let styles = 2 * style_channels(plan).next_multiple_of(4) + plan.style_features;
-    (tiles * (precision.bytes() * plan.total_len(height, width, 4) + 4 * (planes + styles))) as u64
-}
-
-/// Channels of the style vector.
-pub(super) fn style_channels(plan: &Plan) -> usize {
-    let sources = plan.steps.iter().filter_map(|step| match step {
-        Step::Style { source } => Some(source.channels),
-        _ => None,
-    });
-    sources.max().unwrap_or(0)
+    let [inputs, outputs] = [plan.input(), plan.output()].map(|id| plan[id].channels());
+    let planes = (inputs + 2 * outputs) * height * width;
+    let style = plan.style().map_or(0, |style| plan[style].channels().next_multiple_of(4));
+    let vectors = plan.total_len(Storage::Vectors, height, width, 4) + style;
+    let activations = precision.bytes() * plan.total_len(Storage::Activations, height, width, 4);
+    (tiles * (activations + 4 * (planes + vectors))) as u64
 }
 
 impl Network {
@@ -68,27 +62,33 @@ impl Network {
     /// Bytes of the largest buffer for one tile.
     fn largest(&self, height: usize, width: usize) -> u64 {
         let plan = &self.plan;
-        let bytes = self.options.precision.bytes();
-        let intermediates = (0..plan.buffers()).map(|buffer| bytes * plan.buffer_len(buffer, height, width, 4));
-        let planes = plan.input.channels.max(plan.output.channels) * height * width;
-        let largest = intermediates.chain([4 * planes, 4 * plan.style_features]).max().unwrap_or(0) as u64;
+        let buffers = plan.buffers().iter().enumerate().map(|(at, buffer)| {
+            let bytes = match buffer.storage() {
+                Storage::Activations => self.options.precision.bytes(),
+                Storage::Vectors => 4,
+            };
+            bytes * plan.buffer_len(at, height, width, 4)
+        });
+        let Description { inputs, outputs, .. } = self.description;
+        let planes = inputs.max(outputs.count) * height * width;
+        let largest = buffers.chain([4 * planes]).max().unwrap_or(0) as u64;
         largest.max(self.scratch(1, [height, width]).largest())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use cytoshade_core::Shape;
+    use cytoshade_core::arch::unet::UNet;
 
     use super::*;
 
     #[test]
     fn memory_grows_with_tiles_and_is_what_its_documentation_says() {
-        let plan = Plan::fused(&Shape::new(vec![2, 32, 64, 128, 256], 3).unwrap());
+        let plan = UNet::new(vec![2, 32, 64, 128, 256], 3).unwrap().plan().unwrap();
         let one = memory(&plan, Precision::F32, 1, 224, 224);
         assert_eq!(memory(&plan, Precision::F32, 8, 224, 224), 8 * one);
         let planes = 4 * (2 + 3 + 3) * 224 * 224;
-        let styles = 4 * (2 * 256 + plan.style_features);
-        assert_eq!(one, (4 * plan.total_len(224, 224, 4) + planes + styles) as u64);
+        let styles = 4 * (2 * 256 + 3 * (32 + 64 + 128 + 256));
+        assert_eq!(one, (4 * plan.total_len(Storage::Activations, 224, 224, 4) + planes + styles) as u64);
     }
 }

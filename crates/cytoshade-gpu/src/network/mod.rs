@@ -1,4 +1,4 @@
-//! A network on a device: tiles in, flows, cellprob and styles out.
+//! A network on a device: runs tiles through the operations of a plan.
 
 mod arena;
 mod conv_layer;
@@ -16,7 +16,7 @@ mod variants;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use cytoshade_core::{Network as Weights, Plan, Shape, Span, Step};
+use cytoshade_core::{ConvId, Convolution, Description, Network as Weights, Operation, Plan, Span, TensorId};
 use cytoshade_shaders::Precision;
 
 use arena::Arena;
@@ -30,12 +30,12 @@ use crate::error::Error;
 use crate::operators::conv3x3::ConvKernel;
 use crate::operators::style_projections::StyleProjections;
 
-/// What the network computes for a batch of tiles.
+/// The results of a batch of tiles.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// Outputs of shape [tiles, nout, height, width]; for segmentation nout is 3: dY, dX and cellprob.
+    /// Outputs of shape [tiles, outputs, height, width].
     pub outputs: Vec<f32>,
-    /// Style vectors of shape [tiles, style channels], each of L2 norm 1.
+    /// Style vectors of shape [tiles, style channels], each of L2 norm 1. Empty if the network has no style.
     pub styles: Vec<f32>,
 }
 
@@ -58,12 +58,12 @@ const ANY: Size = [0, 0];
 #[derive(Debug)]
 pub struct Network {
     gpu: Gpu,
-    shape: Shape,
+    description: Description,
     plan: Plan,
     options: Options,
-    /// The convolutions that are steps of the plan, by their number.
-    layers: HashMap<usize, ConvLayer>,
-    style_projections: StyleProjections,
+    layers: HashMap<ConvId, ConvLayer>,
+    /// The matrices of each [`Operation::Linear`], by the first vector that it writes.
+    linears: HashMap<TensorId, StyleProjections>,
     /// Zeros, which the 3x3 convolutions without a skip add if a second pipeline would take long to compile.
     no_skip: Option<wgpu::Buffer>,
     arena: Mutex<Option<Arc<Arena>>>,
@@ -86,7 +86,7 @@ impl Network {
         Self::with_kernel_choices(gpu, weights, options, &BTreeMap::new()).await
     }
 
-    /// As [`Network::with`], with a kernel for each 3x3 convolution, by its number in [`Shape::convs`].
+    /// As [`Network::with`], with a kernel for each 3x3 convolution.
     ///
     /// A choice that does not apply on the device is ignored, and [`Options::kernel`] overrides all of them.
     ///
@@ -96,24 +96,23 @@ impl Network {
         gpu: &Gpu,
         weights: &Weights,
         options: Options,
-        kernel_choices: &BTreeMap<usize, ConvKernel>,
+        kernel_choices: &BTreeMap<ConvId, ConvKernel>,
     ) -> Result<Self, Error> {
         if options.precision == Precision::F16 && !gpu.capabilities().f16 {
             return Err(Error::NoF16 { adapter: gpu.info().name.clone() });
         }
         let span = Span::begin("weights");
-        let shape = weights.shape().clone();
-        let plan = Plan::fused(&shape);
-        let (layers, style_projections, no_skip) = gpu
+        let (description, plan) = (weights.description().clone(), weights.plan().clone());
+        let (layers, linears, no_skip) = gpu
             .with_error_scopes("the network's weights", || {
-                let layers = conv_layer::all(gpu, weights, &plan, options, kernel_choices)?;
-                let projections = StyleProjections::upload(gpu, weights.linears(), &plan.styles, plan.style_features)?;
+                let layers = conv_layer::all(gpu, weights.weights(), &plan, options, kernel_choices)?;
+                let linears = linears(gpu, weights)?;
                 let no_skip = gpu.compiles_slowly().then(|| gpu.upload("no skip", &[0.0f32; 4])).transpose()?;
-                Ok((layers, projections, no_skip))
+                Ok((layers, linears, no_skip))
             })
             .await?;
         let (gpu_of, arena) = (gpu.clone(), Mutex::new(None));
-        let network = Self { gpu: gpu_of, shape, plan, options, layers, style_projections, no_skip, arena };
+        let network = Self { gpu: gpu_of, description, plan, options, layers, linears, no_skip, arena };
         gpu.phase(span);
         let span = Span::begin("pipelines");
         gpu.build(&network.all_variants()).await?;
@@ -121,12 +120,12 @@ impl Network {
         Ok(network)
     }
 
-    /// The network's layout.
-    pub fn shape(&self) -> &Shape {
-        &self.shape
+    /// The network's inputs, outputs and tiles.
+    pub fn description(&self) -> &Description {
+        &self.description
     }
 
-    /// The order in which the network runs.
+    /// The operations that the network runs.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
@@ -136,18 +135,18 @@ impl Network {
         self.options
     }
 
-    /// The kernel of a 3x3 convolution, by its number.
+    /// The kernel of a 3x3 convolution.
     #[cfg(not(target_arch = "wasm32"))]
-    fn kernel_of(&self, conv: usize) -> Option<ConvKernel> {
+    fn kernel_of(&self, conv: ConvId) -> Option<ConvKernel> {
         self.layers.get(&conv)?.kernel
     }
 
     /// The kernels of the 3x3 convolutions, each once, in the order of the plan.
     pub fn kernels(&self) -> Vec<ConvKernel> {
         let mut kernels = Vec::new();
-        for step in &self.plan.steps {
-            if let Step::Conv { conv, .. } = step
-                && let Some(kernel) = self.layers[conv].kernel
+        for operation in self.plan.operations() {
+            if let Operation::Convolution(Convolution { weights, .. }) = operation
+                && let Some(kernel) = self.layers[weights].kernel
                 && !kernels.contains(&kernel)
             {
                 kernels.push(kernel);
@@ -155,4 +154,17 @@ impl Network {
         }
         kernels
     }
+}
+
+/// Uploads the matrices of every [`Operation::Linear`].
+fn linears(gpu: &Gpu, network: &Weights) -> Result<HashMap<TensorId, StyleProjections>, Error> {
+    let mut uploaded = HashMap::new();
+    for operation in network.plan().operations() {
+        let Operation::Linear { products, .. } = operation else { continue };
+        let linears: Vec<_> = products.iter().map(|product| &network.weights()[product.weights]).collect();
+        if let Some(first) = products.first() {
+            uploaded.insert(first.target, StyleProjections::upload(gpu, &linears)?);
+        }
+    }
+    Ok(uploaded)
 }

@@ -16,7 +16,7 @@ use crate::error::Error;
 impl Network {
     /// Runs `count` tiles of shape [count, channels, height, width].
     ///
-    /// Both sides must be multiples of [`cytoshade_core::Shape::tile_multiple`].
+    /// Both sides must be multiples of [`cytoshade_core::TileRule::multiple`].
     ///
     /// A batch that exceeds a limit of the device is split, and halved if memory runs out.
     ///
@@ -61,7 +61,7 @@ impl Network {
 
     /// Refuses tiles whose sides do not fit the network.
     pub(super) fn check_tile(&self, height: usize, width: usize) -> Result<(), Error> {
-        let multiple = self.shape.tile_multiple();
+        let multiple = self.description.tile.multiple;
         if height == 0 || width == 0 || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
             return Err(Error::TileSize { height, width, multiple });
         }
@@ -71,7 +71,7 @@ impl Network {
     /// Refuses tiles of a wrong shape; returns the values of one tile.
     pub(super) fn check_tiles(&self, tiles: &[f32], count: usize, height: usize, width: usize) -> Result<usize, Error> {
         self.check_tile(height, width)?;
-        let tile = self.shape.inputs().saturating_mul(height).saturating_mul(width);
+        let tile = self.description.inputs.saturating_mul(height).saturating_mul(width);
         let expected = count.saturating_mul(tile);
         if tiles.len() != expected {
             return Err(Error::Length { what: "tiles", found: tiles.len(), expected });
@@ -123,7 +123,7 @@ impl Network {
             })
             .await?;
         let bytes = self.gpu.read(WHAT, &back, submission.clone(), WAIT_TIMEOUT * count as u32).await?;
-        let styles = styles(&bytes, sizes.outputs..sizes.outputs + sizes.styles, self.shape.style_channels());
+        let styles = styles(&bytes, sizes.outputs..sizes.outputs + sizes.styles, self.description.style);
         Ok((Batch { outputs: bytes.values(0..sizes.outputs), styles }, submission))
     }
 
@@ -151,8 +151,9 @@ impl Network {
     }
 }
 
-/// The style vectors without the channels that pad them.
-pub(super) fn styles(bytes: &Bytes, range: Range<u64>, channels: usize) -> Vec<f32> {
+/// The style vectors without padding channels; none for a network without style.
+pub(super) fn styles(bytes: &Bytes, range: Range<u64>, channels: Option<usize>) -> Vec<f32> {
+    let Some(channels) = channels else { return Vec::new() };
     let padded: Vec<f32> = bytes.values(range);
     padded.chunks(channels.next_multiple_of(4)).flat_map(|style| &style[..channels]).copied().collect()
 }

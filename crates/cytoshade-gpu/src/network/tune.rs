@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cytoshade_core::{Network as Weights, Span, Step};
+use cytoshade_core::{ConvId, Convolution, Network as Weights, Operation, Span};
 use cytoshade_shaders::Precision;
 
 use super::{Network, Options};
@@ -10,8 +10,8 @@ use crate::device::Gpu;
 use crate::error::Error;
 use crate::operators::conv3x3::ConvKernel;
 
-/// The kernel of each 3x3 convolution, by the convolution's number in [`cytoshade_core::Shape::convs`].
-pub type KernelChoices = BTreeMap<usize, ConvKernel>;
+/// The kernel of each 3x3 convolution.
+pub type KernelChoices = BTreeMap<ConvId, ConvKernel>;
 
 /// The least speedup over the default for another kernel to be taken: less could be chance.
 const GAIN: f64 = 1.05;
@@ -26,7 +26,7 @@ const REPEATS: usize = 5;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     /// The kernel of each convolution, and its time in seconds.
-    pub convs: BTreeMap<usize, (ConvKernel, f64)>,
+    pub convs: BTreeMap<ConvId, (ConvKernel, f64)>,
     /// The relative L2 error of the outputs against those of the default kernels.
     pub error: f64,
 }
@@ -36,7 +36,7 @@ pub struct Measured {
 /// `measured` begins with the default kernels. A kernel whose error exceeds `allowed` is never picked.
 pub fn choose(measured: &[Measured], allowed: f64) -> KernelChoices {
     let Some((default, others)) = measured.split_first() else { return KernelChoices::new() };
-    let fastest = |(&conv, &(kernel, seconds)): (&usize, &(ConvKernel, f64))| {
+    let fastest = |(&conv, &(kernel, seconds)): (&ConvId, &(ConvKernel, f64))| {
         let others = others.iter().filter(|other| other.error <= allowed).filter_map(|other| other.convs.get(&conv));
         let best = others.copied().min_by(|a, b| a.1.total_cmp(&b.1)).filter(|best| best.1 * GAIN < seconds);
         (conv, best.map_or(kernel, |(kernel, _)| kernel))
@@ -88,13 +88,14 @@ impl Tiles {
     fn new(gpu: &Gpu, weights: &Weights) -> Self {
         // Hardware needs many tiles to be busy; software takes long enough with a part of one.
         let (count, side) = if gpu.capabilities().software { (1, 112) } else { (8, 224) };
-        let side = usize::next_multiple_of(side, weights.shape().tile_multiple());
+        let side = usize::next_multiple_of(side, weights.description().tile.multiple);
         let mut state = 1u32;
         let mut noise = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 8) as f32 / (1 << 24) as f32
         };
-        Self { values: (0..count * weights.shape().inputs() * side * side).map(|_| noise()).collect(), count, side }
+        let values = count * weights.description().inputs * side * side;
+        Self { values: (0..values).map(|_| noise()).collect(), count, side }
     }
 
     /// Measures a network and the error of its outputs against `expected`; returns the outputs too.
@@ -115,8 +116,8 @@ impl Tiles {
         for _ in 0..REPEATS {
             let seconds = self.times(&network).await?;
             spent += seconds.iter().sum::<f64>();
-            for (step, seconds) in network.plan().steps.iter().zip(seconds) {
-                if let Step::Conv { conv, .. } = step
+            for (operation, seconds) in network.plan().operations().iter().zip(seconds) {
+                if let Operation::Convolution(Convolution { weights: conv, .. }) = operation
                     && let Some(kernel) = network.kernel_of(*conv)
                 {
                     let least = convs.entry(*conv).or_insert((kernel, seconds));
@@ -140,7 +141,7 @@ impl Tiles {
             Err(Error::NoTimestamps { .. }) => {
                 let whole = Span::begin("tune");
                 network.run(values, *count, *side, *side).await?;
-                let steps = network.plan().steps.len();
+                let steps = network.plan().operations().len();
                 Ok(vec![whole.end().time.as_secs_f64() / steps as f64; steps])
             }
             Err(error) => Err(error),
@@ -163,7 +164,11 @@ mod tests {
     use ConvKernel::{Broadcast, Direct, Gemm};
 
     fn measured(error: f64, convs: [(ConvKernel, f64); 2]) -> Measured {
-        Measured { error, convs: BTreeMap::from([(3, convs[0]), (5, convs[1])]) }
+        Measured { error, convs: BTreeMap::from([(ConvId::new(3), convs[0]), (ConvId::new(5), convs[1])]) }
+    }
+
+    fn choices(third: ConvKernel, fifth: ConvKernel) -> KernelChoices {
+        KernelChoices::from([(ConvId::new(3), third), (ConvId::new(5), fifth)])
     }
 
     #[test]
@@ -174,26 +179,23 @@ mod tests {
             measured(1e-6, [(Direct, 2.0), (Direct, 0.8)]),
             measured(0.0, [(Broadcast, 0.9), (Broadcast, 0.7)]),
         ];
-        assert_eq!(choose(&all, 1e-5), KernelChoices::from([(3, Broadcast), (5, Broadcast)]));
-        assert_eq!(choose(&all[..2], 1e-5), KernelChoices::from([(3, Gemm), (5, Direct)]));
-        assert_eq!(choose(&all[..1], 1e-5), KernelChoices::from([(3, Gemm), (5, Gemm)]));
+        assert_eq!(choose(&all, 1e-5), choices(Broadcast, Broadcast));
+        assert_eq!(choose(&all[..2], 1e-5), choices(Gemm, Direct));
+        assert_eq!(choose(&all[..1], 1e-5), choices(Gemm, Gemm));
         assert_eq!(choose(&[], 1e-5), KernelChoices::new());
     }
 
     #[test]
     fn a_kernel_that_is_hardly_faster_or_wrong_is_not_taken() {
         let default = measured(0.0, [(Gemm, 1.0), (Gemm, 1.0)]);
-        let kept = KernelChoices::from([(3, Gemm), (5, Gemm)]);
+        let kept = choices(Gemm, Gemm);
         let with = |other| choose(&[default.clone(), other], 1e-5);
         assert_eq!(with(measured(0.0, [(Direct, 0.96), (Direct, 1.0)])), kept, "chance");
         assert_eq!(with(measured(1e-4, [(Direct, 0.1), (Direct, 0.1)])), kept, "wrong");
         for error in [f64::NAN, f64::INFINITY] {
             assert_eq!(with(measured(error, [(Direct, 0.1), (Direct, 0.1)])), kept);
         }
-        assert_eq!(
-            with(measured(0.0, [(Direct, f64::NAN), (Direct, 0.5)])),
-            KernelChoices::from([(3, Gemm), (5, Direct)])
-        );
+        assert_eq!(with(measured(0.0, [(Direct, f64::NAN), (Direct, 0.5)])), choices(Gemm, Direct));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The pipelines of a network.
 
-use cytoshade_core::Step;
+use cytoshade_core::{Convolution, Operation};
 use cytoshade_shaders as shaders;
 
 use super::conv_layer::ConvLayer;
@@ -19,11 +19,11 @@ impl Network {
         variants
     }
 
-    /// The pipelines for tiles of a size: packing, unpacking, and the steps.
+    /// The pipelines for tiles of a size: packing, unpacking, and the operations.
     pub(super) fn variants(&self, size: Size) -> Vec<Variant> {
         let precision = self.options.precision;
         let mut variants = vec![pack::pack_variant(precision), pack::unpack_variant(precision)];
-        variants.extend(self.plan.steps.iter().flat_map(|step| self.variants_of(step, size)));
+        variants.extend(self.plan.operations().iter().flat_map(|operation| self.variants_of(operation, size)));
         variants
     }
 
@@ -37,17 +37,17 @@ impl Network {
         Variant::new(&shaders::BLEND).with_precision(self.options.precision)
     }
 
-    /// The pipelines of a step's dispatches.
-    fn variants_of(&self, step: &Step, size: Size) -> Vec<Variant> {
+    /// The pipelines of an operation's dispatches.
+    fn variants_of(&self, operation: &Operation, size: Size) -> Vec<Variant> {
         let precision = self.options.precision;
-        match step {
-            Step::MaxPool { .. } => vec![max_pool::variant(precision)],
-            Step::Conv { conv, skip, .. } => {
-                let layer = self.layer(*conv, size);
+        match operation {
+            Operation::Convolution(Convolution { weights, skip, .. }) => {
+                let layer = self.layer(*weights, size);
                 layer.variants(&self.gpu, skip.is_some() || self.zeros_for(layer).is_some())
             }
-            Step::Style { .. } => vec![style::variant(precision, self.gpu.compiles_slowly())],
-            Step::StyleProjections => vec![style_projections::variant()],
+            Operation::MaxPool { .. } => vec![max_pool::variant(precision)],
+            Operation::GlobalAverage { .. } => vec![style::variant(precision, self.gpu.compiles_slowly())],
+            Operation::Linear { .. } => vec![style_projections::variant()],
         }
     }
 
@@ -57,11 +57,13 @@ impl Network {
         self.no_skip.as_ref().filter(|_| layer.kernel.is_some())
     }
 
-    /// The name of a step in profiles.
-    pub(super) fn name_of(&self, step: &Step, size: Size) -> &'static str {
-        match step {
-            Step::Conv { conv, .. } => self.layer(*conv, size).name(),
-            _ => self.variants_of(step, size).first().map_or("", |variant| variant.shader.name),
+    /// The name of an operation in profiles.
+    pub(super) fn name_of(&self, operation: &Operation, size: Size) -> &'static str {
+        match operation {
+            Operation::Convolution(Convolution { weights, .. }) => self.layer(*weights, size).name(),
+            Operation::MaxPool { .. } | Operation::GlobalAverage { .. } | Operation::Linear { .. } => {
+                self.variants_of(operation, size).first().map_or("", |variant| variant.shader.name)
+            }
         }
     }
 
@@ -69,7 +71,7 @@ impl Network {
     ///
     /// Its tiles are of one image, and so small that [`Network::prepare`] changes no kernel.
     pub fn dispatches(&self) -> usize {
-        // Packing or cutting before the steps, unpacking or blending after them.
-        2 + self.plan.steps.iter().map(|step| self.variants_of(step, ANY).len()).sum::<usize>()
+        // Packing or cutting before the operations, unpacking or blending after them.
+        2 + self.plan.operations().iter().map(|operation| self.variants_of(operation, ANY).len()).sum::<usize>()
     }
 }

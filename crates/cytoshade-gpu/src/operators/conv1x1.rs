@@ -22,7 +22,7 @@ impl Convolution for Conv1x1 {
         &shaders::CONV1X1
     }
 
-    fn weights(&self, _: &Geometry, conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
-        weights::columns(1).pack(conv, proj)
+    fn weights(&self, _: &Geometry, conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
+        weights::columns(1).pack(conv, shortcut)
     }
 }

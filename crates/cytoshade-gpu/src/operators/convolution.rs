@@ -17,8 +17,8 @@ pub struct Layer {
     pub inputs: usize,
     /// Output channels.
     pub outputs: usize,
-    /// Channels of the block's input if a 1x1 convolution of it is part of the operation, else 0.
-    pub block: usize,
+    /// Channels of the shortcut's source, 0 without a shortcut.
+    pub shortcut: usize,
     /// The precision of activations and weights.
     pub precision: Precision,
 }
@@ -75,33 +75,33 @@ pub(crate) struct ConvArgs<'a> {
     pub(crate) upsample: bool,
     pub(crate) relu: bool,
     /// vec4s of style features a tile, and the first of this layer, if a style is added.
-    pub(crate) style: Option<[u32; 2]>,
+    pub(crate) style_slice: Option<[u32; 2]>,
     pub(crate) add_residual: bool,
-    /// Channels of the block's input, and whether it is upsampled, if a 1x1 convolution of it is added.
-    pub(crate) block: Option<(usize, bool)>,
+    /// Channels of the shortcut's source, and whether it is upsampled, if there is a shortcut.
+    pub(crate) shortcut: Option<(usize, bool)>,
     /// Tiles that the buffers have room for.
     pub(crate) capacity: u32,
     pub(crate) source: &'a wgpu::Buffer,
     pub(crate) skip: &'a wgpu::Buffer,
-    /// The residual or the block's input.
+    /// The residual or the shortcut's source.
     pub(crate) residual: &'a wgpu::Buffer,
     pub(crate) weights: &'a wgpu::Buffer,
     pub(crate) vectors: &'a wgpu::Buffer,
-    pub(crate) features: &'a wgpu::Buffer,
+    pub(crate) style: &'a wgpu::Buffer,
     pub(crate) target: &'a wgpu::Buffer,
     #[cfg_attr(target_arch = "wasm32", allow(dead_code))] // No kernel of browser builds has scratch.
     pub(crate) scratch: [&'a wgpu::Buffer; 2],
 }
 
 impl ConvArgs<'_> {
-    /// vec4s a pixel of the block's input, 0 without one.
-    pub(super) fn block_quads(&self) -> u32 {
-        self.block.map_or(0, |(channels, _)| quads(channels))
+    /// vec4s a pixel of the shortcut's source, 0 without a shortcut.
+    pub(super) fn shortcut_quads(&self) -> u32 {
+        self.shortcut.map_or(0, |(channels, _)| quads(channels))
     }
 
     /// The members of `Params` in `shared/conv.wgsl`.
     pub(super) fn params(&self) -> Vec<u32> {
-        let [style_stride, style_offset] = self.style.unwrap_or_default();
+        let [style_stride, style_offset] = self.style_slice.unwrap_or_default();
         let lowest = if self.relu { 0.0 } else { f32::MIN };
         vec![
             self.width,
@@ -113,8 +113,8 @@ impl ConvArgs<'_> {
             style_stride,
             style_offset,
             self.add_residual.into(),
-            self.block_quads(),
-            self.block.is_some_and(|(_, upsample)| upsample).into(),
+            self.shortcut_quads(),
+            self.shortcut.is_some_and(|(_, upsample)| upsample).into(),
             self.capacity,
         ]
     }
@@ -144,8 +144,8 @@ pub(crate) trait Convolution: Debug + Sync {
         self.shader(geometry).name
     }
 
-    /// The weights of a convolution in the shader's order, with those of the block's `proj`, if any.
-    fn weights(&self, geometry: &Geometry, conv: &Conv, proj: Option<&Conv>) -> Vec<f32>;
+    /// The weights of a convolution in the shader's order, with those of its shortcut, if any.
+    fn weights(&self, geometry: &Geometry, conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32>;
 
     /// The precision in which the weights are stored.
     fn weight_precision(&self, activations: Precision) -> Precision {
@@ -158,10 +158,9 @@ pub(crate) trait Convolution: Debug + Sync {
         Vec::new()
     }
 
-    /// The pipelines of the dispatches, in their order. `skip` tells whether a skip is added to the source, `block` whether a
-    /// 1x1 convolution of the block's input is added to the result.
-    fn variants(&self, capabilities: &Capabilities, geometry: &Geometry, skip: bool, block: bool) -> Vec<Variant> {
-        let _ = block;
+    /// The pipelines of the dispatches, in their order. `skip` and `shortcut` tell which of these are added.
+    fn variants(&self, capabilities: &Capabilities, geometry: &Geometry, skip: bool, shortcut: bool) -> Vec<Variant> {
+        let _ = shortcut;
         let mut variant = Variant::new(self.shader(geometry));
         for (name, value) in self.constants(capabilities, geometry) {
             variant = variant.with(name, value);
@@ -177,10 +176,10 @@ pub(crate) trait Convolution: Debug + Sync {
 
     /// The dispatches of a batch, in the order of the variants.
     fn dispatches<'a>(&self, geometry: &Geometry, args: &ConvArgs<'a>) -> Vec<Dispatch<'a>> {
-        let &ConvArgs { source, skip, residual, weights, vectors, features, target, .. } = args;
+        let &ConvArgs { source, skip, residual, weights, vectors, style, target, .. } = args;
         vec![Dispatch {
             params: args.params(),
-            storage: vec![source, skip, residual, weights, vectors, features, target],
+            storage: vec![source, skip, residual, weights, vectors, style, target],
             grid: Grid::Tiles(geometry.grid(args.height, args.width, args.outputs)),
         }]
     }

@@ -10,14 +10,13 @@ pub(crate) fn variant(precision: Precision) -> Variant {
     Variant::new(&shaders::MAX_POOL).with_precision(precision)
 }
 
-/// Pools `source` into `target` of `height` x `width` x `channels`, for up to `capacity` tiles.
-pub(crate) fn dispatch<'a>(
+/// Pools a source into a target of `height` x `width` x `channels`, for up to `capacity` tiles.
+pub(crate) fn dispatch(
     [height, width]: [u32; 2],
     channels: usize,
     capacity: u32,
-    source: &'a wgpu::Buffer,
-    target: &'a wgpu::Buffer,
-) -> Dispatch<'a> {
+    [source, target]: [&wgpu::Buffer; 2],
+) -> Dispatch<'_> {
     let each = height * width * quads(channels);
     Dispatch {
         params: vec![width, height, quads(channels), each * capacity],

@@ -1,4 +1,6 @@
-//! The style vector: the mean of each channel, divided by the L2 norm of all means.
+//! The style vector: the mean of each channel, divided by the L2 norm of all means ([`Operation::GlobalAverage`]).
+//!
+//! [`Operation::GlobalAverage`]: cytoshade_core::Operation::GlobalAverage
 
 use cytoshade_shaders::{self as shaders, Precision, overrides};
 
@@ -15,11 +17,6 @@ pub(crate) fn variant(precision: Precision, compiles_slowly: bool) -> Variant {
 }
 
 /// The style of a source of `pixels` x `channels` a tile.
-pub(crate) fn dispatch<'a>(
-    pixels: u32,
-    channels: usize,
-    source: &'a wgpu::Buffer,
-    style: &'a wgpu::Buffer,
-) -> Dispatch<'a> {
+pub(crate) fn dispatch(pixels: u32, channels: usize, [source, style]: [&wgpu::Buffer; 2]) -> Dispatch<'_> {
     Dispatch { params: vec![pixels, quads(channels)], storage: vec![source, style], grid: Grid::Tiles([1, 1]) }
 }

@@ -1,9 +1,11 @@
-//! Every projection of the style vector, in one dispatch.
+//! Matrix products of one vector with biases, in one dispatch: every projection of the style ([`Operation::Linear`]).
+//!
+//! [`Operation::Linear`]: cytoshade_core::Operation::Linear
 
-use cytoshade_core::{Linear, StyleSlice};
+use cytoshade_core::Linear;
 use cytoshade_shaders as shaders;
 
-use super::{Dispatch, Grid, quads};
+use super::{Dispatch, Grid};
 use crate::device::Gpu;
 use crate::error::Error;
 use crate::pipeline::Variant;
@@ -13,7 +15,7 @@ pub(crate) fn variant() -> Variant {
     Variant::new(&shaders::STYLE_PROJECTIONS)
 }
 
-/// The weights and biases of all projections on a device.
+/// The matrices of the projections on a device.
 #[derive(Debug)]
 pub(crate) struct StyleProjections {
     weights: wgpu::Buffer,
@@ -21,43 +23,46 @@ pub(crate) struct StyleProjections {
 }
 
 impl StyleProjections {
-    /// Uploads the projections, whose results lie at `slices` of a vector of `features` values.
-    pub(crate) fn upload(gpu: &Gpu, linears: &[Linear], slices: &[StyleSlice], features: usize) -> Result<Self, Error> {
-        let (weights, bias) = packed(linears, slices, features);
+    /// Uploads the matrices of one operation.
+    pub(crate) fn upload(gpu: &Gpu, linears: &[&Linear]) -> Result<Self, Error> {
+        let (weights, bias) = packed(linears);
         let weights = gpu.upload("the style projections' weights", &weights)?;
         Ok(Self { weights, bias: gpu.upload("the style projections' biases", &bias)? })
     }
 
-    /// Projects styles of `channels` to `features` values a tile.
+    /// Multiplies styles of `inputs` vec4s to features of `outputs` vec4s a tile.
     pub(crate) fn dispatch<'a>(
         &'a self,
-        features: usize,
-        channels: usize,
-        style: &'a wgpu::Buffer,
-        target: &'a wgpu::Buffer,
+        [inputs, outputs]: [u32; 2],
+        [source, target]: [&'a wgpu::Buffer; 2],
     ) -> Dispatch<'a> {
-        let groups = quads(features).div_ceil(shaders::STYLE_PROJECTIONS.workgroup[0]);
+        let groups = outputs.div_ceil(shaders::STYLE_PROJECTIONS.workgroup[0]);
         Dispatch {
-            params: vec![quads(features), quads(channels)],
-            storage: vec![style, &self.weights, &self.bias, target],
+            params: vec![outputs, inputs],
+            storage: vec![source, &self.weights, &self.bias, target],
             grid: Grid::Tiles([u64::from(groups), 1]),
         }
     }
 }
 
-/// The weights [channel / 4][feature / 4] of 4 x 4, a column for each channel; and the biases.
-fn packed(linears: &[Linear], slices: &[StyleSlice], features: usize) -> (Vec<f32>, Vec<f32>) {
-    let channels = linears.first().map_or(0, Linear::inputs);
-    let mut weights = vec![0.0; channels.div_ceil(4) * features.div_ceil(4) * 16];
-    let mut bias = vec![0.0; features.next_multiple_of(4)];
-    for slice in slices {
-        let linear = &linears[slice.linear];
-        bias[slice.offset..][..linear.outputs()].copy_from_slice(linear.bias());
+/// The weights and biases of matrices with one input.
+///
+/// Weights are [input / 4][output / 4] of 4 x 4, a column for each input. `output` counts through the outputs of all
+/// matrices, each padded with zeros to a multiple of 4.
+fn packed(linears: &[&Linear]) -> (Vec<f32>, Vec<f32>) {
+    let inputs = linears.first().map_or(0, |linear| linear.inputs());
+    let outputs: usize = linears.iter().map(|linear| linear.outputs().next_multiple_of(4)).sum();
+    let mut weights = vec![0.0; inputs.div_ceil(4) * outputs / 4 * 16];
+    let mut bias = vec![0.0; outputs];
+    let mut first = 0;
+    for linear in linears {
+        bias[first..][..linear.outputs()].copy_from_slice(linear.bias());
         for (at, &weight) in linear.weight().iter().enumerate() {
-            let (channel, feature) = (at % linear.inputs(), slice.offset + at / linear.inputs());
-            let block = channel / 4 * features.div_ceil(4) + feature / 4;
-            weights[block * 16 + channel % 4 * 4 + feature % 4] = weight;
+            let (input, output) = (at % linear.inputs(), first + at / linear.inputs());
+            let block = input / 4 * (outputs / 4) + output / 4;
+            weights[block * 16 + input % 4 * 4 + output % 4] = weight;
         }
+        first += linear.outputs().next_multiple_of(4);
     }
     (weights, bias)
 }

@@ -38,16 +38,16 @@ impl Order {
         inputs.next_multiple_of(input) * kernel * kernel * outputs.next_multiple_of(output)
     }
 
-    /// The weights of a convolution, then those of the block's `proj` if the operation has one.
-    pub(super) fn pack(&self, conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
+    /// The weights of a convolution, then those of its shortcut, if it has one.
+    pub(super) fn pack(&self, conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
         let mut packed = Vec::new();
-        for (conv, scaled) in std::iter::once((conv, false)).chain(proj.map(|proj| (proj, true))) {
+        for (conv, scaled) in std::iter::once((conv, false)).chain(shortcut.map(|shortcut| (shortcut, true))) {
             let counts = Counts { inputs: conv.inputs(), outputs: conv.outputs(), kernel: conv.kernel() };
             let start = packed.len();
             packed.resize(start + self.len(counts), 0.0);
             for (at, &weight) in conv.weight().iter().enumerate() {
                 let place = nth(counts, at);
-                // `proj` has no ReLU, so the scale of its BatchNorm goes into the weights.
+                // A shortcut has no ReLU, so the scale of its BatchNorm goes into the weights.
                 let factor = if scaled { conv.scale()[place.input] } else { 1.0 };
                 packed[start + (self.index)(self.padding, counts, place)] = weight * factor;
             }
@@ -81,14 +81,14 @@ pub(super) fn columns(quads: usize) -> Order {
 }
 
 /// The scale, shift and bias of a convolution one after another, each padded with zeros to a multiple of 4. So a padding
-/// channel is zero after the convolution, and adds nothing to the next. The shift and bias of the block's `proj` are
-/// part of the bias.
-pub(crate) fn vectors(conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
+/// channel is zero after the convolution, and adds nothing to the next. The shift and bias of the shortcut
+/// are part of the bias.
+pub(crate) fn vectors(conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
     let mut bias: Vec<f64> = conv.bias().iter().copied().map(f64::from).collect();
-    if let Some(proj) = proj {
-        let rows = proj.weight().chunks(proj.inputs());
-        for ((bias, row), &own) in bias.iter_mut().zip(rows).zip(proj.bias()) {
-            let shift: f64 = row.iter().zip(proj.shift()).map(|(&w, &s)| f64::from(w) * f64::from(s)).sum();
+    if let Some(shortcut) = shortcut {
+        let rows = shortcut.weight().chunks(shortcut.inputs());
+        for ((bias, row), &own) in bias.iter_mut().zip(rows).zip(shortcut.bias()) {
+            let shift: f64 = row.iter().zip(shortcut.shift()).map(|(&w, &s)| f64::from(w) * f64::from(s)).sum();
             *bias += f64::from(own) + shift;
         }
     }

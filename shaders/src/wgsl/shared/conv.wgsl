@@ -19,8 +19,8 @@ struct Params {
     style_offset: u32,
     /// 1 if the residual is added, else 0.
     add_residual: u32,
-    /// vec4s a pixel of the block's input if a 1x1 convolution of it is added, else 0; and 1 if it has half the target's
-    /// sides, else 0.
+    /// vec4s a pixel of the block's input if a 1x1 convolution of it, the shortcut, is added, else 0; and 1 if it has half
+    /// the target's sides, else 0.
     block_inputs: u32,
     block_upsample: u32,
     /// Tiles that the buffers have room for.

@@ -34,8 +34,8 @@ impl Convolution for Broadcast {
         &shaders::CONV3X3_BROADCAST
     }
 
-    fn weights(&self, _: &Geometry, conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
-        weights::columns(QUADS).pack(conv, proj)
+    fn weights(&self, _: &Geometry, conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
+        weights::columns(QUADS).pack(conv, shortcut)
     }
 }
 

@@ -30,7 +30,7 @@ impl Convolution for Direct {
         &shaders::CONV3X3_DIRECT
     }
 
-    fn weights(&self, _: &Geometry, conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
-        weights::columns(QUADS).pack(conv, proj)
+    fn weights(&self, _: &Geometry, conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
+        weights::columns(QUADS).pack(conv, shortcut)
     }
 }

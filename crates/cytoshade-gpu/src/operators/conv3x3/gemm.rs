@@ -39,8 +39,8 @@ impl Convolution for Gemm {
         vec![(overrides::CHANNEL_GROUPS, geometry.channels / GROUP)]
     }
 
-    fn weights(&self, _: &Geometry, conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
-        ORDER.pack(conv, proj)
+    fn weights(&self, _: &Geometry, conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
+        ORDER.pack(conv, shortcut)
     }
 }
 
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn blocks_leave_nothing_over_at_the_published_sizes() {
         for (outputs, side) in [(32, 224), (64, 112), (128, 56), (256, 28)] {
-            let layer = Layer { inputs: 64, outputs, block: 0, precision: Precision::F32 };
+            let layer = Layer { inputs: 64, outputs, shortcut: 0, precision: Precision::F32 };
             let geometry = Gemm.applies(&Capabilities::default(), &layer).unwrap();
             assert_eq!((side % geometry.columns, side % geometry.rows, outputs as u32 % geometry.channels), (0, 0, 0));
             let [x, y] = geometry.grid(side, side, outputs);

@@ -59,8 +59,8 @@ impl Convolution for Matrix {
         vec![(overrides::LANES, SUBGROUPS * subgroup), (overrides::SPLIT, split)]
     }
 
-    fn weights(&self, geometry: &Geometry, conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
-        order(geometry.columns as usize, geometry.channels as usize).pack(conv, proj)
+    fn weights(&self, geometry: &Geometry, conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
+        order(geometry.columns as usize, geometry.channels as usize).pack(conv, shortcut)
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn matrices_run_in_f16_on_devices_that_have_them() {
-        let half = Layer { inputs: 64, outputs: 64, block: 0, precision: Precision::F16 };
+        let half = Layer { inputs: 64, outputs: 64, shortcut: 0, precision: Precision::F16 };
         let gpu = Capabilities {
             subgroups: Some((32, 32)),
             workgroup_memory: 48 << 10,

@@ -17,8 +17,8 @@ use crate::operators::convolution::{Convolution, Geometry, Layer};
 
 /// A kernel of the family of 3x3 convolutions.
 ///
-/// Plain sums take `2 * (9 * inputs + block) * outputs` operations for each pixel of the target. They need, once each,
-/// the bytes of the source, the skip, the addend and the target, and `(9 * inputs + block) * outputs` weights for all pixels
+/// Plain sums take `2 * (9 * inputs + shortcut) * outputs` operations for each pixel of the target. They need, once each,
+/// the bytes of the source, the skip, the addend and the target, and `(9 * inputs + shortcut) * outputs` weights for all pixels
 /// together. `benches/results/2026-11-22-convolution.md` has the share of a device's ceilings that each kernel reaches.
 /// The loads below are for each four input channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,10 +38,10 @@ pub enum ConvKernel {
     /// or 324 for 256 and 32.
     Matrix,
     /// Winograd F(4x4, 3x3), with the weights shared by subgroup broadcasts; two or three dispatches. The fastest on
-    /// software adapters for layers of 32 channels or more. The products take `4.5 * (inputs + block) * outputs` operations
+    /// software adapters for layers of 32 channels or more. The products take `4.5 * (inputs + shortcut) * outputs` operations
     /// a pixel, and the transforms about 18 for each input channel and 9 for each output channel. In f32,
-    /// `2.25 * (inputs + block)` values a pixel go to memory and back, as do `2.25 * outputs` sums, and there are
-    /// `36 * (inputs + block) * outputs` weights.
+    /// `2.25 * (inputs + shortcut)` values a pixel go to memory and back, as do `2.25 * outputs` sums, and there are
+    /// `36 * (inputs + shortcut) * outputs` weights.
     Winograd,
 }
 
@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
 
-    const LAYER: Layer = Layer { inputs: 64, outputs: 64, block: 0, precision: Precision::F32 };
+    const LAYER: Layer = Layer { inputs: 64, outputs: 64, shortcut: 0, precision: Precision::F32 };
 
     fn gpu() -> Capabilities {
         Capabilities { subgroups: Some((32, 32)), workgroup_memory: 48 << 10, ..Capabilities::default() }
@@ -202,8 +202,8 @@ mod tests {
             (64, 32, ConvKernel::Winograd),
             (256, 256, ConvKernel::Winograd),
         ] {
-            for block in [0, inputs] {
-                let layer = Layer { inputs, outputs, block, ..LAYER };
+            for shortcut in [0, inputs] {
+                let layer = Layer { inputs, outputs, shortcut, ..LAYER };
                 assert_eq!(ConvKernel::choose(&llvmpipe(), &layer).0, kernel, "{layer:?}");
             }
         }

@@ -56,8 +56,8 @@ impl Convolution for Winograd {
         "conv3x3_winograd"
     }
 
-    fn weights(&self, _: &Geometry, conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
-        weights(conv, proj)
+    fn weights(&self, _: &Geometry, conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
+        weights(conv, shortcut)
     }
 
     /// At the points f16 would round more than the limit of parity allows.
@@ -65,11 +65,11 @@ impl Convolution for Winograd {
         Precision::F32
     }
 
-    /// The input and, if there is one, the block's input at the points; then the product.
-    fn variants(&self, _: &Capabilities, geometry: &Geometry, skip: bool, block: bool) -> Vec<Variant> {
+    /// The input and, if there is one, the shortcut's source at the points; then the product.
+    fn variants(&self, _: &Capabilities, geometry: &Geometry, skip: bool, shortcut: bool) -> Vec<Variant> {
         let lanes = |shader| Variant::new(shader).with(overrides::LANES, geometry.columns);
         let mut variants = vec![lanes(&shaders::CONV3X3_WINOGRAD_INPUT).with(overrides::SKIP, skip)];
-        if block {
+        if shortcut {
             variants.push(lanes(&shaders::CONV3X3_WINOGRAD_INPUT).with(overrides::BLOCK, true));
         }
         variants.push(lanes(&shaders::CONV3X3_WINOGRAD_PRODUCT));
@@ -85,15 +85,14 @@ impl Convolution for Winograd {
     }
 
     fn dispatches<'a>(&self, geometry: &Geometry, args: &ConvArgs<'a>) -> Vec<Dispatch<'a>> {
-        let &ConvArgs { source, skip, residual, weights, vectors, features, target, scratch: [points, sums], .. } =
-            args;
+        let &ConvArgs { source, skip, residual, weights, vectors, style, target, scratch: [points, sums], .. } = args;
         let each = patches(args.height as usize, args.width as usize) as u64;
         let lanes = u64::from(geometry.columns);
         let dispatch =
             |storage, x, group| Dispatch { params: args.params(), storage, grid: Grid::Items { x, each, group } };
-        // One invocation a vec4 of channels; once more for the block's input.
-        let channels = [quads(args.inputs), args.block_quads()].into_iter().filter(|&channels| channels > 0);
-        let input = vec![source, skip, residual, vectors, features, points];
+        // One invocation a vec4 of channels; once more for the shortcut's source.
+        let channels = [quads(args.inputs), args.shortcut_quads()].into_iter().filter(|&channels| channels > 0);
+        let input = vec![source, skip, residual, vectors, style, points];
         let inputs = channels.map(|x| dispatch(input.clone(), x, lanes));
         let product = vec![points, weights, residual, vectors, sums, target];
         let product = dispatch(product, args.outputs.div_ceil(GROUP) as u32, RUN as u64 * lanes);
@@ -101,9 +100,9 @@ impl Convolution for Winograd {
     }
 }
 
-/// Channels that are transformed together: those of the input and of the block's, each padded to vec4s.
+/// Channels that are transformed together: those of the input and of the shortcut's source, each padded to vec4s.
 fn depth(layer: &Layer) -> usize {
-    layer.inputs.next_multiple_of(4) + layer.block.next_multiple_of(4)
+    layer.inputs.next_multiple_of(4) + layer.shortcut.next_multiple_of(4)
 }
 
 /// Bytes of the weights.
@@ -118,11 +117,10 @@ fn patches(height: usize, width: usize) -> usize {
 
 /// The weights [point][output / 32][input / 4][output / 4 % 8][input % 4][output % 4].
 ///
-/// The weights of `proj` are those of more inputs.
-fn weights(conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
-    let block = proj.map_or(0, Conv::inputs);
+/// The weights of the shortcut are those of more inputs.
+fn weights(conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
     let inputs = conv.inputs();
-    let depth = inputs.next_multiple_of(4) + block.next_multiple_of(4);
+    let depth = inputs.next_multiple_of(4) + shortcut.map_or(0, Conv::inputs).next_multiple_of(4);
     let groups = conv.outputs().div_ceil(GROUP);
     let mut packed = vec![0.0; PRODUCTS * groups * depth * GROUP];
     let mut put = |output: usize, input: usize, kernel: &[f32; 9]| {
@@ -135,14 +133,14 @@ fn weights(conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
     for (at, kernel) in conv.weight().as_chunks().0.iter().enumerate() {
         put(at / inputs, at % inputs, kernel);
     }
-    if let Some(proj) = proj {
+    if let Some(shortcut) = shortcut {
         let first = inputs.next_multiple_of(4);
-        for (at, weight) in proj.weight().iter().enumerate() {
-            let (output, input) = (at / block, at % block);
-            // A 1x1 kernel is a 3x3 kernel with a middle. `proj` has no ReLU, so the scale of its BatchNorm goes into
+        for (at, weight) in shortcut.weight().iter().enumerate() {
+            let (output, input) = (at / shortcut.inputs(), at % shortcut.inputs());
+            // A 1x1 kernel is the middle of a 3x3 kernel. A shortcut has no ReLU, so the scale of its BatchNorm goes into
             // the weights.
             let mut kernel = [0.0; 9];
-            kernel[4] = weight * proj.scale()[input];
+            kernel[4] = weight * shortcut.scale()[input];
             put(output, first + input, &kernel);
         }
     }
@@ -155,7 +153,7 @@ mod tests {
 
     use super::*;
 
-    const LAYER: Layer = Layer { inputs: 64, outputs: 33, block: 6, precision: Precision::F32 };
+    const LAYER: Layer = Layer { inputs: 64, outputs: 33, shortcut: 6, precision: Precision::F32 };
 
     fn llvmpipe(binding: u64) -> Capabilities {
         Capabilities { software: true, subgroups: Some((8, 8)), binding, ..Capabilities::default() }
@@ -176,7 +174,7 @@ mod tests {
     #[test]
     fn scratch_holds_whole_blocks_and_groups() {
         // 33 patches are 2 blocks of 4 * 8; 5 + 3 inputs are 2 + 1 vec4s, 33 outputs 2 groups.
-        let layer = Layer { inputs: 5, block: 3, ..LAYER };
+        let layer = Layer { inputs: 5, shortcut: 3, ..LAYER };
         let geometry = Geometry { columns: 8, rows: 4, channels: 32 };
         let scratch = Winograd.scratch(&geometry, &layer, 11, [12, 4]);
         assert_eq!(scratch, Scratch([4 * 36 * 64 * 12, 4 * 36 * 64 * 64]));
