@@ -57,6 +57,12 @@ impl Random {
 }
 
 impl CPnet {
+    /// Gives all weights of a layer one magnitude, and keeps their signs. Takes the layer's name without `.weight`.
+    pub fn set_magnitude(&mut self, layer: &str, magnitude: f32) {
+        let weights = self.weights.get_mut(&format!("{layer}.weight")).unwrap_or_else(|| panic!("no layer {layer}"));
+        weights.iter_mut().for_each(|weight| *weight = magnitude * weight.signum());
+    }
+
     /// The same network for the crates under test.
     pub fn network(&self) -> Network {
         let unet = UNet::new(self.nbase.clone(), self.nout).unwrap();

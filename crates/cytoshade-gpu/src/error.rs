@@ -92,6 +92,15 @@ pub enum Error {
         /// The message of the driver or of wgpu.
         reason: String,
     },
+    /// The network's outputs are not finite.
+    #[error(
+        "the network's outputs are not finite: the first values that are not come out of {layer}; use --precision f32 if \
+         it runs in f16, and check the model file and the range of the image's intensities"
+    )]
+    NotFinite {
+        /// The layer, by its name in the model file.
+        layer: String,
+    },
     /// A slice does not have the length of its shape.
     #[error("{what} holds {found} values, expected {expected}; pass its true shape")]
     Length {

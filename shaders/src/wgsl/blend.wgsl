@@ -38,6 +38,11 @@ struct Params {
 @group(0) @binding(4) var<storage, read> spans: array<vec2u>;
 // [channel][row][column], zero at first.
 @group(0) @binding(5) var<storage, read_write> planes: array<f32>;
+// One element: 1 after a sum that is not finite, 0 at first.
+@group(0) @binding(6) var<storage, read_write> not_finite: array<atomic<u32>>;
+
+// The exponent of infinity and NaN. Comparisons of floats may assume that there are none.
+const EXPONENT = vec4u(0x7f800000u);
 
 @compute @workgroup_size(16, 4)
 fn blend(@builtin(global_invocation_id) place: vec3u) {
@@ -70,6 +75,9 @@ fn blend(@builtin(global_invocation_id) place: vec3u) {
             }
             sum += value * (weights[tile.rows + y] * weights[tile.columns + x]);
         }
+    }
+    if any((bitcast<vec4u>(sum) & EXPONENT) == EXPONENT) {
+        atomicStore(&not_finite[0], 1u);
     }
     let last = min(4u, params.channels - place.z * 4u);
     for (var channel = 0u; channel < last; channel++) {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use cytoshade_core::{Plan, Storage};
+use cytoshade_core::{Plan, Storage, TensorId};
 
 use super::Network;
 use super::dispatch::DispatchContext;
@@ -28,11 +28,16 @@ pub(super) struct Arena {
     /// Input and output as activations.
     packed: wgpu::Buffer,
     result: wgpu::Buffer,
+    /// The buffers of the plan.
+    buffers: Vec<wgpu::Buffer>,
     /// The dispatches of packing, of each operation, and of unpacking.
     work: Vec<Vec<(Bound, Grid)>>,
     /// Locked from the upload to the submission, so that two batches do not mix.
     turn: Mutex<()>,
 }
+
+/// Bytes of the flag that tells whether outputs are finite.
+pub(super) const FLAG: u64 = 4;
 
 /// Bytes of a batch's results.
 pub(super) struct Sizes {
@@ -90,7 +95,8 @@ impl Arena {
         // Unpacking comes last.
         work[1..].rotate_left(1);
         let [packed, result] = [plan.input(), plan.output()].map(|id| buffers[plan[id].buffer].clone());
-        Ok(Self { capacity, height, width, input, output, style, packed, result, work, turn: Mutex::new(()) })
+        let turn = Mutex::new(());
+        Ok(Self { capacity, height, width, input, output, style, packed, result, buffers, work, turn })
     }
 
     pub(super) fn fits(&self, count: usize, height: usize, width: usize) -> bool {
@@ -133,14 +139,35 @@ impl Arena {
         &self.result
     }
 
+    /// Uploads tiles and packs them.
+    pub(super) fn pack(&self, gpu: &Gpu, tiles: &[f32], count: usize) -> Result<(), Error> {
+        let mut encoder = self.encoder(gpu);
+        encode(&mut encoder, &self.steps(gpu, 0..1, count)?, None);
+        self.upload_and_submit(gpu, tiles, encoder);
+        Ok(())
+    }
+
+    /// Submits one operation of the plan.
+    pub(super) fn run_operation(&self, gpu: &Gpu, at: usize, count: usize) -> Result<(), Error> {
+        let mut encoder = self.encoder(gpu);
+        encode(&mut encoder, &self.steps(gpu, at + 1..at + 2, count)?, None);
+        gpu.queue().submit([encoder.finish()]);
+        Ok(())
+    }
+
+    /// The buffer of a tensor.
+    pub(super) fn tensor(&self, plan: &Plan, id: TensorId) -> &wgpu::Buffer {
+        &self.buffers[plan[id].buffer]
+    }
+
     /// Submits the steps between work that writes the tiles and work that reads the outputs. Each of the two counts as
-    /// one step for the clock. Copies the styles to `back`.
+    /// one step for the clock. Copies the styles to `back`, then `not_finite`.
     pub(super) fn submit_between(
         &self,
         gpu: &Gpu,
         count: usize,
         (before, after): (&DispatchList, &DispatchList),
-        back: &wgpu::Buffer,
+        (back, not_finite): (&wgpu::Buffer, &wgpu::Buffer),
         clock: Option<&Clock>,
     ) -> Result<wgpu::SubmissionIndex, Error> {
         let mut encoder = self.encoder(gpu);
@@ -148,9 +175,11 @@ impl Arena {
         pieces.append(&mut self.steps(gpu, 1..self.work.len() - 1, count)?);
         pieces.push(after.iter().collect());
         encode(&mut encoder, &pieces, clock);
-        // Without a style, some bytes are read back all the same: nothing else tells a browser that the batch is done.
-        let last = self.style.as_ref().unwrap_or(&self.result);
-        encoder.copy_buffer_to_buffer(last, 0, back, 0, Some(back.size().min(last.size())));
+        let styles = back.size() - FLAG;
+        if let Some(style) = self.style.as_ref().filter(|_| styles > 0) {
+            encoder.copy_buffer_to_buffer(style, 0, back, 0, Some(styles));
+        }
+        encoder.copy_buffer_to_buffer(not_finite, 0, back, styles, Some(FLAG));
         Ok(gpu.queue().submit([encoder.finish()]))
     }
 

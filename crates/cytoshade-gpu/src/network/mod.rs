@@ -2,6 +2,7 @@
 
 mod arena;
 mod conv_layer;
+mod diagnosis;
 mod dispatch;
 mod fallback;
 mod memory;
@@ -39,6 +40,17 @@ pub struct Batch {
     pub styles: Vec<f32>,
 }
 
+impl Batch {
+    /// Appends the results of further tiles. Those of the first tiles are not copied.
+    fn append(&mut self, mut next: Self) {
+        if self.outputs.is_empty() {
+            return *self = next;
+        }
+        self.outputs.append(&mut next.outputs);
+        self.styles.append(&mut next.styles);
+    }
+}
+
 /// How a network runs. The default suits every device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -67,6 +79,8 @@ pub struct Network {
     /// Zeros, which the 3x3 convolutions without a skip add if a second pipeline would take long to compile.
     no_skip: Option<wgpu::Buffer>,
     arena: Mutex<Option<Arc<Arena>>>,
+    /// The layer of each operation, by its name in the model file.
+    names: Vec<String>,
 }
 
 impl Network {
@@ -112,7 +126,9 @@ impl Network {
             })
             .await?;
         let (gpu_of, arena) = (gpu.clone(), Mutex::new(None));
-        let network = Self { gpu: gpu_of, description, plan, options, layers, linears, no_skip, arena };
+        let name = |operation: &Operation| operation.layer(weights.weights()).to_string();
+        let names = plan.operations().iter().map(name).collect();
+        let network = Self { gpu: gpu_of, description, plan, options, layers, linears, no_skip, arena, names };
         gpu.phase(span);
         let span = Span::begin("pipelines");
         gpu.build(&network.all_variants()).await?;

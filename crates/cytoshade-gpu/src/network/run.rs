@@ -22,7 +22,7 @@ impl Network {
     ///
     /// # Errors
     /// [`Error::TileSize`] and [`Error::Length`] for a wrong shape, [`Error::Limit`] and [`Error::OutOfMemory`] if not
-    /// even one tile fits, and errors of the device.
+    /// even one tile fits, [`Error::NotFinite`], and errors of the device.
     pub async fn run(&self, tiles: &[f32], count: usize, height: usize, width: usize) -> Result<Batch, Error> {
         self.run_recorded(tiles, count, height, width, None).await
     }
@@ -52,8 +52,8 @@ impl Network {
                 *lock(&self.arena) = None;
             }
             if let Some(part) = split.after(part)? {
-                batch.outputs.extend_from_slice(&part.outputs);
-                batch.styles.extend_from_slice(&part.styles);
+                self.check_outputs(&part, tiles, [range.len(), height, width]).await?;
+                batch.append(part);
             }
         }
         Ok(batch)
@@ -137,17 +137,19 @@ impl Network {
                 _ => *held = None,
             }
         }
+        let arena = Arc::new(self.new_arena(count, height, width).await?);
+        *lock(&self.arena) = Some(Arc::clone(&arena));
+        Ok(arena)
+    }
+
+    /// New buffers for `count` tiles of a size.
+    pub(super) async fn new_arena(&self, count: usize, height: usize, width: usize) -> Result<Arena, Error> {
         let mut kernels = Vec::new();
         for variant in self.variants([height, width]) {
             kernels.push(self.gpu.kernel(variant).await?);
         }
-        let arena = self
-            .gpu
-            .with_error_scopes("the network's intermediates", || Arena::new(self, &kernels, count, height, width))
-            .await?;
-        let arena = Arc::new(arena);
-        *lock(&self.arena) = Some(Arc::clone(&arena));
-        Ok(arena)
+        let make = || Arena::new(self, &kernels, count, height, width);
+        self.gpu.with_error_scopes("the network's intermediates", make).await
     }
 }
 

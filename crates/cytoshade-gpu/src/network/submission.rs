@@ -7,6 +7,7 @@ use cytoshade_core::tiling::{TileLayout, Tiling};
 use cytoshade_core::{BatchTimes, Recorder, StepCost};
 
 use super::Network;
+use super::arena::FLAG;
 use super::profile::Clock;
 use super::run::styles;
 use super::split::Split;
@@ -50,21 +51,23 @@ impl Submission {
 
     /// Waits until the batch is done and returns its style vectors, of shape [tiles, style channels].
     ///
-    /// There are none if the network has no style.
+    /// There are none if the network has no style. `None` if outputs of the batch are not finite: [`Network::diagnose`]
+    /// then finds the layer.
     ///
     /// Wait for earlier submissions first: the time limit is for this batch alone. The `recorder` of [`Network::start`]
     /// receives the times of the steps.
     ///
     /// # Errors
     /// Errors of the device.
-    pub async fn styles(self, recorder: Option<&Recorder>) -> Result<Vec<f32>, Error> {
+    pub async fn styles(self, recorder: Option<&Recorder>) -> Result<Option<Vec<f32>>, Error> {
         let timeout = WAIT_TIMEOUT * self.tiles as u32;
         let bytes = self.gpu.read(WHAT, &self.back, self.submission.clone(), timeout).await?;
         if let (Some(recorder), Some(Times { clock, submitted, steps })) = (recorder, self.times) {
             let nanoseconds = clock.read(&self.gpu, self.submission).await?;
             recorder.add(BatchTimes { tiles: self.tiles, lane: 0, submitted, steps, nanoseconds });
         }
-        Ok(styles(&bytes, 0..self.bytes, self.style_channels))
+        let is_finite = bytes.values::<u32>(self.bytes..self.bytes + FLAG) == [0];
+        Ok(is_finite.then(|| styles(&bytes, 0..self.bytes, self.style_channels)))
     }
 }
 
@@ -140,16 +143,19 @@ impl Network {
         let (back, submission) = self
             .gpu
             .with_error_scopes(WHAT, || {
-                let back = self.gpu.readback(WHAT, bytes)?;
+                let back = self.gpu.readback(WHAT, bytes + FLAG)?;
+                let not_finite = self.gpu.storage(WHAT, FLAG)?;
                 let (mut before, mut after) = (DispatchList::default(), DispatchList::default());
                 let mut at = 0;
                 for (tiled, range) in parts {
                     tiled.cut(&self.gpu, &cut, &mut before, range, at, arena.packed())?;
-                    tiled.blend(&self.gpu, &blend, &mut after, range, at, arena.result())?;
+                    tiled.blend(&self.gpu, &blend, &mut after, range, at, [arena.result(), &not_finite])?;
                     at += range.len();
                 }
                 let clock = times.as_ref().map(|times| &times.clock);
-                Ok((back.clone(), arena.submit_between(&self.gpu, tiles, (&before, &after), &back, clock)?))
+                let submission =
+                    arena.submit_between(&self.gpu, tiles, (&before, &after), (&back, &not_finite), clock)?;
+                Ok((back, submission))
             })
             .await?;
         let style_channels = self.description.style;

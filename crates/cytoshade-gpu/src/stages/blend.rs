@@ -15,7 +15,8 @@ use crate::stages::tile::{Activations, TiledPlanes};
 const WHAT: &str = "blended tiles";
 
 impl TiledPlanes {
-    /// Appends a dispatch that adds tiles to the outputs; the first of them is tile `at` of the activations.
+    /// Appends a dispatch that adds tiles to the outputs; the first of them is tile `at` of the activations. Sets the first
+    /// u32 of `not_finite` to 1 if a sum is not finite.
     pub(crate) fn blend(
         &self,
         gpu: &Gpu,
@@ -23,7 +24,7 @@ impl TiledPlanes {
         work: &mut DispatchList,
         tiles: &Range<usize>,
         at: usize,
-        activations: &wgpu::Buffer,
+        [activations, not_finite]: [&wgpu::Buffer; 2],
     ) -> Result<(), Error> {
         let TiledPlanes { outputs, tile_layout: TileLayout { pad_y, pad_x, tiling }, .. } = self;
         let now = &tiling.tiles[tiles.clone()];
@@ -45,7 +46,7 @@ impl TiledPlanes {
             columns.end,
         ];
         let grid = gpu.box_grid(WHAT, [outputs.channels.div_ceil(4), rows.len(), columns.len()])?;
-        let storage = [activations, &self.records, &self.weights, &self.spans, &outputs.buffer];
+        let storage = [activations, &self.records, &self.weights, &self.spans, &outputs.buffer, not_finite];
         work.add(gpu.bind(kernel, &params.map(|value| value as u32), &storage), grid);
         Ok(())
     }
@@ -73,7 +74,8 @@ pub async fn blend(gpu: &Gpu, tiled: &TiledPlanes, tiles: Range<usize>, outputs:
     let kernel = gpu.kernel(Variant::new(&shaders::BLEND).with_precision(Precision::F32)).await?;
     gpu.with_error_scopes(WHAT, || {
         let mut work = DispatchList::default();
-        tiled.blend(gpu, &kernel, &mut work, &tiles, 0, &outputs.buffer)?;
+        let not_finite = gpu.storage(WHAT, 4)?;
+        tiled.blend(gpu, &kernel, &mut work, &tiles, 0, [&outputs.buffer, &not_finite])?;
         work.submit(gpu, WHAT);
         Ok(())
     })

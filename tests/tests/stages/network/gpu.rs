@@ -7,7 +7,7 @@ use cytoshade_gpu::{
 use cytoshade_tests::agree::{ExpectedBatch, NETWORK_F16};
 use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::matrices;
-use cytoshade_tests::random::Random;
+use cytoshade_tests::random::{CPnet, Random};
 use cytoshade_tests::suite::GpuGroup;
 use libtest_mimic::Failed;
 use pollster::block_on;
@@ -22,6 +22,7 @@ pub(crate) fn add(group: &mut GpuGroup<'_>) {
     group.test("large tiles run as a kernel that has room for them", large_tiles);
     group.test("tiles of invalid sizes are refused", invalid_tiles);
     group.test("the style of a blank map is zero", blank_style);
+    group.test("only values beyond what the precision holds are not finite", beyond_precision);
     group.test("dispatches and bytes are as documented", dispatches_and_bytes);
     group.fixtures("network", "cases.json", &["y"], fixture);
     add_f16(group);
@@ -46,8 +47,10 @@ fn add_kernels(group: &mut GpuGroup<'_>) {
             }
             let options = Options { kernel: Some(kernel), precision };
             let lacks = group.adapter().and_then(|gpu| lacks(gpu, options));
-            let name = format!("random networks, {kernel} {}", precision.name());
-            group.test_with(name, lacks, move |gpu| random_networks(gpu, options));
+            let of = format!("{kernel} {}", precision.name());
+            group.test_with(format!("random networks, {of}"), lacks, move |gpu| random_networks(gpu, options));
+            let name = format!("outputs that are not finite name their layer, {of}");
+            group.test_with(name, lacks, move |gpu| not_finite(gpu, options));
         }
     }
 }
@@ -335,5 +338,46 @@ fn blank_style(gpu: &Gpu) -> Result<(), Failed> {
     let batch = run(gpu, &weights, &[1.0; 2 * 4 * 4], 1, 4, 4)?;
     assert_eq!(batch.styles, [0.0; 8]);
     assert!(batch.outputs.iter().all(|value| value.is_finite()));
+    Ok(())
+}
+
+/// Layers of the networks below, each with a network in which its results are the first that exceed what f32 holds.
+pub(super) fn overflowing() -> impl Iterator<Item = (&'static str, CPnet)> {
+    let layers = ["downsample.down.res_down_0.conv.conv_0.2", "upsample.up.res_up_1.conv.conv_2.conv.2", "output.2"];
+    layers.into_iter().map(|layer| {
+        let mut net = Random(5).cpnet(&[2, 8, 12], 3);
+        net.set_magnitude(layer, f32::MAX);
+        (layer, net)
+    })
+}
+
+/// The name of the layer in an error; `None` if the network ran.
+fn layer_of_error(gpu: &Gpu, net: &CPnet, options: Options) -> Result<Option<String>, Error> {
+    let tiles: Vec<f32> = Random(3).vector(3 * 2 * 32 * 32, 0.5, 1.0);
+    match run_with(gpu, &net.network(), options, &tiles, 3, 32, 32) {
+        Ok(_) => Ok(None),
+        Err(Error::NotFinite { layer }) => Ok(Some(layer)),
+        Err(error) => Err(error),
+    }
+}
+
+fn not_finite(gpu: &Gpu, options: Options) -> Result<(), Failed> {
+    assert_eq!(layer_of_error(gpu, &Random(5).cpnet(&[2, 8, 12], 3), options)?, None);
+    for (layer, net) in overflowing() {
+        assert_eq!(layer_of_error(gpu, &net, options)?.as_deref(), Some(layer));
+    }
+    Ok(())
+}
+
+/// Sums of weights that f16 holds exceed f16, and f32 holds them.
+fn beyond_precision(gpu: &Gpu) -> Result<(), Failed> {
+    let layer = "upsample.up.res_up_1.conv.conv_2.conv.2";
+    let mut net = Random(5).cpnet(&[2, 8, 12], 3);
+    net.set_magnitude(layer, 6e4);
+    assert_eq!(layer_of_error(gpu, &net, Options::default())?, None);
+    let f16 = Options { precision: Precision::F16, ..Options::default() };
+    if lacks(gpu, f16).is_none() {
+        assert_eq!(layer_of_error(gpu, &net, f16)?.as_deref(), Some(layer));
+    }
     Ok(())
 }

@@ -12,6 +12,7 @@ use cytoshade_tests::suite::GpuGroup;
 use libtest_mimic::Failed;
 use pollster::block_on;
 
+use super::gpu::overflowing;
 use crate::blend::gpu::blended;
 use crate::normalize::gpu::{random_planes, upload};
 
@@ -21,6 +22,7 @@ pub(crate) fn add(group: &mut GpuGroup<'_>) {
     group.test("from planes to planes with little memory", little_memory);
     group.test("a recorder receives each step", recorded);
     group.test("wrong planes are refused", refusals);
+    group.test("outputs that are not finite name their layer", not_finite);
 }
 
 fn close(ours: &[f32], expected: &[f32]) -> Result<(), Failed> {
@@ -45,11 +47,12 @@ fn through(
             .collect();
         submissions.extend(block_on(network.start(&parts, None))?);
         while submissions.len() > 2 {
-            styles.extend(block_on(submissions.pop_front().ok_or("no submission")?.styles(None))?);
+            let oldest = submissions.pop_front().ok_or("no submission")?;
+            styles.extend(block_on(oldest.styles(None))?.ok_or("outputs that are not finite")?);
         }
     }
     for submission in submissions {
-        styles.extend(block_on(submission.styles(None))?);
+        styles.extend(block_on(submission.styles(None))?.ok_or("outputs that are not finite")?);
     }
     let mut styles = styles.into_iter();
     let of_tile = network.description().style.ok_or("no style")?;
@@ -163,5 +166,24 @@ fn refusals(gpu: &Gpu) -> Result<(), Failed> {
     let error = block_on(network.start(&[(&tiled(32)?, 0..1), (&tiled(64)?, 0..1)], None)).err();
     assert_eq!(error, Some(Error::Length { what: "tiles", found: 64 * 64, expected: 32 * 32 }));
     assert!(block_on(network.start(&[], None))?.is_empty());
+    Ok(())
+}
+
+fn not_finite(gpu: &Gpu) -> Result<(), Failed> {
+    let tile_layout = TileLayout::new(70, 90, 16, 48, 0.1, false);
+    let planes = random_planes(&mut Random(4), 2, 70, 90);
+    let half = gpu.capabilities().f16.then_some(Precision::F16);
+    for precision in [Precision::F32].into_iter().chain(half) {
+        for (layer, net) in overflowing() {
+            let options = Options { precision, ..Options::default() };
+            let network = block_on(Network::with(gpu, &net.network(), options))?;
+            let tiled = block_on(network.tiled(upload(gpu, &planes)?, &tile_layout))?;
+            let part = [(&tiled, 1..3)];
+            for submission in block_on(network.start(&part, None))? {
+                assert_eq!(block_on(submission.styles(None))?, None, "{layer}");
+            }
+            assert_eq!(block_on(network.diagnose(&part))?, Error::NotFinite { layer: layer.into() });
+        }
+    }
     Ok(())
 }
