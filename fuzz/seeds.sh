@@ -23,7 +23,10 @@ seed onnx seeds/*.onnx $model/*.onnx $hostile/*.onnx
 seed size_model $model/size_model*.npy $hostile/size_*.npy
 seed seg_npy $seg/*_seg.npy $hostile/seg_*.npy
 seed npy $images/*.npy $hostile/npy_*.npy
-seed tiff $images/*.tif $hostile/*.tif
+seed tiff $images/*.tif $hostile/*.tif ../crates/cytoshade-formats/tests/codecs/*.tif
+for format in bmp pnm webp jpeg2000 jpegxl; do
+  seed $format ../crates/cytoshade-formats/tests/codecs/$format.*
+done
 seed png $images/*.png $hostile/*.png
 seed jpeg $images/*.jpg $hostile/*.jpg
 seed model_from_bytes seeds/small*.{safetensors,pth,onnx} $model/{plain.safetensors,zip_deflated.pth,legacy_f16.pth,renamed_typed.onnx}

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use cytoshade_formats::{Format as ImageFormat, Limits, ReadOptions};
+use cytoshade_formats::{Format as ImageFormat, ImageFile, Limits, Pages, ReadOptions, Selection};
 use cytoshade_model::{Format, LoadOptions, ReadLimits};
 use libfuzzer_sys::Corpus;
 
@@ -42,15 +42,29 @@ pub fn network(format: Format, bytes: &[u8], options: &LoadOptions) -> Corpus {
     Corpus::Keep
 }
 
-/// Reads images, if the bytes are of this format.
+/// Reads images if the bytes are of this format: as images, as lists of pages and as stacks.
 pub fn images(format: ImageFormat, bytes: &[u8]) -> Corpus {
     if ImageFormat::detect(bytes) != Some(format) {
         return Corpus::Reject;
     }
     let limits = Limits { pixels: 1 << 20, decoded_bytes: 16 << 20, pages: 64, ..Limits::default() };
-    match cytoshade_formats::read_bytes(bytes, &ReadOptions { limits, ..ReadOptions::default() }) {
-        Ok(images) => assert!(!images.is_empty() && images.iter().all(|image| image.width() >= 2)),
-        Err(error) => check(&error),
+    let file = match ImageFile::from_bytes(bytes, &ReadOptions { limits, ..ReadOptions::default() }) {
+        Ok(file) => file,
+        Err(error) => {
+            check(&error);
+            return Corpus::Keep;
+        }
+    };
+    assert!(!file.series().is_empty());
+    assert!(file.warnings().iter().all(|warning| !warning.to_string().chars().any(char::is_control)));
+    for pages in [Pages::Auto, Pages::List, Pages::Stack] {
+        match file.items(&Selection { pages, ..Selection::default() }) {
+            Ok(items) => items.iter().take(8).for_each(|item| match file.images(item) {
+                Ok(images) => assert!(images.len() == item.slices && images.iter().all(|image| image.width() >= 2)),
+                Err(error) => check(&error),
+            }),
+            Err(error) => check(&error),
+        }
     }
     Corpus::Keep
 }

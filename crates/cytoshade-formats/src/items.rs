@@ -36,25 +36,37 @@ pub(crate) fn items(all: &[Series], selection: &Selection, limits: &Limits) -> R
         },
         None => all.iter().enumerate().filter(|(_, series)| is_taken(series, selection)).collect(),
     };
-    // Pages of any kind are one list.
-    let is_list = selection.pages == Pages::List;
-    let mut items = Vec::new();
+    let mut groups = Vec::new();
+    let mut count = 0;
     for (number, series) in &chosen {
         let roles = Arrangement::new(series, selection)?;
-        let several = chosen.len() > 1 && !is_list;
-        items.extend(of_series(*number, series, &roles, several, limits)?);
-        limits.check_pages(items.len() as u64)?;
+        let several = chosen.len() > 1 && selection.pages != Pages::List;
+        let items = of_series(*number, series, &roles, several, limits)?;
+        count += items.len();
+        limits.check_pages(count as u64)?;
+        groups.push(items);
     }
-    if is_list && chosen.len() > 1 {
-        let page = |item: &Item| {
-            let series = all.get(item.series)?;
-            let at = frame(series, &item.index)?;
-            series.places().get(at).copied().flatten().map(|place| (place.file, place.page, place.plane))
-        };
-        items.sort_by_key(|item| page(item));
-        items.iter_mut().enumerate().for_each(|(at, item)| item.list = Some(at));
+    // Pages of any kind are one list.
+    let is_one_list = groups.len() > 1 && selection.pages == Pages::List;
+    Ok(if is_one_list { in_order_of_pages(all, groups) } else { groups.concat() })
+}
+
+/// The items of series whose own are in the order of their pages, in that order.
+fn in_order_of_pages(all: &[Series], groups: Vec<Vec<Item>>) -> Vec<Item> {
+    let page = |item: &Item| {
+        let series = all.get(item.series)?;
+        let place = series.places().get(frame(series, &item.index)?).copied().flatten()?;
+        Some((place.file, place.page, place.plane))
+    };
+    let mut groups: Vec<_> = groups.into_iter().map(|items| items.into_iter().peekable()).collect();
+    let mut items = Vec::new();
+    loop {
+        let heads = groups.iter_mut().enumerate().filter_map(|(at, group)| Some((at, page(group.peek()?))));
+        let Some((first, _)) = heads.min_by_key(|(_, page)| *page) else { return items };
+        if let Some(item) = groups.get_mut(first).and_then(Iterator::next) {
+            items.push(Item { list: Some(items.len()), ..item });
+        }
     }
-    Ok(items)
 }
 
 fn is_taken(series: &Series, selection: &Selection) -> bool {

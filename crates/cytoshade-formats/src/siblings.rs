@@ -1,11 +1,13 @@
 //! Other files of a set, beside the one that was opened.
 
+#[cfg(feature = "microscopy")]
 use crate::source::Source;
 #[cfg(not(target_family = "wasm"))]
 use std::path::{Path, PathBuf};
 
 /// The folder of the file that was opened, if it came from one.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(not(feature = "microscopy"), expect(dead_code, reason = "only OME-XML describes sets of files"))]
 pub(crate) struct Siblings {
     #[cfg(not(target_family = "wasm"))]
     folder: Option<PathBuf>,
@@ -25,12 +27,13 @@ impl Siblings {
     }
 
     /// The name of the file that was opened; empty if it has none.
+    #[cfg(feature = "microscopy")]
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Opens the file of a name, which must be no path: it lies beside the one that was opened.
-    #[cfg(not(target_family = "wasm"))]
+    #[cfg(all(feature = "microscopy", not(target_family = "wasm")))]
     pub(crate) fn open(&self, name: &str) -> Result<Source<'static>, String> {
         let Some(folder) = &self.folder else { return Err("no other file is opened".into()) };
         if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', ':', '\0']) {
@@ -48,7 +51,7 @@ impl Siblings {
     }
 
     /// A browser has no folders.
-    #[cfg(target_family = "wasm")]
+    #[cfg(all(feature = "microscopy", target_family = "wasm"))]
     pub(crate) fn open(&self, _name: &str) -> Result<Source<'static>, String> {
         Err("files in memory have no others beside them".into())
     }

@@ -19,7 +19,7 @@ pub(crate) enum Source<'a> {
         length: u64,
     },
     /// In a file of a set, opened anew for each read, since sets may have more files than a process may hold open.
-    #[cfg(not(target_family = "wasm"))]
+    #[cfg(all(feature = "microscopy", not(target_family = "wasm")))]
     Path {
         /// The file.
         path: std::path::PathBuf,
@@ -34,7 +34,9 @@ impl Source<'_> {
         match self {
             Source::Bytes(bytes) => bytes.len() as u64,
             #[cfg(not(target_family = "wasm"))]
-            Source::File { length, .. } | Source::Path { length, .. } => *length,
+            Source::File { length, .. } => *length,
+            #[cfg(all(feature = "microscopy", not(target_family = "wasm")))]
+            Source::Path { length, .. } => *length,
         }
     }
 
@@ -50,7 +52,7 @@ impl Source<'_> {
             }
             #[cfg(not(target_family = "wasm"))]
             Source::File { file, .. } => read_at(file, offset, out).map_err(Error::Read),
-            #[cfg(not(target_family = "wasm"))]
+            #[cfg(all(feature = "microscopy", not(target_family = "wasm")))]
             Source::Path { path, .. } => {
                 let file = cytoshade_safe_io::open(path, cytoshade_safe_io::Links::Follow).map_err(Error::Read)?;
                 read_at(&file, offset, out).map_err(Error::Read)

@@ -55,7 +55,11 @@ pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, 
 
 /// Of the samples of a pixel, those that are no transparency.
 pub(crate) fn opaque(channels: usize) -> usize {
-    if channels < 3 { 1 } else { 3 }
+    match channels {
+        2 => 1,
+        4 => 3,
+        channels => channels,
+    }
 }
 
 fn damaged(error: DecodingError) -> Error {

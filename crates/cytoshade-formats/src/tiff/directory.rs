@@ -30,10 +30,14 @@ pub(super) enum Tag {
     SamplesPerPixel = 277,
     RowsPerStrip = 278,
     StripByteCounts = 279,
+    #[cfg(feature = "microscopy")]
     XResolution = 282,
+    #[cfg(feature = "microscopy")]
     YResolution = 283,
     PlanarConfiguration = 284,
+    #[cfg(feature = "fax")]
     T4Options = 292,
+    #[cfg(feature = "microscopy")]
     ResolutionUnit = 296,
     Predictor = 317,
     TileWidth = 322,
@@ -43,16 +47,27 @@ pub(super) enum Tag {
     SubIfds = 330,
     SampleFormat = 339,
     JpegTables = 347,
+    #[cfg(feature = "old-jpeg")]
     JpegProc = 512,
+    #[cfg(feature = "old-jpeg")]
     JpegInterchange = 513,
+    #[cfg(feature = "old-jpeg")]
     JpegInterchangeLength = 514,
+    #[cfg(feature = "old-jpeg")]
     JpegRestartInterval = 515,
+    #[cfg(feature = "old-jpeg")]
     JpegQTables = 519,
+    #[cfg(feature = "old-jpeg")]
     JpegDcTables = 520,
+    #[cfg(feature = "old-jpeg")]
     JpegAcTables = 521,
+    #[cfg(feature = "old-jpeg")]
     YCbCrSubSampling = 530,
+    #[cfg(feature = "microscopy")]
     Uic1 = 33628,
+    #[cfg(feature = "microscopy")]
     Uic2 = 33629,
+    #[cfg(feature = "microscopy")]
     CzLsmInfo = 34412,
 }
 
@@ -154,6 +169,7 @@ impl<'a> File<'a> {
     }
 
     /// The first of a tag's values as a number: an integer, a fraction or a float.
+    #[cfg(feature = "microscopy")]
     pub(super) fn real(&self, values: Values) -> Option<f64> {
         let bytes = self.bytes(Values { count: values.count.min(1), ..values }).ok()?;
         match (values.kind, &bytes[..]) {

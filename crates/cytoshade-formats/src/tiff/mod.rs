@@ -13,6 +13,7 @@ use crate::{Error, Limits, Place, Series, Warning};
 mod codec;
 mod decode;
 mod directory;
+#[cfg(feature = "old-jpeg")]
 mod old_jpeg;
 mod page;
 mod plan;
@@ -82,6 +83,7 @@ impl<'a> Tiff<'a> {
         &self.first().pages
     }
 
+    #[cfg(feature = "microscopy")]
     fn pages_mut(&mut self) -> &mut [Page] {
         &mut self.parts[0].pages
     }

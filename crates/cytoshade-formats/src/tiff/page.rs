@@ -1,6 +1,7 @@
 //! What one page of a TIFF holds and how it is stored.
 
 use super::directory::{Directory, Tag, Values, damaged};
+#[cfg(feature = "old-jpeg")]
 use super::old_jpeg::OldJpeg;
 use crate::{Error, SampleKind, SampleType};
 
@@ -43,18 +44,24 @@ pub(crate) struct Page {
     /// The first two descriptions.
     pub(super) descriptions: [Option<Values>; 2],
     /// Options of CCITT group 3.
+    #[cfg(feature = "fax")]
     pub(super) fax_options: u64,
     pub(super) jpeg_tables: Option<Values>,
+    #[cfg(feature = "old-jpeg")]
     pub(super) old_jpeg: OldJpeg,
     /// Pixels to a sample of colour, across and down.
+    #[cfg(feature = "old-jpeg")]
     pub(super) subsampling: (u64, u64),
     /// Pixels in a unit, across and down, and the unit: 2 for inches, 3 for centimetres.
+    #[cfg(feature = "microscopy")]
     pub(super) resolution: (Option<f64>, Option<f64>, u64),
     /// Tags of MetaMorph (UIC1 and UIC2) and Zeiss.
+    #[cfg(feature = "microscopy")]
     pub(super) vendor: Vendor,
 }
 
 /// Tags of single vendors.
+#[cfg(feature = "microscopy")]
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Vendor {
     pub(super) uic1: Option<Values>,
@@ -123,11 +130,16 @@ impl Page {
             subfile_type: subfile_type(directory)?,
             copies: directory.values(Tag::SubIfds)?.map_or(0, |values| values.count),
             descriptions: descriptions(directory)?,
+            #[cfg(feature = "fax")]
             fax_options: number(Tag::T4Options, 0)?,
             jpeg_tables: directory.values(Tag::JpegTables)?,
+            #[cfg(feature = "old-jpeg")]
             old_jpeg: OldJpeg::new(directory)?,
+            #[cfg(feature = "old-jpeg")]
             subsampling: subsampling(directory)?,
+            #[cfg(feature = "microscopy")]
             resolution: resolution(directory)?,
+            #[cfg(feature = "microscopy")]
             vendor: Vendor {
                 uic1: directory.values(Tag::Uic1)?,
                 uic2: directory.values(Tag::Uic2)?,
@@ -141,7 +153,9 @@ impl Page {
     /// Refuses lists of strips or tiles that are shorter than the page needs.
     fn check_lists(&self) -> Result<(), Error> {
         let Some(offsets) = self.offsets else {
-            let is_whole = self.old_jpeg.is_whole() || self.kind.width == 0 || self.kind.height == 0;
+            let is_whole = self.kind.width == 0 || self.kind.height == 0;
+            #[cfg(feature = "old-jpeg")]
+            let is_whole = is_whole || self.old_jpeg.is_whole();
             return if is_whole { Ok(()) } else { Err(damaged("a page does not state where its strips or tiles are")) };
         };
         let needed = self.chunks();
@@ -204,6 +218,7 @@ fn descriptions(directory: &Directory<'_, '_>) -> Result<[Option<Values>; 2], Er
     Ok([values.next(), values.next()])
 }
 
+#[cfg(feature = "old-jpeg")]
 fn subsampling(directory: &Directory<'_, '_>) -> Result<(u64, u64), Error> {
     let Some(values) = directory.integers(Tag::YCbCrSubSampling)? else { return Ok((2, 2)) };
     let numbers = directory.file.numbers(values, 2)?;
@@ -211,6 +226,7 @@ fn subsampling(directory: &Directory<'_, '_>) -> Result<(u64, u64), Error> {
     Ok((number(0), number(1)))
 }
 
+#[cfg(feature = "microscopy")]
 fn resolution(directory: &Directory<'_, '_>) -> Result<(Option<f64>, Option<f64>, u64), Error> {
     let real = |tag| Ok::<_, Error>(directory.values(tag)?.and_then(|values| directory.file.real(values)));
     let unit = directory.number(Tag::ResolutionUnit)?.unwrap_or(2);

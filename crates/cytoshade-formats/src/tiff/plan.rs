@@ -170,7 +170,6 @@ fn chunks(file: &File<'_>, page: &Page, codec: &Codec, row_bytes: u64) -> Result
     }
     // Some writers state none, or zero for each.
     let has_counts = counts.iter().any(|count| *count != 0);
-    let ends = if has_counts || matches!(codec, Codec::None) { Vec::new() } else { ends(file, &offsets) };
     let per_plane = page.across().saturating_mul(page.down()).max(1);
     let chunk = |(index, &offset): (usize, &u64)| {
         let count = counts.get(index).copied().unwrap_or(0);
@@ -184,20 +183,13 @@ fn chunks(file: &File<'_>, page: &Page, codec: &Codec, row_bytes: u64) -> Result
                 row_bytes.saturating_mul(rows)
             }
             _ if has_counts => count,
+            // Then they end where the next one begins, or the file ends.
             _ => {
-                let at = ends.partition_point(|end| *end <= offset);
-                ends.get(at).map_or(0, |end| end - offset)
+                let next = offsets.get(index + 1).copied().filter(|next| *next > offset);
+                next.unwrap_or(file.source.len()).saturating_sub(offset)
             }
         };
         Chunk { offset, length }
     };
     Ok(offsets.iter().enumerate().map(chunk).collect())
-}
-
-/// Where strips or tiles of unstated sizes may end: where another one begins, or the file ends.
-fn ends(file: &File<'_>, offsets: &[u64]) -> Vec<u64> {
-    let mut ends = offsets.to_vec();
-    ends.push(file.source.len());
-    ends.sort_unstable();
-    ends
 }

@@ -3,8 +3,6 @@
 //! Source: TIFF 6.0 (Adobe, 1992), sections 9 (PackBits) and 13 (LZW); Adobe Photoshop TIFF Technical Notes (2002) for
 //! Deflate; libtiff for Zstandard and LZMA.
 
-use std::io::Read;
-
 use crate::Error;
 use crate::limits::zeros;
 
@@ -95,7 +93,9 @@ pub(super) fn lzma(stored: &[u8], expected: usize) -> Result<Vec<u8>, String> {
 }
 
 #[cfg(any(feature = "zstd", feature = "lzma"))]
-fn take(reader: impl Read, expected: usize) -> Result<Vec<u8>, String> {
+fn take(reader: impl std::io::Read, expected: usize) -> Result<Vec<u8>, String> {
+    use std::io::Read as _;
+
     let mut bytes = Vec::new();
     reader.take(expected as u64).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     Ok(bytes)

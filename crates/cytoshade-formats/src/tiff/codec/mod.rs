@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::directory::{File, damaged};
+#[cfg(feature = "old-jpeg")]
 use super::old_jpeg;
 use super::page::{Page, YCBCR};
 use super::plan::Chunk;
@@ -13,6 +14,7 @@ use crate::{Error, Format};
 mod bytes;
 #[cfg(feature = "fax")]
 mod fax;
+#[cfg(feature = "old-jpeg")]
 mod ycbcr;
 
 /// How strips and tiles are compressed.
@@ -20,6 +22,7 @@ mod ycbcr;
 pub(super) enum Codec {
     None,
     /// Brightness and colour apart, of different resolutions, without compression.
+    #[cfg(feature = "old-jpeg")]
     YCbCr,
     Lzw,
     Deflate,
@@ -33,6 +36,7 @@ pub(super) enum Codec {
     Fax(u64),
     Jpeg,
     /// JPEG as TIFF 6.0 described it first.
+    #[cfg(feature = "old-jpeg")]
     OldJpeg,
     Png,
     #[cfg(feature = "webp")]
@@ -56,17 +60,12 @@ pub(super) enum Order {
 
 impl Codec {
     pub(super) fn new(page: &Page) -> Result<Self, Error> {
-        let is_subsampled = page.kind.photometric == YCBCR && !page.kind.planar && page.kind.samples == 3;
-        let refuse = |found: String| {
-            let expected =
-                "none, LZW, Deflate, PackBits, Zstandard, LZMA, CCITT, JPEG, JPEG 2000, JPEG XL, PNG, WebP or LERC";
-            Err(Error::unsupported(Format::Tiff, found, expected))
-        };
         let codec = match page.kind.compression {
             1 => Codec::None,
             #[cfg(feature = "fax")]
             kind @ 2..=4 => Codec::Fax(kind),
             5 => Codec::Lzw,
+            #[cfg(feature = "old-jpeg")]
             6 => Codec::OldJpeg,
             7 => Codec::Jpeg,
             8 | 32946 => Codec::Deflate,
@@ -84,26 +83,21 @@ impl Codec {
             34927 | 50001 => Codec::WebP,
             #[cfg(feature = "jpegxl")]
             50002 | 52546 => Codec::JpegXl,
-            other => return refuse(format!("the compression {}", name(other))),
+            other => return Err(refused(format!("the compression {}", name(other)))),
         };
-        if !is_subsampled || codec.is_picture() {
-            return Ok(codec);
+        #[cfg(feature = "old-jpeg")]
+        if is_subsampled(page) && !codec.is_picture() {
+            return subsampled(page, codec);
         }
-        // JPEG holds its colours itself; here they lie in the samples.
-        match (codec, page.subsampling) {
-            (codec, (1, 1)) => Ok(codec),
-            (Codec::None, _) if page.kind.sample_type.bits == 8 => Ok(Codec::YCbCr),
-            (_, (across, down)) => refuse(format!(
-                "YCbCr samples of {across} x {down} pixels to a color under the compression {}",
-                name(page.kind.compression)
-            )),
-        }
+        Ok(codec)
     }
 
     /// True if strips and tiles are pictures, which know their own samples.
     pub(super) fn is_picture(self) -> bool {
         match self {
-            Codec::Jpeg | Codec::OldJpeg | Codec::Png => true,
+            Codec::Jpeg | Codec::Png => true,
+            #[cfg(feature = "old-jpeg")]
+            Codec::OldJpeg => true,
             #[cfg(feature = "webp")]
             Codec::WebP => true,
             #[cfg(feature = "jpeg2000")]
@@ -141,15 +135,24 @@ impl Codec {
     pub(super) fn most_expansion(self) -> Option<u64> {
         match self {
             Codec::None => None,
+            #[cfg(feature = "old-jpeg")]
             Codec::YCbCr => Some(3),
             // A run of 128 for two bytes.
             Codec::PackBits => Some(64),
             // The longest match, 258 bytes, for two bits.
             Codec::Deflate | Codec::Png => Some(1032),
+            // A block of 128 KiB for four bytes.
+            #[cfg(feature = "zstd")]
+            Codec::Zstd => Some(1 << 15),
+            // The longest match, 273 bytes, for a fifth of a bit.
+            #[cfg(feature = "lzma")]
+            Codec::Lzma => Some(1 << 14),
             // The longest entry of the table for a code of 12 bits.
             Codec::Lzw => Some(2731),
             // A block of 8 x 8 pixels of one component, or of 16 x 16 of three, for a bit.
-            Codec::Jpeg | Codec::OldJpeg => Some(8 * 64 * 12),
+            Codec::Jpeg => Some(8 * 64 * 12),
+            #[cfg(feature = "old-jpeg")]
+            Codec::OldJpeg => Some(8 * 64 * 12),
             #[allow(unreachable_patterns, reason = "the further compressions are features")]
             _ => None,
         }
@@ -157,7 +160,13 @@ impl Codec {
 
     /// The one strip that is all of a page, where neither strips nor tiles are listed.
     pub(super) fn whole(self, file: &File<'_>, page: &Page) -> Option<Chunk> {
-        (self == Codec::OldJpeg).then(|| page.old_jpeg.whole(file)).flatten()
+        #[cfg(feature = "old-jpeg")]
+        if self == Codec::OldJpeg {
+            return page.old_jpeg.whole(file);
+        }
+        #[cfg(not(feature = "old-jpeg"))]
+        let _ = (file, page);
+        None
     }
 
     /// Decodes a strip or tile to `expected` bytes; gives fewer if the data end early.
@@ -172,6 +181,7 @@ impl Codec {
         let broken = |error: String| damaged(format!("strip or tile {index} does not decompress: {error}"));
         let bytes = match self {
             Codec::None => stored.to_vec(),
+            #[cfg(feature = "old-jpeg")]
             Codec::YCbCr => ycbcr::expand(page, stored, expected),
             Codec::Deflate => bytes::deflate(stored, expected)?.map_err(broken)?,
             Codec::Lzw => bytes::lzw(stored, expected)?.map_err(broken)?,
@@ -187,6 +197,7 @@ impl Codec {
                     jpeg::decode(&with_tables(file, page, stored)?, colors(page), allowed)
                 });
             }
+            #[cfg(feature = "old-jpeg")]
             Codec::OldJpeg => {
                 return picture(page, expected, |allowed| {
                     jpeg::decode(&old_jpeg::stream(file, page, stored)?, colors(page), allowed)
@@ -205,6 +216,30 @@ impl Codec {
             Codec::Lerc => return picture(page, expected, |allowed| crate::picture::lerc::decode(stored, allowed)),
         };
         Ok((bytes, Order::File))
+    }
+}
+
+fn refused(found: String) -> Error {
+    let expected = "none, LZW, Deflate, PackBits, Zstandard, LZMA, CCITT, JPEG, JPEG 2000, JPEG XL, PNG, WebP or LERC";
+    Error::unsupported(Format::Tiff, found, expected)
+}
+
+/// True if the samples of a page are brightness and colors, which may have another resolution.
+#[cfg(feature = "old-jpeg")]
+fn is_subsampled(page: &Page) -> bool {
+    page.kind.photometric == YCBCR && !page.kind.planar && page.kind.samples == 3
+}
+
+/// How such samples are stored. (JPEG holds its colours itself; here they lie in the samples.)
+#[cfg(feature = "old-jpeg")]
+fn subsampled(page: &Page, codec: Codec) -> Result<Codec, Error> {
+    match (codec, page.subsampling) {
+        (codec, (1, 1)) => Ok(codec),
+        (Codec::None, _) if page.kind.sample_type.bits == 8 => Ok(Codec::YCbCr),
+        (_, (across, down)) => Err(refused(format!(
+            "YCbCr samples of {across} x {down} pixels to a color under the compression {}",
+            name(page.kind.compression)
+        ))),
     }
 }
 

@@ -2,8 +2,7 @@
 //!
 //! Source: ImageJ's `TiffEncoder` and `FileInfo`; tifffile for the order of the axes.
 
-use super::micrometres;
-use crate::{Axis, AxisKind, PixelSize};
+use crate::{Axis, AxisKind};
 
 /// What the header says of the axes.
 #[derive(Debug, PartialEq)]
@@ -14,10 +13,6 @@ pub(super) struct Header {
     images: usize,
     /// The letters of the axes, the slowest first.
     order: [AxisKind; 3],
-    /// Micrometres of the unit that the resolution tags count in.
-    pub(super) unit: Option<f64>,
-    /// Distance of the z-slices in that unit.
-    pub(super) spacing: Option<f64>,
 }
 
 impl Header {
@@ -25,13 +20,9 @@ impl Header {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         lines.next().filter(|first| first.starts_with("ImageJ=") || first.starts_with("SCIFIO="))?;
-        let value = |key: &str| {
-            let mut values = text.lines().filter_map(|line| line.split_once('='));
-            values.find(|(found, _)| found.trim() == key).map(|(_, value)| value.trim())
-        };
-        let length = |key| value(key).map_or(Some(1), |text| text.parse().ok().filter(|length| *length > 0));
+        let length = |key| value(text, key).map_or(Some(1), |text| text.parse().ok().filter(|length| *length > 0));
         use AxisKind::{Channel, Time, Z};
-        let order = match value("order").map(str::to_ascii_lowercase).as_deref() {
+        let order = match value(text, "order").map(str::to_ascii_lowercase).as_deref() {
             Some("ctz") => [Z, Time, Channel],
             Some("zct") => [Time, Channel, Z],
             Some("ztc") => [Channel, Time, Z],
@@ -45,8 +36,6 @@ impl Header {
             frames: length("frames")?,
             images: length("images")?,
             order,
-            unit: value("unit").and_then(micrometres),
-            spacing: value("spacing").and_then(|text| text.parse().ok()),
         })
     }
 
@@ -77,13 +66,21 @@ impl Header {
         }
         Some(axes)
     }
+}
 
-    /// Size of a pixel, from the pixels in a unit of the resolution tags.
-    pub(super) fn pixel_size(&self, x: Option<f64>, y: Option<f64>) -> PixelSize {
-        let Some(unit) = self.unit else { return PixelSize::default() };
-        let length = |pixels: Option<f64>| pixels.map(|pixels| unit / pixels);
-        PixelSize { x: length(x), y: length(y), z: self.spacing.map(|spacing| spacing * unit) }.checked()
-    }
+/// The value of a key.
+fn value<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+    let mut values = text.lines().filter_map(|line| line.split_once('='));
+    values.find(|(found, _)| found.trim() == key).map(|(_, value)| value.trim())
+}
+
+/// Size of a pixel, by the unit in a header and the pixels in such a unit.
+#[cfg(feature = "microscopy")]
+pub(super) fn pixel_size(text: &str, x: Option<f64>, y: Option<f64>) -> crate::PixelSize {
+    let Some(unit) = value(text, "unit").and_then(super::micrometres) else { return crate::PixelSize::default() };
+    let length = |pixels: Option<f64>| pixels.map(|pixels| unit / pixels);
+    let spacing: Option<f64> = value(text, "spacing").and_then(|text| text.parse().ok());
+    crate::PixelSize { x: length(x), y: length(y), z: spacing.map(|spacing| spacing * unit) }.checked()
 }
 
 #[cfg(test)]
@@ -108,10 +105,11 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "microscopy")]
     #[test]
     fn pixel_sizes() {
-        let header = Header::parse("ImageJ=1.53q\nunit=\\u00B5m\nspacing=2.5").unwrap();
-        assert_eq!(header.pixel_size(Some(4.0), Some(2.0)), PixelSize { x: Some(0.25), y: Some(0.5), z: Some(2.5) });
-        assert!(Header::parse("ImageJ=1.53q").unwrap().pixel_size(Some(4.0), None).is_empty());
+        let found = pixel_size("ImageJ=1.53q\nunit=\\u00B5m\nspacing=2.5", Some(4.0), Some(2.0));
+        assert_eq!(found, crate::PixelSize { x: Some(0.25), y: Some(0.5), z: Some(2.5) });
+        assert!(pixel_size("ImageJ=1.53q", Some(4.0), None).is_empty());
     }
 }

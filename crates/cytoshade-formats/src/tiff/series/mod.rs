@@ -8,11 +8,13 @@ use crate::siblings::Siblings;
 use crate::{Axis, AxisKind, Error, LeftOut, Limits, Origin, PixelSize, Place, Series, Warning};
 
 mod imagej;
+#[cfg(feature = "microscopy")]
 mod lsm;
+#[cfg(feature = "microscopy")]
 mod metamorph;
-#[cfg(feature = "ome")]
+#[cfg(feature = "microscopy")]
 mod ome;
-#[cfg(feature = "ome")]
+#[cfg(feature = "microscopy")]
 mod ome_planes;
 mod pages;
 mod shaped;
@@ -62,7 +64,7 @@ fn described(
     let text = |tiff: &Tiff<'_>, values: Option<Values>| {
         values.map_or_else(|| Ok(String::new()), |values| tiff.file().text(values, limits))
     };
-    #[cfg(feature = "ome")]
+    #[cfg(feature = "microscopy")]
     {
         let first = text(tiff, descriptions[0])?;
         if is_ome(&first)
@@ -71,12 +73,12 @@ fn described(
             return Ok(Some(series));
         }
     }
-    #[cfg(not(feature = "ome"))]
+    #[cfg(not(feature = "microscopy"))]
     let _ = siblings;
     for values in descriptions {
         let text = text(tiff, values)?;
         if let Some(header) = imagej::Header::parse(&text)
-            && let Some(series) = imagej_series(tiff, &header, limits, warnings)?
+            && let Some(series) = imagej_series(tiff, (&text, &header), limits, warnings)?
         {
             return Ok(Some(vec![series]));
         }
@@ -86,19 +88,26 @@ fn described(
             return Ok(Some(series));
         }
     }
-    if let Some(series) = metamorph::series(tiff, limits)? {
-        return Ok(Some(vec![series]));
+    #[cfg(feature = "microscopy")]
+    {
+        if let Some(series) = metamorph::series(tiff, limits)? {
+            return Ok(Some(vec![series]));
+        }
+        if let Some(series) = lsm::series(tiff, limits, warnings)? {
+            return Ok(Some(vec![series]));
+        }
     }
-    Ok(lsm::series(tiff, limits, warnings)?.map(|series| vec![series]))
+    Ok(None)
 }
 
 /// True for OME-XML, which ends with its outer element.
-#[cfg(feature = "ome")]
+#[cfg(feature = "microscopy")]
 fn is_ome(text: &str) -> bool {
     text.trim_end().ends_with("OME>") && text.contains("<")
 }
 
 /// Micrometres of a unit of length that ImageJ or OME name.
+#[cfg(feature = "microscopy")]
 fn micrometres(unit: &str) -> Option<f64> {
     Some(match unit.trim() {
         "m" => 1e6,
@@ -177,7 +186,7 @@ fn listed(pages: &[usize], stated: usize, warnings: &mut Vec<Warning>) -> Vec<Op
 
 fn imagej_series(
     tiff: &Tiff<'_>,
-    header: &imagej::Header,
+    (text, header): (&str, &imagej::Header),
     limits: &Limits,
     warnings: &mut Vec<Warning>,
 ) -> Result<Option<Series>, Error> {
@@ -193,7 +202,10 @@ fn imagej_series(
         return Ok(None);
     }
     let places = contiguous.unwrap_or_else(|| listed(&pages, stated, warnings));
-    let mut series = new_series(axes, page, places, Origin::ImageJ);
-    series.pixel_size = header.pixel_size(page.resolution.0, page.resolution.1);
+    let series = new_series(axes, page, places, Origin::ImageJ);
+    #[cfg(feature = "microscopy")]
+    let series = Series { pixel_size: imagej::pixel_size(text, page.resolution.0, page.resolution.1), ..series };
+    #[cfg(not(feature = "microscopy"))]
+    let _ = text;
     Ok(Some(series))
 }

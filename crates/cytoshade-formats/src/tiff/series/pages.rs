@@ -1,9 +1,11 @@
 //! The plain rule of pages, for files that do not say what they are.
 
 use super::new_series;
+#[cfg(feature = "microscopy")]
+use crate::PixelSize;
 use crate::tiff::Tiff;
 use crate::tiff::page::{Kind, Page};
-use crate::{Axis, AxisKind, LeftOut, Origin, PixelSize, Place, Series};
+use crate::{Axis, AxisKind, LeftOut, Origin, Place, Series};
 
 /// Pages of one kind.
 struct Group {
@@ -21,21 +23,23 @@ pub(super) fn series(tiff: &Tiff<'_>) -> Vec<Series> {
     let candidates = groups.iter().enumerate().filter(|(_, group)| is_marked || group.marked.is_none());
     let main = candidates.max_by_key(|(at, group)| (area(group), group.pages.len(), std::cmp::Reverse(*at)));
     let Some((main_at, main)) = main else { return Vec::new() };
-    let mut all: Vec<(bool, Series)> = Vec::new();
+    let mut all: Vec<Series> = Vec::new();
     for (at, group) in groups.iter().enumerate() {
         let Some(page) = group.pages.first().and_then(|&page| tiff.pages().get(page)) else { continue };
         let places = group.pages.iter().map(|&page| Some(Place { file: 0, page, plane: 0 })).collect();
         let leading = vec![Axis::new(AxisKind::Page, group.pages.len())];
         let mut series = new_series(leading, page, places, Origin::Pages);
-        series.pixel_size = pixel_size(page);
+        #[cfg(feature = "microscopy")]
+        {
+            series.pixel_size = pixel_size(page);
+        }
         let is_other_size = (group.kind.width, group.kind.height) != (main.kind.width, main.kind.height);
         let other = if is_other_size { LeftOut::OtherSize } else { LeftOut::OtherKind };
         series.left_out = (at != main_at).then(|| group.marked.unwrap_or(other));
-        all.push((at != main_at, series));
+        // What is taken comes first.
+        all.insert(if at == main_at { 0 } else { all.len() }, series);
     }
-    // What is taken comes first.
-    all.sort_by_key(|(is_other, _)| *is_other);
-    all.into_iter().map(|(_, series)| series).collect()
+    all
 }
 
 fn groups(pages: &[Page]) -> Vec<Group> {
@@ -69,6 +73,7 @@ pub(super) fn full_size(pages: &[Page]) -> Vec<usize> {
 
 /// Size of a pixel by the resolution tags. They are a size only in centimetres and below 50 micrometres: all else is what
 /// programs write for screens and printers.
+#[cfg(feature = "microscopy")]
 fn pixel_size(page: &Page) -> PixelSize {
     const LARGEST: f64 = 50.0;
     let (x, y, unit) = page.resolution;
