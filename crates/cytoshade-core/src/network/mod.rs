@@ -18,7 +18,8 @@ use crate::{Convolution, Error, Operation, Plan};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     description: Description,
-    plan: Plan,
+    /// Boxed, so that a network is cheap to move.
+    plan: Box<Plan>,
     weights: Weights,
 }
 
@@ -30,13 +31,13 @@ impl Network {
     /// [`Error::LayerShape`] with the first weights that do not fit their operation.
     pub fn new(description: Description, plan: Plan, weights: Weights) -> Result<Self, Error> {
         description.check()?;
-        let network = Self { description, plan, weights };
+        let network = Self { description, plan: Box::new(plan), weights };
         network.check_plan()?;
         network.plan.operations().iter().try_for_each(|operation| network.check_weights(operation))?;
         Ok(network)
     }
 
-    /// What the pipelines know of the network.
+    /// The properties that the pipelines use.
     pub fn description(&self) -> &Description {
         &self.description
     }

@@ -1,4 +1,4 @@
-//! Operations: what a network computes from its tensors.
+//! Operations: the computations of a network.
 
 use super::TensorId;
 use crate::{ConvId, LinearId};
