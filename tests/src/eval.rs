@@ -145,7 +145,7 @@ pub fn cells_agree_with(case: &Case, segmenter: &Segmenter) -> Result<(), Failed
     // Each z-slice has labels of its own.
     let expected = expected.label_volume();
     for z in 0..expected.depth() {
-        agree::masks_with_twin(found.layer(z).as_slice(), expected.layer(z).as_slice())?;
+        agree::masks_with_twin(found.slice(z).as_slice(), expected.slice(z).as_slice())?;
     }
     Ok(())
 }

@@ -89,7 +89,7 @@ fn stitched(segmenter: &Segmenter) -> Result<(), Failed> {
     let params = Params { stitch_threshold: 0.5, ..Params::default() };
     let found = segmenter.segment_stack(&stack, &params)?;
     let through = |labels: &cytoshade_core::LabelVolume| {
-        let same = (1..4).all(|z| labels.layer(z) == labels.layer(0));
+        let same = (1..4).all(|z| labels.slice(z) == labels.slice(0));
         let cells = labels.max() as usize;
         if same && cells == CENTERS.len() { Ok(()) } else { Err(format!("{cells} cells, alike in all layers: {same}")) }
     };

@@ -80,7 +80,7 @@ impl Arena {
         let mut add = |dispatches: Vec<Dispatch<'_>>| {
             let mut bound = Vec::new();
             for (Dispatch { params, storage, grid }, kernel) in dispatches.into_iter().zip(&mut kernels) {
-                grid.check(gpu, "a convolution")?;
+                grid.check(gpu, "an operation of the network")?;
                 bound.push((gpu.bind(kernel, &params, &storage), grid));
             }
             work.push(bound);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
-use cytoshade_core::{Conv, ConvId, Convolution as Operands, Operation, Plan, TensorShape, Weights};
+use cytoshade_core::{Conv, ConvId, Convolution, Operation, Plan, TensorShape, Weights};
 use cytoshade_shaders::Precision;
 use half::f16;
 
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::operators::Dispatch;
 use crate::operators::conv1x1::Conv1x1;
 use crate::operators::conv3x3::ConvKernel;
-use crate::operators::convolution::{ConvArgs, Convolution, Geometry, Layer, Scratch};
+use crate::operators::convolution::{ConvAlgorithm, ConvArgs, Geometry, Layer, Scratch};
 use crate::operators::weights::vectors;
 use crate::pipeline::Variant;
 
@@ -22,7 +22,7 @@ use crate::pipeline::Variant;
 pub(super) struct ConvLayer {
     /// The kernel of a 3x3 convolution; `None` for a 1x1 convolution.
     pub(super) kernel: Option<ConvKernel>,
-    implementation: &'static dyn Convolution,
+    algorithm: &'static dyn ConvAlgorithm,
     geometry: Geometry,
     layer: Layer,
     pub(super) relu: bool,
@@ -51,7 +51,7 @@ pub(super) fn all(
     kernel_choices: &BTreeMap<ConvId, ConvKernel>,
 ) -> Result<HashMap<ConvId, ConvLayer>, Error> {
     let sites = plan.operations().iter().filter_map(|operation| match operation {
-        Operation::Convolution(Operands { weights, shortcut, target, .. }) => {
+        Operation::Convolution(Convolution { weights, shortcut, target, .. }) => {
             let shortcut = shortcut.map(|shortcut| shortcut.weights);
             Some((*weights, ConvSite { target: plan[*target].shape, shortcut }))
         }
@@ -76,16 +76,16 @@ impl ConvLayer {
     fn new(gpu: &Gpu, weights: &Weights, conv: ConvId, site: ConvSite, options: Options) -> Result<Self, Error> {
         let (conv, shortcut) = (&weights[conv], site.shortcut(weights));
         let layer = layer_of(conv, shortcut, options);
-        let (kernel, implementation, geometry) = choose(gpu, conv.kernel(), &layer, options.kernel)?;
-        let weights = implementation.weights(&geometry, conv, shortcut);
+        let (kernel, algorithm, geometry) = choose(gpu, conv.kernel(), &layer, options.kernel)?;
+        let weights = algorithm.weights(&geometry, conv, shortcut);
         let what = "a convolution's weights";
-        let weights = match implementation.weight_precision(options.precision) {
+        let weights = match algorithm.weight_precision(options.precision) {
             Precision::F32 => gpu.upload(what, &weights)?,
             Precision::F16 => gpu.upload(what, &weights.into_iter().map(f16::from_f32).collect::<Vec<_>>())?,
         };
         let vectors = gpu.upload("a convolution's vectors", &vectors(conv, shortcut))?;
         let (relu, fallback) = (conv.relu(), OnceLock::new());
-        Ok(Self { kernel, implementation, geometry, layer, relu, weights, vectors, site, fallback })
+        Ok(Self { kernel, algorithm, geometry, layer, relu, weights, vectors, site, fallback })
     }
 
     /// The convolution as another kernel that is one dispatch.
@@ -102,25 +102,25 @@ impl ConvLayer {
 
     /// The name of the layer's kernel in profiles.
     pub(super) fn name(&self) -> &'static str {
-        self.implementation.name(&self.geometry)
+        self.algorithm.name(&self.geometry)
     }
 
     /// The pipelines of the layer; `skip` says whether something is added to the source.
     pub(super) fn variants(&self, gpu: &Gpu, skip: bool) -> Vec<Variant> {
         let shortcut = self.site.shortcut.is_some();
-        let variants = self.implementation.variants(gpu.capabilities(), &self.geometry, skip, shortcut);
+        let variants = self.algorithm.variants(gpu.capabilities(), &self.geometry, skip, shortcut);
         variants.into_iter().map(|variant| variant.with_precision(self.layer.precision)).collect()
     }
 
     /// The buffers between the dispatches of the layer for a number of tiles.
     pub(super) fn scratch(&self, tiles: usize, [height, width]: Size) -> Scratch {
         let (height, width) = self.site.target.size(height, width);
-        self.implementation.scratch(&self.geometry, &self.layer, tiles, [height, width])
+        self.algorithm.scratch(&self.geometry, &self.layer, tiles, [height, width])
     }
 
     /// The dispatches of the layer, in the order of its pipelines.
     pub(super) fn dispatches<'a>(&self, args: &ConvArgs<'a>) -> Vec<Dispatch<'a>> {
-        self.implementation.dispatches(&self.geometry, args)
+        self.algorithm.dispatches(&self.geometry, args)
     }
 }
 
@@ -134,8 +134,8 @@ fn layer_of(conv: &Conv, shortcut: Option<&Conv>, options: Options) -> Layer {
     }
 }
 
-/// The kernel of a convolution, its implementation, and how it divides the layer.
-type Chosen = (Option<ConvKernel>, &'static dyn Convolution, Geometry);
+/// The kernel of a convolution, its algorithm, and how it divides the layer.
+type Chosen = (Option<ConvKernel>, &'static dyn ConvAlgorithm, Geometry);
 
 /// Chooses for a convolution of side 1 or 3: the requested kernel, else the default.
 fn choose(gpu: &Gpu, side: usize, layer: &Layer, requested: Option<ConvKernel>) -> Result<Chosen, Error> {
@@ -144,7 +144,7 @@ fn choose(gpu: &Gpu, side: usize, layer: &Layer, requested: Option<ConvKernel>) 
         Conv1x1.applies(capabilities, layer).map(|geometry| (None, &Conv1x1 as _, geometry))
     } else {
         ConvKernel::pick(requested, capabilities, layer)
-            .and_then(|(kernel, geometry)| Ok((Some(kernel), kernel.implementation()?, geometry)))
+            .and_then(|(kernel, geometry)| Ok((Some(kernel), kernel.algorithm()?, geometry)))
     };
     chosen.map_err(|declined| {
         let (kernel, adapter) = (requested.map_or("", ConvKernel::name), gpu.info().name.clone());

@@ -3,7 +3,7 @@
 use cytoshade_core::Conv;
 use cytoshade_shaders::{self as shaders, Shader};
 
-use super::convolution::{Convolution, Geometry, Layer};
+use super::convolution::{ConvAlgorithm, Geometry, Layer};
 use super::weights;
 use crate::device::capabilities::Capabilities;
 use crate::error::Unsupported;
@@ -12,7 +12,7 @@ use crate::error::Unsupported;
 #[derive(Debug)]
 pub(crate) struct Conv1x1;
 
-impl Convolution for Conv1x1 {
+impl ConvAlgorithm for Conv1x1 {
     fn applies(&self, _: &Capabilities, _: &Layer) -> Result<Geometry, Unsupported> {
         let [columns, rows, _] = shaders::CONV1X1.workgroup;
         Ok(Geometry { columns, rows: rows * shaders::conv1x1::ROWS, channels: 4 })

@@ -1,4 +1,4 @@
-//! What every convolution has: the trait that its kernel implements, and the buffers that it takes.
+//! The trait that every kernel of a convolution implements, and the buffers that it takes.
 
 use std::fmt::Debug;
 
@@ -120,10 +120,10 @@ impl ConvArgs<'_> {
     }
 }
 
-/// A kernel: one way to run convolutions.
+/// One way to compute convolutions.
 ///
 /// The defaults are those of a kernel that is one dispatch of one shader, with the buffers of `shared/buffers.wgsl`.
-pub(crate) trait Convolution: Debug + Sync {
+pub(crate) trait ConvAlgorithm: Debug + Sync {
     /// How the kernel divides a layer among workgroups.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use cytoshade_shaders::{self as shaders, Shader};
 
 use crate::device::capabilities::Capabilities;
 use crate::error::Unsupported;
-use crate::operators::convolution::{Convolution, Geometry, Layer};
+use crate::operators::convolution::{ConvAlgorithm, Geometry, Layer};
 use crate::operators::weights;
 
 /// vec4s of output channels of an invocation.
@@ -18,7 +18,7 @@ const HOLDERS: u32 = 8;
 #[derive(Debug)]
 pub(super) struct Broadcast;
 
-impl Convolution for Broadcast {
+impl ConvAlgorithm for Broadcast {
     fn applies(&self, capabilities: &Capabilities, _: &Layer) -> Result<Geometry, Unsupported> {
         subgroup(capabilities)?;
         let [columns, ..] = shaders::CONV3X3_BROADCAST.workgroup;

@@ -5,7 +5,7 @@ use cytoshade_shaders::{self as shaders, Shader};
 
 use crate::device::capabilities::Capabilities;
 use crate::error::Unsupported;
-use crate::operators::convolution::{Convolution, Geometry, Layer};
+use crate::operators::convolution::{ConvAlgorithm, Geometry, Layer};
 use crate::operators::weights;
 
 /// vec4s of output channels of an invocation.
@@ -21,7 +21,7 @@ pub(super) const GEOMETRY: Geometry = Geometry {
 #[derive(Debug)]
 pub(super) struct Direct;
 
-impl Convolution for Direct {
+impl ConvAlgorithm for Direct {
     fn applies(&self, _: &Capabilities, _: &Layer) -> Result<Geometry, Unsupported> {
         Ok(GEOMETRY)
     }

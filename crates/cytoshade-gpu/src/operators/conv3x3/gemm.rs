@@ -5,7 +5,7 @@ use cytoshade_shaders::{self as shaders, Shader, overrides};
 
 use crate::device::capabilities::Capabilities;
 use crate::error::Unsupported;
-use crate::operators::convolution::{Convolution, Geometry, Layer};
+use crate::operators::convolution::{ConvAlgorithm, Geometry, Layer};
 use crate::operators::weights::{Counts, Order, Weight};
 
 /// Output channels of an invocation, a group of channels in the shader.
@@ -18,7 +18,7 @@ const ROWS_TIMES_GROUPS: u32 = shaders::conv3x3_gemm::LANES / shaders::conv3x3_g
 #[derive(Debug)]
 pub(super) struct Gemm;
 
-impl Convolution for Gemm {
+impl ConvAlgorithm for Gemm {
     fn applies(&self, _: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported> {
         // With 8 groups, half of the invocations would idle on 32 channels or fewer.
         let groups = if layer.outputs <= 32 { 4 } else { 8 };

@@ -5,7 +5,7 @@ use cytoshade_shaders::{self as shaders, Precision, Shader, overrides};
 
 use crate::device::capabilities::Capabilities;
 use crate::error::Unsupported;
-use crate::operators::convolution::{Convolution, Geometry, Layer};
+use crate::operators::convolution::{ConvAlgorithm, Geometry, Layer};
 use crate::operators::weights::{Counts, Order, Weight};
 
 /// Subgroups of a workgroup.
@@ -21,7 +21,7 @@ const ROWS: u32 = 16;
 #[derive(Debug)]
 pub(super) struct Matrix;
 
-impl Convolution for Matrix {
+impl ConvAlgorithm for Matrix {
     fn applies(&self, capabilities: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported> {
         if layer.precision != Precision::F16 {
             return Err(Unsupported::OnlyF16);

@@ -1,6 +1,6 @@
 //! 3x3 convolution: its kernels, and the rule that picks one for each layer.
 //!
-//! A kernel is one WGSL file, one Rust file here that implements [`Convolution`], and one line in [`KERNELS`].
+//! A kernel is one WGSL file, one Rust file here that implements [`ConvAlgorithm`], and one line in [`KERNELS`].
 
 #[cfg(not(target_arch = "wasm32"))]
 mod broadcast;
@@ -13,7 +13,7 @@ mod winograd;
 
 use crate::device::capabilities::Capabilities;
 use crate::error::Unsupported;
-use crate::operators::convolution::{Convolution, Geometry, Layer};
+use crate::operators::convolution::{ConvAlgorithm, Geometry, Layer};
 
 /// A kernel of the family of 3x3 convolutions.
 ///
@@ -47,7 +47,7 @@ pub enum ConvKernel {
 
 /// The kernels of this build in order of preference: the first that is preferred and applies runs a layer.
 #[cfg(not(target_arch = "wasm32"))]
-const KERNELS: &[(ConvKernel, &dyn Convolution)] = &[
+const KERNELS: &[(ConvKernel, &dyn ConvAlgorithm)] = &[
     (ConvKernel::Matrix, &matrix::Matrix),
     (ConvKernel::Gemm, &gemm::Gemm),
     (ConvKernel::Winograd, &winograd::Winograd),
@@ -56,7 +56,7 @@ const KERNELS: &[(ConvKernel, &dyn Convolution)] = &[
 ];
 /// The kernels that run in browsers.
 #[cfg(target_arch = "wasm32")]
-const KERNELS: &[(ConvKernel, &dyn Convolution)] =
+const KERNELS: &[(ConvKernel, &dyn ConvAlgorithm)] =
     &[(ConvKernel::Gemm, &gemm::Gemm), (ConvKernel::Direct, &direct::Direct)];
 
 impl ConvKernel {
@@ -80,7 +80,7 @@ impl ConvKernel {
     /// # Errors
     /// Why the kernel does not run.
     pub fn applies(self, capabilities: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported> {
-        self.implementation()?.applies(capabilities, layer)
+        self.algorithm()?.applies(capabilities, layer)
     }
 
     /// The default kernel of a layer on a device.
@@ -114,13 +114,13 @@ impl ConvKernel {
         }
     }
 
-    /// The kernel's implementation.
+    /// The kernel's algorithm.
     ///
     /// # Errors
     /// [`Unsupported::NativeOnly`] in a browser build that leaves the kernel out.
-    pub(crate) fn implementation(self) -> Result<&'static dyn Convolution, Unsupported> {
+    pub(crate) fn algorithm(self) -> Result<&'static dyn ConvAlgorithm, Unsupported> {
         let kernel = KERNELS.iter().find(|(kernel, _)| *kernel == self);
-        kernel.map(|(_, implementation)| *implementation).ok_or(Unsupported::NativeOnly)
+        kernel.map(|(_, algorithm)| *algorithm).ok_or(Unsupported::NativeOnly)
     }
 }
 
@@ -240,7 +240,7 @@ mod tests {
     fn names_are_read_back() {
         for kernel in ConvKernel::ALL {
             assert_eq!(kernel.name().parse(), Ok(kernel));
-            assert!(kernel.implementation().is_ok(), "{kernel} is missing from the list of kernels");
+            assert!(kernel.algorithm().is_ok(), "{kernel} is missing from the list of kernels");
         }
         let error = "cudnn".parse::<ConvKernel>().unwrap_err().to_string();
         assert!(error.contains("cudnn") && error.contains("direct, broadcast, gemm, matrix"), "{error}");

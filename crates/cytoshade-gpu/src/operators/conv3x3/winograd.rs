@@ -10,7 +10,7 @@ use cytoshade_shaders::{self as shaders, Precision, Shader, overrides};
 use super::broadcast::subgroup;
 use crate::device::capabilities::Capabilities;
 use crate::error::Unsupported;
-use crate::operators::convolution::{ConvArgs, Convolution, Geometry, Layer, Scratch};
+use crate::operators::convolution::{ConvAlgorithm, ConvArgs, Geometry, Layer, Scratch};
 use crate::operators::{Dispatch, Grid, quads};
 use crate::pipeline::Variant;
 
@@ -32,7 +32,7 @@ const FEWEST_CHANNELS: usize = 32;
 #[derive(Debug)]
 pub(super) struct Winograd;
 
-impl Convolution for Winograd {
+impl ConvAlgorithm for Winograd {
     /// A workgroup is as wide as a subgroup: to a processor more would be only a loop.
     fn applies(&self, capabilities: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported> {
         let lanes = subgroup(capabilities)?.min(MAX_LANES);
