@@ -1,4 +1,4 @@
-"""Seeds of one level and one channel: as small as a network can be.
+"""Seeds of one level and one channel, the smallest possible network.
 
     python make_seeds.py                # with the packages of tests/oracle/requirements.txt and `onnx`
     python make_seeds.py --parts        # parts_*.onnx alone, with `onnx` alone
@@ -39,7 +39,7 @@ def networks(seeds):
 
 
 def unchecked(path):
-    """Takes the checksums out of an archive, so that a record that was changed is still read."""
+    """Clears the checksums in an archive's directory and records, so that a changed record is still read."""
     data = bytearray(path.read_bytes())
     for signature, checksum in [(b"PK\x01\x02", 16), (b"PK\x03\x04", 14)]:
         at = data.find(signature)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fills corpus/ with the seeds of every target: small files, the readers' fixtures and the hostile files. Finds of
-# earlier runs stay.
+# Fills corpus/ with the seeds of every target: small files, the readers' fixtures and the hostile files. Keeps the inputs of
+# earlier runs.
 set -euo pipefail
 cd "$(dirname "$0")"
 model=../crates/cytoshade-model/tests/fixtures
@@ -23,7 +23,10 @@ seed onnx seeds/small*.onnx $model/*.onnx $hostile/*.onnx
 seed size_model $model/size_model*.npy $hostile/size_*.npy
 seed seg_npy $seg/*_seg.npy $hostile/seg_*.npy
 seed npy $images/*.npy $hostile/npy_*.npy
-seed tiff $images/*.tif $hostile/*.tif
+seed tiff $images/*.tif $hostile/*.tif ../crates/cytoshade-formats/tests/codecs/*.tif
+for format in bmp pnm webp jpeg2000 jpegxl; do
+  seed $format ../crates/cytoshade-formats/tests/codecs/$format.*
+done
 seed png $images/*.png $hostile/*.png
 seed jpeg $images/*.jpg $hostile/*.jpg
 seed fetch seeds/fetch_*.txt

@@ -1,9 +1,9 @@
-//! What the targets share: the limits that they read under, and the conditions that every outcome must meet.
+//! Shared by the targets: their limits, and the properties of every outcome.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
 
-use cytoshade_formats::{Format as ImageFormat, Limits, ReadOptions};
+use cytoshade_formats::{Format as ImageFormat, ImageFile, Limits, Pages, ReadOptions, Selection};
 use cytoshade_model::{CostLimits, Format, LoadOptions, Meter, ReadLimits, ValueLimits};
 use libfuzzer_sys::Corpus;
 
@@ -61,20 +61,34 @@ pub fn within_budget(bytes: usize, meter: &Meter) {
     assert!(meter.steps() <= 100 * bytes as u64 + 10_000, "{} steps for {bytes} bytes", meter.steps());
 }
 
-/// Reads images if the bytes are of this format.
+/// Reads images if the bytes are of this format: as images, as lists of pages and as stacks.
 pub fn images(format: ImageFormat, bytes: &[u8]) -> Corpus {
     if ImageFormat::detect(bytes) != Some(format) {
         return Corpus::Reject;
     }
     let limits = Limits { pixels: 1 << 20, decoded_bytes: 16 << 20, pages: 64, ..Limits::default() };
-    match cytoshade_formats::read_bytes(bytes, &ReadOptions { limits, ..ReadOptions::default() }) {
-        Ok(images) => assert!(!images.is_empty() && images.iter().all(|image| image.width() >= 2)),
-        Err(error) => check(&error),
+    let file = match ImageFile::from_bytes(bytes, &ReadOptions { limits, ..ReadOptions::default() }) {
+        Ok(file) => file,
+        Err(error) => {
+            check(&error);
+            return Corpus::Keep;
+        }
+    };
+    assert!(!file.series().is_empty());
+    assert!(file.warnings().iter().all(|warning| !warning.to_string().chars().any(char::is_control)));
+    for pages in [Pages::Auto, Pages::List, Pages::Stack] {
+        match file.items(&Selection { pages, ..Selection::default() }) {
+            Ok(items) => items.iter().take(8).for_each(|item| match file.images(item) {
+                Ok(images) => assert!(images.len() == item.slices && images.iter().all(|image| image.width() >= 2)),
+                Err(error) => check(&error),
+            }),
+            Err(error) => check(&error),
+        }
     }
     Corpus::Keep
 }
 
-/// A message is one line of bounded length, whatever names a file put into it.
+/// A message is one line of bounded length, whatever names the file contains.
 pub fn check(error: &dyn Error) {
     let text = error.to_string();
     assert!(!text.is_empty() && text.chars().all(|c| !c.is_control()), "{text:?}");

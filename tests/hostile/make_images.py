@@ -100,7 +100,7 @@ def tiff_directories():
         at = deep.page([(330, LONG, at)])
     tiff("sub_pages_deep", "Damaged", "pages within pages, 2000 deep", deep.data)
     tiff("no_place", "Damaged", "a page that does not say where its pixels are", one_page(*sides(3, 2)))
-    tiff("images_claimed", "Unsupported", "a stack of a billion images in one page",
+    tiff("images_claimed", "Limit pages", "a stack of a billion images in one page",
          strip((3, 2), b"\0" * 6 + b"ImageJ=1.53q\nimages=999999999\n", (270, 2, 30, 14)))
 
 
@@ -150,13 +150,13 @@ def tiff_pixels():
 def tiff_bombs():
     side = 9000
     rows = bytes(side * side)
-    tiff("bomb_deflate", "Limit expansion", "81 MB of zeros deflated to 80 kB", strip((side, side), zlib.compress(rows, 9), compression=8))
+    tiff("bomb_deflate", "Limit decoded_bytes", "81 MB of zeros deflated to 80 kB", strip((side, side), zlib.compress(rows, 9), compression=8))
     tiff("bomb_pack_bits", "Damaged", "a strip of runs that is too short for what it says", strip((side, side), b"\x81\0" * 40_000, compression=32773))
-    tiff("bomb_lzw", "Limit expansion", "81 MB of zeros that LZW packs into 60 kB", strip((side, side), lzw_zeros(len(rows)), compression=5))
+    tiff("bomb_lzw", "Limit decoded_bytes", "81 MB of zeros that LZW packs into 60 kB", strip((side, side), lzw_zeros(len(rows)), compression=5))
     tiff("bomb_lzw_noise", "Damaged", "LZW codes that name entries which are not there yet", strip((300, 300), b"\xff" * 4000, compression=5))
     tiff("bomb_deflate_noise", "Damaged", "noise where deflated bytes belong", strip((30, 30), bytes(range(256)), compression=8))
 
-    def shared(name, attacks, data, width, rows, count, compression=1, error="Damaged"):
+    def shared(name, attacks, data, width, rows, count, compression=1, error="Limit reuse"):
         file = Tiff()
         at = file.add(data)
         file.page(sorted([*sides(width, rows * count, compression=compression), (278, LONG, rows),
@@ -168,7 +168,7 @@ def tiff_bombs():
     at = file.add(bytes(100_000))
     for _ in range(1_000):
         file.page([*sides(400, 250), (273, LONG, at), (279, LONG, 100_000)])
-    tiff("shared_pages", "Damaged", "1,000 pages that all show the same pixels", file.data)
+    tiff("shared_pages", "Limit reuse", "1,000 pages that all show the same pixels", file.data)
 
 
 def lzw_zeros(count):
@@ -215,9 +215,9 @@ def png(name, error, attacks, *chunks):
 def pngs():
     side = 9000
     bomb = zlib.compress(bytes((side + 1) * side), 9)
-    png("bomb", "Limit expansion", "81 MB of zeros deflated to 80 kB", header(side, side), chunk(b"IDAT", bomb), END)
-    png("bomb_interlaced", "Limit expansion", "the same, interlaced", header(side, side, interlace=1), chunk(b"IDAT", bomb), END)
-    png("bomb_palette", "Limit expansion", "one bit a pixel that a palette makes three bytes of", header(side, side, 1, 3),
+    png("bomb", "Limit decoded_bytes", "81 MB of zeros deflated to 80 kB", header(side, side), chunk(b"IDAT", bomb), END)
+    png("bomb_interlaced", "Limit decoded_bytes", "the same, interlaced", header(side, side, interlace=1), chunk(b"IDAT", bomb), END)
+    png("bomb_palette", "Limit decoded_bytes", "one bit a pixel that a palette makes three bytes of", header(side, side, 1, 3),
         chunk(b"PLTE", bytes(6)), chunk(b"IDAT", zlib.compress(bytes((side // 8 + 1) * side), 9)), END)
     png("sides", "Limit pixels", "65,536 x 65,536 pixels of eight bytes", header(65_536, 65_536), PIXELS, END)
     png("width", "Limit width", "2^31 - 1 pixels across", header(2**31 - 1, 2), PIXELS, END)
@@ -270,7 +270,7 @@ def jpegs():
         return base[:at] + value + base[at + len(value) :]
 
     jpeg("sides", "Limit pixels", "65,535 x 65,535 pixels", changed(frame + 5, b"\xff" * 4))
-    jpeg("bomb", "Limit expansion", "9,000 x 9,000 pixels behind the bytes of 23 x 17", changed(frame + 5, struct.pack(">HH", 9000, 9000)))
+    jpeg("bomb", "Damaged", "9,000 x 9,000 pixels behind the bytes of 23 x 17", changed(frame + 5, struct.pack(">HH", 9000, 9000)))
     jpeg("width_none", "Damaged", "no pixels across", changed(frame + 7, b"\0\0"))
     jpeg("height_later", "Damaged", "a height that is to be told later", changed(frame + 5, b"\0\0"))
     jpeg("components_none", "Damaged", "no components", changed(frame + 9, b"\0"))
@@ -311,14 +311,14 @@ def described(shape, descr="<f4", fortran="False"):
 
 
 def arrays():
-    npy("sides", "Limit pixels", "65,536 x 65,536 pixels of 24 bytes", described("(65536, 65536)"))
+    npy("sides", "Damaged", "65,536 x 65,536 pixels of 24 bytes", described("(65536, 65536)"))
     npy("length", "Damaged", "one row more than there is", described("(3, 3)"))
     npy("length_fortran", "Damaged", "the same, column by column", described("(3, 3)", fortran="True"))
-    npy("shape_overflow", "Limit pages", "a shape that multiplies past 2^64", described("(2, 1048576, 1024, 8589934592)"))
-    npy("shape_wraps", "Limit height", "a shape whose product is 4 modulo 2^64", described(f"({2**62 + 1}, 4)"))
+    npy("shape_overflow", "Damaged", "a shape that multiplies past 2^64", described("(2, 1048576, 1024, 8589934592)"))
+    npy("shape_wraps", "Damaged", "a shape whose product is 4 modulo 2^64", described(f"({2**62 + 1}, 4)"))
     npy("shape_past_64_bits", "Damaged", "a side past 2^64", described(f"({2**70}, 2)"))
     npy("shape_negative", "Damaged", "a side of -1", described("(-1, 2)"))
-    npy("shape_nothing", "Limit pages", "2^40 images of no bytes", described(f"({2**40}, 7, 7, 0)", "|u1"))
+    npy("shape_nothing", "Damaged", "2^40 images of no bytes", described(f"({2**40}, 7, 7, 0)", "|u1"))
     npy("shape_deep", "Damaged", "60,000 brackets", "{'shape': " + "(" * 60_000)
     npy("shape_long", "Damaged", "20,000 axes of length 2", described("(" + "2," * 20_000 + ")"))
     npy("fields_deep", "Unsupported", "60,000 brackets in the type", "{'descr': " + "[" * 60_000)

@@ -153,7 +153,7 @@ def lengths():
     put("shape_wraps", "Limit values.elements", "a shape whose product is 4 where 64 bits wrap",
         as_masks(array([2**33, 2**31, 4], dtype("u1"), byte_string(4))))
     put("shape_zero", "Limit values.elements", "a huge shape with no elements", as_masks(array([2**62, 2**62, 0], dtype("u1"), b"C\0")))
-    put("shape_zero_narrow", "Image", "masks of no columns", as_masks(array([2**31, 0], dtype("u1"), b"C\0")))
+    put("shape_zero_narrow", "Damaged", "masks of no columns", as_masks(array([2**31, 0], dtype("u1"), b"C\0")))
     put("shape_negative", "Damaged", "an axis of -1", as_masks(array([-1, 4], dtype("u1"), byte_string(4))))
     put("shape_past_64_bits", "Damaged", "an axis of 2^70", as_masks(array([1], dtype("u1"), byte_string(1))
         .replace(number(1), b"\x8a\x0a" + (2**70).to_bytes(10, "little"))))

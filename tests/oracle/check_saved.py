@@ -1,10 +1,10 @@
-"""What Cytoshade saves, as Cellpose and the programs around it open it.
+"""Checks that Cellpose and the programs around it open the files that Cytoshade saves.
 
     python check_saved.py FOLDER
 
-FOLDER holds STEM_seg.npy, STEM_rois.zip, STEM.geojson and STEM.csv of the same cells. Each is opened as its own program
-opens it (the `_seg.npy` by Cellpose's graphical program, without a screen) and compared with what the reference makes
-of the same masks. Ends with 1 and says what differs where something does.
+FOLDER holds STEM_seg.npy, STEM_rois.zip, STEM.geojson, STEM.csv, STEM_inner.npy and, for an image, STEM.txt of the same
+cells. Each is opened as its own program opens it (the `_seg.npy` by Cellpose's graphical program, without a screen) and
+compared with the reference's result for the same masks. Ends with 1 and names the difference if there is one.
 """
 
 import json
@@ -22,14 +22,14 @@ PICTURES = 0, 1  # entries of `flows` that are rounded to 8 bits
 
 
 def seg(path):
-    """The file holds what `io.masks_flows_to_seg` writes for the same masks and flows."""
+    """The file has the content that `io.masks_flows_to_seg` writes for the same masks and flows."""
     ours = np.load(path, allow_pickle=True).item()
     masks, output = ours["masks"], ours["flows"][-1]
     with tempfile.TemporaryDirectory() as folder:
         name = os.path.join(folder, "a.png")
         from cellpose import plot
 
-        flows = [plot.dx_to_circ(output[:2]), output[:2], output[2]]
+        flows = [plot.dx_to_circ(output[:-1]), output[:-1], output[-1]]
         io.masks_flows_to_seg(ours["img"], masks.astype(np.int64), flows, name, diams=ours["diameter"],
                               channels=ours["chan_choose"])
         theirs = np.load(os.path.join(folder, "a_seg.npy"), allow_pickle=True).item()
@@ -63,56 +63,90 @@ def same_flows(found, expected):
 
 
 def gui(path, ours):
-    """The graphical program's loader takes it, and finds masks again with other thresholds, as its button does."""
+    """The graphical program's loader opens it, and computes masks again with other thresholds, as its button does."""
     for module in ["qtpy", "qtpy.QtWidgets", "qtpy.QtCore", "qtpy.QtGui", "superqt", "pyqtgraph", "PyQt6"]:
         sys.modules.setdefault(module, mock.MagicMock())
     from cellpose.gui import io as gui_io
 
-    parent = mock.MagicMock(load_3D=False, restore=None, saturation=[[[0, 255]]] * 3, spec=None)
+    masks, image = ours["masks"], ours["img"]
+    is_stack = masks.ndim == 3
+    planes = masks if is_stack else masks[None]
+    parent = mock.MagicMock(load_3D=is_stack, restore=None, saturation=[[[0, 255]] * len(planes)] * 3, spec=None)
     parent.autobtn.isChecked.return_value = False
     parent.colormap = np.zeros((1000, 4), np.uint8)
     del parent.stack_filtered
     with mock.patch("builtins.print"):
-        gui_io._load_seg(parent, filename=str(path))
+        gui_io._load_seg(parent, filename=str(path), load_3D=is_stack)
     assert parent.loaded is True, "not loaded"
-    image = ours["img"]
-    shape = image.shape if image.ndim == 2 else image.shape[1:]
-    assert parent.stack.shape[:3] == (1, *shape), parent.stack.shape
-    assert np.array_equal(parent.cellpix[0], ours["masks"]) and parent.ncells == ours["masks"].max()
-    assert np.array_equal(parent.outpix[0], ours["outlines"])
+    assert parent.stack.shape[:3] == planes.shape, parent.stack.shape
+    assert parent.NZ == len(planes)
+    assert np.array_equal(parent.cellpix, planes) and parent.ncells == masks.max()
+    assert np.array_equal(parent.outpix, ours["outlines"].reshape(planes.shape))
     assert np.array_equal(parent.cellcolors[1:], ours["colors"])
-    assert parent.diameter == ours["est_diam"] and parent.recompute_masks is True
+    assert parent.diameter == ours["est_diam"] and parent.recompute_masks is not is_stack
     assert len(parent.ismanual) == parent.ncells
-    flows = parent.flows
-    again = dynamics.resize_and_compute_masks(flows[4][:-1], flows[4][-1], niter=200, resize=shape, min_size=15)
-    assert again.shape == shape
+    if not is_stack:
+        shape = image.shape if image.ndim == 2 else image.shape[1:]
+        flows = parent.flows
+        again = dynamics.resize_and_compute_masks(flows[4][:-1], flows[4][-1], niter=200, resize=shape, min_size=15)
+        assert again.shape == shape
 
 
 def rois(path, masks):
-    """Fiji's regions are the reference's outlines, point by point."""
-    if masks.max() == 0:
-        return
-    found = {int(roi.name): roi.coordinates() for roi in roifile.roiread(path)}
-    numbers = np.unique(masks)[1:]
-    expected = dict(zip(numbers, utils.outlines_list(masks, multiprocessing=False), strict=True))
-    expected = {number: outline for number, outline in expected.items() if len(outline)}
-    assert sorted(found) == sorted(expected), (sorted(found), sorted(expected))
-    for number, outline in expected.items():
-        assert np.array_equal(found[number], outline), number
+    """Fiji's regions cover exactly the masks, plane by plane."""
+    planes = masks if masks.ndim == 3 else masks[None]
+    filled = np.zeros_like(planes)
+    if masks.max() > 0:
+        for roi in roifile.roiread(path):
+            label, _, plane = roi.name.partition("-")
+            assert roi.position == (int(plane) if masks.ndim == 3 else 0), (roi.name, roi.position)
+            inside = rasterize(roi, planes[0].shape)
+            target = filled[int(plane or 1) - 1]
+            assert not target[inside].any(), f"{roi.name} overlaps another"
+            target[inside] = int(label)
+    assert np.array_equal(filled, planes)
+
+
+def rasterize(roi, shape):
+    """The pixels whose centers lie in a region, by the even-odd rule."""
+    inside = np.zeros(shape, bool)
+    for ring in roi.coordinates(multi=True):
+        ring = np.asarray(ring, int)
+        for (x, y), (next_x, next_y) in zip(ring, np.roll(ring, -1, 0)):
+            assert x == next_x or y == next_y, "an edge of a pixel"
+            inside[min(y, next_y) : max(y, next_y), x:] ^= True
+    assert inside.any()
+    return inside
+
+
+def outlines(path, masks):
+    """The text is the reference's."""
+    with tempfile.TemporaryDirectory() as folder:
+        io.outlines_to_text(os.path.join(folder, "a"), utils.outlines_list(masks, multiprocessing=False))
+        assert path.read_text() == pathlib.Path(folder, "a_cp_outlines.txt").read_text()
+
+
+def inner(path, masks):
+    """The cells that do not touch the border."""
+    assert np.array_equal(np.load(path), utils.remove_edge_masks(masks.astype(np.int64)))
 
 
 def geojson(path, masks):
     """The polygons' areas are the cells' numbers of pixels."""
     features = json.loads(path.read_text())["features"]
-    numbers, counts = np.unique(masks[masks > 0], return_counts=True)
+    planes = masks if masks.ndim == 3 else masks[None]
+    expected = {(z, label): np.sum(plane == label) for z, plane in enumerate(planes) for label in np.unique(plane) if label}
     areas = {}
     for feature in features:
         kind, coordinates = feature["geometry"]["type"], feature["geometry"]["coordinates"]
         polygons = [coordinates] if kind == "Polygon" else coordinates
-        areas[feature["properties"]["label"]] = sum(area(ring) for rings in polygons for ring in rings)
+        plane = feature["geometry"].get("plane")
+        assert (plane is None) == (masks.ndim == 2)
+        place = (plane["z"] if plane else 0, feature["properties"]["label"])
+        areas[place] = sum(area(ring) for rings in polygons for ring in rings)
         for exterior, *holes in polygons:
             assert area(exterior) > 0 and all(area(hole) < 0 for hole in holes)
-    assert areas == dict(zip(numbers.tolist(), counts.tolist()))
+    assert areas == expected
 
 
 def area(ring):
@@ -125,20 +159,26 @@ def csv(path, masks):
     numbers = np.unique(masks)
     assert np.array_equal(table["label"], numbers[numbers > 0])
     for row in table:
-        y, x = np.nonzero(masks == row["label"])
-        expected = [y.size, y.mean(), x.mean(), y.min(), x.min(), y.max() + 1, x.max() + 1, 2 * np.sqrt(y.size / np.pi)]
+        axes = np.nonzero(masks == row["label"])
+        size = axes[0].size
+        centers, starts, ends = zip(*((axis.mean(), axis.min(), axis.max() + 1) for axis in axes))
+        diameter = np.cbrt(6 * size / np.pi) if masks.ndim == 3 else 2 * np.sqrt(size / np.pi)
+        expected = [size, *centers, *starts, *ends, diameter]
         assert np.allclose(list(row)[1:], expected, atol=6e-4), (list(row), expected)
 
 
 def main(folder):
     stems = sorted(path.name.removesuffix("_seg.npy") for path in folder.glob("*_seg.npy"))
-    assert stems, "nothing to look at"
+    assert stems, "no files"
     for stem in stems:
         print(stem, file=sys.stderr)
         masks = seg(folder / f"{stem}_seg.npy")
         rois(folder / f"{stem}_rois.zip", masks)
         geojson(folder / f"{stem}.geojson", masks)
         csv(folder / f"{stem}.csv", masks)
+        inner(folder / f"{stem}_inner.npy", masks)
+        if masks.ndim == 2:
+            outlines(folder / f"{stem}.txt", masks)
     print(f"{len(stems)} images agree")
 
 

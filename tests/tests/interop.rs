@@ -1,13 +1,16 @@
-//! What is saved for other programs, as those programs open it: Cellpose's graphical program, roifile (for Fiji), and
-//! readers of JSON and CSV. `tests/oracle/check_saved.py` looks at it; without the reference's environment these tests
+//! Files saved for other programs, as those programs open them: Cellpose's graphical program, roifile (for Fiji), and
+//! readers of JSON and CSV. `tests/oracle/check_saved.py` checks them; without the reference's environment these tests
 //! are ignored.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cytoshade::{Device, Model, Outputs, Params, Segmenter};
-use cytoshade_core::{Image, Labels, Planes};
-use cytoshade_formats::{SegParts, outline_labels, save, write_csv, write_geojson, write_rois, write_seg};
+use cytoshade_core::{Image, LabelVolume, Labels, Planes, Volume};
+use cytoshade_formats::{
+    FlowView, LabelView, SegParts, outline_labels, save, write_csv, write_geojson, write_labels_npy, write_outlines,
+    write_rois, write_seg,
+};
 use cytoshade_tests::gpu::NEEDS_ADAPTER;
 use cytoshade_tests::synthetic::{CENTERS, domes};
 use cytoshade_tests::{eval, trial};
@@ -114,17 +117,56 @@ fn write_parts(
     (labels, image, flows, cellprob): Parts<'_>,
 ) -> Result<(), Failed> {
     let parts = SegParts {
-        labels,
-        image: Some(image),
-        flows: Some((flows, cellprob)),
+        labels: labels.into(),
+        images: std::slice::from_ref(image),
+        flows: Some(FlowView::image(flows, cellprob)?),
         filename: "no/such/image.png",
         channels: [channels - 1, 0],
         diameter: 21.75,
     };
-    save(folder.join(format!("{stem}_seg.npy")), |out| write_seg(out, &parts))?;
+    write_files(folder, stem, &parts)?;
+    save(folder.join(format!("{stem}.txt")), |out| write_outlines(out, labels))?;
+    let mut inner = labels.clone();
+    inner.remove_edge_masks();
+    save(folder.join(format!("{stem}_inner.npy")), |out| write_labels_npy(out, &inner))?;
+    Ok(())
+}
+
+fn write_files(folder: &Path, stem: &str, parts: &SegParts<'_>) -> Result<(), Failed> {
+    let labels: LabelView<'_> = parts.labels;
+    save(folder.join(format!("{stem}_seg.npy")), |out| write_seg(out, parts))?;
     save(folder.join(format!("{stem}_rois.zip")), |out| write_rois(out, labels))?;
     save(folder.join(format!("{stem}.geojson")), |out| write_geojson(out, labels))?;
     save(folder.join(format!("{stem}.csv")), |out| write_csv(out, labels))?;
+    Ok(())
+}
+
+/// A stack of crowds, with flows in two or three axes.
+fn write_stack(folder: &Path, stem: &str, axes: usize, channels: usize) -> Result<(), Failed> {
+    let crowds: Vec<Labels> = (0..3).map(|seed| crowd(seed, 3, 5)).collect();
+    let (depth, height, width) = (crowds.len(), crowds[0].height(), crowds[0].width());
+    let all = crowds.iter().flat_map(Labels::as_slice).copied().collect();
+    let mut labels = LabelVolume::new(all, depth, height, width)?;
+    let pixels = channels * height * width;
+    let slice =
+        |z: usize| Image::new((0..pixels).map(|at| noise(at, z as u64) as u16).collect(), channels, height, width);
+    let images = (0..depth).map(slice).collect::<Result<Vec<_>, _>>()?;
+    let volume = |channels: usize| -> Result<Volume, Failed> {
+        let values = planes(channels * depth, height, width)?.into_vec();
+        Ok(Volume::new(values, channels, depth, height, width)?)
+    };
+    let (flows, cellprob) = (volume(axes)?, volume(1)?);
+    let parts = SegParts {
+        labels: (&labels).into(),
+        images: &images,
+        flows: Some(FlowView::stack(&flows, &cellprob)?),
+        filename: "no/such/stack.tif",
+        channels: [0, 0],
+        diameter: 12.0,
+    };
+    write_files(folder, stem, &parts)?;
+    labels.remove_edge_masks();
+    save(folder.join(format!("{stem}_inner.npy")), |out| write_labels_npy(out, &labels))?;
     Ok(())
 }
 
@@ -156,25 +198,29 @@ fn compare(python: &Path) -> Result<(), Failed> {
         let (block, kinds) = (1 + seed as usize % 4, 2 + seed % 5);
         write(folder.path(), &format!("crowd{seed}"), &crowd(seed, block, kinds), 1, 2)?;
     }
+    write_stack(folder.path(), "stack", 3, 1)?;
+    write_stack(folder.path(), "stitched", 2, 2)?;
     check(python, folder.path())?;
 
-    // The same files, each in turn as another image's: the comparison must see it.
+    // The comparison must fail for each file in turn if it is another image's.
     let mut other = disks.clone();
     let inside = other.as_slice().iter().position(|&label| label == 3).ok_or("no third cell")?;
     other.as_mut_slice()[inside] = 0;
     type Spoil<'a> = &'a dyn Fn(&Path) -> Result<(), cytoshade_formats::Error>;
-    let spoils: [(&str, Spoil<'_>); 4] = [
+    let spoils: [(&str, Spoil<'_>); 6] = [
         ("disks_seg.npy", &|path| spoil_outlines(path, &disks)),
         ("disks_rois.zip", &|path| save(path, |out| write_rois(out, &other))),
         ("disks.geojson", &|path| save(path, |out| write_geojson(out, &other))),
         ("disks.csv", &|path| save(path, |out| write_csv(out, &other))),
+        ("disks.txt", &|path| save(path, |out| write_outlines(out, &other))),
+        ("disks_inner.npy", &|path| save(path, |out| write_labels_npy(out, &other))),
     ];
     for (name, spoil) in spoils {
         let folder = tempfile::tempdir()?;
         write(folder.path(), "disks", &disks, 1, 1)?;
         spoil(&folder.path().join(name))?;
         if check(python, folder.path()).is_ok() {
-            return Err(format!("a spoilt {name} was not seen").into());
+            return Err(format!("a spoilt {name} was not noticed").into());
         }
     }
     Ok(())
@@ -183,7 +229,7 @@ fn compare(python: &Path) -> Result<(), Failed> {
 /// Takes a pixel out of the outlines in a `_seg.npy`.
 fn spoil_outlines(path: &Path, labels: &Labels) -> Result<(), cytoshade_formats::Error> {
     let outlines: Vec<u8> =
-        outline_labels(labels).as_slice().iter().flat_map(|&label| (label as u16).to_le_bytes()).collect();
+        outline_labels(labels)?.as_slice().iter().flat_map(|&label| (label as u16).to_le_bytes()).collect();
     let mut bytes = std::fs::read(path).map_err(cytoshade_formats::Error::Read)?;
     let start = bytes.windows(outlines.len()).position(|part| part == outlines).unwrap_or(0);
     let pixel = outlines.iter().position(|&byte| byte != 0).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! The program as a person types it: what it writes, what it says, and how it ends.
+//! The program on the command line: its files, its messages and its exit status.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -83,7 +83,7 @@ fn diameters_are_estimated_with_the_size_model_beside_the_network() {
         let report: serde_json::Value = serde_json::from_str(&succeeded(output)).unwrap();
         report["diameter"].as_f64().unwrap()
     };
-    // What the reference makes of this crop with this network and size model.
+    // The reference's diameter of this crop with this network and size model.
     let expected = 39.222_557;
     for name in ["network.safetensors_size.npy", "size_network.npy"] {
         let network = network_with_size_model(folder.path(), name);
@@ -108,7 +108,7 @@ fn diameters_are_estimated_with_the_size_model_beside_the_network() {
 fn stacks_become_label_volumes() {
     let folder = tempfile::tempdir().unwrap();
     let stack = root().join("tests/fixtures/volume/shallow.tif");
-    let options = ["--json", "--save", "npy", "--save-flows"];
+    let options = ["--json", "--save", "npy,rois,geojson,csv,seg", "--save-flows", "--save-overlay"];
     let in_3d = ["--do-3d", "--anisotropy", "3", "--diameter", "20"];
     let stitched = ["--stitch-threshold", "0.3", "--diameter", "26"];
     for (way, channels) in [(&in_3d[..], 4), (&stitched, 3)] {
@@ -116,15 +116,26 @@ fn stacks_become_label_volumes() {
         let report: serde_json::Value = serde_json::from_str(&said).unwrap();
         assert_eq!(report["depth"], 5, "{said}");
         assert!(report["cells"].as_u64().unwrap() > 0, "{said}");
-        assert_eq!(files(folder.path()), ["shallow_cp_masks.npy", "shallow_cp_masks.tif", "shallow_flows.npy"]);
-        let list = ReadOptions { pages: cytoshade_formats::Pages::Stack, ..ReadOptions::default() };
+        let masks = ["cells.csv", "cells.geojson", "cp_masks.npy", "cp_masks.tif", "flows.npy", "overlay.tif"];
+        let names = masks.iter().chain(&["rois.zip", "seg.npy"]).map(|ending| format!("shallow_{ending}"));
+        assert_eq!(files(folder.path()), names.collect::<Vec<_>>());
+        let list = ReadOptions::stack();
         let read = |name: &str| read(folder.path().join(name), &list).unwrap();
         let (pages, array) = (read("shallow_cp_masks.tif"), read("shallow_cp_masks.npy"));
         assert_eq!((pages.len(), array.len()), (5, 5));
         assert_eq!(pages, array);
         let flows = cytoshade_tests::fixtures::read_npy(&folder.path().join("shallow_flows.npy"));
         assert_eq!(flows.shape, [channels, 5, 32, 40]);
+        let overlay = read("shallow_overlay.tif");
+        assert_eq!((overlay.len(), overlay[0].channels()), (5, 3));
+        let bytes = std::fs::read(folder.path().join("shallow_seg.npy")).unwrap();
+        let seg = read_seg(&bytes, &Limits::default()).unwrap();
+        assert_eq!((seg.labels().shape(), seg.flows().len()), (vec![5, 32, 40], 4));
+        assert_eq!(seg.cells() as u64, report["cells"].as_u64().unwrap());
+        assert_eq!(seg.image().unwrap().unwrap(), cytoshade_formats::read(&stack, &list).unwrap());
+        std::fs::remove_file(folder.path().join("shallow_seg.npy")).unwrap();
     }
+    refused(&segment(folder.path(), &[&stack], &["--do-3d", "--save", "png"]), "holds no stack");
     refused(&segment(folder.path(), &[&photograph()], &["--do-3d"]), "stitch_threshold");
     refused(&segment(folder.path(), &[&stack], &["--do-3d", "--anisotropy", "0"]), "anisotropy is 0");
     refused(&segment(folder.path(), &[&stack], &["--stitch-threshold", "2"]), "stitch_threshold is 2");
@@ -195,7 +206,7 @@ fn pages_of_a_list_are_numbered_and_overwrite_nothing() {
     let output = segment(&out, &[&list, &single], &[]);
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(error.contains("list_0002_cp_masks.tif holds another input's result"), "{error}");
+    assert!(error.contains("list_0002_cp_masks.tif is another result of this run"), "{error}");
     let names = files(&out);
     assert!(names.len() > 5 && names[0] == "list_0001_cp_masks.tif", "{names:?}");
 }
@@ -234,7 +245,7 @@ fn bad_input_ends_with_a_sentence() {
     refused(&segment(&out, &[&file("text.png", b"not an image")], &[]), "text.png");
     refused(&segment(&out, &[&npy("empty.npy", "(0, 0)", 0)], &[]), "empty.npy");
     refused(&segment(&out, &[&npy("one.npy", "(1, 1)", 1)], &[]), "at least 2 pixels");
-    refused(&segment(&out, &[&photograph()], &["--diameter", "0"]), "diameter is 0");
+    refused(&segment(&out, &[&photograph()], &["--diameter", "0"]), "--diameter auto");
     refused(&segment(&out, &[&photograph()], &["--diameter", "nan"]), "diameter is NaN");
     refused(&segment(&out, &[&photograph()], &["--diameter", "-5"]), "diameter is -5");
     refused(&segment(&out, &[&photograph()], &["--diameter", "100000"]), "smaller diameter");
@@ -274,7 +285,7 @@ fn bad_input_ends_with_a_sentence() {
 #[test]
 fn a_failed_write_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
-    // A folder stands where the labels should go, so the last step, the rename, fails.
+    // A folder has the name of the label file, so that the last step, the rename, fails.
     std::fs::create_dir(folder.path().join("demo_cp_masks.tif")).unwrap();
     refused(&segment(folder.path(), &[&photograph()], &[]), "cannot write");
     assert_eq!(files(folder.path()), ["demo_cp_masks.tif"]);
@@ -289,10 +300,11 @@ fn labels(path: &Path) -> Vec<u32> {
 #[test]
 fn cells_are_saved_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
-    let more = ["--save", "png,npy,rois,geojson,csv,tif", "--save-seg", "--chan", "1", "--diameter", "14.5"];
+    let more = ["--save", "png,npy,rois,geojson,csv,outlines,tif", "--save-seg", "--chan", "1", "--diameter", "14.5"];
     succeeded(&segment(folder.path(), &[&photograph()], &more));
     let masks = ["demo_cells.csv", "demo_cells.geojson", "demo_cp_masks.npy", "demo_cp_masks.png", "demo_cp_masks.tif"];
-    assert_eq!(files(folder.path()), [&masks[..], &["demo_rois.zip", "demo_seg.npy"]].concat());
+    let others = ["demo_cp_outlines.txt", "demo_rois.zip", "demo_seg.npy"];
+    assert_eq!(files(folder.path()), [&masks[..], &others].concat());
     let expected = labels(&folder.path().join("demo_cp_masks.tif"));
     let cells = *expected.iter().max().unwrap() as usize;
     assert!(cells > 10);
@@ -300,7 +312,7 @@ fn cells_are_saved_in_every_format() {
     assert_eq!(labels(&folder.path().join("demo_cp_masks.npy")), expected);
     let bytes = std::fs::read(folder.path().join("demo_seg.npy")).unwrap();
     let seg = read_seg(&bytes, &Limits::default()).unwrap();
-    assert_eq!(seg.masks()[0].as_slice(), expected);
+    assert_eq!(seg.labels().as_slice(), expected);
     assert_eq!((seg.channels(), seg.diameter()), (Some(vec![1, 0]), Some(14.5)));
     assert_eq!(seg.filename().unwrap(), photograph().display().to_string());
     assert_eq!(seg.image().unwrap().unwrap(), read(photograph(), &ReadOptions::default()).unwrap());
@@ -359,15 +371,17 @@ fn saved_segmentations_are_converted() {
     let names = ["v3.1.1.2_cells.csv", "v3.1.1.2_cells.geojson"];
     assert_eq!((&files(&out)[..2], files(&out).len()), (&names.map(str::to_string)[..], 6));
 
-    // Beside the input by default; a stack plane by plane; keys that nobody knows are told, without their tricks.
+    // Beside the input by default; a stack in one file if the format has stacks; unknown keys are listed, escaped.
     let stack = folder.path().join("stack_seg.npy");
     std::fs::copy(seg("stack2.3.2_seg.npy"), &stack).unwrap();
-    let said = succeeded(&convert(&[&stack], &["--to", "tif", "--json"]));
+    let said = succeeded(&convert(&[&stack], &["--to", "tif,rois,csv,png", "--json"]));
     let report: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!((report["planes"].as_u64(), report["cells"].as_u64()), (Some(3), Some(5)), "{said}");
-    assert_eq!(report["outputs"].as_array().map(Vec::len), Some(3), "{said}");
-    assert_eq!(labels(&folder.path().join("stack_0001_cp_masks.tif")), expected);
-    assert!(folder.path().join("stack_0003_cp_masks.tif").is_file());
+    assert_eq!(report["outputs"].as_array().map(Vec::len), Some(6), "{said}");
+    let pages = ReadOptions::stack();
+    assert_eq!(read(folder.path().join("stack_cp_masks.tif"), &pages).unwrap().len(), 3);
+    assert_eq!(labels(&folder.path().join("stack_0001_cp_masks.png")), expected);
+    assert!(folder.path().join("stack_0003_cp_masks.png").is_file());
     let said = succeeded(&convert(&[&seg("strange4_seg.npy")], &to));
     assert!(said.contains("does not write: my_notes") && said.contains("Int(7)"), "{said}");
 }
@@ -380,14 +394,14 @@ fn a_conversion_overwrites_no_input_and_executes_nothing() {
     std::fs::copy(seg("protocol4_seg.npy"), &second).unwrap();
     let before = std::fs::read(&second).unwrap();
     let output = convert(&[&first, &second], &["--to", "npy"]);
-    refused(&output, "is an input, which would be overwritten");
+    refused(&output, "is an input; use another folder");
     assert_eq!(std::fs::read(&second).unwrap(), before);
     let other = folder.path().join("other");
     std::fs::create_dir(&other).unwrap();
     std::fs::copy(&first, other.join("a_seg.npy")).unwrap();
     let out = folder.path().join("out");
     let to_one = ["--to", "tif", "--output", out.to_str().unwrap()];
-    refused(&convert(&[&first, &other.join("a_seg.npy")], &to_one), "another input's result");
+    refused(&convert(&[&first, &other.join("a_seg.npy")], &to_one), "another result of this run");
     assert_eq!(files(&out), ["a_cp_masks.tif"]);
 
     let hostile = root().join("tests/hostile/seg_calls_os_system.npy");

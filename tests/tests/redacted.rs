@@ -11,7 +11,7 @@ use proptest::prelude::*;
 const PATHS: [&str; 3] =
     ["/home/alice/secret/model.pth", "C:\\Users\\alice\\secret\\model.pth", "\\\\files7\\alice\\secret\\model.pth"];
 
-/// What the system says, and what a library makes of it with the path in it.
+/// Errors of the system, and of libraries that add the path to them.
 fn system_errors(path: &str) -> [io::Error; 3] {
     [
         io::Error::from_raw_os_error(2),
@@ -71,7 +71,9 @@ fn image_errors(path: &str) -> Vec<cytoshade_formats::Error> {
         Error::Unsupported { format: Format::Png, found: text(), expected: "grey" },
         Error::Limit { what: "size", found: 2, limit: 1, field: "pages" },
         Error::Memory { bytes: 9 },
-        Error::PagesDiffer { page: 2, found: text(), first: 1, expected: text() },
+        Error::Axes { letters: "QYX".into(), shape: vec![1], expected: "Y and X; choose with --axes".into() },
+        Error::NoSuchSeries { number: 2, series: 1 },
+        Error::Isolated { message: text() },
         Error::Shape { shape: vec![1], expected: "two axes" },
         Error::Image(cytoshade_core::Error::NoChannels),
         Error::Output { found: text(), expected: "labels" },
@@ -124,7 +126,7 @@ fn transfer_errors(outside: &str) -> Vec<cytoshade_fetch::Error> {
     errors
 }
 
-/// The words of the path that must not be seen.
+/// The words of a path that must not appear.
 fn parts(path: &str) -> impl Iterator<Item = &str> {
     path.split(['/', '\\', ':']).filter(|part| part.len() > 1)
 }
@@ -151,10 +153,10 @@ fn nothing_of_a_path_is_left() {
     }
 }
 
-/// The lists above hold every variant that there is.
+/// The lists above contain every variant.
 #[test]
 fn no_variant_is_forgotten() {
-    // What there is in a browser alone has no paths.
+    // Variants of browser builds have no paths.
     let in_browsers = "#[cfg(target_arch = \"wasm32\")]\n    #[error(";
     let variants = |source: &str| source.matches("\n    #[error(").count() - source.matches(in_browsers).count();
     let listed = |errors: Vec<String>| {
@@ -176,7 +178,7 @@ fn no_variant_is_forgotten() {
     assert_eq!(listed(whole), variants(include_str!("../../crates/cytoshade/src/error.rs")));
 }
 
-/// The paths would be seen if nothing were left out.
+/// Without redaction the paths appear.
 #[test]
 fn the_message_itself_names_the_file() {
     let path = PATHS[0];

@@ -1,16 +1,29 @@
 //! `cytoshade demo`: a bundled photograph, a bundled model, something to look at.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use cytoshade::{LoadOptions, Model, Params, Segmenter, SegmenterBuilder, cache_folder};
-use cytoshade_formats::{ReadOptions, read_bytes};
+use cytoshade_formats::{ReadOptions, TiffMetadata, read_bytes};
+use cytoshade_safe_io::printable_path;
 
-use crate::args::Demo;
+use crate::backend_args::DeviceArg;
+use crate::bundled::{IMAGE, MODEL};
 use crate::failure::Failure;
+use crate::label_format::{Cells, LabelFormat};
 use crate::output::{Files, folder};
+use crate::outputs::Outputs;
+use crate::report::print_line;
 
-/// Nuclei of the Data Science Bowl 2018 (BBBC038), CC0; see `models/README.md`.
-const IMAGE: &[u8] = include_bytes!("../../../models/demo.png");
-/// A small network trained for this demonstration; see its card, `models/README.md`.
-pub(crate) const MODEL: &[u8] = include_bytes!("../../../models/cytoshade-demo.safetensors");
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Folder to write to; it is made where it is not there
+    #[arg(long, value_name = "DIR", default_value = "cytoshade-demo")]
+    pub(crate) output: PathBuf,
+    /// What to run on
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) device: DeviceArg,
+}
 
 pub(crate) fn run(args: &Demo) -> Result<(), Failure> {
     let images = read_bytes(IMAGE, &ReadOptions::default()).map_err(Failure::run)?;
@@ -23,16 +36,20 @@ pub(crate) fn run(args: &Demo) -> Result<(), Failure> {
 
     let segmentation = segmenter.segment(image, &Params::default()).map_err(Failure::run)?;
     let files = Files::new(&args.output, "demo", None);
-    files.save_masks(&segmentation)?;
-    files.save_overlay(image, &segmentation)?;
+    let mut outputs = Outputs::default();
+    let labels = (&segmentation.labels).into();
+    let cells = Cells { labels, has_channels: false, metadata: &TiffMetadata::default() };
+    files.save_labels(&mut outputs, LabelFormat::Tif, cells)?;
+    files.save_overlay(&mut outputs, std::slice::from_ref(image), labels)?;
 
-    println!("ran on {}", segmentation.device);
-    println!("found {} cells in {} x {} pixels", segmentation.cells(), image.width(), image.height());
+    print_line(format_args!("ran on {}", segmentation.device));
+    let (cells, width, height) = (segmentation.cells(), image.width(), image.height());
+    print_line(format_args!("found {cells} cells in {width} x {height} pixels"));
     for (stage, time) in segmentation.timings.iter() {
-        println!("  {:<14}{:>9.2} ms", stage.name(), time.as_secs_f64() * 1e3);
+        print_line(format_args!("  {:<14}{:>9.2} ms", stage.name(), time.as_secs_f64() * 1e3));
     }
-    println!("  {:<14}{:>9.2} ms", "total", segmentation.timings.total().as_secs_f64() * 1e3);
-    println!("labels:  {}", files.masks().display());
-    println!("overlay: {}  (open it to see the cells)", files.overlay().display());
+    print_line(format_args!("  {:<14}{:>9.2} ms", "total", segmentation.timings.total().as_secs_f64() * 1e3));
+    print_line(format_args!("labels:  {}", printable_path(files.masks())));
+    print_line(format_args!("overlay: {}  (open it to see the cells)", printable_path(files.overlay(false))));
     Ok(())
 }

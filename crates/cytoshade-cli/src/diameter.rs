@@ -8,8 +8,10 @@ use cytoshade_model::load_size_model_path;
 use cytoshade_safe_io::printable_path;
 
 use crate::failure::Failure;
+use crate::outputs::Outputs;
+use crate::report::warn;
 
-/// What `--diameter` says.
+/// The value of `--diameter`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum DiameterArg {
     /// Estimated from each image.
@@ -22,9 +24,12 @@ impl FromStr for DiameterArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "auto" => Ok(DiameterArg::Auto),
-            _ => text.parse().map(DiameterArg::Pixels).map_err(|_| "expected a number of pixels, or auto".into()),
+        match text.parse() {
+            _ if text == "auto" => Ok(DiameterArg::Auto),
+            // Cellpose estimates the diameter for 0.
+            Ok(0.0) => Err("expected a number of pixels; to estimate the diameter, write --diameter auto".into()),
+            Ok(pixels) => Ok(DiameterArg::Pixels(pixels)),
+            Err(_) => Err("expected a number of pixels, or auto".into()),
         }
     }
 }
@@ -38,13 +43,14 @@ impl DiameterArg {
     }
 }
 
-/// The size model to estimate diameters with: the one that is named, or for `--diameter auto` the one that belongs to the
-/// network, if there is one. It must have the hash, if one is given.
+/// The size model that estimates diameters: the named one, or for `--diameter auto` the one beside the network, if there
+/// is one. It must have the hash, if one is given, and is kept from being overwritten.
 pub(crate) fn size_model(
     diameter: Option<DiameterArg>,
     named: Option<&Path>,
     sha256: Option<Sha256>,
     network: &Path,
+    outputs: &mut Outputs,
 ) -> Result<Option<SizeModel>, Failure> {
     let folders = ModelDirs::from_env();
     let reference = match (diameter, named) {
@@ -56,7 +62,7 @@ pub(crate) fn size_model(
         (_, Some(named)) => folders.resolve(named),
         (Some(DiameterArg::Auto), None) => match folders.find_size_model(network) {
             Some(reference) => {
-                eprintln!("cytoshade: estimating diameters with {}", printable_path(reference.text()));
+                warn(format_args!("estimating diameters with {}", printable_path(reference.text())));
                 reference
             }
             None if sha256.is_some() => {
@@ -65,16 +71,17 @@ pub(crate) fn size_model(
                 ));
             }
             None => {
-                eprintln!(
-                    "cytoshade: no size model (size_NAME.npy, NAME_size.npy) beside {}: taking the diameter that the \
-                     network was trained on",
+                warn(format_args!(
+                    "no size model (size_NAME.npy, NAME_size.npy) beside {}: taking the diameter that the network was \
+                     trained on",
                     printable_path(network)
-                );
+                ));
                 return Ok(None);
             }
         },
         _ => return Ok(None),
     };
+    reference.paths().iter().for_each(|path| outputs.keep(path, "the size model"));
     let options = LoadOptions { sha256, ..LoadOptions::default() };
     reference.open(&options, load_size_model_path).map(Some).map_err(Failure::run)
 }

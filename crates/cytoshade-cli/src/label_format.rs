@@ -3,30 +3,43 @@
 use std::io::{Seek, Write};
 
 use clap::ValueEnum;
-use cytoshade::Labels;
 use cytoshade_formats::{
-    Error, write_csv, write_geojson, write_labels_npy, write_labels_png, write_labels_tiff, write_rois,
+    Error, LabelView, SegParts, TiffMetadata, write_csv, write_geojson, write_hyperstack_rois, write_labels_npy,
+    write_labels_png, write_labels_tiff_with, write_outlines, write_rois, write_seg,
 };
 
 /// A format that cells are saved in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum LabelFormat {
-    /// STEM_cp_masks.tif: labels, 16 bit, or 32 bit past 65,535 cells
+    /// STEM_cp_masks.tif: labels, 16 bit, or 32 bit if a label is above 65,535; a page for each z-slice
     Tif,
-    /// STEM_cp_masks.png: labels, 16 bit
+    /// STEM_cp_masks.png: labels of an image, 16 bit
     Png,
-    /// STEM_cp_masks.npy: labels as an array, 16 bit, or 32 bit past 65,535 cells
+    /// STEM_cp_masks.npy: labels as an array [Y, X] or [Z, Y, X], 16 bit, or 32 bit if a label is above 65,535
     Npy,
-    /// STEM_rois.zip: outlines for ImageJ and Fiji
+    /// STEM_rois.zip: regions for ImageJ and Fiji that cover exactly each cell's pixels; in a stack one for each z-slice
     Rois,
-    /// STEM_cells.geojson: polygons, for QuPath
+    /// STEM_cells.geojson: polygons for QuPath; in a stack one for each z-slice
     Geojson,
-    /// STEM_cells.csv: area, centroid, bounding box and equivalent diameter of each cell
+    /// STEM_cells.csv: area or volume, centroid, bounding box and equivalent diameter of each cell
     Csv,
+    /// STEM_cp_outlines.txt: the contours of an image's cells as Cellpose writes them, a line for each cell
+    Outlines,
+    /// STEM_seg.npy: for Cellpose's graphical program
+    Seg,
+}
+
+/// Cells to be saved, and facts about their image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cells<'a> {
+    pub(crate) labels: LabelView<'a>,
+    /// True if the image has several channels, which makes a stack a hyperstack in ImageJ.
+    pub(crate) has_channels: bool,
+    pub(crate) metadata: &'a TiffMetadata,
 }
 
 impl LabelFormat {
-    /// What follows the stem in a file's name.
+    /// The end of a file's name, after the stem.
     pub(crate) fn ending(self) -> &'static str {
         match self {
             LabelFormat::Tif => "_cp_masks.tif",
@@ -35,22 +48,38 @@ impl LabelFormat {
             LabelFormat::Rois => "_rois.zip",
             LabelFormat::Geojson => "_cells.geojson",
             LabelFormat::Csv => "_cells.csv",
+            LabelFormat::Outlines => "_cp_outlines.txt",
+            LabelFormat::Seg => "_seg.npy",
         }
     }
 
-    /// Whether it can hold the labels of a stack.
+    /// True if it can hold the labels of a stack.
     pub(crate) fn holds_stacks(self) -> bool {
-        matches!(self, LabelFormat::Tif | LabelFormat::Npy)
+        !matches!(self, LabelFormat::Png | LabelFormat::Outlines)
     }
 
-    pub(crate) fn write<W: Write + Seek>(self, out: W, labels: &Labels) -> Result<(), Error> {
+    /// True if it can hold the labels of a time series.
+    pub(crate) fn holds_time_series(self) -> bool {
+        self.holds_stacks() && self != LabelFormat::Seg
+    }
+
+    /// Writes cells. A `_seg.npy` gets the labels alone, with the reference's default diameter.
+    pub(crate) fn write<W: Write + Seek>(self, out: W, cells: Cells<'_>) -> Result<(), Error> {
+        let Cells { labels, has_channels, metadata } = cells;
         match self {
-            LabelFormat::Tif => write_labels_tiff(out, labels),
+            LabelFormat::Tif => write_labels_tiff_with(out, labels, metadata),
             LabelFormat::Png => write_labels_png(out, labels),
             LabelFormat::Npy => write_labels_npy(out, labels),
+            LabelFormat::Rois if has_channels => write_hyperstack_rois(out, labels),
             LabelFormat::Rois => write_rois(out, labels),
             LabelFormat::Geojson => write_geojson(out, labels),
             LabelFormat::Csv => write_csv(out, labels),
+            LabelFormat::Outlines => write_outlines(out, labels),
+            LabelFormat::Seg => {
+                let parts =
+                    SegParts { labels, images: &[], flows: None, filename: "", channels: [0, 0], diameter: 30.0 };
+                write_seg(out, &parts)
+            }
         }
     }
 }

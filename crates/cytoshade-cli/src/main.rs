@@ -2,23 +2,34 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod backend_args;
+mod batch;
+mod bundled;
 mod convert;
 mod demo;
 mod devices;
 mod diameter;
 mod failure;
 mod input_args;
+mod inputs;
+mod inspect;
+mod interrupt;
+mod isolate;
 mod label_format;
 mod model;
 mod output;
+mod outputs;
 mod profile;
 mod progress;
+mod report;
 mod restore;
 mod segment;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use failure::Failure;
 
 fn main() -> ExitCode {
     let start = std::time::Instant::now();
@@ -27,11 +38,14 @@ fn main() -> ExitCode {
         args::Command::Demo(demo) => demo::run(&demo),
         args::Command::Segment(segment) => segment::run(&segment, start),
         args::Command::Restore(restore) => restore::run(&restore),
+        args::Command::Inspect(inspect) => inspect::run(&inspect),
         args::Command::Convert(convert) => convert::run(&convert),
         args::Command::Devices => devices::run(),
         args::Command::Model(model) => model::run(&model),
+        args::Command::ReadIsolated(read) => isolate::run(&read),
     };
     match result {
+        Ok(()) if report::is_output_lost() => ExitCode::from(Failure::OutputLost.status()),
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print();

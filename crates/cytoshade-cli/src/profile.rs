@@ -1,28 +1,31 @@
 //! `segment --profile` and `--trace`: where the time went.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use cytoshade::{ConvKernel, Recorded, Recorder, Segmenter, Span, Timings};
+use cytoshade_safe_io::{Existing, printable_path};
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::output::write;
+use crate::outputs::Outputs;
+use crate::report::print_error;
 
-/// What is told of a run, or nothing.
+/// Where the time of a run goes.
 #[derive(Debug)]
 pub(crate) struct Profiler {
     print: bool,
     trace: Option<PathBuf>,
-    /// Hears of the network's layers.
+    /// Records the network's layers.
     pub(crate) recorder: Recorder,
     start: Instant,
     startup: Vec<Span>,
-    /// What it runs on, until that is told.
+    /// The device and its kernels, until they are printed.
     device: String,
     events: Vec<Event>,
+    /// Tables that [`Profiler::print`] prints.
+    text: String,
 }
 
 /// The rows of the trace.
@@ -69,7 +72,7 @@ struct Event {
 
 #[derive(Debug, Default, Serialize)]
 struct Args {
-    /// What a row is called.
+    /// Name of a row.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,7 +90,7 @@ impl Args {
 }
 
 impl Profiler {
-    /// For a program that began at `start`, where anything is to be told.
+    /// For a program that began at `start`, if anything is to be printed or written.
     pub(crate) fn new(print: bool, trace: Option<&Path>, start: Instant) -> Option<Self> {
         (print || trace.is_some()).then(|| Self {
             print,
@@ -97,10 +100,11 @@ impl Profiler {
             startup: Vec::new(),
             device: String::new(),
             events: Vec::new(),
+            text: String::new(),
         })
     }
 
-    /// Takes in what happened before the first image.
+    /// Records the time before the first image.
     pub(crate) fn startup(&mut self, model: Span, segmenter: &Segmenter) {
         let kernels: Vec<&str> = segmenter.kernels().into_iter().map(ConvKernel::name).collect();
         self.device = format!("{}, {} {}\n", segmenter.device(), segmenter.precision().name(), kernels.join(" "));
@@ -110,7 +114,7 @@ impl Profiler {
         }
     }
 
-    /// Takes in what the program did with a file beside computing.
+    /// Records reading or writing a file.
     pub(crate) fn file(&mut self, file: &Path, span: Span) {
         self.span(Row::Program, span, Some(file));
         if !self.startup.is_empty() {
@@ -118,43 +122,42 @@ impl Profiler {
         }
     }
 
-    /// Takes in the stages of something that was computed of a file, and prints them.
-    pub(crate) fn stages(&mut self, what: &str, file: &Path, timings: &Timings) -> Result<(), Failure> {
+    /// Records the stages of a computation on a file.
+    pub(crate) fn stages(&mut self, what: &str, file: &Path, timings: &Timings) {
         for span in timings.spans() {
             self.span(Row::Stages, span, Some(file));
         }
-        let mut text = format!("{what} {}\n", file.display());
-        stages(&mut text, timings);
-        self.print(&text)
+        let _ = writeln!(self.text, "{what} {}", printable_path(file));
+        stages(&mut self.text, timings);
     }
 
-    /// Takes in the segmentation of a file, and prints it.
-    pub(crate) fn computed(&mut self, file: &Path, timings: &Timings) -> Result<(), Failure> {
+    /// Records the segmentation of a file.
+    pub(crate) fn computed(&mut self, file: &Path, timings: &Timings) {
         let recorded = self.recorder.take();
         for span in recorded.spans() {
             let args = Args { operations: Some(span.cost.operations), bytes: Some(span.cost.bytes), ..Args::default() };
             self.event(Row::Layers(span.lane), span.cost.name.clone(), span.start, span.time, args);
         }
-        let mut text = String::new();
         // Only the first image waits for the start.
         let startup = std::mem::take(&mut self.startup);
         if !startup.is_empty() {
-            text += &std::mem::take(&mut self.device);
-            first_mask(&mut text, &startup, timings, self.start.elapsed());
+            self.text += &std::mem::take(&mut self.device);
+            first_mask(&mut self.text, &startup, timings, self.start.elapsed());
         }
-        self.print(&text)?;
-        self.stages("segmentation of", file, timings)?;
-        let mut text = String::new();
-        layers(&mut text, &recorded);
-        self.print(&text)
+        self.stages("segmentation of", file, timings);
+        layers(&mut self.text, &recorded);
     }
 
-    fn print(&self, text: &str) -> Result<(), Failure> {
-        if self.print { std::io::stderr().write_all(text.as_bytes()).map_err(Failure::run) } else { Ok(()) }
+    /// Prints the tables of what was recorded since the last call.
+    pub(crate) fn print(&mut self) {
+        let text = std::mem::take(&mut self.text);
+        if self.print {
+            print_error(&text);
+        }
     }
 
     /// Writes the trace.
-    pub(crate) fn finish(self) -> Result<(), Failure> {
+    pub(crate) fn finish(self, outputs: &mut Outputs) -> Result<(), Failure> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Trace<'a> {
@@ -170,7 +173,7 @@ impl Profiler {
             events.push(Event { ph: "M", name, pid: 1, tid: row.number(), ts: 0.0, dur: 0.0, args });
         }
         let trace = Trace { display_time_unit: "ms", trace_events: &events };
-        write(path, |out| {
+        outputs.save(path, Existing::Replace, |out| {
             serde_json::to_writer(out, &trace).map_err(|error| cytoshade_formats::Error::Write(error.into()))
         })
     }
@@ -197,7 +200,7 @@ fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { 100.0 * part / whole } else { 0.0 }
 }
 
-/// What there was between the start of the program and its first masks.
+/// The time between the start of the program and its first masks.
 fn first_mask(text: &mut String, startup: &[Span], timings: &Timings, total: Duration) {
     let mut parts: Vec<(&str, Duration)> = startup.iter().map(|span| (span.name, span.time)).collect();
     let mut network = timings.spans().filter(|span| span.name == "network");
@@ -275,7 +278,7 @@ mod tests {
     #[test]
     fn what_has_no_clock_says_so() {
         let recorder = Recorder::new();
-        recorder.lacks("there is no clock".into());
+        recorder.cannot_time("there is no clock".into());
         let mut text = String::new();
         layers(&mut text, &recorder.take());
         assert_eq!(text, "  no times of layers: there is no clock\n");

@@ -1,16 +1,61 @@
 //! `cytoshade restore`, and the restoration before a segmentation.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use cytoshade::{Control, LoadOptions, Model, RestoreOptions, Restorer, SegmenterBuilder, Stack};
-use cytoshade_formats::{Pages, ReadOptions};
+use clap::Args;
+use cytoshade::{Control, LoadOptions, Model, Params, RestoreOptions, Restorer, SegmenterBuilder, Sha256, Stack};
+use cytoshade_safe_io::printable_path;
 
-use crate::args::{PagesArg, Restore};
+use crate::backend_args::BackendArgs;
+use crate::batch::run_each;
 use crate::failure::Failure;
+use crate::input_args::InputArgs;
+use crate::inputs::{ReadArgs, stems};
+use crate::interrupt;
+use crate::isolate::IsolateArgs;
 use crate::model::Source;
-use crate::output::{Files, folder, print_line};
+use crate::output::{Files, folder};
+use crate::outputs::Outputs;
 use crate::progress::Bar;
-use crate::segment::stems;
+use crate::report::{print_line, warn};
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// Image files
+    #[arg(value_name = "INPUT", required = true)]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Restoration network of Cellpose 3. Its name says what it was trained for, as in Cellpose: with `upsample` in it,
+    /// images of cells smaller than the network's are enlarged and stay so; with `nuclei` in it, objects are taken to be
+    /// of 17 pixels and not of 30
+    #[arg(long, value_name = "FILE|NAME")]
+    pub(crate) model: PathBuf,
+    /// SHA-256 that the model file must have
+    #[arg(long, value_name = "HEX")]
+    pub(crate) sha256: Option<Sha256>,
+    /// Folder to write to; it is made where it is not there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    seen: InputArgs,
+    #[command(flatten)]
+    read: ReadArgs,
+    #[command(flatten)]
+    isolate: IsolateArgs,
+    /// Each file is one stack, whose layers are normalized together
+    #[arg(long)]
+    pub(crate) stack: bool,
+    /// Mean diameter of the cells in pixels; without it, images are not resized
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
+    diameter: Option<f32>,
+    #[command(flatten)]
+    pub(crate) runs: BackendArgs,
+}
+
+impl Restore {
+    pub(crate) fn params(&self) -> Params {
+        Params { diameter: self.diameter, ..self.seen.params() }
+    }
+}
 
 /// A restoration network made ready, and what it takes to do so again.
 pub(crate) struct Restoration {
@@ -22,7 +67,13 @@ pub(crate) struct Restoration {
 
 impl Restoration {
     /// The restoration network in a file; its name says what it was trained for.
-    pub(crate) fn open(path: &Path, options: &LoadOptions, builder: SegmenterBuilder) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        path: &Path,
+        options: &LoadOptions,
+        builder: SegmenterBuilder,
+        outputs: &mut Outputs,
+    ) -> Result<Self, Failure> {
+        outputs.keep_model(path);
         let model = Source::network(path, options)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let options = RestoreOptions::from_name(&name);
@@ -35,7 +86,7 @@ impl Restoration {
         if self.restorer.is_lost()
             && let Ok(restorer) = self.builder.clone().build_restorer(&self.model, self.options)
         {
-            eprintln!("cytoshade: going on with {}", restorer.device());
+            warn(format_args!("going on with {}", restorer.device()));
             self.restorer = restorer;
         }
     }
@@ -45,38 +96,38 @@ pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
     args.params().check().map_err(Failure::usage)?;
     let stems = stems(&args.inputs)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
-    let mut restoration = Restoration::open(&args.model, &options, args.runs.builder())?;
+    let mut outputs = Outputs::new(&args.inputs);
+    interrupt::catch();
+    let mut restoration = Restoration::open(&args.model, &options, args.runs.builder(), &mut outputs)?;
     folder(&args.output)?;
-    let mut failed = 0;
-    for (input, stem) in args.inputs.iter().zip(&stems) {
+    cytoshade_safe_io::sweep_stale_files(&args.output);
+    run_each(&args.inputs, |index, input| {
         restoration.revive();
-        if let Err(failure) = file(args, &restoration.restorer, input, stem) {
-            failure.print();
-            failed += 1;
-        }
-    }
-    if failed > 0 { Err(Failure::Some { failed, of: args.inputs.len() }) } else { Ok(()) }
+        file(args, &restoration.restorer, (input, &stems[index]), &mut outputs)
+    })
 }
 
-fn file(args: &Restore, restorer: &Restorer, input: &Path, stem: &str) -> Result<(), Failure> {
-    let pages = match args.pages {
-        PagesArg::Auto if args.stack => Pages::Stack,
-        pages => pages.into(),
-    };
-    let options = ReadOptions { pages, ..ReadOptions::default() };
-    let images = cytoshade_formats::read(input, &options).map_err(|error| Failure::at(input, error))?;
-    let bar = Bar::new(&input.display().to_string());
+fn file(
+    args: &Restore,
+    restorer: &Restorer,
+    (path, stem): (&Path, &str),
+    outputs: &mut Outputs,
+) -> Result<(), Failure> {
+    let input = args.read.open(path, args.stack, &args.isolate)?;
+    let bar = Bar::new(&printable_path(path));
     let show = |progress| bar.show(progress);
-    let control = Control::new().progress(&show);
-    let is_list = images.len() > 1 && !args.stack;
-    let groups: Vec<_> = if args.stack { vec![images] } else { images.into_iter().map(|image| vec![image]).collect() };
-    for (index, layers) in groups.into_iter().enumerate() {
-        let at = |error: cytoshade::Error| Failure::at(input, error);
-        let stack = Stack::new(layers).map_err(|error| at(error.into()))?;
-        let restored = restorer.restore_stack(&stack, &args.params(), &control).map_err(at)?;
-        let files = Files::new(&args.output, stem, is_list.then_some(index + 1));
-        files.save_restored(restored.image.slices())?;
-        print_line(&format!("{} -> {}", input.display(), files.restored().display()))?;
+    let control = Control::new().progress(&show).cancel(interrupt::cancel());
+    let at = |error: cytoshade::Error| Failure::at(path, error);
+    for series in input.time_series() {
+        let files = Files::new(&args.output, &series.stem(stem), series.page());
+        outputs.check(&files.restored()).map_err(|failure| failure.about(path))?;
+        let mut images = Vec::new();
+        for item in series.items() {
+            let stack = Stack::new(input.read(path, item)?).map_err(|error| at(error.into()))?;
+            images.extend(restorer.restore_stack(&stack, &args.params(), &control).map_err(at)?.image.into_slices());
+        }
+        files.save_restored(outputs, &images, &input.metadata(&series))?;
+        print_line(format_args!("{} -> {}", printable_path(path), printable_path(files.restored())));
     }
     Ok(())
 }

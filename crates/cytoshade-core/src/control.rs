@@ -1,4 +1,4 @@
-//! Watching and stopping a segmentation.
+//! Progress, cancellation and timings of a segmentation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,31 +9,31 @@ use web_time::Instant;
 use crate::Error;
 use crate::profile::{Recorder, Span};
 
-/// The stages of the pipeline, in the order in which they run. One name everywhere.
+/// The stages of the pipeline, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Stage {
-    /// Image to the planes that the network sees.
+    /// Selects the input planes of the network from an image.
     Channels,
-    /// Percentile normalisation.
+    /// Normalizes intensities by percentiles.
     Normalize,
-    /// Resize to the model's diameter, and of the flows back.
+    /// Resizes planes to the model's diameter, and flows back.
     Resize,
-    /// Tiles through the network.
+    /// Runs the network on tiles.
     Network,
-    /// Tiles averaged in their overlaps.
+    /// Averages tiles in their overlaps.
     Blend,
-    /// A stack's 3-D flows smoothed.
+    /// Smooths the 3-D flows of a stack.
     Smooth,
-    /// Euler integration of the flows.
+    /// Integrates the flows (Euler's method).
     FollowFlows,
-    /// Histogram of the end points, its maxima, and their growth into masks.
+    /// Finds seeds in the histogram of the end points and grows them into masks.
     Masks,
-    /// The check of each mask's flows against the network's.
+    /// Compares the flows of each mask with the network's.
     FlowError,
-    /// Hole filling and the size filter.
+    /// Fills holes and drops small masks.
     FillHoles,
-    /// Cells of a stack's layers joined.
+    /// Joins the cells of neighbouring z-slices.
     Stitch,
 }
 
@@ -56,47 +56,46 @@ impl Stage {
     }
 }
 
-/// How far a segmentation is.
+/// The progress of a segmentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// The stage that is running.
     pub stage: Stage,
-    /// Units of it that are done: tiles in [`Stage::Network`], 0 or 1 elsewhere.
+    /// Completed units of the stage: tiles in [`Stage::Network`], 0 or 1 elsewhere.
     pub done: usize,
-    /// Units that it has.
+    /// Units of the stage.
     pub total: usize,
 }
 
-/// A handle that stops a segmentation from another thread or task. Clones share one state.
+/// Cancels a segmentation from another thread or task. Clones share one state.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// A handle that nobody has used yet.
+    /// A handle in the state "not cancelled".
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks for a stop. It takes effect at the next tile (the next batch of tiles on a GPU) or stage.
+    /// Cancels. Takes effect at the next tile (on a GPU: the next batch of tiles) or stage.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// True once [`Cancel::cancel`] was called.
+    /// Whether [`Cancel::cancel`] was called.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// A callback that watches a segmentation. It may be called from the thread that segments, which need not be the
-/// caller's where the future is sent elsewhere.
+/// Receives the progress of a segmentation, on the thread that polls its future.
 #[cfg(not(target_arch = "wasm32"))]
 pub type ProgressFn<'a> = dyn Fn(Progress) + Sync + 'a;
-/// A callback that watches a segmentation.
+/// Receives the progress of a segmentation.
 #[cfg(target_arch = "wasm32")]
 pub type ProgressFn<'a> = dyn Fn(Progress) + 'a;
 
-/// What a caller gives to watch and stop a segmentation. The default does neither.
+/// The progress callback, cancel handle and recorder of a segmentation. The default has none of them.
 #[derive(Clone, Copy, Default)]
 pub struct Control<'a> {
     progress: Option<&'a ProgressFn<'a>>,
@@ -115,7 +114,7 @@ impl std::fmt::Debug for Control<'_> {
 }
 
 impl<'a> Control<'a> {
-    /// Neither watches nor stops.
+    /// No callback, handle or recorder.
     pub fn new() -> Self {
         Self::default()
     }
@@ -126,25 +125,24 @@ impl<'a> Control<'a> {
         self
     }
 
-    /// Stops when `cancel` says so.
+    /// Stops once `cancel` is cancelled.
     pub fn cancel(mut self, cancel: &'a Cancel) -> Self {
         self.cancel = Some(cancel);
         self
     }
 
-    /// Tells `recorder` what each step of the network takes. The work is the same, but for a GPU's steps, which no
-    /// longer overlap.
+    /// Records the time of each of the network's steps. On a GPU the steps then no longer overlap.
     pub fn record(mut self, recorder: &'a Recorder) -> Self {
         self.recorder = Some(recorder);
         self
     }
 
-    /// Who hears what the network's steps take.
+    /// The recorder of the network's steps.
     pub fn recorder(&self) -> Option<&'a Recorder> {
         self.recorder
     }
 
-    /// Reports, then looks whether to stop.
+    /// Reports progress, then checks for cancellation.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
@@ -155,7 +153,7 @@ impl<'a> Control<'a> {
         self.check()
     }
 
-    /// Looks whether to stop.
+    /// Checks for cancellation.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
@@ -172,7 +170,7 @@ impl<'a> Control<'a> {
 pub struct Timings(Vec<(Stage, Span)>);
 
 impl Timings {
-    /// Runs `work`, adding its time to `stage`.
+    /// Runs `work` and adds its time to `stage`.
     pub fn measure<T>(&mut self, stage: Stage, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = work();
@@ -180,14 +178,14 @@ impl Timings {
         result
     }
 
-    /// Adds time to a stage, which ends now.
+    /// Adds time to a stage that ends now.
     pub fn add(&mut self, stage: Stage, time: Duration) {
         let now = Instant::now();
         let start = now.checked_sub(time).unwrap_or(now);
         self.0.push((stage, Span { name: stage.name(), start, time }));
     }
 
-    /// Each stage that ran, in the order of [`Stage`], with its time.
+    /// The total time of each stage that ran, in the order of [`Stage`].
     pub fn iter(&self) -> impl Iterator<Item = (Stage, Duration)> + '_ {
         let mut stages: Vec<(Stage, Duration)> = Vec::new();
         for &(stage, Span { time, .. }) in &self.0 {
@@ -200,12 +198,12 @@ impl Timings {
         stages.into_iter()
     }
 
-    /// Each piece of work by itself, in the order in which they ended.
+    /// Each measured piece of work, in the order in which they ended.
     pub fn spans(&self) -> impl Iterator<Item = Span> + '_ {
         self.0.iter().map(|&(_, span)| span)
     }
 
-    /// All stages together.
+    /// The sum of all stages.
     pub fn total(&self) -> Duration {
         self.0.iter().map(|(_, span)| span.time).sum()
     }
@@ -216,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stages_are_summed_in_their_order_and_told_one_by_one() {
+    fn stages_are_summed_in_their_order_and_listed_one_by_one() {
         let mut timings = Timings::default();
         let ms = Duration::from_millis;
         for (stage, time) in [(Stage::Blend, 5), (Stage::Network, 2), (Stage::Blend, 1)] {

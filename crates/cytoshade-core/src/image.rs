@@ -1,8 +1,8 @@
-//! The image that comes in: planar samples of any numeric type.
+//! Images: planar samples of any numeric type.
 
 use crate::{Error, Planes};
 
-/// The samples of an [`Image`] in the type they were stored in, planar: channel by channel, row by row.
+/// The samples of an [`Image`] in their stored type, planar: channel by channel, row by row.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Samples {
@@ -28,7 +28,7 @@ pub enum Samples {
     F64(Vec<f64>),
 }
 
-/// A numeric type that an [`Image`] can be made of.
+/// A numeric type of samples.
 pub trait Sample: Copy + Send + Sync + 'static + sealed::Sealed {
     /// Wraps a planar buffer.
     fn samples(values: Vec<Self>) -> Samples;
@@ -60,12 +60,12 @@ macro_rules! samples {
                 match self { $(Samples::$variant(values) => values.len()),* }
             }
 
-            /// True where there are none.
+            /// Whether there are no samples.
             pub fn is_empty(&self) -> bool {
                 self.len() == 0
             }
 
-            /// The samples in `range` as f32, appended to `out`.
+            /// Appends the samples in `range` to `out` as f32.
             fn extend_f32(&self, range: std::ops::Range<usize>, out: &mut Vec<f32>) {
                 match self { $(Samples::$variant(values) => extend_f32(values.get(range).unwrap_or_default(), out),)* }
             }
@@ -79,8 +79,8 @@ macro_rules! samples {
     };
 }
 
-/// Not drawn into the one function that knows all types: of that a browser would compile everything for speed once one of
-/// its loops has run for a while.
+/// Not inlined into the function with all types: a browser would optimise all of that function once one of its loops is
+/// hot.
 #[inline(never)]
 fn extend_f32<T: Sample>(values: &[T], out: &mut Vec<f32>) {
     out.extend(values.iter().map(|value| value.to_f32()));
@@ -110,8 +110,8 @@ impl Image {
     /// An image from planar samples: all of channel 0 row by row, then channel 1, and so on.
     ///
     /// # Errors
-    /// [`Error::SampleCount`] where the buffer's length is not the product of the sides, [`Error::NoChannels`], and
-    /// [`Error::ImageTooSmall`] where a side is under 2 pixels.
+    /// [`Error::SampleCount`] if the buffer's length is not the product of the sides, [`Error::NoChannels`], and
+    /// [`Error::ImageTooSmall`] if a side is under 2 pixels.
     pub fn new<T: Sample>(planar: Vec<T>, channels: usize, height: usize, width: usize) -> Result<Self, Error> {
         Self::from_samples(T::samples(planar), channels, height, width)
     }
@@ -144,8 +144,8 @@ impl Image {
         Self::new(planar, channels, height, width)
     }
 
-    /// An image from 8-bit RGBA pixels, as a browser's `ImageData` holds them. Alpha is dropped, as the reference's
-    /// image reader drops it.
+    /// An image from 8-bit RGBA pixels, such as a browser's `ImageData`. Alpha is dropped, as in the reference's image
+    /// reader.
     ///
     /// # Errors
     /// As [`Image::new`].
@@ -182,7 +182,7 @@ impl Image {
         self.width
     }
 
-    /// The samples as they are stored, planar.
+    /// The samples in their stored type, planar.
     pub fn samples(&self) -> &Samples {
         &self.samples
     }
@@ -190,7 +190,7 @@ impl Image {
     /// One channel (counted from 0) as f32.
     ///
     /// # Errors
-    /// [`Error::NotFinite`], which says where; [`Error::NoSuchChannel`].
+    /// [`Error::NotFinite`] with the first such sample; [`Error::NoSuchChannel`].
     pub fn to_planes(&self, channel: usize) -> Result<Planes, Error> {
         if channel >= self.channels {
             return Err(Error::NoSuchChannel {
@@ -226,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn not_finite_says_where() {
+    fn a_sample_that_is_not_finite_is_located() {
         let mut values = vec![0.0f64; 2 * 3 * 4];
         values[12 + 4 + 2] = f64::INFINITY;
         let image = Image::new(values, 2, 3, 4).unwrap();

@@ -12,21 +12,21 @@ pub struct LabelVolume {
 }
 
 impl LabelVolume {
-    /// Labels from values layer by layer, row by row.
+    /// Labels from values, z-slice by z-slice, row by row.
     ///
     /// # Errors
-    /// [`Error::SampleCount`] where the buffer's length is not `depth * height * width`.
+    /// [`Error::SampleCount`] if the buffer's length is not `depth * height * width`.
     pub fn new(data: Vec<u32>, depth: usize, height: usize, width: usize) -> Result<Self, Error> {
         check_count(data.len(), depth, height, width)?;
         Ok(Self { depth, height, width, data })
     }
 
-    /// Background everywhere.
+    /// Labels without cells.
     pub fn zeros(depth: usize, height: usize, width: usize) -> Self {
         Self { depth, height, width, data: vec![0; depth * height * width] }
     }
 
-    /// Number of layers.
+    /// Number of z-slices.
     pub fn depth(&self) -> usize {
         self.depth
     }
@@ -46,36 +46,36 @@ impl LabelVolume {
         [self.depth, self.height, self.width]
     }
 
-    /// The highest label: the number of cells where the labels have no gaps.
+    /// The highest label, which is the number of cells if the labels have no gaps.
     pub fn max(&self) -> u32 {
         self.data.iter().copied().max().unwrap_or(0)
     }
 
-    /// The labels of one layer; nothing where there is no such layer.
-    pub fn layer(&self, z: usize) -> Labels {
+    /// The labels of one z-slice; empty if there is no such z-slice.
+    pub fn slice(&self, z: usize) -> Labels {
         let pixels = self.height * self.width;
-        let layer = self.data.get(z * pixels..(z + 1) * pixels).unwrap_or_default();
-        Labels::new(layer.to_vec(), self.height, self.width).unwrap_or_default()
+        let slice = self.data.get(z * pixels..(z + 1) * pixels).unwrap_or_default();
+        Labels::new(slice.to_vec(), self.height, self.width).unwrap_or_default()
     }
 
-    /// All labels, layer by layer, row by row.
+    /// All labels, z-slice by z-slice, row by row.
     pub fn as_slice(&self) -> &[u32] {
         &self.data
     }
 
-    /// All labels, to be changed.
+    /// All labels, mutable.
     pub fn as_mut_slice(&mut self) -> &mut [u32] {
         &mut self.data
     }
 
-    /// The labels, layer by layer, row by row.
+    /// The labels, z-slice by z-slice, row by row.
     pub fn into_vec(self) -> Vec<u32> {
         self.data
     }
 
     /// The labels as an array of shape [depth, height, width].
     pub fn into_array(self) -> ndarray::Array3<u32> {
-        // The constructors hold the length equal to the product of the sides, so this never falls back.
+        // The constructors ensure that the length is the product of the sides, so the default is never taken.
         ndarray::Array3::from_shape_vec((self.depth, self.height, self.width), self.data).unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! The label image that comes out.
+//! Label images, the results of images.
 
 use crate::{Error, image::check_count};
 
@@ -11,16 +11,16 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Labels from values row by row.
+    /// Labels from values, row by row.
     ///
     /// # Errors
-    /// [`Error::SampleCount`] where the buffer's length is not `height * width`.
+    /// [`Error::SampleCount`] if the buffer's length is not `height * width`.
     pub fn new(data: Vec<u32>, height: usize, width: usize) -> Result<Self, Error> {
         check_count(data.len(), 1, height, width)?;
         Ok(Self { height, width, data })
     }
 
-    /// Background everywhere.
+    /// Labels without cells.
     pub fn zeros(height: usize, width: usize) -> Self {
         Self { height, width, data: vec![0; height * width] }
     }
@@ -35,13 +35,14 @@ impl Labels {
         self.width
     }
 
-    /// The highest label: the number of cells where the labels have no gaps.
+    /// The highest label, which is the number of cells if the labels have no gaps.
     pub fn max(&self) -> u32 {
         self.data.iter().copied().max().unwrap_or(0)
     }
 
-    /// The median diameter of the cells in pixels: of the discs that have their areas (the reference's
-    /// `utils.diameters`, which takes the lowest label for the background whatever it is). `None` without cells.
+    /// The median diameter of the cells in pixels, each taken for a disc of its area. `None` without cells.
+    ///
+    /// The reference's `utils.diameters`, which takes the lowest label for the background even if it is not 0.
     pub fn diameter(&self) -> Option<f64> {
         let mut areas = vec![0usize; self.max() as usize + 1];
         self.data.iter().for_each(|&label| areas[label as usize] += 1);
@@ -57,7 +58,7 @@ impl Labels {
         &self.data
     }
 
-    /// All labels, row by row, to be changed.
+    /// All labels, row by row, mutable.
     pub fn as_mut_slice(&mut self) -> &mut [u32] {
         &mut self.data
     }
@@ -69,7 +70,7 @@ impl Labels {
 
     /// The labels as an array of shape [height, width].
     pub fn into_array(self) -> ndarray::Array2<u32> {
-        // The constructors hold the length equal to the product of the sides, so this never falls back.
+        // The constructors ensure that the length is the product of the sides, so the default is never taken.
         ndarray::Array2::from_shape_vec((self.height, self.width), self.data).unwrap_or_default()
     }
 }

@@ -1,31 +1,31 @@
-//! How to segment: every knob of the reference's `CellposeModel.eval` for 2-D images, under its own name.
+//! The parameters of a segmentation: those of the reference's `CellposeModel.eval`, under its names.
 
 use crate::Error;
 
-/// Which channels of the image the network sees, with Cellpose's meaning.
+/// The input channels of the network, as Cellpose numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Channels {
     /// The channel to segment: 0 is the mean of all channels ("grey"), 1 to C name a channel.
     pub chan: usize,
-    /// The optional second (nuclear) channel: 0 is none (zeros), 1 to C name a channel. Ignored where `chan` is 0, as
-    /// in the reference.
+    /// The optional second (nuclear) channel: 0 is none (zeros), 1 to C name a channel. Ignored if `chan` is 0, as in
+    /// the reference.
     pub chan2: usize,
 }
 
-/// How intensities are mapped before the network sees them.
+/// How intensities are mapped before they enter the network.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Normalize {
-    /// Each channel so that its `low` percentile becomes 0 and its `high` percentile 1 (0 <= low < high <= 100). A
-    /// channel whose two percentiles differ by 1e-3 or less becomes 0.
+    /// Maps the `low` percentile of each channel to 0 and the `high` percentile to 1 (0 <= low < high <= 100). A channel
+    /// whose two percentiles differ by 1e-3 or less becomes 0.
     Percentile {
         /// Lower percentile, 1 in the reference.
         low: f32,
         /// Upper percentile, 99 in the reference.
         high: f32,
     },
-    /// Each channel so that the intensity `low` becomes 0 and `high` becomes 1 (`lowhigh` in the reference). As there,
-    /// neither smoothing nor sharpening nor tiles apply.
+    /// Maps the intensity `low` of each channel to 0 and `high` to 1 (`lowhigh` in the reference). As there, smoothing,
+    /// sharpening and tiles do not apply.
     Range {
         /// Intensity that becomes 0.
         low: f64,
@@ -34,25 +34,25 @@ pub enum Normalize {
     },
     /// As [`Normalize::Range`], with a low and a high intensity for each input channel of the network.
     Ranges(Vec<(f64, f64)>),
-    /// Intensities as they are: nothing of what follows applies.
+    /// Leaves intensities as they are; `invert`, sharpening, smoothing and tiles do not apply.
     Off,
 }
 
-/// What a segmentation carries beside its labels. All off by default: each costs memory, and a read-back on a GPU.
+/// The outputs of a segmentation beside the labels. Off by default: each costs memory, and on a GPU a read-back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outputs {
     /// The flows (dY, dX), of shape [2, height, width].
     pub flows: bool,
     /// The cell probability (a logit), of shape [1, height, width].
     pub cellprob: bool,
-    /// The style vector.
+    /// The style vector, if the network has one.
     pub style: bool,
-    /// What a network of more than three outputs gives beyond dY, dX and cell probability. Not for stacks.
+    /// The network's outputs beside dY, dX and cell probability, if it has any. Not for stacks.
     pub classes: bool,
 }
 
 impl Outputs {
-    /// Everything there is.
+    /// All outputs.
     pub const ALL: Outputs = Outputs { flows: true, cellprob: true, style: true, classes: true };
 }
 
@@ -66,35 +66,34 @@ impl Outputs {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Params {
-    /// Which channels the network sees.
+    /// The input channels of the network.
     pub channels: Channels,
-    /// The network sees the image's first channels in their order, as many as it has inputs, whatever `channels` says:
-    /// for networks that were trained so.
+    /// Takes the image's first channels in their order, as many as the network has inputs, instead of `channels`: for
+    /// networks that were trained in this way.
     pub all_channels: bool,
     /// How intensities are mapped.
     pub normalize: Normalize,
-    /// Dark cells on a bright ground: 1 minus the normalised intensity. As in the reference this does nothing where
-    /// [`Params::tile_norm_blocksize`] is on.
+    /// Inverts normalized intensities (1 - value), for dark cells on a bright background. As in the reference it has no
+    /// effect if [`Params::tile_norm_blocksize`] is on.
     pub invert: bool,
-    /// Radius in pixels of a Gaussian surround that is subtracted before percentiles are taken, recommended to be 1/8 to
-    /// 1/4 of a diameter. 0 is off.
+    /// Radius in pixels of a Gaussian surround that is subtracted before normalization; 1/8 to 1/4 of a diameter is
+    /// recommended. 0 is off.
     pub sharpen_radius: f32,
-    /// Radius in pixels of a Gaussian that smooths before percentiles are taken, recommended to be 1/10 to 1/4 of a
-    /// diameter. 0 is off.
+    /// Radius in pixels of a Gaussian that smooths before normalization; 1/10 to 1/4 of a diameter is recommended. 0 is
+    /// off.
     pub smooth_radius: f32,
-    /// Side in pixels of the tiles that have percentiles of their own, so that dark regions become as bright as others;
-    /// larger than a cell. 0 is off: percentiles of the whole image.
+    /// Side in pixels of tiles that are normalized by their own percentiles, so that dark regions become as bright as
+    /// others; larger than a cell. 0 takes percentiles of the whole image.
     pub tile_norm_blocksize: usize,
-    /// How far percentiles of tiles are smoothed, in tiles (standard deviation of a Gaussian), where
-    /// [`Params::norm3d`]. The reference smooths along Y for this parameter, and so it acts on single images too.
+    /// Standard deviation, in tiles, of a Gaussian that smooths the percentiles of tiles if [`Params::norm3d`] is on. The
+    /// reference smooths along Y here, so it acts on single images too.
     pub tile_norm_smooth3d: f32,
-    /// One normalization for all layers of a stack (true) or one for each (false). Always true where a stack is
-    /// segmented in 3-D.
+    /// Normalizes all z-slices of a stack together (true) or each on its own (false). Always true for stacks in 3-D.
     pub norm3d: bool,
-    /// Mean diameter of the cells in the image, in pixels. `None` estimates it where there is a size model, and takes
-    /// the model's `diam_labels` where there is none.
+    /// Mean diameter of the cells in the image, in pixels. `None` estimates it with the size model if there is one, else
+    /// takes the network's `diam_labels`.
     pub diameter: Option<f32>,
-    /// Run the dynamics at the image's own size (true) or at the network's, enlarging the masks afterwards (false).
+    /// Runs the dynamics at the image's size (true), or at the network's and enlarges the masks afterwards (false).
     pub resample: bool,
     /// Side of a tile in pixels: a multiple of 16, from 32 to 4096. `None` takes the network's own
     /// ([`TileRule::side`](crate::TileRule), 224 for U-Nets).
@@ -103,31 +102,31 @@ pub struct Params {
     pub tile_overlap: f64,
     /// Test-time augmentation: tiles overlap by half and are flipped in turn.
     pub augment: bool,
-    /// Tiles that go through the network at once, at least 1.
+    /// Tiles that run through the network together, at least 1.
     pub batch_size: usize,
-    /// Steps of the Euler integration. `None` takes 200, scaled by the resize where `resample` is on.
+    /// Steps of the Euler integration. `None` takes 200, scaled by the resize if `resample` is on.
     pub niter: Option<u32>,
-    /// Interpolate the flows bilinearly between pixels during the integration.
+    /// Interpolates the flows bilinearly between pixels during the integration.
     pub interp: bool,
-    /// Pixels whose cell probability (a logit) is above this take part. Any finite number; lower finds more.
+    /// Pixels with a cell probability (a logit) above this are active. Any finite number; lower values find more cells.
     pub cellprob_threshold: f32,
-    /// Masks whose flows differ from the network's by a mean squared error above this are dropped. 0 keeps all.
+    /// Drops masks whose flows differ from the network's by a mean squared error above this. 0 keeps all.
     pub flow_threshold: f64,
-    /// Masks that cover more than this fraction of the image are dropped.
+    /// Drops masks that cover more than this fraction of the image.
     pub max_size_fraction: f64,
-    /// Masks of fewer pixels than this are dropped. 0 keeps all.
+    /// Drops masks of fewer pixels than this. 0 keeps all.
     pub min_size: usize,
-    /// Stacks only: segment in 3-D. The network sees the planes along all three axes, and the sum of their flows is
-    /// followed in 3-D; tiles then have the network's own side, and `bsize` and `flow_threshold` are not used.
+    /// Stacks: segments in 3-D. The network runs on the planes along all three axes, and the dynamics follow the sum of their
+    /// flows. Tiles have the network's own side; `bsize` and `flow_threshold` are not used.
     pub do_3d: bool,
-    /// Stacks in 3-D: how much farther apart layers are than pixels; 2 where Z is sampled half as densely.
+    /// Stacks in 3-D: distance of z-slices in pixels; 2 if Z is sampled half as densely as Y and X.
     pub anisotropy: f64,
     /// Stacks in 3-D: standard deviation in voxels of a Gaussian that smooths the flows. 0 is off.
     pub flow3d_smooth: f64,
-    /// Stacks layer by layer: cells of neighbouring layers whose intersection over union is at least this become one.
-    /// 0 leaves the layers apart, each with labels of its own.
+    /// Stacks slice by slice: joins cells of neighbouring z-slices whose intersection over union is at least this. 0 leaves
+    /// each z-slice its own labels.
     pub stitch_threshold: f64,
-    /// What comes back beside the labels.
+    /// The outputs beside the labels.
     pub outputs: Outputs,
 }
 
@@ -164,11 +163,11 @@ impl Default for Params {
     }
 }
 
-/// Steps of the integration above which a request is taken for a mistake: it would run for hours.
+/// Limit on the steps of the integration: more would run for hours.
 const MAX_NITER: u32 = 1_000_000;
-/// Radius above which a request is taken for a mistake.
+/// Limit on radii.
 const MAX_RADIUS: f32 = 10_000.0;
-/// Anisotropy above which a request is taken for a mistake.
+/// Limit on the anisotropy.
 const MAX_ANISOTROPY: f64 = 1000.0;
 
 impl Params {

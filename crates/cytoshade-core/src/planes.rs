@@ -1,4 +1,4 @@
-//! Planar f32 data of shape [channels, height, width]: what flows between the stages.
+//! Planar f32 data of shape [channels, height, width], which the stages pass on.
 
 use crate::{Error, image::check_count};
 
@@ -15,7 +15,7 @@ impl Planes {
     /// Planes from planar values.
     ///
     /// # Errors
-    /// [`Error::SampleCount`] where the buffer's length is not `channels * height * width`.
+    /// [`Error::SampleCount`] if the buffer's length is not `channels * height * width`.
     pub fn new(data: Vec<f32>, channels: usize, height: usize, width: usize) -> Result<Self, Error> {
         check_count(data.len(), channels, height, width)?;
         Ok(Self { channels, height, width, data })
@@ -49,24 +49,24 @@ impl Planes {
     /// One plane, row by row.
     ///
     /// # Panics
-    /// Where `channel` is not below [`Planes::channels`].
+    /// If `channel` is not below [`Planes::channels`].
     pub fn plane(&self, channel: usize) -> &[f32] {
         &self.data[channel * self.pixels()..][..self.pixels()]
     }
 
-    /// One plane, to be changed.
+    /// One plane, mutable.
     ///
     /// # Panics
-    /// Where `channel` is not below [`Planes::channels`].
+    /// If `channel` is not below [`Planes::channels`].
     pub fn plane_mut(&mut self, channel: usize) -> &mut [f32] {
         let pixels = self.pixels();
         &mut self.data[channel * pixels..][..pixels]
     }
 
-    /// The planes `range` as planes of their own.
+    /// A copy of the planes `range`.
     ///
     /// # Panics
-    /// Where the range ends past [`Planes::channels`].
+    /// If the range ends past [`Planes::channels`].
     pub fn select(&self, range: std::ops::Range<usize>) -> Planes {
         let pixels = self.pixels();
         Planes {
@@ -89,7 +89,7 @@ impl Planes {
     /// Appends the planes of `other`, which must be of the same height and width.
     ///
     /// # Errors
-    /// [`Error::SampleCount`] where the sizes differ.
+    /// [`Error::SampleCount`] if the sizes differ.
     pub fn append(&mut self, other: &Planes) -> Result<(), Error> {
         check_count(other.data.len(), other.channels, self.height, self.width)?;
         self.data.extend_from_slice(&other.data);
@@ -97,7 +97,7 @@ impl Planes {
         Ok(())
     }
 
-    /// Appends planes of zeros until there are `channels`; none where there are as many or more.
+    /// Appends planes of zeros until there are `channels` or more.
     pub fn pad_channels(&mut self, channels: usize) {
         self.channels = self.channels.max(channels);
         self.data.resize(self.channels * self.pixels(), 0.0);
@@ -108,7 +108,7 @@ impl Planes {
         &self.data
     }
 
-    /// All values, planar, to be changed.
+    /// All values, planar, mutable.
     pub fn as_mut_slice(&mut self) -> &mut [f32] {
         &mut self.data
     }
@@ -120,7 +120,7 @@ impl Planes {
 
     /// The values as an array of shape [channels, height, width].
     pub fn into_array(self) -> ndarray::Array3<f32> {
-        // The constructors hold the length equal to the product of the sides, so this never falls back.
+        // The constructors ensure that the length is the product of the sides, so the default is never taken.
         ndarray::Array3::from_shape_vec((self.channels, self.height, self.width), self.data).unwrap_or_default()
     }
 }

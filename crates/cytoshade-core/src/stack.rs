@@ -1,4 +1,4 @@
-//! The stack of images that comes in.
+//! Stacks of images.
 
 use crate::{Error, Image, Sample};
 
@@ -17,10 +17,10 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// A stack from its slices, the first one at Z 0.
+    /// A stack from its z-slices, the first one at Z 0.
     ///
     /// # Errors
-    /// [`Error::NoSlices`]; [`Error::SlicesDiffer`] where a slice has another size or number of channels than the first.
+    /// [`Error::NoSlices`]; [`Error::SlicesDiffer`] if a z-slice has another size or number of channels than the first.
     pub fn new(slices: Vec<Image>) -> Result<Self, Error> {
         let shape = |slice: &Image| [slice.channels(), slice.height(), slice.width()];
         let expected = slices.first().map(shape).ok_or(Error::NoSlices)?;
@@ -38,12 +38,17 @@ impl Stack {
         Self::new(array.outer_iter().map(Image::from_array).collect::<Result<_, _>>()?)
     }
 
-    /// The slices, the first one at Z 0.
+    /// The z-slices, the first one at Z 0.
     pub fn slices(&self) -> &[Image] {
         &self.slices
     }
 
-    /// Number of slices, at least 1.
+    /// The z-slices.
+    pub fn into_slices(self) -> Vec<Image> {
+        self.slices
+    }
+
+    /// Number of z-slices, at least 1.
     pub fn depth(&self) -> usize {
         self.slices.len()
     }

@@ -1,8 +1,8 @@
-//! Planar f32 data of shape [channels, depth, height, width]: what flows between the stages of a stack.
+//! Planar f32 data of shape [channels, depth, height, width], which the stages of a stack pass on.
 
 use crate::{Error, Planes, image::check_count};
 
-/// An axis of a volume, and so a direction in which it can be cut into planes.
+/// An axis of a volume, along which it can be cut into planes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Axis {
     /// Along the depth: planes of [height, width].
@@ -13,7 +13,7 @@ pub enum Axis {
     X,
 }
 
-/// Planar f32 values of shape [channels, depth, height, width]: a stack of layers, or one image where the depth is 1.
+/// Planar f32 values of shape [channels, depth, height, width]: a stack of z-slices, or one image if the depth is 1.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Volume {
     channels: usize,
@@ -27,7 +27,7 @@ impl Volume {
     /// A volume from values in the order of its shape.
     ///
     /// # Errors
-    /// [`Error::SampleCount`] where the buffer's length is not `channels * depth * height * width`.
+    /// [`Error::SampleCount`] if the buffer's length is not `channels * depth * height * width`.
     pub fn new(data: Vec<f32>, channels: usize, depth: usize, height: usize, width: usize) -> Result<Self, Error> {
         check_count(data.len(), channels.saturating_mul(depth), height, width)?;
         Ok(Self { channels, depth, height, width, data })
@@ -43,7 +43,7 @@ impl Volume {
         self.channels
     }
 
-    /// Number of layers.
+    /// Number of z-slices.
     pub fn depth(&self) -> usize {
         self.depth
     }
@@ -68,18 +68,18 @@ impl Volume {
         self.depth * self.height * self.width
     }
 
-    /// One channel, layer by layer, row by row.
+    /// One channel, z-slice by z-slice, row by row.
     ///
     /// # Panics
-    /// Where `channel` is not below [`Volume::channels`].
+    /// If `channel` is not below [`Volume::channels`].
     pub fn channel(&self, channel: usize) -> &[f32] {
         &self.data[channel * self.voxels()..][..self.voxels()]
     }
 
-    /// One channel, to be changed.
+    /// One channel, mutable.
     ///
     /// # Panics
-    /// Where `channel` is not below [`Volume::channels`].
+    /// If `channel` is not below [`Volume::channels`].
     pub fn channel_mut(&mut self, channel: usize) -> &mut [f32] {
         let voxels = self.voxels();
         &mut self.data[channel * voxels..][..voxels]
@@ -88,7 +88,7 @@ impl Volume {
     /// The plane of every channel at `at` along `axis`.
     ///
     /// # Panics
-    /// Where `at` is not below the length of the axis.
+    /// If `at` is not below the length of the axis.
     pub fn slice(&self, axis: Axis, at: usize) -> Planes {
         let cut = self.cut(axis, at);
         let mut values = Vec::with_capacity(self.channels * cut.rows * cut.columns);
@@ -99,10 +99,10 @@ impl Volume {
         Planes::new(values, self.channels, cut.rows, cut.columns).unwrap_or_default()
     }
 
-    /// Adds a plane to the one of `channel` at `at` along `axis`.
+    /// Adds a plane to the plane of `channel` at `at` along `axis`.
     ///
     /// # Panics
-    /// Where `at` is not below the length of the axis or `channel` not below [`Volume::channels`].
+    /// If `at` is not below the length of the axis or `channel` not below [`Volume::channels`].
     pub fn add_slice(&mut self, channel: usize, axis: Axis, at: usize, plane: &[f32]) {
         let cut = self.cut(axis, at);
         let voxels = self.channel_mut(channel);
@@ -111,7 +111,7 @@ impl Volume {
         }
     }
 
-    /// How many planes there are along an axis.
+    /// Number of planes along an axis.
     pub fn length(&self, axis: Axis) -> usize {
         match axis {
             Axis::Z => self.depth,
@@ -129,7 +129,7 @@ impl Volume {
         &self.data
     }
 
-    /// All values, to be changed.
+    /// All values, mutable.
     pub fn as_mut_slice(&mut self) -> &mut [f32] {
         &mut self.data
     }
@@ -142,34 +142,34 @@ impl Volume {
     /// The values as an array of shape [channels, depth, height, width].
     pub fn into_array(self) -> ndarray::Array4<f32> {
         let shape = (self.channels, self.depth, self.height, self.width);
-        // The constructors hold the length equal to the product of the sides, so this never falls back.
+        // The constructors ensure that the length is the product of the sides, so the default is never taken.
         ndarray::Array4::from_shape_vec(shape, self.data).unwrap_or_default()
     }
 }
 
-/// Where the values of a plane of a volume lie in each channel.
+/// The layout of a plane of a volume within each channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SliceIndex {
-    /// The first one.
+    /// Index of the plane's first value.
     pub first: usize,
     /// Rows of the plane.
     pub rows: usize,
-    /// From one row to the next.
+    /// Distance from one row to the next.
     pub row: usize,
     /// Columns of the plane.
     pub columns: usize,
-    /// From one column to the next.
+    /// Distance from one column to the next.
     pub column: usize,
 }
 
 impl SliceIndex {
     /// The plane at `at` along an axis of a volume of [depth, height, width].
     pub fn new([depth, height, width]: [usize; 3], axis: Axis, at: usize) -> Self {
-        let layer = height * width;
+        let slice = height * width;
         match axis {
-            Axis::Z => Self { first: at * layer, rows: height, row: width, columns: width, column: 1 },
-            Axis::Y => Self { first: at * width, rows: depth, row: layer, columns: width, column: 1 },
-            Axis::X => Self { first: at, rows: depth, row: layer, columns: height, column: width },
+            Axis::Z => Self { first: at * slice, rows: height, row: width, columns: width, column: 1 },
+            Axis::Y => Self { first: at * width, rows: depth, row: slice, columns: width, column: 1 },
+            Axis::X => Self { first: at, rows: depth, row: slice, columns: height, column: width },
         }
     }
 
@@ -179,7 +179,7 @@ impl SliceIndex {
     }
 }
 
-/// An image is a stack of one layer.
+/// An image is a stack of one z-slice.
 impl From<Planes> for Volume {
     fn from(planes: Planes) -> Self {
         let (channels, height, width) = (planes.channels(), planes.height(), planes.width());
@@ -187,27 +187,27 @@ impl From<Planes> for Volume {
     }
 }
 
-/// Layers of one size and number of channels, the first one at Z 0.
+/// Z-slices of one size and number of channels, the first one at Z 0.
 impl FromIterator<Planes> for Volume {
-    fn from_iter<T: IntoIterator<Item = Planes>>(layers: T) -> Self {
-        let layers: Vec<Planes> = layers.into_iter().collect();
-        let Some(first) = layers.first() else { return Self::default() };
+    fn from_iter<T: IntoIterator<Item = Planes>>(slices: T) -> Self {
+        let slices: Vec<Planes> = slices.into_iter().collect();
+        let Some(first) = slices.first() else { return Self::default() };
         let (channels, height, width) = (first.channels(), first.height(), first.width());
-        let alike = |layer: &&Planes| (layer.channels(), layer.height(), layer.width()) == (channels, height, width);
-        let mut data = Vec::with_capacity(layers.len() * first.as_slice().len());
+        let alike = |slice: &&Planes| (slice.channels(), slice.height(), slice.width()) == (channels, height, width);
+        let mut data = Vec::with_capacity(slices.len() * first.as_slice().len());
         for channel in 0..channels {
-            layers.iter().filter(alike).for_each(|layer| data.extend_from_slice(layer.plane(channel)));
+            slices.iter().filter(alike).for_each(|slice| data.extend_from_slice(slice.plane(channel)));
         }
-        let depth = layers.iter().filter(alike).count();
+        let depth = slices.iter().filter(alike).count();
         Self { channels, depth, height, width, data }
     }
 }
 
-/// The layers below each other, shape [channels, depth * height, width]: the image itself where there is one layer.
+/// The z-slices below each other, of shape [channels, depth * height, width]: the image itself if there is one z-slice.
 impl From<Volume> for Planes {
     fn from(volume: Volume) -> Self {
         let (channels, height, width) = (volume.channels, volume.depth * volume.height, volume.width);
-        // The lengths agree, so this never falls back.
+        // The lengths agree, so the default is never taken.
         Planes::new(volume.data, channels, height, width).unwrap_or_default()
     }
 }

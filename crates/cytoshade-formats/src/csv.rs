@@ -1,56 +1,87 @@
 //! CSV: a line of measurements for each cell.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::f64::consts::PI;
+use std::io::{self, Write};
+use std::ops::Range;
 
-use crate::{Error, Labels};
+use crate::{Error, LabelView};
 
-/// The columns. Lengths are in pixels; the box runs from `top` and `left` up to, without, `bottom` and `right`.
-const COLUMNS: &str = "label,area,centroid_y,centroid_x,top,left,bottom,right,equivalent_diameter";
-
+/// Sums over the pixels of a cell; the axes are Z, Y, X.
 #[derive(Default)]
 struct Cell {
-    area: u64,
-    sum_y: u64,
-    sum_x: u64,
-    rows: Option<(usize, usize)>,
-    columns: Option<(usize, usize)>,
+    pixels: u64,
+    sums: [u64; 3],
+    ranges: [Range<usize>; 3],
 }
 
 impl Cell {
-    fn add(&mut self, y: usize, x: usize) {
-        let wider = |range: Option<(usize, usize)>, at: usize| {
-            range.map_or((at, at + 1), |(from, to)| (from.min(at), to.max(at + 1)))
-        };
-        self.area += 1;
-        self.sum_y += y as u64;
-        self.sum_x += x as u64;
-        self.rows = Some(wider(self.rows, y));
-        self.columns = Some(wider(self.columns, x));
+    fn add(&mut self, position: [usize; 3]) {
+        for ((at, sum), range) in position.into_iter().zip(&mut self.sums).zip(&mut self.ranges) {
+            *sum += at as u64;
+            *range = if self.pixels == 0 { at..at + 1 } else { range.start.min(at)..range.end.max(at + 1) };
+        }
+        self.pixels += 1;
     }
 }
 
-/// Writes a table of the cells by ascending label: `label`, `area` in pixels, the centroid (the mean of the pixels'
-/// coordinates, the first pixel's being 0), the bounding box, and the diameter of a disk of the same area. The values
-/// are those of scikit-image's `regionprops`.
+/// Writes a table of the cells by ascending label, with the values of scikit-image's `regionprops`.
+///
+/// Columns for an image: `label`, `area`, the centroid `centroid_y`, `centroid_x`, the bounding box `top`, `left`,
+/// `bottom`, `right` and `equivalent_diameter`, the diameter of a disk of the same area. Lengths are in pixels; the
+/// first pixel has the coordinates 0, 0; the box excludes `bottom` and `right`.
+///
+/// For a stack: `label`, `volume` in voxels, `centroid_z` before the other two, the box `z_start`, `top`, `left`,
+/// `z_end`, `bottom`, `right`, and the diameter of a ball of the same volume, as if voxels were cubes. For a time series,
+/// the column `frame` comes first, from 0.
 ///
 /// # Errors
 /// [`Error::Write`].
-pub fn write_csv<W: Write>(mut out: W, labels: &Labels) -> Result<(), Error> {
-    let mut cells: BTreeMap<u32, Cell> = BTreeMap::new();
-    for (y, row) in labels.as_slice().chunks(labels.width().max(1)).enumerate() {
-        for (x, &label) in row.iter().enumerate().filter(|&(_, &label)| label != 0) {
-            cells.entry(label).or_default().add(y, x);
+pub fn write_csv<'a, W: Write>(mut out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
+    table(&mut out, labels.into()).map_err(Error::Write)
+}
+
+fn table<W: Write>(out: &mut W, labels: LabelView<'_>) -> io::Result<()> {
+    let is_stack = labels.slices().is_some();
+    let frame = if labels.frames().is_some() { "frame," } else { "" };
+    let (size, z, [z_start, z_end]) =
+        if is_stack { ("volume", "centroid_z,", ["z_start,", "z_end,"]) } else { ("area", "", [""; 2]) };
+    writeln!(
+        out,
+        "{frame}label,{size},{z}centroid_y,centroid_x,{z_start}top,left,{z_end}bottom,right,equivalent_diameter"
+    )?;
+    // Axes without Z.
+    let axes = usize::from(!is_stack)..3;
+    for (frame, labels) in labels.time_points() {
+        for (label, Cell { pixels, sums, ranges }) in cells(labels) {
+            if let Some(frame) = frame {
+                write!(out, "{frame},")?;
+            }
+            write!(out, "{label},{pixels}")?;
+            let pixels = pixels as f64;
+            for sum in &sums[axes.clone()] {
+                write!(out, ",{:.3}", *sum as f64 / pixels)?;
+            }
+            let ranges = &ranges[axes.clone()];
+            for side in ranges.iter().map(|range| range.start).chain(ranges.iter().map(|range| range.end)) {
+                write!(out, ",{side}")?;
+            }
+            let diameter = if is_stack { (6.0 * pixels / PI).cbrt() } else { (4.0 * pixels / PI).sqrt() };
+            writeln!(out, ",{diameter:.3}")?;
         }
     }
-    writeln!(out, "{COLUMNS}").map_err(Error::Write)?;
-    for (label, Cell { area, sum_y, sum_x, rows, columns }) in cells {
-        let ((top, bottom), (left, right)) = (rows.unwrap_or_default(), columns.unwrap_or_default());
-        let pixels = area as f64;
-        let (y, x) = (sum_y as f64 / pixels, sum_x as f64 / pixels);
-        let diameter = (4.0 * pixels / std::f64::consts::PI).sqrt();
-        writeln!(out, "{label},{area},{y:.3},{x:.3},{top},{left},{bottom},{right},{diameter:.3}")
-            .map_err(Error::Write)?;
+    out.flush()
+}
+
+fn cells(labels: LabelView<'_>) -> BTreeMap<u32, Cell> {
+    let mut cells: BTreeMap<u32, Cell> = BTreeMap::new();
+    for plane in labels.planes() {
+        let z = plane.slice.unwrap_or(0);
+        for (y, row) in plane.labels.as_slice().chunks(labels.width().max(1)).enumerate() {
+            for (x, &label) in row.iter().enumerate().filter(|&(_, &label)| label != 0) {
+                cells.entry(label).or_default().add([z, y, x]);
+            }
+        }
     }
-    out.flush().map_err(Error::Write)
+    cells
 }

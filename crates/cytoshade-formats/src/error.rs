@@ -16,7 +16,9 @@ pub enum Error {
     #[error("cannot write the file: {0}")]
     Write(#[source] std::io::Error),
     /// The first bytes are of no format that is read here.
-    #[error("the file is {found}; expected TIFF, PNG, JPEG or NPY: convert it to one of these")]
+    #[error(
+        "the file is {found}; expected TIFF, PNG, JPEG, NPY, BMP, PNM, WebP, JPEG 2000 or JPEG XL: convert it to one of these"
+    )]
     UnknownFormat {
         /// What the first bytes look like.
         found: String,
@@ -40,7 +42,10 @@ pub enum Error {
         expected: &'static str,
     },
     /// The file states or holds more than the reader was allowed to take in.
-    #[error("{what} is {found}, over the limit of {limit} (`Limits::{field}`); split the file or raise the limit")]
+    #[error(
+        "{what} is {found}, over the limit of {limit}; raise it with --limits {}=N (`Limits::{field}`), or split the file",
+        field.replace('_', "-")
+    )]
     Limit {
         /// What was measured, with its unit.
         what: &'static str,
@@ -76,21 +81,7 @@ pub enum Error {
         /// Bytes asked for.
         bytes: u64,
     },
-    /// Pages that were to be channels of one image are not alike.
-    #[error(
-        "page {page} holds {found}, but page {first} holds {expected}; pages become channels of one image only where all are alike: read them as a list"
-    )]
-    PagesDiffer {
-        /// The first page that differs, counted from 1.
-        page: usize,
-        /// Its size and type.
-        found: String,
-        /// The page that it was to agree with, counted from 1.
-        first: usize,
-        /// That page's size and type.
-        expected: String,
-    },
-    /// Array of a rank, or with axes, that no image has.
+    /// Array of a rank that is not accepted.
     #[error("the array has shape {shape:?}; expected {expected}: reshape it")]
     Shape {
         /// The shape found.
@@ -98,9 +89,33 @@ pub enum Error {
         /// What is accepted.
         expected: &'static str,
     },
+    /// Axes that are those of no image.
+    #[error("the series has the axes {letters} of shape {shape:?}; expected {expected}")]
+    Axes {
+        /// The letters of the axes; `Q` for one without a name.
+        letters: String,
+        /// The lengths of the axes.
+        shape: Vec<usize>,
+        /// What is accepted, and how to choose.
+        expected: String,
+    },
+    /// A series was asked for that the file does not have.
+    #[error("there is no series {number}; the file has {series}, counted from 0")]
+    NoSuchSeries {
+        /// The number asked for.
+        number: usize,
+        /// How many there are.
+        series: usize,
+    },
     /// The image itself is not acceptable: a side under 2 pixels, or values that are not finite.
     #[error(transparent)]
     Image(#[from] cytoshade_core::Error),
+    /// The process that reads a file in isolation reported an error.
+    #[error("{message}")]
+    Isolated {
+        /// Its message, printable.
+        message: String,
+    },
     /// What was to be written does not fit the format or itself.
     #[error("cannot write this: {found}; expected {expected}")]
     Output {

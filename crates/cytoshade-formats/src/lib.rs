@@ -1,13 +1,22 @@
 //! Image files in, segmentation files out.
 //!
-//! [`read`] and [`read_bytes`] take TIFF (OME-TIFF and ImageJ too), PNG, JPEG and NPY, told apart by their first
-//! bytes, never by their name, and give [`Image`]s. The `write_*` functions write results to anything that implements
-//! [`std::io::Write`]; [`save`] puts such a result at a path in one step, so that no half-written file is ever seen.
+//! [`ImageFile`] opens TIFF (OME-TIFF, ImageJ's, MetaMorph's and Zeiss LSM too), PNG, JPEG, NPY and other formats, told
+//! apart by their first bytes, never by their name. It says which [`Series`] the file holds, with named axes; a
+//! [`Selection`] takes [`Image`]s of them. [`read`] and [`read_bytes`] do both at once. The `write_*` functions write
+//! results to anything that implements [`std::io::Write`]; [`save`] puts such a result at a path in one step, so that no
+//! half-written file is ever seen.
 //!
 //! [`read_seg`] reads Cellpose's `_seg.npy` as plain data, [`write_seg`] writes one.
 //!
 //! Files are not trusted: every size that a file states is checked against [`Limits`] and against the bytes that are
 //! there before memory is reserved for it. Messages carry no path, since only the caller knows what the user typed.
+//!
+//! # Features
+//!
+//! All are on by default; the browser's package leaves them out. `microscopy` reads OME-XML, MetaMorph's and Zeiss
+//! LSM's tags, and pixel sizes. `bmp`, `pnm`, `webp`, `jpeg2000`
+//! and `jpegxl` read files of these formats; `fax`, `jpeg2000`, `jpegxl`, `lerc`, `lzma`, `old-jpeg`, `webp` and `zstd` read strips
+//! and tiles of a TIFF that are compressed so.
 //!
 //! ```
 //! use cytoshade_formats::{Labels, ReadOptions, read_bytes, write_labels_tiff};
@@ -21,15 +30,23 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod arrange;
 mod csv;
 mod error;
+mod flow_view;
+mod format;
 mod geojson;
-mod jpeg;
+mod image_file;
+mod items;
+mod label_array;
+mod label_view;
 mod limits;
 mod npy;
+mod options;
 mod outlines;
 mod overlay;
-mod png;
+mod parallel;
+mod picture;
 mod polygons;
 mod read;
 mod rois;
@@ -37,7 +54,13 @@ mod sample;
 #[cfg(not(target_family = "wasm"))]
 mod save;
 mod seg;
+mod series;
+mod siblings;
+mod source;
 mod tiff;
+#[cfg(not(target_family = "wasm"))]
+pub mod transfer;
+mod warning;
 
 pub use csv::write_csv;
 pub use cytoshade_core::{Image, LabelVolume, Labels};
@@ -45,27 +68,27 @@ pub use cytoshade_pickle::numpy::{self, Array};
 pub use cytoshade_pickle::{CostLimits, Limits as ValueLimits, Plain};
 pub use cytoshade_safe_io::Redacted;
 pub use error::Error;
+pub use flow_view::FlowView;
+pub use format::Format;
 pub use geojson::write_geojson;
-pub use limits::Limits;
-pub use npy::{write_label_volume_npy, write_labels_npy, write_npy_f32};
-pub use outlines::{Outline, outline_labels, outlines};
-pub use overlay::write_overlay_png;
-pub use png::write_labels_png;
+pub use image_file::ImageFile;
+pub use items::Item;
+pub use label_array::{LabelArray, read_labels};
+pub use label_view::{LabelPlane, LabelView};
+pub use limits::{Limits, parse_size};
+pub use npy::{write_flows_npy, write_labels_npy, write_npy_f32};
+pub use options::{Pages, ReadOptions, Selection};
+pub use outlines::{Outline, outline_labels, outlines, write_outlines};
+pub use overlay::{write_overlay_png, write_overlay_tiff};
+pub use picture::png::write_labels_png;
 pub use polygons::{Polygon, polygons};
-pub use read::{Format, Pages, ReadOptions, read_bytes};
+pub use read::read_bytes;
 #[cfg(not(target_family = "wasm"))]
 pub use read::{read, read_file};
-pub use rois::write_rois;
+pub use rois::{write_hyperstack_rois, write_rois};
 #[cfg(not(target_family = "wasm"))]
-pub use save::{SaveFile, save};
+pub use save::{SaveFile, save, save_new};
 pub use seg::{Seg, SegParts, read_seg, write_seg};
-pub use tiff::{write_images_tiff, write_label_volume_tiff, write_labels_tiff};
-
-/// Width and height as the picture formats count them.
-fn labels_size(labels: &Labels) -> Result<(u32, u32), Error> {
-    let side = |n| u32::try_from(n).ok().filter(|&n| n > 0);
-    side(labels.width()).zip(side(labels.height())).ok_or_else(|| Error::Output {
-        found: format!("labels of {} x {} pixels (height x width)", labels.height(), labels.width()),
-        expected: "sides of 1 to 4,294,967,295 pixels",
-    })
-}
+pub use series::{Axis, AxisKind, LeftOut, Origin, PixelSize, Place, SampleKind, SampleType, Series};
+pub use tiff::{TiffMetadata, write_images_tiff, write_labels_tiff, write_labels_tiff_with};
+pub use warning::Warning;

@@ -7,46 +7,53 @@
 
 use std::io::Write;
 
-use cytoshade_core::Sample;
 use cytoshade_safe_io::printable;
-use half::f16;
 
-use crate::{
-    Error, Format, Image, LabelVolume, Labels, Pages, ReadOptions,
-    limits::{DecodeBudget, zeros},
-    read::MAX_AUTO_CHANNELS,
-    sample::{self, StoredSample, Wrap},
-};
+use crate::series::Frames;
+use crate::{Axis, AxisKind, Error, FlowView, Format, LabelView, Origin, PixelSize, SampleKind, SampleType, Series};
 
-/// Reads an array of two to four axes, as `options.pages` says.
-pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Vec<Image>, Error> {
-    let (header, data) = split(bytes)?;
-    array_images(&Header::parse(header)?, data, options)
-}
-
-/// The images of an array that a header describes.
-pub(crate) fn array_images(header: &Header, data: &[u8], options: &ReadOptions) -> Result<Vec<Image>, Error> {
+/// The series of an array that a header describes, whose elements begin at byte `offset` of `bytes` in the file.
+pub(crate) fn series(header: &Header, offset: u64, bytes: u64) -> Result<Series, Error> {
     let (kind, big_endian) = match header.descr.split_at_checked(1) {
         Some(("<", kind)) => (kind, false),
         Some((">", kind)) => (kind, true),
         Some(("|", kind @ ("b1" | "u1" | "i1"))) => (kind, false),
         _ => ("", false),
     };
-    let place = (data, big_endian);
-    match kind {
-        "b1" | "u1" => images::<u8>(place, header, options, u8::samples),
-        "i1" => images::<u8>(place, header, options, sample::signed8),
-        "u2" => images::<u16>(place, header, options, u16::samples),
-        "i2" => images::<u16>(place, header, options, sample::signed16),
-        "u4" => images::<u32>(place, header, options, u32::samples),
-        "i4" => images::<u32>(place, header, options, sample::signed32),
-        "u8" => images::<u64>(place, header, options, u64::samples),
-        "i8" => images::<u64>(place, header, options, sample::signed64),
-        "f2" => images::<f16>(place, header, options, f32::samples),
-        "f4" => images::<u32>(place, header, options, sample::float32),
-        "f8" => images::<u64>(place, header, options, sample::float64),
-        _ => Err(unsupported_type(&header.descr)),
+    let (sample_kind, size) = match kind {
+        "b1" | "u1" => (SampleKind::Unsigned, 1),
+        "u2" => (SampleKind::Unsigned, 2),
+        "u4" => (SampleKind::Unsigned, 4),
+        "u8" => (SampleKind::Unsigned, 8),
+        "i1" => (SampleKind::Signed, 1),
+        "i2" => (SampleKind::Signed, 2),
+        "i4" => (SampleKind::Signed, 4),
+        "i8" => (SampleKind::Signed, 8),
+        "f2" => (SampleKind::Float, 2),
+        "f4" => (SampleKind::Float, 4),
+        "f8" => (SampleKind::Float, 8),
+        _ => return Err(unsupported_type(&header.descr)),
+    };
+    if header.shape.contains(&0) {
+        return Err(damaged(format!("its shape {:?} has no image in it", header.shape)));
     }
+    let needed = header.shape.iter().try_fold(size, |bytes: u64, length| bytes.checked_mul(*length as u64));
+    if needed.is_none_or(|needed| needed > bytes) {
+        let needed = needed.map_or("more than can be addressed".into(), |needed| needed.to_string());
+        return Err(damaged(format!("its array has {bytes} bytes, its shape needs {needed}")));
+    }
+    let axes: Vec<Axis> = header.shape.iter().map(|&length| Axis::new(AxisKind::Unknown, length)).collect();
+    Ok(Series {
+        name: String::new(),
+        frame_rank: axes.len(),
+        axes,
+        sample_type: SampleType { kind: sample_kind, bits: size as usize * 8 },
+        pixel_size: PixelSize::default(),
+        channel_names: Vec::new(),
+        origin: Origin::Array,
+        left_out: None,
+        frames: Frames::Array { strides: header.strides(), big_endian, offset },
+    })
 }
 
 fn unsupported_type(descr: &str) -> Error {
@@ -160,131 +167,23 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     text.get(1..)?.split_once(quote)
 }
 
-/// An axis: its length, and how many elements lie from one step to the next.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Axis {
-    length: usize,
-    stride: usize,
-}
-
-/// Which axis of an array is what.
-#[derive(Debug, PartialEq)]
-struct Axes {
-    list: Axis,
-    channel: Axis,
-    y: Axis,
-    x: Axis,
-}
-
-impl Axes {
-    fn new(header: &Header, pages: Pages) -> Result<Self, Error> {
-        const ABSENT: Axis = Axis { length: 1, stride: 0 };
-        let refuse = |expected| Err(Error::Shape { shape: header.shape.clone(), expected });
-
-        let mut axes = header.axes();
-        // The reference, too, takes axes of length 1 out of arrays of more than three axes.
-        if axes.len() > 3 && pages != Pages::Stack {
-            axes.retain(|axis| axis.length != 1);
-        }
-        let shortest = axes.iter().map(|axis| axis.length).min().unwrap_or(0);
-        let mut list = None;
-        let mut channel = None;
-        match (pages, axes.len()) {
-            (_, 2) => {}
-            (Pages::List | Pages::Stack, 3) => list = Some(axes.remove(0)),
-            (Pages::Auto, 3) if shortest > MAX_AUTO_CHANNELS => {
-                let position = axes.iter().position(|axis| axis.length == shortest).unwrap_or(0);
-                list = Some(axes.remove(position));
-            }
-            (_, 3) => channel = Some(take_shortest(&mut axes, shortest)),
-            (Pages::Auto | Pages::List, 4) if shortest <= MAX_AUTO_CHANNELS => {
-                channel = Some(take_shortest(&mut axes, shortest));
-                list = Some(axes.remove(0));
-            }
-            (Pages::Stack, 4) => {
-                let short = |axis: &Axis| axis.length <= MAX_AUTO_CHANNELS;
-                let position = [1, 3].into_iter().find(|&at| axes.get(at).is_some_and(short));
-                let Some(position) = position else { return refuse("[Z, C, H, W] or [Z, H, W, C] with C at most 5") };
-                channel = Some(axes.remove(position));
-                list = Some(axes.remove(0));
-            }
-            (Pages::Channels, 4) => return refuse("two or three axes, since four hold more than one image"),
-            _ => {
-                return refuse(
-                    "[H, W], [C, H, W], [H, W, C], [N, H, W] or, with C at most 5, [N, C, H, W] or [N, H, W, C]",
-                );
-            }
-        }
-        match axes[..] {
-            [y, x] => Ok(Self { list: list.unwrap_or(ABSENT), channel: channel.unwrap_or(ABSENT), y, x }),
-            _ => refuse("two to four axes"),
-        }
-    }
-}
-
-/// The reference's `transforms.move_min_dim`: the shortest axis, the last one where several are.
-fn take_shortest(axes: &mut Vec<Axis>, shortest: usize) -> Axis {
-    let last = axes.len().saturating_sub(1);
-    let is_last = axes.get(last).is_some_and(|axis| axis.length == shortest);
-    let position = if is_last { last } else { axes.iter().position(|axis| axis.length == shortest).unwrap_or(last) };
-    axes.remove(position)
-}
-
 impl Header {
-    fn axes(&self) -> Vec<Axis> {
+    /// How many elements lie from one step to the next along each axis.
+    fn strides(&self) -> Vec<usize> {
         let mut stride = 1usize;
-        let mut axis = |&length: &usize| {
-            let axis = Axis { length, stride };
-            // Where this saturates, the array is larger than any file and is refused for that.
-            stride = stride.saturating_mul(length);
-            axis
+        let mut step = |length: &usize| {
+            let this = stride;
+            // If this saturates, the array is larger than any file and was refused for that.
+            stride = stride.saturating_mul(*length);
+            this
         };
         if self.fortran_order {
-            self.shape.iter().map(axis).collect()
-        } else {
-            let mut axes: Vec<Axis> = self.shape.iter().rev().map(&mut axis).collect();
-            axes.reverse();
-            axes
+            return self.shape.iter().map(step).collect();
         }
+        let mut strides: Vec<usize> = self.shape.iter().rev().map(&mut step).collect();
+        strides.reverse();
+        strides
     }
-}
-
-/// The images of an array.
-fn images<T: StoredSample>(
-    (data, big_endian): (&[u8], bool),
-    header: &Header,
-    options: &ReadOptions,
-    wrap: Wrap<T>,
-) -> Result<Vec<Image>, Error> {
-    let Axes { list, channel, y, x } = Axes::new(header, options.pages)?;
-    let limits = &options.limits;
-    limits.check_pages(list.length as u64)?;
-    limits.check_sides(x.length as u64, y.length as u64)?;
-    if list.length == 0 {
-        return Err(damaged("its shape has no image in it"));
-    }
-    let lengths = [list.length, channel.length, y.length, x.length, size_of::<T>()];
-    let needed = lengths.iter().try_fold(1usize, |bytes, length| bytes.checked_mul(*length));
-    if needed.is_none_or(|needed| needed > data.len()) {
-        let needed = needed.map_or("more than can be addressed".into(), |needed| needed.to_string());
-        return Err(damaged(format!("its array has {} bytes, its shape needs {needed}", data.len())));
-    }
-    let mut room = DecodeBudget::new(limits, data);
-    let element = |index: usize| data.get(index * size_of::<T>()..(index + 1) * size_of::<T>()).unwrap_or_default();
-    (0..list.length)
-        .map(|n| {
-            let pixels = y.length as u64 * x.length as u64;
-            let count = room.take(pixels, channel.length as u64, size_of::<T::Value>())?;
-            let mut planes: Vec<T::Value> = zeros(count)?;
-            for (row, out) in planes.chunks_exact_mut(x.length).enumerate() {
-                let start = n * list.stride + row / y.length * channel.stride + row % y.length * y.stride;
-                for (column, out) in out.iter_mut().enumerate() {
-                    *out = T::load(element(start + column * x.stride), big_endian).value();
-                }
-            }
-            Ok(Image::from_samples(wrap(planes), channel.length, y.length, x.length)?)
-        })
-        .collect()
 }
 
 fn damaged(what: impl Into<String>) -> Error {
@@ -306,27 +205,29 @@ pub fn write_npy_f32<W: Write>(out: W, shape: &[usize], data: &[f32]) -> Result<
     write(out, "<f4", shape, data, f32::to_le_bytes)
 }
 
-/// Writes labels as an array [H, W] in C order: 16-bit unsigned, 32-bit past label 65,535, little-endian.
+/// Writes flows and cell probability as one f32 array, the latter as the last of its first axis: dY, dX and cell
+/// probability [3, Y, X] of an image; of a stack [4, Z, Y, X] with dZ first, or [3, Z, Y, X] without.
 ///
 /// # Errors
 /// [`Error::Write`].
-pub fn write_labels_npy<W: Write>(out: W, labels: &Labels) -> Result<(), Error> {
-    write_labels(out, &[labels.height(), labels.width()], labels.as_slice())
+pub fn write_flows_npy<W: Write>(mut out: W, flows: &FlowView<'_>) -> Result<(), Error> {
+    out.write_all(&header("<f4", &flows.shape())?).map_err(Error::Write)?;
+    write_values(&mut out, flows.flows(), f32::to_le_bytes)?;
+    write_values(&mut out, flows.cellprob(), f32::to_le_bytes)?;
+    out.flush().map_err(Error::Write)
 }
 
-/// As [`write_labels_npy`], for the labels of a stack: an array [Z, H, W].
+/// Writes labels as an array of their axes in C order, such as [Y, X] or [Z, Y, X]: 16-bit unsigned, 32-bit if a label is
+/// above 65,535, little-endian.
 ///
 /// # Errors
 /// [`Error::Write`].
-pub fn write_label_volume_npy<W: Write>(out: W, labels: &LabelVolume) -> Result<(), Error> {
-    write_labels(out, &labels.size(), labels.as_slice())
-}
-
-fn write_labels<W: Write>(out: W, shape: &[usize], labels: &[u32]) -> Result<(), Error> {
-    if labels.iter().any(|&label| label > u32::from(u16::MAX)) {
-        write(out, "<u4", shape, labels, u32::to_le_bytes)
+pub fn write_labels_npy<'a, W: Write>(out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
+    let labels = labels.into();
+    if labels.max() > u32::from(u16::MAX) {
+        write(out, "<u4", &labels.shape(), labels.as_slice(), u32::to_le_bytes)
     } else {
-        write(out, "<u2", shape, labels, |label| (label as u16).to_le_bytes())
+        write(out, "<u2", &labels.shape(), labels.as_slice(), |label| (label as u16).to_le_bytes())
     }
 }
 
@@ -390,11 +291,6 @@ mod tests {
         Header::parse(text)
     }
 
-    fn axes(shape: &[usize], fortran_order: bool, pages: Pages) -> Result<[(usize, usize); 4], Error> {
-        let axes = Axes::new(&Header { descr: "<f4".into(), fortran_order, shape: shape.to_vec() }, pages)?;
-        Ok([axes.list, axes.channel, axes.y, axes.x].map(|axis| (axis.length, axis.stride)))
-    }
-
     #[test]
     fn headers() {
         let expected = Header { descr: "<f4".into(), fortran_order: true, shape: vec![2, 3] };
@@ -419,28 +315,9 @@ mod tests {
     }
 
     #[test]
-    fn axes_as_the_reference_takes_them() {
-        use Pages::{Auto, Channels, List, Stack};
-        let one = (1, 0);
-        assert_eq!(axes(&[20, 30], false, Auto).unwrap(), [one, one, (20, 30), (30, 1)]);
-        assert_eq!(axes(&[20, 30], true, Auto).unwrap(), [one, one, (20, 1), (30, 20)]);
-        assert_eq!(axes(&[2, 20, 30], false, Auto).unwrap(), [one, (2, 600), (20, 30), (30, 1)]);
-        assert_eq!(axes(&[20, 30, 2], false, Auto).unwrap(), [one, (2, 1), (20, 60), (30, 2)]);
-        assert_eq!(axes(&[3, 30, 3], false, Auto).unwrap(), [one, (3, 1), (3, 90), (30, 3)]);
-        assert_eq!(axes(&[6, 20, 30], false, Auto).unwrap(), [(6, 600), one, (20, 30), (30, 1)]);
-        assert_eq!(axes(&[6, 20, 30], false, Channels).unwrap(), [one, (6, 600), (20, 30), (30, 1)]);
-        assert_eq!(axes(&[2, 20, 30], false, List).unwrap(), [(2, 600), one, (20, 30), (30, 1)]);
-        assert_eq!(axes(&[7, 2, 20, 30], false, Auto).unwrap(), [(7, 1200), (2, 600), (20, 30), (30, 1)]);
-        assert_eq!(axes(&[7, 20, 30, 3], false, List).unwrap(), [(7, 1800), (3, 1), (20, 90), (30, 3)]);
-        assert_eq!(axes(&[1, 2, 20, 30], false, Auto).unwrap(), [one, (2, 600), (20, 30), (30, 1)]);
-        assert_eq!(axes(&[2, 20, 30], false, Stack).unwrap(), [(2, 600), one, (20, 30), (30, 1)]);
-        assert_eq!(axes(&[3, 4, 20, 30], false, Stack).unwrap(), [(3, 2400), (4, 600), (20, 30), (30, 1)]);
-        assert_eq!(axes(&[3, 20, 30, 2], false, Stack).unwrap(), [(3, 1200), (2, 1), (20, 60), (30, 2)]);
-        assert_eq!(axes(&[1, 2, 20, 30], false, Stack).unwrap(), [(1, 1200), (2, 600), (20, 30), (30, 1)]);
-        assert!(matches!(axes(&[7, 8, 9, 10], false, Stack), Err(Error::Shape { .. })));
-        for shape in [&[][..], &[5], &[7, 8, 9, 10], &[2, 2, 2, 2, 2]] {
-            assert!(matches!(axes(shape, false, Auto), Err(Error::Shape { .. })), "{shape:?}");
-        }
-        assert!(matches!(axes(&[7, 2, 20, 30], false, Channels), Err(Error::Shape { .. })));
+    fn strides_of_both_orders() {
+        let strides = |fortran_order| Header { descr: "<f4".into(), fortran_order, shape: vec![2, 20, 30] }.strides();
+        assert_eq!(strides(false), [600, 30, 1]);
+        assert_eq!(strides(true), [1, 2, 40]);
     }
 }

@@ -1,78 +1,109 @@
-//! The pixels along the cells' outer edges.
+//! Contours of the cells: the outermost pixels of each, as the reference takes them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
 
-use crate::Labels;
+use crate::limits::zeros;
+use crate::{Error, LabelView, Labels};
 
-/// The outer edge of a cell, as the reference takes it (`utils.outlines_list`).
+/// The contour of a cell (the reference's `utils.outlines_list`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outline {
     /// The cell.
     pub label: u32,
-    /// The cell's pixels along its edge, as [x, y], each beside the one before it (diagonally too), in OpenCV's order.
-    /// Empty where the cell has no edge of more than 4 pixels.
+    /// The cell's outermost pixels as [x, y], each next to the one before (diagonally too), in OpenCV's order. Empty if
+    /// no contour of the cell has more than 4 pixels.
     pub points: Vec<[u32; 2]>,
 }
 
-/// The outline of every cell, by ascending label: of the parts of a cell that lie apart, the one with the longest edge.
-/// Holes have no part in it.
+/// The contour of every cell, by ascending label: the longest one if the cell has several parts. Holes are ignored.
 ///
 /// Source: the reference's `utils.outlines_list`, which takes the longest of OpenCV's external contours.
-pub fn outlines(labels: &Labels) -> Vec<Outline> {
+///
+/// # Errors
+/// [`Error::Memory`].
+pub fn outlines(labels: &Labels) -> Result<Vec<Outline>, Error> {
+    plane_outlines(labels.into())
+}
+
+fn plane_outlines(labels: LabelView<'_>) -> Result<Vec<Outline>, Error> {
     let mut longest: BTreeMap<u32, Vec<[u32; 2]>> = BTreeMap::new();
-    Contours::new(labels).each(|label, points| {
+    Contours::new(labels)?.each(|label, points| {
         let known = longest.entry(label).or_default();
-        // OpenCV lists them from the last that it found, and the reference takes the first of one length.
+        // OpenCV lists contours from the last one found, and the reference takes the first of equal length.
         if points.len() >= known.len() {
             *known = points;
         }
     });
     let outline = |(label, mut points): (u32, Vec<[u32; 2]>)| {
-        // The reference's line: fewer are a dot.
+        // The reference drops contours of 4 pixels and fewer.
         if points.len() <= 4 {
             points.clear();
         }
         Outline { label, points }
     };
-    longest.into_iter().map(outline).collect()
+    Ok(longest.into_iter().map(outline).collect())
 }
 
-/// The labels along the cells' outer edges, and 0 elsewhere: the reference's `masks * utils.masks_to_outlines(masks)`.
-pub fn outline_labels(labels: &Labels) -> Labels {
-    let mut edges = Labels::zeros(labels.height(), labels.width());
-    let pixels = edges.as_mut_slice();
-    Contours::new(labels).each(|label, points| {
+/// The labels along the cells' contours, and 0 elsewhere: the reference's `masks * utils.masks_to_outlines(masks)`.
+///
+/// # Errors
+/// [`Error::Memory`].
+pub fn outline_labels(labels: &Labels) -> Result<Labels, Error> {
+    let mut edges = zeros(labels.as_slice().len())?;
+    mark_outlines(labels.into(), &mut edges)?;
+    Ok(Labels::new(edges, labels.height(), labels.width())?)
+}
+
+/// Writes the labels along the contours of one plane into `edges`, which has as many pixels.
+pub(crate) fn mark_outlines(labels: LabelView<'_>, edges: &mut [u32]) -> Result<(), Error> {
+    let width = labels.width();
+    Contours::new(labels)?.each(|label, points| {
         for [x, y] in points {
-            if let Some(pixel) = pixels.get_mut(y as usize * labels.width() + x as usize) {
+            if let Some(pixel) = edges.get_mut(y as usize * width + x as usize) {
                 *pixel = label;
             }
         }
     });
-    edges
+    Ok(())
 }
 
-/// Steps to the eight neighbours as [x, y], from the east against the clock: OpenCV's chain code.
+/// Writes `_cp_outlines.txt` as the reference's `io.outlines_to_text` does: a line for each cell, by ascending label,
+/// with the contour's coordinates `x,y,x,y,...`. The line is empty for a cell without an outline (see [`Outline`]).
+///
+/// # Errors
+/// [`Error::Write`], [`Error::Memory`]; [`Error::Output`] for a stack, for which the reference writes none either.
+pub fn write_outlines<'a, W: Write>(mut out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
+    let labels = labels.into().only_plane("outlines")?;
+    for Outline { points, .. } in plane_outlines(labels)? {
+        let coordinates: Vec<String> = points.as_flattened().iter().map(u32::to_string).collect();
+        writeln!(out, "{}", coordinates.join(",")).map_err(Error::Write)?;
+    }
+    out.flush().map_err(Error::Write)
+}
+
+/// Steps to the eight neighbors as [x, y], from the east counterclockwise: OpenCV's chain code.
 const NEIGHBORS: [[isize; 2]; 8] = [[1, 0], [1, -1], [0, -1], [-1, -1], [-1, 0], [-1, 1], [0, 1], [1, 1]];
 const WEST: usize = 4;
 
-/// Marks of border following: a pixel of an outer border, and one that has the outside on its right.
+/// Marks of border following: a pixel of an outer border, and one whose right neighbor is outside.
 const BORDER: i8 = 1;
 const RIGHT_BORDER: i8 = -1;
 
-/// OpenCV's `findContours` with `RETR_EXTERNAL` and `CHAIN_APPROX_NONE` on every label by itself, in one pass.
+/// OpenCV's `findContours` with `RETR_EXTERNAL` and `CHAIN_APPROX_NONE` on each label separately, in one pass.
 ///
 /// Source: Suzuki and Abe, "Topological structural analysis of digitized binary images by border following", 1985, as
-/// OpenCV carries it out.
+/// OpenCV implements it.
 struct Contours<'a> {
-    labels: &'a Labels,
+    labels: LabelView<'a>,
     marks: Vec<i8>,
-    /// The last marked pixel of each label.
+    /// Last marked pixel of each label.
     last: HashMap<u32, usize>,
 }
 
 impl<'a> Contours<'a> {
-    fn new(labels: &'a Labels) -> Self {
-        Self { labels, marks: vec![0; labels.as_slice().len()], last: HashMap::new() }
+    fn new(labels: LabelView<'a>) -> Result<Self, Error> {
+        Ok(Self { labels, marks: zeros(labels.as_slice().len())?, last: HashMap::new() })
     }
 
     fn each(mut self, mut found: impl FnMut(u32, Vec<[u32; 2]>)) {
@@ -90,13 +121,13 @@ impl<'a> Contours<'a> {
         }
     }
 
-    /// Whether a pixel lies in a hole of its own label: the last border to its left was not the outside's.
+    /// True if a pixel lies in a hole of its own label: the last border to its left does not face the outside.
     fn is_inside(&self, label: u32, at: usize) -> bool {
         let width = self.labels.width();
         self.last.get(&label).is_some_and(|&last| last / width == at / width && self.marks[last] == BORDER)
     }
 
-    /// The place of a neighbour, where it is of the same label.
+    /// The place of a neighbor, if it has the same label.
     fn neighbor(&self, at: usize, direction: usize, label: u32) -> Option<usize> {
         let (width, height) = (self.labels.width(), self.labels.height());
         let [dx, dy] = NEIGHBORS[direction % 8];
@@ -106,11 +137,11 @@ impl<'a> Contours<'a> {
         (self.labels.as_slice()[place] == label).then_some(place)
     }
 
-    /// The border from its first pixel in reading order, which has no pixel of the label to its west.
+    /// Follows the border from its first pixel in reading order, whose west neighbor is not of the label.
     fn follow(&mut self, start: usize, label: u32) -> Vec<[u32; 2]> {
         let width = self.labels.width();
         let point = |at: usize| [(at % width) as u32, (at / width) as u32];
-        // With the clock from the west: where the border comes back from in the end.
+        // Clockwise from the west: the last pixel of the border before it closes.
         let end = (1..8)
             .map(|turn| (WEST + 8 - turn) % 8)
             .find(|&direction| self.neighbor(start, direction, label).is_some());
@@ -124,7 +155,7 @@ impl<'a> Contours<'a> {
             let from = direction;
             let next = loop {
                 direction += 1;
-                // The pixel that the border came from is a neighbour, so this ends.
+                // The pixel that the border came from is a neighbor, so this ends.
                 if let Some(next) = self.neighbor(at, direction, label) {
                     break next;
                 }
@@ -158,12 +189,12 @@ mod tests {
     #[test]
     fn outlines_leave_holes_and_their_islands_out() {
         let ring = labels(&["11111", "10001", "10201", "10001", "11111"]);
-        let edges = outline_labels(&ring);
+        let edges = outline_labels(&ring).unwrap();
         assert_eq!(edges, labels(&["11111", "10001", "10201", "10001", "11111"]));
         let island = labels(&["1111111", "1000001", "1011101", "1011101", "1011101", "1000001", "1111111"]);
-        assert_eq!(outlines(&island)[0].points.len(), 24);
-        assert_eq!(outline_labels(&island).as_slice().iter().filter(|&&pixel| pixel == 1).count(), 24);
-        let dot = outlines(&labels(&["0200", "0220"]));
+        assert_eq!(outlines(&island).unwrap()[0].points.len(), 24);
+        assert_eq!(outline_labels(&island).unwrap().as_slice().iter().filter(|&&pixel| pixel == 1).count(), 24);
+        let dot = outlines(&labels(&["0200", "0220"])).unwrap();
         assert_eq!(dot, [Outline { label: 2, points: Vec::new() }]);
     }
 }

@@ -1,59 +1,110 @@
-//! Cells drawn over their image, for a person to look at.
+//! Cells drawn over their image, for people to look at.
 
-use std::io::Write;
+use std::io::{Seek, Write};
 
-use png::{BitDepth, ColorType};
+use ::png::{BitDepth, ColorType};
 
-use crate::{Error, Image, Labels, png::write};
+use crate::limits::{reserve, zeros};
+use crate::picture::png;
+use crate::{Error, Image, LabelView, tiff};
 
-/// How much of a cell's colour is mixed into its inside.
+/// How much of a cell's color is mixed into its inside.
 const FILL: f32 = 0.18;
 
-/// Below 1, so that pure blue does not sink into a dark background.
+/// Below 1, so that pure blue stays visible on a dark background.
 const SATURATION: f64 = 0.8;
 
-/// Writes an 8-bit RGB PNG: the image stretched between its 1st and 99th percentile (one channel grey, else the first
-/// three as red, green and blue) with each cell's outline in a bright colour of its own and a faint fill of it.
+/// Writes an 8-bit RGB PNG: the image, with each cell outlined and faintly filled in a bright color of its own.
 ///
-/// The outline are the cell's pixels beside a pixel (up, down, left, right) of another label.
+/// Each channel is stretched between its 1st and 99th percentile; a single channel is shown in gray, else the first
+/// three as red, green and blue. The outline of a cell are its pixels beside a pixel (up, down, left, right) of another
+/// label.
 ///
 /// # Errors
-/// [`Error::Output`] where image and labels differ in size, [`Error::Image`] where the image holds values that are not
-/// finite, [`Error::Write`].
-pub fn write_overlay_png<W: Write>(out: W, image: &Image, labels: &Labels) -> Result<(), Error> {
-    let size = crate::labels_size(labels)?;
-    if (image.height(), image.width()) != (labels.height(), labels.width()) {
+/// [`Error::Output`] if image and labels differ in size, [`Error::Image`] if the image holds values that are not
+/// finite, [`Error::Write`], [`Error::Memory`].
+pub fn write_overlay_png<'a, W: Write>(out: W, image: &Image, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
+    let labels = labels.into().only_plane("PNG")?;
+    let size = labels.picture_size()?;
+    check_size(image, labels)?;
+    let mut pixels = background(image, &stretches(std::slice::from_ref(image))?)?;
+    draw(&mut pixels, labels);
+    png::write(out, size, ColorType::Rgb, BitDepth::Eight, pixels.as_flattened())
+}
+
+/// Writes the overlays of a stack or a time series as a TIFF of 8-bit RGB pages, which viewers leaf through.
+///
+/// `images` are the planes in the order of the labels' planes. Percentiles are those of all planes together, so that
+/// brightness is comparable; otherwise as [`write_overlay_png`].
+///
+/// # Errors
+/// As [`write_overlay_png`]; [`Error::Output`] also if there are more or fewer images than planes of labels.
+pub fn write_overlay_tiff<'a, W: Write + Seek>(
+    out: W,
+    images: &[Image],
+    labels: impl Into<LabelView<'a>>,
+) -> Result<(), Error> {
+    let labels = labels.into();
+    let size = labels.picture_size()?;
+    let planes = labels.planes().len();
+    if images.len() != planes {
         return Err(Error::Output {
-            found: format!(
-                "an image of {} x {} and labels of {} x {} pixels (height x width)",
-                image.height(),
-                image.width(),
-                labels.height(),
-                labels.width()
-            ),
-            expected: "image and labels of one size",
+            found: format!("{} images and {planes} planes of labels", images.len()),
+            expected: "an image for each plane",
         });
     }
-    let mut pixels = background(image)?;
-    draw(&mut pixels, labels);
-    write(out, size, ColorType::Rgb, BitDepth::Eight, pixels.as_flattened())
+    images.iter().try_for_each(|image| check_size(image, labels))?;
+    let stretches = stretches(images)?;
+    let pages = images.iter().zip(labels.planes()).map(|(image, plane)| {
+        let mut pixels = background(image, &stretches)?;
+        draw(&mut pixels, plane.labels);
+        Ok(pixels)
+    });
+    tiff::write_rgb_pages(out, size, pages)
+}
+
+fn check_size(image: &Image, labels: LabelView<'_>) -> Result<(), Error> {
+    let ([h, w], [height, width]) = ([image.height(), image.width()], [labels.height(), labels.width()]);
+    if [h, w] == [height, width] {
+        return Ok(());
+    }
+    Err(Error::Output {
+        found: format!("an image of {h} x {w} and labels of {height} x {width} pixels (height x width)"),
+        expected: "image and labels of one size",
+    })
+}
+
+/// Values that become black and white in a channel.
+type Stretch = (f32, f32);
+
+/// The 1st and 99th percentile of each of the channels that are shown, over all images.
+fn stretches(images: &[Image]) -> Result<Vec<Stretch>, Error> {
+    let channels = images.iter().map(Image::channels).min().unwrap_or(0).min(3);
+    (0..channels)
+        .map(|channel| {
+            let mut values = reserve(images.iter().map(|image| image.height() * image.width()).sum())?;
+            for image in images {
+                values.extend_from_slice(image.to_planes(channel)?.as_slice());
+            }
+            Ok(percentiles(values))
+        })
+        .collect()
 }
 
 /// The image as RGB.
-fn background(image: &Image) -> Result<Vec<[u8; 3]>, Error> {
-    let mut pixels = vec![[0; 3]; image.height() * image.width()];
-    for channel in 0..image.channels().min(3) {
+fn background(image: &Image, stretches: &[Stretch]) -> Result<Vec<[u8; 3]>, Error> {
+    let mut pixels: Vec<[u8; 3]> = zeros(image.height() * image.width())?;
+    for (channel, &(low, high)) in stretches.iter().enumerate() {
         let plane = image.to_planes(channel)?.into_vec();
-        let (low, high) = percentiles(plane.clone());
-        // A constant channel gives black, not a division by zero.
+        // A constant channel becomes black.
         let scale = if high > low { 255.0 / (high - low) } else { 0.0 };
         for (pixel, value) in pixels.iter_mut().zip(plane) {
-            // `as` saturates, and sends NaN (where high - low overflows) to 0.
-            let grey = ((value - low) * scale).round() as u8;
+            // `as` saturates, and turns NaN (from high - low that overflows) into 0.
+            let gray = ((value - low) * scale).round() as u8;
             if image.channels() == 1 {
-                *pixel = [grey; 3];
+                *pixel = [gray; 3];
             } else if let Some(pixel) = pixel.get_mut(channel) {
-                *pixel = grey;
+                *pixel = gray;
             }
         }
     }
@@ -61,7 +112,7 @@ fn background(image: &Image) -> Result<Vec<[u8; 3]>, Error> {
 }
 
 /// The 1st and 99th percentile, by nearest rank.
-fn percentiles(mut values: Vec<f32>) -> (f32, f32) {
+fn percentiles(mut values: Vec<f32>) -> Stretch {
     let Some(last) = values.len().checked_sub(1) else { return (0.0, 0.0) };
     let rank = |part: f64| (last as f64 * part).round() as usize;
     let (_, low, _) = values.select_nth_unstable_by(rank(0.01), f32::total_cmp);
@@ -70,7 +121,7 @@ fn percentiles(mut values: Vec<f32>) -> (f32, f32) {
     (low, *high)
 }
 
-fn draw(pixels: &mut [[u8; 3]], labels: &Labels) {
+fn draw(pixels: &mut [[u8; 3]], labels: LabelView<'_>) {
     let (width, height) = (labels.width(), labels.height());
     let all = labels.as_slice();
     for (at, (pixel, &label)) in pixels.iter_mut().zip(all).enumerate() {
@@ -90,12 +141,12 @@ fn draw(pixels: &mut [[u8; 3]], labels: &Labels) {
     }
 }
 
-/// A bright colour. Steps of the golden ratio around the colour circle keep labels that follow each other, and so
-/// neighbours, far apart.
+/// A bright color. Steps of the golden ratio around the color circle keep consecutive labels, which often are
+/// neighbors, far apart.
 pub(crate) fn color(label: u32) -> [f32; 3] {
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
     let hue = (f64::from(label) * GOLDEN).fract() * 6.0;
-    // At full value, each part is a trapezium over the circle.
+    // At full value, each part is a trapezoid over the circle.
     [5.0, 3.0, 1.0].map(|offset| {
         let k = (offset + hue) % 6.0;
         (255.0 * (1.0 - SATURATION * k.min(4.0 - k).clamp(0.0, 1.0))) as f32
@@ -105,6 +156,7 @@ pub(crate) fn color(label: u32) -> [f32; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Labels;
 
     #[test]
     fn outlines_are_bright_and_insides_faint() {
@@ -116,7 +168,7 @@ mod tests {
         labels[3 * 6 + 5] = 2;
         let labels = Labels::new(labels, 6, 6).unwrap();
         let mut pixels = vec![[0; 3]; 36];
-        draw(&mut pixels, &labels);
+        draw(&mut pixels, (&labels).into());
         let full = |label| color(label).map(|part| part.round() as u8);
         assert_eq!(pixels[0], [0; 3]);
         assert_eq!(pixels[6 + 1], full(1));
@@ -129,7 +181,7 @@ mod tests {
     #[test]
     fn a_cell_that_fills_the_image_has_no_outline() {
         let mut pixels = vec![[0; 3]; 4];
-        draw(&mut pixels, &Labels::new(vec![1; 4], 2, 2).unwrap());
+        draw(&mut pixels, (&Labels::new(vec![1; 4], 2, 2).unwrap()).into());
         assert!(pixels.iter().all(|pixel| *pixel == pixels[0] && pixel.iter().all(|part| *part < 60)));
     }
 
@@ -143,14 +195,19 @@ mod tests {
         }
     }
 
+    /// An image as it is shown by itself.
+    fn shown(image: &Image) -> Vec<[u8; 3]> {
+        background(image, &stretches(std::slice::from_ref(image)).unwrap()).unwrap()
+    }
+
     #[test]
     fn stretch() {
         let grey = Image::new((0..=100u16).flat_map(|v| [v, v]).collect::<Vec<_>>(), 1, 101, 2).unwrap();
-        let pixels = background(&grey).unwrap();
+        let pixels = shown(&grey);
         assert_eq!((pixels[0], pixels[2], pixels[2 * 99], pixels[2 * 100]), ([0; 3], [0; 3], [255; 3], [255; 3]));
         assert!(pixels[2 * 50][0].abs_diff(128) < 3);
 
         let two = Image::new(vec![0u8, 9, 9, 9, 7, 7, 7, 7], 2, 2, 2).unwrap();
-        assert_eq!(background(&two).unwrap(), [[0, 0, 0], [255, 0, 0], [255, 0, 0], [255, 0, 0]]);
+        assert_eq!(shown(&two), [[0, 0, 0], [255, 0, 0], [255, 0, 0], [255, 0, 0]]);
     }
 }

@@ -1,62 +1,80 @@
-//! The lines between pixels around the cells.
+//! Polygons along the edges of the pixels of each cell.
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::Labels;
+use crate::limits::zeros;
+use crate::{Error, LabelView, Labels};
 
-/// Some of a cell's area within one line, and the holes in it. Rings are corners of pixels as [x, y], from [0, 0] to
-/// [width, height], without the first corner again at the end; no ring meets itself or another but in single corners.
+/// One connected part of a cell, with its holes.
+///
+/// Rings are corners of pixels as [x, y], from [0, 0] to [width, height], without the first corner repeated at the end.
+/// No ring crosses itself or another; rings touch in single corners at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Polygon {
-    /// The line around it, with the clock as the image is looked at.
+    /// Outer ring, clockwise as the image is displayed.
     pub exterior: Vec<[u32; 2]>,
-    /// The lines around its holes, against the clock.
+    /// Rings around the holes, counterclockwise.
     pub holes: Vec<Vec<[u32; 2]>>,
 }
 
-/// The exact area of every cell, by ascending label, as one polygon for each part of it.
-pub fn polygons(labels: &Labels) -> BTreeMap<u32, Vec<Polygon>> {
-    let mut cracks = BoundaryTracer::new(labels);
-    for at in 0..labels.as_slice().len() {
-        cracks.start(at);
+impl Polygon {
+    /// The outer ring, then those of the holes.
+    pub(crate) fn rings(&self) -> impl Iterator<Item = &[[u32; 2]]> {
+        std::iter::once(&self.exterior).chain(&self.holes).map(Vec::as_slice)
     }
-    cracks.polygons()
 }
 
-/// Directions along the lines between pixels, with the clock. The label lies to the right.
+/// The exact area of every cell as polygons, one for each connected part, by ascending label.
+///
+/// # Errors
+/// [`Error::Memory`]: the tracer takes 5 bytes a pixel.
+pub fn polygons(labels: &Labels) -> Result<BTreeMap<u32, Vec<Polygon>>, Error> {
+    plane_polygons(labels.into())
+}
+
+/// As [`polygons`], for the labels of a single plane.
+pub(crate) fn plane_polygons(labels: LabelView<'_>) -> Result<BTreeMap<u32, Vec<Polygon>>, Error> {
+    let mut tracer = BoundaryTracer::new(labels)?;
+    for at in 0..labels.as_slice().len() {
+        tracer.start(at);
+    }
+    Ok(tracer.polygons())
+}
+
+/// Directions along pixel edges, clockwise. The cell lies to the right of each step.
 const EAST: usize = 0;
 const NORTH: usize = 3;
 const STEPS: [[isize; 2]; 4] = [[1, 0], [0, 1], [-1, 0], [0, -1]];
-/// From a corner, the pixel to the right and the one to the left of the line in each direction.
+/// Offsets from a corner to the pixels to the right and to the left of a step in each direction.
 const RIGHT: [[isize; 2]; 4] = [[0, 0], [-1, 0], [-1, -1], [0, -1]];
 const LEFT: [[isize; 2]; 4] = [[0, -1], [0, 0], [-1, 0], [-1, -1]];
 
-/// A step along a line: the corner that it leaves, and its direction.
+/// A step along a pixel's edge: the corner that it leaves, and its direction.
 type Step = ([usize; 2], usize);
 
-/// A line that meets itself nowhere.
+/// A closed line that does not touch itself.
 struct Ring {
     label: u32,
     corners: Vec<[u32; 2]>,
     is_hole: bool,
-    /// The pixel to the lower right of its first corner in reading order.
+    /// The pixel to the lower right of the ring's first corner in reading order.
     first: usize,
 }
 
-/// Follows the lines between each label and everything else.
+/// Follows the edges between each label and everything else, in one pass over the pixels.
 struct BoundaryTracer<'a> {
-    labels: &'a Labels,
-    /// Whether the line above a pixel has been followed.
+    labels: LabelView<'a>,
+    /// Whether the upper edge of a pixel has been followed.
     above: Vec<bool>,
-    /// The ring along each pixel's left side, plus one.
+    /// Number of the ring along each pixel's left edge, plus one.
     left: Vec<u32>,
     rings: Vec<Ring>,
 }
 
 impl<'a> BoundaryTracer<'a> {
-    fn new(labels: &'a Labels) -> Self {
+    fn new(labels: LabelView<'a>) -> Result<Self, Error> {
         let pixels = labels.as_slice().len();
-        Self { labels, above: vec![false; pixels], left: vec![0; pixels], rings: Vec::new() }
+        Ok(Self { labels, above: zeros(pixels)?, left: zeros(pixels)?, rings: Vec::new() })
     }
 
     fn pixel(&self, corner: [usize; 2], offset: [isize; 2]) -> Option<usize> {
@@ -69,14 +87,14 @@ impl<'a> BoundaryTracer<'a> {
         self.pixel(corner, offset).map_or(0, |at| self.labels.as_slice()[at])
     }
 
-    /// Follows the line above a pixel, where there is one that is new.
+    /// Follows the boundary from a pixel's upper edge, if that edge is one and has not been followed.
     fn start(&mut self, at: usize) {
         let (width, label) = (self.labels.width(), self.labels.as_slice()[at]);
         let first = ([at % width, at / width], EAST);
         if label == 0 || self.above[at] || self.label(first.0, LEFT[EAST]) == label {
             return;
         }
-        // Where the line comes to a corner again, what lies between is a ring of its own.
+        // A line that comes back to a corner has closed a ring since it was there.
         let (mut steps, mut crossings): (Vec<Step>, HashMap<[usize; 2], usize>) = (Vec::new(), HashMap::new());
         let mut step = first;
         loop {
@@ -102,14 +120,14 @@ impl<'a> BoundaryTracer<'a> {
         }
     }
 
-    /// Whether the label has two pixels at a corner that meet there alone.
+    /// True if two pixels of the label meet at a corner, and only there.
     fn is_crossing(&self, corner: [usize; 2], label: u32) -> bool {
         let [lower_right, lower_left, upper_left, upper_right] =
             RIGHT.map(|offset| self.label(corner, offset) == label);
         lower_right == upper_left && lower_left == upper_right && lower_right != lower_left
     }
 
-    /// To the right where the label ends there, else straight on, else to the left.
+    /// Turns right if the label ends there, else goes straight on, else turns left.
     fn next(&self, (corner, direction): Step, label: u32) -> Step {
         let corner = [0, 1].map(|axis| corner[axis].wrapping_add_signed(STEPS[direction][axis]));
         let is_label = |offset| self.label(corner, offset) == label;
@@ -131,11 +149,11 @@ impl<'a> BoundaryTracer<'a> {
         }
     }
 
-    /// Puts every hole into the ring that it is a hole of: the first to its left that is none, from hole to hole.
+    /// Assigns every hole to its polygon: that of the first ring to the left of the hole's first pixel.
     fn polygons(self) -> BTreeMap<u32, Vec<Polygon>> {
         let mut order: Vec<usize> = (0..self.rings.len()).collect();
         order.sort_by_key(|&ring| self.rings[ring].first);
-        // Where each ring's polygon is in its label's list.
+        // Index of each ring's polygon in its label's list.
         let mut places = vec![0; self.rings.len()];
         let mut polygons: BTreeMap<u32, Vec<Polygon>> = BTreeMap::new();
         let mut rings: Vec<Option<Ring>> = self.rings.into_iter().map(Some).collect();
@@ -143,7 +161,7 @@ impl<'a> BoundaryTracer<'a> {
             let Some(Ring { label, corners, is_hole, first }) = rings[number].take() else { continue };
             let of_label = polygons.entry(label).or_default();
             if is_hole {
-                // What is left of a hole's first pixel is the label, up to the line that has been met already.
+                // Left of a hole's first pixel lies the label itself, up to a ring that has its place already.
                 let left = self.left[..first].iter().rev().find(|&&ring| ring != 0);
                 places[number] = left.map_or(0, |&ring| places[ring as usize - 1]);
                 if let Some(polygon) = of_label.get_mut(places[number]) {
@@ -164,7 +182,7 @@ impl Ring {
         let mut twice_area = 0i128;
         let mut before = steps.last().map(|step| step.1);
         for &([x, y], direction) in steps {
-            // Within a straight line no corner is told.
+            // Only the ends of a straight line are corners.
             if before != Some(direction) {
                 corners.push([x as u32, y as u32]);
             }
@@ -187,16 +205,16 @@ mod tests {
         Labels::new(data, rows.len(), rows[0].len()).unwrap()
     }
 
-    /// The pixels whose centers lie within the polygons, by the crossings to their left.
+    /// Fills the pixels whose centers lie within the polygons, by the even-odd rule.
     fn fill(polygons: &BTreeMap<u32, Vec<Polygon>>, height: usize, width: usize) -> Labels {
         let mut filled = Labels::zeros(height, width);
         for (&label, parts) in polygons {
             for polygon in parts {
                 let mut is_inside = vec![false; height * width];
-                for ring in [&polygon.exterior].into_iter().chain(&polygon.holes) {
+                for ring in polygon.rings() {
                     for (at, &[x, y]) in ring.iter().enumerate() {
                         let [next_x, next_y] = ring[(at + 1) % ring.len()];
-                        assert!((x == next_x) != (y == next_y), "each line is upright or level");
+                        assert!((x == next_x) != (y == next_y), "each line is vertical or horizontal");
                         for row in y.min(next_y)..y.max(next_y) {
                             let row = row as usize * width;
                             is_inside[row + x as usize..row + width].iter_mut().for_each(|inside| *inside = !*inside);
@@ -204,7 +222,7 @@ mod tests {
                     }
                 }
                 for (pixel, _) in filled.as_mut_slice().iter_mut().zip(is_inside).filter(|(_, inside)| *inside) {
-                    assert_eq!(*pixel, 0, "polygons do not lie on each other");
+                    assert_eq!(*pixel, 0, "polygons do not overlap");
                     *pixel = label;
                 }
             }
@@ -214,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_ring_with_an_island_is_two_polygons() {
-        let found = polygons(&labels(&["11111", "10001", "10101", "10001", "11111"]));
+        let found = polygons(&labels(&["11111", "10001", "10101", "10001", "11111"])).unwrap();
         let square = |from, to| vec![[from, from], [to, from], [to, to], [from, to]];
         assert_eq!(found[&1].len(), 2);
         assert_eq!(found[&1][0].exterior, square(0, 5));
@@ -224,10 +242,10 @@ mod tests {
 
     #[test]
     fn pixels_that_meet_in_a_corner_are_polygons_of_their_own() {
-        let found = polygons(&labels(&["10", "01"]));
+        let found = polygons(&labels(&["10", "01"])).unwrap();
         assert_eq!(found[&1].len(), 2);
-        // Around a hole that touches the outside in a corner, the line would meet itself.
-        let found = polygons(&labels(&["0110", "1010", "1110"]));
+        // The ring around a hole that touches the outside in a corner would touch itself.
+        let found = polygons(&labels(&["0110", "1010", "1110"])).unwrap();
         assert_eq!((found[&1].len(), found[&1][0].holes.len()), (1, 1));
     }
 
@@ -239,10 +257,10 @@ mod tests {
             }),
         ) {
             let labels = Labels::new(pixels, height, width).unwrap();
-            let found = polygons(&labels);
+            let found = polygons(&labels).unwrap();
             prop_assert_eq!(fill(&found, height, width), labels);
-            for ring in found.values().flatten().flat_map(|part| [&part.exterior].into_iter().chain(&part.holes)) {
-                let mut corners = ring.clone();
+            for ring in found.values().flatten().flat_map(Polygon::rings) {
+                let mut corners = ring.to_vec();
                 corners.sort();
                 corners.dedup();
                 prop_assert_eq!(corners.len(), ring.len(), "no ring has a corner twice");

@@ -1,76 +1,142 @@
-//! Numbers as files store them.
+//! Samples of any type as bytes, and as files store them.
 
 use cytoshade_core::{Sample, Samples};
 use half::f16;
 
-/// A sample as it is stored, as far as reading it goes: signed integers and floats are read as the unsigned words of their
-/// bits, and half floats as f32. So a browser loads the readers five times and not eleven times.
-pub(crate) trait StoredSample: Copy + Default {
-    /// What it is read as.
-    type Value: Copy + Default;
-    /// From the `size_of::<Self>()` bytes of one sample.
-    fn load(bytes: &[u8], big_endian: bool) -> Self;
-    /// From bits that were packed more tightly than bytes.
-    fn unpack(bits: u16) -> Self;
-    /// The sum of the bits, as predictor 2 takes it for floats too.
-    fn wrapping_add(self, other: Self) -> Self;
-    /// As it is read.
-    fn value(self) -> Self::Value;
+use crate::limits::zeros;
+use crate::{Error, Format, SampleKind, SampleType};
+
+/// How samples of a type are held once they are decoded.
+///
+/// Bits that are packed more tightly than bytes, and integers of 24 bits, become the next wider type with their values
+/// unchanged; half floats become f32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    kind: SampleKind,
+    /// Bytes of a sample: 1, 2, 4 or 8.
+    pub(crate) bytes: usize,
 }
 
-macro_rules! word {
-    ($($type:ident)*) => { $(
-        impl StoredSample for $type {
-            type Value = $type;
-            fn load(bytes: &[u8], big_endian: bool) -> Self {
-                let bytes = bytes.try_into().unwrap_or_default();
-                if big_endian { Self::from_be_bytes(bytes) } else { Self::from_le_bytes(bytes) }
+impl Held {
+    pub(crate) fn new(format: Format, stored: SampleType) -> Result<Self, Error> {
+        let SampleType { kind, bits } = stored;
+        let bytes = match (kind, bits) {
+            (SampleKind::Unsigned, 1..=8) | (SampleKind::Signed, 8) => 1,
+            (SampleKind::Unsigned, 9..=16) | (SampleKind::Signed, 16) => 2,
+            (SampleKind::Unsigned, 17..=32) | (SampleKind::Signed, 32) | (SampleKind::Float, 16 | 32) => 4,
+            (SampleKind::Unsigned | SampleKind::Signed | SampleKind::Float, 64) => 8,
+            _ => {
+                let kind = match kind {
+                    SampleKind::Float => "float",
+                    SampleKind::Other(5 | 6) => "complex",
+                    SampleKind::Other(_) => "undefined",
+                    SampleKind::Unsigned | SampleKind::Signed => "integer",
+                };
+                return Err(Error::unsupported(
+                    format,
+                    format!("{bits}-bit {kind} samples"),
+                    "unsigned integers of 1 to 32 or 64 bits, signed of 8, 16, 32 or 64, or floats of 16, 32 or 64",
+                ));
             }
-            fn unpack(bits: u16) -> Self {
-                bits as Self
-            }
-            fn wrapping_add(self, other: Self) -> Self {
-                self.wrapping_add(other)
-            }
-            fn value(self) -> Self::Value {
-                self
+        };
+        Ok(Self { kind, bytes })
+    }
+
+    /// `count` zeros.
+    pub(crate) fn zeros(self, count: usize) -> Result<Samples, Error> {
+        Ok(match (self.kind, self.bytes) {
+            (SampleKind::Signed, 1) => i8::samples(zeros(count)?),
+            (SampleKind::Signed, 2) => i16::samples(zeros(count)?),
+            (SampleKind::Signed, 4) => i32::samples(zeros(count)?),
+            (SampleKind::Signed, _) => i64::samples(zeros(count)?),
+            (SampleKind::Float, 4) => f32::samples(zeros(count)?),
+            (SampleKind::Float, _) => f64::samples(zeros(count)?),
+            (_, 1) => u8::samples(zeros(count)?),
+            (_, 2) => u16::samples(zeros(count)?),
+            (_, 4) => u32::samples(zeros(count)?),
+            _ => u64::samples(zeros(count)?),
+        })
+    }
+}
+
+macro_rules! as_bytes {
+    ($($variant:ident)*) => {
+        /// The bytes of samples, in the order of this machine.
+        pub(crate) fn bytes_mut(samples: &mut Samples) -> &mut [u8] {
+            match samples {
+                $(Samples::$variant(values) => bytemuck::cast_slice_mut(values),)*
+                // The enum is of another crate; there are no other variants.
+                _ => &mut [],
             }
         }
-    )* };
-}
-word!(u8 u16 u32 u64);
 
-impl StoredSample for f16 {
-    type Value = f32;
-    fn load(bytes: &[u8], big_endian: bool) -> Self {
-        Self::from_bits(u16::load(bytes, big_endian))
-    }
-    fn unpack(bits: u16) -> Self {
-        Self::from_bits(bits)
-    }
-    fn wrapping_add(self, other: Self) -> Self {
-        Self::from_bits(self.to_bits().wrapping_add(other.to_bits()))
-    }
-    fn value(self) -> f32 {
-        self.into()
-    }
-}
-
-/// What was read as an image holds it: as it is, or words as other numbers of their bits, in the same memory.
-pub(crate) type Wrap<T> = fn(Vec<<T as StoredSample>::Value>) -> Samples;
-
-macro_rules! wraps {
-    ($($wrap:ident: $word:ident as $type:ident by $cast:expr;)*) => { $(
-        pub(crate) fn $wrap(words: Vec<$word>) -> Samples {
-            $type::samples(words.into_iter().map($cast).collect())
+        /// As [`bytes_mut`], to read.
+        pub(crate) fn bytes(samples: &Samples) -> &[u8] {
+            match samples {
+                $(Samples::$variant(values) => bytemuck::cast_slice(values),)*
+                _ => &[],
+            }
         }
-    )* };
+    };
 }
-wraps! {
-    signed8: u8 as i8 by |word| word as i8;
-    signed16: u16 as i16 by |word| word as i16;
-    signed32: u32 as i32 by |word| word as i32;
-    signed64: u64 as i64 by |word| word as i64;
-    float32: u32 as f32 by f32::from_bits;
-    float64: u64 as f64 by f64::from_bits;
+as_bytes!(U8 I8 U16 I16 U32 I32 U64 I64 F32 F64);
+
+/// Turns samples of `width` bytes from the other order of bytes into that of this machine.
+#[inline(never)]
+pub(crate) fn swap(bytes: &mut [u8], width: usize) {
+    match width {
+        2 => bytes.as_chunks_mut::<2>().0.iter_mut().for_each(|sample| sample.reverse()),
+        4 => bytes.as_chunks_mut::<4>().0.iter_mut().for_each(|sample| sample.reverse()),
+        8 => bytes.as_chunks_mut::<8>().0.iter_mut().for_each(|sample| sample.reverse()),
+        _ => {}
+    }
+}
+
+/// Half floats in the order of this machine as f32.
+pub(crate) fn widen_halves(halves: &[u8], out: &mut [u8]) {
+    for (half, out) in halves.as_chunks::<2>().0.iter().zip(out.as_chunks_mut::<4>().0) {
+        *out = f16::from_ne_bytes(*half).to_f32().to_ne_bytes();
+    }
+}
+
+/// Copies samples of `width` bytes: `count` of them, `step` samples apart in `from`, side by side in `to`.
+#[inline(never)]
+pub(crate) fn gather(from: &[u8], step: usize, width: usize, to: &mut [u8]) {
+    fn copy<const N: usize>(from: &[u8], step: usize, to: &mut [u8]) {
+        let samples = from.as_chunks::<N>().0.iter().step_by(step.max(1));
+        for (to, from) in to.as_chunks_mut::<N>().0.iter_mut().zip(samples) {
+            *to = *from;
+        }
+    }
+    match width {
+        1 => copy::<1>(from, step, to),
+        2 => copy::<2>(from, step, to),
+        4 => copy::<4>(from, step, to),
+        _ => copy::<8>(from, step, to),
+    }
+}
+
+/// Replaces NaN in planes of `pixels` floats each by the least number of its plane, and says how many samples it replaced.
+pub(crate) fn replace_nan(samples: &mut Samples, pixels: usize) -> usize {
+    fn replace<T: Copy + PartialOrd>(values: &mut [T], pixels: usize) -> usize {
+        // NaN alone differs from itself.
+        let is_nan = |value: &T| value.partial_cmp(value).is_none();
+        let mut replaced = 0;
+        for plane in values.chunks_mut(pixels.max(1)) {
+            let numbers = plane.iter().copied().filter(|value| !is_nan(value));
+            let Some(least) = numbers.reduce(|least, value| if value < least { value } else { least }) else {
+                continue;
+            };
+            for value in plane.iter_mut().filter(|value| is_nan(value)) {
+                *value = least;
+                replaced += 1;
+            }
+        }
+        replaced
+    }
+    match samples {
+        Samples::F32(values) => replace(values, pixels),
+        Samples::F64(values) => replace(values, pixels),
+        _ => 0,
+    }
 }

@@ -7,7 +7,7 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-use cytoshade_formats::{Error, Format, Image, Limits, ReadOptions, read_bytes};
+use cytoshade_formats::{Error, Format, Image, ImageFile, Limits, ReadOptions, read_bytes};
 use flate2::{Compression, write::ZlibEncoder};
 use peak_alloc::PeakAlloc;
 use proptest::prelude::*;
@@ -36,7 +36,7 @@ fn within(most: usize, bytes: &[u8], options: &ReadOptions) -> Result<Vec<Image>
 fn unlimited() -> ReadOptions {
     let all = u64::MAX;
     let sides = Limits { width: all, height: all, pixels: all, ..Limits::default() };
-    let limits = Limits { file_bytes: all, decoded_bytes: all, expansion: all, pages: all, ..sides };
+    let limits = Limits { file_bytes: all, decoded_bytes: all, chunk_bytes: all, pages: all, ..sides };
     ReadOptions { limits, ..ReadOptions::default() }
 }
 
@@ -57,11 +57,12 @@ fn assert_limit(expected: &str, bytes: &[u8]) {
 }
 
 static FIXTURES: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let folders = [tests.join("fixtures"), tests.join("codecs")];
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
     let images = files.filter(|path| path.extension().is_some_and(|extension| extension != "py"));
     let found: Vec<_> = images.map(|path| (path.display().to_string(), std::fs::read(path).unwrap())).collect();
-    assert!(found.len() > 70);
+    assert!(found.len() > 110);
     found
 });
 
@@ -71,12 +72,17 @@ fn every_beginning_of_every_file() {
     for (name, bytes) in FIXTURES.iter() {
         let whole = read_bytes(bytes, &options).ok();
         for end in 0..bytes.len() {
-            match read_bytes(&bytes[..end], &options) {
+            match within(16 * MIB, &bytes[..end], &options) {
                 Err(error) => assert!(!error.to_string().is_empty()),
-                // The last bytes of a TIFF may be padding. What is read must then be all of it.
+                // The last bytes of a TIFF or a WebP may be padding, and those of a JPEG no more than its end. What is read must then
+                // be all of it, but for planes of which the file says that they are missing.
                 Ok(images) => {
-                    assert!(name.ends_with(".tif"), "{name} is read from its first {end} bytes");
-                    assert!(Some(images) == whole, "{name} is read wrongly from its first {end} bytes");
+                    let may = [".tif", ".jpg", ".webp", "pnm.text.pgm"].iter().any(|ending| name.ends_with(ending));
+                    assert!(may, "{name} is read from its first {end} bytes");
+                    let is_told = !ImageFile::from_bytes(&bytes[..end], &options).unwrap().warnings().is_empty();
+                    // Numbers in text may lose their last digit.
+                    let is_all = Some(images) == whole || name.ends_with("pnm.text.pgm");
+                    assert!(is_all || name.contains("truncated_stack") && is_told, "{name}: its first {end} bytes");
                 }
             }
         }
@@ -91,7 +97,7 @@ fn every_byte_of_every_start_changed() {
             let original = bytes[at];
             for changed in [0, 0xff, original ^ 1, original.wrapping_add(1)] {
                 bytes[at] = changed;
-                let _ = within(32 * MIB, &bytes, &ReadOptions::default());
+                let _ = within(64 * MIB, &bytes, &ReadOptions::default());
             }
             bytes[at] = original;
         }
@@ -204,10 +210,8 @@ fn tiff_parts_that_are_not_read_are_named() {
     let images = with((259, SHORT, 1, 1), 12).unwrap();
     assert!(images[0] == Image::new(vec![0x123u16, 0xabc, 1, 0xfff], 1, 2, 2).unwrap());
     for (entry, bits, word) in [
-        ((259, SHORT, 1, 7), 8, "JPEG"),
         ((259, SHORT, 1, 4711), 8, "4711"),
-        ((262, SHORT, 1, 6), 8, "YCbCr"),
-        ((266, SHORT, 1, 2), 8, "FillOrder"),
+        ((259, SHORT, 1, 34661), 8, "JBIG"),
         ((339, SHORT, 1, 6), 8, "complex"),
         ((339, SHORT, 1, 3), 8, "8-bit float"),
         ((339, SHORT, 1, 2), 12, "12-bit integer"),
@@ -233,16 +237,6 @@ fn bombs() {
     let small = Limits { decoded_bytes: 16 * MIB as u64 - 1, ..Limits::default() };
     let options = ReadOptions { limits: small, ..ReadOptions::default() };
     assert!(matches!(within(MIB, &strip(&honest, (4096, 4096), 8), &options), Err(Error::Limit { .. })));
-
-    // 80 MiB that would be there are more than a file of 80 kB may have, unless it is trusted.
-    let blank = strip(&compressed_zeros(80 * MIB), (8192, 10_240), 8);
-    let usual = Limits::default();
-    let read = |expansion| {
-        let limits = Limits { expansion, ..usual.clone() };
-        within(161 * MIB, &blank, &ReadOptions { limits, ..ReadOptions::default() })
-    };
-    assert!(matches!(read(usual.expansion), Err(Error::Limit { field: "expansion", .. })));
-    assert_eq!(read(1000).unwrap().len(), 1);
 
     // The same for PNG, where the bomb is in the picture, and in a profile that is not of interest.
     let _ = within(MIB, &png((3, 2), &bomb), &ReadOptions::default());
@@ -306,7 +300,7 @@ fn npy(header: &str, data: &[u8]) -> Vec<u8> {
 fn npy_that_states_more_than_it_holds() {
     let shape = |shape: &str| format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
     assert!(within(MIB, &npy(&shape("(2, 3)"), &[0; 24]), &ReadOptions::default()).is_ok(), "the honest file");
-    assert_limit("pixels", &npy(&shape("(65536, 65536)"), &[0; 24]));
+    assert_damaged(Format::Npy, &npy(&shape("(65536, 65536)"), &[0; 24]));
     for lie in [
         "(2, 4)",
         "(65536, 65536)",

@@ -4,10 +4,10 @@ mod common;
 
 use common::{SIZE, base, fixture, pattern};
 use cytoshade_core::{Image, Samples};
-use cytoshade_formats::{Error, Format, Limits, Pages, ReadOptions, read, read_bytes};
+use cytoshade_formats::{Error, Format, ImageFile, LeftOut, Limits, Pages, ReadOptions, Warning, read, read_bytes};
 
 fn with(pages: Pages) -> ReadOptions {
-    ReadOptions { pages, ..ReadOptions::default() }
+    ReadOptions::pages(pages)
 }
 
 fn one(name: &str) -> Image {
@@ -89,11 +89,17 @@ fn tiff_pages() {
     assert!(read("pages_rgb_u1.tif", Pages::Auto).unwrap() == list("u1", &[&[0, 1, 2], &[3, 4, 5]]));
     assert!(read("pages_rgb_u1.tif", Pages::Channels).unwrap() == list("u1", &[&[0, 1, 2, 3, 4, 5]]));
 
+    // Pages of another size are left out, unless each page is asked for.
     let two_sizes = [pattern("u1", &[0], SIZE), pattern("u1", &[0], (9, 11))];
-    assert!(read("pages_of_two_sizes.tif", Pages::Auto).unwrap() == two_sizes);
-    let error = read("pages_of_two_sizes.tif", Pages::Channels).unwrap_err();
-    assert!(matches!(error, Error::PagesDiffer { page: 2, first: 1, .. }), "{error}");
+    assert!(read("pages_of_two_sizes.tif", Pages::Auto).unwrap() == two_sizes[..1]);
+    assert!(read("pages_of_two_sizes.tif", Pages::List).unwrap() == two_sizes);
+    assert_eq!(warnings("pages_of_two_sizes.tif"), [Warning::LeftOut { pages: 1, why: LeftOut::OtherSize }]);
     assert!(read("thumbnail.tif", Pages::Auto).unwrap() == two_sizes[..1]);
+    assert_eq!(warnings("thumbnail.tif"), [Warning::LeftOut { pages: 1, why: LeftOut::SmallerCopy }]);
+}
+
+fn warnings(name: &str) -> Vec<Warning> {
+    ImageFile::open(fixture(name), &ReadOptions::default()).unwrap().warnings().to_vec()
 }
 
 #[test]
@@ -103,8 +109,9 @@ fn tiff_metadata() {
         assert!(read(fixture(name), &with(Pages::Auto)).unwrap() == stacks, "{name}");
         assert_eq!(read(fixture(name), &with(Pages::List)).unwrap().len(), 6, "{name}");
     }
-    let error = read(fixture("truncated_stack.tif"), &with(Pages::Auto)).unwrap_err();
-    assert!(matches!(error, Error::Unsupported { format: Format::Tiff, .. }), "{error}");
+    // All planes behind one page.
+    let planes = read(fixture("truncated_stack.tif"), &with(Pages::Auto)).unwrap();
+    assert!(planes == [pattern("u1", &[0, 1, 2, 3], SIZE)], "{} channels", planes[0].channels());
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use cytoshade_core::{Image, Planes};
+use cytoshade_core::{Image, LabelVolume, Planes, Volume};
 use cytoshade_formats::{
-    Array, CostLimits, Error, Labels, Limits, Outline, Plain, ReadOptions, Seg, SegParts, ValueLimits, numpy::Kind,
-    outline_labels, outlines, read, read_seg, write_csv, write_geojson, write_rois, write_seg,
+    Array, CostLimits, Error, FlowView, LabelView, Labels, Limits, Outline, Plain, ReadOptions, Seg, SegParts,
+    ValueLimits, numpy, numpy::Kind, outline_labels, outlines, read, read_seg, write_seg,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -38,6 +38,10 @@ fn labels(name: &str) -> Labels {
     Labels::new(values, image.height(), image.width()).unwrap()
 }
 
+fn plane(labels: LabelView<'_>) -> Labels {
+    Labels::new(labels.as_slice().to_vec(), labels.height(), labels.width()).unwrap()
+}
+
 /// `<f4[3, 16, 20]`, as the script writes it: numpy turns the bytes around when it reads them.
 fn form(array: &Array<'_, Plain<'_>>) -> String {
     format!("{}{}{:?}", array.dtype().order().replace('>', "<"), array.dtype().name(), array.shape())
@@ -55,16 +59,14 @@ fn every_form_opens_and_holds_what_python_finds() {
     let masks = masks();
     assert_eq!(masks.max(), 5);
     let above_2: Vec<u32> = masks.as_slice().iter().map(|&label| if label > 2 { label } else { 0 }).collect();
-    let stack = [
-        masks.clone(),
-        Labels::zeros(masks.height(), masks.width()),
-        Labels::new(above_2, masks.height(), masks.width()).unwrap(),
-    ];
+    let empty = vec![0; masks.as_slice().len()];
+    let stack = [masks.as_slice(), &empty, &above_2].concat();
     for (name, expected) in &expected {
         let bytes = file(name);
         let seg = open(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
         let is_stack = name.contains("stack");
-        assert_eq!(seg.masks(), if is_stack { &stack[..] } else { &stack[..1] }, "{name}");
+        assert_eq!(seg.labels().as_slice(), if is_stack { &stack } else { masks.as_slice() }, "{name}");
+        assert_eq!(seg.labels().slices(), is_stack.then_some(3), "{name}");
         assert_eq!(seg.cells(), 5, "{name}");
         assert_eq!(seg.keys(), texts(&expected["keys"]), "{name}");
         assert_eq!(seg.unknown(), texts(&expected["unknown"]), "{name}");
@@ -125,7 +127,7 @@ fn values_that_are_no_plain_data_are_left_out_and_said() {
         let mut again = Vec::new();
         seg.write(&mut again).unwrap();
         let again = open(&again).unwrap();
-        assert_eq!((again.masks(), again.get("sets")), (seg.masks(), seg.get("sets")));
+        assert_eq!((again.labels().as_slice(), again.get("sets")), (seg.labels().as_slice(), seg.get("sets")));
         assert!(again.left_out().is_empty(), "{:?}", again.left_out());
     }
 }
@@ -133,9 +135,9 @@ fn values_that_are_no_plain_data_are_left_out_and_said() {
 #[test]
 fn outlines_are_those_of_the_reference() {
     let edges = labels("edges.npy");
-    assert_eq!(outline_labels(&edges), labels("edges_expected.npy"));
+    assert_eq!(outline_labels(&edges).unwrap(), labels("edges_expected.npy"));
     let expected: Value = serde_json::from_slice(&file("edges.json")).unwrap();
-    let found = outlines(&edges);
+    let found = outlines(&edges).unwrap();
     assert_eq!(found.len(), expected.as_object().unwrap().len());
     for Outline { label, points } in found {
         assert_eq!(serde_json::json!(points), expected[label.to_string()], "{label}");
@@ -145,46 +147,10 @@ fn outlines_are_those_of_the_reference() {
         let seg = open(&bytes).unwrap();
         let expected = seg.get("outlines").and_then(Plain::as_array).unwrap();
         let expected: Vec<f64> = expected.numbers().unwrap().collect();
-        let found: Vec<f64> = outline_labels(&seg.masks()[0]).into_vec().into_iter().map(f64::from).collect();
+        let found: Vec<f64> =
+            outline_labels(&plane(seg.labels())).unwrap().into_vec().into_iter().map(f64::from).collect();
         assert_eq!(found, expected, "{name}");
     }
-}
-
-#[test]
-fn regions_are_those_that_roifile_writes() {
-    let mut archive = Cursor::new(Vec::new());
-    write_rois(&mut archive, &labels("edges.npy")).unwrap();
-    let archive = archive.into_inner();
-    let mut expected = file("edges_000099.roi");
-    // The version alone differs: ours is the oldest that knows all that is written.
-    expected[4..6].copy_from_slice(&227u16.to_be_bytes());
-    let holds = |part: &[u8]| archive.windows(part.len()).any(|found| found == part);
-    assert!(holds(&expected) && holds(b"000099.roi"));
-    *expected.last_mut().unwrap() ^= 1;
-    assert!(!holds(&expected));
-}
-
-#[test]
-fn tables_and_polygons_hold_what_is_there() {
-    let labels = Labels::new([0, 7, 7, 0, 7, 2, 2, 7, 7, 7, 7, 7].to_vec(), 3, 4).unwrap();
-    let mut table = Vec::new();
-    write_csv(&mut table, &labels).unwrap();
-    let expected = "label,area,centroid_y,centroid_x,top,left,bottom,right,equivalent_diameter\n\
-        2,2,1.000,1.500,1,1,2,3,1.596\n7,8,1.250,1.500,0,0,3,4,3.192\n";
-    assert_eq!(String::from_utf8(table).unwrap(), expected);
-    let mut features = Vec::new();
-    write_geojson(&mut features, &labels).unwrap();
-    let features: Value = serde_json::from_slice(&features).unwrap();
-    let [cell, around] = features["features"].as_array().unwrap().as_slice() else { panic!("{features}") };
-    assert_eq!((&cell["properties"]["name"], &cell["properties"]["label"]), (&"2".into(), &2.into()));
-    let ring = serde_json::json!([[[1, 1], [3, 1], [3, 2], [1, 2], [1, 1]]]);
-    assert_eq!(cell["geometry"], serde_json::json!({"type": "Polygon", "coordinates": ring}));
-    // The upper part meets the rest in corners alone.
-    let parts = serde_json::json!([
-        [[[1, 0], [3, 0], [3, 1], [1, 1], [1, 0]]],
-        [[[0, 1], [1, 1], [1, 2], [3, 2], [3, 1], [4, 1], [4, 3], [0, 3], [0, 1]]],
-    ]);
-    assert_eq!(around["geometry"], serde_json::json!({"type": "MultiPolygon", "coordinates": parts}));
 }
 
 #[test]
@@ -197,7 +163,7 @@ fn what_is_read_is_written_again() {
         let again = open(&once).unwrap_or_else(|error| panic!("{name}: {error}"));
         let is_kept = |key: &String| !matches!(seg.get(key), Some(Plain::Opaque(_)));
         let kept: Vec<String> = seg.keys().into_iter().filter(is_kept).collect();
-        assert_eq!((again.masks(), again.keys()), (seg.masks(), kept), "{name}");
+        assert_eq!((again.labels().as_slice(), again.keys()), (seg.labels().as_slice(), kept), "{name}");
         // NaN is equal to nothing, its text is.
         if seg.left_out().is_empty() {
             assert!(format!("{again:?}") == format!("{seg:?}"), "{name}");
@@ -243,9 +209,9 @@ fn our_own_file_holds_the_keys_of_the_reference() {
     let image = Image::new((0..2 * height * width).map(|at| at as u16).collect(), 2, height, width).unwrap();
     let (flows, cellprob) = (planes(2, height, width), planes(1, height, width));
     let parts = SegParts {
-        labels: &labels,
-        image: Some(&image),
-        flows: Some((&flows, &cellprob)),
+        labels: (&labels).into(),
+        images: std::slice::from_ref(&image),
+        flows: Some(FlowView::image(&flows, &cellprob).unwrap()),
         filename: "folder/größe.png",
         channels: [2, 1],
         diameter: 17.5,
@@ -265,13 +231,13 @@ fn our_own_file_holds_the_keys_of_the_reference() {
     let forms = |seg: &Seg<'_>| seg.flows().into_iter().map(form).collect::<Vec<_>>();
     assert_eq!(forms(&seg), forms(&reference));
     assert_eq!(seg.unknown(), [""; 0]);
-    assert_eq!((seg.masks(), seg.channels(), seg.diameter()), (&[labels.clone()][..], Some(vec![2, 1]), Some(17.5)));
+    assert_eq!((plane(seg.labels()), seg.channels(), seg.diameter()), (labels.clone(), Some(vec![2, 1]), Some(17.5)));
     assert_eq!(seg.filename().unwrap(), "folder/größe.png");
     assert_eq!(seg.is_manual(), Some(vec![false; 5]));
     assert_eq!(seg.image().unwrap().unwrap(), [image]);
     let outlines = seg.get("outlines").and_then(Plain::as_array).unwrap().numbers().unwrap();
     let outlines: Vec<u32> = outlines.map(|label| label as u32).collect();
-    assert_eq!(outlines, outline_labels(&labels).into_vec());
+    assert_eq!(outlines, outline_labels(&labels).unwrap().into_vec());
     let output = [flows.as_slice(), cellprob.as_slice()].concat();
     let found: Vec<f32> = seg.flows()[3].numbers().unwrap().map(|value| value as f32).collect();
     assert_eq!(found, output);
@@ -282,9 +248,9 @@ fn pictures_are_as_large_as_the_masks_and_parts_must_fit() {
     let labels = masks();
     let write = |flows: &Planes, cellprob: &Planes| {
         let parts = SegParts {
-            labels: &labels,
-            image: None,
-            flows: Some((flows, cellprob)),
+            labels: (&labels).into(),
+            images: &[],
+            flows: Some(FlowView::image(flows, cellprob)?),
             filename: "",
             channels: [0, 0],
             diameter: 30.0,
@@ -302,12 +268,79 @@ fn pictures_are_as_large_as_the_masks_and_parts_must_fit() {
 #[test]
 fn labels_past_16_bits_take_32() {
     let labels = Labels::new(vec![0, 1, 2, 65_535], 2, 2).unwrap();
-    let parts = SegParts { labels: &labels, image: None, flows: None, filename: "", channels: [0, 0], diameter: 30.0 };
+    let parts =
+        SegParts { labels: (&labels).into(), images: &[], flows: None, filename: "", channels: [0, 0], diameter: 30.0 };
     let mut bytes = Vec::new();
     write_seg(&mut bytes, &parts).unwrap();
     let seg = open(&bytes).unwrap();
     assert_eq!(form(seg.get("masks").and_then(Plain::as_array).unwrap()), "<u4[2, 2]");
-    assert_eq!(seg.masks(), [labels]);
+    assert_eq!(plane(seg.labels()), labels);
+}
+
+/// A `_seg.npy` whose masks are 32-bit integers.
+fn seg_of(shape: &[usize], masks: &[i32]) -> Vec<u8> {
+    let bytes: Vec<u8> = masks.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let dtype = numpy::Dtype::little_endian(Kind::Int, 4);
+    let array = Array::new(shape.to_vec(), dtype, false, numpy::Data::Bytes(bytes.into())).unwrap();
+    let mut file = Vec::new();
+    cytoshade_pickle::write_npy(&mut file, &Plain::Dict(vec![(Plain::Text("masks".into()), Plain::Array(array))]))
+        .unwrap();
+    file
+}
+
+#[test]
+fn cells_are_counted_and_negative_values_are_background() {
+    let read = |shape: &[usize], masks: &[i32]| {
+        let bytes = seg_of(shape, masks);
+        let seg = open(&bytes).unwrap();
+        (seg.labels().as_slice().to_vec(), seg.labels().shape(), seg.cells())
+    };
+    assert_eq!(read(&[2, 2], &[0, 7, 900, 65_000]), (vec![0, 7, 900, 65_000], vec![2, 2], 3));
+    assert_eq!(read(&[2, 2], &[-1, 0, 0, 4]), (vec![0, 1, 1, 5], vec![2, 2], 2), "cells from 0");
+    assert_eq!(read(&[2, 2], &[-1, 3, 3, 4]), (vec![0, 3, 3, 4], vec![2, 2], 2), "cells from 1");
+    assert_eq!(read(&[2, 2], &[-9999, 0, 3, -1]), (vec![0, 0, 3, 0], vec![2, 2], 1));
+    assert_eq!(read(&[2, 2, 2], &[0, 1, 0, 0, 1, 0, 0, 2]).1, [2, 2, 2]);
+    assert_eq!(read(&[1, 1, 2, 2], &[0, 1, 0, 0]).1, [2, 2]);
+    let bytes = seg_of(&[2, 2, 2, 2], &[1; 16]);
+    assert!(matches!(open(&bytes), Err(Error::Shape { .. })));
+}
+
+#[test]
+fn stacks_are_saved_with_the_forms_of_the_reference() {
+    let (depth, height, width) = (2, 16, 20);
+    let masks = [masks().into_vec(), vec![0; height * width]].concat();
+    let labels = LabelVolume::new(masks, depth, height, width).unwrap();
+    let values = |channels: usize| (0..channels * depth * height * width).map(|at| (at as f32).sin()).collect();
+    let volume = |channels| Volume::new(values(channels), channels, depth, height, width).unwrap();
+    let images: Vec<Image> = (0..depth as u16)
+        .map(|z| Image::new((0..height * width).map(|at| at as u16 + z).collect::<Vec<_>>(), 1, height, width).unwrap())
+        .collect();
+    for channels in [2, 3] {
+        let (flows, cellprob) = (volume(channels), volume(1));
+        let parts = SegParts {
+            labels: (&labels).into(),
+            images: &images,
+            flows: Some(FlowView::stack(&flows, &cellprob).unwrap()),
+            filename: "stack.tif",
+            channels: [0, 0],
+            diameter: 12.0,
+        };
+        let mut bytes = Vec::new();
+        write_seg(&mut bytes, &parts).unwrap();
+        let seg = open(&bytes).unwrap();
+        assert_eq!((seg.labels().shape(), seg.cells()), (vec![depth, height, width], 5));
+        assert_eq!(seg.labels().as_slice(), labels.as_slice());
+        assert_eq!(seg.image().unwrap().unwrap(), images);
+        let forms: Vec<String> = seg.flows().into_iter().map(form).collect();
+        let output = format!("<f4[{}, 2, 16, 20]", channels + 1);
+        assert_eq!(forms, ["|u1[2, 16, 20, 3]", "|u1[2, 16, 20]", "|u1[2, 16, 20]", &output]);
+        let wrong = SegParts { images: &images[..1], ..parts };
+        assert!(matches!(write_seg(Vec::new(), &wrong), Err(Error::Output { .. })));
+        let wrong = SegParts { labels: LabelView::time_series(&labels), ..parts };
+        assert!(matches!(write_seg(Vec::new(), &wrong), Err(Error::Output { .. })));
+    }
+    assert!(FlowView::stack(&volume(1), &volume(1)).is_err());
+    assert!(FlowView::stack(&volume(3), &volume(2)).is_err());
 }
 
 #[test]

@@ -10,8 +10,9 @@ use std::{
 use common::{SIZE, base, fixture, pattern};
 use cytoshade_core::{Image, Samples};
 use cytoshade_formats::{
-    Error, Labels, ReadOptions, read, read_bytes, save, write_labels_png, write_labels_tiff, write_npy_f32,
-    write_overlay_png,
+    Error, LabelView, LabelVolume, Labels, Pages, PixelSize, ReadOptions, TiffMetadata, read, read_bytes, read_labels,
+    save, save_new, write_labels_npy, write_labels_png, write_labels_tiff, write_labels_tiff_with, write_npy_f32,
+    write_overlay_png, write_overlay_tiff,
 };
 
 fn labels(highest: u32) -> Labels {
@@ -117,6 +118,74 @@ fn overlay() {
     assert!(write_overlay_png(Vec::new(), &constant, &Labels::zeros(2, 2)).is_ok());
 }
 
+#[test]
+fn overlays_of_a_stack_are_pages_of_one_contrast() {
+    let plane = |value: u8| Image::new(vec![value; 6 * 6], 1, 6, 6).unwrap();
+    let images = [plane(0), plane(255), plane(51)];
+    let mut cells = vec![0; 3 * 36];
+    cells[2 * 36..].fill(2);
+    let labels = LabelVolume::new(cells, 3, 6, 6).unwrap();
+    let mut file = Cursor::new(Vec::new());
+    write_overlay_tiff(&mut file, &images, &labels).unwrap();
+    let options = ReadOptions::pages(Pages::List);
+    let pages = read_bytes(&file.into_inner(), &options).unwrap();
+    let first = |page: &Image| [0, 1, 2].map(|channel| page.to_planes(channel).unwrap().as_slice()[0]);
+    assert_eq!(pages.len(), 3);
+    assert_eq!((first(&pages[0]), first(&pages[1])), ([0.0; 3], [255.0; 3]));
+    let [r, g, b] = first(&pages[2]);
+    assert!((r, g) != (g, b) && r.max(g).max(b) < 120.0, "a faint fill over dark gray: {r} {g} {b}");
+    let error = write_overlay_tiff(Cursor::new(Vec::new()), &images[..2], &labels).unwrap_err();
+    assert!(matches!(error, Error::Output { .. }), "{error}");
+}
+
+#[test]
+fn label_tiffs_carry_axes_and_pixel_size() {
+    let labels = LabelVolume::new((0..24).collect(), 3, 2, 4).unwrap();
+    let write = |labels: LabelView<'_>, metadata: &TiffMetadata| {
+        let mut file = Cursor::new(Vec::new());
+        write_labels_tiff_with(&mut file, labels, metadata).unwrap();
+        file.into_inner()
+    };
+    let description = |file: &[u8]| {
+        let mut decoder = tiff::decoder::Decoder::new(Cursor::new(file.to_vec())).unwrap();
+        let mut tag = |tag| decoder.find_tag(tag).unwrap();
+        let text = tag(tiff::tags::Tag::ImageDescription).map(|value| value.into_string().unwrap());
+        let resolution = tag(tiff::tags::Tag::XResolution).map(|value| value.into_u32_vec().unwrap());
+        (text.unwrap_or_default(), resolution.unwrap())
+    };
+    let plain = TiffMetadata::default();
+    assert_eq!(description(&write((&labels).into(), &plain)), (String::new(), vec![1, 1]));
+    let series = write(LabelView::time_series(&labels), &plain);
+    assert_eq!(description(&series).0, "ImageJ=1.53q\nimages=3\nframes=3\n");
+    let pixel_size = PixelSize { x: Some(0.325), y: Some(0.325), z: Some(2.0) };
+    let (text, resolution) = description(&write((&labels).into(), &TiffMetadata { pixel_size }));
+    assert_eq!(text, "ImageJ=1.53q\nimages=3\nslices=3\nunit=um\nspacing=2\n");
+    assert!((f64::from(resolution[1]) / f64::from(resolution[0]) - 0.325).abs() < 1e-9, "{resolution:?}");
+    let options = ReadOptions::stack();
+    assert_eq!(read_labels(&series, &options).unwrap().view().as_slice(), labels.as_slice());
+}
+
+#[test]
+fn label_images_are_read_as_labels() {
+    let options = ReadOptions::default();
+    let narrow = labels(65_535);
+    let mut png = Vec::new();
+    write_labels_png(&mut png, &narrow).unwrap();
+    let mut npy = Vec::new();
+    write_labels_npy(&mut npy, &narrow).unwrap();
+    for bytes in [tiff(&narrow), png, npy] {
+        let found = read_labels(&bytes, &options).unwrap();
+        assert_eq!((found.view().shape(), found.view().as_slice()), (vec![50, 40], narrow.as_slice()));
+    }
+    let volume = LabelVolume::new((0..24).collect(), 3, 2, 4).unwrap();
+    let mut npy = Vec::new();
+    write_labels_npy(&mut npy, &volume).unwrap();
+    assert_eq!(read_labels(&npy, &options).unwrap().view().shape(), [3, 2, 4]);
+    let refused = |name: &str| read_labels(&fs::read(fixture(name)).unwrap(), &options).unwrap_err().to_string();
+    assert!(refused("rgb_u1.png").contains("3 channels"));
+    assert!(refused("grey.jpg").contains("compression changed"));
+}
+
 fn names(folder: &std::path::Path) -> Vec<String> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
@@ -160,21 +229,34 @@ fn save_says_where_it_cannot() {
 
 #[cfg(unix)]
 #[test]
-fn save_keeps_links_and_permissions() {
+fn save_keeps_permissions_and_refuses_links() {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     let folder = tempfile::tempdir().unwrap();
     let [plain, saved, link] = ["plain", "saved", "link"].map(|name| folder.path().join(name));
     let mode = |path| fs::metadata(path).unwrap().permissions().mode();
-    let write = |path, text: &'static [u8]| save(path, |out| out.write_all(text).map_err(Error::Write)).unwrap();
+    let write = |path, text: &'static [u8]| save(path, |out| out.write_all(text).map_err(Error::Write));
 
     fs::write(&plain, "").unwrap();
-    write(&saved, b"one");
+    write(&saved, b"one").unwrap();
     assert_eq!(mode(&saved), mode(&plain), "a new file is like any other");
     fs::set_permissions(&saved, fs::Permissions::from_mode(0o640)).unwrap();
     symlink("saved", &link).unwrap();
-    write(&link, b"two");
-    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert_eq!(fs::read(&saved).unwrap(), b"two");
+    let error = write(&link, b"two").unwrap_err();
+    assert!(error.to_string().contains("a link has this name"), "{error}");
+    write(&saved, b"three").unwrap();
     assert_eq!(mode(&saved) & 0o777, 0o640);
+    assert_eq!(fs::read(&link).unwrap(), b"three");
+}
+
+#[test]
+fn save_new_keeps_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cells_seg.npy");
+    let write = || save_new(&path, |out| out.write_all(b"ours").map_err(Error::Write));
+    write().unwrap();
+    fs::write(&path, "corrected").unwrap();
+    assert!(matches!(write(), Err(Error::Write(error)) if error.kind() == std::io::ErrorKind::AlreadyExists));
+    assert_eq!(fs::read(&path).unwrap(), b"corrected");
+    assert_eq!(names(folder.path()), ["cells_seg.npy"]);
 }

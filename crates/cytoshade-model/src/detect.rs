@@ -6,7 +6,6 @@ use crate::{Error, LoadOptions, Origin, Sha256, SizeModel, size_model};
 
 /// The content of a model file.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "one value a file, which is taken apart at once")]
 pub enum AnyModel {
     /// A network and its origin.
     Network(Network, Origin),

@@ -128,7 +128,6 @@ pub fn load_path_with_origin(path: &std::path::Path, options: &LoadOptions) -> R
 }
 
 /// The content of a file: tensors that may be a network's, or the network that was found in a graph.
-#[expect(clippy::large_enum_variant, reason = "one value a file, which is taken apart at once")]
 enum Contents {
     Tensors(Tensors),
     Network(Network),

@@ -7,17 +7,27 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+#[cfg(not(target_family = "wasm"))]
+mod file_identity;
+#[cfg(not(target_family = "wasm"))]
+pub mod isolate;
 mod meter;
 #[cfg(not(target_family = "wasm"))]
 mod open;
+#[cfg(not(target_family = "wasm"))]
+mod pending_file;
 mod printable;
 #[cfg(not(target_family = "wasm"))]
 mod private_file;
 mod redacted;
 
+#[cfg(not(target_family = "wasm"))]
+pub use file_identity::FileIdentity;
 pub use meter::{CostLimits, Meter, MeterError, reserve};
 #[cfg(not(target_family = "wasm"))]
 pub use open::{Links, open};
+#[cfg(not(target_family = "wasm"))]
+pub use pending_file::{Existing, PendingFile, remove_pending_files, sweep_stale_files};
 #[cfg(not(target_family = "wasm"))]
 pub use printable::printable_path;
 pub use printable::{printable, quoted};

@@ -5,6 +5,8 @@ use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::Path;
 
 use crate::open::{Links, open, open_with};
+use crate::pending_file::folder_of;
+use crate::{Existing, PendingFile};
 
 /// Makes a folder for the user alone (mode 0700), with those that it lies in.
 ///
@@ -64,15 +66,9 @@ pub fn read_private_file(path: &Path, most: u64) -> Result<Vec<u8>> {
 pub fn write_private_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = folder_of(path);
     create_private_folder(folder)?;
-    // `tempfile` creates files with mode 0600.
-    let mut file = tempfile::Builder::new().prefix(".cytoshade-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    let mut file = PendingFile::create_private(path)?;
+    file.file()?.write_all(bytes)?;
+    file.publish(Existing::Replace)
 }
 
 fn check_folder(folder: &Path) -> Result<()> {

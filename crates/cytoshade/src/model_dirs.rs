@@ -139,6 +139,11 @@ pub struct ModelRef {
 }
 
 impl ModelRef {
+    /// The files that are tried, in this order; they need not exist.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
     /// The published model that is asked for, if it is one.
     pub fn published(&self) -> Option<&'static Published> {
         self.published

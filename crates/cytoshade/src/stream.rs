@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use cytoshade_core::tiling::TileLayout;
 use cytoshade_core::{Control, Params, Stage, Timings};
-use cytoshade_gpu::{Gpu, GpuPlanes, Network, Part, PendingReadback, Submission, TiledPlanes};
+use cytoshade_gpu::{Error as GpuError, Gpu, GpuPlanes, Network, Part, PendingReadback, Submission, TiledPlanes};
 use web_time::Instant;
 
 use crate::Error;
@@ -112,11 +112,26 @@ impl<'a> Stream<'a> {
         Ok(())
     }
 
+    /// Names the layer that made outputs of the oldest batch, of so many tiles, not finite.
+    async fn diagnose(&self, mut tiles: usize) -> Result<GpuError, GpuError> {
+        let mut parts: Vec<Part<'_>> = Vec::new();
+        for plane in &self.open {
+            let now = plane.done..plane.submitted.min(plane.done + tiles);
+            if !now.is_empty() {
+                tiles -= now.len();
+                parts.push((&plane.tiled, now));
+            }
+        }
+        self.network.diagnose(&parts).await
+    }
+
     /// Waits for the oldest batch.
     async fn wait_idle(&mut self) -> Result<(), Error> {
         let Some(submission) = self.submissions.pop_front() else { return Ok(()) };
         let tiles = submission.tiles();
-        let styles = submission.styles(self.control.recorder()).await.map_err(Error::Gpu)?;
+        let Some(styles) = submission.styles(self.control.recorder()).await.map_err(Error::Gpu)? else {
+            return Err(Error::Gpu(self.diagnose(tiles).await.map_err(Error::Gpu)?));
+        };
         self.timings.add(Stage::Network, self.since.elapsed());
         self.since = Instant::now();
         self.progress.done += tiles;

@@ -1,8 +1,10 @@
-// Adds tiles of activations to the planes that they were cut from, weighted so that the weights of all tiles over a
-// pixel make 1. Flipped tiles are turned back, with the sign of the flow along the flipped axis.
+// Blends tiles of activations into planes.
 //
-// Grid: one invocation four channels of a pixel: x columns and y rows of those that the tiles cover, 16 x 4 a workgroup,
-// z channels / 4.
+// The weights of all tiles over a pixel add up to 1. Flipped tiles are turned back, with the sign of the flow along the
+// flipped axis.
+//
+// Grid: one invocation for four channels of a pixel: x columns and y rows of those that the tiles cover, 16 x 4 a
+// workgroup; z channels / 4.
 
 struct Params {
     /// Width and height of the planes.
@@ -15,12 +17,12 @@ struct Params {
     tile_height: u32,
     /// Tiles of a row of the grid on which all tiles lie.
     across: u32,
-    /// The first tile to add, and how many there are.
+    /// The first tile to add, and the number of tiles.
     first: u32,
     tiles_now: u32,
-    /// Where their activations begin, in vec4s.
+    /// The first vec4 of their activations.
     start: u32,
-    /// The first row and the first column that they cover, and the ends of both.
+    /// The first row and column that they cover, and the ends of both.
     row: u32,
     column: u32,
     row_end: u32,
@@ -32,10 +34,15 @@ struct Params {
 @group(0) @binding(1) var<storage, read> activations: array<Stored>;
 @group(0) @binding(2) var<storage, read> tiles: array<Tile>;
 @group(0) @binding(3) var<storage, read> weights: array<f32>;
-// [row, then column]: the first row, or column, of tiles that it lies in, and the end of them.
+// [row, then column]: the first row, or column, of tiles over it, and the end of them.
 @group(0) @binding(4) var<storage, read> spans: array<vec2u>;
 // [channel][row][column], zero at first.
 @group(0) @binding(5) var<storage, read_write> planes: array<f32>;
+// One element: 1 after a sum that is not finite, 0 at first.
+@group(0) @binding(6) var<storage, read_write> not_finite: array<atomic<u32>>;
+
+// The exponent of infinity and NaN. Comparisons of floats may assume that there are none.
+const EXPONENT = vec4u(0x7f800000u);
 
 @compute @workgroup_size(16, 4)
 fn blend(@builtin(global_invocation_id) place: vec3u) {
@@ -50,7 +57,7 @@ fn blend(@builtin(global_invocation_id) place: vec3u) {
     var sum = vec4f();
     for (var j = down.x; j < down.y; j++) {
         for (var i = along.x; i < along.y; i++) {
-            // What lies before the first tile is a very large number here.
+            // Tiles before the first one wrap around to very large numbers.
             let n = j * params.across + i - params.first;
             if n >= params.tiles_now {
                 continue;
@@ -68,6 +75,9 @@ fn blend(@builtin(global_invocation_id) place: vec3u) {
             }
             sum += value * (weights[tile.rows + y] * weights[tile.columns + x]);
         }
+    }
+    if any((bitcast<vec4u>(sum) & EXPONENT) == EXPONENT) {
+        atomicStore(&not_finite[0], 1u);
     }
     let last = min(4u, params.channels - place.z * 4u);
     for (var channel = 0u; channel < last; channel++) {

@@ -1,8 +1,8 @@
 //! Every file of hostile/ ends in the error that its index names, in under a second and 64 MiB beyond the file; and the
 //! cost of generated families of files grows no faster than the files.
 //!
-//! Memory is counted by the allocator. Time is what the thread ran, if the system says it, and the least of several
-//! attempts: a busy machine does not look like a slow reader, and a slow reader is slow every time.
+//! The allocator counts memory. Time is the thread's own processor time on systems that report it, and the least of several
+//! attempts, so that a busy machine does not look like a slow reader. A slow reader is slow in every attempt.
 
 mod families;
 
@@ -20,9 +20,9 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const LONGEST: Duration = Duration::from_secs(1);
 const MOST_BYTES: usize = 64 << 20;
-/// Bytes of a message, which may become a line of a log.
+/// Limit of a message in bytes: it may become a line of a log.
 const LONGEST_MESSAGE: usize = 8 << 10;
-/// How often a file may be tried until an attempt is quick enough.
+/// Number of attempts until one is fast enough.
 const ATTEMPTS: usize = 5;
 
 fn folder() -> PathBuf {
@@ -33,12 +33,12 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/cytoshade-model/tests/fixtures")
 }
 
-/// The first word of a file's name: which reader it is for, and what it attacks there.
+/// The first word of a file's name: the reader, and the attack on it.
 fn class(name: &str) -> &str {
     name.split('_').next().unwrap_or_default()
 }
 
-/// The outcome of a reader: the error's variant, and of a limit its field; `"read"` if there was no error.
+/// The outcome of a reader: the error's variant, with the field of a limit; `"read"` without an error.
 struct Said {
     error: String,
     message: String,
@@ -58,12 +58,16 @@ impl Said {
     }
 }
 
-/// Opens a file as its kind is opened, with the default limits.
+/// Reads a file of a kind with the default limits.
 fn open(path: &Path) -> Said {
     let options = LoadOptions::default();
     let name = path.file_name().unwrap().to_string_lossy();
     match class(&name) {
-        "tiff" | "png" | "jpeg" | "npy" => Said::new(cytoshade_formats::read(path, &ReadOptions::default())),
+        // The default of decoded bytes goes by the machine's memory.
+        "tiff" | "png" | "jpeg" | "npy" => {
+            let limits = Limits { decoded_bytes: MOST_BYTES as u64, ..Limits::default() };
+            Said::new(cytoshade_formats::read(path, &ReadOptions { limits, ..ReadOptions::default() }))
+        }
         class if class == "seg" || name.ends_with("_seg.npy") => {
             let limits = Limits::default();
             Said::new(read_seg(&cytoshade_formats::read_file(path, &limits).unwrap(), &limits))
@@ -73,7 +77,7 @@ fn open(path: &Path) -> Said {
     }
 }
 
-/// How long this thread has run, if the system says it (Linux): the readers have no other thread.
+/// The processor time of this thread on Linux. The readers start no other thread.
 fn time_run() -> Option<Duration> {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     stat.split(' ').next()?.parse().ok().map(Duration::from_nanos)
@@ -90,14 +94,14 @@ fn measured(read: impl Fn() -> Said + std::panic::RefUnwindSafe) -> (Said, Durat
     (said, time, MEMORY.peak_usage().saturating_sub(before))
 }
 
-/// The outcome of opening a file, and its cost in time and in bytes beyond the file.
+/// The outcome of opening a file, and its cost in time and in bytes beyond the file's size.
 fn attempt(path: &Path) -> (Said, Duration, usize) {
     let file = std::fs::metadata(path).unwrap().len() as usize;
     let (said, time, bytes) = measured(|| open(path));
     (said, time, bytes.saturating_sub(file))
 }
 
-/// The fault of a reader with a file, if there is one.
+/// The violation of a file's expectations, if any.
 fn complaint(path: &Path, expected: &str) -> Option<String> {
     let mut least = Duration::MAX;
     for _ in 0..ATTEMPTS {
@@ -115,7 +119,7 @@ fn complaint(path: &Path, expected: &str) -> Option<String> {
     Some(format!("{}: took {least:?} at least", path.display()))
 }
 
-/// Files of some megabytes: name, bytes and the error they must end in.
+/// Files of several megabytes: name, bytes and expected error.
 fn large() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let honest = std::fs::read(fixtures().join("script_17.onnx")).unwrap();
     let mut many_heads = ModelProto::parse_from_bytes(&honest).unwrap();
@@ -126,7 +130,7 @@ fn large() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         other.output[0] = format!("head_{at}");
         graph.node.push(other);
     }
-    // The same, but what they all come from is no network: the average is of another level.
+    // The same, but they do not come from a network: the average is of another level.
     let mut no_head = many_heads.clone();
     let graph = no_head.graph.as_mut().unwrap();
     let first = graph.node[0].output[0].clone();
@@ -222,7 +226,7 @@ fn read(reader: Reader, bytes: &[u8]) -> Said {
     }
 }
 
-/// The fault of a reader with a family, if there is one.
+/// The violation of a family's expectations, if any.
 fn family_complaint(family: &Family) -> Option<String> {
     let mut before: Option<Cost> = None;
     for size in [family.size, 2 * family.size, 4 * family.size] {
@@ -268,7 +272,7 @@ fn growth_is_seen() {
     }
 }
 
-// One test, since the memory of others in the process would count.
+// One test only: other tests in the process would add to the counted memory.
 #[test]
 fn every_hostile_file_ends_in_its_error() {
     let index = std::fs::read_to_string(folder().join("INDEX.tsv")).unwrap();
@@ -286,7 +290,7 @@ fn every_hostile_file_ends_in_its_error() {
     let files = files.filter(|path| path.is_file() && !is_script(path)).count();
     assert_eq!(files, listed, "every file is in the index");
 
-    // Too large for the repository: made here, of what is in it.
+    // Too large for the repository: made here from its files.
     let made = tempfile::tempdir().unwrap();
     for (name, bytes, expected) in large() {
         let path = made.path().join(name);
@@ -298,7 +302,7 @@ fn every_hostile_file_ends_in_its_error() {
     wrong.extend(FAMILIES.iter().filter_map(family_complaint));
     assert!(wrong.is_empty(), "{} of {listed}:\n{}", wrong.len(), wrong.join("\n"));
 
-    // The measure itself: a network that is one is opened, and its weights are seen to cost memory.
+    // The counter works: a valid network opens, and its weights cost memory.
     let (said, _, bytes) = attempt(&fixtures().join("zip.pth"));
     assert!(said.error == "read" && bytes > 10_000, "{} {bytes}", said.error);
     let complaint = complaint(&fixtures().join("zip.pth"), "Damaged");

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cytoshade_model::SaveOptions;
-use cytoshade_safe_io::printable_path;
+use cytoshade_safe_io::{Existing, printable_path};
 
 use super::Source;
 use crate::failure::Failure;
-use crate::output::{print_line, write};
+use crate::outputs::Outputs;
+use crate::report::print_line;
 
 /// Write a network as safetensors, with its source's hash, name and diameters as metadata
 ///
@@ -47,14 +48,13 @@ pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
     let save = SaveOptions { half: *f16, ..SaveOptions::default() };
     let (converted, path) = Source::new(input).convert(&save)?;
     refuse_same(&path, output)?;
-    write(output, |out| out.write_all(&converted.bytes).map_err(cytoshade_formats::Error::Write))?;
+    let existing = if *force { Existing::Replace } else { Existing::Keep };
+    let mut outputs = Outputs::default();
+    outputs.save(output, existing, |out| out.write_all(&converted.bytes).map_err(cytoshade_formats::Error::Write))?;
     let of = converted.origin.sha256;
-    print_line(&format!(
-        "{}: {} bytes, from {} (SHA-256 {of})",
-        printable_path(output),
-        converted.bytes.len(),
-        printable_path(path)
-    ))
+    let (to, bytes, from) = (printable_path(output), converted.bytes.len(), printable_path(path));
+    print_line(format_args!("{to}: {bytes} bytes, from {from} (SHA-256 {of})"));
+    Ok(())
 }
 
 /// A file is not converted onto itself: what goes wrong would cost the source.

@@ -8,11 +8,12 @@ use cytoshade::network::Description;
 use cytoshade::network::arch::unet::UNet;
 use cytoshade::{Identity, LoadOptions, Network, Origin, Published, Sha256};
 use cytoshade_model::{AnyModel, SizeModel};
+use cytoshade_safe_io::printable_path;
 use serde::Serialize;
 
 use super::Source;
 use crate::failure::Failure;
-use crate::output::print_line;
+use crate::report::print_line;
 
 /// Say what a model file holds: format, hash, channels, diameters, parameters
 ///
@@ -34,9 +35,11 @@ pub(crate) fn run(args: &Inspect) -> Result<(), Failure> {
         AnyModel::SizeModel(model, sha256) => Report::of_size_model(&path, model, *sha256),
     };
     if args.json {
-        return print_line(&serde_json::to_string(&report).map_err(Failure::run)?);
+        print_line(serde_json::to_string(&report).map_err(Failure::run)?);
+        return Ok(());
     }
-    report.lines().iter().try_for_each(|(what, value)| print_line(&format!("{what:<12}{value}")))
+    report.lines().iter().for_each(|(what, value)| print_line(format_args!("{what:<12}{value}")));
+    Ok(())
 }
 
 /// What is said of a model. What a kind of model does not have is left out.
@@ -118,7 +121,7 @@ impl Report {
     /// The same for people.
     fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
-            ("file", self.file.clone()),
+            ("file", printable_path(&self.file)),
             ("kind", self.kind.into()),
             ("format", self.format.clone()),
             ("sha256", self.sha256.clone()),

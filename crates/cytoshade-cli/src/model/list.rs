@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::source::DEMO;
 use crate::failure::Failure;
-use crate::output::print_line;
+use crate::report::print_line;
 
 /// List the published models, which of them are here, and the other models in Cytoshade's and Cellpose's folders
 ///
@@ -26,20 +26,21 @@ pub(crate) fn run(args: &List) -> Result<(), Failure> {
     let here = folders.list();
     if args.json {
         let report = Report::new(&folders, &here);
-        return print_line(&serde_json::to_string(&report).map_err(Failure::run)?);
+        print_line(serde_json::to_string(&report).map_err(Failure::run)?);
+        return Ok(());
     }
-    print_line("published models (by name; `model verify` compares their hashes):")?;
+    print_line("published models (by name; `model verify` compares their hashes):");
     for published in PUBLISHED {
-        print_line(&format!("  {:<20} {}", published.name, whereabouts(published, &here)))?;
+        print_line(format_args!("  {:<20} {}", published.name, whereabouts(published, &here)));
     }
-    print_line(&format!("  {DEMO:<20} in the program (for demonstrations, not for science)"))?;
-    print_line("other files, which may be models:")?;
+    print_line(format_args!("  {DEMO:<20} in the program (for demonstrations, not for science)"));
+    print_line("other files, which may be models:");
     for present in here.iter().filter(|present| present.published.is_none()) {
-        print_line(&format!("  {:<20} {}", printable(&present.name), printable_path(&present.path)))?;
+        print_line(format_args!("  {:<20} {}", printable(&present.name), printable_path(&present.path)));
     }
     for (what, folder) in [("Cytoshade", &folders.own), ("Cellpose", &folders.cellpose)] {
         let folder = folder.as_ref().map_or("none".into(), printable_path);
-        print_line(&format!("{what}'s folder: {folder}"))?;
+        print_line(format_args!("{what}'s folder: {folder}"));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use cytoshade::{ModelDirs, Published, is_plain_name};
 use cytoshade_safe_io::{printable_path, quoted};
 
 use crate::failure::Failure;
-use crate::output::print_line;
+use crate::report::print_line;
 
 /// Remove a model from Cytoshade's own folder; Cellpose's is never touched
 #[derive(Debug, Args)]
@@ -30,7 +30,10 @@ pub(crate) fn run(args: &Remove) -> Result<(), Failure> {
     let path =
         own_path(&ModelDirs::from_env(), Published::named(name).map_or(name.as_str(), |published| published.file))?;
     match fs::remove_file(&path) {
-        Ok(()) => print_line(&format!("removed {}", printable_path(&path))),
+        Ok(()) => {
+            print_line(format_args!("removed {}", printable_path(&path)));
+            Ok(())
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Err(Failure::run(format!(
             "there is no {}; `cytoshade model list` shows what is there",
             printable_path(&path)

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use cytoshade::{LoadOptions, Model, ModelDirs, ModelRef};
 use cytoshade_model::{AnyModel, Converted, SaveOptions};
 
-use crate::demo;
+use crate::bundled;
 use crate::failure::Failure;
+use crate::report::warn;
 
 /// The name of the network that is in the program.
 pub(crate) const DEMO: &str = "demo";
@@ -31,12 +32,12 @@ impl Source {
     /// A network to segment with. Files that were read without being named are printed.
     pub(crate) fn network(typed: &Path, options: &LoadOptions) -> Result<Model, Failure> {
         let model = match Source::new(typed) {
-            Source::Bundled => Model::from_bytes(demo::MODEL, options),
+            Source::Bundled => Model::from_bytes(bundled::MODEL, options),
             Source::ModelRef(_) => Model::open_with(typed, options),
         };
         let model = model.map_err(Failure::run)?;
         for part in model.origin().iter().flat_map(|origin| &origin.parts) {
-            eprintln!("cytoshade: the model's weights are in {part}, beside it");
+            warn(format_args!("the model's weights are in {part}, beside it"));
         }
         Ok(model)
     }
@@ -46,7 +47,7 @@ impl Source {
         match self {
             Source::Bundled => {
                 let (network, origin) =
-                    cytoshade_model::load_with_origin(demo::MODEL, options).map_err(Failure::run)?;
+                    cytoshade_model::load_with_origin(bundled::MODEL, options).map_err(Failure::run)?;
                 Ok((AnyModel::Network(network, origin), DEMO.into()))
             }
             Source::ModelRef(reference) => reference
@@ -60,7 +61,7 @@ impl Source {
         let options = LoadOptions::default();
         match self {
             Source::Bundled => {
-                let converted = cytoshade_model::convert(demo::MODEL, &options, save).map_err(Failure::run)?;
+                let converted = cytoshade_model::convert(bundled::MODEL, &options, save).map_err(Failure::run)?;
                 Ok((converted, DEMO.into()))
             }
             Source::ModelRef(reference) => reference

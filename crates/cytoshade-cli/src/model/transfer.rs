@@ -10,14 +10,15 @@ use cytoshade_safe_io::printable_path;
 
 use super::fetch::FetchPlan;
 use crate::failure::Failure;
-use crate::output::print_line;
 use crate::progress::Bytes;
+use crate::report::print_line;
 
 pub(super) fn run(wanted: &FetchPlan) -> Result<(), Failure> {
     // An address that is not fetched from is refused before anything is made here.
     let address = Address::parse(&wanted.url).map_err(Failure::usage)?;
     if is_here(wanted)? {
-        return print_line(&format!("{} is already present; hash verified", printable_path(&wanted.target)));
+        print_line(format_args!("{} is already present; hash verified", printable_path(&wanted.target)));
+        return Ok(());
     }
     let default = Limits::default();
     let (grace, floor) = match wanted.deadline {
@@ -58,12 +59,12 @@ fn keep(downloaded: Downloaded, wanted: &FetchPlan, address: &Address) -> Result
     load_any_path(downloaded.path(), &options)
         .map_err(|error| Failure::run(format!("the file from {address} was not kept: {error}")))?;
     let path = downloaded.keep().map_err(Failure::run)?;
-    print_line(&format!("{}: SHA-256 {sha256}", printable_path(&path)))?;
+    print_line(format_args!("{}: SHA-256 {sha256}", printable_path(&path)));
     if wanted.sha256.is_none() {
-        print_line("nothing verifies this file; demand this hash of it from now on, with --sha256")?;
+        print_line("nothing verifies this file; demand this hash of it from now on, with --sha256");
     }
-    match wanted.published {
-        Some(published) => print_line(&format!("its license: {}", published.license)),
-        None => Ok(()),
+    if let Some(published) = wanted.published {
+        print_line(format_args!("its license: {}", published.license));
     }
+    Ok(())
 }

@@ -9,7 +9,7 @@ use cytoshade_safe_io::printable_path;
 
 use super::Source;
 use crate::failure::Failure;
-use crate::output::print_line;
+use crate::report::print_line;
 
 /// Check a model's SHA-256, against the published models' or one that is given, and that it opens
 ///
@@ -42,5 +42,6 @@ pub(crate) fn run(args: &Verify) -> Result<(), Failure> {
             return Err(Failure::at(&path, what));
         }
     };
-    print_line(&format!("{}: SHA-256 {found} is right ({of}), and it opens", printable_path(path)))
+    print_line(format_args!("{}: SHA-256 {found} is right ({of}), and it opens", printable_path(path)));
+    Ok(())
 }

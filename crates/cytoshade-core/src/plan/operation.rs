@@ -1,7 +1,7 @@
-//! Operations: what a network computes from its tensors.
+//! Operations: the computations of a network.
 
 use super::TensorId;
-use crate::{ConvId, LinearId};
+use crate::{ConvId, LinearId, Weights};
 
 /// One operation of a network.
 ///
@@ -22,7 +22,7 @@ pub enum Operation {
     GlobalAverage {
         /// Map that is read.
         source: TensorId,
-        /// Vector of as many channels that is written.
+        /// Vector that is written, with as many channels as the map.
         target: TensorId,
     },
     /// Matrix products of one vector, each with a bias: `target = bias + weights * source`.
@@ -103,6 +103,18 @@ impl Convolution {
 }
 
 impl Operation {
+    /// The layer that the operation computes, by its name in the model file if it has weights.
+    pub fn layer<'w>(&self, weights: &'w Weights) -> &'w str {
+        match self {
+            Operation::Convolution(Convolution { weights: conv, .. }) => weights[*conv].name(),
+            Operation::MaxPool { .. } => "max pooling",
+            Operation::GlobalAverage { .. } => "global average",
+            Operation::Linear { products, .. } => {
+                products.first().map_or("matrix product", |product| weights[product.weights].name())
+            }
+        }
+    }
+
     /// The tensors that the operation reads.
     pub fn sources(&self) -> impl Iterator<Item = TensorId> + use<> {
         let sources = match *self {

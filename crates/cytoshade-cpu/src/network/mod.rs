@@ -8,6 +8,7 @@
 //! compiler: inlined into one function, the whole pass would run as baseline code for a tenth of a second.
 
 mod convolution;
+mod diagnosis;
 mod feature_map;
 mod global_average;
 mod linear;
@@ -43,6 +44,8 @@ pub struct Network {
     description: Description,
     plan: Plan,
     steps: Vec<Step>,
+    /// The layer of each step, by its name in the model file.
+    layers: Vec<String>,
     spare: Mutex<Vec<Workspace>>,
 }
 
@@ -121,6 +124,8 @@ struct Tile<'a> {
     input: &'a [f32],
     output: &'a mut [f32],
     style: Option<&'a mut [f32]>,
+    /// Whether every output is a finite number.
+    is_finite: bool,
 }
 
 impl Network {
@@ -138,7 +143,8 @@ impl Network {
         let (plan, weights) = (network.plan(), network.weights());
         let steps = plan.operations().par_iter().map(|operation| Step::new(operation, weights, lanes)).collect();
         let (description, plan) = (network.description().clone(), plan.clone());
-        Self { lanes, description, plan, steps, spare: Mutex::default() }
+        let layers = plan.operations().iter().map(|operation| operation.layer(weights).to_string()).collect();
+        Self { lanes, description, plan, steps, layers, spare: Mutex::default() }
     }
 
     /// The instruction set that it runs on.
@@ -157,7 +163,7 @@ impl Network {
     ///
     /// # Errors
     /// [`Error::Tiles`] if `tiles` is not of that shape, or a side is 0 or no multiple of
-    /// [`TileRule::multiple`](cytoshade_core::TileRule::multiple); and the error of `done`.
+    /// [`TileRule::multiple`](cytoshade_core::TileRule::multiple); [`Error::NotFinite`]; and the error of `done`.
     pub fn run(
         &self,
         tiles: &[f32],
@@ -194,7 +200,7 @@ impl Network {
         let mut styles = batch.styles.chunks_exact_mut(style_len.max(1));
         let tiles = tiles.chunks_exact(inputs * pixels).zip(outputs);
         let mut tiles: Vec<Tile<'_>> =
-            tiles.map(|(input, output)| Tile { input, output, style: styles.next() }).collect();
+            tiles.map(|(input, output)| Tile { input, output, style: styles.next(), is_finite: true }).collect();
 
         let in_flight = current_num_threads().div_ceil(THREADS_PER_TILE).min(n);
         let mut workspaces: Vec<Workspace> = (0..in_flight).map(|_| self.take_workspace(height, width)).collect();
@@ -207,7 +213,11 @@ impl Network {
                     self.run_tile(tile, workspace, &mut timer);
                 });
             });
-            (1..=tiles.len()).try_for_each(|tile| done(group * in_flight + tile))
+            if let Some(tile) = tiles.iter().find(|tile| !tile.is_finite) {
+                let layer = self.first_not_finite(tile.input, &mut workspaces[0]).to_string();
+                return Err(Error::NotFinite { layer });
+            }
+            Ok((1..=tiles.len()).try_for_each(|tile| done(group * in_flight + tile))?)
         });
         self.spare.lock().unwrap_or_else(PoisonError::into_inner).append(&mut workspaces);
         result?;
@@ -243,6 +253,7 @@ impl Network {
             lap();
         }
         feature_map::unpack(workspace.map(plan, plan.output()), tile.output);
+        tile.is_finite = diagnosis::is_finite(tile.output);
         if let (Some(id), Some(style)) = (plan.style(), &mut tile.style) {
             let values = workspace.vector(plan, id).iter().flat_map(|block: &Block| &block.0);
             style.iter_mut().zip(values).for_each(|(style, &value)| *style = value);

@@ -71,3 +71,41 @@ fn a_network_without_style_gives_none() {
     let batch = Network::new(&plain()).run(&values(2 * 5 * 7), 2, 5, 7, &mut |_| Ok(())).unwrap();
     assert_eq!((batch.outputs.len(), batch.styles), (2 * 2 * 5 * 7, vec![]));
 }
+
+/// A U-Net in which one layer's bias is beyond what its products can hold.
+fn overflowing(layer: &str) -> cytoshade_core::Network {
+    let network = unet(&[1, 2, 3]);
+    let unet = UNet::new(vec![1, 2, 3], 3).unwrap();
+    let convs = unet.convs().into_iter().zip(network.weights().convs()).map(|(shape, conv)| {
+        let factor = if conv.name() == layer { f32::MAX } else { 1.0 };
+        let weight = conv.weight().iter().map(|weight| weight * factor).collect();
+        let norm = BatchNorm {
+            weight: vec![8.0; shape.inputs],
+            bias: vec![8.0; shape.inputs],
+            mean: vec![0.0; shape.inputs],
+            var: vec![1.0; shape.inputs],
+        };
+        shape.conv(&norm, weight, conv.bias().to_vec()).unwrap()
+    });
+    unet.network(convs.collect(), network.weights().linears().to_vec(), 30.0, 30.0).unwrap()
+}
+
+#[test]
+fn outputs_that_are_not_finite_name_their_layer() {
+    let tiles: Vec<f32> = (0..2 * 4 * 4).map(|i| (i % 7) as f32 + 1.0).collect();
+    let run = |layer: &str| Network::new(&overflowing(layer)).run(&tiles, 2, 4, 4, &mut |_| Ok(()));
+    assert!(run("none").is_ok());
+    for layer in ["downsample.down.res_down_1.conv.conv_2.2", "output.2"] {
+        let found = run(layer).unwrap_err();
+        assert_eq!(found, Error::NotFinite { layer: layer.into() });
+        assert!(found.to_string().contains(layer), "{found}");
+    }
+}
+
+#[test]
+fn an_input_that_is_not_finite_is_an_error() {
+    let mut tile = values(5 * 7);
+    tile[11] = f32::NAN;
+    let found = Network::new(&plain()).run(&tile, 1, 5, 7, &mut |_| Ok(())).unwrap_err();
+    assert_eq!(found, Error::NotFinite { layer: "conv".into() });
+}

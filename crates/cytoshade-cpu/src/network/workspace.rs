@@ -1,6 +1,6 @@
 //! The memory that one tile runs in.
 
-use cytoshade_core::{Operation, Plan, TensorId};
+use cytoshade_core::{Operation, Plan, Storage, TensorId};
 
 use super::feature_map::FeatureMap;
 use crate::simd::{Block, LANES};
@@ -35,6 +35,14 @@ impl Workspace {
         let tensor = plan[id];
         let (height, width) = tensor.size(self.height, self.width);
         FeatureMap::new(&self.buffers[tensor.buffer], tensor.channels(), height, width)
+    }
+
+    /// The values of a map or a vector.
+    pub(super) fn blocks(&self, plan: &Plan, id: TensorId) -> &[Block] {
+        match plan[id].shape.storage() {
+            Storage::Activations => self.map(plan, id).data,
+            Storage::Vectors => self.vector(plan, id),
+        }
     }
 
     /// A vector.

@@ -1,22 +1,31 @@
-//! The pictures of flows that the graphical program shows.
+//! Pictures of the flows, as Cellpose's graphical program shows them.
 
 use std::f32::consts::PI;
 
-use cytoshade_core::Planes;
-
-/// Flows of shape [2, H, W] as colors: the angle is the hue, the length the brightness (the reference's
+/// Two channels of flows as colors: the angle is the hue, the length the brightness (the reference's
 /// `plot.dx_to_circ`).
-pub(super) fn colors(flows: &Planes) -> Vec<[u8; 3]> {
-    let (dy, dx) = flows.as_slice().split_at(flows.pixels());
-    let mut length: Vec<f32> = dy.iter().zip(dx).map(|(y, x)| (y * y + x * x).sqrt()).collect();
-    normalize99(&mut length);
-    let color = |((y, x), length): ((&f32, &f32), f32)| {
+pub(super) fn colors(dy: &[f32], dx: &[f32]) -> Vec<[u8; 3]> {
+    let pairs = || dy.iter().zip(dx);
+    colors_of(pairs(), pairs().map(|(y, x)| (y * y + x * x).sqrt()).collect())
+}
+
+/// The picture that the reference makes of flows in 3-D: the hue is the angle of the first two channels (dZ and dY), the
+/// brightness the length of all three.
+pub(super) fn volume_colors(channels: [&[f32]; 3]) -> Vec<[u8; 3]> {
+    let [z, y, x] = channels;
+    let lengths = z.iter().zip(y).zip(x).map(|((z, y), x)| (z * z + y * y + x * x).sqrt()).collect();
+    colors_of(z.iter().zip(y), lengths)
+}
+
+fn colors_of<'a>(angles: impl Iterator<Item = (&'a f32, &'a f32)>, mut lengths: Vec<f32>) -> Vec<[u8; 3]> {
+    normalize99(&mut lengths);
+    let color = |((first, second), length): ((&f32, &f32), f32)| {
         let half = 255.0 * length.clamp(0.0, 1.0) / 2.0;
-        let angle = x.atan2(*y) + PI;
-        // `as` cuts off and stays within 0 to 255.
+        let angle = second.atan2(*first) + PI;
+        // `as` truncates and saturates at 0 and 255.
         [0.0, 2.0, 4.0].map(|thirds| (half * ((angle + thirds * PI / 3.0).cos() + 1.0)) as u8)
     };
-    dy.iter().zip(dx).zip(length).map(color).collect()
+    angles.zip(lengths).map(color).collect()
 }
 
 /// Cell probabilities as gray: 0 for their 1st percentile, 255 for their 99th.
@@ -24,6 +33,11 @@ pub(super) fn brightness(cellprob: &[f32]) -> Vec<u8> {
     let mut values = cellprob.to_vec();
     normalize99(&mut values);
     values.into_iter().map(|value| (value.clamp(0.0, 1.0) * 255.0) as u8).collect()
+}
+
+/// A channel of flows as gray: 127 for 0, saturated at -10 and 10.
+pub(super) fn direction(flows: &[f32]) -> Vec<u8> {
+    flows.iter().map(|value| (value / 10.0 * 127.0 + 127.0) as u8).collect()
 }
 
 /// The reference's `transforms.normalize99`.
@@ -34,7 +48,7 @@ fn normalize99(values: &mut [f32]) {
     values.iter_mut().for_each(|value| *value = if range > 1e-3 { (*value - low) / range } else { 0.0 });
 }
 
-/// As numpy's `percentile` does: between the two values beside it, by distance.
+/// As numpy's `percentile`: between the two nearest values, by distance.
 fn percentile(values: &mut [f32], part: f64) -> f32 {
     let Some(last) = values.len().checked_sub(1) else { return 0.0 };
     let place = last as f64 * part;
@@ -43,7 +57,7 @@ fn percentile(values: &mut [f32], part: f64) -> f32 {
     (f64::from(low) + (f64::from(high) - f64::from(low)) * place.fract()) as f32
 }
 
-/// To another size, taking the pixel whose place is nearest below (OpenCV's `INTER_NEAREST`).
+/// Resizes a picture by nearest neighbor, as OpenCV's `INTER_NEAREST` does.
 pub(super) fn resize<T: Copy>(pixels: &[T], from: [usize; 2], to: [usize; 2]) -> Vec<T> {
     if from == to {
         return pixels.to_vec();

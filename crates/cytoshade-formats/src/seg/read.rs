@@ -1,39 +1,39 @@
-//! From the bytes of a `_seg.npy` to plain data.
+//! Reads a `_seg.npy` as plain data.
 
 use std::io::Write;
 
-use cytoshade_core::Samples;
 use cytoshade_pickle::numpy::{self, Array, Data};
 use cytoshade_pickle::{CONTAINERS, Global, Input, NAMESPACES, Others, PATHS, Plain};
 
 use super::KEYS;
-use crate::npy::{Header, array_images, split};
-use crate::{Error, Format, Image, Labels, Limits, Pages, ReadOptions};
+use crate::image_file::array_images;
+use crate::label_array::each;
+use crate::npy::{Header, split};
+use crate::{Error, Format, Image, LabelArray, LabelView, Limits, Pages, ReadOptions};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
-/// Names that make plain data; values of others are left out.
+/// Names that make plain data; values of other names are left out.
 const ALLOWED: &[&[Global]] = &[numpy::GLOBALS, CONTAINERS, NAMESPACES, PATHS];
 /// Values that are listed as left out.
 const MOST_LEFT_OUT: usize = 100;
 
-/// The content of a `_seg.npy`, as plain data.
+/// The contents of a `_seg.npy`, as plain data.
 ///
-/// Its arrays and texts stay in the bytes that it was read from. Nothing in it is executed, and no file that it names
-/// is opened: [`Seg::filename`] is text from outside. Values that are no plain data are left out ([`Seg::left_out`]).
+/// Arrays and texts borrow from the bytes that were read. Nothing in the file is executed, and no file that it names is
+/// opened: [`Seg::filename`] is untrusted text. Values that are no plain data are left out ([`Seg::left_out`]).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seg<'a> {
-    /// The dictionary.
     dict: Plain<'a>,
-    masks: Vec<Labels>,
+    masks: LabelArray,
     limits: Limits,
 }
 
-/// Reads a `_seg.npy` of any version of Cellpose (1 to 4) and numpy.
+/// Reads a `_seg.npy` of any version of Cellpose (0.6 to 4) and numpy.
 ///
 /// # Errors
 /// [`Error::Global`] for a pickle with a name that serves attacks alone, [`Error::Opcode`], [`Error::Limit`],
-/// [`Error::Memory`], [`Error::Damaged`]; [`Error::Unsupported`] for other numpy files, and if the masks have no form that
-/// Cellpose gives them.
+/// [`Error::Memory`], [`Error::Damaged`]; [`Error::Shape`] for masks of other than two or three axes;
+/// [`Error::Unsupported`] for other numpy files.
 pub fn read_seg<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Seg<'a>, Error> {
     limits.check_file(bytes.len() as u64)?;
     let dict = dictionary(bytes, limits)?;
@@ -71,64 +71,42 @@ fn unsupported(found: &str) -> Error {
     Error::unsupported(Format::Seg, found, "the dictionary with `masks` that Cellpose saves")
 }
 
-/// The masks, plane by plane. Old versions count cells from 0, with -1 around them, as the reference's loader knows.
-fn labels(masks: &Array<'_, Plain<'_>>, limits: &Limits) -> Result<Vec<Labels>, Error> {
+/// The masks. Negative values are background.
+///
+/// Old versions number cells from 0 and have -1 for background, which the reference's loader recognizes by the -1.
+fn labels(masks: &Array<'_, Plain<'_>>, limits: &Limits) -> Result<LabelArray, Error> {
+    let shape = shape(masks);
+    if !(2..=3).contains(&shape.len()) {
+        return Err(Error::Shape { shape, expected: "masks [Y, X] or [Z, Y, X]" });
+    }
     let planes = images(masks, Pages::List, limits)?;
-    let mut lowest = 0;
+    let (mut lowest, mut has_zero) = (0, false);
     for plane in &planes {
-        each(plane.samples(), |value| lowest = lowest.min(value))?;
+        each(plane.samples(), Format::Seg, |value| {
+            lowest = lowest.min(value);
+            has_zero |= value == 0;
+        })?;
     }
-    if lowest < -1 {
-        return Err(Error::damaged(Format::Seg, format!("a mask has the number {lowest}, expected 0 or more")));
-    }
-    planes.into_iter().map(|plane| plane_labels(&plane, -lowest)).collect()
+    let add = i64::from(lowest == -1 && has_zero);
+    LabelArray::from_images(&planes, shape.len() == 3, Format::Seg, add)
 }
 
-fn plane_labels(plane: &Image, add: i64) -> Result<Labels, Error> {
-    let mut labels = Labels::zeros(plane.height(), plane.width());
-    let mut pixels = labels.as_mut_slice().iter_mut();
-    let mut highest = 0;
-    each(plane.samples(), |value| {
-        highest = highest.max(value);
-        if let Some(pixel) = pixels.next() {
-            *pixel = (value + add) as u32;
-        }
-    })?;
-    if highest + add > i64::from(u32::MAX) {
-        return Err(Error::damaged(Format::Seg, format!("a mask has the number {highest}, expected at most 2^32 - 1")));
-    }
-    Ok(labels)
-}
-
-/// Hands every sample on as a whole number, which it must be, far from the ends of what i64 holds.
-fn each(samples: &Samples, mut take: impl FnMut(i64)) -> Result<(), Error> {
-    const MOST: f64 = (1u64 << 53) as f64;
-    let whole = |value: f64| (value.fract() == 0.0 && value.abs() <= MOST).then_some(value as i64);
-    let strange = || Error::damaged(Format::Seg, "a mask's number is not whole, or has more than 53 bits");
-    macro_rules! each {
-        ($($variant:ident)*) => {
-            match samples {
-                $(Samples::$variant(values) => {
-                    values.iter().try_for_each(|&value| Some(take(whole(value as f64)?))).ok_or_else(strange)
-                })*
-                _ => Err(strange()),
-            }
-        };
-    }
-    each!(U8 I8 U16 I16 U32 I32 U64 I64 F32 F64)
-}
-
-/// An array as images; it must have two axes, or three or more as `pages` says.
-fn images(array: &Array<'_, Plain<'_>>, pages: Pages, limits: &Limits) -> Result<Vec<Image>, Error> {
-    let Data::Bytes(data) = array.data() else { return Err(unsupported("an array of objects for numbers")) };
-    // The graphical program keeps a plane as a stack of one.
+/// The array's shape without leading axes of length 1: the graphical program saves a plane as a stack of one.
+fn shape(array: &Array<'_, Plain<'_>>) -> Vec<usize> {
     let mut shape = array.shape().to_vec();
     while shape.len() > 2 && shape.first() == Some(&1) {
         shape.remove(0);
     }
+    shape
+}
+
+/// An array as images: of two axes, or of more as `pages` says.
+fn images(array: &Array<'_, Plain<'_>>, pages: Pages, limits: &Limits) -> Result<Vec<Image>, Error> {
+    let Data::Bytes(data) = array.data() else { return Err(unsupported("an array of objects for numbers")) };
+    let shape = shape(array);
     let descr = format!("{}{}", array.dtype().order(), array.dtype().name());
     let header = Header { descr, fortran_order: array.fortran_order(), shape };
-    array_images(&header, data, &ReadOptions { pages, limits: limits.clone() })
+    array_images(&header, data, &ReadOptions { limits: limits.clone(), ..ReadOptions::pages(pages) })
 }
 
 fn is_known(key: &Plain<'_>) -> bool {
@@ -136,19 +114,14 @@ fn is_known(key: &Plain<'_>) -> bool {
 }
 
 impl<'a> Seg<'a> {
-    /// The cells, one plane after the other: one for an image, several for a stack.
-    pub fn masks(&self) -> &[Labels] {
-        &self.masks
+    /// The masks, of shape [Y, X] or [Z, Y, X].
+    pub fn labels(&self) -> LabelView<'_> {
+        self.masks.view()
     }
 
-    /// The cells, without the rest.
-    pub fn into_masks(self) -> Vec<Labels> {
-        self.masks
-    }
-
-    /// How many cells there are: the largest number of all planes.
-    pub fn cells(&self) -> u32 {
-        self.masks.iter().map(Labels::max).max().unwrap_or(0)
+    /// Number of cells: of different labels, which may have gaps.
+    pub fn cells(&self) -> usize {
+        self.labels().cells()
     }
 
     /// The value of a key, as it is stored.
@@ -184,19 +157,19 @@ impl<'a> Seg<'a> {
         }
     }
 
-    /// The image's path on the machine that wrote the file: text from outside, which nothing here opens.
+    /// The image's path on the machine that wrote the file: untrusted text, which is never opened.
     pub fn filename(&self) -> Option<std::borrow::Cow<'_, str>> {
         self.get("filename")?.as_text()
     }
 
-    /// The diameter in pixels that the cells were looked for with. Cellpose 3 and 4 call it `diameter`, those before
-    /// `est_diam`; 4 writes NaN, which is none.
+    /// The diameter in pixels that the image was segmented with: `est_diam` before Cellpose 3, then `diameter`, for which
+    /// Cellpose 4 may write NaN (none).
     pub fn diameter(&self) -> Option<f64> {
         let diameter = |key| self.get(key).and_then(Plain::as_number).filter(|value| value.is_finite() && *value > 0.0);
         diameter("est_diam").or_else(|| diameter("diameter"))
     }
 
-    /// The channel to segment and the nuclear one, as Cellpose counts them (0 for gray or none).
+    /// The channel to segment and the nuclear channel, as Cellpose counts them (0 for gray or none).
     pub fn channels(&self) -> Option<Vec<i64>> {
         match self.get("chan_choose")? {
             Plain::Array(array) => Some(array.numbers()?.map(|value| value as i64).collect()),
@@ -204,7 +177,7 @@ impl<'a> Seg<'a> {
         }
     }
 
-    /// Which cells a person drew, in the order of their numbers.
+    /// Which cells were drawn by hand, in the order of their labels.
     pub fn is_manual(&self) -> Option<Vec<bool>> {
         match self.get("ismanual")? {
             Plain::Array(array) => Some(array.numbers()?.map(|value| value != 0.0).collect()),
@@ -212,25 +185,26 @@ impl<'a> Seg<'a> {
         }
     }
 
-    /// The arrays of `flows`; what each is depends on the version. From Cellpose 0.6 on: the flows as an RGB picture,
-    /// the cell probability as one, a picture of the flow in Z, the end points (empty for a plane), and the network's
-    /// output (dY, dX, cell probability). Entries that are no arrays are left out here; [`Seg::get`] has them.
+    /// The arrays of `flows`: the flows as an RGB picture, the cell probability as a gray one, a picture of the flow in Z,
+    /// the end points (empty for a plane), and the network's output (dY, dX, cell probability). Skips entries that are
+    /// no arrays, which [`Seg::get`] returns.
     pub fn flows(&self) -> Vec<&Array<'a, Plain<'a>>> {
         let items = self.get("flows").and_then(Plain::as_items).unwrap_or_default();
         items.iter().filter_map(Plain::as_array).collect()
     }
 
-    /// The image that was segmented, where the file holds it (Cellpose 0.6 to 2). A stack is taken for channels where it
-    /// has few planes, as [`Pages::Auto`] says.
+    /// The image that was segmented, if the file holds it (Cellpose 0.6 to 2): the z-slices of a stack if the masks are
+    /// one, else read as [`Pages::Auto`] says.
     ///
     /// # Errors
-    /// Where the array has not the shape or type of an image.
+    /// If the array has not the shape or type of an image.
     pub fn image(&self) -> Option<Result<Vec<Image>, Error>> {
-        Some(images(self.get("img")?.as_array()?, Pages::Auto, &self.limits))
+        let pages = if self.labels().slices().is_some() { Pages::Stack } else { Pages::Auto };
+        Some(images(self.get("img")?.as_array()?, pages, &self.limits))
     }
 
-    /// Writes it again, with every key and value, unknown ones too; those that were left out are missing, or `None` in a
-    /// list.
+    /// Writes the dictionary again, with every key and value, unknown ones too; values that were left out are missing, or
+    /// `None` in a list.
     ///
     /// # Errors
     /// [`Error::Write`].

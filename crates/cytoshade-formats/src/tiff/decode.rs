@@ -1,255 +1,297 @@
 //! From a page's strips or tiles to planes of samples.
 //!
-//! Source: TIFF 6.0 (Adobe, 1992), sections 9 (PackBits), 13 (LZW), 14 (predictor 2), 15 (tiles); Adobe Photoshop TIFF
-//! Technical Notes (2002) for Deflate, TIFF Technical Note 3 (2005) for predictor 3.
+//! Source: TIFF 6.0 (Adobe, 1992), sections 14 (predictor 2) and 15 (tiles); TIFF Technical Note 3 (2005) for predictor 3.
 
-use std::{borrow::Cow, io::Read as _};
+use std::borrow::Cow;
 
-use super::{
-    directory::damaged,
-    page::{Compression, Page, Predictor},
-};
-use crate::{Error, limits::zeros, sample::StoredSample};
+use super::codec::{Codec, Order};
+use super::directory::File;
+use super::page::Page;
+use super::plan::{Band, Plan, too_short};
+use crate::limits::zeros;
+use crate::sample::{Held, gather, swap, widen_halves};
+use crate::{Error, Format, SampleKind, parallel};
 
-/// Checks, without reserving anything, that every strip or tile lies within the file and is not too short for what it
-/// is said to hold. Gives the bytes that they take together: where no more than the file has, memory for the page is
-/// in proportion to bytes that are there.
-pub(super) fn check(page: &Page<'_>) -> Result<u64, Error> {
-    Chunks::new(page).try_fold(0, |sum: u64, chunk| Ok(sum.saturating_add(stored(page, &chunk?)?.len() as u64)))
+/// Decodes a page as it was planned into `out`: the planes of its samples, each height x width samples as `held` says.
+pub(super) fn decode(file: &File<'_>, page: &Page, plan: &Plan, held: Held, out: &mut [u8]) -> Result<(), Error> {
+    let rows = RowFormat::new(file, page, plan, held)?;
+    let reader = Reader { file, page, plan, rows: &rows };
+    parallel::for_each(reader.tasks(out), |task| reader.band(task))
 }
 
-/// Decodes a page that [`check`] has passed into `out`, planar: samples x height x width values.
-pub(super) fn decode<T: StoredSample>(page: &Page<'_>, out: &mut [T::Value]) -> Result<(), Error> {
-    let shape = page.shape;
-    let interleaved = page.interleaved();
-    let mut row = Vec::new();
-    for chunk in Chunks::new(page) {
-        let chunk = chunk?;
-        let bytes = expand(page, &chunk)?;
-        let columns = chunk.width.min(shape.width - chunk.x);
-        let rows = chunk.height.min(shape.height - chunk.y);
-        for (y, bytes) in bytes.chunks_exact(chunk.row_bytes).take(rows).enumerate() {
-            decode_row::<T>(page, bytes, &mut row);
-            for sample in 0..interleaved {
-                let start = ((chunk.plane + sample) * shape.height + chunk.y + y) * shape.width + chunk.x;
-                let to = out.get_mut(start..start + columns).unwrap_or_default();
-                for (to, from) in to.iter_mut().zip(row.iter().skip(sample).step_by(interleaved)) {
-                    *to = from.value();
+/// A band and the rows of each plane that it fills.
+struct Task<'o> {
+    band: Band,
+    planes: Vec<&'o mut [u8]>,
+}
+
+struct Reader<'r, 'a> {
+    file: &'r File<'a>,
+    page: &'r Page,
+    plan: &'r Plan,
+    rows: &'r RowFormat,
+}
+
+impl Reader<'_, '_> {
+    /// Hands each band the rows that it fills.
+    fn tasks<'o>(&self, out: &'o mut [u8]) -> Vec<Task<'o>> {
+        let row = self.page.kind.width * self.rows.held.bytes;
+        let plane_bytes = (row * self.page.kind.height).max(1);
+        let mut planes: Vec<&mut [u8]> = out.chunks_exact_mut(plane_bytes).collect();
+        let interleaved = self.page.interleaved();
+        self.plan
+            .bands
+            .iter()
+            .map(|band| {
+                let (from, to) = (band.plane, band.plane + interleaved);
+                let planes = planes.get_mut(from..to).unwrap_or_default().iter_mut().map(|plane| {
+                    let (rows, rest) = std::mem::take(plane).split_at_mut(band.rows * row);
+                    *plane = rest;
+                    rows
+                });
+                Task { band: *band, planes: planes.collect() }
+            })
+            .collect()
+    }
+
+    fn band(&self, Task { band, mut planes }: Task<'_>) -> Result<(), Error> {
+        if let ([plane], true) = (&mut planes[..], self.rows.is_plain && self.plan.across == 1) {
+            return self.plain(&band, plane);
+        }
+        let width = self.page.kind.width;
+        let mut scratch = Scratch::default();
+        for at in 0..self.plan.across {
+            let x = at * self.plan.chunk_width;
+            let columns = self.plan.chunk_width.min(width.saturating_sub(x));
+            let Some((mut bytes, order)) = self.chunk(&band, band.first + at)? else { continue };
+            for (y, bytes) in bytes.chunks_exact_mut(self.plan.row_bytes).take(band.rows).enumerate() {
+                let samples = self.rows.decode(bytes, order, &mut scratch);
+                let start = (y * width + x) * self.rows.held.bytes;
+                let end = start + columns * self.rows.held.bytes;
+                for (sample, plane) in planes.iter_mut().enumerate() {
+                    let to = plane.get_mut(start..end).unwrap_or_default();
+                    let from = samples.get(sample * self.rows.held.bytes..).unwrap_or_default();
+                    if self.rows.interleaved == 1 {
+                        let length = to.len().min(from.len());
+                        to[..length].copy_from_slice(&from[..length]);
+                    } else {
+                        gather(from, self.rows.interleaved, self.rows.held.bytes, to);
+                    }
                 }
             }
         }
-    }
-    Ok(())
-}
-
-/// One strip or tile, in pixels from the page's upper left corner.
-struct Chunk {
-    index: usize,
-    plane: usize,
-    y: usize,
-    x: usize,
-    width: usize,
-    height: usize,
-    row_bytes: usize,
-}
-
-impl Chunk {
-    fn bytes(&self) -> usize {
-        self.row_bytes * self.height
-    }
-}
-
-/// The strips or tiles of a page, in their order in the file's lists.
-struct Chunks<'p, 'a> {
-    page: &'p Page<'a>,
-    next: u64,
-    end: u64,
-}
-
-impl<'p, 'a> Chunks<'p, 'a> {
-    fn new(page: &'p Page<'a>) -> Self {
-        Self { page, next: 0, end: page.across() * page.down() * page.planes() as u64 }
+        Ok(())
     }
 
-    fn chunk(&self, index: u64) -> Option<Chunk> {
-        let page = self.page;
-        let per_plane = page.across() * page.down();
-        let y = index % per_plane / page.across() * page.chunk_height;
-        let x = index % page.across() * page.chunk_width;
-        let bits = page.chunk_width.checked_mul(page.interleaved() as u64)?.checked_mul(page.shape.bits as u64)?;
-        // A tile is always whole; the last strip ends with the page.
-        let height = if page.tiled { page.chunk_height } else { page.chunk_height.min(page.shape.height as u64 - y) };
-        let chunk = Chunk {
-            index: usize::try_from(index).ok()?,
-            plane: usize::try_from(index / per_plane).ok()?,
-            y: usize::try_from(y).ok()?,
-            x: usize::try_from(x).ok()?,
-            width: usize::try_from(page.chunk_width).ok()?,
-            height: usize::try_from(height).ok()?,
-            row_bytes: usize::try_from(bits.div_ceil(8)).ok()?,
-        };
-        chunk.row_bytes.checked_mul(chunk.height)?;
-        Some(chunk)
-    }
-}
-
-impl Iterator for Chunks<'_, '_> {
-    type Item = Result<Chunk, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.next == self.end {
-            return None;
+    /// Rows that lie in the file as they are held: read straight to where they belong.
+    fn plain(&self, band: &Band, out: &mut [u8]) -> Result<(), Error> {
+        let Some(chunk) = self.plan.chunks.get(band.first).filter(|chunk| chunk.length > 0) else { return Ok(()) };
+        self.file.source.read(chunk.offset + (band.skip * self.plan.row_bytes) as u64, out)?;
+        if self.rows.swapped {
+            swap(out, self.rows.held.bytes);
         }
-        let index = self.next;
-        self.next += 1;
-        Some(self.chunk(index).ok_or_else(|| damaged(format!("strip or tile {index} is too large to be addressed"))))
+        Ok(())
     }
-}
 
-/// The bytes of a strip or tile as they are in the file.
-fn stored<'a>(page: &Page<'a>, chunk: &Chunk) -> Result<&'a [u8], Error> {
-    let offset = page.offsets.get(chunk.index).unwrap_or(0);
-    let slice = |length| page.file.slice(offset, length, format_args!("strip or tile {}", chunk.index));
-    let expected = chunk.bytes() as u64;
-    // The most bytes that one stored byte can stand for: a run of 128 for two bytes; the longest match, 258 bytes, for
-    // two bits; the longest entry of the table for a code of 12 bits.
-    let ratio = match page.compression {
-        // Some writers state wrong counts here; what must be there is known anyway.
-        Compression::None => return slice(expected),
-        Compression::PackBits => 64,
-        Compression::Deflate => 1032,
-        Compression::Lzw => 2731,
-    };
-    let stored = slice(page.byte_counts.get(chunk.index).unwrap_or(0))?;
-    if expected > (stored.len() as u64).saturating_mul(ratio) {
-        return Err(too_short(chunk, stored.len(), "compressed"));
-    }
-    Ok(stored)
-}
-
-/// All bytes of a strip or tile, decompressed.
-fn expand<'a>(page: &Page<'a>, chunk: &Chunk) -> Result<Cow<'a, [u8]>, Error> {
-    let stored = stored(page, chunk)?;
-    let expected = chunk.bytes();
-    let mut bytes = Vec::new();
-    let broken = |error: String| damaged(format!("strip or tile {} does not decompress: {error}", chunk.index));
-    match page.compression {
-        Compression::None => return Ok(Cow::Borrowed(stored)),
-        Compression::Deflate => {
-            bytes.try_reserve_exact(expected).map_err(|_| Error::Memory { bytes: expected as u64 })?;
-            let reader = flate2::read::ZlibDecoder::new(stored);
-            reader.take(expected as u64).read_to_end(&mut bytes).map_err(|error| broken(error.to_string()))?;
-        }
-        Compression::Lzw => bytes = lzw(stored, expected)?.map_err(broken)?,
-        Compression::PackBits => bytes = pack_bits(stored, expected),
-    }
-    if bytes.len() < expected { Err(too_short(chunk, bytes.len(), "decompressed")) } else { Ok(Cow::Owned(bytes)) }
-}
-
-fn too_short(chunk: &Chunk, found: usize, state: &str) -> Error {
-    let (index, expected) = (chunk.index, chunk.bytes());
-    damaged(format!(
-        "strip or tile {index} has {found} {state} bytes, not enough for the {expected} bytes of its pixels"
-    ))
-}
-
-/// At most `expected` bytes; fewer where the data end early.
-fn lzw(stored: &[u8], expected: usize) -> Result<Result<Vec<u8>, String>, Error> {
-    use weezl::{BitOrder, LzwStatus, decode::Configuration};
-
-    let mut decoder = Configuration::with_tiff_size_switch(BitOrder::Msb, 8).with_yield_on_full_buffer(true).build();
-    let mut bytes = zeros(expected)?;
-    let (mut read, mut written) = (0, 0);
-    while written < expected {
-        let from = stored.get(read..).unwrap_or_default();
-        let result = decoder.decode_bytes(from, bytes.get_mut(written..).unwrap_or_default());
-        read += result.consumed_in;
-        written += result.consumed_out;
-        match result.status {
-            Ok(LzwStatus::Ok) if result.consumed_in + result.consumed_out > 0 => {}
-            Ok(_) => break,
-            Err(error) => return Ok(Err(error.to_string())),
-        }
-    }
-    bytes.truncate(written);
-    Ok(Ok(bytes))
-}
-
-/// At most `expected` bytes; fewer where the data end early.
-fn pack_bits(stored: &[u8], expected: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut rest = stored;
-    while let (true, [head, tail @ ..]) = (bytes.len() < expected, rest) {
-        let run = usize::from(*head);
-        rest = match (run, tail) {
-            (0..=127, _) => {
-                let (literal, after) = tail.split_at(tail.len().min(run + 1));
-                bytes.extend_from_slice(literal);
-                after
+    /// The bytes of a strip or tile, from the first row of the band on; `None` if it is not stored.
+    fn chunk(&self, band: &Band, index: usize) -> Result<Option<(Vec<u8>, Order)>, Error> {
+        let Some(chunk) = self.plan.chunks.get(index).filter(|chunk| chunk.length > 0) else { return Ok(None) };
+        if matches!(self.plan.codec, Codec::None) {
+            let mut bytes = zeros(self.plan.row_bytes.saturating_mul(band.rows))?;
+            self.file.source.read(chunk.offset + (band.skip * self.plan.row_bytes) as u64, &mut bytes)?;
+            if self.page.reversed_bits {
+                reverse_bits(&mut bytes);
             }
-            (129..=255, [value, after @ ..]) => {
-                bytes.extend(std::iter::repeat_n(*value, 257 - run));
-                after
-            }
-            // 128 stands for nothing.
-            _ => tail,
-        };
+            return Ok(Some((bytes, Order::File)));
+        }
+        let what = format_args!("strip or tile {index}");
+        let mut stored = self.file.source.slice(Format::Tiff, chunk.offset, chunk.length, what)?;
+        if self.page.reversed_bits && !self.plan.codec.is_picture() {
+            reverse_bits(Cow::to_mut(&mut stored));
+        }
+        let expected = self.plan.decoded(self.page, band);
+        let (bytes, order) = self.plan.codec.decode(self.file, self.page, index, &stored, expected)?;
+        if bytes.len() < expected {
+            return Err(too_short(index, bytes.len() as u64, "decompressed", expected));
+        }
+        Ok(Some((bytes, order)))
     }
-    bytes.truncate(expected);
-    bytes
 }
 
-/// The samples of one stored row, interleaved, with the predictor undone.
-fn decode_row<T: StoredSample>(page: &Page<'_>, bytes: &[u8], row: &mut Vec<T>) {
-    row.clear();
-    let size = size_of::<T>();
-    let bits = page.shape.bits;
-    if bits < size * 8 {
-        return unpack(bytes, bits, row);
-    }
-    if page.predictor == Predictor::FloatingPoint {
-        let bytes = undo_floating_point(bytes, size, page.interleaved());
-        return row.extend(bytes.chunks_exact(size).map(|sample| T::load(sample, true)));
-    }
-    row.extend(bytes.chunks_exact(size).map(|sample| T::load(sample, page.file.big_endian)));
-    if page.predictor == Predictor::Horizontal {
+fn reverse_bits(bytes: &mut [u8]) {
+    bytes.iter_mut().for_each(|byte| *byte = byte.reverse_bits());
+}
+
+/// How the samples of a row are stored.
+struct RowFormat {
+    held: Held,
+    bits: usize,
+    is_half: bool,
+    predictor: Predictor,
+    interleaved: usize,
+    /// The file's order of bytes is not that of this machine.
+    swapped: bool,
+    big_endian: bool,
+    /// Uncompressed rows of one sample a pixel, as they are held but for the order of bytes.
+    is_plain: bool,
+}
+
+/// What was done to a row before it was compressed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Predictor {
+    None,
+    Horizontal,
+    FloatingPoint,
+}
+
+/// Memory that is used again for each row.
+#[derive(Default)]
+struct Scratch {
+    row: Vec<u8>,
+    wide: Vec<u8>,
+}
+
+impl RowFormat {
+    fn new(file: &File<'_>, page: &Page, plan: &Plan, held: Held) -> Result<Self, Error> {
+        let bits = page.kind.sample_type.bits;
+        let is_float = page.kind.sample_type.kind == SampleKind::Float;
+        let predictor = match page.predictor {
+            // The tag is only about compressed samples.
+            _ if !plan.codec.has_predictor() => Predictor::None,
+            1 => Predictor::None,
+            2 if matches!(bits, 8 | 16 | 32 | 64) => Predictor::Horizontal,
+            3 if is_float => Predictor::FloatingPoint,
+            other => {
+                return Err(Error::unsupported(
+                    Format::Tiff,
+                    format!("the predictor {other} on {bits}-bit samples"),
+                    "none, horizontal on 8, 16, 32 or 64 bits, or floating-point on floats",
+                ));
+            }
+        };
+        let is_half = is_float && bits == 16;
+        let swapped = file.big_endian != cfg!(target_endian = "big");
         let interleaved = page.interleaved();
-        for index in interleaved..row.len() {
-            if let (Some(&left), Some(value)) = (row.get(index - interleaved), row.get(index).copied())
-                && let Some(slot) = row.get_mut(index)
-            {
-                *slot = value.wrapping_add(left);
-            }
+        let is_raw = matches!(plan.codec, Codec::None) && !page.reversed_bits;
+        let is_plain = is_raw && interleaved == 1 && !is_half && bits == held.bytes * 8 && !page.tiled;
+        Ok(Self { held, bits, is_half, predictor, interleaved, swapped, big_endian: file.big_endian, is_plain })
+    }
+
+    /// The samples of a stored row as they are held, interleaved.
+    fn decode<'r>(&self, bytes: &'r mut [u8], order: Order, scratch: &'r mut Scratch) -> &'r [u8] {
+        let stored_bytes = if self.is_half { 2 } else { self.held.bytes };
+        if order == Order::Native {
+            return bytes;
         }
+        if self.bits < stored_bytes * 8 {
+            scratch.row.clear();
+            if self.bits == 24 && !self.big_endian {
+                bytes
+                    .as_chunks::<3>()
+                    .0
+                    .iter()
+                    .for_each(|&[a, b, c]| scratch.row.extend(u32::from_le_bytes([a, b, c, 0]).to_ne_bytes()));
+            } else {
+                unpack(bytes, self.bits, self.held.bytes, &mut scratch.row);
+            }
+            return &scratch.row;
+        }
+        let bytes = match self.predictor {
+            Predictor::FloatingPoint => {
+                undo_floating_point(bytes, stored_bytes, self.interleaved, &mut scratch.row);
+                &mut scratch.row[..]
+            }
+            _ => {
+                if self.swapped {
+                    swap(bytes, stored_bytes);
+                }
+                bytes
+            }
+        };
+        if self.predictor == Predictor::Horizontal {
+            undo_horizontal(bytes, stored_bytes, self.interleaved);
+        }
+        if self.is_half {
+            scratch.wide.resize(bytes.len() * 2, 0);
+            widen_halves(bytes, &mut scratch.wide);
+            return &scratch.wide;
+        }
+        bytes
     }
 }
 
-/// Samples of 1 to 15 bits, packed without gaps from the highest bit on.
-fn unpack<T: StoredSample>(bytes: &[u8], bits: usize, row: &mut Vec<T>) {
-    let mask = (1u32 << bits) - 1;
-    let (mut buffer, mut available) = (0u32, 0);
+/// Samples of less bits than bytes hold, packed without gaps from the highest bit on, as samples of `width` bytes.
+fn unpack(bytes: &[u8], bits: usize, width: usize, row: &mut Vec<u8>) {
+    if bits == 1 {
+        return bytes.iter().for_each(|byte| row.extend([7, 6, 5, 4, 3, 2, 1, 0].map(|bit| byte >> bit & 1)));
+    }
+    let mask = (1u64 << bits) - 1;
+    let (mut buffer, mut available) = (0u64, 0);
     for &byte in bytes {
-        buffer = buffer << 8 | u32::from(byte);
+        buffer = buffer << 8 | u64::from(byte);
         available += 8;
         while available >= bits {
             available -= bits;
-            row.push(T::unpack((buffer >> available & mask) as u16));
+            let sample = buffer >> available & mask;
+            match width {
+                1 => row.push(sample as u8),
+                2 => row.extend((sample as u16).to_ne_bytes()),
+                _ => row.extend((sample as u32).to_ne_bytes()),
+            }
         }
+    }
+}
+
+/// Predictor 2 stores the differences of neighbouring samples, of floats too as the sums of their bits.
+#[inline(never)]
+fn undo_horizontal(bytes: &mut [u8], width: usize, interleaved: usize) {
+    macro_rules! sums {
+        ($type:ty, $bytes:literal) => {{
+            let row = bytes.as_chunks_mut::<$bytes>().0;
+            let (mut left, mut rest) = row.split_at_mut(interleaved.min(row.len()));
+            while !rest.is_empty() {
+                let (here, after) = rest.split_at_mut(interleaved.min(rest.len()));
+                for (here, left) in here.iter_mut().zip(left.iter()) {
+                    let sum = <$type>::from_ne_bytes(*here).wrapping_add(<$type>::from_ne_bytes(*left));
+                    *here = sum.to_ne_bytes();
+                }
+                (left, rest) = (here, after);
+            }
+        }};
+    }
+    macro_rules! running {
+        ($type:ty, $bytes:literal) => {{
+            let mut sum: $type = 0;
+            for sample in bytes.as_chunks_mut::<$bytes>().0 {
+                sum = sum.wrapping_add(<$type>::from_ne_bytes(*sample));
+                *sample = sum.to_ne_bytes();
+            }
+        }};
+    }
+    match (width, interleaved) {
+        (1, 1) => running!(u8, 1),
+        (2, 1) => running!(u16, 2),
+        (1, _) => sums!(u8, 1),
+        (2, _) => sums!(u16, 2),
+        (4, _) => sums!(u32, 4),
+        _ => sums!(u64, 8),
     }
 }
 
 /// Predictor 3 stores the differences of neighbouring bytes, after it has sorted the bytes of a row by significance.
-/// Gives back big-endian samples.
-fn undo_floating_point(bytes: &[u8], size: usize, interleaved: usize) -> Vec<u8> {
-    let mut sorted = bytes.to_vec();
-    for index in interleaved..sorted.len() {
-        let left = sorted.get(index - interleaved).copied().unwrap_or(0);
-        if let Some(byte) = sorted.get_mut(index) {
+fn undo_floating_point(bytes: &mut [u8], size: usize, interleaved: usize, row: &mut Vec<u8>) {
+    for index in interleaved..bytes.len() {
+        let left = bytes.get(index - interleaved).copied().unwrap_or(0);
+        if let Some(byte) = bytes.get_mut(index) {
             *byte = byte.wrapping_add(left);
         }
     }
-    let count = sorted.len() / size;
-    (0..count * size).map(|at| sorted.get(at % size * count + at / size).copied().unwrap_or(0)).collect()
+    let count = bytes.len() / size;
+    let significance = |byte: usize| if cfg!(target_endian = "big") { byte } else { size - 1 - byte };
+    row.clear();
+    row.extend(
+        (0..count * size).map(|at| bytes.get(significance(at % size) * count + at / size).copied().unwrap_or(0)),
+    );
 }
 
 #[cfg(test)]
@@ -257,23 +299,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pack_bits_of_the_specification() {
-        let stored = [0xfe, 0xaa, 0x02, 0x80, 0x00, 0x2a, 0xfd, 0xaa, 0x03, 0x80, 0x00, 0x2a, 0x22, 0xf7, 0xaa];
-        let mut expected = vec![0xaa, 0xaa, 0xaa, 0x80, 0x00, 0x2a, 0xaa, 0xaa, 0xaa, 0xaa, 0x80, 0x00, 0x2a, 0x22];
-        expected.extend([0xaa; 10]);
-        assert_eq!(pack_bits(&stored, 24), expected);
-        assert_eq!(pack_bits(&stored, 5), expected[..5]);
-        assert_eq!(pack_bits(&stored[..4], 24), [0xaa, 0xaa, 0xaa, 0x80]);
-        assert_eq!(pack_bits(&[0x80, 0x80, 0xff], 24), []);
+    fn packed_samples() {
+        let mut row = Vec::new();
+        unpack(&[0x12, 0x3a, 0xbc], 12, 2, &mut row);
+        assert_eq!(row, [0x123u16, 0xabc].map(u16::to_ne_bytes).as_flattened());
+        let mut row = Vec::new();
+        unpack(&[0b1010_0000], 1, 1, &mut row);
+        assert_eq!(row, [1, 0, 1, 0, 0, 0, 0, 0]);
+        let mut row = Vec::new();
+        unpack(&[0x12, 0x34, 0x56], 24, 4, &mut row);
+        assert_eq!(row, 0x123456u32.to_ne_bytes());
     }
 
     #[test]
-    fn packed_samples() {
-        let mut row = Vec::<u16>::new();
-        unpack(&[0x12, 0x3a, 0xbc], 12, &mut row);
-        assert_eq!(row, [0x123, 0xabc]);
-        let mut row = Vec::<u8>::new();
-        unpack(&[0b1010_0000], 1, &mut row);
-        assert_eq!(row, [1, 0, 1, 0, 0, 0, 0, 0]);
+    fn differences_of_pixels() {
+        let mut row = [1, 2, 3, 10, 20, 30, 1, 1, 1];
+        undo_horizontal(&mut row, 1, 3);
+        assert_eq!(row, [1, 2, 3, 11, 22, 33, 12, 23, 34]);
+        let mut row = [1u16, 65535, 5].map(u16::to_ne_bytes).concat();
+        undo_horizontal(&mut row, 2, 1);
+        assert_eq!(row, [1u16, 0, 5].map(u16::to_ne_bytes).concat());
     }
 }

@@ -1,19 +1,24 @@
-//! The outer shape of a TIFF: header, directories, tags. Nothing here reserves memory by what the file states: a
-//! directory, an entry, an array of numbers are slices of the file's own bytes.
+//! The outer shape of a TIFF: header, directories, tags. Nothing here reserves memory by the sizes that a file states
+//! before it has checked that the file has as many bytes.
 //!
 //! Source: TIFF 6.0 (Adobe, 1992), sections 2 and 8; BigTIFF as libtiff writes it.
 
-use std::{collections::HashSet, fmt};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::limits::check;
+use crate::source::Source;
 use crate::{Error, Format, Limits};
 
 /// More entries than any writer makes; directories may overlap, so that a small file could state a great many.
 const MAX_ENTRIES: u64 = 4096;
 
 /// A tag's number.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tag {
     NewSubfileType = 254,
+    SubfileType = 255,
     ImageWidth = 256,
     ImageLength = 257,
     BitsPerSample = 258,
@@ -25,55 +30,97 @@ pub(super) enum Tag {
     SamplesPerPixel = 277,
     RowsPerStrip = 278,
     StripByteCounts = 279,
+    #[cfg(feature = "microscopy")]
+    XResolution = 282,
+    #[cfg(feature = "microscopy")]
+    YResolution = 283,
     PlanarConfiguration = 284,
+    #[cfg(feature = "fax")]
+    T4Options = 292,
+    #[cfg(feature = "microscopy")]
+    ResolutionUnit = 296,
     Predictor = 317,
     TileWidth = 322,
     TileLength = 323,
     TileOffsets = 324,
     TileByteCounts = 325,
+    SubIfds = 330,
     SampleFormat = 339,
+    JpegTables = 347,
+    #[cfg(feature = "old-jpeg")]
+    JpegProc = 512,
+    #[cfg(feature = "old-jpeg")]
+    JpegInterchange = 513,
+    #[cfg(feature = "old-jpeg")]
+    JpegInterchangeLength = 514,
+    #[cfg(feature = "old-jpeg")]
+    JpegRestartInterval = 515,
+    #[cfg(feature = "old-jpeg")]
+    JpegQTables = 519,
+    #[cfg(feature = "old-jpeg")]
+    JpegDcTables = 520,
+    #[cfg(feature = "old-jpeg")]
+    JpegAcTables = 521,
+    #[cfg(feature = "old-jpeg")]
+    YCbCrSubSampling = 530,
+    #[cfg(feature = "microscopy")]
+    Uic1 = 33628,
+    #[cfg(feature = "microscopy")]
+    Uic2 = 33629,
+    #[cfg(feature = "microscopy")]
+    CzLsmInfo = 34412,
 }
 
 /// The whole file, and how its numbers are stored.
-#[derive(Clone, Copy)]
-pub(super) struct File<'a> {
-    bytes: &'a [u8],
+#[derive(Debug)]
+pub(crate) struct File<'a> {
+    pub(super) source: Source<'a>,
     pub(super) big_endian: bool,
     /// BigTIFF: offsets and counts have 8 bytes.
     big: bool,
+    /// Bytes of tags that were read, shared ones as often as they were read.
+    read: AtomicU64,
+    metadata_bytes: u64,
 }
 
 impl<'a> File<'a> {
-    /// `bytes` must start with one of the magic numbers of [`Format::detect`].
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        let big_endian = bytes.first() == Some(&b'M');
-        let version = bytes.get(if big_endian { 3 } else { 2 });
-        Self { bytes, big_endian, big: version == Some(&0x2b) }
+    /// `source` must start with one of the magic numbers of [`Format::detect`].
+    pub(super) fn new(source: Source<'a>, limits: &Limits) -> Result<Self, Error> {
+        let mut start = [0; 4];
+        source.check(Format::Tiff, 0, 4, "the header")?;
+        source.read(0, &mut start)?;
+        let big_endian = start.first() == Some(&b'M');
+        let big = start.contains(&0x2b);
+        Ok(Self { source, big_endian, big, read: AtomicU64::new(0), metadata_bytes: limits.metadata_bytes })
     }
 
-    /// The directories in the order of the file, without those that hold a smaller copy of another page.
-    pub(super) fn directories(&self, limits: &Limits) -> Result<Vec<Directory<'a>>, Error> {
+    /// The directories, in the order of the file.
+    pub(super) fn directories(&self, limits: &Limits) -> Result<Vec<Directory<'_, 'a>>, Error> {
         let mut next = if self.big { self.number(8, 8, "the header")? } else { self.number(4, 4, "the header")? };
-        let (mut full_size, mut reduced) = (Vec::new(), Vec::new());
+        let mut directories = Vec::new();
         let mut seen = HashSet::new();
+        let mut bytes = 0;
         while next != 0 {
             if !seen.insert(next) {
                 return Err(damaged("its pages are chained in a loop, expected an end"));
             }
             limits.check_pages(seen.len() as u64)?;
             let (directory, after) = self.directory(next)?;
-            let is_reduced = directory.number(Tag::NewSubfileType)?.unwrap_or(0) & 1 == 1;
-            if is_reduced { &mut reduced } else { &mut full_size }.push(directory);
+            // Directories that overlap are read as often as they are used.
+            bytes += directory.entries.len() as u64;
+            if bytes > self.source.len() {
+                return Err(damaged("its pages' directories overlap"));
+            }
+            directories.push(directory);
             next = after;
         }
-        let directories = if full_size.is_empty() { reduced } else { full_size };
         if directories.is_empty() {
             return Err(damaged("it holds no page, expected at least one"));
         }
         Ok(directories)
     }
 
-    fn directory(&self, at: u64) -> Result<(Directory<'a>, u64), Error> {
+    fn directory(&self, at: u64) -> Result<(Directory<'_, 'a>, u64), Error> {
         const WHAT: &str = "a page's directory";
         let (count_bytes, entry_bytes, offset_bytes) = if self.big { (8, 20, 8) } else { (2, 12, 4) };
         let count = self.number(at, count_bytes, WHAT)?;
@@ -81,90 +128,159 @@ impl<'a> File<'a> {
             return Err(damaged(format!("{WHAT} has {count} entries, expected at most {MAX_ENTRIES}")));
         }
         let start = at.saturating_add(count_bytes);
-        let entries = self.slice(start, count * entry_bytes, WHAT)?;
+        let entries = self.source.slice(Format::Tiff, start, count * entry_bytes, WHAT)?;
         let next = self.number(start.saturating_add(count * entry_bytes), offset_bytes, WHAT)?;
-        Ok((Directory { file: *self, entries }, next))
-    }
-
-    /// `length` bytes from `offset`.
-    pub(super) fn slice(&self, offset: u64, length: u64, what: impl fmt::Display) -> Result<&'a [u8], Error> {
-        let range =
-            usize::try_from(offset).ok().zip(offset.checked_add(length).and_then(|end| usize::try_from(end).ok()));
-        range.and_then(|(start, end)| self.bytes.get(start..end)).ok_or_else(|| {
-            damaged(format!(
-                "{what} takes {length} bytes from byte {offset}, but the file has only {} bytes",
-                self.bytes.len()
-            ))
-        })
+        Ok((Directory { file: self, start, entries }, next))
     }
 
     fn number(&self, offset: u64, length: u64, what: &str) -> Result<u64, Error> {
-        Ok(self.unsigned(self.slice(offset, length, what)?))
+        Ok(self.unsigned(&self.source.slice(Format::Tiff, offset, length, what)?))
     }
 
-    fn unsigned(&self, bytes: &[u8]) -> u64 {
+    pub(super) fn unsigned(&self, bytes: &[u8]) -> u64 {
         let push = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
         if self.big_endian { bytes.iter().fold(0, push) } else { bytes.iter().rev().fold(0, push) }
     }
+
+    /// The bytes of a tag's values.
+    pub(super) fn bytes(&self, values: Values) -> Result<Cow<'_, [u8]>, Error> {
+        let read = self.read.fetch_add(values.length(), Ordering::Relaxed).saturating_add(values.length());
+        check("the size of descriptions and tables in bytes", read, self.metadata_bytes, "metadata_bytes")?;
+        let what = format_args!("the value of tag {}", values.tag);
+        self.source.slice(Format::Tiff, values.offset, values.length(), what)
+    }
+
+    /// The first `count` unsigned integers of a tag's values.
+    pub(super) fn numbers(&self, values: Values, count: u64) -> Result<Vec<u64>, Error> {
+        let values = Values { count: values.count.min(count), ..values };
+        Ok(self.integers(values, &self.bytes(values)?))
+    }
+
+    /// The first `count` places or sizes of strips and tiles, whose memory the caller has charged.
+    pub(super) fn list(&self, values: Values, count: u64) -> Result<Vec<u64>, Error> {
+        let values = Values { count: values.count.min(count), ..values };
+        let what = format_args!("the list of tag {}", values.tag);
+        Ok(self.integers(values, &self.source.slice(Format::Tiff, values.offset, values.length(), what)?))
+    }
+
+    fn integers(&self, values: Values, bytes: &[u8]) -> Vec<u64> {
+        let size = values.value_bytes().max(1) as usize;
+        bytes.chunks_exact(size).map(|bytes| self.unsigned(bytes)).collect()
+    }
+
+    /// The first of a tag's values as a number: an integer, a fraction or a float.
+    #[cfg(feature = "microscopy")]
+    pub(super) fn real(&self, values: Values) -> Option<f64> {
+        let bytes = self.bytes(Values { count: values.count.min(1), ..values }).ok()?;
+        match (values.kind, &bytes[..]) {
+            (5, fraction) => {
+                let (numerator, denominator) = fraction.split_at_checked(4)?;
+                Some(self.unsigned(numerator) as f64 / self.unsigned(denominator) as f64)
+            }
+            (11, float) => Some(f32::from_bits(self.unsigned(float) as u32).into()),
+            (12, float) => Some(f64::from_bits(self.unsigned(float))),
+            (1 | 3 | 4 | 16, integer) => Some(self.unsigned(integer) as f64),
+            _ => None,
+        }
+    }
+
+    /// Text of a tag's values, up to the first zero byte.
+    pub(super) fn text(&self, values: Values, limits: &Limits) -> Result<String, Error> {
+        limits.check_metadata(values.length())?;
+        let bytes = self.bytes(values)?;
+        let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+        Ok(String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned())
+    }
 }
 
-/// The raw values of a tag.
-struct Entry<'a> {
-    kind: u64,
-    value_bytes: usize,
-    data: &'a [u8],
+/// Where the values of a tag lie.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Values {
+    tag: u16,
+    pub(super) kind: u16,
+    pub(super) count: u64,
+    pub(super) offset: u64,
+}
+
+impl Values {
+    fn value_bytes(self) -> u64 {
+        match self.kind {
+            1 | 2 | 6 | 7 => 1,
+            3 | 8 => 2,
+            4 | 9 | 11 | 13 => 4,
+            5 | 10 | 12 | 16..=18 => 8,
+            _ => 0,
+        }
+    }
+
+    pub(super) fn length(self) -> u64 {
+        self.count.saturating_mul(self.value_bytes())
+    }
 }
 
 /// One page's tags.
-#[derive(Clone, Copy)]
-pub(super) struct Directory<'a> {
-    pub(super) file: File<'a>,
-    entries: &'a [u8],
+pub(super) struct Directory<'f, 'a> {
+    pub(super) file: &'f File<'a>,
+    /// Where the entries begin.
+    start: u64,
+    entries: Cow<'f, [u8]>,
 }
 
-impl<'a> Directory<'a> {
-    fn entry(&self, tag: Tag) -> Result<Option<Entry<'a>>, Error> {
-        let (entry_bytes, count_bytes) = if self.file.big { (20, 8) } else { (12, 4) };
-        let number = |entry: &[u8], range| entry.get(range).map_or(0, |bytes| self.file.unsigned(bytes));
-        let Some(entry) = self.entries.chunks_exact(entry_bytes).find(|entry| number(entry, 0..2) == tag as u64) else {
-            return Ok(None);
-        };
-        let (kind, count) = (number(entry, 2..4), number(entry, 4..4 + count_bytes));
-        let Some(size) = value_bytes(kind) else {
-            return Err(damaged(format!("tag {} has the value type {kind}, expected 1 to 13 or 16 to 18", tag as u16)));
-        };
-        let length = count.saturating_mul(size as u64);
-        let field = entry.get(4 + count_bytes..).unwrap_or_default();
-        let data = match usize::try_from(length).ok().and_then(|length| field.get(..length)) {
-            Some(inline) => inline,
-            None => {
-                self.file.slice(self.file.unsigned(field), length, format_args!("the value of tag {}", tag as u16))?
-            }
-        };
-        Ok(Some(Entry { kind, value_bytes: size, data }))
+impl Directory<'_, '_> {
+    /// Where the values of a tag lie; of a tag that comes twice, the first.
+    pub(super) fn values(&self, tag: Tag) -> Result<Option<Values>, Error> {
+        Ok(self.all_values(tag)?.next())
     }
 
-    /// The unsigned integers of a tag.
-    pub(super) fn numbers(&self, tag: Tag) -> Result<Option<Numbers<'a>>, Error> {
-        match self.entry(tag)? {
-            None => Ok(None),
-            // BYTE, SHORT, LONG, IFD, LONG8, IFD8
-            Some(Entry { kind: 1 | 3 | 4 | 13 | 16 | 18, value_bytes, data }) => {
-                Ok(Some(Numbers { file: self.file, data, value_bytes }))
+    /// Where the values of a tag lie, as often as it comes.
+    pub(super) fn all_values(&self, tag: Tag) -> Result<impl Iterator<Item = Values> + use<>, Error> {
+        let (entry_bytes, count_bytes) = if self.file.big { (20, 8) } else { (12, 4) };
+        let number = |entry: &[u8], range| entry.get(range).map_or(0, |bytes| self.file.unsigned(bytes));
+        let mut found = Vec::new();
+        for (index, entry) in self.entries.chunks_exact(entry_bytes).enumerate() {
+            if number(entry, 0..2) != tag as u64 {
+                continue;
             }
-            Some(Entry { kind, .. }) => {
+            let (kind, count) = (number(entry, 2..4) as u16, number(entry, 4..4 + count_bytes));
+            let tag = tag as u16;
+            let mut values = Values { tag, kind, count, offset: 0 };
+            if values.value_bytes() == 0 {
+                return Err(damaged(format!("tag {tag} has the value type {kind}, expected 1 to 13 or 16 to 18")));
+            }
+            let field = 4 + count_bytes;
+            let is_inline = values.length() <= count_bytes as u64;
+            values.offset = if is_inline {
+                self.start + (index * entry_bytes + field) as u64
+            } else {
+                number(entry, field..field + count_bytes)
+            };
+            let what = format_args!("the value of tag {tag}");
+            self.file.source.check(Format::Tiff, values.offset, values.length(), what)?;
+            found.push(values);
+        }
+        Ok(found.into_iter())
+    }
+
+    /// Where the unsigned integers of a tag lie.
+    pub(super) fn integers(&self, tag: Tag) -> Result<Option<Values>, Error> {
+        match self.values(tag)? {
+            // BYTE, SHORT, LONG, IFD, LONG8, IFD8
+            Some(Values { kind: 1 | 3 | 4 | 13 | 16 | 18, .. }) | None => self.values(tag),
+            Some(Values { kind, .. }) => {
                 Err(damaged(format!("tag {} has the value type {kind}, expected an unsigned integer", tag as u16)))
             }
         }
     }
 
-    /// The one unsigned integer of a tag; where there are several, they must agree.
+    /// The one unsigned integer of a tag; if there are several, they must agree.
     pub(super) fn number(&self, tag: Tag) -> Result<Option<u64>, Error> {
-        let Some(numbers) = self.numbers(tag)? else { return Ok(None) };
-        let Some(first) = numbers.get(0) else {
+        let Some(values) = self.integers(tag)? else { return Ok(None) };
+        // One for each sample of a pixel, of which there are no more.
+        let numbers = self.file.numbers(values, u64::from(u16::MAX))?;
+        let Some(&first) = numbers.first() else {
             return Err(damaged(format!("tag {} has no value, expected one", tag as u16)));
         };
-        match numbers.iter().find(|other| *other != first) {
+        match numbers.iter().find(|other| **other != first) {
             None => Ok(Some(first)),
             Some(other) => Err(Error::unsupported(
                 Format::Tiff,
@@ -178,45 +294,6 @@ impl<'a> Directory<'a> {
     pub(super) fn require(&self, tag: Tag, name: &str) -> Result<u64, Error> {
         self.number(tag)?.ok_or_else(|| damaged(format!("a page does not state its {name} (tag {})", tag as u16)))
     }
-
-    /// The page's ImageDescription.
-    pub(super) fn description(&self) -> Result<String, Error> {
-        let text = self.entry(Tag::ImageDescription)?.map_or(&[][..], |entry| entry.data);
-        Ok(String::from_utf8_lossy(text).into_owned())
-    }
-}
-
-/// An array of unsigned integers, read from the file's bytes one at a time.
-#[derive(Clone, Copy)]
-pub(super) struct Numbers<'a> {
-    file: File<'a>,
-    data: &'a [u8],
-    value_bytes: usize,
-}
-
-impl Numbers<'_> {
-    pub(super) fn len(&self) -> usize {
-        self.data.len() / self.value_bytes
-    }
-
-    pub(super) fn get(&self, index: usize) -> Option<u64> {
-        let start = index.checked_mul(self.value_bytes)?;
-        self.data.get(start..start.checked_add(self.value_bytes)?).map(|bytes| self.file.unsigned(bytes))
-    }
-
-    fn iter(&self) -> impl Iterator<Item = u64> {
-        self.data.chunks_exact(self.value_bytes).map(|bytes| self.file.unsigned(bytes))
-    }
-}
-
-fn value_bytes(kind: u64) -> Option<usize> {
-    Some(match kind {
-        1 | 2 | 6 | 7 => 1,
-        3 | 8 => 2,
-        4 | 9 | 11 | 13 => 4,
-        5 | 10 | 12 | 16..=18 => 8,
-        _ => return None,
-    })
 }
 
 pub(super) fn damaged(what: impl Into<String>) -> Error {

@@ -1,129 +1,96 @@
 //! What one page of a TIFF holds and how it is stored.
 
-use std::fmt;
+use super::directory::{Directory, Tag, Values, damaged};
+#[cfg(feature = "old-jpeg")]
+use super::old_jpeg::OldJpeg;
+use crate::{Error, SampleKind, SampleType};
 
-use super::directory::{Directory, File, Numbers, Tag, damaged};
-use crate::{Error, Format, Limits};
+/// The photometric interpretation that stores brightness and colour apart.
+pub(super) const YCBCR: u64 = 6;
 
-/// The type of a page's samples, as it is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Unsigned,
-    Signed,
-    Float,
-}
-
-/// How a page's strips or tiles are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Compression {
-    None,
-    Lzw,
-    Deflate,
-    PackBits,
-}
-
-/// What was done to a row before it was compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Predictor {
-    None,
-    Horizontal,
-    FloatingPoint,
-}
-
-/// What pages must agree in to be channels of one image.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shape {
+/// What pages must agree in to be planes of one series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Kind {
     pub(super) width: usize,
     pub(super) height: usize,
+    /// Samples of a pixel.
     pub(super) samples: usize,
-    pub(super) bits: usize,
-    pub(super) kind: Kind,
-}
-
-impl fmt::Display for Shape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { width, height, samples, bits, kind } = self;
-        let kind = match kind {
-            Kind::Unsigned => "unsigned integers",
-            Kind::Signed => "signed integers",
-            Kind::Float => "floats",
-        };
-        write!(f, "{height} x {width} pixels (height x width) of {samples} {bits}-bit {kind}")
-    }
+    pub(super) sample_type: SampleType,
+    /// The samples of a pixel lie in planes of their own.
+    pub(super) planar: bool,
+    pub(super) compression: u64,
+    pub(super) photometric: u64,
 }
 
 /// One page.
-pub(super) struct Page<'a> {
-    pub(super) file: File<'a>,
-    pub(super) shape: Shape,
-    /// The samples of a pixel lie in planes of their own.
-    pub(super) planar: bool,
-    pub(super) compression: Compression,
-    pub(super) predictor: Predictor,
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(super) kind: Kind,
+    pub(super) predictor: u64,
+    /// The bits of a byte are stored in reverse.
+    pub(super) reversed_bits: bool,
     /// Strips are as wide as the page, and their last may be lower; tiles are all of one size.
     pub(super) tiled: bool,
     pub(super) chunk_width: u64,
     pub(super) chunk_height: u64,
-    pub(super) offsets: Numbers<'a>,
-    pub(super) byte_counts: Numbers<'a>,
+    pub(super) offsets: Option<Values>,
+    pub(super) byte_counts: Option<Values>,
+    /// Byte counts state the sizes of the pixels instead of the compressed bytes (Zeiss LSM).
+    pub(super) clip_counts: bool,
+    /// NewSubfileType: bit 0 for a smaller copy, bit 2 for a mask.
+    pub(super) subfile_type: u64,
+    /// How many smaller copies are stored below it.
+    pub(super) copies: u64,
+    /// The first two descriptions.
+    pub(super) descriptions: [Option<Values>; 2],
+    /// Options of CCITT group 3.
+    #[cfg(feature = "fax")]
+    pub(super) fax_options: u64,
+    pub(super) jpeg_tables: Option<Values>,
+    #[cfg(feature = "old-jpeg")]
+    pub(super) old_jpeg: OldJpeg,
+    /// Pixels to a sample of colour, across and down.
+    #[cfg(feature = "old-jpeg")]
+    pub(super) subsampling: (u64, u64),
+    /// Pixels in a unit, across and down, and the unit: 2 for inches, 3 for centimetres.
+    #[cfg(feature = "microscopy")]
+    pub(super) resolution: (Option<f64>, Option<f64>, u64),
+    /// Tags of MetaMorph (UIC1 and UIC2) and Zeiss.
+    #[cfg(feature = "microscopy")]
+    pub(super) vendor: Vendor,
 }
 
-impl<'a> Page<'a> {
-    pub(super) fn new(directory: &Directory<'a>, limits: &Limits) -> Result<Self, Error> {
+/// Tags of single vendors.
+#[cfg(feature = "microscopy")]
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Vendor {
+    pub(super) uic1: Option<Values>,
+    pub(super) uic2: Option<Values>,
+    pub(super) lsm: Option<Values>,
+}
+
+impl Page {
+    pub(super) fn new(directory: &Directory<'_, '_>) -> Result<Self, Error> {
         let width = directory.require(Tag::ImageWidth, "width")?;
         let height = directory.require(Tag::ImageLength, "height")?;
-        limits.check_sides(width, height)?;
-
         let number = |tag, default| Ok::<_, Error>(directory.number(tag)?.unwrap_or(default));
         let samples = number(Tag::SamplesPerPixel, 1)?;
         if samples == 0 || samples > u64::from(u16::MAX) {
             return Err(damaged(format!("a page states {samples} samples per pixel, expected 1 to 65535")));
         }
         let bits = number(Tag::BitsPerSample, 1)?;
-        let kind = match number(Tag::SampleFormat, 1)? {
-            1 => Kind::Unsigned,
-            2 => Kind::Signed,
-            3 => Kind::Float,
-            other => return Err(unsupported(sample_format(other), "integers or floats")),
+        let sample_kind = match number(Tag::SampleFormat, 1)? {
+            // 4 is "undefined": libtiff and tifffile take it for unsigned integers.
+            1 | 4 => SampleKind::Unsigned,
+            2 => SampleKind::Signed,
+            3 => SampleKind::Float,
+            other => SampleKind::Other(other.min(u64::from(u16::MAX)) as u16),
         };
-        let compression = match number(Tag::Compression, 1)? {
-            1 => Compression::None,
-            5 => Compression::Lzw,
-            8 | 32946 => Compression::Deflate,
-            32773 => Compression::PackBits,
-            other => {
-                return Err(unsupported(
-                    format!("the compression {}", compression_name(other)),
-                    "none, LZW, Deflate or PackBits",
-                ));
-            }
-        };
-        let predictor = match number(Tag::Predictor, 1)? {
-            // The tag is only about compressed samples.
-            _ if matches!(compression, Compression::None | Compression::PackBits) => Predictor::None,
-            1 => Predictor::None,
-            2 if matches!(bits, 8 | 16 | 32 | 64) => Predictor::Horizontal,
-            3 if kind == Kind::Float => Predictor::FloatingPoint,
-            other => {
-                return Err(unsupported(
-                    format!("the predictor {other} on {bits}-bit samples"),
-                    "none, horizontal on 8, 16, 32 or 64 bits, or floating-point on floats",
-                ));
-            }
-        };
-        // Its colours may be stored at a lower resolution than its brightness.
-        if number(Tag::Photometric, 1)? == 6 {
-            return Err(unsupported("YCbCr samples", "grey, RGB or any other samples of equal resolution"));
-        }
-        if number(Tag::FillOrder, 1)? != 1 {
-            return Err(unsupported("bits stored in reverse (FillOrder 2)", "FillOrder 1"));
-        }
         let planar = match number(Tag::PlanarConfiguration, 1)? {
             1 => false,
             2 => samples > 1,
             other => return Err(damaged(format!("a page states the planar configuration {other}, expected 1 or 2"))),
         };
-
         let tiled = directory.number(Tag::TileWidth)?.is_some();
         let (chunk_width, chunk_height, offsets, byte_counts) = if tiled {
             let tile_width = directory.require(Tag::TileWidth, "tile width")?;
@@ -133,83 +100,135 @@ impl<'a> Page<'a> {
             let rows = number(Tag::RowsPerStrip, height)?.min(height);
             (width, rows, Tag::StripOffsets, Tag::StripByteCounts)
         };
+        let is_empty = width == 0 || height == 0;
         let sides = 1..=u64::from(u32::MAX);
-        if !sides.contains(&chunk_width) || !sides.contains(&chunk_height) {
+        if !is_empty && (!sides.contains(&chunk_width) || !sides.contains(&chunk_height)) {
             return Err(damaged(format!("a page has strips or tiles of {chunk_height} x {chunk_width} pixels")));
         }
-        let missing = || damaged("a page does not state where its strips or tiles are");
-        let offsets = directory.numbers(offsets)?.ok_or_else(missing)?;
-        let byte_counts = directory.numbers(byte_counts)?.ok_or_else(missing)?;
-
+        let offsets = directory.integers(offsets)?;
+        let byte_counts = directory.integers(byte_counts)?;
         let side = |n: u64| usize::try_from(n).map_err(|_| damaged(format!("a page states a size of {n}")));
-        let shape =
-            Shape { width: side(width)?, height: side(height)?, samples: side(samples)?, bits: side(bits)?, kind };
-        let page = Self {
-            file: directory.file,
-            shape,
+        let kind = Kind {
+            width: side(width)?,
+            height: side(height)?,
+            samples: side(samples)?,
+            sample_type: SampleType { kind: sample_kind, bits: side(bits)? },
             planar,
-            compression,
-            predictor,
+            compression: number(Tag::Compression, 1)?,
+            photometric: number(Tag::Photometric, 1)?,
+        };
+        let page = Self {
+            kind,
+            predictor: number(Tag::Predictor, 1)?,
+            reversed_bits: number(Tag::FillOrder, 1)? == 2,
             tiled,
-            chunk_width,
-            chunk_height,
+            chunk_width: chunk_width.max(1),
+            chunk_height: chunk_height.max(1),
             offsets,
             byte_counts,
+            clip_counts: false,
+            subfile_type: subfile_type(directory)?,
+            copies: directory.values(Tag::SubIfds)?.map_or(0, |values| values.count),
+            descriptions: descriptions(directory)?,
+            #[cfg(feature = "fax")]
+            fax_options: number(Tag::T4Options, 0)?,
+            jpeg_tables: directory.values(Tag::JpegTables)?,
+            #[cfg(feature = "old-jpeg")]
+            old_jpeg: OldJpeg::new(directory)?,
+            #[cfg(feature = "old-jpeg")]
+            subsampling: subsampling(directory)?,
+            #[cfg(feature = "microscopy")]
+            resolution: resolution(directory)?,
+            #[cfg(feature = "microscopy")]
+            vendor: Vendor {
+                uic1: directory.values(Tag::Uic1)?,
+                uic2: directory.values(Tag::Uic2)?,
+                lsm: directory.values(Tag::CzLsmInfo)?,
+            },
         };
-        let (needed, found) = (page.chunks(), offsets.len().min(byte_counts.len()));
-        if needed > found as u64 {
+        page.check_lists()?;
+        Ok(page)
+    }
+
+    /// Refuses lists of strips or tiles that are shorter than the page needs.
+    fn check_lists(&self) -> Result<(), Error> {
+        let Some(offsets) = self.offsets else {
+            let is_whole = self.kind.width == 0 || self.kind.height == 0;
+            #[cfg(feature = "old-jpeg")]
+            let is_whole = is_whole || self.old_jpeg.is_whole();
+            return if is_whole { Ok(()) } else { Err(damaged("a page does not state where its strips or tiles are")) };
+        };
+        let needed = self.chunks();
+        let found = offsets.count.min(self.byte_counts.map_or(u64::MAX, |counts| counts.count));
+        // Some writers leave out the counts, which uncompressed strips do not need.
+        let counts_matter = self.kind.compression != 1;
+        let found = if counts_matter { found } else { offsets.count };
+        if needed > found {
             return Err(damaged(format!("a page lists {found} strips or tiles, but its size needs {needed}")));
         }
-        Ok(page)
+        Ok(())
     }
 
     /// Strips or tiles beside each other.
     pub(super) fn across(&self) -> u64 {
-        (self.shape.width as u64).div_ceil(self.chunk_width)
+        (self.kind.width as u64).div_ceil(self.chunk_width)
     }
 
     /// Strips or tiles below each other.
     pub(super) fn down(&self) -> u64 {
-        (self.shape.height as u64).div_ceil(self.chunk_height)
+        (self.kind.height as u64).div_ceil(self.chunk_height)
     }
 
     /// Planes that are stored one after the other.
     pub(super) fn planes(&self) -> usize {
-        if self.planar { self.shape.samples } else { 1 }
+        if self.kind.planar { self.kind.samples } else { 1 }
     }
 
     /// Samples of a pixel that are stored side by side.
     pub(super) fn interleaved(&self) -> usize {
-        if self.planar { 1 } else { self.shape.samples }
+        if self.kind.planar { 1 } else { self.kind.samples }
     }
 
-    fn chunks(&self) -> u64 {
+    /// Strips or tiles of all planes.
+    pub(super) fn chunks(&self) -> u64 {
         self.across().saturating_mul(self.down()).saturating_mul(self.planes() as u64)
     }
-}
 
-fn unsupported(found: impl Into<String>, expected: &'static str) -> Error {
-    Error::unsupported(Format::Tiff, found, expected)
-}
+    /// True for a copy of another page in a lower resolution.
+    pub(super) fn is_smaller_copy(&self) -> bool {
+        self.subfile_type & 1 == 1
+    }
 
-fn sample_format(number: u64) -> String {
-    match number {
-        5 | 6 => "complex samples".into(),
-        other => format!("samples of the undefined format {other}"),
+    /// True for a transparency mask.
+    pub(super) fn is_mask(&self) -> bool {
+        self.subfile_type & 4 == 4
     }
 }
 
-fn compression_name(number: u64) -> String {
-    let name = match number {
-        2..=4 => "fax",
-        6 | 7 => "JPEG",
-        33003 | 33005 | 34712 => "JPEG 2000",
-        34887 => "LERC",
-        34925 => "LZMA",
-        50000 => "Zstandard",
-        50001 => "WebP",
-        50002 => "JPEG XL",
-        _ => return number.to_string(),
-    };
-    format!("{number} ({name})")
+fn subfile_type(directory: &Directory<'_, '_>) -> Result<u64, Error> {
+    if let Some(kind) = directory.number(Tag::NewSubfileType)? {
+        return Ok(kind);
+    }
+    // The older tag: 2 for a smaller copy.
+    Ok(if directory.number(Tag::SubfileType)? == Some(2) { 1 } else { 0 })
+}
+
+fn descriptions(directory: &Directory<'_, '_>) -> Result<[Option<Values>; 2], Error> {
+    let mut values = directory.all_values(Tag::ImageDescription)?;
+    Ok([values.next(), values.next()])
+}
+
+#[cfg(feature = "old-jpeg")]
+fn subsampling(directory: &Directory<'_, '_>) -> Result<(u64, u64), Error> {
+    let Some(values) = directory.integers(Tag::YCbCrSubSampling)? else { return Ok((2, 2)) };
+    let numbers = directory.file.numbers(values, 2)?;
+    let number = |at| numbers.get(at).copied().unwrap_or(2);
+    Ok((number(0), number(1)))
+}
+
+#[cfg(feature = "microscopy")]
+fn resolution(directory: &Directory<'_, '_>) -> Result<(Option<f64>, Option<f64>, u64), Error> {
+    let real = |tag| Ok::<_, Error>(directory.values(tag)?.and_then(|values| directory.file.real(values)));
+    let unit = directory.number(Tag::ResolutionUnit)?.unwrap_or(2);
+    Ok((real(Tag::XResolution)?, real(Tag::YResolution)?, unit))
 }

@@ -234,7 +234,6 @@ def beside():
 def edges():
     """Labels with parts, holes, islands and dots, and what the reference takes for their outlines."""
     from cellpose import utils
-    from roifile import ImagejRoi
 
     labels = np.random.default_rng(4).integers(0, 4, (30, 40)).astype(np.uint16)
     labels[:, 20:] = np.repeat(np.repeat(labels[:15, 20:30], 2, 0), 2, 1) * 7
@@ -243,7 +242,6 @@ def edges():
     np.save(HERE / "edges.npy", labels)
     np.save(HERE / "edges_expected.npy", (labels * utils.masks_to_outlines(labels)).astype(np.uint16))
     found = [outline.astype(int).tolist() for outline in utils.outlines_list(labels)]
-    (HERE / "edges_000099.roi").write_bytes(ImagejRoi.frompoints(found[-1], name="000099").tobytes())
     outlines = {str(label): points for label, points in zip(np.unique(labels)[1:], found, strict=True)}
     (HERE / "edges.json").write_text(json.dumps(outlines, separators=(",", ":")) + "\n")
 

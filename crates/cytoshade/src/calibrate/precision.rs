@@ -97,7 +97,11 @@ mod native {
         if (f32.max() as usize) < ENOUGH_CELLS {
             return Ok(false);
         }
-        let f16 = cells(&on(gpu, network, f16).await?, network, &image).await?;
+        let f16 = match cells(&on(gpu, network, f16).await?, network, &image).await {
+            // Values beyond the range of f16.
+            Err(Error::Gpu(cytoshade_gpu::Error::NotFinite { .. })) => return Ok(false),
+            f16 => f16?,
+        };
         Ok(MaskAgreement::new(&f16, &f32).is_some_and(|agreement| agreement.is_same()))
     }
 

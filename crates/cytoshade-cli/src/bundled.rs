@@ -1,0 +1,6 @@
+//! The photograph and the network that are part of the program.
+
+/// Nuclei of the Data Science Bowl 2018 (BBBC038), CC0; see `models/README.md`.
+pub(crate) const IMAGE: &[u8] = include_bytes!("../../../models/demo.png");
+/// A small network trained for this demonstration; see its card, `models/README.md`.
+pub(crate) const MODEL: &[u8] = include_bytes!("../../../models/cytoshade-demo.safetensors");

@@ -1,0 +1,145 @@
+//! The files that a run writes, none of which may replace an input, a model or another output of the run.
+
+use std::collections::{HashMap, HashSet};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use cytoshade_formats::{Error, SaveFile, save, save_new};
+use cytoshade_safe_io::{Existing, FileIdentity, printable_path};
+
+use crate::failure::Failure;
+use crate::model::Source;
+
+/// Files that must keep their content. They are told apart by their identity in the file system, so that links and
+/// names in another case count as the same file.
+#[derive(Debug, Default)]
+pub(crate) struct Outputs {
+    kept: HashMap<FileIdentity, &'static str>,
+    written: HashSet<PathBuf>,
+}
+
+impl Outputs {
+    /// For a run that reads these inputs.
+    pub(crate) fn new<'a>(inputs: impl IntoIterator<Item = &'a PathBuf>) -> Self {
+        let mut outputs = Self::default();
+        inputs.into_iter().for_each(|input| outputs.keep(input, "an input"));
+        outputs
+    }
+
+    /// Keeps a file, if it exists; `role` completes the sentence "PATH is ...".
+    pub(crate) fn keep(&mut self, path: &Path, role: &'static str) {
+        if let Ok(identity) = FileIdentity::new(path) {
+            self.kept.entry(identity).or_insert(role);
+        }
+    }
+
+    /// Keeps the files of a model, given as a path or a name.
+    pub(crate) fn keep_model(&mut self, typed: &Path) {
+        if let Source::ModelRef(reference) = Source::new(typed) {
+            reference.paths().iter().for_each(|path| self.keep(path, "a model of this run"));
+        }
+    }
+
+    /// Refuses a path at which this run must not write.
+    pub(crate) fn check(&self, path: &Path) -> Result<(), Failure> {
+        let refuse = |why| Err(Failure::run(format!("{} is {why}; use another folder", printable_path(path))));
+        if self.written.contains(path) {
+            return refuse("another result of this run");
+        }
+        match std::fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_symlink() => return refuse("a link, which is not followed"),
+            Ok(_) => {}
+            Err(_) => return Ok(()),
+        }
+        match FileIdentity::new(path).ok().and_then(|identity| self.kept.get(&identity)) {
+            Some(role) => refuse(role),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a file in one step.
+    pub(crate) fn save(
+        &mut self,
+        path: &Path,
+        existing: Existing,
+        content: impl FnOnce(&mut SaveFile<'_>) -> Result<(), Error>,
+    ) -> Result<(), Failure> {
+        self.check(path)?;
+        let saved = match existing {
+            Existing::Replace => save(path, content),
+            Existing::Keep => save_new(path, content),
+        };
+        saved.map_err(|error| match &error {
+            Error::Write(source) if existing == Existing::Keep && source.kind() == ErrorKind::AlreadyExists => {
+                Failure::run(format!("{} exists and is kept; use another folder", printable_path(path)))
+            }
+            _ => Failure::run(format!("cannot write {}: {error}", printable_path(path))),
+        })?;
+        self.written.insert(path.to_path_buf());
+        self.keep(path, "another result of this run");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use super::*;
+
+    fn write(outputs: &mut Outputs, path: &Path, existing: Existing) -> Result<(), String> {
+        let content = |out: &mut SaveFile<'_>| out.write_all(b"new").map_err(Error::Write);
+        outputs.save(path, existing, content).map_err(|failure| format!("{failure:?}"))
+    }
+
+    #[test]
+    fn inputs_models_and_results_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let [input, model, hard, result] =
+            ["input.tif", "model", "hard.tif", "result.tif"].map(|name| folder.path().join(name));
+        fs::write(&input, "old").unwrap();
+        fs::write(&model, "old").unwrap();
+        fs::hard_link(&input, &hard).unwrap();
+        let mut outputs = Outputs::new([&input]);
+        outputs.keep(&model, "the model");
+        let mut refused = |path: &Path, why: &str| {
+            let error = write(&mut outputs, path, Existing::Replace).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        };
+        refused(&input, "an input");
+        refused(&hard, "an input");
+        refused(&folder.path().join("./input.tif"), "an input");
+        refused(&model, "the model");
+        write(&mut outputs, &result, Existing::Replace).unwrap();
+        assert!(write(&mut outputs, &result, Existing::Replace).unwrap_err().contains("another result"));
+        // As a name in another case is the same file on some systems, a hard link is here.
+        let other_name = folder.path().join("RESULT.tif");
+        fs::hard_link(&result, &other_name).unwrap();
+        assert!(write(&mut outputs, &other_name, Existing::Replace).unwrap_err().contains("another result"));
+        assert_eq!((fs::read(&input).unwrap(), fs::read(&model).unwrap()), (b"old".to_vec(), b"old".to_vec()));
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_is_replaced_or_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cells_seg.npy");
+        fs::write(&path, "corrected").unwrap();
+        let error = write(&mut Outputs::default(), &path, Existing::Keep).unwrap_err();
+        assert!(error.contains("exists and is kept"), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), b"corrected");
+        write(&mut Outputs::default(), &path, Existing::Replace).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let [precious, link] = ["precious", "cells.tif"].map(|name| folder.path().join(name));
+        fs::write(&precious, "old").unwrap();
+        std::os::unix::fs::symlink(&precious, &link).unwrap();
+        assert!(write(&mut Outputs::default(), &link, Existing::Replace).unwrap_err().contains("a link"));
+        assert_eq!(fs::read(&precious).unwrap(), b"old");
+    }
+}

@@ -1,0 +1,404 @@
+//! An image file that is open: which series it holds, and the images that are taken of them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cytoshade_core::Samples;
+
+use crate::arrange::Role;
+use crate::items::{frame, items};
+use crate::limits::Meter;
+use crate::npy::Header;
+use crate::picture::{Allowed, Picture};
+use crate::sample::{Held, bytes, bytes_mut, replace_nan};
+use crate::series::Frames;
+use crate::siblings::Siblings;
+use crate::source::Source;
+use crate::tiff::Tiff;
+use crate::{
+    Axis, AxisKind, Error, Format, Image, Item, Limits, Origin, PixelSize, Place, ReadOptions, Selection, Series,
+    Warning,
+};
+
+mod strided;
+
+/// An image file.
+///
+/// ```
+/// use cytoshade_formats::{ImageFile, Labels, ReadOptions, Selection, write_labels_tiff};
+/// let labels = Labels::new(vec![0, 1, 1, 0, 2, 2], 2, 3)?;
+/// let mut file = std::io::Cursor::new(Vec::new());
+/// write_labels_tiff(&mut file, &labels)?;
+/// let bytes = file.into_inner();
+/// let file = ImageFile::from_bytes(&bytes, &ReadOptions::default())?;
+/// assert_eq!((file.series()[0].letters().as_str(), file.series()[0].shape()), ("YX", vec![2, 3]));
+/// for item in file.items(&Selection::default())? {
+///     assert_eq!(file.images(&item)?.len(), 1);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct ImageFile<'a> {
+    format: Format,
+    series: Vec<Series>,
+    warnings: Vec<Warning>,
+    content: Content<'a>,
+    limits: Limits,
+    nan_background: bool,
+    /// All samples of the series that was read last, where its planes are not those of its frames.
+    whole: Mutex<Option<(usize, Arc<Samples>)>>,
+}
+
+#[derive(Debug)]
+enum Content<'a> {
+    Tiff(Tiff<'a>),
+    Array(Source<'a>),
+    Picture(Image),
+}
+
+impl<'a> ImageFile<'a> {
+    /// Opens the file at `path`. The path may be a link; it must lead to a regular file, not to a pipe, device or folder.
+    ///
+    /// A TIFF or an NPY file is read in pieces, when its images are; files of other formats are held in memory.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if the file cannot be opened or read, and those of [`ImageFile::from_bytes`].
+    #[cfg(not(target_family = "wasm"))]
+    pub fn open(path: impl AsRef<std::path::Path>, options: &ReadOptions) -> Result<ImageFile<'static>, Error> {
+        let path = path.as_ref();
+        let file = cytoshade_safe_io::open(path, cytoshade_safe_io::Links::Follow).map_err(Error::Read)?;
+        let length = file.metadata().map_err(Error::Read)?.len();
+        ImageFile::from_source(Source::File { file, length }, &Siblings::new(path), options)
+    }
+
+    /// Reads a file that is open already, of `length` bytes. No other file is opened: planes of a set of files that lie
+    /// beside it are missing.
+    ///
+    /// # Errors
+    /// As [`ImageFile::open`].
+    #[cfg(not(target_family = "wasm"))]
+    pub fn from_file(file: std::fs::File, length: u64, options: &ReadOptions) -> Result<ImageFile<'static>, Error> {
+        ImageFile::from_source(Source::File { file, length }, &Siblings::default(), options)
+    }
+
+    /// Opens a file that is in memory.
+    ///
+    /// # Errors
+    /// Any of [`Error`] but [`Error::Write`] and [`Error::Output`].
+    pub fn from_bytes(bytes: &'a [u8], options: &ReadOptions) -> Result<Self, Error> {
+        Self::from_source(Source::Bytes(bytes.into()), &Siblings::default(), options)
+    }
+
+    fn from_source(source: Source<'a>, siblings: &Siblings, options: &ReadOptions) -> Result<Self, Error> {
+        let limits = &options.limits;
+        limits.check_file(source.len())?;
+        let mut start = [0; 12];
+        let length = source.len().min(start.len() as u64) as usize;
+        let start = start.get_mut(..length).unwrap_or_default();
+        source.read(0, start)?;
+        let Some(format) = Format::detect(start) else {
+            return Err(Error::UnknownFormat { found: crate::format::describe(start) });
+        };
+        let mut warnings = Vec::new();
+        let (content, series) = match format {
+            Format::Tiff => {
+                let (tiff, series) = Tiff::open(source, siblings, limits, &mut warnings)?;
+                (Content::Tiff(tiff), series)
+            }
+            Format::Npy | Format::Seg => {
+                let series = array(&source)?;
+                (Content::Array(source), vec![series])
+            }
+            format => {
+                let (image, sample_type, found) = picture(format, &source, limits)?;
+                warnings.extend(found);
+                let series = picture_series(&image, sample_type);
+                (Content::Picture(image), vec![series])
+            }
+        };
+        let nan_background = options.nan_background;
+        Ok(Self { format, series, warnings, content, limits: limits.clone(), nan_background, whole: Mutex::new(None) })
+    }
+
+    /// The format, told by the first bytes.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// What the file holds.
+    pub fn series(&self) -> &[Series] {
+        &self.series
+    }
+
+    /// What was noticed while the file was opened.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// The images or stacks that a selection takes, in their order: at least one.
+    ///
+    /// # Errors
+    /// [`Error::Axes`] if the axes of a series are none of an image, [`Error::NoSuchSeries`], [`Error::Limit`].
+    pub fn items(&self, selection: &Selection) -> Result<Vec<Item>, Error> {
+        items(&self.series, selection, &self.limits)
+    }
+
+    /// The z-slices of an item of this file, each with all its channels; of an image, the one.
+    ///
+    /// Samples keep their type, but half floats become f32, and integers of 1 to 7, 9 to 15 and 17 to 31 bits become
+    /// u8, u16 and u32 with their values unchanged. As the reference does, the alpha channel of a picture is dropped and
+    /// a palette is applied, while a TIFF gives its samples as they are stored: all of them, palette indices as indices,
+    /// nothing inverted. EXIF orientation is not applied.
+    ///
+    /// # Errors
+    /// Any of [`Error`] but [`Error::Write`] and [`Error::Output`].
+    pub fn images(&self, item: &Item) -> Result<Vec<Image>, Error> {
+        self.metered(item, &Mutex::new(Meter::new(&self.limits)))
+    }
+
+    /// As [`ImageFile::images`], with what the images cost counted together with that of others.
+    pub(crate) fn metered(&self, item: &Item, meter: &Mutex<Meter<'_>>) -> Result<Vec<Image>, Error> {
+        self.limits.check_sides(item.width as u64, item.height as u64)?;
+        if let Content::Picture(image) = &self.content {
+            return Ok(vec![image.clone()]);
+        }
+        let Some(series) = self.series.get(item.series) else {
+            return Err(Error::NoSuchSeries { number: item.series, series: self.series.len() });
+        };
+        let held = Held::new(self.format, series.sample_type)?;
+        let z = item.roles.position(Role::Z);
+        (0..item.slices)
+            .map(|slice| {
+                let mut index = item.index.clone();
+                if let Some(at) = z.and_then(|at| index.get_mut(at)) {
+                    *at = slice;
+                }
+                let mut samples = self.image(item, series, held, &index, meter)?;
+                if self.nan_background {
+                    replace_nan(&mut samples, item.height * item.width);
+                }
+                Ok(Image::from_samples(samples, item.channels, item.height, item.width)?)
+            })
+            .collect()
+    }
+
+    /// The planes of one image.
+    fn image(
+        &self,
+        item: &Item,
+        series: &Series,
+        held: Held,
+        index: &[usize],
+        meter: &Mutex<Meter<'_>>,
+    ) -> Result<Samples, Error> {
+        let pixels = item.height as u64 * item.width as u64;
+        let count = lock(meter).samples(pixels, item.channels as u64, held.bytes)?;
+        match (&self.content, &series.frames) {
+            (Content::Tiff(tiff), Frames::Pages(places)) if is_plane(tiff, series, item) => {
+                let places = channels(series, places, item, index);
+                decoded(tiff, &places, held, count, meter)
+            }
+            (Content::Tiff(tiff), Frames::Pages(places)) => {
+                let whole = self.whole(item.series, || flat(tiff, series, places, held, meter))?;
+                let mut samples = held.zeros(count)?;
+                let array =
+                    strided::Array { bytes: bytes(&whole), first: 0, strides: &strided::c_order(&series.shape()) };
+                array.gather_image(series, item, index, held.bytes, bytes_mut(&mut samples));
+                Ok(samples)
+            }
+            (Content::Array(source), Frames::Array { strides, big_endian, offset }) => {
+                let mut samples = held.zeros(count)?;
+                let array = strided::Stored { source, strides, big_endian: *big_endian, offset: *offset };
+                array.read(series, item, index, held, bytes_mut(&mut samples), meter)?;
+                Ok(samples)
+            }
+            _ => Err(Error::damaged(self.format, "its series lie nowhere")),
+        }
+    }
+
+    /// All samples of a series, which are kept for the next image of it.
+    fn whole(&self, series: usize, read: impl FnOnce() -> Result<Samples, Error>) -> Result<Arc<Samples>, Error> {
+        let mut kept = lock(&self.whole);
+        if let Some((number, samples)) = kept.as_ref().filter(|(number, _)| *number == series) {
+            debug_assert_eq!(*number, series);
+            return Ok(samples.clone());
+        }
+        let samples = Arc::new(read()?);
+        *kept = Some((series, samples.clone()));
+        Ok(samples)
+    }
+}
+
+/// A lock of a thread that panicked holds plain numbers, which are still right.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// True if the rows and columns of an item are those of the pages, and the samples of the pages its channels.
+fn is_plane(tiff: &Tiff<'_>, series: &Series, item: &Item) -> bool {
+    let leading = series.axes.len().saturating_sub(series.frame_rank);
+    let (Some(axes), Some(roles)) = (series.axes.get(leading..), item.roles.roles.get(leading..)) else { return false };
+    let Some(place) = series.places().iter().flatten().next() else { return true };
+    let (height, width, samples) = tiff.size(*place);
+    let lengths: Vec<usize> = axes.iter().map(|axis| axis.length).collect();
+    match roles {
+        [Role::Y, Role::X] => lengths == [height, width] && samples == 1,
+        [Role::Channel, Role::Y, Role::X] => lengths == [samples, height, width] && tiff.is_planar(*place),
+        [Role::Y, Role::X, Role::Channel] => lengths == [height, width, samples] && !tiff.is_planar(*place),
+        _ => false,
+    }
+}
+
+/// The places of the channels of an image, in their order.
+fn channels(series: &Series, places: &[Option<Place>], item: &Item, index: &[usize]) -> Vec<Option<Place>> {
+    let leading = series.axes.len().saturating_sub(series.frame_rank);
+    let is_channel = |at: &usize| item.roles.roles.get(*at) == Some(&Role::Channel);
+    let axes: Vec<usize> = (0..leading).filter(is_channel).collect();
+    let length = |at: usize| series.axes.get(at).map_or(1, |axis| axis.length);
+    let frames: usize = axes.iter().map(|&at| length(at)).product();
+    (0..frames)
+        .map(|number| {
+            let mut index = index.to_vec();
+            let mut rest = number;
+            for &at in axes.iter().rev() {
+                if let Some(slot) = index.get_mut(at) {
+                    *slot = rest % length(at);
+                    rest /= length(at);
+                }
+            }
+            frame(series, &index).and_then(|at| places.get(at).copied().flatten())
+        })
+        .collect()
+}
+
+/// Decodes `count` samples that lie in pages of one size, one page after the other, each to the planes of its samples. Pages
+/// that are missing are zeros.
+fn decoded(
+    tiff: &Tiff<'_>,
+    places: &[Option<Place>],
+    held: Held,
+    count: usize,
+    meter: &Mutex<Meter<'_>>,
+) -> Result<Samples, Error> {
+    let plan = |place: &Option<Place>| place.map(|place| tiff.plan(place, &mut lock(meter))).transpose();
+    let planned = places.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
+    // Only now is memory taken: the file has the bytes for it.
+    let mut samples = held.zeros(count)?;
+    let page_bytes = (count / places.len().max(1) * held.bytes).max(1);
+    let pages = planned.iter().zip(bytes_mut(&mut samples).chunks_exact_mut(page_bytes));
+    let tasks = pages.filter_map(|(planned, out)| Some((planned.as_ref()?, out))).collect();
+    crate::parallel::for_each(tasks, |(planned, out)| tiff.decode(planned, held, out))?;
+    Ok(samples)
+}
+
+/// All samples of a series, in the order of its axes.
+fn flat(
+    tiff: &Tiff<'_>,
+    series: &Series,
+    places: &[Option<Place>],
+    held: Held,
+    meter: &Mutex<Meter<'_>>,
+) -> Result<Samples, Error> {
+    let count = series.axes.iter().fold(1u64, |count, axis| count.saturating_mul(axis.length as u64));
+    let count = lock(meter).samples(count, 1, held.bytes)?;
+    let mut all = decoded(tiff, places, held, count, meter)?;
+    let page = places.iter().flatten().next().copied();
+    let samples = page.filter(|&page| !tiff.is_planar(page)).map_or(1, |page| tiff.size(page).2);
+    if samples > 1 {
+        // Decoding gives planes; the series has the samples of a pixel side by side.
+        let page_bytes = (count / places.len().max(1) * held.bytes).max(1);
+        let mut planes = crate::limits::zeros(page_bytes)?;
+        for page in bytes_mut(&mut all).chunks_exact_mut(page_bytes) {
+            planes.copy_from_slice(page);
+            strided::interleave(&planes, samples, held.bytes, page);
+        }
+    }
+    Ok(all)
+}
+
+/// The series of an NPY file.
+fn array(source: &Source<'_>) -> Result<Series, Error> {
+    /// Bytes of a header that are looked at: a list of fields may be longer, and is not read anyway.
+    const MOST: u64 = 1 << 20;
+    let start = source.slice(Format::Npy, 0, source.len().min(MOST), "the header")?;
+    let (header, data) = crate::npy::split(&start)?;
+    let offset = (start.len() - data.len()) as u64;
+    crate::npy::series(&Header::parse(header)?, offset, source.len() - offset)
+}
+
+/// The images of an array in memory that a header describes.
+pub(crate) fn array_images(header: &Header, data: &[u8], options: &ReadOptions) -> Result<Vec<Image>, Error> {
+    let series = crate::npy::series(header, 0, data.len() as u64)?;
+    let file = ImageFile {
+        format: Format::Npy,
+        series: vec![series],
+        warnings: Vec::new(),
+        content: Content::Array(Source::Bytes(data.into())),
+        limits: options.limits.clone(),
+        nan_background: options.nan_background,
+        whole: Mutex::new(None),
+    };
+    file.all(&options.selection)
+}
+
+impl ImageFile<'_> {
+    /// All images that a selection takes, in their order.
+    pub(crate) fn all(&self, selection: &Selection) -> Result<Vec<Image>, Error> {
+        let meter = Mutex::new(Meter::new(&self.limits));
+        let mut images = Vec::new();
+        for item in self.items(selection)? {
+            images.extend(self.metered(&item, &meter)?);
+        }
+        Ok(images)
+    }
+}
+
+/// Decodes a picture, and drops its transparency.
+fn picture(
+    format: Format,
+    source: &Source<'_>,
+    limits: &Limits,
+) -> Result<(Image, crate::SampleType, Vec<Warning>), Error> {
+    use crate::picture::{jpeg, png};
+    let meter = std::cell::RefCell::new(Meter::new(limits));
+    // The file is held in memory meanwhile.
+    crate::limits::check("the file's size in bytes", source.len(), limits.decoded_bytes, "decoded_bytes")?;
+    let bytes = source.whole(format)?;
+    let allowed = Allowed::Metered(&meter);
+    let found: Picture = match format {
+        Format::Png => png::decode(&bytes, allowed)?,
+        Format::Jpeg => jpeg::decode(&bytes, jpeg::Colors::Rgb, allowed)?,
+        #[cfg(feature = "bmp")]
+        Format::Bmp => crate::picture::bmp::decode(&bytes, allowed)?,
+        #[cfg(feature = "pnm")]
+        Format::Pnm => crate::picture::pnm::decode(&bytes, allowed)?,
+        #[cfg(feature = "webp")]
+        Format::WebP => crate::picture::webp::decode(&bytes, allowed)?,
+        #[cfg(feature = "jpeg2000")]
+        Format::Jpeg2000 => crate::picture::jpeg2000::decode(&bytes, allowed)?,
+        #[cfg(feature = "jpegxl")]
+        Format::JpegXl => crate::picture::jpegxl::decode(&bytes, allowed)?,
+        format => {
+            return Err(Error::UnknownFormat { found: format!("a {format} file, which this build does not read") });
+        }
+    };
+    let image = found.image(format, png::opaque(found.channels))?;
+    Ok((image, found.sample_type, found.warnings))
+}
+
+fn picture_series(image: &Image, sample_type: crate::SampleType) -> Series {
+    let mut axes = vec![Axis::new(AxisKind::Y, image.height()), Axis::new(AxisKind::X, image.width())];
+    if image.channels() > 1 {
+        axes.push(Axis::new(AxisKind::Sample, image.channels()));
+    }
+    Series {
+        name: String::new(),
+        frame_rank: axes.len(),
+        axes,
+        sample_type,
+        pixel_size: PixelSize::default(),
+        channel_names: Vec::new(),
+        origin: Origin::Picture,
+        left_out: None,
+        frames: Frames::Picture,
+    }
+}

@@ -1,0 +1,110 @@
+//! JPEG.
+
+use zune_jpeg::{
+    JpegDecoder,
+    errors::DecodeErrors,
+    zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
+};
+
+use super::{Allowed, Picture, unsigned};
+use crate::error::one_line;
+use crate::limits::zeros;
+use crate::{Error, Format, Warning};
+
+mod markers;
+
+/// The colours that a picture of three components or more is decoded to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Colors {
+    /// RGB, from whatever the file stores.
+    Rgb,
+    /// As they are stored, whatever they are.
+    Stored,
+}
+
+/// Decodes an 8-bit grey or colour picture.
+///
+/// JPEG has no checksums. Bytes between its headers that belong to none, and a missing end, are warnings, as for libjpeg;
+/// codes that make no sense or are missing are an error.
+pub(crate) fn decode(bytes: &[u8], colors: Colors, allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
+    let mut warnings = Vec::new();
+    let clean = markers::without_stray_bytes(bytes);
+    if clean.is_some() {
+        warnings.push(Warning::Damaged { what: "it has bytes between its headers that belong to none".into() });
+    }
+    let bytes = clean.as_deref().unwrap_or(bytes);
+    let (mut decoder, stored) = headers(bytes, true)?;
+    let (width, height) = decoder.dimensions().unwrap_or((0, 0));
+    let components = if stored == ColorSpace::Luma { 1 } else { 3 };
+    allowed.check(Format::Jpeg, width as u64, height as u64, components)?;
+    // A block of 8 x 8 pixels takes at least one bit.
+    if width as u64 * height as u64 / 512 > bytes.len() as u64 {
+        let found = bytes.len();
+        return Err(Error::damaged(
+            Format::Jpeg,
+            format!("it states {height} x {width} pixels (height x width), but has only {found} bytes"),
+        ));
+    }
+    let output = match (stored, colors) {
+        (ColorSpace::Luma, _) => ColorSpace::Luma,
+        (_, Colors::Rgb) => ColorSpace::RGB,
+        (stored, Colors::Stored) => stored,
+    };
+    let channels = output.num_components();
+    let (pixels, what) = strict(bytes, &mut decoder, output).map_err(|what| Error::damaged(Format::Jpeg, what))?;
+    warnings.extend(what.map(|what| Warning::Damaged { what }));
+    Ok(Picture { width, height, channels, sample_type: unsigned(8), pixels, warnings })
+}
+
+/// Decodes a picture all of whose codes make sense, and says so if only its end is missing.
+fn strict(bytes: &[u8], decoder: &mut Decoder<'_>, output: ColorSpace) -> Result<(Vec<u8>, Option<String>), String> {
+    if has_end(bytes) {
+        return Ok((pixels(decoder, output)?, None));
+    }
+    let what = "its last scan is not followed by an end-of-image marker";
+    if !markers::are_complete(bytes) {
+        return Err(what.into());
+    }
+    // The decoder fills what is missing with grey. What follows a whole scan changes nothing; codes that are missing would be
+    // read from it.
+    let followed_by = |filler: &[u8]| {
+        let ended = [bytes, filler, &[0xff, 0xd9]].concat();
+        let (mut decoder, _) = headers(&ended, false).map_err(|error| error.to_string())?;
+        pixels(&mut decoder, output)
+    };
+    let found = followed_by(&[])?;
+    let is_whole = [0x00, 0x55].into_iter().all(|filler| followed_by(&[filler; 256]).is_ok_and(|other| other == found));
+    if is_whole { Ok((found, Some(what.into()))) } else { Err(what.into()) }
+}
+
+type Decoder<'a> = JpegDecoder<ZCursor<&'a [u8]>>;
+
+/// A decoder that has read the headers, and the colours that the file stores.
+fn headers(bytes: &[u8], strict: bool) -> Result<(Decoder<'_>, ColorSpace), Error> {
+    // The sides are checked afterwards, in words of our own.
+    let options = DecoderOptions::default()
+        .set_strict_mode(strict)
+        .set_max_width(u16::MAX.into())
+        .set_max_height(u16::MAX.into());
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let damaged = |error: DecodeErrors| Error::damaged(Format::Jpeg, one_line(&error));
+    decoder.decode_headers().map_err(damaged)?;
+    let stored = decoder.input_colorspace().unwrap_or(ColorSpace::YCbCr);
+    Ok((decoder, stored))
+}
+
+fn pixels(decoder: &mut Decoder<'_>, output: ColorSpace) -> Result<Vec<u8>, String> {
+    let options = decoder.options().jpeg_set_out_colorspace(output);
+    decoder.set_options(options);
+    let mut pixels = zeros(decoder.output_buffer_size().unwrap_or(0)).map_err(|error| error.to_string())?;
+    decoder.decode_into(&mut pixels).map_err(|error| one_line(&error))?;
+    Ok(pixels)
+}
+
+/// True if the last scan is followed by an end-of-image marker. (A thumbnail has its own markers, but before the scans of
+/// the picture.)
+fn has_end(bytes: &[u8]) -> bool {
+    let last = |code| bytes.windows(2).rposition(|pair| pair == [0xff, code]);
+    let (scan, end) = (last(0xda), last(0xd9));
+    scan.is_some() && end > scan
+}

@@ -1,0 +1,118 @@
+//! Compressions of bytes.
+//!
+//! Source: TIFF 6.0 (Adobe, 1992), sections 9 (PackBits) and 13 (LZW); Adobe Photoshop TIFF Technical Notes (2002) for
+//! Deflate; libtiff for Zstandard and LZMA.
+
+use crate::Error;
+use crate::limits::zeros;
+
+/// At most `expected` bytes; fewer if the data end early.
+pub(super) fn deflate(stored: &[u8], expected: usize) -> Result<Result<Vec<u8>, String>, Error> {
+    let mut bytes = zeros(expected)?;
+    let mut inflate = flate2::Decompress::new(true);
+    let mut written = 0;
+    loop {
+        let from = stored.get(inflate.total_in() as usize..).unwrap_or_default();
+        let to = bytes.get_mut(written..).unwrap_or_default();
+        let before = (inflate.total_in(), written);
+        let status = match inflate.decompress(from, to, flate2::FlushDecompress::Finish) {
+            Ok(status) => status,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        written = inflate.total_out() as usize;
+        let is_stuck = before == (inflate.total_in(), written);
+        if written == expected || status == flate2::Status::StreamEnd || is_stuck {
+            break;
+        }
+    }
+    bytes.truncate(written);
+    Ok(Ok(bytes))
+}
+
+/// At most `expected` bytes; fewer if the data end early.
+pub(super) fn lzw(stored: &[u8], expected: usize) -> Result<Result<Vec<u8>, String>, Error> {
+    use weezl::{BitOrder, LzwStatus, decode::Configuration};
+
+    let mut decoder = Configuration::with_tiff_size_switch(BitOrder::Msb, 8).with_yield_on_full_buffer(true).build();
+    let mut bytes = zeros(expected)?;
+    let (mut read, mut written) = (0, 0);
+    while written < expected {
+        let from = stored.get(read..).unwrap_or_default();
+        let result = decoder.decode_bytes(from, bytes.get_mut(written..).unwrap_or_default());
+        read += result.consumed_in;
+        written += result.consumed_out;
+        match result.status {
+            Ok(LzwStatus::Ok) if result.consumed_in + result.consumed_out > 0 => {}
+            Ok(_) => break,
+            Err(error) => return Ok(Err(error.to_string())),
+        }
+    }
+    bytes.truncate(written);
+    Ok(Ok(bytes))
+}
+
+/// At most `expected` bytes; fewer if the data end early.
+pub(super) fn pack_bits(stored: &[u8], expected: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = stored;
+    while let (true, [head, tail @ ..]) = (bytes.len() < expected, rest) {
+        let run = usize::from(*head);
+        rest = match (run, tail) {
+            (0..=127, _) => {
+                let (literal, after) = tail.split_at(tail.len().min(run + 1));
+                bytes.extend_from_slice(literal);
+                after
+            }
+            (129..=255, [value, after @ ..]) => {
+                bytes.extend(std::iter::repeat_n(*value, 257 - run));
+                after
+            }
+            // 128 stands for nothing.
+            _ => tail,
+        };
+    }
+    bytes.truncate(expected);
+    bytes
+}
+
+/// At most `expected` bytes; fewer if the data end early.
+#[cfg(feature = "zstd")]
+pub(super) fn zstd(stored: &[u8], expected: usize) -> Result<Vec<u8>, String> {
+    // The window of earlier bytes need be no larger than what is decoded.
+    let window = (expected as u64).max(1 << 20).saturating_mul(2);
+    let decoder = ruzstd::decoding::StreamingDecoder::new_with_max_window_size(stored, window);
+    take(decoder.map_err(|error| error.to_string())?, expected)
+}
+
+/// At most `expected` bytes; fewer if the data end early.
+#[cfg(feature = "lzma")]
+pub(super) fn lzma(stored: &[u8], expected: usize) -> Result<Vec<u8>, String> {
+    // Writers state dictionaries of up to 64 MiB, whatever they compress.
+    const MOST_MEMORY_KIB: u32 = 80 << 10;
+    take(lzma_rust2::XzReader::new_mem_limit(stored, false, MOST_MEMORY_KIB), expected)
+}
+
+#[cfg(any(feature = "zstd", feature = "lzma"))]
+fn take(reader: impl std::io::Read, expected: usize) -> Result<Vec<u8>, String> {
+    use std::io::Read as _;
+
+    let mut bytes = Vec::new();
+    reader.take(expected as u64).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pack_bits_of_the_specification() {
+        let stored = [0xfe, 0xaa, 0x02, 0x80, 0x00, 0x2a, 0xfd, 0xaa, 0x03, 0x80, 0x00, 0x2a, 0x22, 0xf7, 0xaa];
+        let mut expected = vec![0xaa, 0xaa, 0xaa, 0x80, 0x00, 0x2a, 0xaa, 0xaa, 0xaa, 0xaa, 0x80, 0x00, 0x2a, 0x22];
+        expected.extend([0xaa; 10]);
+        assert_eq!(pack_bits(&stored, 24), expected);
+        assert_eq!(pack_bits(&stored, 5), expected[..5]);
+        assert_eq!(pack_bits(&stored[..4], 24), [0xaa, 0xaa, 0xaa, 0x80]);
+        assert_eq!(pack_bits(&[0x80, 0x80, 0xff], 24), []);
+    }
+}

@@ -1,0 +1,213 @@
+//! Labels, images and overlays as TIFF.
+
+use std::io::{Seek, Write};
+
+use tiff::encoder::{
+    Compression, DeflateLevel, ImageEncoder, Rational, TiffEncoder, TiffKind, TiffKindBig, TiffKindStandard, TiffValue,
+    colortype::{self, ColorType},
+};
+use tiff::{TiffError, TiffResult, tags::Tag};
+
+use crate::{Error, Image, LabelView, PixelSize};
+
+/// Facts about the image that a TIFF states beside its samples.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TiffMetadata {
+    /// Written as ImageJ does: in the resolution tags and the description.
+    pub pixel_size: PixelSize,
+}
+
+/// Writes labels as a TIFF with a page for each plane: 16-bit unsigned, 32-bit if a label is above 65,535, compressed with
+/// Deflate. ImageJ, tifffile and the reference read it.
+///
+/// A time series has a description in which ImageJ and tifffile find its frames.
+///
+/// # Errors
+/// [`Error::Write`]; [`Error::Output`] for labels without pixels.
+pub fn write_labels_tiff<'a, W: Write + Seek>(out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
+    write_labels(out, labels.into(), &TiffMetadata::default())
+}
+
+/// As [`write_labels_tiff`], with metadata.
+///
+/// # Errors
+/// As [`write_labels_tiff`].
+pub fn write_labels_tiff_with<'a, W: Write + Seek>(
+    out: W,
+    labels: impl Into<LabelView<'a>>,
+    metadata: &TiffMetadata,
+) -> Result<(), Error> {
+    write_labels(out, labels.into(), metadata)
+}
+
+fn write_labels<W: Write + Seek>(out: W, labels: LabelView<'_>, metadata: &TiffMetadata) -> Result<(), Error> {
+    let size = labels.picture_size()?;
+    let axes = [("frames", labels.frames()), ("slices", labels.slices())];
+    let has_description = labels.frames().is_some() || !metadata.pixel_size.is_empty();
+    let header = has_description.then(|| Header::new(metadata, &axes, ""));
+    let planes = labels.planes().map(|plane| plane.labels.as_slice());
+    if labels.max() > u32::from(u16::MAX) {
+        let bytes = size_of_val(labels.as_slice());
+        return write_pages::<_, colortype::Gray32, _>(out, size, bytes, header, planes.map(Ok));
+    }
+    let narrow = planes.map(|plane| Ok(plane.iter().map(|&label| label as u16).collect::<Vec<_>>()));
+    write_pages::<_, colortype::Gray16, _>(out, size, labels.as_slice().len() * 2, header, narrow)
+}
+
+/// Writes images of one size as a TIFF of 32-bit floats, with a page for each channel of each image.
+///
+/// Its description tells ImageJ, tifffile and this crate the axes: several images are the z-slices of a stack.
+///
+/// # Errors
+/// [`Error::Write`]; [`Error::Output`] if the images differ in size; [`Error::Image`] for samples that are not finite.
+pub fn write_images_tiff<W: Write + Seek>(out: W, images: &[Image], metadata: &TiffMetadata) -> Result<(), Error> {
+    let size = |image: &Image| (image.channels(), image.height(), image.width());
+    let first = images.first().map(size).unwrap_or_default();
+    let alike = images.iter().all(|image| size(image) == first);
+    let (channels, height, width) = first;
+    let (Ok(columns), Ok(rows), true) = (u32::try_from(width), u32::try_from(height), alike && width > 0) else {
+        let found = format!("{} images, the first of {height} x {width} pixels (height x width)", images.len());
+        return Err(Error::Output { found, expected: "images of one size" });
+    };
+    let axes = [("channels", Some(channels)), ("slices", Some(images.len()))];
+    let header = Header::new(metadata, &axes, "hyperstack=true\nmode=grayscale\n");
+    let bytes = images.len() * channels * height * width * size_of::<f32>();
+    let planes = images.iter().flat_map(|image| (0..channels).map(|channel| Ok(image.to_planes(channel)?.into_vec())));
+    write_pages::<_, colortype::Gray32Float, _>(out, (columns, rows), bytes, Some(header), planes)
+}
+
+/// Writes pages of 8-bit RGB.
+pub(crate) fn write_rgb_pages<W: Write + Seek>(
+    out: W,
+    size: (u32, u32),
+    pages: impl ExactSizeIterator<Item = Result<Vec<[u8; 3]>, Error>>,
+) -> Result<(), Error> {
+    let bytes = pages.len() * size.0 as usize * size.1 as usize * 3;
+    let pages = pages.map(|page| Ok(page?.into_flattened()));
+    write_pages::<_, colortype::RGB8, _>(out, size, bytes, None, pages)
+}
+
+/// Description and resolution of the first page.
+struct Header {
+    description: String,
+    resolution: Option<[Rational; 2]>,
+}
+
+impl Header {
+    /// As ImageJ writes it: a line for each of the axes that there are, `more`, and the unit.
+    ///
+    /// Source: ImageJ's `ij/io/FileSaver.java`, `getDescriptionString`.
+    fn new(metadata: &TiffMetadata, axes: &[(&str, Option<usize>)], more: &str) -> Self {
+        let images: usize = axes.iter().filter_map(|axis| axis.1).product();
+        let mut description = format!("ImageJ=1.53q\nimages={images}\n");
+        for (name, length) in axes {
+            if let Some(length) = length {
+                description += &format!("{name}={length}\n");
+            }
+        }
+        description += more;
+        let PixelSize { x, y, z } = metadata.pixel_size;
+        if !metadata.pixel_size.is_empty() {
+            // ImageJ reads `um` as µm.
+            description += "unit=um\n";
+        }
+        if let Some(z) = z {
+            description += &format!("spacing={z}\n");
+        }
+        let resolution = x.or(y).zip(y.or(x)).map(|(x, y)| [x, y].map(pixels_per_unit));
+        Self { description, resolution }
+    }
+}
+
+/// The inverse of a length, to nine digits.
+fn pixels_per_unit(length: f64) -> Rational {
+    let fits = |value: f64| value <= f64::from(u32::MAX);
+    let inverse = 1.0 / length;
+    if !(length > 0.0 && fits(length) && fits(inverse)) {
+        return Rational { n: 1, d: 1 };
+    }
+    let larger = length.max(inverse);
+    let digits = (0..9).rev().map(|power| 10u32.pow(power)).find(|&scale| fits(larger * f64::from(scale)));
+    let scale = digits.unwrap_or(1);
+    let scaled = (larger * f64::from(scale)).round() as u32;
+    if length > inverse { Rational { n: scale, d: scaled } } else { Rational { n: scaled, d: scale } }
+}
+
+/// Writes pages of one size, as BigTIFF if `bytes` of samples may not fit a plain TIFF.
+fn write_pages<W: Write + Seek, C: ColorType, P: AsRef<[C::Inner]>>(
+    out: W,
+    size: (u32, u32),
+    bytes: usize,
+    header: Option<Header>,
+    pages: impl Iterator<Item = Result<P, Error>>,
+) -> Result<(), Error>
+where
+    [C::Inner]: TiffValue,
+{
+    /// Samples that leave room for directories, and for Deflate on noise, below 4 GiB.
+    const MAX_PLAIN: u64 = 4_000_000_000;
+    if bytes as u64 > MAX_PLAIN {
+        let encoder = TiffEncoder::<W, TiffKindBig>::new_generic(out).map_err(write_error)?;
+        return write_all::<_, _, C, _>(encoder, size, header, pages);
+    }
+    let encoder = TiffEncoder::<W, TiffKindStandard>::new_generic(out).map_err(write_error)?;
+    write_all::<_, _, C, _>(encoder, size, header, pages)
+}
+
+fn write_all<W: Write + Seek, K: TiffKind, C: ColorType, P: AsRef<[C::Inner]>>(
+    encoder: TiffEncoder<W, K>,
+    (width, height): (u32, u32),
+    mut header: Option<Header>,
+    pages: impl Iterator<Item = Result<P, Error>>,
+) -> Result<(), Error>
+where
+    [C::Inner]: TiffValue,
+{
+    let mut encoder = encoder.with_compression(Compression::Deflate(DeflateLevel::Balanced));
+    for page in pages {
+        let page = page?;
+        let mut image = encoder.new_image::<C>(width, height).map_err(write_error)?;
+        if let Some(header) = header.take() {
+            write_header(&mut image, header).map_err(write_error)?;
+        }
+        image.write_data(page.as_ref()).map_err(write_error)?;
+    }
+    Ok(())
+}
+
+fn write_header<W: Write + Seek, K: TiffKind, C: ColorType>(
+    image: &mut ImageEncoder<'_, W, C, K>,
+    header: Header,
+) -> TiffResult<()> {
+    let tags = image.encoder();
+    tags.write_tag(Tag::ImageDescription, header.description.as_str())?;
+    if let Some([x, y]) = header.resolution {
+        tags.write_tag(Tag::XResolution, x)?;
+        tags.write_tag(Tag::YResolution, y)?;
+    }
+    Ok(())
+}
+
+fn write_error(error: TiffError) -> Error {
+    Error::Write(match error {
+        TiffError::IoError(error) => error,
+        other => std::io::Error::other(other),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_become_rationals_of_nine_digits() {
+        for length in [1.0, 0.325, 3.25, 1e-4, 12_345.678, 650.0, 1.0 / 3.0, 4e9, 2.5e-10] {
+            let Rational { n, d } = pixels_per_unit(length);
+            let found = f64::from(d) / f64::from(n);
+            assert!((found / length - 1.0).abs() < 1e-8, "{length}: {n} / {d}");
+        }
+        for length in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-300] {
+            assert_eq!(pixels_per_unit(length).n, 1);
+        }
+    }
+}

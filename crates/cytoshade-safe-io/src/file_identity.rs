@@ -1,0 +1,37 @@
+//! Which file a path leads to.
+
+use std::io::Result;
+use std::path::Path;
+
+/// Identity of an existing file: equal for all paths that lead to it, by links or by names in another case.
+///
+/// On Unix, device and inode, so that hard links count as one file; elsewhere the canonical path.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FileIdentity(Inner);
+
+#[cfg(unix)]
+type Inner = (u64, u64);
+#[cfg(not(unix))]
+type Inner = std::path::PathBuf;
+
+impl FileIdentity {
+    /// The identity of the file that a path leads to.
+    ///
+    /// # Errors
+    /// Those of the system, such as for a file that does not exist.
+    pub fn new(path: &Path) -> Result<Self> {
+        inner(path).map(Self)
+    }
+}
+
+#[cfg(unix)]
+fn inner(path: &Path) -> Result<Inner> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn inner(path: &Path) -> Result<Inner> {
+    std::fs::canonicalize(path)
+}
