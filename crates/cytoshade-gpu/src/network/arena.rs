@@ -161,7 +161,7 @@ impl Arena {
     }
 
     /// Submits the steps between work that writes the tiles and work that reads the outputs. Each of the two counts as
-    /// one step for the clock. Copies the styles to `back`, then `not_finite`.
+    /// one step for the clock. Copies `not_finite` to `back`, then the styles.
     pub(super) fn submit_between(
         &self,
         gpu: &Gpu,
@@ -175,11 +175,11 @@ impl Arena {
         pieces.append(&mut self.steps(gpu, 1..self.work.len() - 1, count)?);
         pieces.push(after.iter().collect());
         encode(&mut encoder, &pieces, clock);
-        let styles = back.size() - FLAG;
-        if let Some(style) = self.style.as_ref().filter(|_| styles > 0) {
-            encoder.copy_buffer_to_buffer(style, 0, back, 0, Some(styles));
+        encoder.copy_buffer_to_buffer(not_finite, 0, back, 0, Some(FLAG));
+        if let Some(style) = &self.style {
+            let bytes = style.size().min(back.size() - FLAG);
+            encoder.copy_buffer_to_buffer(style, 0, back, FLAG, Some(bytes));
         }
-        encoder.copy_buffer_to_buffer(not_finite, 0, back, styles, Some(FLAG));
         Ok(gpu.queue().submit([encoder.finish()]))
     }
 

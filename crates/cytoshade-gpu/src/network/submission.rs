@@ -66,8 +66,8 @@ impl Submission {
             let nanoseconds = clock.read(&self.gpu, self.submission).await?;
             recorder.add(BatchTimes { tiles: self.tiles, lane: 0, submitted, steps, nanoseconds });
         }
-        let is_finite = bytes.values::<u32>(self.bytes..self.bytes + FLAG) == [0];
-        Ok(is_finite.then(|| styles(&bytes, 0..self.bytes, self.style_channels)))
+        let is_finite = bytes.values::<u32>(0..FLAG) == [0];
+        Ok(is_finite.then(|| styles(&bytes, FLAG..FLAG + self.bytes, self.style_channels)))
     }
 }
 

@@ -102,7 +102,7 @@ impl ConvArgs<'_> {
     /// The members of `Params` in `shared/conv.wgsl`.
     pub(super) fn params(&self) -> Vec<u32> {
         let [style_stride, style_offset] = self.style_slice.unwrap_or_default();
-        let lowest = if self.relu { 0.0 } else { f32::MIN };
+        let lowest = if self.relu { f32::NEG_INFINITY } else { -0.0 };
         vec![
             self.width,
             self.height,

@@ -1,6 +1,6 @@
 // The parameters of every convolution.
 //
-// target = residual + bias + conv(f(source + skip + style)), with f the BatchNorm and, if lowest is 0, the ReLU.
+// target = residual + bias + conv(f(source + skip + style)), with f the BatchNorm and, for a ReLU's `lowest`, the ReLU.
 // Activations are [tile][y][x][channel / 4].
 
 struct Params {
@@ -12,8 +12,9 @@ struct Params {
     outputs: u32,
     /// 1 if the source has half the target's sides and is upsampled, else 0.
     upsample: u32,
-    /// The lower bound of the normalized input: 0 for a ReLU, the lowest number for none.
-    lowest: f32,
+    /// Normalized inputs are 0 unless their bits, as an integer, are above these: those of -infinity for a ReLU, of -0 for
+    /// none.
+    lowest: i32,
     /// vec4s of style features a tile, 0 if no style is added; and the first one of this layer.
     style_stride: u32,
     style_offset: u32,

@@ -35,7 +35,10 @@ fn load(tile: u32, y: i32, x: i32, channel: u32, norm: Norm) -> vec4f {
     if SKIP {
         value += from_packed(skip[at]);
     }
-    return select(vec4f(), max(fma(value, norm.scale, norm.shift), vec4f(params.lowest)), inside);
+    let normalized = fma(value, norm.scale, norm.shift);
+    // As integers, the bits of finite negative numbers and of -infinity are the lowest. `max` would hide NaN.
+    let above = bitcast<vec4i>(normalized) > vec4i(params.lowest);
+    return select(vec4f(), normalized, above & vec4<bool>(inside));
 }
 
 // One value of the block's input, which enters its 1x1 convolution unchanged.

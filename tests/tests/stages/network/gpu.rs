@@ -7,7 +7,8 @@ use cytoshade_gpu::{
 use cytoshade_tests::agree::{ExpectedBatch, NETWORK_F16};
 use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::matrices;
-use cytoshade_tests::random::{CPnet, Random};
+use cytoshade_tests::random::Random;
+use cytoshade_tests::reference::CPnet;
 use cytoshade_tests::suite::GpuGroup;
 use libtest_mimic::Failed;
 use pollster::block_on;
@@ -22,6 +23,7 @@ pub(crate) fn add(group: &mut GpuGroup<'_>) {
     group.test("large tiles run as a kernel that has room for them", large_tiles);
     group.test("tiles of invalid sizes are refused", invalid_tiles);
     group.test("the style of a blank map is zero", blank_style);
+    group.test("NaN in a tile is an error that names the first layer", nan);
     group.test("only values beyond what the precision holds are not finite", beyond_precision);
     group.test("dispatches and bytes are as documented", dispatches_and_bytes);
     group.fixtures("network", "cases.json", &["y"], fixture);
@@ -366,6 +368,14 @@ fn not_finite(gpu: &Gpu, options: Options) -> Result<(), Failed> {
     for (layer, net) in overflowing() {
         assert_eq!(layer_of_error(gpu, &net, options)?.as_deref(), Some(layer));
     }
+    Ok(())
+}
+
+fn nan(gpu: &Gpu) -> Result<(), Failed> {
+    let mut tile = [0.5; 2 * 8 * 8];
+    tile[20] = f32::NAN;
+    let found = run(gpu, &Random(5).cpnet(&[2, 4, 8], 3).network(), &tile, 1, 8, 8);
+    assert_eq!(found, Err(Error::NotFinite { layer: "downsample.down.res_down_0.conv.conv_0.2".into() }));
     Ok(())
 }
 
