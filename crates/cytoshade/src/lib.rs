@@ -34,24 +34,16 @@
 mod backend;
 mod calibrate;
 mod device;
-mod diameter;
 mod error;
-mod field;
 mod model;
 #[cfg(not(target_arch = "wasm32"))]
 mod model_dirs;
 mod pipeline;
-mod plane_source;
-#[cfg(target_arch = "wasm32")]
-mod remote;
-mod restore;
-mod run;
 mod segmentation;
 mod segmenter;
-mod stack;
-mod stream;
-mod volume_field;
 
+#[cfg(target_arch = "wasm32")]
+pub use backend::remote::RemoteBackend;
 #[cfg(target_arch = "wasm32")]
 pub use backend::{Batch, PendingBatch};
 pub use calibrate::precision::PrecisionChoice;
@@ -76,9 +68,7 @@ pub use model::open_size_model;
 pub use model::{Model, load_size_model};
 #[cfg(not(target_arch = "wasm32"))]
 pub use model_dirs::{ModelDirs, ModelFile, ModelRef, cache_folder, is_plain_name};
-#[cfg(target_arch = "wasm32")]
-pub use remote::RemoteBackend;
-pub use restore::{RestoreOptions, Restored, Restorer};
+pub use pipeline::restore::{RestoreOptions, Restored, Restorer};
 pub use segmentation::{Segmentation, StackSegmentation};
 pub use segmenter::{Segmenter, SegmenterBuilder};
 

@@ -46,10 +46,11 @@ mod native {
     use cytoshade_gpu::{Gpu, Options, Precision, tune};
 
     use super::PrecisionChoice;
+    use crate::Error;
     use crate::backend::{Backend, BackendConfig};
     use crate::calibrate::cache::Slot;
-    use crate::run::Run;
-    use crate::{Error, pipeline};
+    use crate::pipeline::image;
+    use crate::pipeline::run::Run;
 
     /// Side of the trial's picture in pixels: four tiles.
     const SIDE: usize = 256;
@@ -107,7 +108,7 @@ mod native {
     }
 
     async fn cells(backend: &Backend, network: &Network, image: &Image) -> Result<Labels, Error> {
-        let found = pipeline::segment(backend, network, None, image, &Params::default(), &Control::new()).await?;
+        let found = image::segment(backend, network, None, image, &Params::default(), &Control::new()).await?;
         Ok(found.labels)
     }
 

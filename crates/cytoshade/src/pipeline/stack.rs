@@ -8,9 +8,9 @@ use cytoshade_cpu::volume;
 use cytoshade_model::SizeModel;
 
 use crate::backend::Backend;
-use crate::plane_source::PlaneSource;
-use crate::run::{Run, TileProgress};
-use crate::volume_field::VolumeField;
+use crate::pipeline::placed_volume::VolumeField;
+use crate::pipeline::plane_source::PlaneSource;
+use crate::pipeline::run::{Run, TileProgress};
 use crate::{Error, StackSegmentation};
 
 /// Side of a tile where a stack is segmented in 3-D: the reference hands no other one on.

@@ -8,8 +8,8 @@ use cytoshade_gpu::{Gpu, volume as gpu_volume, volume::GpuVolume};
 use crate::Error;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::backend::is_capacity_error;
-use crate::field::Field;
-use crate::run::Run;
+use crate::pipeline::placed::Field;
+use crate::pipeline::run::Run;
 
 /// A stack in the host's memory, or on a device. Builds for browsers have no shaders for stacks.
 #[derive(Debug)]

@@ -10,9 +10,9 @@ use cytoshade_core::{
 use cytoshade_gpu::{ConvKernel, Precision};
 
 use crate::backend::Backend;
-use crate::plane_source::PlaneSource;
-use crate::run::{PAD_MULTIPLE, Run, TileProgress};
-use crate::volume_field::VolumeField;
+use crate::pipeline::placed_volume::VolumeField;
+use crate::pipeline::plane_source::PlaneSource;
+use crate::pipeline::run::{PAD_MULTIPLE, Run, TileProgress};
 use crate::{Device, DeviceInfo, Error, Model, SegmenterBuilder};
 
 /// Below this range the last channel is taken for empty.

@@ -8,9 +8,9 @@ use cytoshade_gpu::{ConvKernel, Precision};
 use cytoshade_model::SizeModel;
 
 use crate::backend::{Backend, BackendConfig};
+use crate::pipeline::{diameter, image, restore, stack};
 use crate::{
     Device, DeviceInfo, Error, Model, PrecisionChoice, RestoreOptions, Restorer, Segmentation, StackSegmentation,
-    diameter, pipeline, restore, stack,
 };
 
 /// A network made ready on a device. Making one uploads the weights and compiles the shaders; keep it for many images.
@@ -135,7 +135,7 @@ impl SegmenterBuilder {
     /// A model's network, for segmentation, and that of the size model.
     fn check(&self, model: &Model) -> Result<Arc<Network>, Error> {
         let network = model.share();
-        pipeline::check_network(&network)?;
+        image::check_network(&network)?;
         if let Some(size_model) = &self.size_model {
             diameter::check_size_model(size_model, &network)?;
         }
@@ -248,7 +248,7 @@ impl Segmenter {
         control: &Control<'_>,
     ) -> Result<Segmentation, Error> {
         let size_model = self.size_model.as_ref();
-        pipeline::segment(&self.backend, &self.network, size_model, image, params, control).await
+        image::segment(&self.backend, &self.network, size_model, image, params, control).await
     }
 
     /// Segments a stack: in 3-D ([`Params::do_3d`]), or layer by layer, the cells of neighbouring layers joined where

@@ -10,8 +10,8 @@ use cytoshade_gpu::{Gpu, GpuPlanes, Network, Part, PendingReadback, Submission, 
 use web_time::Instant;
 
 use crate::Error;
-use crate::field::Field;
-use crate::run::{TileProgress, unit};
+use crate::pipeline::placed::Field;
+use crate::pipeline::run::{TileProgress, unit};
 
 /// Batches that are submitted while the host still makes another. More would only put off what a cancellation stops.
 const IN_FLIGHT: usize = 2;

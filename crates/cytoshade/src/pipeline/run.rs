@@ -10,10 +10,10 @@ use cytoshade_gpu::{Error as GpuError, Gpu, GpuPlanes, Network as GpuNetwork};
 use web_time::Instant;
 
 use crate::Error;
+use crate::backend::stream::Stream;
 use crate::backend::{Backend, PendingBatch, TileBatch, is_capacity_error};
-use crate::field::Field;
-use crate::plane_source::PlaneSource;
-use crate::stream::Stream;
+use crate::pipeline::placed::Field;
+use crate::pipeline::plane_source::PlaneSource;
 
 /// The reference pads planes to a multiple of this.
 pub(crate) const PAD_MULTIPLE: usize = 16;

@@ -1,5 +1,9 @@
 //! The stages that differ between a GPU and the CPU, behind one face.
 
+#[cfg(target_arch = "wasm32")]
+pub(crate) mod remote;
+pub(crate) mod stream;
+
 use std::pin::Pin;
 
 use cytoshade_core::tiling::Tiling;
@@ -10,7 +14,7 @@ use cytoshade_gpu::{ConvKernel, DeviceOptions, Error as GpuError, Gpu, GpuPlanes
 
 #[cfg(not(target_arch = "wasm32"))]
 use crate::Format;
-use crate::field::Field;
+use crate::pipeline::placed::Field;
 use crate::{Device, DeviceInfo, Error, Model, PrecisionChoice, device};
 
 /// Hears of the tiles that are complete, and may stop the run. `Send` where there are threads, so that a segmentation's

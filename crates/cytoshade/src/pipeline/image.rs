@@ -8,9 +8,10 @@ use cytoshade_model::SizeModel;
 use web_time::Instant;
 
 use crate::backend::Backend;
-use crate::field::Field;
-use crate::run::{PAD_MULTIPLE, Run};
-use crate::{Error, Segmentation, diameter};
+use crate::pipeline::diameter;
+use crate::pipeline::placed::Field;
+use crate::pipeline::run::{PAD_MULTIPLE, Run};
+use crate::{Error, Segmentation};
 
 /// A network must give dY, dX and cellprob, and take tiles whose sides are multiples of 16.
 pub(crate) fn check_network(network: &Network) -> Result<(), Error> {

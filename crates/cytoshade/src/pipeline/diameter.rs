@@ -6,8 +6,8 @@ use cytoshade_core::{Error as CoreError, Network, Params};
 use cytoshade_model::SizeModel;
 
 use crate::Error;
-use crate::field::Field;
-use crate::run::Run;
+use crate::pipeline::placed::Field;
+use crate::pipeline::run::Run;
 
 /// A size model must be of this network.
 pub(crate) fn check_size_model(size_model: &SizeModel, network: &Network) -> Result<(), Error> {

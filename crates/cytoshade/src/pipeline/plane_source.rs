@@ -6,8 +6,8 @@ use cytoshade_cpu::resize;
 use crate::Error;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::backend::is_capacity_error;
-use crate::field::Field;
-use crate::volume_field::VolumeField;
+use crate::pipeline::placed::Field;
+use crate::pipeline::placed_volume::VolumeField;
 
 /// The planes of one size that a call shows to the network.
 pub(crate) enum PlaneSource<'v> {
