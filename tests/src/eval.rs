@@ -38,7 +38,7 @@ pub fn bundled_trials(name: &str, test: fn(&Segmenter) -> Result<(), Failed>) ->
         trial(format!("{word}: {name}"), missing, move || {
             let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/cytoshade-demo.safetensors");
             let device = device.ok_or(NEEDS_ADAPTER)?;
-            test(&Segmenter::builder().device(device).build(&Model::open(file)?)?)
+            test(&Segmenter::builder(&Model::open(file)?).device(device).build()?)
         })
     };
     [("cpu", Some(Device::Cpu)), ("gpu", gpu_device())].into_iter().map(on).collect()
@@ -75,11 +75,11 @@ pub fn segmenter(case: &Case, device: Device) -> Result<Arc<Segmenter>, Failed> 
     if let Some(segmenter) = made.get(&key) {
         return Ok(segmenter.clone());
     }
-    let mut builder = Segmenter::builder().device(device);
+    let mut builder = Segmenter::builder(&Model::open(model)?).device(device);
     if let Some(path) = size_model {
         builder = builder.size_model(cytoshade::open_size_model(path, &LoadOptions::default())?);
     }
-    let segmenter = Arc::new(builder.build(&Model::open(model)?)?);
+    let segmenter = Arc::new(builder.build()?);
     made.insert(key, segmenter.clone());
     Ok(segmenter)
 }

@@ -20,9 +20,9 @@ fn main() {
 /// The bundled photograph (696 x 520), segmented in tiles of a side where no buffer is larger.
 fn segment(largest: u64, kernel: Option<ConvKernel>, bsize: usize) -> Result<Segmentation, Failed> {
     let root = program::root();
-    let builder = Segmenter::builder().device(eval::gpu_device().ok_or(NEEDS_ADAPTER)?).largest_binding(largest);
-    let builder = kernel.into_iter().fold(builder, SegmenterBuilder::kernel);
-    let segmenter = builder.build(&Model::open(root.join("models/cytoshade-demo.safetensors"))?)?;
+    let model = Model::open(root.join("models/cytoshade-demo.safetensors"))?;
+    let builder = Segmenter::builder(&model).device(eval::gpu_device().ok_or(NEEDS_ADAPTER)?).largest_binding(largest);
+    let segmenter = kernel.into_iter().fold(builder, SegmenterBuilder::kernel).build()?;
     let images: Vec<Image> = cytoshade_formats::read(root.join("models/demo.png"), &ReadOptions::default())?;
     Ok(segmenter.segment(&images[0], &Params { bsize, ..Params::default() })?)
 }

@@ -33,8 +33,8 @@ fn main() {
     for (name, bytes) in LIMITED {
         for case in cases("pipeline", "cases.json").into_iter().filter(|case| case.name() == name) {
             let test = move || {
-                let builder = Segmenter::builder().device(device).largest_binding(bytes);
-                check(&case, &builder.build(&Model::open(case.input_path("model").ok_or("no model")?)?)?)
+                let model = Model::open(case.input_path("model").ok_or("no model")?)?;
+                check(&case, &Segmenter::builder(&model).device(device).largest_binding(bytes).build()?)
             };
             trials.push(trial(format!("gpu, bindings of {bytes} bytes: {name}"), missing, test));
         }

@@ -2,38 +2,37 @@
 
 use std::path::Path;
 
-use cytoshade::{Control, LoadOptions, Model, RestoreOptions, Restorer, SegmenterBuilder, Stack};
+use cytoshade::{Control, LoadOptions, RestoreOptions, Restorer, RestorerBuilder, Stack};
 use cytoshade_formats::{Pages, ReadOptions};
 
-use crate::args::{PagesArg, Restore};
+use crate::args::{BackendArgs, PagesArg, Restore};
 use crate::failure::Failure;
 use crate::model::Source;
 use crate::output::{Files, folder, print_line};
 use crate::progress::Bar;
 use crate::segment::stems;
 
-/// A restoration network made ready, and what it takes to do so again.
+/// A restoration network on a device, and the builder that makes another.
 pub(crate) struct Restoration {
     pub(crate) restorer: Restorer,
-    builder: SegmenterBuilder,
-    model: Model,
-    options: RestoreOptions,
+    builder: RestorerBuilder,
 }
 
 impl Restoration {
-    /// The restoration network in a file; its name says what it was trained for.
-    pub(crate) fn open(path: &Path, options: &LoadOptions, builder: SegmenterBuilder) -> Result<Self, Failure> {
+    /// Opens the restoration network in a file. The file's name implies the purpose that it was trained for.
+    pub(crate) fn open(path: &Path, options: &LoadOptions, runs: &BackendArgs) -> Result<Self, Failure> {
         let model = Source::network(path, options)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let options = RestoreOptions::from_name(&name);
-        let restorer = builder.clone().build_restorer(&model, options).map_err(|error| Failure::at(path, error))?;
-        Ok(Self { restorer, builder, model, options })
+        let builder = runs.apply(Restorer::builder(&model).options(options));
+        let restorer = builder.clone().build().map_err(|error| Failure::at(path, error))?;
+        Ok(Self { restorer, builder })
     }
 
-    /// Opens the device again where it is gone: what took it from one image shall not cost the others theirs.
+    /// Opens the device again if it is lost, so that only the current image fails.
     pub(crate) fn revive(&mut self) {
         if self.restorer.is_lost()
-            && let Ok(restorer) = self.builder.clone().build_restorer(&self.model, self.options)
+            && let Ok(restorer) = self.builder.clone().build()
         {
             eprintln!("cytoshade: going on with {}", restorer.device());
             self.restorer = restorer;
@@ -45,7 +44,7 @@ pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
     args.params().check().map_err(Failure::usage)?;
     let stems = stems(&args.inputs)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
-    let mut restoration = Restoration::open(&args.model, &options, args.runs.builder())?;
+    let mut restoration = Restoration::open(&args.model, &options, &args.runs)?;
     folder(&args.output)?;
     let mut failed = 0;
     for (input, stem) in args.inputs.iter().zip(&stems) {
@@ -73,7 +72,7 @@ fn file(args: &Restore, restorer: &Restorer, input: &Path, stem: &str) -> Result
     for (index, layers) in groups.into_iter().enumerate() {
         let at = |error: cytoshade::Error| Failure::at(input, error);
         let stack = Stack::new(layers).map_err(|error| at(error.into()))?;
-        let restored = restorer.restore_stack(&stack, &args.params(), &control).map_err(at)?;
+        let restored = restorer.restore_stack_with(&stack, &args.params(), &control).map_err(at)?;
         let files = Files::new(&args.output, stem, is_list.then_some(index + 1));
         files.save_restored(restored.image.slices())?;
         print_line(&format!("{} -> {}", input.display(), files.restored().display()))?;

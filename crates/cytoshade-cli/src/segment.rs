@@ -37,15 +37,15 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
         eprintln!("cytoshade: no hash of {} is known, so the file of that name may be any network", published.name);
     }
     share_work(args.threads)?;
-    let mut builder = args.runs.builder();
+    let mut builder = args.runs.apply(Segmenter::builder(&model));
     if let Some(size_model) = size_model(args.diameter, args.size_model.as_deref(), &args.model)? {
         builder = builder.size_model(size_model);
     }
-    let segmenter = builder.clone().build(&model).map_err(Failure::run)?;
+    let segmenter = builder.clone().build().map_err(Failure::run)?;
     if let Some(profiler) = &mut profiler {
         profiler.startup(span, &segmenter);
     }
-    let open = |path| Restoration::open(path, &LoadOptions::default(), args.runs.builder());
+    let open = |path| Restoration::open(path, &LoadOptions::default(), &args.runs);
     let restoration = args.restore.as_deref().map(open).transpose()?;
     folder(&args.output)?;
 
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
     for (input, stem) in args.inputs.iter().zip(&stems) {
         // What took the device from one image shall not cost the others theirs.
         if run.segmenter.is_lost()
-            && let Ok(segmenter) = builder.clone().build(&model)
+            && let Ok(segmenter) = builder.clone().build()
         {
             eprintln!("cytoshade: going on with {}", segmenter.device());
             run.segmenter = segmenter;
@@ -143,7 +143,8 @@ impl Run<'_> {
         let at = |error| Failure::at(input, error);
         let (restored, segmentation) = match &self.restoration {
             Some(Restoration { restorer, .. }) => {
-                let restored = restorer.restore(image, &self.params, &Control::new().progress(&show)).map_err(at)?;
+                let restored =
+                    restorer.restore_with(image, &self.params, &Control::new().progress(&show)).map_err(at)?;
                 let params = restorer.segmentation_params(&self.params, &restored);
                 (Some(restored.timings), self.segmenter.segment_with(&restored.image, &params, &control))
             }
@@ -184,7 +185,7 @@ impl Run<'_> {
         let (restored, segmentation) = match &self.restoration {
             Some(Restoration { restorer, .. }) => {
                 let restored =
-                    restorer.restore_stack(&stack, &self.params, &Control::new().progress(&show)).map_err(at)?;
+                    restorer.restore_stack_with(&stack, &self.params, &Control::new().progress(&show)).map_err(at)?;
                 let params = restorer.segmentation_params(&self.params, &restored);
                 (Some(restored.timings), self.segmenter.segment_stack_with(&restored.image, &params, &control))
             }

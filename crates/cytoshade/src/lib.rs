@@ -9,7 +9,7 @@
 //! # let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/cytoshade-demo.safetensors");
 //! let model = Model::open(file)?;
 //! // `Segmenter::new(&model)` picks a GPU where there is one; this asks for the CPU.
-//! let segmenter = Segmenter::builder().device(Device::Cpu).build(&model)?;
+//! let segmenter = Segmenter::builder(&model).device(Device::Cpu).build()?;
 //!
 //! // A bright disc of 30 pixels on a dark ground.
 //! let disc: Vec<u16> = (0..64 * 64)
@@ -30,11 +30,18 @@
 //! The crate knows no image format: `cytoshade-formats` reads and writes files.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+// A build without a backend has branches over types without values.
+#![cfg_attr(not(all(feature = "gpu", feature = "cpu")), allow(dead_code, unused_variables))]
+
+#[cfg(not(any(feature = "gpu", feature = "cpu")))]
+compile_error!("cytoshade needs a backend: enable the feature `gpu`, the feature `cpu`, or both");
 
 mod backend;
+#[cfg(feature = "gpu")]
 mod calibrate;
 mod device;
 mod error;
+mod gpu;
 mod model;
 #[cfg(not(target_arch = "wasm32"))]
 mod model_dirs;
@@ -43,39 +50,46 @@ mod segmentation;
 mod segmenter;
 
 #[cfg(target_arch = "wasm32")]
-pub use backend::remote::RemoteBackend;
-#[cfg(target_arch = "wasm32")]
-pub use backend::{Batch, PendingBatch};
-pub use calibrate::precision::PrecisionChoice;
+pub use backend::{Batch, PendingBatch, RemoteBackend};
+#[cfg(feature = "gpu")]
+pub use calibrate::PrecisionChoice;
 pub use cytoshade_core::{
     BatchTimes, Cancel, Channels, Control, Image, LabelVolume, Labels, LayerSpan, LayerTime, MaskAgreement, Network,
     Normalize, Outputs, Params, Planes, Progress, ProgressFn, Recorded, Recorder, Sample, Samples, Span, Stack, Stage,
     StepCost, Timings, Volume,
 };
+#[cfg(feature = "cpu")]
 #[doc(hidden)]
 pub use cytoshade_cpu::network::Isa;
+#[cfg(feature = "gpu")]
 #[doc(hidden)]
 pub use cytoshade_gpu::FaultInjection;
+#[cfg(feature = "gpu")]
 pub use cytoshade_gpu::{AdapterInfo, AdapterKind, ConvKernel, Precision};
 pub use cytoshade_model::{Format, Identity, LoadOptions, Origin, PUBLISHED, Published, ReadLimits, Sha256, SizeModel};
 pub use cytoshade_safe_io::Redacted;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
 pub use device::adapters;
-pub use device::{Device, DeviceInfo, adapters_async};
-pub use error::Error;
+#[cfg(feature = "gpu")]
+pub use device::adapters_async;
+pub use device::{Device, DeviceInfo};
+pub use error::{Error, ErrorKind};
 #[cfg(not(target_arch = "wasm32"))]
 pub use model::open_size_model;
 pub use model::{Model, load_size_model};
 #[cfg(not(target_arch = "wasm32"))]
 pub use model_dirs::{ModelDirs, ModelFile, ModelRef, cache_folder, is_plain_name};
-pub use pipeline::restore::{RestoreOptions, Restored, Restorer};
+pub use pipeline::restore::RestoreOptions;
 pub use segmentation::{Segmentation, StackSegmentation};
-pub use segmenter::{Segmenter, SegmenterBuilder};
+pub use segmenter::{
+    Builder, ForRestorer, ForSegmenter, Restored, Restorer, RestorerBuilder, Segmenter, SegmenterBuilder,
+};
 
 /// The errors of the crates beneath, which [`Error`] wraps.
 pub mod errors {
     pub use cytoshade_core::Error as CoreError;
     pub use cytoshade_cpu::Error as CpuError;
+    #[cfg(feature = "gpu")]
     pub use cytoshade_gpu::Error as GpuError;
     pub use cytoshade_model::{Error as ModelError, Problem};
 }

@@ -7,7 +7,7 @@ use cytoshade::{Cancel, Control, Device, Error, Image, Model, Outputs, Params, P
 
 fn segmenter() -> Segmenter {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/cytoshade-demo.safetensors");
-    Segmenter::builder().device(Device::Cpu).build(&Model::open(file).unwrap()).unwrap()
+    Segmenter::builder(&Model::open(file).unwrap()).device(Device::Cpu).build().unwrap()
 }
 
 /// Bright domes of 30 pixels, 44 apart.
@@ -103,8 +103,8 @@ fn the_async_twins_give_the_same() {
         future
     }
     let labels = pollster::block_on(sends(async {
-        let segmenter = Segmenter::builder().device(Device::Cpu).build_async(&model).await?;
-        segmenter.segment_async(&image, &Params::default(), &Control::new()).await
+        let segmenter = Segmenter::builder(&model).device(Device::Cpu).build_async().await?;
+        segmenter.segment_async(&image, &Params::default()).await
     }));
     assert_eq!(labels.unwrap().labels, segmenter().segment(&image, &Params::default()).unwrap().labels);
 }

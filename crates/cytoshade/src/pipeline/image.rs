@@ -1,19 +1,20 @@
-//! The whole pipeline for one 2-D image (the reference's `CellposeModel.eval`), stage after stage.
+//! The pipeline for one image (the reference's `CellposeModel.eval`).
 
 use cytoshade_core::rescale::Rescale;
-use cytoshade_core::{Control, EndPoints, Error as CoreError, Image, Labels, Network, Params, Planes, Stage};
-use cytoshade_cpu::{fill_holes, flow_error, histogram, masks, resize};
-use cytoshade_gpu::{Gpu, GpuPlanes};
+use cytoshade_core::{Control, Error as CoreError, Image, Labels, Network, Params, Planes, Stage, Volume, channels};
+use cytoshade_cpu::{fill_holes, flow_error, histogram, masks, normalize, resize};
 use cytoshade_model::SizeModel;
 use web_time::Instant;
 
-use crate::backend::Backend;
+use crate::backend::placed::{Placed, PlacedPlanes};
+use crate::backend::stream::{Output, PAD_MULTIPLE};
+use crate::backend::{Backend, unless_over_capacity};
+use crate::gpu::{self, Gpu, GpuPlanes};
 use crate::pipeline::diameter;
-use crate::pipeline::placed::Field;
-use crate::pipeline::run::{PAD_MULTIPLE, Run};
+use crate::pipeline::run::Run;
 use crate::{Error, Segmentation};
 
-/// A network must give dY, dX and cellprob, and take tiles whose sides are multiples of 16.
+/// Fails unless the network gives dY, dX and cellprob, and takes tiles whose sides are multiples of 16.
 pub(crate) fn check_network(network: &Network) -> Result<(), Error> {
     let shape = network.shape();
     if shape.nout() < 3 {
@@ -26,7 +27,7 @@ pub(crate) fn check_network(network: &Network) -> Result<(), Error> {
     Ok(())
 }
 
-/// Segments one image. Where no diameter is given, a size model estimates it.
+/// Segments one image. A size model estimates the diameter if `params` have none.
 pub(crate) async fn segment(
     backend: &Backend,
     network: &Network,
@@ -35,102 +36,178 @@ pub(crate) async fn segment(
     params: &Params,
     control: &Control<'_>,
 ) -> Result<Segmentation, Error> {
-    params.check()?;
-    let (height, width) = (image.height(), image.width());
-    // Asked for before the work begins, so that a diameter that cannot be fails at once.
-    let mut rescale = Rescale::new(params, network.diam_mean(), network.diam_labels(), height, width)?;
     let mut run = Run::new(backend, network, control);
-    let planes = run.input(image, params).await?;
-    if let (None, Some(size_model)) = (params.diameter, size_model) {
-        rescale = diameter::estimate(&mut run, size_model, &planes, params).await?;
-    }
-    let (outputs, style) = run.flows(planes, &rescale, params).await?;
-    let (labels, outputs) = run.masks(outputs, rescale.niter, (height, width), params).await?;
-    let asked = params.outputs;
-    let outputs =
-        if asked.flows || asked.cellprob || asked.classes { outputs.into_host().await? } else { Planes::default() };
-    Ok(Segmentation {
-        labels,
-        flows: asked.flows.then(|| outputs.select(0..2)),
-        cellprob: asked.cellprob.then(|| outputs.select(2..3)),
-        style: asked.style.then_some(style),
-        classes: asked.classes.then(|| outputs.select(3..outputs.channels())),
-        diameter: rescale.diameter,
-        niter: rescale.niter,
-        device: backend.info(),
-        timings: run.timings,
-    })
+    let (planes, rescale) = run.prepare(image, size_model, params).await?;
+    let output = run.outputs(planes, &rescale, params).await?;
+    run.label(output, &rescale, (image.height(), image.width()), params).await
 }
 
 impl Run<'_> {
-    /// Planes at the image's size to the network's outputs [nout, height, width], at the size at which the dynamics
-    /// run, and the style.
-    pub(crate) async fn flows(
+    /// The planes of an image that the network sees, at the image's size, and the size at which it sees them.
+    pub(crate) async fn prepare(
         &mut self,
-        planes: Field,
-        rescale: &Rescale,
+        image: &Image,
+        size_model: Option<&SizeModel>,
         params: &Params,
-    ) -> Result<(Field, Vec<f32>), Error> {
-        let (height, width) = planes.size();
-        let planes = self.resize(planes, rescale.height, rescale.width).await?;
-        let (outputs, style) = self.network(planes, params).await?;
-        let outputs = if params.resample { self.resize(outputs, height, width).await? } else { outputs };
-        Ok((outputs, style))
+    ) -> Result<(PlacedPlanes, Rescale), Error> {
+        params.check()?;
+        let (diam_mean, diam_labels) = (self.network.diam_mean(), self.network.diam_labels());
+        // Before the work starts, so that a diameter out of range fails at once.
+        let mut rescale = Rescale::new(params, diam_mean, diam_labels, image.height(), image.width())?;
+        let planes = self.input(image, params).await?;
+        if let (None, Some(size_model)) = (params.diameter, size_model) {
+            rescale = diameter::estimate(self, size_model, &planes, params).await?;
+        }
+        Ok((planes, rescale))
     }
 
-    /// The network's outputs (flows and cell probability first) to labels of the image's size (height, width), and the
-    /// outputs where they are then.
+    /// The network's outputs for planes, resized to the model's diameter.
+    pub(crate) async fn outputs(
+        &mut self,
+        planes: PlacedPlanes,
+        rescale: &Rescale,
+        params: &Params,
+    ) -> Result<Output, Error> {
+        let planes = self.resize(planes, (rescale.height, rescale.width)).await?;
+        self.network(planes, params).await
+    }
+
+    /// The network's outputs for an image of (height, width) to its segmentation.
+    pub(crate) async fn label(
+        &mut self,
+        output: Output,
+        rescale: &Rescale,
+        size: (usize, usize),
+        params: &Params,
+    ) -> Result<Segmentation, Error> {
+        let Output { mut outputs, style, .. } = output;
+        if params.resample {
+            outputs = self.resize(outputs, size).await?;
+        }
+        let (labels, outputs) = self.masks(outputs, rescale.niter, size, params).await?;
+        let asked = params.outputs;
+        let is_asked = asked.flows || asked.cellprob || asked.classes;
+        let outputs = if is_asked { outputs.into_host().await? } else { Planes::default() };
+        Ok(Segmentation {
+            labels,
+            flows: asked.flows.then(|| outputs.select(0..2)),
+            cellprob: asked.cellprob.then(|| outputs.select(2..3)),
+            style: asked.style.then_some(style),
+            classes: asked.classes.then(|| outputs.select(3..outputs.channels())),
+            diameter: rescale.diameter,
+            niter: rescale.niter,
+            device: self.backend.info(),
+            timings: std::mem::take(&mut self.timings),
+        })
+    }
+
+    /// Selects the channels of an image and normalizes them.
+    async fn input(&mut self, image: &Image, params: &Params) -> Result<PlacedPlanes, Error> {
+        let inputs = self.network.shape().inputs();
+        let planes = self.stage(Stage::Channels, || channels::select(image, params, inputs))??;
+        let gpu = self.backend.stages().map(|(gpu, _)| gpu).filter(|_| gpu::normalizes(params, inputs));
+        let on_gpu = async |gpu: &Gpu, planes: &mut Planes| {
+            gpu::normalize(gpu, GpuPlanes::upload(gpu, planes).await?, params).await
+        };
+        let on_host = async |planes: Planes| {
+            let mut volume = Volume::from(planes);
+            normalize::normalize(&mut volume, params)?;
+            Ok(Planes::from(volume))
+        };
+        match self.gpu_or_host(Stage::Normalize, gpu, planes, on_gpu, on_host).await? {
+            Placed::Host(planes) => self.backend.place(planes).await,
+            planes => Ok(planes),
+        }
+    }
+
+    /// The network's outputs (dY, dX, cellprob first) to labels of the image's (height, width), and the outputs where
+    /// they are then.
     pub(crate) async fn masks(
         &mut self,
-        outputs: Field,
+        outputs: PlacedPlanes,
         niter: u32,
         size: (usize, usize),
         params: &Params,
-    ) -> Result<(Labels, Field), Error> {
+    ) -> Result<(Labels, PlacedPlanes), Error> {
+        let there = match &outputs {
+            Placed::Device(gpu, planes) => Some((gpu.clone(), planes.clone())),
+            Placed::Host(planes) => self.backend.upload(planes).await?,
+        };
+        if let Some((gpu, planes)) = there {
+            let labels = self.masks_on_gpu(&gpu, &planes, niter, size, params).await;
+            if let Some(labels) = unless_over_capacity(labels)? {
+                return Ok((labels, outputs));
+            }
+        }
         let outputs = match outputs {
-            Field::Device(gpu, planes) => {
-                if let Some(labels) = self.masks_on_gpu(&gpu, &planes, niter, size, params).await? {
-                    return Ok((labels, Field::Device(gpu, planes)));
-                }
+            Placed::Host(outputs) => outputs,
+            there => {
                 let start = Instant::now();
-                let outputs = Field::Device(gpu, planes).into_host().await?;
+                let outputs = there.into_host().await?;
                 self.timings.add(Stage::FollowFlows, start.elapsed());
                 outputs
             }
-            Field::Host(outputs) => outputs,
         };
-        let labels = self.masks_of_host(&outputs, niter, size, params).await?;
-        Ok((labels, Field::Host(outputs)))
+        let labels = self.masks_on_host(&outputs, niter, size, params).await?;
+        Ok((labels, Placed::Host(outputs)))
     }
 
-    /// [`Run::masks`] of outputs that are on the host.
-    pub(crate) async fn masks_of_host(
+    /// [`Run::masks`] on a GPU. Only tables of the masks return to the host before the labels are done.
+    async fn masks_on_gpu(
+        &mut self,
+        gpu: &Gpu,
+        outputs: &GpuPlanes,
+        niter: u32,
+        size: (usize, usize),
+        params: &Params,
+    ) -> Result<Labels, Error> {
+        let ends = gpu::follow_flows(gpu, outputs, params.cellprob_threshold, niter, params.interp);
+        let ends = self.gpu_stage(Stage::FollowFlows, gpu, ends).await?;
+        let labels = async {
+            let histogram = gpu::histogram(gpu, &ends).await?;
+            gpu::masks(gpu, &ends, &histogram, params.max_size_fraction).await
+        };
+        let mut labels = self.gpu_stage(Stage::Masks, gpu, labels).await?;
+        drop(ends);
+        let check = gpu::remove_bad(gpu, &mut labels, outputs, params.flow_threshold, exact_flow_error);
+        self.gpu_stage(Stage::FlowError, gpu, check).await?;
+        let fill = gpu::fill_holes_and_remove_small(gpu, labels, size, params.min_size);
+        self.gpu_stage(Stage::FillHoles, gpu, fill).await
+    }
+
+    /// [`Run::masks`] of outputs in the host's memory. A GPU takes the two longest stages in parts.
+    async fn masks_on_host(
         &mut self,
         outputs: &Planes,
         niter: u32,
         (height, width): (usize, usize),
         params: &Params,
     ) -> Result<Labels, Error> {
-        if let Some((gpu, planes)) = self.backend.upload(outputs).await?
-            && let Some(labels) = self.masks_on_gpu(&gpu, &planes, niter, (height, width), params).await?
-        {
-            return Ok(labels);
-        }
-        let ends = match self.ends_in_strips(outputs, niter, params).await? {
-            Some(ends) => ends,
-            None => {
-                let work = self.backend.follow_flows(outputs, niter, params);
-                self.awaited_stage(Stage::FollowFlows, work).await?
-            }
+        let (backend, gpu) = (self.backend, self.backend.out_of_core());
+        let threshold = params.cellprob_threshold;
+        let in_strips = async |gpu: &Gpu, _: &mut ()| {
+            gpu::follow_flows_in_strips(gpu, outputs, threshold, niter, params.interp).await
         };
-        let mut labels = self.stage(Stage::Masks, || {
+        let on_host = async |()| backend.follow_flows(outputs, niter, params).await;
+        let ends = self.gpu_or_host(Stage::FollowFlows, gpu, (), in_strips, on_host).await?.into_inner();
+
+        let labels = self.stage(Stage::Masks, || {
             let histogram = histogram::histogram(&ends, outputs.height(), outputs.width());
             masks::masks(&ends, &histogram, params.max_size_fraction)
         })?;
         drop(ends);
-        if !self.checked_in_windows(&mut labels, outputs, params).await? {
-            self.stage(Stage::FlowError, || flow_error::remove_bad(&mut labels, outputs, params.flow_threshold))??;
-        }
+
+        let threshold = params.flow_threshold;
+        let in_windows = async |gpu: &Gpu, labels: &mut Labels| {
+            gpu::remove_bad_in_windows(gpu, labels, outputs, threshold, exact_flow_error).await?;
+            Ok(std::mem::take(labels))
+        };
+        let on_host = async |mut labels: Labels| {
+            flow_error::remove_bad(&mut labels, outputs, threshold)?;
+            Ok(labels)
+        };
+        let mut labels = self.gpu_or_host(Stage::FlowError, gpu, labels, in_windows, on_host).await?.into_inner();
+
         self.stage(Stage::FillHoles, || {
             if (labels.height(), labels.width()) != (height, width) {
                 labels = resize::nearest(&labels, height, width);
@@ -139,74 +216,9 @@ impl Run<'_> {
             labels
         })
     }
-
-    /// The end points of outputs that are too large for a GPU, strip by strip there; `None` without one.
-    #[cfg(not(target_arch = "wasm32"))]
-    async fn ends_in_strips(
-        &mut self,
-        outputs: &Planes,
-        niter: u32,
-        params: &Params,
-    ) -> Result<Option<EndPoints>, Error> {
-        let Backend::Gpu { gpu, .. } = self.backend else { return Ok(None) };
-        let threshold = params.cellprob_threshold;
-        let work = cytoshade_gpu::follow_flows_in_strips(gpu, outputs, threshold, niter, params.interp);
-        self.gpu_stage(Stage::FollowFlows, gpu, work).await
-    }
-
-    /// The flow check of labels that are too large for a GPU, window by window there; false where it was not done.
-    #[cfg(not(target_arch = "wasm32"))]
-    async fn checked_in_windows(
-        &mut self,
-        labels: &mut Labels,
-        outputs: &Planes,
-        params: &Params,
-    ) -> Result<bool, Error> {
-        let Backend::Gpu { gpu, .. } = self.backend else { return Ok(false) };
-        let threshold = params.flow_threshold;
-        let work = cytoshade_gpu::remove_bad_in_windows(gpu, labels, outputs, threshold, exact_flow_error);
-        Ok(self.gpu_stage(Stage::FlowError, gpu, work).await?.is_some())
-    }
-
-    // In a browser, where a page has no memory for such planes and every byte is loaded, the host does it.
-    #[cfg(target_arch = "wasm32")]
-    async fn ends_in_strips(&mut self, _: &Planes, _: u32, _: &Params) -> Result<Option<EndPoints>, Error> {
-        Ok(None)
-    }
-
-    #[cfg(target_arch = "wasm32")]
-    async fn checked_in_windows(&mut self, _: &mut Labels, _: &Planes, _: &Params) -> Result<bool, Error> {
-        Ok(false)
-    }
-
-    /// [`Run::masks`] on a GPU, from which nothing but tables of the masks comes back until the labels are done. `None`
-    /// where it has no room for them.
-    async fn masks_on_gpu(
-        &mut self,
-        gpu: &Gpu,
-        outputs: &GpuPlanes,
-        niter: u32,
-        size: (usize, usize),
-        params: &Params,
-    ) -> Result<Option<Labels>, Error> {
-        let work = cytoshade_gpu::follow_flows(gpu, outputs, params.cellprob_threshold, niter, params.interp);
-        let Some(ends) = self.gpu_stage(Stage::FollowFlows, gpu, work).await? else { return Ok(None) };
-        let work = async {
-            let histogram = cytoshade_gpu::histogram(gpu, &ends).await?;
-            cytoshade_gpu::masks(gpu, &ends, &histogram, params.max_size_fraction).await
-        };
-        let Some(mut labels) = self.gpu_stage(Stage::Masks, gpu, work).await? else { return Ok(None) };
-        drop(ends);
-        let work = cytoshade_gpu::remove_bad(gpu, &mut labels, outputs, params.flow_threshold, exact_flow_error);
-        if self.gpu_stage(Stage::FlowError, gpu, work).await?.is_none() {
-            return Ok(None);
-        }
-        let work = cytoshade_gpu::fill_holes_and_remove_small(gpu, labels, size, params.min_size);
-        self.gpu_stage(Stage::FillHoles, gpu, work).await
-    }
 }
 
-/// The flow error of one mask in f64, for those where f32 cannot tell.
+/// The flow error of one mask in f64, for masks that f32 cannot decide.
 fn exact_flow_error(mask: &Labels, flows: &Planes) -> Option<f64> {
     flow_error::flow_errors(mask, flows).ok()?.first().copied()
 }

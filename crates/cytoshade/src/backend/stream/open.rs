@@ -1,0 +1,110 @@
+//! Planes some of whose tiles are done.
+
+use std::collections::VecDeque;
+use std::collections::vec_deque::{Drain, IterMut};
+use std::ops::Range;
+use std::time::Duration;
+
+/// A plane some of whose tiles are done.
+#[derive(Debug)]
+pub(super) struct OpenPlane<T> {
+    pub(super) plane: T,
+    tiles: usize,
+    sent: usize,
+    done: usize,
+    /// The sum of the styles of the tiles that are done.
+    pub(super) style: Vec<f32>,
+    /// The plane's share of the time of its batches.
+    pub(super) time: Duration,
+}
+
+impl<T> OpenPlane<T> {
+    pub(super) fn is_sent(&self) -> bool {
+        self.sent == self.tiles
+    }
+
+    /// The style of the whole plane, of unit length.
+    pub(super) fn unit_style(&self) -> Vec<f32> {
+        let norm = self.style.iter().map(|value| value * value).sum::<f32>().sqrt();
+        let scale = |value: &f32| if norm > 0.0 { value / norm } else { *value };
+        self.style.iter().map(scale).collect()
+    }
+}
+
+/// Open planes, the oldest first.
+#[derive(Debug)]
+pub(super) struct OpenPlanes<T>(VecDeque<OpenPlane<T>>);
+
+impl<T> Default for OpenPlanes<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T> OpenPlanes<T> {
+    pub(super) fn push(&mut self, plane: T, tiles: usize, style_channels: usize) {
+        let (style, time) = (vec![0.0; style_channels], Duration::ZERO);
+        self.0.push_back(OpenPlane { plane, tiles, sent: 0, done: 0, style, time });
+    }
+
+    pub(super) fn iter_mut(&mut self) -> IterMut<'_, OpenPlane<T>> {
+        self.0.iter_mut()
+    }
+
+    pub(super) fn drain(&mut self) -> Drain<'_, OpenPlane<T>> {
+        self.0.drain(..)
+    }
+
+    /// Tiles that were not sent yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.0.iter().map(|open| open.tiles - open.sent).sum()
+    }
+
+    /// Tiles that are done.
+    pub(super) fn done(&self) -> usize {
+        self.0.iter().map(|open| open.done).sum()
+    }
+
+    /// Marks the next tiles, at most `most`, as sent. Returns each plane's part of them.
+    pub(super) fn send(&mut self, most: usize) -> impl Iterator<Item = (&mut T, Range<usize>)> {
+        let mut room = most;
+        self.0.iter_mut().filter_map(move |open| {
+            let range = open.sent..open.tiles.min(open.sent + room);
+            room -= range.len();
+            open.sent = range.end;
+            (!range.is_empty()).then_some((&mut open.plane, range))
+        })
+    }
+
+    /// Marks the oldest `tiles` tiles as done, which took `time` together. Calls `each` with the plane of each tile,
+    /// the tile's number in the plane, and its number among `tiles`.
+    pub(super) fn settle(
+        &mut self,
+        tiles: usize,
+        time: Duration,
+        mut each: impl FnMut(&mut OpenPlane<T>, usize, usize),
+    ) {
+        let mut at = 0;
+        for open in &mut self.0 {
+            let count = (open.sent - open.done).min(tiles - at);
+            for _ in 0..count {
+                let tile = open.done;
+                each(open, tile, at);
+                open.done += 1;
+                at += 1;
+            }
+            open.time += time.mul_f64(count as f64 / tiles.max(1) as f64);
+        }
+    }
+
+    /// The oldest plane, if all its tiles are done.
+    pub(super) fn pop_done(&mut self) -> Option<OpenPlane<T>> {
+        self.0.pop_front_if(|open| open.done == open.tiles)
+    }
+}
+
+/// Adds the style of a tile to a sum.
+pub(super) fn add_style(sum: &mut [f32], styles: &[f32], tile: usize) {
+    let style = styles.chunks_exact(sum.len().max(1)).nth(tile).unwrap_or_default();
+    sum.iter_mut().zip(style).for_each(|(sum, value)| *sum += value);
+}
