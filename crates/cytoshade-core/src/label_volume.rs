@@ -1,46 +1,22 @@
 //! The labels of a stack.
 
-use crate::{Error, Labels, image::check_count};
+use crate::Labels;
+use crate::container::container;
 
-/// Labels of shape [depth, height, width]: 0 is background, `1..=count` are the cells.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct LabelVolume {
-    depth: usize,
-    height: usize,
-    width: usize,
-    data: Vec<u32>,
+container! {
+    /// Labels of shape [depth, height, width]: 0 is background, `1..=count` are the cells.
+    #[derive(Eq)]
+    pub struct LabelVolume: u32 [
+        /// Number of z-slices.
+        depth,
+        /// Height in pixels.
+        height,
+        /// Width in pixels.
+        width
+    ], Array3, ArrayView3
 }
 
 impl LabelVolume {
-    /// Labels from values layer by layer, row by row.
-    ///
-    /// # Errors
-    /// [`Error::SampleCount`] where the buffer's length is not `depth * height * width`.
-    pub fn new(data: Vec<u32>, depth: usize, height: usize, width: usize) -> Result<Self, Error> {
-        check_count(data.len(), depth, height, width)?;
-        Ok(Self { depth, height, width, data })
-    }
-
-    /// Background everywhere.
-    pub fn zeros(depth: usize, height: usize, width: usize) -> Self {
-        Self { depth, height, width, data: vec![0; depth * height * width] }
-    }
-
-    /// Number of layers.
-    pub fn depth(&self) -> usize {
-        self.depth
-    }
-
-    /// Height in pixels.
-    pub fn height(&self) -> usize {
-        self.height
-    }
-
-    /// Width in pixels.
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
     /// Depth, height and width.
     pub fn size(&self) -> [usize; 3] {
         [self.depth, self.height, self.width]
@@ -51,31 +27,10 @@ impl LabelVolume {
         self.data.iter().copied().max().unwrap_or(0)
     }
 
-    /// The labels of one layer; nothing where there is no such layer.
-    pub fn layer(&self, z: usize) -> Labels {
+    /// The labels of one z-slice; empty if the stack has no such slice.
+    pub fn slice(&self, z: usize) -> Labels {
         let pixels = self.height * self.width;
-        let layer = self.data.get(z * pixels..(z + 1) * pixels).unwrap_or_default();
-        Labels::new(layer.to_vec(), self.height, self.width).unwrap_or_default()
-    }
-
-    /// All labels, layer by layer, row by row.
-    pub fn as_slice(&self) -> &[u32] {
-        &self.data
-    }
-
-    /// All labels, to be changed.
-    pub fn as_mut_slice(&mut self) -> &mut [u32] {
-        &mut self.data
-    }
-
-    /// The labels, layer by layer, row by row.
-    pub fn into_vec(self) -> Vec<u32> {
-        self.data
-    }
-
-    /// The labels as an array of shape [depth, height, width].
-    pub fn into_array(self) -> ndarray::Array3<u32> {
-        // The constructors hold the length equal to the product of the sides, so this never falls back.
-        ndarray::Array3::from_shape_vec((self.depth, self.height, self.width), self.data).unwrap_or_default()
+        let slice = self.data.get(z * pixels..(z + 1) * pixels).unwrap_or_default();
+        Labels::new(slice.to_vec(), self.height, self.width).unwrap_or_default()
     }
 }

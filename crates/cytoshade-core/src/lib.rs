@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 pub mod channels;
+mod container;
 mod control;
 mod end_points;
 mod error;
@@ -35,7 +36,7 @@ pub mod winograd;
 pub use control::{Cancel, Control, Progress, ProgressFn, Stage, Timings};
 pub use end_points::{EndPoints, HISTOGRAM_PAD, Histogram};
 pub use error::Error;
-pub use image::{Image, Sample, Samples};
+pub use image::{Image, ImageView, Sample, Samples, SamplesView};
 pub use label_volume::LabelVolume;
 pub use labels::Labels;
 pub use mask_agreement::MaskAgreement;
@@ -44,5 +45,5 @@ pub use params::{Channels, Normalize, Outputs, Params};
 pub use plan::{Plan, Projection, Step, StyleSlice, Tensor};
 pub use planes::Planes;
 pub use profile::{BatchTimes, LayerSpan, LayerTime, Recorded, Recorder, Span, StepCost};
-pub use stack::Stack;
+pub use stack::{Stack, StackView};
 pub use volume::{Axis, SliceIndex, Volume};

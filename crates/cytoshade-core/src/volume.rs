@@ -1,6 +1,7 @@
-//! Planar f32 data of shape [channels, depth, height, width]: what flows between the stages of a stack.
+//! Planar f32 data of shape [channels, depth, height, width]: the values between the stages of a stack.
 
-use crate::{Error, Planes, image::check_count};
+use crate::Planes;
+use crate::container::container;
 
 /// An axis of a volume, and so a direction in which it can be cut into planes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,51 +14,32 @@ pub enum Axis {
     X,
 }
 
-/// Planar f32 values of shape [channels, depth, height, width]: a stack of layers, or one image where the depth is 1.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct Volume {
-    channels: usize,
-    depth: usize,
-    height: usize,
-    width: usize,
-    data: Vec<f32>,
+impl Axis {
+    /// The number of planes along the axis in a volume of [depth, height, width].
+    pub fn length(self, [depth, height, width]: [usize; 3]) -> usize {
+        match self {
+            Axis::Z => depth,
+            Axis::Y => height,
+            Axis::X => width,
+        }
+    }
+}
+
+container! {
+    /// Planar f32 values of shape [channels, depth, height, width]: a stack, or an image if the depth is 1.
+    pub struct Volume: f32 [
+        /// Number of channels.
+        channels,
+        /// Number of z-slices.
+        depth,
+        /// Height in pixels.
+        height,
+        /// Width in pixels.
+        width
+    ], Array4, ArrayView4
 }
 
 impl Volume {
-    /// A volume from values in the order of its shape.
-    ///
-    /// # Errors
-    /// [`Error::SampleCount`] where the buffer's length is not `channels * depth * height * width`.
-    pub fn new(data: Vec<f32>, channels: usize, depth: usize, height: usize, width: usize) -> Result<Self, Error> {
-        check_count(data.len(), channels.saturating_mul(depth), height, width)?;
-        Ok(Self { channels, depth, height, width, data })
-    }
-
-    /// A volume of zeros.
-    pub fn zeros(channels: usize, depth: usize, height: usize, width: usize) -> Self {
-        Self { channels, depth, height, width, data: vec![0.0; channels * depth * height * width] }
-    }
-
-    /// Number of channels.
-    pub fn channels(&self) -> usize {
-        self.channels
-    }
-
-    /// Number of layers.
-    pub fn depth(&self) -> usize {
-        self.depth
-    }
-
-    /// Height in pixels.
-    pub fn height(&self) -> usize {
-        self.height
-    }
-
-    /// Width in pixels.
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
     /// Depth, height and width.
     pub fn size(&self) -> [usize; 3] {
         [self.depth, self.height, self.width]
@@ -68,10 +50,10 @@ impl Volume {
         self.depth * self.height * self.width
     }
 
-    /// One channel, layer by layer, row by row.
+    /// One channel, z-slice by z-slice, row by row.
     ///
     /// # Panics
-    /// Where `channel` is not below [`Volume::channels`].
+    /// If `channel` is not below [`Volume::channels`].
     pub fn channel(&self, channel: usize) -> &[f32] {
         &self.data[channel * self.voxels()..][..self.voxels()]
     }
@@ -79,7 +61,7 @@ impl Volume {
     /// One channel, to be changed.
     ///
     /// # Panics
-    /// Where `channel` is not below [`Volume::channels`].
+    /// If `channel` is not below [`Volume::channels`].
     pub fn channel_mut(&mut self, channel: usize) -> &mut [f32] {
         let voxels = self.voxels();
         &mut self.data[channel * voxels..][..voxels]
@@ -88,7 +70,7 @@ impl Volume {
     /// The plane of every channel at `at` along `axis`.
     ///
     /// # Panics
-    /// Where `at` is not below the length of the axis.
+    /// If `at` is not below the length of the axis.
     pub fn slice(&self, axis: Axis, at: usize) -> Planes {
         let cut = self.cut(axis, at);
         let mut values = Vec::with_capacity(self.channels * cut.rows * cut.columns);
@@ -102,7 +84,7 @@ impl Volume {
     /// Adds a plane to the one of `channel` at `at` along `axis`.
     ///
     /// # Panics
-    /// Where `at` is not below the length of the axis or `channel` not below [`Volume::channels`].
+    /// If `at` is not below the length of the axis or `channel` not below [`Volume::channels`].
     pub fn add_slice(&mut self, channel: usize, axis: Axis, at: usize, plane: &[f32]) {
         let cut = self.cut(axis, at);
         let voxels = self.channel_mut(channel);
@@ -111,65 +93,39 @@ impl Volume {
         }
     }
 
-    /// How many planes there are along an axis.
+    /// Number of planes along an axis.
     pub fn length(&self, axis: Axis) -> usize {
-        match axis {
-            Axis::Z => self.depth,
-            Axis::Y => self.height,
-            Axis::X => self.width,
-        }
+        axis.length(self.size())
     }
 
     fn cut(&self, axis: Axis, at: usize) -> SliceIndex {
         SliceIndex::new(self.size(), axis, at)
     }
-
-    /// All values, in the order of the shape.
-    pub fn as_slice(&self) -> &[f32] {
-        &self.data
-    }
-
-    /// All values, to be changed.
-    pub fn as_mut_slice(&mut self) -> &mut [f32] {
-        &mut self.data
-    }
-
-    /// The values, in the order of the shape.
-    pub fn into_vec(self) -> Vec<f32> {
-        self.data
-    }
-
-    /// The values as an array of shape [channels, depth, height, width].
-    pub fn into_array(self) -> ndarray::Array4<f32> {
-        let shape = (self.channels, self.depth, self.height, self.width);
-        // The constructors hold the length equal to the product of the sides, so this never falls back.
-        ndarray::Array4::from_shape_vec(shape, self.data).unwrap_or_default()
-    }
 }
 
-/// Where the values of a plane of a volume lie in each channel.
+/// The indices of a plane's values in each channel of a volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SliceIndex {
-    /// The first one.
+    /// Index of the first value.
     pub first: usize,
     /// Rows of the plane.
     pub rows: usize,
-    /// From one row to the next.
+    /// Distance from one row to the next.
     pub row: usize,
     /// Columns of the plane.
     pub columns: usize,
-    /// From one column to the next.
+    /// Distance from one column to the next.
     pub column: usize,
 }
 
 impl SliceIndex {
     /// The plane at `at` along an axis of a volume of [depth, height, width].
     pub fn new([depth, height, width]: [usize; 3], axis: Axis, at: usize) -> Self {
-        let layer = height * width;
+        let slice = height * width;
         match axis {
-            Axis::Z => Self { first: at * layer, rows: height, row: width, columns: width, column: 1 },
-            Axis::Y => Self { first: at * width, rows: depth, row: layer, columns: width, column: 1 },
-            Axis::X => Self { first: at, rows: depth, row: layer, columns: height, column: width },
+            Axis::Z => Self { first: at * slice, rows: height, row: width, columns: width, column: 1 },
+            Axis::Y => Self { first: at * width, rows: depth, row: slice, columns: width, column: 1 },
+            Axis::X => Self { first: at, rows: depth, row: slice, columns: height, column: width },
         }
     }
 
@@ -179,7 +135,7 @@ impl SliceIndex {
     }
 }
 
-/// An image is a stack of one layer.
+/// An image is a stack of one z-slice.
 impl From<Planes> for Volume {
     fn from(planes: Planes) -> Self {
         let (channels, height, width) = (planes.channels(), planes.height(), planes.width());
@@ -187,23 +143,23 @@ impl From<Planes> for Volume {
     }
 }
 
-/// Layers of one size and number of channels, the first one at Z 0.
+/// Collects z-slices of one size and number of channels, the first one at Z 0. Slices that differ are left out.
 impl FromIterator<Planes> for Volume {
-    fn from_iter<T: IntoIterator<Item = Planes>>(layers: T) -> Self {
-        let layers: Vec<Planes> = layers.into_iter().collect();
-        let Some(first) = layers.first() else { return Self::default() };
+    fn from_iter<T: IntoIterator<Item = Planes>>(slices: T) -> Self {
+        let slices: Vec<Planes> = slices.into_iter().collect();
+        let Some(first) = slices.first() else { return Self::default() };
         let (channels, height, width) = (first.channels(), first.height(), first.width());
-        let alike = |layer: &&Planes| (layer.channels(), layer.height(), layer.width()) == (channels, height, width);
-        let mut data = Vec::with_capacity(layers.len() * first.as_slice().len());
+        let alike = |slice: &&Planes| (slice.channels(), slice.height(), slice.width()) == (channels, height, width);
+        let mut data = Vec::with_capacity(slices.len() * first.as_slice().len());
         for channel in 0..channels {
-            layers.iter().filter(alike).for_each(|layer| data.extend_from_slice(layer.plane(channel)));
+            slices.iter().filter(alike).for_each(|slice| data.extend_from_slice(slice.plane(channel)));
         }
-        let depth = layers.iter().filter(alike).count();
+        let depth = slices.iter().filter(alike).count();
         Self { channels, depth, height, width, data }
     }
 }
 
-/// The layers below each other, shape [channels, depth * height, width]: the image itself where there is one layer.
+/// Joins the z-slices one below the other, to shape [channels, depth * height, width]: the image itself if the depth is 1.
 impl From<Volume> for Planes {
     fn from(volume: Volume) -> Self {
         let (channels, height, width) = (volume.channels, volume.depth * volume.height, volume.width);
@@ -219,15 +175,23 @@ mod tests {
     #[test]
     fn planes_are_cut_and_added_along_each_axis() {
         let volume = Volume::new((0..2 * 3 * 4 * 5).map(|v| v as f32).collect(), 2, 3, 4, 5).unwrap();
-        let array = volume.clone().into_array();
-        for (axis, ndarray_axis) in [(Axis::Z, 1), (Axis::Y, 2), (Axis::X, 3)] {
+        let value = |channel, [z, y, x]: [usize; 3]| (((channel * 3 + z) * 4 + y) * 5 + x) as f32;
+        for axis in [Axis::Z, Axis::Y, Axis::X] {
             let mut sum = Volume::zeros(2, 3, 4, 5);
             for at in 0..volume.length(axis) {
                 let slice = volume.slice(axis, at);
-                let expected = array.index_axis(ndarray::Axis(ndarray_axis), at);
-                assert_eq!(slice.clone().into_array(), expected);
-                sum.add_slice(0, axis, at, slice.plane(0));
-                sum.add_slice(1, axis, at, slice.plane(1));
+                for channel in 0..2 {
+                    for (index, &found) in slice.plane(channel).iter().enumerate() {
+                        let (row, column) = (index / slice.width(), index % slice.width());
+                        let place = match axis {
+                            Axis::Z => [at, row, column],
+                            Axis::Y => [row, at, column],
+                            Axis::X => [row, column, at],
+                        };
+                        assert_eq!(found, value(channel, place), "{axis:?} {at}");
+                    }
+                    sum.add_slice(channel, axis, at, slice.plane(channel));
+                }
             }
             assert_eq!(sum, volume);
         }

@@ -1,92 +1,15 @@
-//! The image that comes in: planar samples of any numeric type.
+//! The image that is segmented: samples of any numeric type.
 
+#[cfg(feature = "image")]
+mod dynamic;
+mod samples;
+mod view;
+
+pub use samples::{Sample, Samples, SamplesView};
+pub use view::ImageView;
+
+use crate::container::check_len;
 use crate::{Error, Planes};
-
-/// The samples of an [`Image`] in the type they were stored in, planar: channel by channel, row by row.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Samples {
-    /// Unsigned 8-bit.
-    U8(Vec<u8>),
-    /// Signed 8-bit.
-    I8(Vec<i8>),
-    /// Unsigned 16-bit.
-    U16(Vec<u16>),
-    /// Signed 16-bit.
-    I16(Vec<i16>),
-    /// Unsigned 32-bit.
-    U32(Vec<u32>),
-    /// Signed 32-bit.
-    I32(Vec<i32>),
-    /// Unsigned 64-bit.
-    U64(Vec<u64>),
-    /// Signed 64-bit.
-    I64(Vec<i64>),
-    /// 32-bit float.
-    F32(Vec<f32>),
-    /// 64-bit float.
-    F64(Vec<f64>),
-}
-
-/// A numeric type that an [`Image`] can be made of.
-pub trait Sample: Copy + Send + Sync + 'static + sealed::Sealed {
-    /// Wraps a planar buffer.
-    fn samples(values: Vec<Self>) -> Samples;
-    /// The value as f32, rounded as numpy's `astype("float32")` rounds.
-    fn to_f32(self) -> f32;
-}
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-macro_rules! samples {
-    ($($variant:ident $type:ty),*) => {
-        $(
-            impl sealed::Sealed for $type {}
-            impl Sample for $type {
-                fn samples(values: Vec<Self>) -> Samples {
-                    Samples::$variant(values)
-                }
-                fn to_f32(self) -> f32 {
-                    self as f32
-                }
-            }
-        )*
-
-        impl Samples {
-            /// Number of samples.
-            pub fn len(&self) -> usize {
-                match self { $(Samples::$variant(values) => values.len()),* }
-            }
-
-            /// True where there are none.
-            pub fn is_empty(&self) -> bool {
-                self.len() == 0
-            }
-
-            /// The samples in `range` as f32, appended to `out`.
-            fn extend_f32(&self, range: std::ops::Range<usize>, out: &mut Vec<f32>) {
-                match self { $(Samples::$variant(values) => extend_f32(values.get(range).unwrap_or_default(), out),)* }
-            }
-
-            fn show(&self, index: usize) -> String {
-                match self { $(Samples::$variant(values) => {
-                    values.get(index).map_or_else(String::new, ToString::to_string)
-                })* }
-            }
-        }
-    };
-}
-
-/// Not drawn into the one function that knows all types: of that a browser would compile everything for speed once one of
-/// its loops has run for a while.
-#[inline(never)]
-fn extend_f32<T: Sample>(values: &[T], out: &mut Vec<f32>) {
-    out.extend(values.iter().map(|value| value.to_f32()));
-}
-
-samples!(U8 u8, I8 i8, U16 u16, I16 i16, U32 u32, I32 i32, U64 u64, I64 i64, F32 f32, F64 f64);
 
 /// An image of shape [channels, height, width] in any integer or float type.
 ///
@@ -110,58 +33,44 @@ impl Image {
     /// An image from planar samples: all of channel 0 row by row, then channel 1, and so on.
     ///
     /// # Errors
-    /// [`Error::SampleCount`] where the buffer's length is not the product of the sides, [`Error::NoChannels`], and
-    /// [`Error::ImageTooSmall`] where a side is under 2 pixels.
+    /// [`Error::SampleCount`] unless the buffer's length is the product of the sides, [`Error::NoChannels`], and
+    /// [`Error::ImageTooSmall`] if a side is under 2 pixels.
     pub fn new<T: Sample>(planar: Vec<T>, channels: usize, height: usize, width: usize) -> Result<Self, Error> {
         Self::from_samples(T::samples(planar), channels, height, width)
     }
 
-    /// As [`Image::new`], for samples whose type is known only at run time.
+    /// [`Image::new`] for samples whose type is known only at run time.
     ///
     /// # Errors
     /// As [`Image::new`].
     pub fn from_samples(samples: Samples, channels: usize, height: usize, width: usize) -> Result<Self, Error> {
-        if channels == 0 {
-            return Err(Error::NoChannels);
-        }
-        if height < 2 || width < 2 {
-            return Err(Error::ImageTooSmall { height, width });
-        }
-        check_count(samples.len(), channels, height, width)?;
+        check_shape(samples.len(), channels, height, width)?;
         Ok(Self { channels, height, width, samples })
     }
 
     /// An image from interleaved samples: all channels of pixel (0, 0), then of pixel (0, 1), and so on.
+    /// [`ImageView::interleaved`] borrows them instead.
     ///
     /// # Errors
     /// As [`Image::new`].
     pub fn interleaved<T: Sample>(pixels: &[T], height: usize, width: usize, channels: usize) -> Result<Self, Error> {
-        check_count(pixels.len(), channels, height, width)?;
-        let mut planar = Vec::with_capacity(pixels.len());
-        for channel in 0..channels {
-            planar.extend(pixels.iter().skip(channel).step_by(channels).copied());
-        }
-        Self::new(planar, channels, height, width)
+        Ok(ImageView::interleaved(pixels, height, width, channels)?.to_image())
     }
 
-    /// An image from 8-bit RGBA pixels, as a browser's `ImageData` holds them. Alpha is dropped, as the reference's
-    /// image reader drops it.
+    /// An image from 8-bit RGBA pixels, as a browser's `ImageData` holds them, without alpha. The reference's image
+    /// reader drops alpha too. [`ImageView::rgba8`] borrows them instead.
     ///
     /// # Errors
     /// As [`Image::new`].
     pub fn from_rgba8(pixels: &[u8], height: usize, width: usize) -> Result<Self, Error> {
-        check_count(pixels.len(), 4, height, width)?;
-        let mut planar = Vec::with_capacity(pixels.len() / 4 * 3);
-        for channel in 0..3 {
-            planar.extend(pixels.iter().skip(channel).step_by(4).copied());
-        }
-        Self::new(planar, 3, height, width)
+        Ok(ImageView::rgba8(pixels, height, width)?.to_image())
     }
 
     /// An image from an array of shape [channels, height, width], of any memory layout.
     ///
     /// # Errors
     /// As [`Image::new`].
+    #[cfg(feature = "ndarray")]
     pub fn from_array<T: Sample>(array: ndarray::ArrayView3<'_, T>) -> Result<Self, Error> {
         let (channels, height, width) = array.dim();
         Self::new(array.iter().copied().collect(), channels, height, width)
@@ -182,43 +91,34 @@ impl Image {
         self.width
     }
 
-    /// The samples as they are stored, planar.
+    /// The samples, planar.
     pub fn samples(&self) -> &Samples {
         &self.samples
+    }
+
+    /// The image, borrowed.
+    pub fn view(&self) -> ImageView<'_> {
+        ImageView::planar(self.samples.view(), self.channels, self.height, self.width)
     }
 
     /// One channel (counted from 0) as f32.
     ///
     /// # Errors
-    /// [`Error::NotFinite`], which says where; [`Error::NoSuchChannel`].
+    /// [`Error::NotFinite`] with the sample's place; [`Error::NoSuchChannel`].
     pub fn to_planes(&self, channel: usize) -> Result<Planes, Error> {
-        if channel >= self.channels {
-            return Err(Error::NoSuchChannel {
-                name: "channel",
-                chan: channel + 1,
-                channels: self.channels,
-                zero_means: "none",
-            });
-        }
-        let pixels = self.height * self.width;
-        let first = channel * pixels;
-        let mut plane = Vec::with_capacity(pixels);
-        self.samples.extend_f32(first..first + pixels, &mut plane);
-        if let Some(at) = plane.iter().position(|value| !value.is_finite()) {
-            return Err(Error::NotFinite {
-                value: self.samples.show(first + at),
-                channel,
-                y: at / self.width,
-                x: at % self.width,
-            });
-        }
-        Planes::new(plane, 1, self.height, self.width)
+        self.view().to_planes(channel)
     }
 }
 
-pub(crate) fn check_count(found: usize, channels: usize, height: usize, width: usize) -> Result<(), Error> {
-    let expected = channels.checked_mul(height).and_then(|n| n.checked_mul(width)).unwrap_or(usize::MAX);
-    if found == expected { Ok(()) } else { Err(Error::SampleCount { found, expected, channels, height, width }) }
+/// Fails unless a buffer of `found` samples holds an image of a shape that can be segmented.
+fn check_shape(found: usize, channels: usize, height: usize, width: usize) -> Result<(), Error> {
+    if channels == 0 {
+        return Err(Error::NoChannels);
+    }
+    if height < 2 || width < 2 {
+        return Err(Error::ImageTooSmall { height, width });
+    }
+    check_len(found, &[channels, height, width])
 }
 
 #[cfg(test)]
@@ -250,7 +150,26 @@ mod tests {
             Image::new(vec![0u8; 4], usize::MAX, 2, 2),
             Err(Error::SampleCount { expected: usize::MAX, .. })
         ));
-        assert!(matches!(Image::interleaved(&[0u8; 4], 2, 2, 0), Err(Error::SampleCount { .. })));
+        assert!(matches!(Image::interleaved(&[0u8; 4], 2, 2, 0), Err(Error::NoChannels)));
+        assert!(matches!(ImageView::interleaved(&[0u8; 11], 2, 2, 3), Err(Error::SampleCount { expected: 12, .. })));
+        assert!(matches!(ImageView::rgba8(&[0u8; 12], 2, 2), Err(Error::SampleCount { expected: 16, .. })));
+    }
+
+    #[test]
+    fn an_interleaved_view_is_the_planar_image() {
+        let pixels: Vec<i16> = (0..4 * 5 * 3).map(|at| at * 7 - 100).collect();
+        let view = ImageView::interleaved(&pixels, 4, 5, 3).unwrap();
+        let image = Image::interleaved(&pixels, 4, 5, 3).unwrap();
+        for channel in 0..3 {
+            assert_eq!(view.to_planes(channel).unwrap(), image.to_planes(channel).unwrap());
+        }
+        assert!(matches!(view.to_planes(3), Err(Error::NoSuchChannel { chan: 4, channels: 3, .. })));
+        let mut floats: Vec<f32> = pixels.iter().map(|&value| value.into()).collect();
+        floats[(2 * 5 + 4) * 3 + 1] = f32::NAN;
+        let view = ImageView::interleaved(&floats, 4, 5, 3).unwrap();
+        let error = view.to_planes(1).unwrap_err();
+        assert_eq!(error, Error::NotFinite { value: "NaN".into(), channel: 1, y: 2, x: 4 });
+        assert!(view.to_planes(0).is_ok());
     }
 
     #[test]
