@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use cytoshade::{Channels, Device, Image, LoadOptions, Model, Normalize, Outputs, Params, Segmenter, Stack};
+use cytoshade::{Device, Image, LoadOptions, Model, Normalize, Outputs, Params, Segmenter, Stack};
 use cytoshade_formats::{Pages, ReadOptions};
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
@@ -144,7 +144,7 @@ pub fn cells_agree_with(case: &Case, segmenter: &Segmenter) -> Result<(), Failed
     // Each layer has labels of its own.
     let expected = expected.label_volume();
     for z in 0..expected.depth() {
-        agree::masks_with_twin(found.layer(z).as_slice(), expected.layer(z).as_slice())?;
+        agree::masks_with_twin(found.slice(z).as_slice(), expected.slice(z).as_slice())?;
     }
     Ok(())
 }
@@ -185,32 +185,30 @@ pub fn params(case: &Case) -> Params {
     let number = |name: &str, default: f64| case.param(name).as_f64().unwrap_or(default);
     let flag = |name: &str, default: bool| case.param(name).as_bool().unwrap_or(default);
     let count = |name: &str| number(name, 0.0).max(0.0) as usize;
-    Params {
-        channels: Channels { chan: count("chan"), chan2: count("chan2") },
-        all_channels: flag("all_channels", false),
-        normalize: normalize(case),
-        invert: flag("invert", false),
-        sharpen_radius: number("sharpen_radius", 0.0) as f32,
-        smooth_radius: number("smooth_radius", 0.0) as f32,
-        tile_norm_blocksize: count("tile_norm_blocksize"),
-        tile_norm_smooth3d: number("tile_norm_smooth3D", 1.0) as f32,
-        norm3d: flag("norm3D", true),
-        diameter: case.param("diameter").as_f64().map(|diameter| diameter as f32),
-        resample: flag("resample", true),
-        bsize: case.param("bsize").as_u64().map_or(default.bsize, |side| side as usize),
-        tile_overlap: number("tile_overlap", default.tile_overlap),
-        augment: flag("augment", false),
-        niter: case.param("niter").as_u64().map(|niter| niter as u32),
-        interp: flag("interp", true),
-        cellprob_threshold: number("cellprob_threshold", 0.0) as f32,
-        flow_threshold: number("flow_threshold", default.flow_threshold),
-        max_size_fraction: number("max_size_fraction", default.max_size_fraction),
-        min_size: count("min_size"),
-        do_3d: flag("do_3D", false),
-        anisotropy: number("anisotropy", 1.0),
-        flow3d_smooth: number("flow3D_smooth", 0.0),
-        stitch_threshold: number("stitch_threshold", 0.0),
-        outputs: Outputs::ALL,
-        ..default
-    }
+    Params::new()
+        .channels([count("chan"), count("chan2")])
+        .all_channels(flag("all_channels", false))
+        .normalize(normalize(case))
+        .invert(flag("invert", false))
+        .sharpen_radius(number("sharpen_radius", 0.0) as f32)
+        .smooth_radius(number("smooth_radius", 0.0) as f32)
+        .tile_norm_blocksize(count("tile_norm_blocksize"))
+        .tile_norm_smooth3d(number("tile_norm_smooth3D", 1.0) as f32)
+        .norm3d(flag("norm3D", true))
+        .diameter(case.param("diameter").as_f64().map(|diameter| diameter as f32))
+        .resample(flag("resample", true))
+        .bsize(case.param("bsize").as_u64().map_or(default.bsize, |side| side as usize))
+        .tile_overlap(number("tile_overlap", default.tile_overlap))
+        .augment(flag("augment", false))
+        .niter(case.param("niter").as_u64().map(|niter| niter as u32))
+        .interp(flag("interp", true))
+        .cellprob_threshold(number("cellprob_threshold", 0.0) as f32)
+        .flow_threshold(number("flow_threshold", default.flow_threshold))
+        .max_size_fraction(number("max_size_fraction", default.max_size_fraction))
+        .min_size(count("min_size"))
+        .do_3d(flag("do_3D", false))
+        .anisotropy(number("anisotropy", 1.0))
+        .flow3d_smooth(number("flow3D_smooth", 0.0))
+        .stitch_threshold(number("stitch_threshold", 0.0))
+        .outputs(Outputs::ALL)
 }

@@ -24,7 +24,7 @@ fn segment(largest: u64, kernel: Option<ConvKernel>, bsize: usize) -> Result<Seg
     let builder = Segmenter::builder(&model).device(eval::gpu_device().ok_or(NEEDS_ADAPTER)?).largest_binding(largest);
     let segmenter = kernel.into_iter().fold(builder, SegmenterBuilder::kernel).build()?;
     let images: Vec<Image> = cytoshade_formats::read(root.join("models/demo.png"), &ReadOptions::default())?;
-    Ok(segmenter.segment(&images[0], &Params { bsize, ..Params::default() })?)
+    Ok(segmenter.segment(&images[0], &Params::new().bsize(bsize))?)
 }
 
 /// The largest intermediate has 8 channels of the tile's size: 384 is the largest multiple of 16 whose square fits.

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cytoshade::{Cancel, Control, Device, Model, Params, Progress, Segmenter, Stage};
+use cytoshade::{Cancel, Control, Device, Model, Progress, Segmenter, Stage};
 use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::gpu::NEEDS_ADAPTER;
 use cytoshade_tests::{agree, eval, must_fail_when_perturbed, trial};
@@ -48,7 +48,7 @@ fn main() {
 /// Every batch is heard of in its turn, and after the one that cancels no other is.
 fn cancellation(case: &Case, device: Device) -> Result<(), Failed> {
     let segmenter = eval::segmenter(case, device)?;
-    let (image, params) = (eval::image(case)?, Params { batch_size: 2, ..eval::params(case) });
+    let (image, params) = (eval::image(case)?, eval::params(case).batch_size(2));
     let heard = Mutex::new(Vec::new());
     let hear = |progress: Progress| {
         if progress.stage == Stage::Network {
@@ -77,7 +77,7 @@ fn cancellation(case: &Case, device: Device) -> Result<(), Failed> {
         let control = Control::new().progress(&hear).cancel(&cancel);
         let found = segmenter.segment_with(&image, &params, &control);
         assert!(matches!(found, Err(cytoshade::Error::Cancelled)), "{found:?}");
-        assert_eq!(last.into_inner(), at);
+        assert_eq!(last.load(Ordering::Relaxed), at);
     }
     check(case, &segmenter)
 }

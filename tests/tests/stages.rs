@@ -61,12 +61,12 @@ fn channels_case(case: &Case) -> Result<(), Failed> {
     let (chan, chan2) = (case.param("chan").as_u64(), case.param("chan2").as_u64());
     let (Some(chan), Some(chan2)) = (chan, chan2) else {
         // The image's first channels as they are.
-        let planes = channels::select(&image, &Params { all_channels: true, ..Params::default() }, 2)?;
+        let planes = channels::select(image.view(), &Params::new().all_channels(true), 2)?;
         let expected = need(case.expected("planes"), "planes")?.f32();
         return must_fail_when_perturbed(&planes.into_vec(), |p| nudge(p), |p| agree::close(p, &expected, 1e-6));
     };
     let channels = Channels { chan: chan as usize, chan2: chan2 as usize };
-    let planes = channels::select(&image, &Params { channels, ..Params::default() }, 2)?;
+    let planes = channels::select(image.view(), &Params::new().channels(channels), 2)?;
     let expected = need(case.expected("planes"), "planes")?.f32();
     must_fail_when_perturbed(&planes.into_vec(), |p| nudge(p), |p| agree::close(p, &expected, 1e-6))
 }
@@ -86,16 +86,14 @@ fn normalization(case: &Case) -> Params {
         }
     };
     let number = |name: &str, default: f64| case.param(name).as_f64().unwrap_or(default);
-    Params {
-        normalize,
-        invert: case.flag("invert"),
-        sharpen_radius: number("sharpen_radius", 0.0) as f32,
-        smooth_radius: number("smooth_radius", 0.0) as f32,
-        tile_norm_blocksize: number("tile_norm_blocksize", 0.0) as usize,
-        tile_norm_smooth3d: number("tile_norm_smooth3D", 1.0) as f32,
-        norm3d: case.param("norm3D").as_bool().unwrap_or(true),
-        ..Params::default()
-    }
+    Params::new()
+        .normalize(normalize)
+        .invert(case.flag("invert"))
+        .sharpen_radius(number("sharpen_radius", 0.0) as f32)
+        .smooth_radius(number("smooth_radius", 0.0) as f32)
+        .tile_norm_blocksize(number("tile_norm_blocksize", 0.0) as usize)
+        .tile_norm_smooth3d(number("tile_norm_smooth3D", 1.0) as f32)
+        .norm3d(case.param("norm3D").as_bool().unwrap_or(true))
 }
 
 fn normalize_case(case: &Case) -> Result<(), Failed> {
@@ -153,7 +151,7 @@ fn rescale_table() -> Result<(), Failed> {
     for row in &rows {
         let number = |name: &str| row[name].as_f64().unwrap_or(f64::NAN);
         for resample in [true, false] {
-            let params = Params { diameter: row["diameter"].as_f64().map(|d| d as f32), resample, ..Params::default() };
+            let params = Params::new().diameter(row["diameter"].as_f64().map(|d| d as f32)).resample(resample);
             let (height, width) = (number("height") as usize, number("width") as usize);
             let (diam_mean, diam_labels) = (number("diam_mean") as f32, number("diam_labels") as f32);
             let resized = row["resized"].as_array().map_or((height, width), |r| {

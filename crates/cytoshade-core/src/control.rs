@@ -1,4 +1,4 @@
-//! Watching and stopping a segmentation.
+//! Progress and cancellation of a call, and its times.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use web_time::Instant;
 use crate::Error;
 use crate::profile::{Recorder, Span};
 
-/// The stages of the pipeline, in the order in which they run. One name everywhere.
+/// The stages of the pipelines, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Stage {
@@ -23,7 +23,7 @@ pub enum Stage {
     Network,
     /// Tiles averaged in their overlaps.
     Blend,
-    /// A stack's 3-D flows smoothed.
+    /// Smoothing of a stack's flows in 3-D.
     Smooth,
     /// Euler integration of the flows.
     FollowFlows,
@@ -33,7 +33,7 @@ pub enum Stage {
     FlowError,
     /// Hole filling and the size filter.
     FillHoles,
-    /// Cells of a stack's layers joined.
+    /// Joining of the cells of neighbouring z-slices.
     Stitch,
 }
 
@@ -56,58 +56,78 @@ impl Stage {
     }
 }
 
-/// How far a segmentation is.
+/// The progress of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// The stage that is running.
     pub stage: Stage,
     /// Units of it that are done: tiles in [`Stage::Network`], 0 or 1 elsewhere.
     pub done: usize,
-    /// Units that it has.
+    /// All units of it.
     pub total: usize,
+    /// The image's number in a batch, from 0. Always 0 outside of batches.
+    pub image: usize,
 }
 
-/// A handle that stops a segmentation from another thread or task. Clones share one state.
+/// A handle that stops a call from another thread or task. Clones share one state.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// A handle that nobody has used yet.
+    /// A handle that has not been used.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks for a stop. It takes effect at the next tile (the next batch of tiles on a GPU) or stage.
+    /// Requests a stop. It takes effect at the next tile (on a GPU at the next batch of tiles) or stage.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// True once [`Cancel::cancel`] was called.
+    /// True after a call of [`Cancel::cancel`].
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// A callback that watches a segmentation. It may be called from the thread that segments, which need not be the
-/// caller's where the future is sent elsewhere.
+/// A progress callback. It runs on the thread that runs the stage.
 #[cfg(not(target_arch = "wasm32"))]
 pub type ProgressFn<'a> = dyn Fn(Progress) + Sync + 'a;
-/// A callback that watches a segmentation.
+/// A progress callback.
 #[cfg(target_arch = "wasm32")]
 pub type ProgressFn<'a> = dyn Fn(Progress) + 'a;
 
-/// What a caller gives to watch and stop a segmentation. The default does neither.
-#[derive(Clone, Copy, Default)]
+/// A borrowed callback, or one for threads that outlive the caller.
+#[derive(Clone)]
+enum Callback<'a> {
+    Borrowed(&'a ProgressFn<'a>),
+    #[cfg(not(target_arch = "wasm32"))]
+    Shared(Arc<dyn Fn(Progress) + Send + Sync>),
+}
+
+/// Watches and stops a call. The default does neither.
+///
+/// ```
+/// use cytoshade_core::{Cancel, Control, Stage};
+/// let cancel = Cancel::new();
+/// let control = Control::new().progress(&|progress| println!("{progress:?}")).cancel(&cancel);
+/// cancel.cancel();
+/// assert!(control.step(Stage::Network, 1, 4).is_err());
+/// ```
+#[derive(Clone, Default)]
 pub struct Control<'a> {
-    progress: Option<&'a ProgressFn<'a>>,
-    cancel: Option<&'a Cancel>,
+    progress: Option<Callback<'a>>,
+    image: usize,
+    cancel: Vec<Cancel>,
     recorder: Option<&'a Recorder>,
 }
 
 impl std::fmt::Debug for Control<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Control")
-            .field("progress", &self.progress.map(|_| "callback"))
+            .field("progress", &self.progress.as_ref().map(|_| "callback"))
+            .field("image", &self.image)
             .field("cancel", &self.cancel)
             .field("recorder", &self.recorder.map(|_| "recorder"))
             .finish()
@@ -122,48 +142,60 @@ impl<'a> Control<'a> {
 
     /// Calls `progress` at the start and the end of each stage, and after each tile or batch of tiles.
     pub fn progress(mut self, progress: &'a ProgressFn<'a>) -> Self {
-        self.progress = Some(progress);
+        self.progress = Some(Callback::Borrowed(progress));
         self
     }
 
-    /// Stops when `cancel` says so.
-    pub fn cancel(mut self, cancel: &'a Cancel) -> Self {
-        self.cancel = Some(cancel);
+    /// [`Control::progress`] with a callback that the control owns, as batches need it.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn on_progress(mut self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.progress = Some(Callback::Shared(Arc::new(progress)));
         self
     }
 
-    /// Tells `recorder` what each step of the network takes. The work is the same, but for a GPU's steps, which no
-    /// longer overlap.
+    /// Stops after a call of [`Cancel::cancel`]. Any one of several handles stops the call.
+    pub fn cancel(mut self, cancel: &Cancel) -> Self {
+        self.cancel.push(cancel.clone());
+        self
+    }
+
+    /// Records the time of each step of the network. On a GPU the steps no longer overlap then; the work is the same.
     pub fn record(mut self, recorder: &'a Recorder) -> Self {
         self.recorder = Some(recorder);
         self
     }
 
-    /// Who hears what the network's steps take.
+    /// The control of one image of a batch, by its number.
+    pub fn for_image(&self, image: usize) -> Self {
+        Self { image, ..self.clone() }
+    }
+
+    /// The recorder of the network's steps.
     pub fn recorder(&self) -> Option<&'a Recorder> {
         self.recorder
     }
 
-    /// Reports, then looks whether to stop.
+    /// Reports the progress, then fails if the call was cancelled.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
     pub fn step(&self, stage: Stage, done: usize, total: usize) -> Result<(), Error> {
-        if let Some(progress) = self.progress {
-            progress(Progress { stage, done, total });
+        let progress = Progress { stage, done, total, image: self.image };
+        match &self.progress {
+            None => {}
+            Some(Callback::Borrowed(callback)) => callback(progress),
+            #[cfg(not(target_arch = "wasm32"))]
+            Some(Callback::Shared(callback)) => callback(progress),
         }
         self.check()
     }
 
-    /// Looks whether to stop.
+    /// Fails if the call was cancelled.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
     pub fn check(&self) -> Result<(), Error> {
-        match self.cancel {
-            Some(cancel) if cancel.is_cancelled() => Err(Error::Cancelled),
-            _ => Ok(()),
-        }
+        if self.cancel.iter().any(Cancel::is_cancelled) { Err(Error::Cancelled) } else { Ok(()) }
     }
 }
 
@@ -187,7 +219,7 @@ impl Timings {
         self.0.push((stage, Span { name: stage.name(), start, time }));
     }
 
-    /// Each stage that ran, in the order of [`Stage`], with its time.
+    /// The time of each stage that ran, in the order of [`Stage`].
     pub fn iter(&self) -> impl Iterator<Item = (Stage, Duration)> + '_ {
         let mut stages: Vec<(Stage, Duration)> = Vec::new();
         for &(stage, Span { time, .. }) in &self.0 {
@@ -200,7 +232,7 @@ impl Timings {
         stages.into_iter()
     }
 
-    /// Each piece of work by itself, in the order in which they ended.
+    /// Each run of a stage, in the order in which they ended.
     pub fn spans(&self) -> impl Iterator<Item = Span> + '_ {
         self.0.iter().map(|&(_, span)| span)
     }
@@ -216,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stages_are_summed_in_their_order_and_told_one_by_one() {
+    fn stages_are_summed_in_their_order_and_listed_one_by_one() {
         let mut timings = Timings::default();
         let ms = Duration::from_millis;
         for (stage, time) in [(Stage::Blend, 5), (Stage::Network, 2), (Stage::Blend, 1)] {

@@ -104,6 +104,12 @@ pub enum Error {
         /// What is accepted.
         expected: &'static str,
     },
+    /// No parameter has this name.
+    #[error("{name} is not a parameter; see cytoshade_core::Params::PLAIN for their names")]
+    NoSuchParam {
+        /// The name.
+        name: String,
+    },
     /// The image would have no pixels left after the resize to the model's diameter.
     #[error(
         "a diameter of {diameter} pixels shrinks the {height} x {width} image (height x width) to {to_height} x {to_width}; \

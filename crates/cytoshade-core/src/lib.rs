@@ -41,7 +41,7 @@ pub use label_volume::LabelVolume;
 pub use labels::Labels;
 pub use mask_agreement::MaskAgreement;
 pub use network::{BatchNorm, Conv, ConvShape, Linear, LinearShape, Network, Shape};
-pub use params::{Channels, Normalize, Outputs, Params};
+pub use params::{Channels, Normalize, Outputs, ParamInfo, ParamKind, ParamValue, Params};
 pub use plan::{Plan, Projection, Step, StyleSlice, Tensor};
 pub use planes::Planes;
 pub use profile::{BatchTimes, LayerSpan, LayerTime, Recorded, Recorder, Span, StepCost};

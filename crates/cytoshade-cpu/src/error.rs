@@ -1,6 +1,6 @@
 //! What the CPU stages refuse.
 
-use crate::network::Isa;
+use crate::simd::Isa;
 
 /// Errors of the CPU stages.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -8,6 +8,8 @@
 //! `unsafe` lives in the `simd` module alone.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
+// Most of the SIMD is the network's.
+#![cfg_attr(not(feature = "network"), allow(dead_code))]
 
 pub mod blend;
 mod error;
@@ -18,6 +20,7 @@ mod gaussian;
 pub mod histogram;
 mod label_tables;
 pub mod masks;
+#[cfg(feature = "network")]
 pub mod network;
 pub mod normalize;
 mod parallel;
@@ -30,6 +33,7 @@ mod tile_norm;
 pub mod volume;
 
 pub use error::Error;
+pub use simd::Isa;
 
 /// Threads that share the work: those of the caller's rayon pool; 1 in WebAssembly.
 pub fn threads() -> usize {

@@ -148,7 +148,7 @@ pub fn write_labels_tiff<W: Write + Seek>(out: W, labels: &Labels) -> Result<(),
 /// # Errors
 /// As [`write_labels_tiff`].
 pub fn write_label_volume_tiff<W: Write + Seek>(out: W, labels: &LabelVolume) -> Result<(), Error> {
-    let (width, height) = crate::labels_size(&labels.layer(0))?;
+    let (width, height) = crate::labels_size(&labels.slice(0))?;
     write_pages(out, width, height, labels.as_slice())
 }
 

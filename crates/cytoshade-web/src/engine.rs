@@ -135,7 +135,7 @@ impl Engine {
         progress: Function,
     ) -> Result<SegmentationResult, JsValue> {
         let params = options::params(&options, self.estimates)?;
-        let report = |Progress { stage, done, total }: Progress| {
+        let report = |Progress { stage, done, total, .. }: Progress| {
             // What a callback throws is its own business.
             let _ = progress.call3(&JsValue::NULL, &stage.name().into(), &done.into(), &total.into());
         };

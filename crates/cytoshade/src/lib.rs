@@ -30,6 +30,8 @@
 //! The crate knows no image format: `cytoshade-formats` reads and writes files.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+// Without threads, as in the browser, wgpu's handles are neither Send nor Sync, and need not be.
+#![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 // A build without a backend has branches over types without values.
 #![cfg_attr(not(all(feature = "gpu", feature = "cpu")), allow(dead_code, unused_variables))]
 
@@ -54,9 +56,9 @@ pub use backend::{Batch, PendingBatch, RemoteBackend};
 #[cfg(feature = "gpu")]
 pub use calibrate::PrecisionChoice;
 pub use cytoshade_core::{
-    BatchTimes, Cancel, Channels, Control, Image, LabelVolume, Labels, LayerSpan, LayerTime, MaskAgreement, Network,
-    Normalize, Outputs, Params, Planes, Progress, ProgressFn, Recorded, Recorder, Sample, Samples, Span, Stack, Stage,
-    StepCost, Timings, Volume,
+    BatchTimes, Cancel, Channels, Control, Image, ImageView, LabelVolume, Labels, LayerSpan, LayerTime, MaskAgreement,
+    Network, Normalize, Outputs, ParamInfo, ParamKind, ParamValue, Params, Planes, Progress, ProgressFn, Recorded,
+    Recorder, Sample, Samples, SamplesView, Span, Stack, StackView, Stage, StepCost, Timings, Volume,
 };
 #[cfg(feature = "cpu")]
 #[doc(hidden)]
@@ -81,6 +83,8 @@ pub use model::{Model, load_size_model};
 pub use model_dirs::{ModelDirs, ModelFile, ModelRef, cache_folder, is_plain_name};
 pub use pipeline::restore::RestoreOptions;
 pub use segmentation::{Segmentation, StackSegmentation};
+#[cfg(not(target_arch = "wasm32"))]
+pub use segmenter::{BatchImage, Segmentations};
 pub use segmenter::{
     Builder, ForRestorer, ForSegmenter, Restored, Restorer, RestorerBuilder, Segmenter, SegmenterBuilder,
 };

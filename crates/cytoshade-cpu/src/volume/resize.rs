@@ -46,7 +46,7 @@ fn linear_depth(volume: &Volume, depth: usize) -> Volume {
 pub fn nearest_labels(labels: &LabelVolume, [depth, height, width]: [usize; 3]) -> LabelVolume {
     let mut resized = Vec::with_capacity(depth * height * width);
     if labels.depth() > 0 {
-        let layers: Vec<Labels> = (0..labels.depth()).map(|z| nearest(&labels.layer(z), height, width)).collect();
+        let layers: Vec<Labels> = (0..labels.depth()).map(|z| nearest(&labels.slice(z), height, width)).collect();
         for z in corners(labels.depth(), depth) {
             resized.extend_from_slice(layers[z].as_slice());
         }

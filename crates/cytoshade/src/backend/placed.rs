@@ -98,12 +98,7 @@ impl PlacedVolume {
 
     /// Number of planes along an axis.
     pub(crate) fn length(&self, axis: Axis) -> usize {
-        let [depth, height, width] = self.size();
-        match axis {
-            Axis::Z => depth,
-            Axis::Y => height,
-            Axis::X => width,
-        }
+        axis.length(self.size())
     }
 
     /// Height and width of the planes along an axis.

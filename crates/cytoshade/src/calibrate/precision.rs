@@ -67,7 +67,7 @@ async fn agree(gpu: &Gpu, subject: &Subject<'_>, options: Options) -> Result<boo
 
 async fn cells(gpu: &Gpu, network: &Network, options: Options, image: &Image) -> Result<Labels, Error> {
     let backend = Backend::open(gpu.clone(), network, options, &KernelChoices::new()).await?;
-    let result = image::segment(&backend, network, None, image, &Params::default(), &Control::new()).await?;
+    let result = image::segment(&backend, network, None, image.view(), &Params::default(), &Control::new()).await?;
     Ok(result.labels)
 }
 

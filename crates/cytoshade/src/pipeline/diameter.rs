@@ -9,6 +9,7 @@ use cytoshade_model::SizeModel;
 
 use crate::Error;
 use crate::backend::placed::PlacedPlanes;
+use crate::backend::stream::Output;
 use crate::pipeline::run::Run;
 
 /// Fails unless the size model has a slope for each style channel of the network.
@@ -31,19 +32,30 @@ pub(crate) async fn estimate(
     let (height, width) = planes.size();
     let (diam_mean, diam_labels) = (run.network.diam_mean(), run.network.diam_labels());
     // As in the reference, only the normalization follows the caller's parameters.
-    let first = Params { batch_size: params.batch_size, resample: false, interp: false, ..Params::default() };
+    let first = Params::new().batch_size(params.batch_size).resample(false).interp(false);
 
     let rescale = Rescale::new(&first, diam_mean, diam_labels, height, width)?;
-    let style = run.outputs(planes.clone(), &rescale, &first).await?.style;
+    let style = outputs(run, planes, &rescale, &first).await?.style;
     let from_style = size_model.diameter(&style).filter(|diameter| diameter.is_finite());
     let from_style = from_style.unwrap_or(size_model.diam_mean());
 
     let factor = Factor::F64(size_model.diam_mean() / from_style);
     let rescale = Rescale::by(&first, factor, from_style as f32, height, width)?;
-    let outputs = run.outputs(planes.clone(), &rescale, &first).await?.outputs;
+    let outputs = outputs(run, planes, &rescale, &first).await?.outputs;
     let (labels, _) = run.masks(outputs, rescale.niter, (height, width), &first).await?;
     let diameter = labels.diameter().unwrap_or(size_model.diam_mean());
 
     let factor = Factor::F64(f64::from(diam_mean) / diameter);
     Ok(Rescale::by(params, factor, diameter as f32, height, width)?)
+}
+
+/// The network's outputs for planes, resized to a diameter.
+async fn outputs(
+    run: &mut Run<'_>,
+    planes: &PlacedPlanes,
+    rescale: &Rescale,
+    params: &Params,
+) -> Result<Output, Error> {
+    let planes = run.resize(planes.clone(), (rescale.height, rescale.width)).await?;
+    run.network(planes, params).await
 }

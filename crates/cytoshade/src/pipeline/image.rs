@@ -1,7 +1,9 @@
 //! The pipeline for one image (the reference's `CellposeModel.eval`).
 
 use cytoshade_core::rescale::Rescale;
-use cytoshade_core::{Control, Error as CoreError, Image, Labels, Network, Params, Planes, Stage, Volume, channels};
+use cytoshade_core::{
+    Control, Error as CoreError, ImageView, Labels, Network, Params, Planes, Stage, Volume, channels,
+};
 use cytoshade_cpu::{fill_holes, flow_error, histogram, masks, normalize, resize};
 use cytoshade_model::SizeModel;
 use web_time::Instant;
@@ -32,21 +34,21 @@ pub(crate) async fn segment(
     backend: &Backend,
     network: &Network,
     size_model: Option<&SizeModel>,
-    image: &Image,
+    image: ImageView<'_>,
     params: &Params,
     control: &Control<'_>,
 ) -> Result<Segmentation, Error> {
     let mut run = Run::new(backend, network, control);
     let (planes, rescale) = run.prepare(image, size_model, params).await?;
-    let output = run.outputs(planes, &rescale, params).await?;
+    let output = run.network(planes, params).await?;
     run.label(output, &rescale, (image.height(), image.width()), params).await
 }
 
 impl Run<'_> {
-    /// The planes of an image that the network sees, at the image's size, and the size at which it sees them.
+    /// The planes of an image that the network sees, and the sizes that belong to them.
     pub(crate) async fn prepare(
         &mut self,
-        image: &Image,
+        image: ImageView<'_>,
         size_model: Option<&SizeModel>,
         params: &Params,
     ) -> Result<(PlacedPlanes, Rescale), Error> {
@@ -58,18 +60,8 @@ impl Run<'_> {
         if let (None, Some(size_model)) = (params.diameter, size_model) {
             rescale = diameter::estimate(self, size_model, &planes, params).await?;
         }
-        Ok((planes, rescale))
-    }
-
-    /// The network's outputs for planes, resized to the model's diameter.
-    pub(crate) async fn outputs(
-        &mut self,
-        planes: PlacedPlanes,
-        rescale: &Rescale,
-        params: &Params,
-    ) -> Result<Output, Error> {
         let planes = self.resize(planes, (rescale.height, rescale.width)).await?;
-        self.network(planes, params).await
+        Ok((planes, rescale))
     }
 
     /// The network's outputs for an image of (height, width) to its segmentation.
@@ -102,7 +94,7 @@ impl Run<'_> {
     }
 
     /// Selects the channels of an image and normalizes them.
-    async fn input(&mut self, image: &Image, params: &Params) -> Result<PlacedPlanes, Error> {
+    async fn input(&mut self, image: ImageView<'_>, params: &Params) -> Result<PlacedPlanes, Error> {
         let inputs = self.network.shape().inputs();
         let planes = self.stage(Stage::Channels, || channels::select(image, params, inputs))??;
         let gpu = self.backend.stages().map(|(gpu, _)| gpu).filter(|_| gpu::normalizes(params, inputs));

@@ -2,7 +2,7 @@
 
 use cytoshade_core::rescale::{Factor, Rescale};
 use cytoshade_core::{
-    Axis, Control, Error as CoreError, Image, Network, Params, Stack, Stage, Timings, Volume, channels,
+    Axis, Control, Error as CoreError, Image, Network, Params, StackView, Stage, Timings, Volume, channels,
 };
 
 use crate::Error;
@@ -105,7 +105,7 @@ pub(crate) async fn restore(
     backend: &Backend,
     network: &Network,
     options: &RestoreOptions,
-    stack: &Stack,
+    stack: &StackView<'_>,
     params: &Params,
     control: &Control<'_>,
 ) -> Result<(Vec<Image>, f64, Timings), Error> {
@@ -113,7 +113,7 @@ pub(crate) async fn restore(
     let mut run = Run::new(backend, network, control);
     let select = || {
         let inputs = if params.all_channels { stack.channels() } else { 2 };
-        stack.slices().iter().map(|slice| channels::select(slice, params, inputs)).collect()
+        stack.slices().iter().map(|slice| channels::select(*slice, params, inputs)).collect()
     };
     let input = run.stage::<Result<Volume, CoreError>>(Stage::Channels, select)??;
     let ratio = options.ratio(params);
@@ -156,7 +156,7 @@ impl Run<'_> {
         params: &Params,
     ) -> Result<Vec<f32>, Error> {
         let size @ [depth, height, width] = input.size();
-        let params = Params { augment: false, ..params.clone() };
+        let params = params.clone().augment(false);
         let plane = Volume::new(input.channel(channel).to_vec(), 1, depth, height, width)?;
         let normalized = self.normalize_volume(plane, &params).await?;
         let mut resized = self.enlarge(normalized, factor, &params).await?;

@@ -17,11 +17,13 @@ pub(crate) struct Run<'a> {
     pub(crate) network: &'a Network,
     pub(crate) control: &'a Control<'a>,
     pub(crate) timings: Timings,
+    /// Whether a stage waits for the GPU at its end, so that each stage has its own time.
+    pub(crate) waits: bool,
 }
 
 impl<'a> Run<'a> {
     pub(crate) fn new(backend: &'a Backend, network: &'a Network, control: &'a Control<'a>) -> Self {
-        Self { backend, network, control, timings: Timings::default() }
+        Self { backend, network, control, timings: Timings::default(), waits: true }
     }
 
     /// Runs a stage on the host: timed, reported at its start and end, and not started after a cancellation.
@@ -47,16 +49,19 @@ impl<'a> Run<'a> {
         Ok(result)
     }
 
-    /// Runs a stage on a GPU and waits for the device, so that each stage has its own time.
+    /// Runs a stage on a GPU.
     pub(crate) async fn gpu_stage<T>(
         &mut self,
         stage: Stage,
         gpu: &Gpu,
         work: impl Future<Output = Result<T, gpu::Error>>,
     ) -> Result<T, Error> {
+        let waits = self.waits;
         let work = async {
             let result = work.await?;
-            gpu.wait_idle("a stage")?;
+            if waits {
+                gpu.wait_idle("a stage")?;
+            }
             Ok(result)
         };
         self.awaited_stage(stage, work).await
@@ -143,8 +148,11 @@ impl<'a> Run<'a> {
         progress: &'s mut TileProgress,
         destination: Destination,
     ) -> Result<NetworkStream<'s>, Error> {
+        if let TileProgress { done: 0, total } = *progress {
+            self.control.step(Stage::Network, 0, total)?;
+        }
         let watch = Watch { control: self.control, progress: Some(progress), timings: &mut self.timings };
-        NetworkStream::new(self.backend, self.network, params, watch, destination)
+        Ok(NetworkStream::new(self.backend, self.network, params, watch, destination))
     }
 
     /// Runs the network over the planes of one image.

@@ -2,7 +2,7 @@
 
 use cytoshade_core::rescale::{Factor, Rescale, check_stack};
 use cytoshade_core::{
-    Axis, Control, Error as CoreError, LabelVolume, Network, Params, Planes, Stack, Stage, Volume, channels,
+    Axis, Control, Error as CoreError, LabelVolume, Network, Params, Planes, StackView, Stage, Volume, channels,
 };
 use cytoshade_cpu::volume;
 use cytoshade_model::SizeModel;
@@ -26,7 +26,7 @@ pub(crate) async fn segment(
     backend: &Backend,
     network: &Network,
     size_model: Option<&SizeModel>,
-    stack: &Stack,
+    stack: &StackView<'_>,
     params: &Params,
     control: &Control<'_>,
 ) -> Result<StackSegmentation, Error> {
@@ -68,15 +68,15 @@ struct StackResult {
 
 impl Run<'_> {
     /// The channels of a stack that the network sees, normalized, at the stack's size.
-    async fn stack_input(&mut self, stack: &Stack, params: &Params) -> Result<PlacedVolume, Error> {
+    async fn stack_input(&mut self, stack: &StackView<'_>, params: &Params) -> Result<PlacedVolume, Error> {
         let inputs = self.network.shape().inputs();
-        let select = || stack.slices().iter().map(|slice| channels::select(slice, params, inputs)).collect();
+        let select = || stack.slices().iter().map(|slice| channels::select(*slice, params, inputs)).collect();
         let volume = self.stage::<Result<Volume, CoreError>>(Stage::Channels, select)??;
         self.normalize_volume(volume, params).await
     }
 
     /// The network over the planes along all three axes, then the dynamics in 3-D.
-    async fn in_3d(&mut self, stack: &Stack, rescale: &Rescale, params: &Params) -> Result<StackResult, Error> {
+    async fn in_3d(&mut self, stack: &StackView<'_>, rescale: &Rescale, params: &Params) -> Result<StackResult, Error> {
         let size = [stack.depth(), stack.height(), stack.width()];
         let depth = rescale.factor.scale_depth(stack.depth(), params.anisotropy);
         let small = [depth, rescale.height, rescale.width];
@@ -87,7 +87,7 @@ impl Run<'_> {
         // Before the work starts.
         check_stack(if params.resample { size } else { small })?;
 
-        let params = Params { bsize: BSIZE_3D, norm3d: true, ..params.clone() };
+        let params = params.clone().bsize(BSIZE_3D).norm3d(true);
         let input = self.stack_input(stack, &params).await?;
         let input = self.resize_volume(input, small).await?;
         let (sums, styles) = self.orientations(input, &params).await?;
@@ -209,18 +209,18 @@ impl Run<'_> {
     /// Each z-slice as an image; then the cells of neighbouring z-slices are joined if `params` ask for it.
     async fn slice_by_slice(
         &mut self,
-        stack: &Stack,
+        stack: &StackView<'_>,
         rescale: &Rescale,
         params: &Params,
     ) -> Result<StackResult, Error> {
         let (height, width) = (stack.height(), stack.width());
         let stitch = params.stitch_threshold > 0.0 && stack.depth() > 1;
-        let params = Params { norm3d: params.norm3d && stitch, ..params.clone() };
+        let params = params.clone().norm3d(params.norm3d && stitch);
         let input = self.stack_input(stack, &params).await?;
         let (outputs, styles) = self.outputs_of_slices(input, rescale, &params).await?;
 
         // Small parts of cells are kept until stitching has joined them.
-        let of_slice = Params { min_size: if stitch { 0 } else { params.min_size }, ..params.clone() };
+        let of_slice = params.clone().min_size(if stitch { 0 } else { params.min_size });
         let mut labels = Vec::with_capacity(stack.depth() * height * width);
         let (mut flows, mut cellprob) = (Vec::new(), Vec::new());
         for outputs in outputs {

@@ -1,6 +1,6 @@
 //! The calls that block. A browser's thread cannot.
 
-use cytoshade_core::{Control, Image, Params, Stack};
+use cytoshade_core::{Control, Image, ImageView, Params, Stack, StackView};
 use pollster::block_on;
 
 use super::{Restored, Restorer, Segmenter};
@@ -19,7 +19,7 @@ impl Segmenter {
     ///
     /// # Errors
     /// [`Error::Input`] if the image or a parameter is out of range, [`Error::Gpu`](enum@Error) if the device fails.
-    pub fn segment(&self, image: &Image, params: &Params) -> Result<Segmentation, Error> {
+    pub fn segment<'i>(&self, image: impl Into<ImageView<'i>>, params: &Params) -> Result<Segmentation, Error> {
         block_on(self.segment_async(image, params))
     }
 
@@ -27,7 +27,12 @@ impl Segmenter {
     ///
     /// # Errors
     /// As [`Segmenter::segment`], and [`Error::Cancelled`].
-    pub fn segment_with(&self, image: &Image, params: &Params, control: &Control<'_>) -> Result<Segmentation, Error> {
+    pub fn segment_with<'i>(
+        &self,
+        image: impl Into<ImageView<'i>>,
+        params: &Params,
+        control: &Control<'_>,
+    ) -> Result<Segmentation, Error> {
         block_on(self.segment_with_async(image, params, control))
     }
 
@@ -36,7 +41,11 @@ impl Segmenter {
     ///
     /// # Errors
     /// As [`Segmenter::segment`].
-    pub fn segment_stack(&self, stack: &Stack, params: &Params) -> Result<StackSegmentation, Error> {
+    pub fn segment_stack<'i>(
+        &self,
+        stack: impl Into<StackView<'i>>,
+        params: &Params,
+    ) -> Result<StackSegmentation, Error> {
         block_on(self.segment_stack_async(stack, params))
     }
 
@@ -44,9 +53,9 @@ impl Segmenter {
     ///
     /// # Errors
     /// As [`Segmenter::segment`], and [`Error::Cancelled`].
-    pub fn segment_stack_with(
+    pub fn segment_stack_with<'i>(
         &self,
-        stack: &Stack,
+        stack: impl Into<StackView<'i>>,
         params: &Params,
         control: &Control<'_>,
     ) -> Result<StackSegmentation, Error> {
@@ -63,7 +72,7 @@ impl Restorer {
     ///
     /// # Errors
     /// [`Error::Input`] if the image or a parameter is out of range, [`Error::Gpu`](enum@Error) if the device fails.
-    pub fn restore(&self, image: &Image, params: &Params) -> Result<Restored<Image>, Error> {
+    pub fn restore<'i>(&self, image: impl Into<ImageView<'i>>, params: &Params) -> Result<Restored<Image>, Error> {
         block_on(self.restore_async(image, params))
     }
 
@@ -71,9 +80,9 @@ impl Restorer {
     ///
     /// # Errors
     /// As [`Restorer::restore`], and [`Error::Cancelled`].
-    pub fn restore_with(
+    pub fn restore_with<'i>(
         &self,
-        image: &Image,
+        image: impl Into<ImageView<'i>>,
         params: &Params,
         control: &Control<'_>,
     ) -> Result<Restored<Image>, Error> {
@@ -84,7 +93,11 @@ impl Restorer {
     ///
     /// # Errors
     /// As [`Restorer::restore`].
-    pub fn restore_stack(&self, stack: &Stack, params: &Params) -> Result<Restored<Stack>, Error> {
+    pub fn restore_stack<'i>(
+        &self,
+        stack: impl Into<StackView<'i>>,
+        params: &Params,
+    ) -> Result<Restored<Stack>, Error> {
         block_on(self.restore_stack_async(stack, params))
     }
 
@@ -92,9 +105,9 @@ impl Restorer {
     ///
     /// # Errors
     /// As [`Restorer::restore`], and [`Error::Cancelled`].
-    pub fn restore_stack_with(
+    pub fn restore_stack_with<'i>(
         &self,
-        stack: &Stack,
+        stack: impl Into<StackView<'i>>,
         params: &Params,
         control: &Control<'_>,
     ) -> Result<Restored<Stack>, Error> {

@@ -1,6 +1,8 @@
 //! A network on a device, for programs that embed the library.
 
 #[cfg(not(target_arch = "wasm32"))]
+mod batch;
+#[cfg(not(target_arch = "wasm32"))]
 mod blocking;
 mod builder;
 #[cfg(feature = "gpu")]
@@ -9,9 +11,11 @@ mod restorer;
 
 use std::sync::Arc;
 
-use cytoshade_core::{Control, Image, Network, Params, Span, Stack};
+use cytoshade_core::{Control, ImageView, Network, Params, Span, StackView};
 use cytoshade_model::SizeModel;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use batch::{BatchImage, Segmentations};
 pub use builder::{Builder, ForRestorer, ForSegmenter, RestorerBuilder, SegmenterBuilder};
 pub use restorer::{Restored, Restorer};
 
@@ -25,8 +29,16 @@ use crate::{DeviceInfo, Error, Model, Segmentation, StackSegmentation};
 ///
 /// Stages on the CPU use the threads of the rayon pool that calls them (`pool.install(|| segmenter.segment(...))`), else
 /// those of rayon's global pool. The masks do not depend on the number of threads.
-#[derive(Debug)]
+///
+/// Clones share the network and its device.
+#[derive(Clone, Debug)]
 pub struct Segmenter {
+    shared: Arc<Shared>,
+}
+
+/// The parts that clones of a segmenter, and the threads of a batch, share.
+#[derive(Debug)]
+struct Shared {
     network: Arc<Network>,
     size_model: Option<SizeModel>,
     backend: Backend,
@@ -47,7 +59,7 @@ impl Segmenter {
     }
 
     fn from_parts(network: Arc<Network>, size_model: Option<SizeModel>, backend: Backend) -> Self {
-        Self { network, size_model, backend }
+        Self { shared: Arc::new(Shared { network, size_model, backend }) }
     }
 
     /// The device that [`crate::Device::Cpu`] chooses.
@@ -58,17 +70,17 @@ impl Segmenter {
 
     /// The device that runs the network.
     pub fn device(&self) -> DeviceInfo {
-        self.backend.info()
+        self.shared.backend.info()
     }
 
     /// The time of each phase of making it: on a GPU `adapter`, `device`, `weights` and `pipelines`, on the CPU `weights`.
     pub fn startup(&self) -> Vec<Span> {
-        self.backend.phases()
+        self.shared.backend.phases()
     }
 
     /// Whether its GPU is lost or hangs. Every later call fails; make another segmenter.
     pub fn is_lost(&self) -> bool {
-        self.backend.is_lost()
+        self.shared.backend.is_lost()
     }
 
     /// [`Segmenter::segment`] without blocking.
@@ -78,7 +90,11 @@ impl Segmenter {
     ///
     /// # Errors
     /// As [`Segmenter::segment`].
-    pub async fn segment_async(&self, image: &Image, params: &Params) -> Result<Segmentation, Error> {
+    pub async fn segment_async<'i>(
+        &self,
+        image: impl Into<ImageView<'i>>,
+        params: &Params,
+    ) -> Result<Segmentation, Error> {
         self.segment_with_async(image, params, &Control::new()).await
     }
 
@@ -86,20 +102,25 @@ impl Segmenter {
     ///
     /// # Errors
     /// As [`Segmenter::segment_with`].
-    pub async fn segment_with_async(
+    pub async fn segment_with_async<'i>(
         &self,
-        image: &Image,
+        image: impl Into<ImageView<'i>>,
         params: &Params,
         control: &Control<'_>,
     ) -> Result<Segmentation, Error> {
-        image::segment(&self.backend, &self.network, self.size_model.as_ref(), image, params, control).await
+        let Shared { network, size_model, backend } = &*self.shared;
+        image::segment(backend, network, size_model.as_ref(), image.into(), params, control).await
     }
 
     /// [`Segmenter::segment_stack`] without blocking; see [`Segmenter::segment_async`].
     ///
     /// # Errors
     /// As [`Segmenter::segment_stack`].
-    pub async fn segment_stack_async(&self, stack: &Stack, params: &Params) -> Result<StackSegmentation, Error> {
+    pub async fn segment_stack_async<'i>(
+        &self,
+        stack: impl Into<StackView<'i>>,
+        params: &Params,
+    ) -> Result<StackSegmentation, Error> {
         self.segment_stack_with_async(stack, params, &Control::new()).await
     }
 
@@ -107,13 +128,14 @@ impl Segmenter {
     ///
     /// # Errors
     /// As [`Segmenter::segment_stack_with`].
-    pub async fn segment_stack_with_async(
+    pub async fn segment_stack_with_async<'i>(
         &self,
-        stack: &Stack,
+        stack: impl Into<StackView<'i>>,
         params: &Params,
         control: &Control<'_>,
     ) -> Result<StackSegmentation, Error> {
-        stack::segment(&self.backend, &self.network, self.size_model.as_ref(), stack, params, control).await
+        let Shared { network, size_model, backend } = &*self.shared;
+        stack::segment(backend, network, size_model.as_ref(), &stack.into(), params, control).await
     }
 }
 
@@ -121,11 +143,11 @@ impl Segmenter {
 impl Segmenter {
     /// The format in which activations are stored.
     pub fn precision(&self) -> cytoshade_gpu::Precision {
-        self.backend.precision()
+        self.shared.backend.precision()
     }
 
     /// The kernels of the 3x3 convolutions on a GPU, each once, in the order of the network. None on the CPU.
     pub fn kernels(&self) -> Vec<cytoshade_gpu::ConvKernel> {
-        self.backend.kernels()
+        self.shared.backend.kernels()
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use cytoshade_core::{Channels, Control, Error as CoreError, Image, Network, Normalize, Params, Stack, Timings};
+use cytoshade_core::{
+    Control, Error as CoreError, Image, ImageView, Network, Normalize, Params, Stack, StackView, Timings,
+};
 
 use super::builder::{Builder, RestorerBuilder};
 use crate::backend::Backend;
@@ -55,7 +57,11 @@ impl Restorer {
     ///
     /// # Errors
     /// As [`Restorer::restore`].
-    pub async fn restore_async(&self, image: &Image, params: &Params) -> Result<Restored<Image>, Error> {
+    pub async fn restore_async<'i>(
+        &self,
+        image: impl Into<ImageView<'i>>,
+        params: &Params,
+    ) -> Result<Restored<Image>, Error> {
         self.restore_with_async(image, params, &Control::new()).await
     }
 
@@ -63,23 +69,26 @@ impl Restorer {
     ///
     /// # Errors
     /// As [`Restorer::restore_with`].
-    pub async fn restore_with_async(
+    pub async fn restore_with_async<'i>(
         &self,
-        image: &Image,
+        image: impl Into<ImageView<'i>>,
         params: &Params,
         control: &Control<'_>,
     ) -> Result<Restored<Image>, Error> {
-        let stack = Stack::new(vec![image.clone()])?;
-        let Restored { image, ratio, device, timings } = self.restore_stack_with_async(&stack, params, control).await?;
-        let image = image.slices().first().cloned().ok_or(CoreError::NoSlices)?;
-        Ok(Restored { image, ratio, device, timings })
+        let (mut slices, ratio, timings) = self.restore_slices(&image.into().into(), params, control).await?;
+        let image = slices.pop().ok_or(CoreError::NoSlices)?;
+        Ok(Restored { image, ratio, device: self.backend.info(), timings })
     }
 
     /// [`Restorer::restore_stack`] without blocking.
     ///
     /// # Errors
     /// As [`Restorer::restore_stack`].
-    pub async fn restore_stack_async(&self, stack: &Stack, params: &Params) -> Result<Restored<Stack>, Error> {
+    pub async fn restore_stack_async<'i>(
+        &self,
+        stack: impl Into<StackView<'i>>,
+        params: &Params,
+    ) -> Result<Restored<Stack>, Error> {
         self.restore_stack_with_async(stack, params, &Control::new()).await
     }
 
@@ -87,15 +96,23 @@ impl Restorer {
     ///
     /// # Errors
     /// As [`Restorer::restore_stack_with`].
-    pub async fn restore_stack_with_async(
+    pub async fn restore_stack_with_async<'i>(
         &self,
-        stack: &Stack,
+        stack: impl Into<StackView<'i>>,
         params: &Params,
         control: &Control<'_>,
     ) -> Result<Restored<Stack>, Error> {
-        let (slices, ratio, timings) =
-            restore::restore(&self.backend, &self.network, &self.options, stack, params, control).await?;
+        let (slices, ratio, timings) = self.restore_slices(&stack.into(), params, control).await?;
         Ok(Restored { image: Stack::new(slices)?, ratio, device: self.backend.info(), timings })
+    }
+
+    async fn restore_slices(
+        &self,
+        stack: &StackView<'_>,
+        params: &Params,
+        control: &Control<'_>,
+    ) -> Result<(Vec<Image>, f64, Timings), Error> {
+        restore::restore(&self.backend, &self.network, &self.options, stack, params, control).await
     }
 
     /// The parameters for segmenting an image that was restored with `params` (the reference's
@@ -106,18 +123,17 @@ impl Restorer {
     pub fn segmentation_params<T>(&self, params: &Params, restored: &Restored<T>) -> Params {
         let default = Params::default();
         let grey = params.channels.chan == 0;
-        Params {
-            channels: if grey { Channels { chan: 0, chan2: 0 } } else { Channels { chan: 1, chan2: 2 } },
-            normalize: Normalize::Percentile { low: 1.0, high: 99.0 },
-            invert: false,
-            sharpen_radius: default.sharpen_radius,
-            smooth_radius: default.smooth_radius,
-            tile_norm_blocksize: default.tile_norm_blocksize,
-            tile_norm_smooth3d: default.tile_norm_smooth3d,
-            norm3d: default.norm3d,
-            diameter: if restored.ratio > 1.0 { Some(self.options.diam_mean as f32) } else { params.diameter },
-            ..params.clone()
-        }
+        params
+            .clone()
+            .channels(if grey { [0, 0] } else { [1, 2] })
+            .normalize(Normalize::Percentile { low: 1.0, high: 99.0 })
+            .invert(false)
+            .sharpen_radius(default.sharpen_radius)
+            .smooth_radius(default.smooth_radius)
+            .tile_norm_blocksize(default.tile_norm_blocksize)
+            .tile_norm_smooth3d(default.tile_norm_smooth3d)
+            .norm3d(default.norm3d)
+            .diameter(if restored.ratio > 1.0 { Some(self.options.diam_mean as f32) } else { params.diameter })
     }
 }
 

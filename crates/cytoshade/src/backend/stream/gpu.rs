@@ -7,7 +7,7 @@ use cytoshade_core::tiling::TileLayout;
 use cytoshade_core::{Recorder, Stage};
 use web_time::Instant;
 
-use super::open::{OpenPlanes, add_style};
+use super::open::{OpenPlanes, Parts, add_style};
 use super::{Destination, Output, Watch};
 use crate::Error;
 use crate::backend::placed::{Placed, PlacedPlanes};
@@ -24,6 +24,7 @@ pub(super) struct GpuStream<'a> {
     batch_size: usize,
     recorder: Option<&'a Recorder>,
     destination: Destination,
+    parts: Parts,
     /// When the last batch was done.
     since: Instant,
     open: OpenPlanes<Open>,
@@ -44,8 +45,8 @@ impl<'a> GpuStream<'a> {
         recorder: Option<&'a Recorder>,
         destination: Destination,
     ) -> Self {
-        let (open, submissions) = Default::default();
-        Self { gpu, network, batch_size, recorder, destination, since: Instant::now(), open, submissions }
+        let (open, submissions, parts) = (OpenPlanes::default(), VecDeque::new(), Parts::Any);
+        Self { gpu, network, batch_size, recorder, destination, parts, since: Instant::now(), open, submissions }
     }
 
     /// Accepts a plane for whose tiles the network is prepared. Returns the plane if the device has no room for it.
@@ -63,6 +64,11 @@ impl<'a> GpuStream<'a> {
         let tiled = unless_over_capacity(self.network.tiled(planes, layout).await)?;
         let Some(tiled) = tiled else { return Ok(Some(input)) };
         let tiles = tiled.tiles();
+        if self.destination == Destination::Stay {
+            // The GPU blends the tiles of a batch at once: a plane's sums depend on where it is divided.
+            let most = self.network.max_batch(layout.tiling.height, layout.tiling.width).max(1);
+            self.parts = Parts::Own { most };
+        }
         self.open.push(Open { input, tiled, reading: None }, tiles, style_channels);
         Ok(None)
     }
@@ -75,8 +81,8 @@ impl<'a> GpuStream<'a> {
         ready: &mut VecDeque<Output>,
     ) -> Result<(), Error> {
         while self.open.waiting() >= least {
-            let parts: Vec<Part<'_>> =
-                self.open.send(self.batch_size).map(|(open, tiles)| (&open.tiled, tiles)).collect();
+            let tiles = self.open.send(self.batch_size, self.parts);
+            let parts: Vec<Part<'_>> = tiles.map(|(open, tiles)| (&open.tiled, tiles)).collect();
             self.submissions.extend(self.network.start(&parts, self.recorder).await?);
             if self.destination == Destination::Host {
                 self.start_readbacks().await?;

@@ -8,7 +8,7 @@ use cytoshade_cpu::blend::Blend;
 use cytoshade_cpu::tile;
 use web_time::Instant;
 
-use super::open::{OpenPlanes, add_style};
+use super::open::{OpenPlanes, Parts, add_style};
 use super::{Output, Watch};
 use crate::Error;
 use crate::backend::placed::Placed;
@@ -80,7 +80,7 @@ impl<'a> HostStream<'a> {
     /// Cuts the next batch.
     fn cut(&mut self) -> TileBatch {
         let mut batch = TileBatch::default();
-        for (Open { planes, layout, .. }, range) in self.open.send(self.batch_size) {
+        for (Open { planes, layout, .. }, range) in self.open.send(self.batch_size, Parts::Any) {
             batch.count += range.len();
             let mut tiles = tile::cut(layout, planes, &layout.tiling.tiles[range]);
             if batch.tiles.is_empty() {

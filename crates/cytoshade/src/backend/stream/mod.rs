@@ -29,6 +29,7 @@ pub(crate) struct Output {
     /// The sum of the tiles' style vectors, scaled to L2 norm 1.
     pub(crate) style: Vec<f32>,
     /// The plane's share of the time of its batches.
+    #[cfg_attr(target_arch = "wasm32", expect(dead_code))]
     pub(crate) time: Duration,
 }
 
@@ -108,15 +109,12 @@ impl<'a> NetworkStream<'a> {
         params: &'a Params,
         watch: Watch<'a>,
         destination: Destination,
-    ) -> Result<Self, Error> {
-        if let Some(&TileProgress { done: 0, total }) = watch.progress.as_deref() {
-            watch.control.step(Stage::Network, 0, total)?;
-        }
+    ) -> Self {
         let recorder = watch.control.recorder();
         let gpu = backend.stages().map(|on| GpuStream::new(on, params.batch_size, recorder, destination));
         let host = HostStream::new(backend, params.batch_size);
         let (tile, ready) = Default::default();
-        Ok(Self { backend, network, params, watch, gpu, host, tile, ready, is_finished: false })
+        Self { backend, network, params, watch, gpu, host, tile, ready, is_finished: false }
     }
 
     /// The outputs of the next plane of a stack; `None` after the last one.

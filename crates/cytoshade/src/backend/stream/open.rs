@@ -31,6 +31,15 @@ impl<T> OpenPlane<T> {
     }
 }
 
+/// Where the tiles of a plane can be divided between batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parts {
+    /// Anywhere: every batch but the last is full.
+    Any,
+    /// Only where they are divided if the plane is alone and a device takes `most` tiles at once.
+    Own { most: usize },
+}
+
 /// Open planes, the oldest first.
 #[derive(Debug)]
 pub(super) struct OpenPlanes<T>(VecDeque<OpenPlane<T>>);
@@ -65,14 +74,22 @@ impl<T> OpenPlanes<T> {
         self.0.iter().map(|open| open.done).sum()
     }
 
-    /// Marks the next tiles, at most `most`, as sent. Returns each plane's part of them.
-    pub(super) fn send(&mut self, most: usize) -> impl Iterator<Item = (&mut T, Range<usize>)> {
-        let mut room = most;
-        self.0.iter_mut().filter_map(move |open| {
-            let range = open.sent..open.tiles.min(open.sent + room);
-            room -= range.len();
+    /// Marks the next tiles, at most `batch_size`, as sent. Returns each plane's part of them.
+    pub(super) fn send(&mut self, batch_size: usize, parts: Parts) -> impl Iterator<Item = (&mut T, Range<usize>)> {
+        let mut room = match parts {
+            Parts::Any => batch_size,
+            Parts::Own { most } => batch_size.min(most),
+        };
+        self.0.iter_mut().filter(|open| !open.is_sent()).map_while(move |open| {
+            let end = match parts {
+                Parts::Any => open.sent + room,
+                Parts::Own { most } => (open.sent + most).min((open.sent + 1).next_multiple_of(batch_size)),
+            };
+            let range = open.sent..end.min(open.tiles);
+            // A part that does not fit ends the batch, so that tiles stay in order.
+            room = room.checked_sub(range.len()).filter(|_| !range.is_empty())?;
             open.sent = range.end;
-            (!range.is_empty()).then_some((&mut open.plane, range))
+            Some((&mut open.plane, range))
         })
     }
 
@@ -107,4 +124,39 @@ impl<T> OpenPlanes<T> {
 pub(super) fn add_style(sum: &mut [f32], styles: &[f32], tile: usize) {
     let style = styles.chunks_exact(sum.len().max(1)).nth(tile).unwrap_or_default();
     sum.iter_mut().zip(style).for_each(|(sum, value)| *sum += value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every batch of planes of so many tiles, as (plane, first tile, past the last one).
+    fn batches(planes: &[usize], batch_size: usize, parts: Parts) -> Vec<Vec<(usize, usize, usize)>> {
+        let mut open = OpenPlanes::default();
+        planes.iter().enumerate().for_each(|(plane, &tiles)| open.push(plane, tiles, 0));
+        let mut batches = Vec::new();
+        while open.waiting() > 0 {
+            let sent = open.send(batch_size, parts).map(|(plane, tiles)| (*plane, tiles.start, tiles.end));
+            batches.push(sent.collect());
+        }
+        batches
+    }
+
+    #[test]
+    fn batches_are_full_or_divide_planes_as_if_each_were_alone() {
+        let planes = [4, 6, 3, 11];
+        let any = batches(&planes, 8, Parts::Any);
+        assert_eq!(any, [vec![(0, 0, 4), (1, 0, 4)], vec![(1, 4, 6), (2, 0, 3), (3, 0, 3)], vec![(3, 3, 11)]]);
+        let own = batches(&planes, 8, Parts::Own { most: 100 });
+        assert_eq!(own, [vec![(0, 0, 4)], vec![(1, 0, 6)], vec![(2, 0, 3)], vec![(3, 0, 8)], vec![(3, 8, 11)]]);
+        for most in [3, 5, 8] {
+            let own: Vec<_> = batches(&planes, 8, Parts::Own { most }).concat();
+            let alone = |(plane, &tiles)| -> Vec<_> {
+                let parts = batches(&[tiles], 8, Parts::Own { most }).concat();
+                parts.into_iter().map(|(_, start, end)| (plane, start, end)).collect()
+            };
+            assert_eq!(own, planes.iter().enumerate().flat_map(alone).collect::<Vec<_>>());
+            assert!(own.iter().all(|(_, start, end)| end - start <= most));
+        }
+    }
 }
