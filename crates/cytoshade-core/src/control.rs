@@ -170,6 +170,11 @@ impl<'a> Control<'a> {
         Self { image, ..self.clone() }
     }
 
+    /// The image's number in a batch.
+    pub fn image(&self) -> usize {
+        self.image
+    }
+
     /// The recorder of the network's steps.
     pub fn recorder(&self) -> Option<&'a Recorder> {
         self.recorder

@@ -8,6 +8,7 @@ mod native;
 mod no_cpu;
 pub(crate) mod placed;
 pub(crate) mod stream;
+pub(crate) mod trace;
 #[cfg(target_arch = "wasm32")]
 mod web;
 

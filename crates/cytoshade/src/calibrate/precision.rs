@@ -74,6 +74,6 @@ async fn cells(gpu: &Gpu, network: &Network, options: Options, image: &Image) ->
 async fn restored(gpu: &Gpu, network: &Network, options: Options, image: &Image) -> Result<Vec<f32>, Error> {
     let backend = Backend::open(gpu.clone(), network, options, &KernelChoices::new()).await?;
     let control = Control::new();
-    let mut run = Run::new(&backend, network, &control);
+    let mut run = Run::new(&backend, network, &control, [1, image.height(), image.width()]);
     run.restore_channel(&image.to_planes(0)?.into(), 0, 1.0, &Params::default()).await
 }

@@ -38,7 +38,7 @@ pub(crate) async fn segment(
     params: &Params,
     control: &Control<'_>,
 ) -> Result<Segmentation, Error> {
-    let mut run = Run::new(backend, network, control);
+    let mut run = Run::new(backend, network, control, [1, image.height(), image.width()]);
     let (planes, rescale) = run.prepare(image, size_model, params).await?;
     let output = run.network(planes, params).await?;
     run.label(output, &rescale, (image.height(), image.width()), params).await

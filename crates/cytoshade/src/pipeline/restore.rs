@@ -110,7 +110,7 @@ pub(crate) async fn restore(
     control: &Control<'_>,
 ) -> Result<(Vec<Image>, f64, Timings), Error> {
     params.check()?;
-    let mut run = Run::new(backend, network, control);
+    let mut run = Run::new(backend, network, control, [stack.depth(), stack.height(), stack.width()]);
     let select = || {
         let inputs = if params.all_channels { stack.channels() } else { 2 };
         stack.slices().iter().map(|slice| channels::select(*slice, params, inputs)).collect()

@@ -7,6 +7,7 @@ use web_time::Instant;
 use crate::Error;
 use crate::backend::placed::{OnDevice, Placed, PlacedPlanes, PlacedVolume};
 use crate::backend::stream::{Destination, NetworkStream, Output, TileProgress, Watch, tile_layout};
+use crate::backend::trace::{self, Span, Subject};
 use crate::backend::{Backend, unless_over_capacity};
 use crate::gpu::volume::GpuVolume;
 use crate::gpu::{self, Gpu, GpuPlanes};
@@ -17,19 +18,28 @@ pub(crate) struct Run<'a> {
     pub(crate) network: &'a Network,
     pub(crate) control: &'a Control<'a>,
     pub(crate) timings: Timings,
+    /// The image or stack, for spans.
+    subject: Subject,
     /// Whether a stage waits for the GPU at its end, so that each stage has its own time.
     pub(crate) waits: bool,
 }
 
 impl<'a> Run<'a> {
-    pub(crate) fn new(backend: &'a Backend, network: &'a Network, control: &'a Control<'a>) -> Self {
-        Self { backend, network, control, timings: Timings::default(), waits: true }
+    /// A call for an image or stack of size [depth, height, width].
+    pub(crate) fn new(backend: &'a Backend, network: &'a Network, control: &'a Control<'a>, size: [usize; 3]) -> Self {
+        let subject = Subject { size: Some(size), image: control.image() };
+        Self { backend, network, control, timings: Timings::default(), subject, waits: true }
+    }
+
+    fn span(&self, stage: Stage) -> Span {
+        trace::span(stage, self.subject, self.backend)
     }
 
     /// Runs a stage on the host: timed, reported at its start and end, and not started after a cancellation.
     pub(crate) fn stage<T>(&mut self, stage: Stage, work: impl FnOnce() -> T) -> Result<T, Error> {
         self.control.step(stage, 0, 1)?;
-        let result = self.timings.measure(stage, work);
+        let span = self.span(stage);
+        let result = self.timings.measure(stage, || span.in_scope(work));
         self.control.step(stage, 1, 1)?;
         Ok(result)
     }
@@ -41,8 +51,8 @@ impl<'a> Run<'a> {
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         self.control.step(stage, 0, 1)?;
-        let start = Instant::now();
-        let result = work.await;
+        let (span, start) = (self.span(stage), Instant::now());
+        let result = span.run(work).await;
         self.timings.add(stage, start.elapsed());
         let result = result?;
         self.control.step(stage, 1, 1)?;
@@ -151,7 +161,8 @@ impl<'a> Run<'a> {
         if let TileProgress { done: 0, total } = *progress {
             self.control.step(Stage::Network, 0, total)?;
         }
-        let watch = Watch { control: self.control, progress: Some(progress), timings: &mut self.timings };
+        let span = self.span(Stage::Network);
+        let watch = Watch { control: self.control, progress: Some(progress), timings: &mut self.timings, span };
         Ok(NetworkStream::new(self.backend, self.network, params, watch, destination))
     }
 

@@ -40,7 +40,7 @@ pub(crate) async fn segment(
         }
         None => Rescale::new(params, network.diam_mean(), network.diam_labels(), height, width)?,
     };
-    let mut run = Run::new(backend, network, control);
+    let mut run = Run::new(backend, network, control, [stack.depth(), height, width]);
     let result = if params.do_3d {
         run.in_3d(stack, &rescale, params).await?
     } else {

@@ -12,6 +12,7 @@ use cytoshade_core::tiling::TileLayout;
 use cytoshade_core::{Control, Error as CoreError, Network, Params, Stage, Timings};
 
 use super::placed::PlacedPlanes;
+use super::trace::Span;
 use super::{Backend, Done, unless_over_capacity};
 use crate::Error;
 use gpu::GpuStream;
@@ -55,6 +56,7 @@ pub(crate) struct Watch<'a> {
     /// Without progress to report the stream only checks for cancellation.
     pub(crate) progress: Option<&'a mut TileProgress>,
     pub(crate) timings: &'a mut Timings,
+    pub(crate) span: Span,
 }
 
 impl<'a> Watch<'a> {
@@ -138,11 +140,22 @@ impl<'a> NetworkStream<'a> {
 
     /// Accepts planes [channels, height, width], which become tiles together, and runs the batches that are full.
     pub(crate) async fn push(&mut self, planes: PlacedPlanes) -> Result<(), Error> {
+        let span = self.watch.span.clone();
+        span.run(self.accept(planes)).await
+    }
+
+    /// Runs all tiles.
+    pub(crate) async fn drain(&mut self) -> Result<(), Error> {
+        let span = self.watch.span.clone();
+        span.run(self.run_all()).await
+    }
+
+    async fn accept(&mut self, planes: PlacedPlanes) -> Result<(), Error> {
         let layout = self.layout(&planes).await?;
         let tile = (layout.tiling.height, layout.tiling.width);
         if tile != self.tile {
             // The tiles of a batch are of one size.
-            self.drain().await?;
+            self.run_all().await?;
             self.tile = tile;
         }
         let Some(gpu) = &mut self.gpu else { return self.push_to_host(planes, layout).await };
@@ -156,8 +169,7 @@ impl<'a> NetworkStream<'a> {
         }
     }
 
-    /// Runs all tiles.
-    pub(crate) async fn drain(&mut self) -> Result<(), Error> {
+    async fn run_all(&mut self) -> Result<(), Error> {
         self.drain_gpu().await?;
         self.host.drain(&mut self.watch, &mut self.ready).await
     }

@@ -44,7 +44,7 @@ pub(super) fn run(task: &Task, jobs: &Jobs, to_caller: &Sender<Labelled>) {
 
 fn label(task: &Task, open: Open, output: Output) -> Result<Segmentation, Error> {
     let (segmenter, control) = (&task.segmenter, task.control.for_image(open.image));
-    let mut run = Run::new(&segmenter.backend, &segmenter.network, &control);
+    let mut run = Run::new(&segmenter.backend, &segmenter.network, &control, [1, open.size.0, open.size.1]);
     (run.waits, run.timings) = (false, open.timings);
     run.timings.add(Stage::Network, output.time);
     block_on(run.label(output, &open.rescale, open.size, &task.params))

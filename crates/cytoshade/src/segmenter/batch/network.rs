@@ -11,6 +11,7 @@ use super::label::Job;
 use super::prepare::{Open, Prepared};
 use crate::Error;
 use crate::backend::stream::{Destination, NetworkStream, Watch, tile_layout};
+use crate::backend::trace::{self, Subject};
 
 /// Sends the network's outputs for each image to be labelled, until there are no more images or the call is cancelled.
 pub(super) fn run(task: &Task, prepared: &Receiver<Prepared>, take_ticket: &SyncSender<()>, to_label: &Sender<Job>) {
@@ -40,8 +41,9 @@ impl Pass<'_> {
     async fn run(&mut self, images: &Receiver<Prepared>) -> Result<(), Error> {
         let Task { segmenter, params, control } = self.task;
         let mut timings = Timings::default();
-        let watch = Watch { control, progress: None, timings: &mut timings };
         let (backend, network) = (&segmenter.backend, &segmenter.network);
+        let span = trace::span(Stage::Network, Subject::default(), backend);
+        let watch = Watch { control, progress: None, timings: &mut timings, span };
         let mut stream = NetworkStream::new(backend, network, params, watch, Destination::Stay);
         loop {
             let next = match images.try_recv() {

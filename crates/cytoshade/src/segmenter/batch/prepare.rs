@@ -42,7 +42,7 @@ fn prepare(task: &Task, image: usize, item: impl BatchImage) -> Result<(Open, Pl
     task.control.check().map_err(|_: CoreError| Error::Cancelled)?;
     let pixels = item.into_image()?;
     let (segmenter, control) = (&task.segmenter, task.control.for_image(image));
-    let mut run = Run::new(&segmenter.backend, &segmenter.network, &control);
+    let mut run = Run::new(&segmenter.backend, &segmenter.network, &control, [1, pixels.height(), pixels.width()]);
     run.waits = false;
     let prepared = block_on(run.prepare(pixels.view(), segmenter.size_model.as_ref(), &task.params));
     let (planes, rescale) = prepared?;
