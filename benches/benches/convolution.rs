@@ -14,7 +14,7 @@ fn convolution(criterion: &mut Criterion) {
         let network = network(&[channels, channels]);
         let tile = tiles(&network, 1, side, side);
         let shape = format!("{channels}x{side}x{side}");
-        group.throughput(Throughput::Elements(network.shape().operations(side, side)));
+        group.throughput(Throughput::Elements(network.plan().float_operations(side, side)));
         for isa in Isa::available() {
             let Some(ours) = Network::with_isa(&network, isa) else { continue };
             group.bench_function(BenchmarkId::new(format!("cpu {isa}"), &shape), |b| {

@@ -10,7 +10,7 @@ fn full_width(criterion: &mut Criterion) {
     let tile = tiles(&network, 1, 224, 224);
     let mut group = criterion.benchmark_group("network");
     group.sample_size(10);
-    group.throughput(Throughput::Elements(network.shape().operations(224, 224)));
+    group.throughput(Throughput::Elements(network.plan().float_operations(224, 224)));
     for isa in Isa::available() {
         let Some(ours) = CpuNetwork::with_isa(&network, isa) else { continue };
         group.bench_function(BenchmarkId::new("cpu", isa), |b| {

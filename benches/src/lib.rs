@@ -8,7 +8,8 @@ pub mod ceilings;
 pub mod plain;
 pub mod scenes;
 
-use cytoshade_core::{BatchNorm, Conv, Linear, Network, Planes, Shape};
+use cytoshade_core::arch::unet::UNet;
+use cytoshade_core::{BatchNorm, Network, Planes};
 #[cfg(not(target_os = "wasi"))]
 use cytoshade_gpu::{Choice, Gpu};
 
@@ -29,9 +30,9 @@ impl Numbers {
 
 /// A network of a given layout with made-up weights.
 pub fn network(nbase: &[usize]) -> Network {
-    let shape = Shape::new(nbase.to_vec(), 3).expect("a layout within the limits");
+    let unet = UNet::new(nbase.to_vec(), 3).expect("a layout within the limits");
     let mut numbers = Numbers(1);
-    let convs = shape
+    let convs = unet
         .convs()
         .iter()
         .map(|layer| {
@@ -43,18 +44,18 @@ pub fn network(nbase: &[usize]) -> Network {
             };
             let len = layer.outputs * layer.inputs * layer.kernel * layer.kernel;
             let weight = numbers.vector(len, 1.0 / (layer.inputs as f32 * layer.kernel as f32));
-            Conv::new(layer, &norm, weight, numbers.vector(layer.outputs, 0.1)).expect("arrays of the layer's sizes")
+            layer.conv(&norm, weight, numbers.vector(layer.outputs, 0.1)).expect("arrays of the layer's sizes")
         })
         .collect();
-    let linears = shape
+    let linears = unet
         .linears()
         .iter()
         .map(|layer| {
             let weight = numbers.vector(layer.outputs * layer.inputs, 0.1);
-            Linear::new(layer, weight, vec![0.0; layer.outputs]).expect("arrays of the layer's sizes")
+            layer.linear(weight, vec![0.0; layer.outputs]).expect("arrays of the layer's sizes")
         })
         .collect();
-    Network::new(shape, convs, linears, 30.0, 30.0).expect("layers that fit")
+    unet.network(convs, linears, 30.0, 30.0).expect("layers that fit")
 }
 
 /// The layout of the published networks.
@@ -62,7 +63,7 @@ pub const FULL_WIDTH: [usize; 5] = [2, 32, 64, 128, 256];
 
 /// Tiles of noise for a network.
 pub fn tiles(network: &Network, count: usize, height: usize, width: usize) -> Vec<f32> {
-    Numbers(2).vector(count * network.shape().inputs() * height * width, 1.0)
+    Numbers(2).vector(count * network.description().inputs * height * width, 1.0)
 }
 
 /// Flows and cell probability of round cells on a grid, as a good network would give them: flows of length 5 towards

@@ -1,6 +1,6 @@
 //! A plain tiled 3x3 convolution, run on the layers of a network: what the family of kernels is measured against.
 
-use cytoshade_core::{Conv, Network, Plan, Projection, Step};
+use cytoshade_core::{Conv, Convolution, Network, Operation, Plan, Shortcut, Storage, Weights};
 use cytoshade_gpu::{Gpu, Precision};
 use cytoshade_shaders::{CONV3X3_GEMM, SKIP, Shader};
 use half::f16;
@@ -47,12 +47,13 @@ struct Values {
 /// A convolution of the plan.
 struct Layer<'a> {
     conv: &'a Conv,
-    proj: Option<(&'a Conv, Projection)>,
+    shortcut: Option<(&'a Conv, Shortcut)>,
     width: usize,
     outputs: usize,
     upsample: bool,
     skip: bool,
-    style: Option<usize>,
+    /// Offset and stride of the added vector in its buffer.
+    vector: Option<[usize; 2]>,
     residual: bool,
     group: wgpu::BindGroup,
     grid: [u32; 3],
@@ -64,7 +65,6 @@ pub struct Plain<'a> {
     queue: &'a wgpu::Queue,
     precision: Precision,
     tiles: usize,
-    style_features: usize,
     noise: Noise,
     /// Without a skip and with one.
     pipelines: [wgpu::ComputePipeline; 2],
@@ -83,12 +83,14 @@ fn padded(channels: usize) -> usize {
 }
 
 impl<'a> Plain<'a> {
-    /// The 3x3 convolutions of `Plan::fused`, for `tiles` tiles of `side` x `side` pixels.
+    /// The 3x3 convolutions of a network's plan, for `tiles` tiles of `side` x `side` pixels.
     pub fn new(gpu: &'a Gpu, network: &'a Network, precision: Precision, tiles: usize, side: usize) -> Self {
         let (device, queue) = gpu.wgpu();
-        let plan = Plan::fused(network.shape());
-        let largest =
-            (0..plan.buffers()).map(|buffer| plan.buffer_len(buffer, side, side, 4)).max().unwrap_or(0) * tiles;
+        let plan = network.plan();
+        let largest = |storage| {
+            let buffers = plan.buffers().iter().enumerate().filter(|(_, buffer)| buffer.storage() == storage);
+            buffers.map(|(at, _)| plan.buffer_len(at, side, side, 4)).max().unwrap_or(0) * tiles
+        };
         let mut numbers = Numbers(3);
         let mut noise = |len| {
             let values = numbers.vector(len, 1.0);
@@ -98,8 +100,8 @@ impl<'a> Plain<'a> {
             };
             Values { buffer: upload(device, queue, &stored(&values, precision)), values }
         };
-        let (source, skip, added) = (noise(largest), noise(largest), noise(largest));
-        let style = numbers.vector(tiles * plan.style_features, 1.0);
+        let [source, skip, added] = [(); 3].map(|()| noise(largest(Storage::Activations)));
+        let style = numbers.vector(largest(Storage::Vectors), 1.0);
         let style = Values { buffer: upload(device, queue, bytemuck::cast_slice(&style)), values: style };
         let destination =
             buffer(device, source.buffer.size(), wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC);
@@ -110,47 +112,45 @@ impl<'a> Plain<'a> {
         });
         let layout = bind_group_layout(device);
         let pipelines = [0.0, 1.0].map(|skip| pipeline(device, &layout, &module, skip));
-        let mut plain = Self {
-            device,
-            queue,
-            precision,
-            tiles,
-            style_features: plan.style_features,
-            noise,
-            pipelines,
-            layers: Vec::new(),
-        };
-        let convs = network.convs();
-        let steps = plan.steps.iter().filter(|step| is_3x3(step, convs));
-        plain.layers = steps.filter_map(|step| plain.layer(step, convs, &layout, side)).collect();
+        let mut plain = Self { device, queue, precision, tiles, noise, pipelines, layers: Vec::new() };
+        let convolutions = plan.operations().iter().filter_map(convolution_3x3);
+        plain.layers = convolutions.map(|it| plain.layer(it, plan, network.weights(), &layout, side)).collect();
         plain
     }
 
-    fn layer(&self, step: &Step, convs: &'a [Conv], layout: &wgpu::BindGroupLayout, side: usize) -> Option<Layer<'a>> {
-        let Step::Conv { conv, upsample, skip, style, residual, projection, target, .. } = step else { return None };
-        let conv = &convs[*conv];
-        let proj = projection.map(|projection| (&convs[projection.conv], projection));
-        let (_, width) = target.size(side, side);
+    fn layer(
+        &self,
+        convolution: &Convolution,
+        plan: &Plan,
+        all: &'a Weights,
+        layout: &wgpu::BindGroupLayout,
+        side: usize,
+    ) -> Layer<'a> {
+        let &Convolution { upsample, skip, vector, residual, shortcut, target, .. } = convolution;
+        let conv = &all[convolution.weights];
+        let shortcut = shortcut.map(|shortcut| (&all[shortcut.weights], shortcut));
+        let vector = vector.map(|id| [plan.offset(id, side, side, 4), plan.group_len(id, side, side, 4)]);
+        let (_, width) = plan[target].size(side, side);
         let quads = |channels: usize| channels.div_ceil(4) as u32;
         let params = [
             width as u32,
             width as u32,
             quads(conv.inputs()),
             quads(conv.outputs()),
-            u32::from(*upsample),
+            u32::from(upsample),
             if conv.relu() { 0.0 } else { f32::MIN }.to_bits(),
-            if style.is_some() { quads(self.style_features) } else { 0 },
-            style.map_or(0, |style| quads(style.offset)),
+            vector.map_or(0, |[_, stride]| quads(stride)),
+            vector.map_or(0, |[offset, _]| quads(offset)),
             u32::from(residual.is_some()),
-            projection.map_or(0, |projection| quads(projection.source.channels)),
-            projection.map_or(0, |projection| u32::from(projection.upsample)),
+            shortcut.map_or(0, |(conv, _)| quads(conv.inputs())),
+            shortcut.map_or(0, |(_, shortcut)| u32::from(shortcut.upsample)),
             self.tiles as u32,
         ];
-        let proj_conv = proj.map(|(conv, _)| conv);
+        let proj = shortcut.map(|(conv, _)| conv);
         let upload = |bytes: &[u8]| upload(self.device, self.queue, bytes);
         let params = upload(bytemuck::cast_slice(&params));
-        let weights = upload(&stored(&weights(conv, proj_conv), self.precision));
-        let vectors = upload(bytemuck::cast_slice(&vectors(conv, proj_conv)));
+        let weights = upload(&stored(&weights(conv, proj), self.precision));
+        let vectors = upload(bytemuck::cast_slice(&vectors(conv, proj)));
         let Noise { source, skip: skips, added, style: styles, destination } = &self.noise;
         let buffers =
             [&params, &source.buffer, &skips.buffer, &added.buffer, &weights, &vectors, &styles.buffer, destination];
@@ -161,18 +161,18 @@ impl<'a> Plain<'a> {
         let group =
             self.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries });
         let blocks = (width as u32).div_ceil(SIDE);
-        Some(Layer {
+        Layer {
             conv,
-            proj,
+            shortcut,
             width,
-            outputs: target.channels,
-            upsample: *upsample,
+            outputs: conv.outputs(),
+            upsample,
             skip: skip.is_some(),
-            style: style.map(|style| style.offset),
+            vector,
             residual: residual.is_some(),
             group,
             grid: [blocks, blocks * quads(conv.outputs()), self.tiles as u32],
-        })
+        }
     }
 
     /// How far the outputs of all layers are from the sums in f64: the largest relative L2 error of a layer, by samples.
@@ -223,8 +223,8 @@ impl<'a> Plain<'a> {
             if layer.skip {
                 v += value(skip, at);
             }
-            if let Some(offset) = layer.style {
-                v += value(style, tile * self.style_features + offset + input);
+            if let Some([offset, stride]) = layer.vector {
+                v += value(style, tile * stride + offset + input);
             }
             v = v * f64::from(conv.scale()[input]) + f64::from(conv.shift()[input]);
             sum += f64::from(weight) * if conv.relu() { v.max(0.0) } else { v };
@@ -232,7 +232,7 @@ impl<'a> Plain<'a> {
         if layer.residual {
             sum += value(added, pixel * padded(layer.outputs) + output);
         }
-        if let Some((proj, Projection { upsample, .. })) = layer.proj {
+        if let Some((proj, Shortcut { upsample, .. })) = layer.shortcut {
             sum += f64::from(proj.bias()[output]);
             let at = place(y, x, proj.inputs(), upsample);
             for (input, &weight) in proj.weight()[output * proj.inputs()..][..proj.inputs()].iter().enumerate() {
@@ -292,9 +292,12 @@ impl<'a> Plain<'a> {
     }
 }
 
-/// Whether a step is a 3x3 convolution.
-pub fn is_3x3(step: &Step, convs: &[Conv]) -> bool {
-    matches!(step, Step::Conv { conv, .. } if convs[*conv].kernel() == 3)
+/// The 3x3 convolution that an operation is, if it is one.
+pub fn convolution_3x3(operation: &Operation) -> Option<&Convolution> {
+    match operation {
+        Operation::Convolution(convolution) if convolution.kernel == 3 => Some(convolution),
+        _ => None,
+    }
 }
 
 fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {

@@ -197,7 +197,7 @@ pub fn params(case: &Case) -> Params {
         .norm3d(flag("norm3D", true))
         .diameter(case.param("diameter").as_f64().map(|diameter| diameter as f32))
         .resample(flag("resample", true))
-        .bsize(case.param("bsize").as_u64().map_or(default.bsize, |side| side as usize))
+        .bsize(case.param("bsize").as_u64().map(|side| side as usize))
         .tile_overlap(number("tile_overlap", default.tile_overlap))
         .augment(flag("augment", false))
         .niter(case.param("niter").as_u64().map(|niter| niter as u32))

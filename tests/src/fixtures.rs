@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cytoshade_core::EndPoints;
+use cytoshade_core::arch::unet::UNet;
 use cytoshade_formats::{Pages, ReadOptions};
 use libtest_mimic::Failed;
 use serde_json::Value;
@@ -222,7 +223,8 @@ impl Case {
         let path = self.input_path("model").ok_or(NEEDS_TEST_DATA)?;
         let network = cytoshade_model::load(&std::fs::read(path)?, &cytoshade_model::LoadOptions::default())?;
         let (nbase, nout) = (numbers(self.param("nbase")), self.number("nout") as usize);
-        assert_eq!((network.shape().nbase(), network.shape().nout()), (&nbase[..], nout));
+        let unet = UNet::from_network(&network).ok_or("another architecture")?;
+        assert_eq!((unet.nbase(), unet.nout()), (&nbase[..], nout));
         let tiles = self.input("x");
         let [count, _, height, width] = tiles.shape[..] else { return Err("the tiles have not four sides".into()) };
         let outputs = self.expected("y").ok_or("the case expects no outputs")?;

@@ -14,6 +14,7 @@ pub mod random;
 pub mod reference;
 #[cfg(not(target_os = "wasi"))]
 pub mod synthetic;
+pub mod three_convs;
 
 use libtest_mimic::{Failed, Trial};
 

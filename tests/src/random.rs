@@ -1,6 +1,7 @@
 //! Repeatable random numbers, and networks made of them.
 
-use cytoshade_core::{BatchNorm, Conv, ConvShape, Linear, Network, Shape};
+use cytoshade_core::arch::unet::{ConvLayer, UNet};
+use cytoshade_core::{BatchNorm, Network};
 
 use crate::reference::{CPnet, StateDict};
 
@@ -22,10 +23,10 @@ impl Random {
 
     /// A network whose activations neither vanish nor grow: raw weights under their published names.
     pub fn cpnet(&mut self, nbase: &[usize], nout: usize) -> CPnet {
-        let shape = Shape::new(nbase.to_vec(), nout).unwrap();
+        let unet = UNet::new(nbase.to_vec(), nout).unwrap();
         let mut weights = StateDict::new();
-        for conv in shape.convs() {
-            let ConvShape { batch_norm, name, inputs, outputs, kernel, .. } = conv;
+        for conv in unet.convs() {
+            let ConvLayer { batch_norm, name, inputs, outputs, kernel, .. } = conv;
             let fan_in = inputs * kernel * kernel;
             let bound = (3.0 / fan_in as f32).sqrt();
             weights.insert(format!("{batch_norm}.weight"), self.vector(inputs, 0.5, 1.5));
@@ -35,7 +36,7 @@ impl Random {
             weights.insert(format!("{name}.weight"), self.vector(outputs * fan_in, -bound, bound));
             weights.insert(format!("{name}.bias"), self.vector(outputs, -0.5, 0.5));
         }
-        for linear in shape.linears() {
+        for linear in unet.linears() {
             let count = linear.inputs * linear.outputs;
             weights.insert(format!("{}.weight", linear.name), self.vector(count, -1.0, 1.0));
             weights.insert(format!("{}.bias", linear.name), self.vector(linear.outputs, -0.5, 0.5));
@@ -58,20 +59,20 @@ impl Random {
 impl CPnet {
     /// The same network as the crates under test know it.
     pub fn network(&self) -> Network {
-        let shape = Shape::new(self.nbase.clone(), self.nout).unwrap();
+        let unet = UNet::new(self.nbase.clone(), self.nout).unwrap();
         let get = |name: &str, what: &str| self.weights[&format!("{name}.{what}")].clone();
-        let conv = |conv: &ConvShape| {
+        let conv = |conv: &ConvLayer| {
             let norm = BatchNorm {
                 weight: get(&conv.batch_norm, "weight"),
                 bias: get(&conv.batch_norm, "bias"),
                 mean: get(&conv.batch_norm, "running_mean"),
                 var: get(&conv.batch_norm, "running_var"),
             };
-            Conv::new(conv, &norm, get(&conv.name, "weight"), get(&conv.name, "bias")).unwrap()
+            conv.conv(&norm, get(&conv.name, "weight"), get(&conv.name, "bias")).unwrap()
         };
-        let convs = shape.convs().iter().map(conv).collect();
-        let linears = shape.linears();
-        let linears = linears.iter().map(|l| Linear::new(l, get(&l.name, "weight"), get(&l.name, "bias")).unwrap());
-        Network::new(shape, convs, linears.collect(), 30.0, 30.0).unwrap()
+        let convs = unet.convs().iter().map(conv).collect();
+        let linears = unet.linears();
+        let linears = linears.iter().map(|l| l.linear(get(&l.name, "weight"), get(&l.name, "bias")).unwrap());
+        unet.network(convs, linears.collect(), 30.0, 30.0).unwrap()
     }
 }

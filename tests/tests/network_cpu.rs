@@ -1,7 +1,8 @@
 //! Stage `network` on the CPU, with every instruction set that the machine has, against the reference: its fixtures, and
 //! its formulas written down once more.
 
-use cytoshade_core::{Network as Weights, Shape};
+use cytoshade_core::Network as Weights;
+use cytoshade_core::arch::unet::UNet;
 use cytoshade_cpu::Error;
 use cytoshade_cpu::network::{Batch, Isa, Network};
 use cytoshade_tests::fixtures::{Case, NEEDS_TEST_DATA, cases};
@@ -57,10 +58,10 @@ fn fixture(isa: Isa, case: &Case) -> Result<(), Failed> {
 // ---- Random networks ----
 
 /// Runs a random network on random tiles, and compares with the reference's formulas.
-fn check(isa: Isa, shape: &Shape, n: usize, height: usize, width: usize, seed: u64) -> Result<(), Failed> {
+fn check(isa: Isa, shape: &UNet, n: usize, height: usize, width: usize, seed: u64) -> Result<(), Failed> {
     let mut random = Random(seed);
     let net = random.cpnet(shape.nbase(), shape.nout());
-    let tiles = random.vector(n * shape.inputs() * height * width, -1.0, 3.0);
+    let tiles = random.vector(n * shape.nbase()[0] * height * width, -1.0, 3.0);
     let found = run(&on(&net.network(), isa), &tiles, n, height, width);
     net.batch(&tiles, height, width).compare_with_twin(&found.outputs, &found.styles, width)
 }
@@ -73,10 +74,10 @@ prop_compose! {
         n in prop::sample::select(vec![1usize, 3]),
         sides in (1usize..4, 1usize..5),
         seed: u64,
-    ) -> (Shape, usize, usize, usize, u64) {
+    ) -> (UNet, usize, usize, usize, u64) {
         let (inputs, mut levels) = nbase;
         levels.insert(0, inputs);
-        let shape = Shape::new(levels, nout).unwrap();
+        let shape = UNet::new(levels, nout).unwrap();
         let multiple = shape.tile_multiple();
         (shape, n, sides.0 * multiple, sides.1 * multiple, seed)
     }
@@ -94,7 +95,7 @@ fn random_networks(isa: Isa) -> Result<(), Failed> {
 /// The kernels take pixels in runs of many lengths, and bands of many heights; each must be right.
 fn every_width_of_a_row(isa: Isa) -> Result<(), Failed> {
     for (width, height) in (1..=45).zip((1..=23).cycle()) {
-        let shape = Shape::new(vec![1, 3 + width % 3 * 16], 3).unwrap();
+        let shape = UNet::new(vec![1, 3 + width % 3 * 16], 3).unwrap();
         check(isa, &shape, 1, height, width, width as u64)
             .map_err(|e| format!("{height} x {width}: {}", e.message().unwrap_or("failed")))?;
     }

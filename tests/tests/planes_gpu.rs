@@ -441,7 +441,7 @@ fn through(
         styles.extend(block_on(flight.styles(None))?);
     }
     let mut styles = styles.into_iter();
-    let of_tile = network.shape().style_channels();
+    let of_tile = network.description().style.ok_or("no style")?;
     let take = |tiled: &TiledPlanes| {
         Ok((block_on(tiled.outputs().read(gpu))?, styles.by_ref().take(of_tile * tiled.tiles()).collect()))
     };

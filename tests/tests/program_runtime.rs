@@ -266,9 +266,9 @@ fn precision_is_chosen() -> Result<(), Failed> {
     let note = folder.path().join("kept");
     let name = files(&note).into_iter().find(|name| name.starts_with("precision-")).ok_or("no note")?;
     let text = std::fs::read_to_string(note.join(&name))?;
-    std::fs::write(note.join(&name), text.replace("\"found\": true", "\"found\": false"))?;
+    std::fs::write(note.join(&name), text.replace("\"value\": true", "\"value\": false"))?;
     assert!(run("auto").0.contains("), f32 "));
-    std::fs::write(note.join(&name), text.replace("\"found\": true", "\"found\": 7"))?;
+    std::fs::write(note.join(&name), text.replace("\"value\": true", "\"value\": 7"))?;
     assert!(run("auto").0.contains("), f16 "));
     assert_eq!(std::fs::read_to_string(note.join(&name))?, text);
     Ok(())

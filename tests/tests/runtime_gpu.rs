@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use cytoshade_core::Recorder;
+use cytoshade_core::{ConvId, Recorder};
 use cytoshade_gpu::{Batch, Choice, DeviceOptions, Error, FaultInjection, Gpu, Network, Options, tune};
 use cytoshade_tests::gpu;
 use cytoshade_tests::random::Random;
@@ -199,8 +199,8 @@ fn tuned(gpu: &Gpu) -> Result<(), Failed> {
     let weights = net.network();
     let options = Options::default();
     let kernel_choices = block_on(tune::tune(gpu, &weights, options.precision))?;
-    let convs = weights.shape().convs();
-    let three: Vec<usize> = (0..convs.len()).filter(|&conv| convs[conv].kernel == 3).collect();
+    let convs = weights.weights().convs();
+    let three: Vec<ConvId> = (0..convs.len()).filter(|&conv| convs[conv].kernel() == 3).map(ConvId::new).collect();
     assert_eq!(kernel_choices.keys().copied().collect::<Vec<_>>(), three, "each 3x3 convolution has its kernel");
     let network = block_on(Network::with_kernel_choices(gpu, &weights, options, &kernel_choices))?;
     let mut kernels: Vec<_> = kernel_choices.values().copied().collect();

@@ -2,7 +2,7 @@
 
 use cytoshade_core::rescale::Rescale;
 use cytoshade_core::tiling::{Pad, TileLayout, Tiling, taper};
-use cytoshade_core::{Channels, Image, Normalize, Params, Volume, channels};
+use cytoshade_core::{Channels, Image, Normalize, Params, RescaleRule, Volume, channels};
 use cytoshade_cpu::{blend, fill_holes, flow_error, follow_flows, histogram, masks, normalize, resize, tile};
 use cytoshade_tests::fixtures::{Array, Case, NEEDS_TEST_DATA, cases, numbers, rows};
 use cytoshade_tests::{agree, must_fail_when_perturbed, trial};
@@ -158,7 +158,7 @@ fn rescale_table() -> Result<(), Failed> {
                 (r[0].as_u64().unwrap_or(0) as usize, r[1].as_u64().unwrap_or(0) as usize)
             });
             let niter = number(if resample { "niter_resample" } else { "niter_no_resample" }) as u32;
-            match Rescale::new(&params, diam_mean, diam_labels, height, width) {
+            match Rescale::new(&params, &RescaleRule { diam_mean, diam_labels }, height, width) {
                 Ok(ours) if ((ours.height, ours.width), ours.niter) == (resized, niter) => {}
                 Err(cytoshade_core::Error::ResizedAway { .. }) if resized.0 == 0 || resized.1 == 0 => {}
                 Err(cytoshade_core::Error::TooManyPixels { limit, .. }) if resized.0 * resized.1 > limit => {}

@@ -10,9 +10,9 @@
 
 use cytoshade_benches::arguments::Arguments;
 use cytoshade_benches::ceilings::Ceilings;
-use cytoshade_benches::plain::{Plain, is_3x3};
+use cytoshade_benches::plain::{Plain, convolution_3x3};
 use cytoshade_benches::{FULL_WIDTH, network, tiles};
-use cytoshade_core::{Network as Weights, Plan, Step, StepCost};
+use cytoshade_core::{Convolution, Network as Weights, StepCost};
 use cytoshade_cpu::network::Network as CpuNetwork;
 use cytoshade_gpu::{Choice, ConvKernel, Gpu, Layer, Network, Options, Precision, tune};
 use pollster::block_on;
@@ -43,9 +43,8 @@ impl Subject<'_> {
             Subject::Family(_, network) => {
                 let times = block_on(network.profile(&bench.input, bench.tiles, SIDE, SIDE))?;
                 // Packing comes before the steps.
-                let steps = network.plan().steps.iter().zip(times.into_iter().skip(1));
-                let convs = bench.weights.convs();
-                Ok(steps.filter(|(step, _)| is_3x3(step, convs)).map(|(_, time)| time.seconds).collect())
+                let steps = network.plan().operations().iter().zip(times.into_iter().skip(1));
+                Ok(steps.filter(|(step, _)| convolution_3x3(step).is_some()).map(|(_, time)| time.seconds).collect())
             }
         }
     }
@@ -108,14 +107,14 @@ struct Shape {
 
 /// The shapes of a network's 3x3 convolutions.
 fn shapes(bench: &Bench<'_>, precision: Precision) -> Vec<Shape> {
-    let plan = Plan::fused(bench.weights.shape());
+    let plan = bench.weights.plan();
     let counts = [bench.tiles, SIDE, SIDE];
-    let costs = StepCost::all(&plan, bench.weights.shape(), |_| "", counts, precision.bytes(), 4);
-    let steps = plan.steps.iter().zip(costs.into_iter().skip(1));
+    let costs = StepCost::all(plan, |_| "", counts, precision.bytes(), 4);
+    let steps = plan.operations().iter().zip(costs.into_iter().skip(1));
+    let steps = steps.filter_map(|(step, cost)| Some((convolution_3x3(step)?, cost)));
     let mut shapes: Vec<Shape> = Vec::new();
-    for (at, (step, cost)) in steps.filter(|(step, _)| is_3x3(step, bench.weights.convs())).enumerate() {
-        let Step::Conv { source, projection, target, .. } = step else { continue };
-        let block = projection.map_or(0, |projection| projection.source.channels);
+    for (at, (&Convolution { source, shortcut, target, .. }, cost)) in steps.enumerate() {
+        let block = shortcut.map_or(0, |shortcut| plan[shortcut.source].channels());
         let name = cost.name.trim();
         if let Some(shape) = shapes.iter_mut().find(|shape| shape.name == name) {
             let count = shape.members.len() as f64;
@@ -123,8 +122,8 @@ fn shapes(bench: &Bench<'_>, precision: Precision) -> Vec<Shape> {
             shape.members.push(at);
             continue;
         }
-        let (inputs, outputs) = (source.channels, target.channels);
-        let (height, width) = target.size(SIDE, SIDE);
+        let (inputs, outputs) = (plan[source].channels(), plan[target].channels());
+        let (height, width) = plan[target].size(SIDE, SIDE);
         let patches = bench.tiles * height.div_ceil(4) * width.div_ceil(4);
         shapes.push(Shape {
             name: name.into(),

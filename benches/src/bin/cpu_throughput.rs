@@ -25,7 +25,7 @@ fn throughput(isa: Isa, nbase: &[usize], side: usize) -> Option<f64> {
         ours.run(&tile, 1, side, side, &mut |_| Ok(())).ok()?;
         fastest = fastest.min(run.elapsed());
     }
-    Some(weights.shape().operations(side, side) as f64 / fastest.as_secs_f64() / 1e9)
+    Some(weights.plan().float_operations(side, side) as f64 / fastest.as_secs_f64() / 1e9)
 }
 
 fn main() {

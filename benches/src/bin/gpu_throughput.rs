@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let weights = network(&FULL_WIDTH);
     let input = tiles(&weights, arguments.tiles, 224, 224);
-    let operations = weights.shape().operations(224, 224) as f64;
+    let operations = weights.plan().float_operations(224, 224) as f64;
     println!("one tile of 224 x 224: {:.2} GFLOP; batches of {} tiles", operations / 1e9, arguments.tiles);
     for &precision in &arguments.precisions {
         for &kernel in &arguments.kernels {

@@ -17,9 +17,9 @@ pub(crate) struct InputArgs {
     /// Overlap of neighbouring tiles as a fraction of a tile, 0.05 to 0.5
     #[arg(long, value_name = "F", default_value_t = 0.1, allow_negative_numbers = true)]
     tile_overlap: f64,
-    /// Side of a tile in pixels: a multiple of 16
-    #[arg(long, value_name = "N", default_value_t = 224)]
-    bsize: usize,
+    /// Side of a tile in pixels: a multiple of 16; without it the network's own, 224 for U-Nets
+    #[arg(long, value_name = "N")]
+    bsize: Option<usize>,
     /// Tiles that go through the network at once
     #[arg(long, value_name = "N", default_value_t = 8)]
     batch_size: usize,

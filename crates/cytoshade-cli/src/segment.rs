@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
     let span = Span::begin("model");
     let model = Source::network(&args.model, &options)?;
     let span = span.end();
-    if let Identity::Unverified(published) = model.origin().identity {
+    if let Some(Identity::Unverified(published)) = model.origin().map(|origin| origin.identity) {
         eprintln!("cytoshade: no hash of {} is known, so the file of that name may be any network", published.name);
     }
     share_work(args.threads)?;

@@ -168,21 +168,57 @@ pub enum Error {
         /// The scale or shift.
         value: f32,
     },
-    /// A layer's channel counts do not fit its neighbours.
+    /// A layer's sizes are not those of its operation in the plan.
     #[error(
-        "{layer} takes {found_in} and gives {found_out} channels, expected {expected_in} and {expected_out}; the weights are not of one network"
+        "{layer} has a kernel of {}, {} inputs and {} outputs, expected {}, {} and {}; the weights are not of one network",
+        found[0], found[1], found[2], expected[0], expected[1], expected[2]
     )]
-    LayerChannels {
-        /// The layer's name in the state dict.
+    LayerShape {
+        /// The layer's name in the model file.
         layer: String,
-        /// Input channels found.
-        found_in: usize,
-        /// Output channels found.
-        found_out: usize,
-        /// Input channels expected.
-        expected_in: usize,
-        /// Output channels expected.
-        expected_out: usize,
+        /// Kernel, inputs and outputs found.
+        found: [usize; 3],
+        /// Kernel, inputs and outputs that the plan needs.
+        expected: [usize; 3],
+    },
+    /// The plan names weights that the network does not have.
+    #[error(
+        "the network's plan names {kind} {index} (counted from 0), which its weights lack; give the weights of this plan"
+    )]
+    NoSuchWeights {
+        /// The kind of the weights: a convolution or a matrix.
+        kind: &'static str,
+        /// The index that the plan names.
+        index: usize,
+    },
+    /// A shortcut's convolution has a ReLU.
+    #[error("{layer} has a ReLU; a shortcut is a 1x1 convolution without one")]
+    ShortcutRelu {
+        /// The layer's name in the model file.
+        layer: String,
+    },
+    /// No backend could run an operation of a plan.
+    #[error("operation {operation} of the network's plan (counted from 1) {found}; expected {expected}")]
+    Plan {
+        /// The operation, from 1; 0 is the plan's input, one past the last its results.
+        operation: usize,
+        /// What was found, as a predicate.
+        found: String,
+        /// What every plan keeps.
+        expected: &'static str,
+    },
+    /// The tiles that were asked for do not suit the network.
+    #[error(
+        "tiles of {side} pixels do not suit the network: their side must be a multiple of {padding} (to which planes are padded), and \
+         that a multiple of {multiple}; choose another side of a tile, or another network"
+    )]
+    TileSide {
+        /// Side of the tiles in pixels.
+        side: usize,
+        /// What the sides of planes are padded to a multiple of.
+        padding: usize,
+        /// What the sides of the network's tiles are multiples of.
+        multiple: usize,
     },
     /// The network's overall shape is out of range.
     #[error("the network's {what} is {found}; expected {expected}")]
@@ -196,11 +232,11 @@ pub enum Error {
     },
     /// The network gives too few outputs for masks.
     #[error(
-        "the network has {nout} outputs; segmentation needs at least 3 (dY, dX, cellprob): this is not a segmentation model"
+        "the network has {outputs} outputs and no flows; segmentation needs dY, dX and cellprob: give a segmentation model"
     )]
     NotSegmentation {
-        /// Outputs of the network.
-        nout: usize,
+        /// Channels of the network's output.
+        outputs: usize,
     },
     /// The caller cancelled.
     #[error("cancelled")]

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod arch;
 pub mod channels;
 mod container;
 mod control;
@@ -40,9 +41,14 @@ pub use image::{Image, ImageView, Sample, Samples, SamplesView};
 pub use label_volume::LabelVolume;
 pub use labels::Labels;
 pub use mask_agreement::MaskAgreement;
-pub use network::{BatchNorm, Conv, ConvShape, Linear, LinearShape, Network, Shape};
+pub use network::{
+    BatchNorm, Conv, ConvId, ConvShape, Description, FlowChannels, Linear, LinearId, Network, OutputChannels, Prologue,
+    RescaleRule, TileRule, Weights,
+};
 pub use params::{Channels, Normalize, Outputs, ParamInfo, ParamKind, ParamValue, Params};
-pub use plan::{Plan, Projection, Step, StyleSlice, Tensor};
+pub use plan::{
+    Buffer, Convolution, LinearProduct, Operation, Plan, PlanBuilder, Shortcut, Storage, Tensor, TensorId, TensorShape,
+};
 pub use planes::Planes;
 pub use profile::{BatchTimes, LayerSpan, LayerTime, Recorded, Recorder, Span, StepCost};
 pub use stack::{Stack, StackView};

@@ -52,6 +52,15 @@ impl Planes {
         }
     }
 
+    /// The planes in another order: plane `order[n]` becomes plane `n`.
+    ///
+    /// # Panics
+    /// If an entry of `order` is not below [`Planes::channels`].
+    pub fn reorder(&self, order: &[usize]) -> Planes {
+        let data = order.iter().flat_map(|&channel| self.plane(channel)).copied().collect();
+        Planes { channels: order.len(), height: self.height, width: self.width, data }
+    }
+
     /// Appends the planes of `other`, which must be of the same height and width.
     ///
     /// # Errors

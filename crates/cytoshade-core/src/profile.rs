@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use web_time::Instant;
 
-use crate::{ConvShape, Plan, Shape, Step, Tensor};
+use crate::{Operation, Plan, Storage, TensorId};
 
 /// A piece of time with a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,54 +44,56 @@ pub struct StepCost {
 
 impl StepCost {
     fn new(
-        step: &Step,
-        convs: &[ConvShape],
+        plan: &Plan,
+        operation: &Operation,
         kernel: &str,
         [count, height, width]: [usize; 3],
         value: usize,
         pad: usize,
     ) -> Self {
-        let stored = |tensor: Tensor| {
-            let (height, width) = tensor.size(height, width);
-            value * tensor.channels.next_multiple_of(pad) * height * width
+        let stored = |id: TensorId| match plan[id].shape.storage() {
+            Storage::Activations => value * plan[id].shape.len(height, width, pad),
+            // Too small to matter.
+            Storage::Vectors => 0,
         };
-        let mut bytes = count * step.reads().chain(step.target()).map(stored).sum::<usize>();
+        let mut bytes = count * operation.sources().chain(operation.targets()).map(stored).sum::<usize>();
         let (mut name, mut operations) = (kernel.to_string(), 0);
-        if let Step::Conv { conv, source, target, projection, .. } = step {
-            let side = convs.get(*conv).map_or(1, |conv| conv.kernel);
+        if let Operation::Convolution(convolution) = operation {
+            let (source, target) = (plan[convolution.source], plan[convolution.target]);
+            operations = count as u64 * plan.convolution_operations(convolution, height, width);
+            bytes += value * plan.depth(convolution) * target.channels();
             let (height, width) = target.size(height, width);
-            let depth = side * side * source.channels + projection.map_or(0, |proj| proj.source.channels);
-            operations = 2 * count * depth * target.channels * height * width;
-            bytes += value * depth * target.channels;
-            name += &format!(" {}->{} at {height} x {width}", source.channels, target.channels);
-            if projection.is_some() {
+            name += &format!(" {}->{} at {height} x {width}", source.channels(), target.channels());
+            if convolution.shortcut.is_some() {
                 name += " + proj";
             }
         }
-        Self { name, operations: operations as u64, bytes: bytes as u64 }
+        Self { name, operations, bytes: bytes as u64 }
     }
 
     /// Planes to the layout of the intermediates, or back.
-    fn packing(name: &str, tensor: Tensor, [count, height, width]: [usize; 3], value: usize, pad: usize) -> Self {
-        let values = 4 * tensor.channels + value * tensor.channels.next_multiple_of(pad);
+    fn packing(name: &str, channels: usize, [count, height, width]: [usize; 3], value: usize, pad: usize) -> Self {
+        let values = 4 * channels + value * channels.next_multiple_of(pad);
         Self { name: name.into(), operations: 0, bytes: (count * values * height * width) as u64 }
     }
 
-    /// What every step of a plan does for `tiles` (how many, height, width), with packing before and unpacking after
-    /// them, values being stored in `value` bytes and channels padded to multiples of `pad`. `kernel` names what runs a
-    /// step.
+    /// The cost of every operation of a plan for `tiles` (count, height, width), with packing before and unpacking after
+    /// them.
+    ///
+    /// Activations are stored in `value` bytes each, their channels padded to multiples of `pad`. `kernel` names the kernel
+    /// that runs an operation.
     pub fn all(
         plan: &Plan,
-        shape: &Shape,
-        kernel: impl Fn(&Step) -> &'static str,
+        kernel: impl Fn(&Operation) -> &'static str,
         tiles: [usize; 3],
         value: usize,
         pad: usize,
     ) -> Vec<Self> {
-        let convs = shape.convs();
-        let mut all = vec![Self::packing("pack", plan.input, tiles, value, pad)];
-        all.extend(plan.steps.iter().map(|step| Self::new(step, &convs, kernel(step), tiles, value, pad)));
-        all.push(Self::packing("unpack", plan.output, tiles, value, pad));
+        let [inputs, outputs] = [plan.input(), plan.output()].map(|id| plan[id].channels());
+        let mut all = vec![Self::packing("pack", inputs, tiles, value, pad)];
+        let operations = plan.operations().iter();
+        all.extend(operations.map(|operation| Self::new(plan, operation, kernel(operation), tiles, value, pad)));
+        all.push(Self::packing("unpack", outputs, tiles, value, pad));
         all
     }
 }
@@ -237,6 +239,7 @@ impl Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arch::unet::UNet;
 
     fn batch(submitted: u64, nanoseconds: Vec<[u64; 2]>) -> BatchTimes {
         let step = |name: &str| StepCost { name: name.into(), operations: 10, bytes: 3 };
@@ -272,16 +275,15 @@ mod tests {
 
     #[test]
     fn costs_are_those_of_a_plain_convolution() {
-        let shape = Shape::new(vec![2, 32, 64, 128, 256], 3).unwrap();
-        let plan = Plan::fused(&shape);
-        let costs = StepCost::all(&plan, &shape, |_| "k", [1, 224, 224], 4, 4);
-        assert_eq!(costs.len(), plan.steps.len() + 2);
+        let plan = UNet::new(vec![2, 32, 64, 128, 256], 3).unwrap().plan().unwrap();
+        let costs = StepCost::all(&plan, |_| "k", [1, 224, 224], 4, 4);
+        assert_eq!(costs.len(), plan.operations().len() + 2);
         let conv = costs.iter().find(|cost| cost.name == "k 32->32 at 224 x 224").unwrap();
         assert_eq!(conv.operations, 2 * 9 * 32 * 32 * 224 * 224);
         // About 31 GFLOP a tile, as the design has it.
         let all: u64 = costs.iter().map(|cost| cost.operations).sum();
         assert!((29_000_000_000..33_000_000_000).contains(&all), "{all}");
-        let twice = StepCost::all(&plan, &shape, |_| "k", [2, 224, 224], 4, 4);
+        let twice = StepCost::all(&plan, |_| "k", [2, 224, 224], 4, 4);
         assert_eq!(twice.iter().map(|cost| cost.operations).sum::<u64>(), 2 * all);
     }
 }

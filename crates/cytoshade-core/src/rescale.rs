@@ -2,7 +2,7 @@
 //!
 //! A truncation to whole pixels stands behind each product, so this module computes each in the reference's precision.
 
-use crate::{Error, Params};
+use crate::{Error, Params, RescaleRule};
 
 /// Pixels of the resized image above which a request is refused: 2^30, where planes of 4 GiB begin.
 pub const MAX_PIXELS: usize = 1 << 30;
@@ -75,13 +75,13 @@ pub struct Rescale {
 }
 
 impl Rescale {
-    /// The sizes for an image of `height` x `width` pixels and a model's two diameters.
+    /// The sizes for an image of `height` x `width` pixels and a network's rule.
     ///
     /// # Errors
     /// [`Error::ResizedAway`] and [`Error::TooManyPixels`].
-    pub fn new(params: &Params, diam_mean: f32, diam_labels: f32, height: usize, width: usize) -> Result<Self, Error> {
-        let diameter = params.diameter.unwrap_or(diam_labels);
-        Self::by(params, Factor::F32(diam_mean / diameter), diameter, height, width)
+    pub fn new(params: &Params, rule: &RescaleRule, height: usize, width: usize) -> Result<Self, Error> {
+        let diameter = params.diameter.unwrap_or(rule.diam_labels);
+        Self::by(params, Factor::F32(rule.diam_mean / diameter), diameter, height, width)
     }
 
     /// The sizes for a factor that is known, and the diameter in pixels that it comes from.

@@ -9,7 +9,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 // Most of the SIMD is the network's.
-#![cfg_attr(not(feature = "network"), allow(dead_code))]
+#![cfg_attr(not(feature = "network"), allow(dead_code, unused_imports))]
 
 pub mod blend;
 mod error;

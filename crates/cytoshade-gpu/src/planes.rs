@@ -39,6 +39,30 @@ impl GpuPlanes {
         Ok(Self { buffer: gpu.storage(what, bytes)?, channels, height, width })
     }
 
+    /// The planes in another order: plane `order[n]` becomes plane `n`.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if there is no such plane, [`Error::Limit`] and [`Error::OutOfMemory`] if the device has no room
+    /// for the copy, and the errors of the device.
+    pub async fn reorder(&self, gpu: &Gpu, order: &[usize]) -> Result<Self, Error> {
+        if let Some(&found) = order.iter().find(|&&channel| channel >= self.channels) {
+            return Err(Error::Length { what: "the order of planes", found, expected: self.channels });
+        }
+        let bytes = 4 * (self.height * self.width) as u64;
+        gpu.with_error_scopes(WHAT, || {
+            let planes = Self::zeros(gpu, WHAT, order.len(), self.height, self.width)?;
+            let mut encoder =
+                gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(WHAT) });
+            for (to, &from) in (0..).zip(order) {
+                let from = from as u64 * bytes;
+                encoder.copy_buffer_to_buffer(&self.buffer, from, &planes.buffer, to * bytes, Some(bytes));
+            }
+            gpu.queue().submit([encoder.finish()]);
+            Ok(planes)
+        })
+        .await
+    }
+
     /// Reads them back.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cytoshade_core::{Network as Weights, Span, Step};
+use cytoshade_core::{ConvId, Convolution, Network as Weights, Operation, Span};
 use cytoshade_shaders::Precision;
 
 use crate::convolution::ConvKernel;
@@ -10,8 +10,8 @@ use crate::device::Gpu;
 use crate::error::Error;
 use crate::network::{Network, Options};
 
-/// The kernel of each 3x3 convolution, by the convolution's number in [`cytoshade_core::Shape::convs`].
-pub type KernelChoices = BTreeMap<usize, ConvKernel>;
+/// The kernel of each 3x3 convolution.
+pub type KernelChoices = BTreeMap<ConvId, ConvKernel>;
 
 /// How much faster than the default a kernel must be to be taken in its place: less could be chance.
 const GAIN: f64 = 1.05;
@@ -26,7 +26,7 @@ const REPEATS: usize = 5;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     /// What each convolution ran as, and the seconds that it took.
-    pub convs: BTreeMap<usize, (ConvKernel, f64)>,
+    pub convs: BTreeMap<ConvId, (ConvKernel, f64)>,
     /// How far the outputs are from those of the default kernels: the relative L2 error.
     pub error: f64,
 }
@@ -35,7 +35,7 @@ pub struct Measured {
 /// the default kernels; what is further from it than `allowed` is not taken at all.
 pub fn choose(measured: &[Measured], allowed: f64) -> KernelChoices {
     let Some((default, others)) = measured.split_first() else { return KernelChoices::new() };
-    let fastest = |(&conv, &(kernel, seconds)): (&usize, &(ConvKernel, f64))| {
+    let fastest = |(&conv, &(kernel, seconds)): (&ConvId, &(ConvKernel, f64))| {
         let others = others.iter().filter(|other| other.error <= allowed).filter_map(|other| other.convs.get(&conv));
         let best = others.copied().min_by(|a, b| a.1.total_cmp(&b.1)).filter(|best| best.1 * GAIN < seconds);
         (conv, best.map_or(kernel, |(kernel, _)| kernel))
@@ -84,13 +84,14 @@ impl Tiles {
     fn new(gpu: &Gpu, weights: &Weights) -> Self {
         // Hardware is only busy with many tiles; software takes long enough with a part of one.
         let (count, side) = if gpu.capabilities().software { (1, 112) } else { (8, 224) };
-        let side = usize::next_multiple_of(side, weights.shape().tile_multiple());
+        let side = usize::next_multiple_of(side, weights.description().tile.multiple);
         let mut state = 1u32;
         let mut noise = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 8) as f32 / (1 << 24) as f32
         };
-        Self { values: (0..count * weights.shape().inputs() * side * side).map(|_| noise()).collect(), count, side }
+        let values = count * weights.description().inputs * side * side;
+        Self { values: (0..values).map(|_| noise()).collect(), count, side }
     }
 
     /// Measures a network, and how far its outputs are from `expected`; and gives them.
@@ -111,8 +112,8 @@ impl Tiles {
         for _ in 0..REPEATS {
             let seconds = self.times(&network).await?;
             spent += seconds.iter().sum::<f64>();
-            for (step, seconds) in network.plan().steps.iter().zip(seconds) {
-                if let Step::Conv { conv, .. } = step
+            for (operation, seconds) in network.plan().operations().iter().zip(seconds) {
+                if let Operation::Convolution(Convolution { weights: conv, .. }) = operation
                     && let Some(kernel) = network.kernel_of(*conv)
                 {
                     let least = convs.entry(*conv).or_insert((kernel, seconds));
@@ -136,7 +137,7 @@ impl Tiles {
             Err(Error::NoTimestamps { .. }) => {
                 let whole = Span::begin("tune");
                 network.run(values, *count, *side, *side).await?;
-                let steps = network.plan().steps.len();
+                let steps = network.plan().operations().len();
                 Ok(vec![whole.end().time.as_secs_f64() / steps as f64; steps])
             }
             Err(error) => Err(error),
@@ -159,7 +160,11 @@ mod tests {
     use ConvKernel::{Broadcast, Direct, Gemm};
 
     fn measured(error: f64, convs: [(ConvKernel, f64); 2]) -> Measured {
-        Measured { error, convs: BTreeMap::from([(3, convs[0]), (5, convs[1])]) }
+        Measured { error, convs: BTreeMap::from([(ConvId::new(3), convs[0]), (ConvId::new(5), convs[1])]) }
+    }
+
+    fn choices(third: ConvKernel, fifth: ConvKernel) -> KernelChoices {
+        KernelChoices::from([(ConvId::new(3), third), (ConvId::new(5), fifth)])
     }
 
     #[test]
@@ -170,26 +175,23 @@ mod tests {
             measured(1e-6, [(Direct, 2.0), (Direct, 0.8)]),
             measured(0.0, [(Broadcast, 0.9), (Broadcast, 0.7)]),
         ];
-        assert_eq!(choose(&all, 1e-5), KernelChoices::from([(3, Broadcast), (5, Broadcast)]));
-        assert_eq!(choose(&all[..2], 1e-5), KernelChoices::from([(3, Gemm), (5, Direct)]));
-        assert_eq!(choose(&all[..1], 1e-5), KernelChoices::from([(3, Gemm), (5, Gemm)]));
+        assert_eq!(choose(&all, 1e-5), choices(Broadcast, Broadcast));
+        assert_eq!(choose(&all[..2], 1e-5), choices(Gemm, Direct));
+        assert_eq!(choose(&all[..1], 1e-5), choices(Gemm, Gemm));
         assert_eq!(choose(&[], 1e-5), KernelChoices::new());
     }
 
     #[test]
     fn what_could_be_chance_and_what_is_wrong_is_not_taken() {
         let default = measured(0.0, [(Gemm, 1.0), (Gemm, 1.0)]);
-        let kept = KernelChoices::from([(3, Gemm), (5, Gemm)]);
+        let kept = choices(Gemm, Gemm);
         let with = |other| choose(&[default.clone(), other], 1e-5);
         assert_eq!(with(measured(0.0, [(Direct, 0.96), (Direct, 1.0)])), kept, "chance");
         assert_eq!(with(measured(1e-4, [(Direct, 0.1), (Direct, 0.1)])), kept, "wrong");
         for error in [f64::NAN, f64::INFINITY] {
             assert_eq!(with(measured(error, [(Direct, 0.1), (Direct, 0.1)])), kept);
         }
-        assert_eq!(
-            with(measured(0.0, [(Direct, f64::NAN), (Direct, 0.5)])),
-            KernelChoices::from([(3, Gemm), (5, Direct)])
-        );
+        assert_eq!(with(measured(0.0, [(Direct, f64::NAN), (Direct, 0.5)])), choices(Gemm, Direct));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Weights in the order in which the shaders read them.
 
-use cytoshade_core::{Conv, Linear, StyleSlice};
+use cytoshade_core::{Conv, Linear};
 
 /// The order of a convolution's weights, in vec4s: each holds what goes from one input channel to four output channels.
 /// Channels that pad a count get zeros.
@@ -115,20 +115,24 @@ pub(crate) fn conv_vectors(conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
     packed
 }
 
-/// The weights of all projections of the style, [channel / 4][feature / 4] of 4 x 4, a column for each channel; and
-/// their biases.
-pub(crate) fn linear_weights(linears: &[Linear], slices: &[StyleSlice], features: usize) -> (Vec<f32>, Vec<f32>) {
-    let channels = linears.first().map_or(0, Linear::inputs);
-    let mut weights = vec![0.0; channels.div_ceil(4) * features.div_ceil(4) * 16];
-    let mut bias = vec![0.0; features.next_multiple_of(4)];
-    for slice in slices {
-        let linear = &linears[slice.linear];
-        bias[slice.offset..][..linear.outputs()].copy_from_slice(linear.bias());
+/// The weights of matrices with one input and their biases.
+///
+/// Weights have the order [input / 4][output / 4] of 4 x 4, a column for each input, where `output` counts through the
+/// outputs of all matrices, each padded with zeros to a multiple of 4.
+pub(crate) fn linear_weights(linears: &[&Linear]) -> (Vec<f32>, Vec<f32>) {
+    let inputs = linears.first().map_or(0, |linear| linear.inputs());
+    let outputs: usize = linears.iter().map(|linear| linear.outputs().next_multiple_of(4)).sum();
+    let mut weights = vec![0.0; inputs.div_ceil(4) * outputs / 4 * 16];
+    let mut bias = vec![0.0; outputs];
+    let mut first = 0;
+    for linear in linears {
+        bias[first..][..linear.outputs()].copy_from_slice(linear.bias());
         for (at, &weight) in linear.weight().iter().enumerate() {
-            let (channel, feature) = (at % linear.inputs(), slice.offset + at / linear.inputs());
-            let block = channel / 4 * features.div_ceil(4) + feature / 4;
-            weights[block * 16 + channel % 4 * 4 + feature % 4] = weight;
+            let (input, output) = (at % linear.inputs(), first + at / linear.inputs());
+            let block = input / 4 * (outputs / 4) + output / 4;
+            weights[block * 16 + input % 4 * 4 + output % 4] = weight;
         }
+        first += linear.outputs().next_multiple_of(4);
     }
     (weights, bias)
 }

@@ -130,6 +130,33 @@ pub enum Error {
         /// Index into the flattened tensor.
         index: usize,
     },
+    /// The tensors are of an architecture that is known but cannot be run.
+    #[error(
+        "the file holds a {found} network (Cellpose 4), which this version does not run; give a U-Net of Cellpose 1 to 3, such as \
+         cyto3"
+    )]
+    Architecture {
+        /// Name of the architecture.
+        found: &'static str,
+    },
+    /// The tensors are of no network that this version runs.
+    #[error(
+        "the file holds no Cellpose network; found {found}; expected the tensors of a U-Net of Cellpose 1 to 3, such as \
+         downsample.down.res_down_0.conv.conv_0.2.weight"
+    )]
+    NoNetwork {
+        /// Names of the first tensors that were found, printable and shortened, and how many more there are.
+        found: String,
+    },
+    /// A network of a program's own architecture has no tensors that this crate can name.
+    #[error("a network of the architecture {architecture} cannot be saved; only U-Nets can: save its tensors yourself")]
+    NotSaved {
+        /// Name of the architecture.
+        architecture: String,
+    },
+    /// A file holds no named tensors.
+    #[error("an ONNX file holds a graph and no named tensors; give safetensors or a torch file")]
+    NoTensors,
     /// The tensors are not those of a Cellpose network.
     #[error("the tensors are not those of a Cellpose network: {}", Listed(problems))]
     StateDict {

@@ -9,9 +9,13 @@
 //! The tensors are those of the published state dicts (the reference's `CPnet.save_model`), in safetensors or a torch
 //! file (zip or legacy form); in an ONNX export of the network they are found by the graph's structure. The formats are
 //! told apart by content. Channel counts, number of levels, `diam_mean` and `diam_labels` are read off the tensors.
+//!
+//! A program with an architecture of its own reads a file's tensors with [`load_tensors`] and makes a
+//! [`Network`] of them with [`Network::new`].
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod arch;
 mod budget;
 #[cfg(not(target_arch = "wasm32"))]
 mod detect;
@@ -25,7 +29,6 @@ mod published;
 mod safetensors_file;
 mod save;
 mod size_model;
-mod state_dict;
 mod tensor;
 mod tensor_filter;
 mod torch_file;
@@ -52,6 +55,7 @@ pub use save::{Converted, SaveOptions, convert, to_safetensors};
 #[cfg(not(target_arch = "wasm32"))]
 pub use size_model::load_size_model_path;
 pub use size_model::{SizeModel, load_size_model};
+pub use tensor::{Tensor, Tensors};
 
 /// The network in the bytes of a model file.
 ///
@@ -60,6 +64,23 @@ pub use size_model::{SizeModel, load_size_model};
 /// [`Error::UnknownFormat`], and whatever is wrong with the file or with the network in it.
 pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Network, Error> {
     read(bytes, options, not_given)?.only_network()
+}
+
+/// The tensors in the bytes of a safetensors or torch file, by their names and as f32.
+///
+/// For programs with an architecture of their own. The file is read as [`load`] reads it, under the same limits. If a known
+/// network is recognised among the names, only its tensors are returned, their names without a common prefix.
+///
+/// # Errors
+/// [`Error::NoTensors`] for an ONNX file, and those of [`load`] that concern the file.
+pub fn load_tensors(bytes: &[u8], options: &LoadOptions) -> Result<Tensors, Error> {
+    if Format::detect(bytes) == Some(Format::Onnx) {
+        return Err(Error::NoTensors);
+    }
+    match read(bytes, options, not_given)?.contents {
+        Contents::Tensors(tensors) => Ok(tensors),
+        Contents::Network(_) => Err(Error::NoTensors),
+    }
 }
 
 /// As [`load`], with what the network was read from.
@@ -96,7 +117,7 @@ pub fn load_path_with_origin(path: &std::path::Path, options: &LoadOptions) -> R
 
 /// What a file holds: tensors that may be a network's, or the network that was found in a graph.
 enum Contents {
-    Tensors(tensor::Tensors),
+    Tensors(Tensors),
     Network(Network),
 }
 
@@ -110,7 +131,7 @@ struct Opened {
 impl Opened {
     fn only_network(self) -> Result<Network, Error> {
         match self.contents {
-            Contents::Tensors(tensors) => state_dict::network(tensors),
+            Contents::Tensors(tensors) => arch::network(tensors),
             Contents::Network(network) => Ok(network),
         }
     }
@@ -123,7 +144,7 @@ impl Opened {
     }
 
     /// A copy of the tensors, where the file holds tensors.
-    fn tensors(&self) -> Option<tensor::Tensors> {
+    fn tensors(&self) -> Option<Tensors> {
         match &self.contents {
             Contents::Tensors(tensors) => Some(tensors.clone()),
             Contents::Network(_) => None,

@@ -38,7 +38,7 @@ impl fmt::Debug for LoadOptions {
 /// Limits on what is read and allocated for a model file.
 ///
 /// Each is checked before the memory or time that it stands for is spent. Channels in a layer (4096) and levels of
-/// the U-Net (8) are limited by `cytoshade_core::Shape`.
+/// the U-Net (8) are limited by `cytoshade_core::arch::unet::UNet`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadLimits {
     /// Bytes of the file, and of all its external parts together. Default 1 GiB; the published networks have 26 MB.

@@ -27,7 +27,7 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Re
     let file = SafeTensors::deserialize(bytes).map_err(|error| Error::damaged(printable(&error.to_string())))?;
     limits.check_tensors(file.len() as u64)?;
     let mut tensors = Tensors::new();
-    let mut tensor_filter = TensorFilter::among(file.iter().map(|(name, _)| name));
+    let mut tensor_filter = TensorFilter::among(&file.names())?;
     for (name, view) in file.iter() {
         let Some(own) = tensor_filter.own(name) else { continue };
         let float = match view.dtype() {

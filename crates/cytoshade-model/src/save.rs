@@ -7,7 +7,7 @@ use half::f16;
 use safetensors::tensor::{Dtype, TensorView};
 
 use crate::tensor::{Tensor, Tensors};
-use crate::{Error, Identity, LoadOptions, Opened, Origin, state_dict};
+use crate::{Error, Identity, LoadOptions, Opened, Origin, arch};
 
 /// How a network is written.
 #[derive(Clone, Debug, Default)]
@@ -38,9 +38,9 @@ pub struct Converted {
 /// place to go on training from. [`convert`] keeps a state dict's own tensors.
 ///
 /// # Errors
-/// [`Error::HalfRange`] where a weight is too large for f16.
+/// [`Error::HalfRange`] if a weight is too large for f16, [`Error::NotSaved`] for a network of a program's own architecture.
 pub fn to_safetensors(network: &Network, options: &SaveOptions) -> Result<Vec<u8>, Error> {
-    write(&state_dict::tensors(network), network, options)
+    write(&arch::tensors(network)?, network, options)
 }
 
 /// A model file's bytes as safetensors: the source's own tensors as f32, under their names in the state dict.
@@ -81,7 +81,7 @@ fn convert_opened(opened: Opened, source: &[u8], load: &LoadOptions, save: &Save
     }
     let bytes = match tensors {
         Some(mut tensors) => {
-            state_dict::complete(&mut tensors, &network);
+            arch::complete(&mut tensors, &network);
             write(&tensors, &network, &save)?
         }
         None => to_safetensors(&network, &save)?,

@@ -1,4 +1,4 @@
-//! Tensors by name: what every reader gives and the state dict takes.
+//! Tensors by name: the result of every reader.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,17 @@ use half::{bf16, f16};
 
 use crate::Error;
 
-/// A tensor's values in row-major order.
+/// A tensor as f32, whatever the file stores.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Tensor {
-    pub(crate) shape: Vec<usize>,
-    pub(crate) values: Vec<f32>,
+pub struct Tensor {
+    /// Length of each dimension.
+    pub shape: Vec<usize>,
+    /// Finite values in row-major order, as many as the shape holds.
+    pub values: Vec<f32>,
 }
 
-/// Tensors by their names in the file.
-pub(crate) type Tensors = BTreeMap<String, Tensor>;
+/// Tensors by their names.
+pub type Tensors = BTreeMap<String, Tensor>;
 
 impl Tensor {
     /// A tensor whose values are finite.

@@ -2,11 +2,8 @@
 
 use cytoshade_pickle::printable;
 
-/// The weight that every state dict of the network has.
-const FIRST: &str = "downsample.down.res_down_0.conv.conv_0.2.weight";
-
-/// What the names of the network's tensors begin with. Among these nothing may be surplus: it would be another network.
-const PARTS: [&str; 6] = ["downsample.", "upsample.", "make_style.", "output.", "diam_mean", "diam_labels"];
+use crate::Error;
+use crate::arch::{self, Recognized};
 
 /// BatchNorm's counts of batches, which play no part after training.
 const COUNTS: &str = ".num_batches_tracked";
@@ -15,55 +12,47 @@ const COUNTS: &str = ".num_batches_tracked";
 const SHOWN: usize = 5;
 
 /// Tells the network's tensors from those beside it, by their names.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct TensorFilter {
-    /// What stands before every name of the network (`module.` from DataParallel). `None` where the network was not
-    /// found: then every tensor is taken, so that the error says what the file has and lacks.
-    prefix: Option<String>,
+    /// The network and the prefix of its names (`module.` from DataParallel). If none was recognised, every tensor is
+    /// taken, so that the error can list what the file has.
+    network: Option<Recognized>,
     beside: Vec<String>,
     counts: usize,
 }
 
 impl TensorFilter {
-    /// Finds the network among these names. Where there is one without a prefix, it is that one; of several others none
-    /// is chosen.
-    pub(crate) fn among<'n>(names: impl Iterator<Item = &'n str>) -> Self {
-        let mut prefixes: Vec<&str> = names
-            .filter_map(|name| name.strip_suffix(FIRST))
-            .filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
-            .collect();
-        prefixes.sort_unstable();
-        let prefix = match prefixes[..] {
-            ["", ..] => Some(""),
-            [only] => Some(only),
-            _ => None,
-        };
-        Self { prefix: prefix.map(str::to_string), ..Self::default() }
+    /// Recognises the network among these names.
+    ///
+    /// # Errors
+    /// [`Error::Architecture`], before any tensor is read.
+    pub(crate) fn among(names: &[&str]) -> Result<Self, Error> {
+        Ok(Self { network: arch::recognize(names)?, ..Self::default() })
     }
 
-    /// The name that a tensor has in the network. `None`, and it is noted, where it has no part in it.
+    /// The name that a tensor has in the network. `None` if it is not part of it, which is noted.
     pub(crate) fn own<'n>(&mut self, name: &'n str) -> Option<&'n str> {
         if name.ends_with(COUNTS) {
             self.counts += 1;
             return None;
         }
-        let Some(prefix) = &self.prefix else { return Some(name) };
-        let own = name.strip_prefix(prefix).filter(|own| PARTS.iter().any(|part| own.starts_with(part)));
+        let Some(Recognized { recognizer, prefix }) = &self.network else { return Some(name) };
+        let own = name.strip_prefix(prefix.as_str()).filter(|own| recognizer.owns(own));
         if own.is_none() {
             self.leave(name);
         }
         own
     }
 
-    /// Notes what is beside the tensors.
+    /// Notes an entry beside the tensors.
     pub(crate) fn leave(&mut self, name: &str) {
         self.beside.push(printable(name));
     }
 
-    /// What was left alone, in words.
+    /// The entries that were ignored, in words.
     pub(crate) fn ignored(mut self) -> Vec<String> {
         let mut ignored = Vec::new();
-        if let Some(prefix) = self.prefix.filter(|prefix| !prefix.is_empty()) {
+        if let Some(Recognized { prefix, .. }) = self.network.filter(|network| !network.prefix.is_empty()) {
             ignored.push(format!("the prefix {} of the tensors' names", printable(&prefix)));
         }
         if !self.beside.is_empty() {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use common::{fixture, network, plain, try_load, with_limits};
+use cytoshade_core::arch::unet::UNet;
 use cytoshade_core::{Conv, Network};
 use cytoshade_model::{Error, Format, LoadOptions, ReadLimits, Sha256, load, load_path, load_with_origin};
 use half::f16;
@@ -27,10 +28,10 @@ const EXACT: [&str; 10] = [
 ];
 
 fn assert_same_weights(found: &Network, expected: &Network, name: &str) {
-    assert_eq!(found.shape(), expected.shape(), "{name}");
+    assert_eq!(UNet::from_network(found), UNet::from_network(expected), "{name}");
     // Without the values, which are many.
-    assert!(found.convs() == expected.convs(), "{name}");
-    assert!(found.linears() == expected.linears(), "{name}");
+    assert!(found.weights().convs() == expected.weights().convs(), "{name}");
+    assert!(found.weights().linears() == expected.weights().linears(), "{name}");
 }
 
 #[test]
@@ -77,6 +78,7 @@ struct Folded {
 fn folded(network: &Network) -> Vec<Folded> {
     let wide = |values: &[f32]| values.iter().map(|&value| f64::from(value)).collect::<Vec<_>>();
     let mut layers: Vec<Folded> = network
+        .weights()
         .convs()
         .iter()
         .map(|conv: &Conv| Folded {
@@ -87,7 +89,7 @@ fn folded(network: &Network) -> Vec<Folded> {
             bias: wide(conv.bias()),
         })
         .collect();
-    let shapes = network.shape().convs();
+    let shapes = UNet::from_network(network).unwrap().convs();
     for (at, shape) in shapes.iter().enumerate() {
         let layer = &mut layers[at];
         if !shape.relu {
@@ -133,8 +135,8 @@ fn folded_exports_give_the_same_function() {
     for name in ["folded_script_17.onnx", "folded_dynamo_18.onnx", "folded_projections.onnx", "folded_simplified.onnx"]
     {
         let found = network(name);
-        assert!(found.convs() != expected.convs(), "{name} has folded layers");
-        assert!(found.linears() == expected.linears(), "{name}");
+        assert!(found.weights().convs() != expected.weights().convs(), "{name} has folded layers");
+        assert!(found.weights().linears() == expected.weights().linears(), "{name}");
         let difference = difference(&expected, &found);
         assert!(difference < 1e-6, "{name}: {difference}");
     }
@@ -149,7 +151,7 @@ fn folded_exports_give_the_same_function() {
 #[test]
 fn a_layer_without_batch_norm_has_a_scale_of_exactly_one() {
     let network = network("folded_projections.onnx");
-    let projection = &network.convs()[0];
+    let projection = &network.weights().convs()[0];
     assert!(
         projection.scale().iter().all(|&scale| scale == 1.0) && projection.shift().iter().all(|&shift| shift == 0.0)
     );

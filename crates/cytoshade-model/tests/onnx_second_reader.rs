@@ -34,11 +34,11 @@ fn both_read_the_same_tensors() {
             .filter_map(|tensor| Some((tensor.name.strip_prefix("net.")?, values(tensor))))
             .collect();
         let network = network(name);
-        for conv in network.convs() {
+        for conv in network.weights().convs() {
             assert!(conv.weight() == tensors[format!("{}.weight", conv.name()).as_str()], "{name}: {}", conv.name());
             assert!(conv.bias() == tensors[format!("{}.bias", conv.name()).as_str()], "{name}: {}", conv.name());
         }
-        for linear in network.linears() {
+        for linear in network.weights().linears() {
             let weight = &tensors[format!("{}.weight", linear.name()).as_str()];
             assert!(linear.weight() == weight, "{name}: {}", linear.name());
         }

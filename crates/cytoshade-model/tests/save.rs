@@ -28,8 +28,9 @@ fn bundled() -> Vec<u8> {
 
 /// Every array of a network, to compare its bits.
 fn bits(network: &Network) -> Vec<u32> {
-    let convs = network.convs().iter().flat_map(|conv| [conv.scale(), conv.shift(), conv.weight(), conv.bias()]);
-    let linears = network.linears().iter().flat_map(|linear| [linear.weight(), linear.bias()]);
+    let convs =
+        network.weights().convs().iter().flat_map(|conv| [conv.scale(), conv.shift(), conv.weight(), conv.bias()]);
+    let linears = network.weights().linears().iter().flat_map(|linear| [linear.weight(), linear.bias()]);
     let diameters = [network.diam_mean(), network.diam_labels()];
     convs.chain(linears).chain([&diameters[..]]).flatten().map(|value| value.to_bits()).collect()
 }

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{fixture, legacy, network, plain, try_load, with_limits, zip};
+use cytoshade_core::arch::unet::UNet;
 use cytoshade_model::{Error, LoadOptions, Problem, ReadLimits, load_with_origin};
 use half::{bf16, f16};
 use proptest::prelude::*;
@@ -10,7 +11,8 @@ use proptest::prelude::*;
 #[test]
 fn every_form_gives_the_same_weights() {
     let expected = network("plain.safetensors");
-    assert_eq!((expected.shape().nbase(), expected.diam_mean(), expected.diam_labels()), (&[2, 3, 4][..], 17.0, 21.5));
+    let unet = UNet::from_network(&expected).unwrap();
+    assert_eq!((unet.nbase(), expected.diam_mean(), expected.diam_labels()), (&[2, 3, 4][..], 17.0, 21.5));
     for name in [
         "zip.pth",
         "legacy.pth",
@@ -50,9 +52,34 @@ fn checkpoints_of_training_scripts_open() {
 
 #[test]
 fn tensors_of_another_network_are_named() {
-    let Err(Error::StateDict { problems }) = try_load(&fixture("other.pth")) else { panic!("another network opens") };
+    let Err(Error::NoNetwork { found }) = try_load(&fixture("other.pth")) else { panic!("another network opens") };
+    assert!(found.contains("weight"), "{found}");
+    let Err(Error::NoNetwork { found }) = try_load(&named_tensor("w", 4, 0, &[2, 2], &[2, 1])) else {
+        panic!("one tensor opens")
+    };
+    assert_eq!(found, "w");
+    // Nearly a U-Net: then each tensor that is missing is named.
+    let near = "net.upsample.up.res_up_0.proj.0.weight";
+    let Err(Error::StateDict { problems }) = try_load(&named_tensor(near, 4, 0, &[2, 2], &[2, 1])) else {
+        panic!("one tensor opens")
+    };
     let missing = |name: &str| problems.contains(&Problem::Missing { name: name.into() });
     assert!(missing("downsample.down.res_down_0.conv.conv_0.2.weight") && missing("output.2.weight"), "{problems:?}");
+}
+
+#[test]
+fn networks_of_cellpose_4_are_named_before_any_tensor_is_read() {
+    for prefix in ["", "module."] {
+        // A tensor that is not in the file, as the names come first.
+        let of = |name: &str| try_load(&named_tensor(&format!("{prefix}{name}"), 5, 0, &[5], &[1]));
+        match of("encoder.patch_embed.proj.weight") {
+            Err(error @ Error::Architecture { found: "Cellpose-SAM" }) => {
+                assert!(error.to_string().contains("Cellpose-SAM") && error.to_string().contains("cyto3"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(of("encoder.patch_embed.proj.bias"), Err(Error::Damaged { .. })));
+    }
 }
 
 #[test]
@@ -148,8 +175,12 @@ fn circles_end() {
     try_load(&legacy(b"\x80\x02]q\0h\0a.")).unwrap_err();
 }
 
-/// `{"w": _rebuild_tensor_v2(("storage", FloatStorage, "0", "cpu", elements), offset, shape, strides)}`.
 fn one_tensor(elements: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Vec<u8> {
+    named_tensor("w", elements, offset, shape, strides)
+}
+
+/// `{name: _rebuild_tensor_v2(("storage", FloatStorage, "0", "cpu", elements), offset, shape, strides)}`.
+fn named_tensor(name: &str, elements: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Vec<u8> {
     fn int(value: i64) -> Vec<u8> {
         [&b"\x8a\x08"[..], &value.to_le_bytes()].concat()
     }
@@ -157,7 +188,10 @@ fn one_tensor(elements: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Vec
         [&b"("[..], &values.iter().flat_map(|&value| int(value)).collect::<Vec<_>>(), b"t"].concat()
     }
     let pickle = [
-        &b"\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n"[..],
+        &b"\x80\x02}X"[..],
+        &(name.len() as u32).to_le_bytes(),
+        name.as_bytes(),
+        &b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n"[..],
         b"X\x01\0\0\x000X\x03\0\0\0cpu",
         &int(elements),
         b"tQ",
@@ -175,7 +209,7 @@ fn views_that_lie_are_refused() {
     let refused = |elements, offset, shape: &[i64], strides: &[i64]| {
         match try_load(&one_tensor(elements, offset, shape, strides)).unwrap_err() {
             // The tensor is read, and then it is no network's.
-            Error::StateDict { .. } => false,
+            Error::NoNetwork { .. } => false,
             Error::Damaged { .. } | Error::Limit { .. } => true,
             error => panic!("{error}"),
         }
@@ -210,7 +244,7 @@ fn views_that_lie_are_refused() {
 #[test]
 fn archives_that_lie_are_refused() {
     let honest = zip(&[("m/data.pkl", b"\x80\x02}."), ("m/data/0", &[0; 4])]);
-    assert!(matches!(try_load(&honest), Err(Error::StateDict { .. })));
+    assert!(matches!(try_load(&honest), Err(Error::NoNetwork { .. })));
     assert!(matches!(try_load(&zip(&[("m/other", b"")])), Err(Error::UnknownFormat { .. })));
     assert!(matches!(try_load(&zip(&[("a/b/data.pkl", b"")])), Err(Error::UnknownFormat { .. })));
     for (what, records) in [
@@ -226,7 +260,7 @@ fn archives_that_lie_are_refused() {
         for flip in [0x01, 0x80, 0xff] {
             let mut other = honest.clone();
             other[at] ^= flip;
-            refused += usize::from(!matches!(try_load(&other), Err(Error::StateDict { .. })));
+            refused += usize::from(!matches!(try_load(&other), Err(Error::NoNetwork { .. })));
         }
     }
     assert!(refused > 200, "{refused}");

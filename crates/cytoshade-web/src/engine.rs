@@ -70,7 +70,7 @@ impl Engine {
             builder = builder.size_model(load_size_model(&size_model, &options).map_err(|error| from_error(&error))?);
         }
         let elsewhere = || {
-            let workers = Workers::new(call, workers, model.network().shape().nout());
+            let workers = Workers::new(call, workers, model.network().description().outputs.count);
             let made = builder.clone().build_remote(Box::new(workers));
             made.map(|segmenter| (segmenter, Precision::F32))
         };

@@ -5,7 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use cytoshade::{Batch, DeviceInfo, Error, LoadOptions, Model, PendingBatch, RemoteBackend, Segmenter};
-use cytoshade_core::{BatchNorm, Conv, EndPoints, Linear, Shape};
+use cytoshade_core::arch::unet::{ConvLayer, LinearLayer, UNet};
+use cytoshade_core::{BatchNorm, EndPoints};
 use cytoshade_cpu::follow_flows::Steps;
 use cytoshade_cpu::network::Network;
 use js_sys::{Array, Float32Array, Function, Promise, Uint32Array};
@@ -36,19 +37,18 @@ pub fn warm_up() {
 
 /// A network that has each kind of layer, of whole blocks of channels and of halves.
 fn zeros() -> Option<cytoshade_core::Network> {
-    let shape = Shape::new(vec![2, 8, 32], 3).ok()?;
-    let conv = |layer: &cytoshade_core::ConvShape| {
+    let unet = UNet::new(vec![2, 8, 32], 3).ok()?;
+    let conv = |layer: &ConvLayer| {
         let (zeros, ones) = (vec![0.0; layer.inputs], vec![1.0; layer.inputs]);
         let norm = BatchNorm { weight: ones.clone(), bias: zeros.clone(), mean: zeros, var: ones };
         let weights = layer.outputs * layer.inputs * layer.kernel * layer.kernel;
-        Conv::new(layer, &norm, vec![0.0; weights], vec![0.0; layer.outputs]).ok()
+        layer.conv(&norm, vec![0.0; weights], vec![0.0; layer.outputs]).ok()
     };
-    let linear = |layer: &cytoshade_core::LinearShape| {
-        Linear::new(layer, vec![0.0; layer.inputs * layer.outputs], vec![0.0; layer.outputs]).ok()
-    };
-    let convs = shape.convs().iter().map(conv).collect::<Option<_>>()?;
-    let linears = shape.linears().iter().map(linear).collect::<Option<_>>()?;
-    cytoshade_core::Network::new(shape, convs, linears, 30.0, 30.0).ok()
+    let linear =
+        |layer: &LinearLayer| layer.linear(vec![0.0; layer.inputs * layer.outputs], vec![0.0; layer.outputs]).ok();
+    let convs = unet.convs().iter().map(conv).collect::<Option<_>>()?;
+    let linears = unet.linears().iter().map(linear).collect::<Option<_>>()?;
+    unet.network(convs, linears, 30.0, 30.0).ok()
 }
 
 #[wasm_bindgen]

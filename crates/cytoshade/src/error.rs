@@ -154,12 +154,18 @@ impl Error {
 fn input_kind(error: &CoreError) -> ErrorKind {
     match error {
         CoreError::Cancelled => ErrorKind::Cancelled,
-        CoreError::Param { .. } | CoreError::NoSuchChannel { .. } => ErrorKind::Parameter,
+        CoreError::Param { .. }
+        | CoreError::NoSuchParam { .. }
+        | CoreError::NoSuchChannel { .. }
+        | CoreError::TileSide { .. } => ErrorKind::Parameter,
         CoreError::NotSegmentation { .. }
         | CoreError::NetworkShape { .. }
         | CoreError::Layer { .. }
         | CoreError::LayerValue { .. }
-        | CoreError::LayerChannels { .. } => ErrorKind::Model,
+        | CoreError::LayerShape { .. }
+        | CoreError::NoSuchWeights { .. }
+        | CoreError::ShortcutRelu { .. }
+        | CoreError::Plan { .. } => ErrorKind::Model,
         _ => ErrorKind::Image,
     }
 }

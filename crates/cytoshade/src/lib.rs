@@ -89,6 +89,18 @@ pub use segmenter::{
     Builder, ForRestorer, ForSegmenter, Restored, Restorer, RestorerBuilder, Segmenter, SegmenterBuilder,
 };
 
+/// Networks that a program makes itself, for [`Model::from_network`].
+///
+/// A U-Net of other weights is a [`UNet`](arch::unet::UNet). Another architecture is a [`Description`] for the pipelines,
+/// a [`Plan`] of the operations that the backends have, and [`Weights`].
+pub mod network {
+    pub use cytoshade_core::{
+        BatchNorm, Conv, ConvId, ConvShape, Convolution, Description, FlowChannels, Linear, LinearId, LinearProduct,
+        Network, Operation, OutputChannels, Plan, PlanBuilder, Prologue, RescaleRule, Shortcut, TensorId, TensorShape,
+        TileRule, Weights, arch,
+    };
+}
+
 /// The errors of the crates beneath, which [`Error`] wraps.
 pub mod errors {
     pub use cytoshade_core::Error as CoreError;

@@ -11,13 +11,13 @@ use crate::Error;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::{Identity, ModelDirs};
 
-/// A Cellpose network read from a file. Clones share the weights.
+/// A network: read from a file, or of a program's own. Clones share the weights.
 #[derive(Clone, Debug)]
 pub struct Model {
     network: Arc<Network>,
     // In a browser each worker would hash the bytes once more for it, and nothing asks.
     #[cfg(not(target_arch = "wasm32"))]
-    origin: Origin,
+    origin: Option<Origin>,
 }
 
 impl Model {
@@ -61,7 +61,7 @@ impl Model {
         if let Some(published) = reference.published().filter(|published| published.sha256.is_none()) {
             origin.identity = Identity::Unverified(published);
         }
-        Ok(Self { network: Arc::new(network), origin })
+        Ok(Self { network: Arc::new(network), origin: Some(origin) })
     }
 
     /// A model from the bytes of its file.
@@ -76,14 +76,26 @@ impl Model {
         Ok(Self {
             network: Arc::new(network),
             #[cfg(not(target_arch = "wasm32"))]
-            origin,
+            origin: Some(origin),
         })
     }
 
-    /// What it was read from: format, hash, and whether that is a published model's.
+    /// A model of a network that the program made itself, such as one of its own architecture.
+    ///
+    /// `cytoshade_model::load_tensors` reads the tensors of a file, and [`Network::new`] makes a network of them.
+    pub fn from_network(network: Network) -> Self {
+        Self {
+            network: Arc::new(network),
+            #[cfg(not(target_arch = "wasm32"))]
+            origin: None,
+        }
+    }
+
+    /// The file that it was read from: format, hash, and whether that is a published model's. `None` for a network that
+    /// the program made itself.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn origin(&self) -> &Origin {
-        &self.origin
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
     }
 
     /// The checked weights.

@@ -15,10 +15,10 @@ pub struct Segmentation {
     pub flows: Option<Planes>,
     /// The cell probability as a logit, of shape [1, height, width], sized as `flows`. On request.
     pub cellprob: Option<Planes>,
-    /// The style vector of the whole image, of unit length. On request.
+    /// The style vector of the whole image, of unit length. On request; `None` if the network has no style.
     pub style: Option<Vec<f32>>,
-    /// What the network gives beyond dY, dX and cell probability, of shape [nout - 3, height, width], sized as `flows`.
-    /// The masks do not depend on it. On request.
+    /// The network's outputs beside dY, dX and cell probability, of shape [outputs - 3, height, width], sized as `flows`.
+    /// The masks do not depend on them. On request.
     pub classes: Option<Planes>,
     /// The diameter that was used, in pixels of the image.
     pub diameter: f32,
@@ -51,7 +51,7 @@ pub struct StackSegmentation {
     /// On request.
     pub cellprob: Option<Volume>,
     /// The style vectors, of unit length: one for each layer; in 3-D one for each column of the stack as the network
-    /// saw it, since the planes along X are the last that it sees. On request.
+    /// saw it, since the planes along X are the last that it sees. On request; `None` if the network has no style.
     pub styles: Option<Vec<Vec<f32>>>,
     /// The diameter that was used, in pixels of the stack.
     pub diameter: f32,

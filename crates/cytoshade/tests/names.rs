@@ -42,7 +42,8 @@ fn models_of_one_s_own_are_found_by_their_names_in_both_folders() {
     place.put("own/train.123456", &demo());
     for name in ["CP_20230101_120000", "train.123456"] {
         let model = place.open(name).unwrap();
-        assert_eq!((model.origin().identity, model.origin().sha256), (Identity::Unknown, Sha256::digest(&demo())));
+        let origin = model.origin().unwrap();
+        assert_eq!((origin.identity, origin.sha256), (Identity::Unknown, Sha256::digest(&demo())));
     }
     // The first folder comes first, and what is broken there is not passed over.
     place.put("own/CP_20230101_120000", b"broken");
@@ -79,7 +80,7 @@ fn a_published_model_without_a_known_hash_opens_and_is_said_to_be_unverified() {
     let place = place();
     place.put("cellpose/cyto2torch_0", &demo());
     let model = place.open("cyto2").unwrap();
-    assert!(matches!(model.origin().identity, Identity::Unverified(published) if published.name == "cyto2"));
+    assert!(matches!(model.origin().unwrap().identity, Identity::Unverified(published) if published.name == "cyto2"));
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use cytoshade::network::Description;
+use cytoshade::network::arch::unet::UNet;
 use cytoshade::{Identity, LoadOptions, Network, Origin, Published, Sha256};
 use cytoshade_model::{AnyModel, SizeModel};
 use serde::Serialize;
@@ -74,17 +76,17 @@ impl Report {
             Identity::Published(published) => Some(published),
             Identity::Unverified(_) | Identity::Unknown => None,
         };
-        let shape = network.shape();
+        let Description { inputs, outputs, style, .. } = network.description();
         Self {
             kind: "network",
             format: origin.format.to_string(),
-            nbase: Some(shape.nbase().to_vec()),
-            channels_in: Some(shape.inputs()),
-            channels_out: Some(shape.nout()),
-            style_channels: Some(shape.style_channels()),
+            nbase: UNet::from_network(network).map(|unet| unet.nbase().to_vec()),
+            channels_in: Some(*inputs),
+            channels_out: Some(outputs.count),
+            style_channels: *style,
             diam_mean: shortest(network.diam_mean()),
             diam_labels: Some(shortest(network.diam_labels())),
-            parameters: shape.parameters(),
+            parameters: network.parameters(),
             metadata: origin.metadata.clone(),
             ignored: origin.ignored.clone(),
             ..Self::from_file(path, origin.sha256, published)

@@ -160,8 +160,8 @@ declare_params! {
             diameter: Option<f32> = None, in "a number of pixels above 0" if |d: f32| d.is_finite() && d > 0.0;
             /// Run the dynamics at the image's own size (true), or at the network's and enlarge the masks (false).
             resample: bool = true;
-            /// Side of a tile in pixels: a multiple of 16, from 32 to 4096.
-            bsize: usize = 224, in "a multiple of 16 from 32 to 4096"
+            /// Side of a tile in pixels: a multiple of 16, from 32 to 4096. If unset, the network's own, 224 for U-Nets.
+            bsize: Option<usize> = None, in "a multiple of 16 from 32 to 4096"
                 if |side: usize| (32..=4096).contains(&side) && side.is_multiple_of(16);
             /// Overlap of neighbouring tiles as a fraction of a tile, 0.05 to 0.5. Not used with augmentation.
             tile_overlap: f64 = 0.1, in "a fraction from 0.05 to 0.5" if |part| (0.05..=0.5).contains(&part);
@@ -183,7 +183,7 @@ declare_params! {
             /// Drop masks of fewer pixels than this. 0 keeps all.
             min_size: usize = 15;
             /// Segment a stack in 3-D: the network sees its planes along Z, Y and X, and the sum of their flows is followed
-            /// in 3-D. Tiles have a side of 224 then, and the flow threshold is not used.
+            /// in 3-D. Tiles have the network's own side then, and the flow threshold is not used.
             do_3d: bool = false;
             /// In 3-D: the distance of z-slices over that of pixels; 2 if Z is sampled half as densely.
             anisotropy: f64 = 1.0, in "a number above 0, at most 1,000" if |ratio| ratio > 0.0 && ratio <= 1000.0;
@@ -293,7 +293,7 @@ mod tests {
             params.set(info.name, value).unwrap();
             assert!(!info.help_line().is_empty());
         }
-        assert_eq!((params.diameter, params.niter, params.bsize, params.do_3d), (Some(2.0), Some(2), 2, true));
+        assert_eq!((params.diameter, params.niter, params.bsize, params.do_3d), (Some(2.0), Some(2), Some(2), true));
         for (name, value) in [("min_size", 1.5), ("min_size", -1.0), ("niter", 5e9), ("interp", 1.0)] {
             assert!(matches!(params.set(name, value), Err(Error::Param { .. })), "{name} {value}");
         }

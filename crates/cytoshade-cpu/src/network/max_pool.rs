@@ -26,7 +26,7 @@ impl Work for MaxPool<'_> {
     }
 }
 
-/// Two rows and the one that they become. As all blocks of a row have an even width, its blocks need no telling apart.
+/// Two rows and their maxima. All blocks of a row have an even width, so that no pair of pixels spans two blocks.
 struct Row<'a> {
     above: &'a [Block],
     below: &'a [Block],

@@ -1,35 +1,32 @@
-//! How long each step takes: a look at the clock between steps.
+//! The time that each step takes: the clock is read between steps.
 
 use std::sync::Arc;
 
-use cytoshade_core::{BatchTimes, Recorder, Step, StepCost};
+use cytoshade_core::{BatchTimes, Convolution, Operation, Plan, Recorder, StepCost};
 
-use super::Network;
 use crate::simd::LANES;
 
 /// Times the steps of each tile for a recorder.
 pub(super) struct StepTimer<'a> {
     recorder: &'a Recorder,
-    /// What the steps do for one tile.
+    /// The cost of the steps for one tile.
     steps: Arc<[StepCost]>,
 }
 
 impl<'a> StepTimer<'a> {
-    pub(super) fn new(network: &Network, recorder: &'a Recorder, height: usize, width: usize) -> Self {
-        let Network { plan, shape, .. } = network;
-        let convs = shape.convs();
-        let name = |step: &Step| match step {
-            Step::MaxPool { .. } => "max_pool",
-            Step::Style { .. } => "style",
-            Step::StyleProjections => "style_projections",
-            Step::Conv { conv, .. } if convs[*conv].kernel == 1 => "conv1x1",
-            Step::Conv { .. } => "conv3x3",
+    pub(super) fn new(plan: &Plan, recorder: &'a Recorder, height: usize, width: usize) -> Self {
+        let name = |operation: &Operation| match operation {
+            Operation::MaxPool { .. } => "max_pool",
+            Operation::GlobalAverage { .. } => "style",
+            Operation::Linear { .. } => "style_projections",
+            Operation::Convolution(Convolution { kernel: 1, .. }) => "conv1x1",
+            Operation::Convolution(_) => "conv3x3",
         };
-        let steps = StepCost::all(plan, shape, name, [1, height, width], size_of::<f32>(), LANES);
+        let steps = StepCost::all(plan, name, [1, height, width], size_of::<f32>(), LANES);
         Self { recorder, steps: steps.into() }
     }
 
-    /// For a tile that starts now, as one of those that run at the same time.
+    /// Times a tile that starts now. `lane` numbers the tiles that run at the same time.
     pub(super) fn timer(&self, lane: usize) -> TileTimer<'_> {
         let submitted = self.recorder.now();
         TileTimer {
@@ -52,7 +49,7 @@ pub(super) struct TileTimer<'a> {
 }
 
 impl TileTimer<'_> {
-    /// A step is done.
+    /// Ends a step.
     pub(super) fn lap(&mut self) {
         let now = self.step_timer.recorder.now();
         self.nanoseconds.push([self.last, now]);

@@ -3,11 +3,11 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use cytoshade_core::Plan;
+use cytoshade_core::{Plan, Storage};
 
+use super::Network;
 use super::dispatch::{Dispatch, DispatchContext};
 use super::profile::Clock;
-use super::{Network, style_channels};
 use crate::device::{Gpu, lock};
 use crate::dispatch_list::DispatchList;
 use crate::error::Error;
@@ -23,7 +23,8 @@ pub(super) struct Arena {
     /// Input and output as planes.
     input: wgpu::Buffer,
     output: wgpu::Buffer,
-    style: wgpu::Buffer,
+    /// The style vectors, if the network has any.
+    style: Option<wgpu::Buffer>,
     /// Input and output as the steps have them.
     packed: wgpu::Buffer,
     result: wgpu::Buffer,
@@ -72,34 +73,30 @@ impl Arena {
     ) -> Result<Self, Error> {
         let Network { gpu, plan, .. } = network;
         let bytes = network.options.precision.bytes();
-        let stored = |what, len: usize| gpu.storage(what, (bytes * capacity * len) as u64);
         let buffer = |what, len: usize| gpu.storage(what, (4 * capacity * len) as u64);
-        let tensors = (0..plan.buffers())
-            .map(|at| stored("the network's intermediates", plan.buffer_len(at, height, width, 4)))
+        let buffers = (0..plan.buffers().len())
+            .map(|at| {
+                let len = plan.buffer_len(at, height, width, 4);
+                match plan.buffers()[at].storage() {
+                    Storage::Activations => gpu.storage("the network's intermediates", (bytes * capacity * len) as u64),
+                    Storage::Vectors => buffer("the network's vectors", len),
+                }
+            })
             .collect::<Result<Vec<_>, _>>()?;
-        let input = buffer("the tiles", plan.input.channels * height * width)?;
-        let output = buffer("the network's outputs", plan.output.channels * height * width)?;
-        let style = buffer("the style vectors", style_channels(plan).next_multiple_of(4))?;
-        let features = buffer("the style projections", plan.style_features)?;
+        let [inputs, outputs] = [plan.input(), plan.output()].map(|id| plan[id].channels());
+        let input = buffer("the tiles", inputs * height * width)?;
+        let output = buffer("the network's outputs", outputs * height * width)?;
+        let style = plan.style().map(|style| buffers[plan[style].buffer].clone());
 
         let Scratch { points, sums } = network.scratch(capacity, [height, width]);
         let scratch = |what, bytes: u64| gpu.storage(what, bytes.max(4));
         let points = scratch("inputs at points", points)?;
         let sums = scratch("sums at points", sums)?;
 
-        let site = DispatchContext {
-            network,
-            height,
-            width,
-            capacity,
-            tensors: &tensors,
-            style: &style,
-            features: &features,
-            points: &points,
-            sums: &sums,
-        };
+        let site =
+            DispatchContext { network, height, width, capacity, buffers: &buffers, points: &points, sums: &sums };
         let mut kernels = kernels.iter();
-        let mut work = Vec::with_capacity(plan.steps.len() + 2);
+        let mut work = Vec::with_capacity(plan.operations().len() + 2);
         let mut add = |dispatches: Vec<Dispatch<'_>>| {
             let bind = |(dispatch, kernel): (Dispatch<'_>, &Arc<Kernel>)| {
                 (kernel.bind(gpu, &dispatch.params, &dispatch.storage), dispatch.grid)
@@ -107,16 +104,16 @@ impl Arena {
             work.push(dispatches.into_iter().zip(&mut kernels).map(bind).collect());
         };
         // In the order of Network::variants.
-        let pack = site.planes(plan.input, &input, &tensors[plan.input.buffer]);
-        let unpack = site.planes(plan.output, &tensors[plan.output.buffer], &output);
+        let [packed, result] = [plan.input(), plan.output()].map(|id| buffers[plan[id].buffer].clone());
+        let pack = site.planes(plan.input(), &input, &packed);
+        let unpack = site.planes(plan.output(), &result, &output);
         add(vec![pack]);
         add(vec![unpack]);
-        for step in &plan.steps {
-            add(site.dispatches(step)?);
+        for operation in plan.operations() {
+            add(site.dispatches(operation)?);
         }
         // Unpacking comes last.
         work[1..].rotate_left(1);
-        let [packed, result] = [plan.input, plan.output].map(|tensor| tensors[tensor.buffer].clone());
         Ok(Self { capacity, height, width, input, output, style, packed, result, work, turn: Mutex::new(()) })
     }
 
@@ -126,8 +123,8 @@ impl Arena {
 
     pub(super) fn sizes(&self, plan: &Plan, count: usize) -> Sizes {
         Sizes {
-            outputs: 4 * (count * plan.output.channels * self.height * self.width) as u64,
-            styles: 4 * (count * style_channels(plan).next_multiple_of(4)) as u64,
+            outputs: 4 * (count * plan[plan.output()].channels() * self.height * self.width) as u64,
+            styles: 4 * (count * plan.style().map_or(0, |style| plan[style].channels().next_multiple_of(4))) as u64,
         }
     }
 
@@ -145,7 +142,9 @@ impl Arena {
         let mut encoder = self.encoder(gpu);
         encode(&mut encoder, &self.steps(gpu, 0..self.work.len(), count)?, clock);
         encoder.copy_buffer_to_buffer(&self.output, 0, back, 0, Some(sizes.outputs));
-        encoder.copy_buffer_to_buffer(&self.style, 0, back, sizes.outputs, Some(sizes.styles));
+        if let Some(style) = &self.style {
+            encoder.copy_buffer_to_buffer(style, 0, back, sizes.outputs, Some(sizes.styles));
+        }
         Ok(self.upload_and_submit(gpu, tiles, encoder))
     }
 
@@ -174,7 +173,9 @@ impl Arena {
         pieces.append(&mut self.steps(gpu, 1..self.work.len() - 1, count)?);
         pieces.push(after.iter().collect());
         encode(&mut encoder, &pieces, clock);
-        encoder.copy_buffer_to_buffer(&self.style, 0, back, 0, Some(back.size().min(self.style.size())));
+        // Without a style some bytes are read back all the same: nothing else tells a browser that the batch is done.
+        let last = self.style.as_ref().unwrap_or(&self.result);
+        encoder.copy_buffer_to_buffer(last, 0, back, 0, Some(back.size().min(last.size())));
         Ok(gpu.queue().submit([encoder.finish()]))
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
-use cytoshade_core::{Conv, Network as Weights, Plan, Projection, Step, Tensor};
+use cytoshade_core::{Conv, ConvId, Convolution, Operation, Plan, TensorShape, Weights};
 use cytoshade_shaders::{self as shaders, Precision};
 use half::f16;
 
@@ -15,7 +15,7 @@ use crate::kernel::Variant;
 use crate::weights::{Order, conv_vectors, conv_weights};
 use crate::winograd::{self, Scratch};
 
-/// A convolution of the plan, with the `proj` that is part of its step.
+/// A convolution of the plan and its shortcut.
 #[derive(Debug)]
 pub(super) struct Layer {
     /// `None` for a 1x1 convolution.
@@ -31,43 +31,53 @@ pub(super) struct Layer {
     pub(super) fallback: OnceLock<Box<Layer>>,
 }
 
-/// Where in the plan a convolution is, as far as that decides how large its buffers are.
+/// The tensors of a convolution, as far as they decide the size of its buffers.
 #[derive(Clone, Copy, Debug)]
 struct ConvSite {
-    source: Tensor,
-    target: Tensor,
-    projection: Option<Projection>,
+    source: TensorShape,
+    target: TensorShape,
+    /// Channels of the shortcut's source; 0 without one.
+    block: usize,
+    /// Weights of the shortcut.
+    shortcut: Option<ConvId>,
 }
 
-/// The convolutions that are steps of a plan, by their number.
+/// The convolutions of a plan.
 ///
-/// Where the options ask for no kernel, those of `kernel_choices` are taken that apply.
+/// If the options name no kernel, those of `kernel_choices` are taken that apply.
 pub(super) fn all(
     gpu: &Gpu,
     weights: &Weights,
     plan: &Plan,
     options: Options,
-    kernel_choices: &BTreeMap<usize, ConvKernel>,
-) -> Result<HashMap<usize, Layer>, Error> {
-    let convs = weights.convs();
-    let layers = plan.steps.iter().filter_map(|step| match step {
-        Step::Conv { conv, source, projection, target, .. } => {
-            Some((*conv, ConvSite { source: *source, target: *target, projection: *projection }))
-        }
-        _ => None,
+    kernel_choices: &BTreeMap<ConvId, ConvKernel>,
+) -> Result<HashMap<ConvId, Layer>, Error> {
+    let layers = plan.operations().iter().filter_map(|operation| match operation {
+        Operation::Convolution(convolution) => Some((convolution.weights, ConvSite::new(plan, convolution))),
+        Operation::MaxPool { .. } | Operation::GlobalAverage { .. } | Operation::Linear { .. } => None,
     });
-    let options_of = |conv: usize, site: &ConvSite| {
-        let layer = layer_of(&convs[conv], site.proj(convs), options);
+    let options_of = |conv: ConvId, site: &ConvSite| {
+        let layer = layer_of(&weights[conv], site.proj(weights), options);
         let pick = kernel_choices.get(&conv).copied().filter(|pick| pick.applies(gpu.capabilities(), &layer).is_ok());
         Options { kernel: options.kernel.or(pick), ..options }
     };
-    layers.map(|(conv, site)| Ok((conv, Layer::new(gpu, convs, conv, site, options_of(conv, &site))?))).collect()
+    layers.map(|(conv, site)| Ok((conv, Layer::new(gpu, weights, conv, site, options_of(conv, &site))?))).collect()
 }
 
 impl ConvSite {
-    /// The 1x1 convolution that is part of the step.
-    fn proj(self, convs: &[Conv]) -> Option<&Conv> {
-        self.projection.map(|projection| &convs[projection.conv])
+    fn new(plan: &Plan, convolution: &Convolution) -> Self {
+        let &Convolution { source, target, shortcut, .. } = convolution;
+        Self {
+            source: plan[source].shape,
+            target: plan[target].shape,
+            block: shortcut.map_or(0, |shortcut| plan[shortcut.source].channels()),
+            shortcut: shortcut.map(|shortcut| shortcut.weights),
+        }
+    }
+
+    /// The shortcut's convolution.
+    fn proj(self, weights: &Weights) -> Option<&Conv> {
+        self.shortcut.map(|shortcut| &weights[shortcut])
     }
 }
 
@@ -82,28 +92,27 @@ impl Layer {
         if !self.winograd() {
             return Scratch::default();
         }
-        let ConvSite { source, target, projection } = self.site;
+        let ConvSite { source, target, block, .. } = self.site;
         let (height, width) = target.size(height, width);
-        let block = projection.map_or(0, |projection| projection.source.channels);
         let patches = tiles * winograd::patches(height, width);
-        Scratch::new(self.geometry.columns, patches, source.channels, block, target.channels)
+        Scratch::new(self.geometry.columns, patches, source.channels(), block, target.channels())
     }
 
     /// The convolution as another kernel that is one dispatch.
     pub(super) fn single_dispatch(
         &self,
         gpu: &Gpu,
-        convs: &[Conv],
-        conv: usize,
+        weights: &Weights,
+        conv: ConvId,
         options: Options,
     ) -> Result<Self, Error> {
-        let layer = layer_of(&convs[conv], self.site.proj(convs), options);
+        let layer = layer_of(&weights[conv], self.site.proj(weights), options);
         let kernel = ConvKernel::choose_single_dispatch(gpu.capabilities(), &layer);
-        Self::new(gpu, convs, conv, self.site, Options { kernel: Some(kernel), ..options })
+        Self::new(gpu, weights, conv, self.site, Options { kernel: Some(kernel), ..options })
     }
 
-    fn new(gpu: &Gpu, convs: &[Conv], conv: usize, site: ConvSite, options: Options) -> Result<Self, Error> {
-        let (conv, proj) = (&convs[conv], site.proj(convs));
+    fn new(gpu: &Gpu, weights: &Weights, conv: ConvId, site: ConvSite, options: Options) -> Result<Self, Error> {
+        let (conv, proj) = (&weights[conv], site.proj(weights));
         let Choice { kernel, variant, geometry } = Choice::new(gpu, conv, proj, options)?;
         let (weights, stored) = match kernel {
             Some(kernel) => kernel.weights(&geometry, options.precision, conv, proj),

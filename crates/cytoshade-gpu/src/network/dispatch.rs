@@ -1,10 +1,10 @@
-//! The steps of a plan as dispatches: parameters, buffers and grids.
+//! The operations of a plan as dispatches: parameters, buffers and grids.
 
-use cytoshade_core::{Step, StyleSlice, Tensor};
+use cytoshade_core::{Convolution, Operation, TensorId};
 
-use super::Network;
 use super::arena::Grid;
 use super::conv_layer::Layer;
+use super::{LinearLayer, Network};
 use crate::error::Error;
 use crate::winograd;
 
@@ -15,15 +15,14 @@ pub(super) struct Dispatch<'a> {
     pub(super) grid: Grid,
 }
 
-/// What the steps of a plan are made into dispatches with.
+/// The buffers of a batch.
 pub(super) struct DispatchContext<'a> {
     pub(super) network: &'a Network,
     pub(super) height: usize,
     pub(super) width: usize,
     pub(super) capacity: usize,
-    pub(super) tensors: &'a [wgpu::Buffer],
-    pub(super) style: &'a wgpu::Buffer,
-    pub(super) features: &'a wgpu::Buffer,
+    /// The buffers of the plan.
+    pub(super) buffers: &'a [wgpu::Buffer],
     /// Between the dispatches of Winograd convolutions.
     pub(super) points: &'a wgpu::Buffer,
     pub(super) sums: &'a wgpu::Buffer,
@@ -35,107 +34,126 @@ fn quads(channels: usize) -> u32 {
 }
 
 impl<'a> DispatchContext<'a> {
-    fn size(&self, tensor: Tensor) -> (u32, u32) {
-        let (height, width) = tensor.size(self.height, self.width);
+    fn size(&self, id: TensorId) -> (u32, u32) {
+        let (height, width) = self.network.plan[id].size(self.height, self.width);
         (height as u32, width as u32)
     }
 
+    /// vec4s of a tensor's channels.
+    fn quads(&self, id: TensorId) -> u32 {
+        quads(self.network.plan[id].channels())
+    }
+
+    /// vec4s of all vectors that are written together with a vector, for each tile.
+    fn stride(&self, id: TensorId) -> u32 {
+        quads(self.network.plan.group_len(id, self.height, self.width, 4))
+    }
+
+    fn buffer(&self, id: TensorId) -> &'a wgpu::Buffer {
+        &self.buffers[self.network.plan[id].buffer]
+    }
+
     /// Packing or unpacking.
-    pub(super) fn planes(&self, tensor: Tensor, from: &'a wgpu::Buffer, to: &'a wgpu::Buffer) -> Dispatch<'a> {
-        let pixels = self.height * self.width;
+    pub(super) fn planes(&self, id: TensorId, from: &'a wgpu::Buffer, to: &'a wgpu::Buffer) -> Dispatch<'a> {
+        let (pixels, channels) = (self.height * self.width, self.network.plan[id].channels());
         // Packing has an invocation for each vec4, unpacking for each value.
-        let packing = tensor == self.network.plan.input;
-        let each = pixels * if packing { tensor.channels.div_ceil(4) } else { tensor.channels };
+        let packing = id == self.network.plan.input();
+        let each = pixels * if packing { channels.div_ceil(4) } else { channels };
         Dispatch {
-            params: vec![pixels as u32, tensor.channels as u32, (each * self.capacity) as u32],
+            params: vec![pixels as u32, channels as u32, (each * self.capacity) as u32],
             storage: vec![from, to],
             grid: Grid::Linear(each as u64),
         }
     }
 
-    /// The dispatches of a step, in the order of its variants.
-    pub(super) fn dispatches(&self, step: &Step) -> Result<Vec<Dispatch<'a>>, Error> {
-        let tensor = |tensor: Tensor| &self.tensors[tensor.buffer];
-        let dispatch = match step {
-            Step::MaxPool { source, target } => {
-                let (height, width) = self.size(*target);
-                let each = height * width * quads(target.channels);
+    /// The dispatches of an operation, in the order of its variants.
+    pub(super) fn dispatches(&self, operation: &Operation) -> Result<Vec<Dispatch<'a>>, Error> {
+        let dispatch = match operation {
+            Operation::Convolution(convolution) => return self.convolution(convolution),
+            &Operation::MaxPool { source, target } => {
+                let (height, width) = self.size(target);
+                let each = height * width * self.quads(target);
                 Dispatch {
-                    params: vec![width, height, quads(target.channels), each * self.capacity as u32],
-                    storage: vec![tensor(*source), tensor(*target)],
+                    params: vec![width, height, self.quads(target), each * self.capacity as u32],
+                    storage: vec![self.buffer(source), self.buffer(target)],
                     grid: Grid::Linear(u64::from(each)),
                 }
             }
-            Step::Style { source } => {
-                let (height, width) = self.size(*source);
+            &Operation::GlobalAverage { source, target } => {
+                let (height, width) = self.size(source);
                 Dispatch {
-                    params: vec![height * width, quads(source.channels)],
-                    storage: vec![tensor(*source), self.style],
+                    params: vec![height * width, self.quads(source)],
+                    storage: vec![self.buffer(source), self.buffer(target)],
                     grid: Grid::Tiles([1, 1]),
                 }
             }
-            Step::StyleProjections => {
-                let features = quads(self.network.plan.style_features);
-                let Network { linear_weights, linear_bias, shape, .. } = self.network;
+            Operation::Linear { source, products } => {
+                let target = products[0].target;
+                let LinearLayer { weights, bias } = &self.network.linears[&target];
+                let outputs = self.stride(target);
                 Dispatch {
-                    params: vec![features, quads(shape.style_channels())],
-                    storage: vec![self.style, linear_weights, linear_bias, self.features],
-                    grid: Grid::Tiles([features.div_ceil(64), 1]),
-                }
-            }
-            Step::Conv { conv, source, upsample, skip, style, residual, projection, target } => {
-                let layer = self.network.layer(*conv, [self.height, self.width]);
-                let (height, width) = self.size(*target);
-                let lowest = if layer.relu { 0.0 } else { f32::MIN };
-                let stride = if style.is_some() { quads(self.network.plan.style_features) } else { 0 };
-                let offset = style.map_or(0, |StyleSlice { offset, .. }| quads(offset));
-                // The block's input is bound in the residual's place.
-                let added = residual.or(projection.map(|projection| projection.source));
-                let block_inputs = projection.map_or(0, |projection| quads(projection.source.channels));
-                let params = vec![
-                    width,
-                    height,
-                    quads(source.channels),
-                    quads(target.channels),
-                    u32::from(*upsample),
-                    lowest.to_bits(),
-                    stride,
-                    offset,
-                    u32::from(residual.is_some()),
-                    block_inputs,
-                    projection.map_or(0, |projection| u32::from(projection.upsample)),
-                    self.capacity as u32,
-                ];
-                // Something must be bound where nothing is read: the source is, and may be twice.
-                let source_buffer = tensor(*source);
-                let skip = skip.map_or_else(|| self.network.zeros_for(layer).unwrap_or(source_buffer), tensor);
-                let added = tensor(added.unwrap_or(*source));
-                let style = if style.is_some() { self.features } else { &layer.vectors };
-                let Layer { weights, vectors, geometry, .. } = layer;
-                if layer.winograd() {
-                    let each = winograd::patches(height as usize, width as usize) as u64;
-                    let groups = target.channels.div_ceil(winograd::GROUP) as u32;
-                    let dispatch = |storage, x, group| Dispatch {
-                        params: params.clone(),
-                        storage,
-                        grid: Grid::Patches { x, each, group },
-                    };
-                    // Once more for the block's input, where there is one.
-                    let channels = [quads(source.channels), block_inputs].into_iter().filter(|&channels| channels > 0);
-                    let input = vec![source_buffer, skip, added, vectors, style, self.points];
-                    let inputs = channels.map(|x| dispatch(input.clone(), x, u64::from(geometry.columns)));
-                    let product = vec![self.points, weights, added, vectors, self.sums, tensor(*target)];
-                    let product = dispatch(product, groups, winograd::product_patches(geometry.columns));
-                    return Ok(inputs.chain([product]).collect());
-                }
-                Dispatch {
-                    params,
-                    storage: vec![source_buffer, skip, added, weights, vectors, style, tensor(*target)],
-                    grid: Grid::Tiles(self.within(geometry.grid(height, width, target.channels))?),
+                    params: vec![outputs, self.quads(*source)],
+                    storage: vec![self.buffer(*source), weights, bias, self.buffer(target)],
+                    grid: Grid::Tiles([outputs.div_ceil(64), 1]),
                 }
             }
         };
         Ok(vec![dispatch])
+    }
+
+    fn convolution(&self, convolution: &Convolution) -> Result<Vec<Dispatch<'a>>, Error> {
+        let &Convolution { weights, source, upsample, skip, vector, residual, shortcut, target, .. } = convolution;
+        let layer = self.network.layer(weights, [self.height, self.width]);
+        let (height, width) = self.size(target);
+        let lowest = if layer.relu { 0.0 } else { f32::MIN };
+        let stride = vector.map_or(0, |vector| self.stride(vector));
+        let offset = vector.map_or(0, |vector| quads(self.network.plan.offset(vector, self.height, self.width, 4)));
+        // The block's input is bound in the residual's place.
+        let added = residual.or(shortcut.map(|shortcut| shortcut.source));
+        let block_inputs = shortcut.map_or(0, |shortcut| self.quads(shortcut.source));
+        let params = vec![
+            width,
+            height,
+            self.quads(source),
+            self.quads(target),
+            u32::from(upsample),
+            lowest.to_bits(),
+            stride,
+            offset,
+            u32::from(residual.is_some()),
+            block_inputs,
+            shortcut.map_or(0, |shortcut| u32::from(shortcut.upsample)),
+            self.capacity as u32,
+        ];
+        // Something must be bound where nothing is read: the source is, and may be twice.
+        let source_buffer = self.buffer(source);
+        let skip =
+            skip.map_or_else(|| self.network.zeros_for(layer).unwrap_or(source_buffer), |skip| self.buffer(skip));
+        let added = self.buffer(added.unwrap_or(source));
+        let vector = vector.map_or(&layer.vectors, |vector| self.buffer(vector));
+        let Layer { weights, vectors, geometry, .. } = layer;
+        if layer.winograd() {
+            let each = winograd::patches(height as usize, width as usize) as u64;
+            let groups = self.network.plan[target].channels().div_ceil(winograd::GROUP) as u32;
+            let dispatch = |storage, x, group| Dispatch {
+                params: params.clone(),
+                storage,
+                grid: Grid::Patches { x, each, group },
+            };
+            // Once more for the block's input, where there is one.
+            let channels = [self.quads(source), block_inputs].into_iter().filter(|&channels| channels > 0);
+            let input = vec![source_buffer, skip, added, vectors, vector, self.points];
+            let inputs = channels.map(|x| dispatch(input.clone(), x, u64::from(geometry.columns)));
+            let product = vec![self.points, weights, added, vectors, self.sums, self.buffer(target)];
+            let product = dispatch(product, groups, winograd::product_patches(geometry.columns));
+            return Ok(inputs.chain([product]).collect());
+        }
+        let grid = geometry.grid(height, width, self.network.plan[target].channels());
+        Ok(vec![Dispatch {
+            params,
+            storage: vec![source_buffer, skip, added, weights, vectors, vector, self.buffer(target)],
+            grid: Grid::Tiles(self.within(grid)?),
+        }])
     }
 
     /// A grid that the device allows.

@@ -1,4 +1,4 @@
-//! The U-Net: tiles in, flows, cellprob and styles out.
+//! Stage `network`: tiles through the operations of a plan.
 
 mod arena;
 mod conv_layer;
@@ -11,7 +11,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use cytoshade_core::{BatchTimes, Network as Weights, Plan, Recorder, Shape, Span, Step};
+use cytoshade_core::{
+    BatchTimes, ConvId, Convolution, Description, Network as Weights, Operation, Plan, Recorder, Span, Storage,
+    TensorId,
+};
 use cytoshade_shaders::{self as shaders, Precision};
 
 use arena::Arena;
@@ -29,12 +32,12 @@ use crate::kernel::Variant;
 use crate::weights::linear_weights;
 use crate::winograd::{self, Scratch};
 
-/// What the network gives for a batch of tiles.
+/// The results of a batch of tiles.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// Outputs of shape [tiles, nout, height, width]; for segmentation nout is 3: dY, dX and cellprob.
+    /// Outputs of shape [tiles, outputs, height, width].
     pub outputs: Vec<f32>,
-    /// Style vectors of shape [tiles, style channels], each of L2 norm 1.
+    /// Style vectors of shape [tiles, style channels], each of L2 norm 1. Empty if the network has no style.
     pub styles: Vec<f32>,
 }
 
@@ -57,36 +60,36 @@ const ANY: Size = [0, 0];
 #[derive(Debug)]
 pub struct Network {
     gpu: Gpu,
-    shape: Shape,
+    description: Description,
     plan: Plan,
     options: Options,
-    /// The convolutions that are steps of the plan, by their number.
-    layers: HashMap<usize, Layer>,
-    linear_weights: wgpu::Buffer,
-    linear_bias: wgpu::Buffer,
+    layers: HashMap<ConvId, Layer>,
+    /// The matrices of each [`Operation::Linear`], by the first vector that it writes.
+    linears: HashMap<TensorId, LinearLayer>,
     /// Zeros, added by the 3x3 convolutions that have no skip where a second pipeline would take long to compile.
     no_skip: Option<wgpu::Buffer>,
     arena: Mutex<Option<Arc<Arena>>>,
 }
 
-/// Bytes of device memory that a batch of `tiles` tiles of `height` x `width` pixels takes, beside the weights.
-///
-/// Intermediates are stored in `precision`, all else in f32. Intermediates have their channel counts padded to multiples of 4 and share buffers as the plan
-/// says ([`Plan::total_len`]). Beside them there are the input once and the output twice (on its way back) as planes,
-/// the style vector twice and its projections. The driver's own copies on the way up and down come on top: once the
-/// input.
-pub fn memory(plan: &Plan, precision: Precision, tiles: usize, height: usize, width: usize) -> u64 {
-    let planes = (plan.input.channels + 2 * plan.output.channels) * height * width;
-    let styles = 2 * style_channels(plan).next_multiple_of(4) + plan.style_features;
-    (tiles * (precision.bytes() * plan.total_len(height, width, 4) + 4 * (planes + styles))) as u64
+/// The matrices of an operation on the device.
+#[derive(Debug)]
+struct LinearLayer {
+    weights: wgpu::Buffer,
+    bias: wgpu::Buffer,
 }
 
-fn style_channels(plan: &Plan) -> usize {
-    let sources = plan.steps.iter().filter_map(|step| match step {
-        Step::Style { source } => Some(source.channels),
-        _ => None,
-    });
-    sources.max().unwrap_or(0)
+/// Bytes of device memory that a batch of `tiles` tiles of `height` x `width` pixels takes, beside the weights.
+///
+/// Activations are stored in `precision`, all else in f32. Channel counts are padded to multiples of 4, and tensors share
+/// buffers as the plan says ([`Plan::total_len`]). Beside them there are the input once and the output twice (on its way
+/// back) as planes, the plan's vectors, and the style once more. The driver's own copies come on top: once the input.
+pub fn memory(plan: &Plan, precision: Precision, tiles: usize, height: usize, width: usize) -> u64 {
+    let [inputs, outputs] = [plan.input(), plan.output()].map(|id| plan[id].channels());
+    let planes = (inputs + 2 * outputs) * height * width;
+    let style = plan.style().map_or(0, |style| plan[style].channels().next_multiple_of(4));
+    let vectors = plan.total_len(Storage::Vectors, height, width, 4) + style;
+    let activations = precision.bytes() * plan.total_len(Storage::Activations, height, width, 4);
+    (tiles * (activations + 4 * (planes + vectors))) as u64
 }
 
 impl Network {
@@ -106,8 +109,8 @@ impl Network {
         Self::with_kernel_choices(gpu, weights, options, &BTreeMap::new()).await
     }
 
-    /// As [`Network::with`]; where `options` ask for no kernel, each 3x3 convolution runs as the one that `kernel_choices` has for
-    /// its number in [`Shape::convs`], if the device can.
+    /// As [`Network::with`]; if `options` name no kernel, each 3x3 convolution runs as its kernel in `kernel_choices`, if
+    /// the device can.
     ///
     /// # Errors
     /// As [`Network::with`].
@@ -115,34 +118,23 @@ impl Network {
         gpu: &Gpu,
         weights: &Weights,
         options: Options,
-        kernel_choices: &BTreeMap<usize, ConvKernel>,
+        kernel_choices: &BTreeMap<ConvId, ConvKernel>,
     ) -> Result<Self, Error> {
         if options.precision == Precision::F16 && !gpu.capabilities().f16 {
             return Err(Error::NoF16 { adapter: gpu.info().name.clone() });
         }
         let span = Span::begin("weights");
-        let shape = weights.shape().clone();
-        let plan = Plan::fused(&shape);
-        let (layers, linear_weights, linear_bias, no_skip) = gpu
+        let (description, plan) = (weights.description().clone(), weights.plan().clone());
+        let (layers, linears, no_skip) = gpu
             .with_error_scopes("the network's weights", || {
-                let layers = conv_layer::all(gpu, weights, &plan, options, kernel_choices)?;
-                let (weights, bias) = linear_weights(weights.linears(), &plan.styles, plan.style_features);
-                let weights = gpu.upload("the style projections' weights", &weights)?;
+                let layers = conv_layer::all(gpu, weights.weights(), &plan, options, kernel_choices)?;
+                let linears = linear_layers(gpu, weights)?;
                 let no_skip = gpu.compiles_slowly().then(|| gpu.upload("no skip", &[0.0f32; 4])).transpose()?;
-                Ok((layers, weights, gpu.upload("the style projections' biases", &bias)?, no_skip))
+                Ok((layers, linears, no_skip))
             })
             .await?;
-        let network = Self {
-            gpu: gpu.clone(),
-            shape,
-            plan,
-            options,
-            layers,
-            linear_weights,
-            linear_bias,
-            no_skip,
-            arena: Mutex::new(None),
-        };
+        let network =
+            Self { gpu: gpu.clone(), description, plan, options, layers, linears, no_skip, arena: Mutex::new(None) };
         gpu.phase(span);
         let span = Span::begin("pipelines");
         let mut variants = network.variants(ANY);
@@ -154,12 +146,12 @@ impl Network {
         Ok(network)
     }
 
-    /// The network's layout.
-    pub fn shape(&self) -> &Shape {
-        &self.shape
+    /// The network's inputs, outputs and tiles.
+    pub fn description(&self) -> &Description {
+        &self.description
     }
 
-    /// The order in which the network runs.
+    /// The operations that the network runs.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
@@ -168,12 +160,12 @@ impl Network {
     /// [`Network::prepare`] changes a kernel.
     pub fn dispatches(&self) -> usize {
         // Packing or cutting before the steps, unpacking or blending after them.
-        2 + self.plan.steps.iter().map(|step| self.variants_of(step, ANY).len()).sum::<usize>()
+        2 + self.plan.operations().iter().map(|operation| self.variants_of(operation, ANY).len()).sum::<usize>()
     }
 
-    /// What a clock times: the steps of the plan and what comes before and after them.
+    /// The steps that a clock times: the operations of the plan, and one before and one after them.
     fn timed_steps(&self) -> usize {
-        self.plan.steps.len() + 2
+        self.plan.operations().len() + 2
     }
 
     /// The options that it was made with.
@@ -181,18 +173,18 @@ impl Network {
         self.options
     }
 
-    /// The kernel of a 3x3 convolution, by its number.
+    /// The kernel of a 3x3 convolution.
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn kernel_of(&self, conv: usize) -> Option<ConvKernel> {
+    pub(crate) fn kernel_of(&self, conv: ConvId) -> Option<ConvKernel> {
         self.layers.get(&conv)?.kernel
     }
 
     /// The kernels of the 3x3 convolutions, each once, in the order of the plan.
     pub fn kernels(&self) -> Vec<ConvKernel> {
         let mut kernels = Vec::new();
-        for step in &self.plan.steps {
-            if let Step::Conv { conv, .. } = step
-                && let Some(kernel) = self.layers[conv].kernel
+        for operation in self.plan.operations() {
+            if let Operation::Convolution(Convolution { weights, .. }) = operation
+                && let Some(kernel) = self.layers[weights].kernel
                 && !kernels.contains(&kernel)
             {
                 kernels.push(kernel);
@@ -204,7 +196,7 @@ impl Network {
     /// The pipelines that the plan uses for tiles of a size: packing, unpacking, and the steps.
     fn variants(&self, size: Size) -> Vec<Variant> {
         let mut variants = vec![self.stored(shaders::PACK), self.stored(shaders::UNPACK)];
-        variants.extend(self.plan.steps.iter().flat_map(|step| self.variants_of(step, size)));
+        variants.extend(self.plan.operations().iter().flat_map(|operation| self.variants_of(operation, size)));
         variants
     }
 
@@ -212,13 +204,13 @@ impl Network {
         Variant::new(shader).with_precision(self.options.precision)
     }
 
-    /// The pipelines of a step's dispatches.
-    fn variants_of(&self, step: &Step, size: Size) -> Vec<Variant> {
-        match step {
-            Step::MaxPool { .. } => vec![self.stored(shaders::MAX_POOL)],
-            Step::Conv { conv, skip, projection, .. } => match self.layer(*conv, size) {
+    /// The pipelines of an operation's dispatches.
+    fn variants_of(&self, operation: &Operation, size: Size) -> Vec<Variant> {
+        match operation {
+            Operation::MaxPool { .. } => vec![self.stored(shaders::MAX_POOL)],
+            Operation::Convolution(Convolution { weights, skip, shortcut, .. }) => match self.layer(*weights, size) {
                 layer if layer.winograd() => {
-                    let variants = winograd::variants(layer.geometry.columns, skip.is_some(), projection.is_some());
+                    let variants = winograd::variants(layer.geometry.columns, skip.is_some(), shortcut.is_some());
                     variants.into_iter().map(|variant| variant.with_precision(self.options.precision)).collect()
                 }
                 layer => {
@@ -226,11 +218,11 @@ impl Network {
                     vec![layer.variant.clone().with(shaders::SKIP, adds)]
                 }
             },
-            Step::Style { .. } => {
+            Operation::GlobalAverage { .. } => {
                 let lanes: u32 = if self.gpu.compiles_slowly() { 64 } else { 256 };
                 vec![self.stored(shaders::STYLE).with(shaders::LANES, lanes)]
             }
-            Step::StyleProjections => vec![Variant::new(shaders::STYLE_PROJECTIONS)],
+            Operation::Linear { .. } => vec![Variant::new(shaders::STYLE_PROJECTIONS)],
         }
     }
 
@@ -240,16 +232,18 @@ impl Network {
         self.no_skip.as_ref().filter(|_| layer.kernel.is_some())
     }
 
-    /// What a step is called.
-    fn name_of(&self, step: &Step, size: Size) -> &'static str {
-        match step {
-            Step::Conv { conv, .. } if self.layer(*conv, size).winograd() => "conv3x3_winograd",
-            _ => self.variants_of(step, size).first().map_or("", |variant| variant.shader.name),
+    /// The name of an operation in profiles.
+    fn name_of(&self, operation: &Operation, size: Size) -> &'static str {
+        match operation {
+            Operation::Convolution(Convolution { weights, .. }) if self.layer(*weights, size).winograd() => {
+                "conv3x3_winograd"
+            }
+            _ => self.variants_of(operation, size).first().map_or("", |variant| variant.shader.name),
         }
     }
 
     /// What a convolution runs as on tiles of a size.
-    fn layer(&self, conv: usize, size: Size) -> &Layer {
+    fn layer(&self, conv: ConvId, size: Size) -> &Layer {
         let layer = &self.layers[&conv];
         if self.is_too_large(layer, size) { layer.fallback.get().map_or(layer, Box::as_ref) } else { layer }
     }
@@ -262,7 +256,7 @@ impl Network {
     }
 
     /// The convolutions that another kernel must take the place of for tiles of a size, and that have none yet.
-    fn lacking(&self, size: Size) -> impl Iterator<Item = (usize, &Layer)> {
+    fn lacking(&self, size: Size) -> impl Iterator<Item = (ConvId, &Layer)> {
         let lacks = move |layer: &Layer| layer.fallback.get().is_none() && self.is_too_large(layer, size);
         self.layers.iter().filter(move |(_, layer)| lacks(layer)).map(|(&conv, layer)| (conv, layer))
     }
@@ -281,7 +275,7 @@ impl Network {
         self.gpu
             .with_error_scopes("the network's weights", || {
                 for (conv, layer) in self.lacking([height, width]) {
-                    let fallback = layer.single_dispatch(&self.gpu, weights.convs(), conv, self.options)?;
+                    let fallback = layer.single_dispatch(&self.gpu, weights.weights(), conv, self.options)?;
                     // Whoever was first made the same.
                     let _ = layer.fallback.set(Box::new(fallback));
                 }
@@ -315,16 +309,22 @@ impl Network {
     /// Bytes of the largest buffer for one tile.
     fn largest(&self, height: usize, width: usize) -> u64 {
         let plan = &self.plan;
-        let bytes = self.options.precision.bytes();
-        let intermediates = (0..plan.buffers()).map(|buffer| bytes * plan.buffer_len(buffer, height, width, 4));
-        let planes = plan.input.channels.max(plan.output.channels) * height * width;
-        let largest = intermediates.chain([4 * planes, 4 * plan.style_features]).max().unwrap_or(0) as u64;
+        let buffers = plan.buffers().iter().enumerate().map(|(at, buffer)| {
+            let bytes = match buffer.storage() {
+                Storage::Activations => self.options.precision.bytes(),
+                Storage::Vectors => 4,
+            };
+            bytes * plan.buffer_len(at, height, width, 4)
+        });
+        let Description { inputs, outputs, .. } = self.description;
+        let planes = inputs.max(outputs.count) * height * width;
+        let largest = buffers.chain([4 * planes]).max().unwrap_or(0) as u64;
         let Scratch { points, sums } = self.scratch(1, [height, width]);
         largest.max(points).max(sums)
     }
 
     /// Runs `count` tiles of `height` x `width` pixels, of shape [count, channels, height, width], both sides multiples
-    /// of [`Shape::tile_multiple`].
+    /// of [`TileRule::multiple`](cytoshade_core::TileRule::multiple).
     ///
     /// Batches that the device cannot take at once are split, and halved where its memory runs out.
     ///
@@ -381,7 +381,7 @@ impl Network {
 
     /// Refuses tiles whose sides do not fit the network.
     fn check_tile(&self, height: usize, width: usize) -> Result<(), Error> {
-        let multiple = self.shape.tile_multiple();
+        let multiple = self.description.tile.multiple;
         if height == 0 || width == 0 || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
             return Err(Error::TileSize { height, width, multiple });
         }
@@ -391,7 +391,7 @@ impl Network {
     /// Refuses tiles of a wrong shape; else the values of one of them.
     fn check_tiles(&self, tiles: &[f32], count: usize, height: usize, width: usize) -> Result<usize, Error> {
         self.check_tile(height, width)?;
-        let tile = self.shape.inputs().saturating_mul(height).saturating_mul(width);
+        let tile = self.description.inputs.saturating_mul(height).saturating_mul(width);
         let expected = count.saturating_mul(tile);
         if tiles.len() != expected {
             return Err(Error::Length { what: "tiles", found: tiles.len(), expected });
@@ -458,7 +458,7 @@ impl Network {
             })
             .await?;
         let bytes = self.gpu.read(WHAT, &back, submission.clone(), WAIT_TIMEOUT * count as u32).await?;
-        let styles = styles(&bytes, sizes.outputs..sizes.outputs + sizes.styles, self.shape.style_channels());
+        let styles = styles(&bytes, sizes.outputs..sizes.outputs + sizes.styles, self.description.style);
         Ok((Batch { outputs: bytes.values(0..sizes.outputs), styles }, submission))
     }
 
@@ -486,14 +486,30 @@ impl Network {
     }
 }
 
-/// The style vectors without the channels that pad them.
-fn styles(bytes: &Bytes, range: Range<u64>, channels: usize) -> Vec<f32> {
+/// Uploads the matrices of every [`Operation::Linear`].
+fn linear_layers(gpu: &Gpu, network: &Weights) -> Result<HashMap<TensorId, LinearLayer>, Error> {
+    let mut layers = HashMap::new();
+    for operation in network.plan().operations() {
+        let Operation::Linear { products, .. } = operation else { continue };
+        let linears: Vec<_> = products.iter().map(|product| &network.weights()[product.weights]).collect();
+        let (weights, bias) = linear_weights(&linears);
+        let (weights, bias) = (gpu.upload("matrices", &weights)?, gpu.upload("their biases", &bias)?);
+        layers.insert(products[0].target, LinearLayer { weights, bias });
+    }
+    Ok(layers)
+}
+
+/// The style vectors without the channels that pad them; none for a network without style.
+fn styles(bytes: &Bytes, range: Range<u64>, channels: Option<usize>) -> Vec<f32> {
+    let Some(channels) = channels else { return Vec::new() };
     let padded: Vec<f32> = bytes.values(range);
     padded.chunks(channels.next_multiple_of(4)).flat_map(|style| &style[..channels]).copied().collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use cytoshade_core::arch::unet::UNet;
+
     use super::*;
 
     /// Whoever drives the device from a multi-threaded executor needs this.
@@ -530,11 +546,11 @@ mod tests {
 
     #[test]
     fn memory_grows_with_tiles_and_holds_what_is_documented() {
-        let plan = Plan::fused(&Shape::new(vec![2, 32, 64, 128, 256], 3).unwrap());
+        let plan = UNet::new(vec![2, 32, 64, 128, 256], 3).unwrap().plan().unwrap();
         let one = memory(&plan, Precision::F32, 1, 224, 224);
         assert_eq!(memory(&plan, Precision::F32, 8, 224, 224), 8 * one);
         let planes = 4 * (2 + 3 + 3) * 224 * 224;
-        let styles = 4 * (2 * 256 + plan.style_features);
-        assert_eq!(one, (4 * plan.total_len(224, 224, 4) + planes + styles) as u64);
+        let styles = 4 * (2 * 256 + 3 * (32 + 64 + 128 + 256));
+        assert_eq!(one, (4 * plan.total_len(Storage::Activations, 224, 224, 4) + planes + styles) as u64);
     }
 }

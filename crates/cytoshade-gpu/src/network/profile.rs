@@ -98,7 +98,7 @@ impl Network {
         let clock = Clock::new(&self.gpu, self.timed_steps()).await?;
         let (_, batch) = self.submit(tiles, count, height, width, Some(&clock)).await?;
         let nanoseconds = clock.read(&self.gpu, batch).await?;
-        let names = self.plan.steps.iter().map(|step| self.name_of(step, [height, width]));
+        let names = self.plan.operations().iter().map(|operation| self.name_of(operation, [height, width]));
         let shaders = std::iter::once("pack").chain(names);
         let costs = self.costs([count, height, width]).into_iter().zip(shaders.chain(["unpack"]));
         let step = |((cost, shader), [begin, end]): ((StepCost, _), [u64; 2])| {
@@ -112,6 +112,6 @@ impl Network {
     pub(super) fn costs(&self, tiles: [usize; 3]) -> Vec<StepCost> {
         let bytes = self.options.precision.bytes();
         let [_, height, width] = tiles;
-        StepCost::all(&self.plan, &self.shape, |step| self.name_of(step, [height, width]), tiles, bytes, 4)
+        StepCost::all(&self.plan, |operation| self.name_of(operation, [height, width]), tiles, bytes, 4)
     }
 }

@@ -28,7 +28,7 @@ pub type Part<'a> = (&'a TiledPlanes, Range<usize>);
 pub struct Submission {
     gpu: Gpu,
     tiles: usize,
-    style_channels: usize,
+    style_channels: Option<usize>,
     back: wgpu::Buffer,
     bytes: u64,
     submission: wgpu::SubmissionIndex,
@@ -49,7 +49,8 @@ impl Submission {
         self.tiles
     }
 
-    /// Waits until the batch is done. Returns the style vectors of its tiles, of shape [tiles, style channels]. Those
+    /// Waits until the batch is done. Returns the style vectors of its tiles, of shape [tiles, style channels], which are
+    /// empty if the network has no style. Those
     /// that were submitted before it must be waited for first, for the time limit is this batch's alone. The `recorder`
     /// that [`Network::start`] had hears what each step took.
     ///
@@ -72,11 +73,12 @@ impl Network {
     /// # Errors
     /// [`Error::Length`] and [`Error::TileSize`] where the network cannot take them, and those of [`TiledPlanes::new`].
     pub async fn tiled(&self, planes: GpuPlanes, tile_layout: &TileLayout) -> Result<TiledPlanes, Error> {
-        if planes.channels != self.shape.inputs() {
-            return Err(Error::Length { what: "planes", found: planes.channels, expected: self.shape.inputs() });
+        let inputs = self.description.inputs;
+        if planes.channels != inputs {
+            return Err(Error::Length { what: "planes", found: planes.channels, expected: inputs });
         }
         self.check_tile(tile_layout.tiling.height, tile_layout.tiling.width)?;
-        TiledPlanes::new(&self.gpu, planes, tile_layout, self.shape.nout()).await
+        TiledPlanes::new(&self.gpu, planes, tile_layout, self.description.outputs.count).await
     }
 
     /// Submits a batch of tiles, all of one size, and does not wait. Batches that the device cannot take at once are
@@ -147,7 +149,7 @@ impl Network {
                 Ok((back.clone(), arena.submit_between(&self.gpu, tiles, (&before, &after), &back, clock)?))
             })
             .await?;
-        let style_channels = self.shape.style_channels();
+        let style_channels = self.description.style;
         Ok(Submission { gpu: self.gpu.clone(), tiles, style_channels, back, bytes, submission, times })
     }
 

@@ -14,7 +14,7 @@ const PASSES: usize = 16;
 
 /// A node of another kind than the network has at its place.
 #[derive(Debug)]
-pub(super) struct Mismatch {
+pub(crate) struct Mismatch {
     node: String,
     found: String,
     expected: String,
@@ -26,15 +26,17 @@ impl From<Mismatch> for Error {
     }
 }
 
-pub(super) struct Graph<'m> {
+pub(crate) struct Graph<'m> {
     nodes: &'m [Node],
+    /// Name of the graph's first output.
+    output: &'m str,
     /// The node that makes a value.
     makers: HashMap<&'m str, &'m Node>,
     constants: HashMap<&'m str, &'m Tensor>,
 }
 
 impl<'m> Graph<'m> {
-    pub(super) fn new(graph: &'m schema::Graph) -> Result<Self, Error> {
+    pub(crate) fn new(graph: &'m schema::Graph) -> Result<Self, Error> {
         let twice = |name: &str| Error::damaged(format!("the ONNX value {} is made twice", printable(name)));
         let mut constants = HashMap::new();
         for tensor in &graph.initializers {
@@ -51,15 +53,21 @@ impl<'m> Graph<'m> {
                 };
             }
         }
-        Ok(Self { nodes: &graph.nodes, makers, constants })
+        let output = graph.outputs.first().map_or("", |output| output.name.as_str());
+        Ok(Self { nodes: &graph.nodes, output, makers, constants })
     }
 
-    pub(super) fn nodes(&self) -> &'m [Node] {
+    /// Name of the graph's first output; empty without one.
+    pub(crate) fn output(&self) -> &'m str {
+        self.output
+    }
+
+    pub(crate) fn nodes(&self) -> &'m [Node] {
         self.nodes
     }
 
     /// A value as it was before nodes that do not change it: Identity, Cast between floats, Dropout at test time.
-    pub(super) fn resolve(&self, value: &'m str) -> &'m str {
+    pub(crate) fn resolve(&self, value: &'m str) -> &'m str {
         let mut value = value;
         for _ in 0..PASSES {
             match self.makers.get(value) {
@@ -72,12 +80,12 @@ impl<'m> Graph<'m> {
     }
 
     /// The node that makes a value.
-    pub(super) fn maker(&self, value: &'m str) -> Option<&'m Node> {
+    pub(crate) fn maker(&self, value: &'m str) -> Option<&'m Node> {
         self.makers.get(self.resolve(value)).copied()
     }
 
     /// The node that makes a value, where it is of an expected kind.
-    pub(super) fn expect(&self, value: &'m str, ops: &[&str]) -> Result<&'m Node, Mismatch> {
+    pub(crate) fn expect(&self, value: &'m str, ops: &[&str]) -> Result<&'m Node, Mismatch> {
         match self.maker(value) {
             Some(node) if node.is(ops) => Ok(node),
             found => Err(self.mismatch(found, value, &ops.join(" or "))),
@@ -85,7 +93,7 @@ impl<'m> Graph<'m> {
     }
 
     /// Another value than the network has at this place.
-    pub(super) fn other_value(&self, value: &'m str, expected: &str) -> Mismatch {
+    pub(crate) fn other_value(&self, value: &'m str, expected: &str) -> Mismatch {
         self.mismatch(self.maker(value), value, expected)
     }
 
@@ -101,12 +109,12 @@ impl<'m> Graph<'m> {
     }
 
     /// Whether two names stand for one value.
-    pub(super) fn same(&self, a: &'m str, b: &'m str) -> bool {
+    pub(crate) fn same(&self, a: &'m str, b: &'m str) -> bool {
         self.resolve(a) == self.resolve(b)
     }
 
     /// A constant, and whether it is to be transposed.
-    pub(super) fn constant(&self, value: &'m str) -> Option<(&'m Tensor, bool)> {
+    pub(crate) fn constant(&self, value: &'m str) -> Option<(&'m Tensor, bool)> {
         let value = self.resolve(value);
         if let Some(tensor) = self.constants.get(value) {
             return Some((tensor, false));
@@ -129,7 +137,7 @@ impl<'m> Graph<'m> {
     }
 
     /// What is in the graph beside the network between a value and its last node: how many nodes of which kind.
-    pub(super) fn beside(&self, last: &'m Node, first: &'m str) -> Vec<String> {
+    pub(crate) fn beside(&self, last: &'m Node, first: &'m str) -> Vec<String> {
         let mut inside = HashSet::from([self.resolve(first)]);
         let mut next: Vec<&'m Node> = vec![last];
         while let Some(node) = next.pop() {
@@ -150,7 +158,7 @@ impl<'m> Graph<'m> {
     }
 
     /// A few constant numbers: axes, factors, an exponent; or a few such lists, one after the other.
-    pub(super) fn numbers(&self, value: &'m str) -> Option<Vec<f64>> {
+    pub(crate) fn numbers(&self, value: &'m str) -> Option<Vec<f64>> {
         match self.maker(value) {
             Some(node) if node.is(&["Concat"]) && node.inputs.len() <= PASSES => {
                 let lists: Option<Vec<_>> = node.inputs.iter().map(|input| self.list(input)).collect();
@@ -184,7 +192,7 @@ impl<'m> Graph<'m> {
     }
 
     /// Axes of a node: an attribute in older opsets, an input in newer ones.
-    pub(super) fn axes(&self, node: &'m Node) -> Option<Vec<i64>> {
+    pub(crate) fn axes(&self, node: &'m Node) -> Option<Vec<i64>> {
         match node.attribute("axes") {
             Some(axes) => Some(axes.ints.clone()),
             None => Some(self.numbers(node.inputs.get(1)?)?.iter().map(|&axis| axis as i64).collect()),
@@ -194,48 +202,48 @@ impl<'m> Graph<'m> {
 
 impl Node {
     /// A node of the ONNX domain of one of these kinds.
-    pub(super) fn is(&self, ops: &[&str]) -> bool {
+    pub(crate) fn is(&self, ops: &[&str]) -> bool {
         matches!(self.domain.as_str(), "" | "ai.onnx") && ops.contains(&self.op_type.as_str())
     }
 
     /// An input, or the empty name that ONNX gives to those left out.
-    pub(super) fn input(&self, at: usize) -> &str {
+    pub(crate) fn input(&self, at: usize) -> &str {
         self.inputs.get(at).map_or("", String::as_str)
     }
 
-    pub(super) fn attribute(&self, name: &str) -> Option<&schema::Attribute> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&schema::Attribute> {
         self.attributes.iter().find(|attribute| attribute.name == name)
     }
 
-    pub(super) fn int(&self, name: &str, default: i64) -> i64 {
+    pub(crate) fn int(&self, name: &str, default: i64) -> i64 {
         self.attribute(name).map_or(default, |attribute| attribute.i)
     }
 
-    pub(super) fn float(&self, name: &str, default: f32) -> f32 {
+    pub(crate) fn float(&self, name: &str, default: f32) -> f32 {
         self.attribute(name).map_or(default, |attribute| attribute.f)
     }
 
-    pub(super) fn text(&self, name: &str, default: &'static str) -> &[u8] {
+    pub(crate) fn text(&self, name: &str, default: &'static str) -> &[u8] {
         self.attribute(name).map_or(default.as_bytes(), |attribute| &attribute.s)
     }
 
     /// Whether a list of numbers is left out or all of one value.
-    pub(super) fn all(&self, name: &str, expected: i64) -> bool {
+    pub(crate) fn all(&self, name: &str, expected: i64) -> bool {
         self.attribute(name).is_none_or(|attribute| attribute.ints.iter().all(|&value| value == expected))
     }
 
     /// Whether a list of numbers is there and is this.
-    pub(super) fn ints_are(&self, name: &str, expected: &[i64]) -> bool {
+    pub(crate) fn ints_are(&self, name: &str, expected: &[i64]) -> bool {
         self.attribute(name).is_some_and(|attribute| attribute.ints == expected)
     }
 
-    pub(super) fn mismatch(&self, found: impl Into<String>, expected: impl Into<String>) -> Mismatch {
+    pub(crate) fn mismatch(&self, found: impl Into<String>, expected: impl Into<String>) -> Mismatch {
         let name = if self.name.is_empty() { self.outputs.first().unwrap_or(&self.name) } else { &self.name };
         Mismatch { node: printable(name), found: printable(&found.into()), expected: expected.into() }
     }
 
     /// A mismatch where a condition does not hold.
-    pub(super) fn check(&self, holds: bool, expected: &str) -> Result<(), Mismatch> {
+    pub(crate) fn check(&self, holds: bool, expected: &str) -> Result<(), Mismatch> {
         if holds { Ok(()) } else { Err(self.mismatch(format!("another {}", self.op_type), expected)) }
     }
 }

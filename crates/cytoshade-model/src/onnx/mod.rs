@@ -1,15 +1,12 @@
-//! ONNX exports of the network.
+//! ONNX exports of a network.
 //!
-//! The file is decoded with a schema that holds what is read and nothing else. The weights are bound by walking the
-//! graph, not by names, which exporters and simplifiers change: a graph in which our network is found along the edges
-//! computes what ours computes. Whatever else is in the graph is left alone.
+//! The file is decoded with a schema of the fields that are read. The weights are found by the structure of the graph and
+//! not by names, which exporters and simplifiers change: a graph whose edges match a network computes what the network
+//! computes. Other nodes are ignored.
 
-mod bind;
 mod graph;
-mod layers;
 mod schema;
 mod tensor_data;
-mod walk;
 mod wire;
 
 use cytoshade_core::Network;
@@ -17,15 +14,12 @@ use cytoshade_pickle::printable;
 use prost::Message;
 use prost::bytes::Bytes;
 
+use crate::arch::unet;
 use crate::budget::Budget;
 use crate::external::ExternalData;
 use crate::{Error, ReadLimits};
-use graph::Graph;
-use schema::{Model, Node};
-
-/// Nodes that are tried as the network's last. Exports have a handful; a hostile graph may have thousands, each of
-/// which would be followed a long way.
-const MAX_HEADS: usize = 256;
+pub(crate) use graph::{Graph, Mismatch};
+pub(crate) use schema::{Model, Node};
 
 /// Whether the bytes begin as ONNX files do: field 1, the version of the format.
 pub(crate) fn recognizes(bytes: &[u8]) -> bool {
@@ -60,46 +54,7 @@ impl Onnx {
         budget: &mut Budget,
     ) -> Result<(Network, Vec<String>), Error> {
         let whole = self.model.graph.as_ref().ok_or_else(|| Error::damaged("the ONNX file holds no graph"))?;
-        let graph = Graph::new(whole)?;
-        let mut nearest = None;
-        let mut networks = Vec::new();
-        for head in graph.nodes().iter().filter(|node| is_head(&graph, node)).take(MAX_HEADS) {
-            if networks.len() > 1 {
-                break;
-            }
-            match walk::network(&graph, head) {
-                Ok(found) => networks.push((head, found)),
-                Err((depth, mismatch)) if nearest.as_ref().is_none_or(|(most, _)| depth > *most) => {
-                    nearest = Some((depth, mismatch));
-                }
-                Err(_) => {}
-            }
-        }
-        match networks.as_slice() {
-            [(head, found)] => {
-                let binder = bind::Binder { graph: &graph, model: &self.model, parts, limits, budget };
-                Ok((binder.network(found)?, graph.beside(head, found.input)))
-            }
-            [_, (second, _), ..] => Err(second.mismatch("a second network", "one network in the file").into()),
-            [] => match nearest {
-                Some((_, mismatch)) => Err(mismatch.into()),
-                None => Err(no_head(&graph, whole)),
-            },
-        }
-    }
-}
-
-/// Whether a node may be the network's last: a convolution 1x1 behind a ReLU.
-fn is_head<'m>(graph: &Graph<'m>, node: &'m Node) -> bool {
-    let after_relu = || graph.maker(node.input(0)).is_some_and(|node| node.is(&["Relu"]));
-    node.is(&["Conv"]) && graph.kernel(node) == Some(1) && after_relu()
-}
-
-/// No node could be the network's last: what makes the graph's first output is the one that differs.
-fn no_head<'m>(graph: &Graph<'m>, whole: &'m schema::Graph) -> Error {
-    let output = whole.outputs.first().map_or("", |output| output.name.as_str());
-    match graph.maker(output) {
-        Some(node) => node.mismatch(node.op_type.clone(), "a convolution 1x1 behind a Relu").into(),
-        None => Error::damaged("the ONNX graph has no output that a node makes"),
+        // The U-Net is the only architecture that is recognised by its graph.
+        unet::onnx::network(&Graph::new(whole)?, &self.model, parts, limits, budget)
     }
 }

@@ -27,12 +27,12 @@ const FEW: usize = 16;
 
 impl Tensor {
     /// The shape, if it is one.
-    pub(super) fn shape(&self) -> Option<Vec<usize>> {
+    pub(crate) fn shape(&self) -> Option<Vec<usize>> {
         self.dims.iter().map(|&size| usize::try_from(size).ok()).collect()
     }
 
     /// The values of a weight, as f32.
-    pub(super) fn values(
+    pub(crate) fn values(
         &self,
         parts: &ExternalData,
         limits: &ReadLimits,
@@ -66,7 +66,7 @@ impl Tensor {
     }
 
     /// A few numbers of any type, or `None` where there are none or more than a few.
-    pub(super) fn few(&self) -> Option<Vec<f64>> {
+    pub(crate) fn few(&self) -> Option<Vec<f64>> {
         let few = |length: usize| (1..=FEW).contains(&length);
         if few(self.int64_data.len()) {
             return Some(self.int64_data.iter().map(|&value| value as f64).collect());
@@ -90,12 +90,12 @@ impl Tensor {
     }
 
     /// Whether the values lie beside the model.
-    pub(super) fn is_external(&self) -> bool {
+    pub(crate) fn is_external(&self) -> bool {
         self.data_location == EXTERNAL
     }
 
     /// What the tensor says of where its values lie: `location`, `offset`, `length`.
-    pub(super) fn external(&self, key: &str) -> Option<&str> {
+    pub(crate) fn external(&self, key: &str) -> Option<&str> {
         self.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
     }
 
@@ -136,7 +136,7 @@ impl Tensor {
 }
 
 /// Whether a number of `TensorProto.DataType` is a floating-point type.
-pub(super) fn is_float(data_type: i32) -> bool {
+pub(crate) fn is_float(data_type: i32) -> bool {
     float(data_type).is_some()
 }
 

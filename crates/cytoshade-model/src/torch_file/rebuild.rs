@@ -55,7 +55,8 @@ pub(super) fn views<'a>(pickle: &Pickle<'a>, limits: &ReadLimits) -> Result<(Vec
             _ => others.push(key),
         }
     }
-    let mut tensor_filter = TensorFilter::among(tensors.iter().map(|(name, _)| *name));
+    let names: Vec<&str> = tensors.iter().map(|(name, _)| *name).collect();
+    let mut tensor_filter = TensorFilter::among(&names)?;
     for key in beside.into_iter().chain(others) {
         tensor_filter.leave(pickle.text(key, "an entry's name").unwrap_or("what has no name"));
     }

@@ -6,6 +6,7 @@ mod cpu;
 mod native;
 #[cfg(not(feature = "cpu"))]
 mod no_cpu;
+pub(crate) mod outputs;
 pub(crate) mod placed;
 pub(crate) mod stream;
 pub(crate) mod trace;
@@ -30,6 +31,7 @@ pub use web::{PendingBatch, RemoteBackend};
 use crate::gpu::volume::GpuVolume;
 use crate::gpu::{self, Gpu, GpuPlanes};
 use crate::{DeviceInfo, Error};
+use outputs::CELLPROB;
 use placed::{Placed, PlacedPlanes, PlacedVolume};
 
 /// A network on a device.
@@ -48,9 +50,9 @@ pub(crate) enum Backend {
 #[derive(Debug)]
 #[cfg_attr(not(target_arch = "wasm32"), allow(unreachable_pub))]
 pub struct Batch {
-    /// The outputs, of shape [tiles, nout, height, width].
+    /// The outputs, of shape [tiles, outputs, height, width].
     pub outputs: Vec<f32>,
-    /// The style vectors, of shape [tiles, style channels], each of L2 norm 1.
+    /// The style vectors, of shape [tiles, style channels], each of L2 norm 1. Empty if the network has no style.
     pub styles: Vec<f32>,
 }
 
@@ -173,7 +175,7 @@ impl Backend {
 
     /// The end points of the flows of outputs in the host's memory.
     pub(crate) async fn follow_flows(&self, outputs: &Planes, niter: u32, params: &Params) -> Result<EndPoints, Error> {
-        let (cellprob, threshold) = (outputs.plane(2), params.cellprob_threshold);
+        let (cellprob, threshold) = (outputs.plane(CELLPROB), params.cellprob_threshold);
         if let Backend::Remote(remote) = self {
             let steps = follow_flows::Steps::new(outputs, cellprob, threshold)?;
             let pixels = follow_flows::taking_part(cellprob, threshold);

@@ -1,8 +1,9 @@
 //! The measured choice of kernels, remembered.
 
-use cytoshade_core::{Network, Span};
+use cytoshade_core::{ConvId, Network, Span};
 use cytoshade_gpu::tune::tune;
 use cytoshade_gpu::{ConvKernel, Error as GpuError, Gpu, Options};
+use cytoshade_model::Sha256;
 
 use super::cache::Slot;
 use super::{KernelChoices, Wanted};
@@ -17,24 +18,28 @@ pub(super) async fn kernel_choices(
     if !wanted.tune || options.kernel.is_some() {
         return Ok(KernelChoices::new());
     }
-    let shape = network.shape();
-    let key = format!("{shape:?} in {}", options.precision.name());
+    // The operations and their sizes decide which kernel is the fastest; the weights do not matter.
+    let plan = Sha256::digest(format!("{:?}", network.plan()).as_bytes());
+    let key = format!("{plan} in {}", options.precision.name());
     let slot = wanted.cache.as_deref().map(|folder| Slot::new(folder, "tune", gpu.info(), key));
-    let convs = shape.convs().len();
+    let convs = network.weights().convs().len();
     if let Some(kernel_choices) = slot.as_ref().and_then(Slot::read).and_then(|cached| known(cached, convs)) {
         return Ok(kernel_choices);
     }
     let span = Span::begin("tune");
     let kernel_choices = tune(gpu, network, options.precision).await?;
     gpu.phase(span);
-    let names: Vec<(usize, String)> = kernel_choices.iter().map(|(&conv, kernel)| (conv, kernel.to_string())).collect();
+    let names: Vec<(usize, String)> =
+        kernel_choices.iter().map(|(conv, kernel)| (conv.index(), kernel.to_string())).collect();
     slot.iter().for_each(|slot| slot.write(&names));
     Ok(kernel_choices)
 }
 
 /// Kernels by their names; `None` if a name is unknown or the network has no such convolution.
 fn known(cached: Vec<(usize, String)>, convs: usize) -> Option<KernelChoices> {
-    let known = |(conv, name): (usize, String)| Some((conv, name.parse::<ConvKernel>().ok().filter(|_| conv < convs)?));
+    let known = |(conv, name): (usize, String)| {
+        Some((ConvId::new(conv), name.parse::<ConvKernel>().ok().filter(|_| conv < convs)?))
+    };
     cached.into_iter().map(known).collect()
 }
 
@@ -45,7 +50,9 @@ mod tests {
     #[test]
     fn odd_entries_are_ignored() {
         let cached = |conv, name: &str| known(vec![(0, "gemm".into()), (conv, name.into())], 4);
-        assert_eq!(cached(3, "direct"), Some(KernelChoices::from([(0, ConvKernel::Gemm), (3, ConvKernel::Direct)])));
+        let expected =
+            [(0, ConvKernel::Gemm), (3, ConvKernel::Direct)].map(|(conv, kernel)| (ConvId::new(conv), kernel));
+        assert_eq!(cached(3, "direct"), Some(KernelChoices::from(expected)));
         assert_eq!(cached(3, "faster"), None);
         assert_eq!(cached(4, "direct"), None);
     }

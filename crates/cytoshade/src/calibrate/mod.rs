@@ -20,6 +20,7 @@ mod web;
 
 use std::collections::BTreeMap;
 
+use cytoshade_core::ConvId;
 use cytoshade_gpu::{ConvKernel, Options};
 
 pub use choice::PrecisionChoice;
@@ -30,8 +31,8 @@ pub(crate) use web::resolve;
 
 use crate::Model;
 
-/// The kernel of each 3x3 convolution, by the convolution's number.
-pub(crate) type KernelChoices = BTreeMap<usize, ConvKernel>;
+/// The kernels of 3x3 convolutions.
+pub(crate) type KernelChoices = BTreeMap<ConvId, ConvKernel>;
 
 /// The choices of the caller.
 #[derive(Clone, Debug, Default)]

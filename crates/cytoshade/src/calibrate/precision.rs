@@ -41,9 +41,9 @@ pub(super) async fn decide(gpu: &Gpu, subject: &Subject<'_>, wanted: &Wanted) ->
 
 /// The cache entry for a model, if its file's hash identifies the network.
 fn slot(gpu: &Gpu, subject: &Subject<'_>, wanted: &Wanted) -> Option<Slot> {
-    let origin = subject.model.origin();
     // The weights of an ONNX model can lie in files beside it, which the hash does not cover.
-    let folder = wanted.cache.as_deref().filter(|_| origin.format != Format::Onnx)?;
+    let origin = subject.model.origin().filter(|origin| origin.format != Format::Onnx)?;
+    let folder = wanted.cache.as_deref()?;
     Some(Slot::new(folder, "precision", gpu.info(), origin.sha256.to_string()))
 }
 

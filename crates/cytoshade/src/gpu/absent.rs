@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use cytoshade_core::tiling::TileLayout;
-use cytoshade_core::{EndPoints, Labels, Network as Weights, Params, Planes, Recorder, Shape, Span};
+use cytoshade_core::{EndPoints, Labels, Network as Weights, Params, Planes, Recorder, Span};
 
 /// Declares types without values.
 macro_rules! absent {
@@ -42,6 +42,10 @@ impl GpuPlanes {
     }
 
     pub(crate) async fn read(&self, _: &Gpu) -> Result<Planes, Error> {
+        match *self {}
+    }
+
+    pub(crate) async fn reorder(&self, _: &Gpu, _: &[usize]) -> Result<Self, Error> {
         match *self {}
     }
 
@@ -95,10 +99,6 @@ pub(crate) struct Batch {
 }
 
 impl Network {
-    pub(crate) fn shape(&self) -> &Shape {
-        match *self {}
-    }
-
     pub(crate) fn max_batch(&self, _: usize, _: usize) -> usize {
         match *self {}
     }

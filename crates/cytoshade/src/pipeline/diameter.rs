@@ -14,11 +14,12 @@ use crate::pipeline::run::Run;
 
 /// Fails unless the size model has a slope for each style channel of the network.
 pub(crate) fn check_size_model(size_model: &SizeModel, network: &Network) -> Result<(), Error> {
-    let (found, expected) = (size_model.slopes().len(), network.shape().style_channels());
-    if found == expected {
+    let (found, expected) = (size_model.slopes().len(), network.description().style);
+    if expected == Some(found) {
         return Ok(());
     }
-    let found = format!("for styles of {found} channels, the network's have {expected}");
+    let expected = expected.map_or("network has none".into(), |channels| format!("network's have {channels}"));
+    let found = format!("for styles of {found} channels, the {expected}");
     Err(CoreError::Param { name: "size_model", found, expected: "the size model of this network" }.into())
 }
 
@@ -30,13 +31,13 @@ pub(crate) async fn estimate(
     params: &Params,
 ) -> Result<Rescale, Error> {
     let (height, width) = planes.size();
-    let (diam_mean, diam_labels) = (run.network.diam_mean(), run.network.diam_labels());
+    let rule = &run.network.description().rescale;
     // As in the reference, only the normalization follows the caller's parameters.
     let first = Params::new().batch_size(params.batch_size).resample(false).interp(false);
 
-    let rescale = Rescale::new(&first, diam_mean, diam_labels, height, width)?;
+    let rescale = Rescale::new(&first, rule, height, width)?;
     let style = outputs(run, planes, &rescale, &first).await?.style;
-    let from_style = size_model.diameter(&style).filter(|diameter| diameter.is_finite());
+    let from_style = style.and_then(|style| size_model.diameter(&style)).filter(|diameter| diameter.is_finite());
     let from_style = from_style.unwrap_or(size_model.diam_mean());
 
     let factor = Factor::F64(size_model.diam_mean() / from_style);
@@ -45,7 +46,7 @@ pub(crate) async fn estimate(
     let (labels, _) = run.masks(outputs, rescale.niter, (height, width), &first).await?;
     let diameter = labels.diameter().unwrap_or(size_model.diam_mean());
 
-    let factor = Factor::F64(f64::from(diam_mean) / diameter);
+    let factor = Factor::F64(f64::from(rule.diam_mean) / diameter);
     Ok(Rescale::by(params, factor, diameter as f32, height, width)?)
 }
 

@@ -2,30 +2,28 @@
 
 use cytoshade_core::rescale::Rescale;
 use cytoshade_core::{
-    Control, Error as CoreError, ImageView, Labels, Network, Params, Planes, Stage, Volume, channels,
+    Control, Description, Error as CoreError, ImageView, Labels, Network, Params, Planes, Stage, Volume, channels,
 };
 use cytoshade_cpu::{fill_holes, flow_error, histogram, masks, normalize, resize};
 use cytoshade_model::SizeModel;
 use web_time::Instant;
 
+use crate::backend::outputs::{CELLPROB, CLASSES, FLOWS};
 use crate::backend::placed::{Placed, PlacedPlanes};
-use crate::backend::stream::{Output, PAD_MULTIPLE};
+use crate::backend::stream::Output;
 use crate::backend::{Backend, unless_over_capacity};
 use crate::gpu::{self, Gpu, GpuPlanes};
 use crate::pipeline::diameter;
 use crate::pipeline::run::Run;
 use crate::{Error, Segmentation};
 
-/// Fails unless the network gives dY, dX and cellprob, and takes tiles whose sides are multiples of 16.
+/// Fails unless the network gives dY, dX and cellprob, and takes the tiles of padded planes.
 pub(crate) fn check_network(network: &Network) -> Result<(), Error> {
-    let shape = network.shape();
-    if shape.nout() < 3 {
-        return Err(CoreError::NotSegmentation { nout: shape.nout() }.into());
+    let Description { outputs, tile, .. } = network.description();
+    if outputs.flows.is_none() {
+        return Err(CoreError::NotSegmentation { outputs: outputs.count }.into());
     }
-    if shape.tile_multiple() > PAD_MULTIPLE {
-        let found = shape.levels().to_string();
-        return Err(CoreError::NetworkShape { what: "number of levels", found, expected: "1 to 5" }.into());
-    }
+    tile.side(None)?;
     Ok(())
 }
 
@@ -53,9 +51,8 @@ impl Run<'_> {
         params: &Params,
     ) -> Result<(PlacedPlanes, Rescale), Error> {
         params.check()?;
-        let (diam_mean, diam_labels) = (self.network.diam_mean(), self.network.diam_labels());
         // Before the work starts, so that a diameter out of range fails at once.
-        let mut rescale = Rescale::new(params, diam_mean, diam_labels, image.height(), image.width())?;
+        let mut rescale = Rescale::new(params, &self.network.description().rescale, image.height(), image.width())?;
         let planes = self.input(image, params).await?;
         if let (None, Some(size_model)) = (params.diameter, size_model) {
             rescale = diameter::estimate(self, size_model, &planes, params).await?;
@@ -82,10 +79,10 @@ impl Run<'_> {
         let outputs = if is_asked { outputs.into_host().await? } else { Planes::default() };
         Ok(Segmentation {
             labels,
-            flows: asked.flows.then(|| outputs.select(0..2)),
-            cellprob: asked.cellprob.then(|| outputs.select(2..3)),
-            style: asked.style.then_some(style),
-            classes: asked.classes.then(|| outputs.select(3..outputs.channels())),
+            flows: asked.flows.then(|| outputs.select(FLOWS)),
+            cellprob: asked.cellprob.then(|| outputs.select(CELLPROB..CLASSES)),
+            style: style.filter(|_| asked.style),
+            classes: asked.classes.then(|| outputs.select(CLASSES..outputs.channels())),
             diameter: rescale.diameter,
             niter: rescale.niter,
             device: self.backend.info(),
@@ -95,7 +92,7 @@ impl Run<'_> {
 
     /// Selects the channels of an image and normalizes them.
     async fn input(&mut self, image: ImageView<'_>, params: &Params) -> Result<PlacedPlanes, Error> {
-        let inputs = self.network.shape().inputs();
+        let inputs = self.network.description().inputs;
         let planes = self.stage(Stage::Channels, || channels::select(image, params, inputs))??;
         let gpu = self.backend.stages().map(|(gpu, _)| gpu).filter(|_| gpu::normalizes(params, inputs));
         let on_gpu = async |gpu: &Gpu, planes: &mut Planes| {

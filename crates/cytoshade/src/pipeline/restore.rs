@@ -2,13 +2,13 @@
 
 use cytoshade_core::rescale::{Factor, Rescale};
 use cytoshade_core::{
-    Axis, Control, Error as CoreError, Image, Network, Params, StackView, Stage, Timings, Volume, channels,
+    Axis, Control, Description, Error as CoreError, Image, Network, Params, StackView, Stage, Timings, Volume, channels,
 };
 
 use crate::Error;
 use crate::backend::Backend;
 use crate::backend::placed::{Placed, PlacedVolume};
-use crate::backend::stream::{Destination, Output, PAD_MULTIPLE, Slices, TileProgress};
+use crate::backend::stream::{Destination, Output, Slices, TileProgress};
 use crate::pipeline::run::Run;
 
 /// The last channel counts as empty if its range is below this.
@@ -85,14 +85,14 @@ fn decimal(value: f32) -> f64 {
     value.to_string().parse().unwrap_or(f64::from(value))
 }
 
-/// Fails unless the network takes one channel and tiles whose sides are multiples of 16, and objects have a size.
+/// Fails unless the network takes one channel and the tiles of padded planes, and objects have a size.
 pub(crate) fn check_network(network: &Network, options: &RestoreOptions) -> Result<(), Error> {
-    let shape = network.shape();
-    if shape.inputs() != 1 || shape.tile_multiple() > PAD_MULTIPLE {
-        let found = format!("{} input channels, {} levels", shape.inputs(), shape.levels());
-        let expected = "1 input channel and 1 to 5 levels, as restoration networks have";
-        return Err(CoreError::NetworkShape { what: "shape", found, expected }.into());
+    let Description { inputs, tile, .. } = network.description();
+    if *inputs != 1 {
+        let expected = "1 input channel, as restoration networks have";
+        return Err(CoreError::NetworkShape { what: "input", found: format!("{inputs} channels"), expected }.into());
     }
+    tile.side(None)?;
     if !(options.diam_mean.is_finite() && options.diam_mean > 0.0) {
         let found = options.diam_mean.to_string();
         return Err(CoreError::Param { name: "diam_mean", found, expected: "a number of pixels above 0" }.into());
@@ -161,7 +161,7 @@ impl Run<'_> {
         let normalized = self.normalize_volume(plane, &params).await?;
         let mut resized = self.enlarge(normalized, factor, &params).await?;
 
-        let total = depth * self.tiles(resized.plane_size(Axis::Z), &params);
+        let total = depth * self.tiles(resized.plane_size(Axis::Z), &params)?;
         let mut progress = TileProgress { done: 0, total };
         let mut slices = Slices::along(&mut resized, Axis::Z);
         let mut stream = self.stream(&params, &mut progress, Destination::Host)?;

@@ -147,8 +147,8 @@ impl<'a> Run<'a> {
     }
 
     /// The number of tiles that a plane becomes.
-    pub(crate) fn tiles(&self, (height, width): (usize, usize), params: &Params) -> usize {
-        tile_layout(self.backend, height, width, params).tiling.tiles.len()
+    pub(crate) fn tiles(&self, (height, width): (usize, usize), params: &Params) -> Result<usize, Error> {
+        Ok(tile_layout(self.backend, self.network, height, width, params)?.tiling.tiles.len())
     }
 
     /// Starts a pass of the network.
@@ -168,10 +168,10 @@ impl<'a> Run<'a> {
 
     /// Runs the network over the planes of one image.
     pub(crate) async fn network(&mut self, planes: PlacedPlanes, params: &Params) -> Result<Output, Error> {
-        let mut progress = TileProgress { done: 0, total: self.tiles(planes.size(), params) };
+        let mut progress = TileProgress { done: 0, total: self.tiles(planes.size(), params)? };
         let mut stream = self.stream(params, &mut progress, Destination::Stay)?;
         stream.push(planes).await?;
         stream.finish().await?;
-        Ok(stream.pop().expect("a finished stream holds an output for each plane"))
+        Ok(stream.pop().await?.expect("a finished stream holds an output for each plane"))
     }
 }

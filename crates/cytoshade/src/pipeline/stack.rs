@@ -7,6 +7,7 @@ use cytoshade_core::{
 use cytoshade_cpu::volume;
 use cytoshade_model::SizeModel;
 
+use crate::backend::outputs::{CELLPROB, CLASSES, FLOWS, last_output};
 use crate::backend::placed::{Placed, PlacedVolume};
 use crate::backend::stream::{Destination, Output, Slices, TileProgress};
 use crate::backend::{Backend, unless_over_capacity};
@@ -14,9 +15,6 @@ use crate::gpu::volume::GpuVolume;
 use crate::gpu::{self, Gpu};
 use crate::pipeline::run::Run;
 use crate::{Error, StackSegmentation};
-
-/// Side of a tile in 3-D. The reference passes no other side on.
-const BSIZE_3D: usize = 224;
 
 /// Each axis along which the network sees planes, with the axes of the stack along which its two flows point.
 const ORIENTATIONS: [(Axis, [usize; 2]); 3] = [(Axis::Z, [1, 2]), (Axis::Y, [0, 2]), (Axis::X, [0, 1])];
@@ -38,7 +36,7 @@ pub(crate) async fn segment(
             let factor = Factor::F64(f64::from(network.diam_mean()) / diameter);
             Rescale::by(params, factor, diameter as f32, height, width)?
         }
-        None => Rescale::new(params, network.diam_mean(), network.diam_labels(), height, width)?,
+        None => Rescale::new(params, &network.description().rescale, height, width)?,
     };
     let mut run = Run::new(backend, network, control, [stack.depth(), height, width]);
     let result = if params.do_3d {
@@ -50,7 +48,7 @@ pub(crate) async fn segment(
         labels: result.labels,
         flows: params.outputs.flows.then_some(result.flows),
         cellprob: params.outputs.cellprob.then_some(result.cellprob),
-        styles: params.outputs.style.then_some(result.styles),
+        styles: result.styles.filter(|_| params.outputs.style),
         diameter: rescale.diameter,
         niter: rescale.niter,
         device: backend.info(),
@@ -63,13 +61,14 @@ struct StackResult {
     labels: LabelVolume,
     flows: Volume,
     cellprob: Volume,
-    styles: Vec<Vec<f32>>,
+    /// `None` if the network has no style.
+    styles: Option<Vec<Vec<f32>>>,
 }
 
 impl Run<'_> {
     /// The channels of a stack that the network sees, normalized, at the stack's size.
     async fn stack_input(&mut self, stack: &StackView<'_>, params: &Params) -> Result<PlacedVolume, Error> {
-        let inputs = self.network.shape().inputs();
+        let inputs = self.network.description().inputs;
         let select = || stack.slices().iter().map(|slice| channels::select(*slice, params, inputs)).collect();
         let volume = self.stage::<Result<Volume, CoreError>>(Stage::Channels, select)??;
         self.normalize_volume(volume, params).await
@@ -87,7 +86,8 @@ impl Run<'_> {
         // Before the work starts.
         check_stack(if params.resample { size } else { small })?;
 
-        let params = params.clone().bsize(BSIZE_3D).norm3d(true);
+        // The reference passes no other side of a tile on.
+        let params = params.clone().bsize(None).norm3d(true);
         let input = self.stack_input(stack, &params).await?;
         let input = self.resize_volume(input, small).await?;
         let (sums, styles) = self.orientations(input, &params).await?;
@@ -111,12 +111,14 @@ impl Run<'_> {
         &mut self,
         mut input: PlacedVolume,
         params: &Params,
-    ) -> Result<(Volume, Vec<Vec<f32>>), Error> {
+    ) -> Result<(Volume, Option<Vec<Vec<f32>>>), Error> {
         let [depth, height, width] = input.size();
         let mut sums = Volume::zeros(4, depth, height, width);
         let mut styles = Vec::new();
-        let tiles = |(axis, _): &(Axis, _)| input.length(*axis) * self.tiles(input.plane_size(*axis), params);
-        let mut progress = TileProgress { done: 0, total: ORIENTATIONS.iter().map(tiles).sum() };
+        let cellprob = last_output(&self.network.description().outputs);
+        let tiles = |(axis, _): &(Axis, _)| Ok(input.length(*axis) * self.tiles(input.plane_size(*axis), params)?);
+        let total = ORIENTATIONS.iter().map(tiles).sum::<Result<_, Error>>()?;
+        let mut progress = TileProgress { done: 0, total };
         for (axis, flows) in ORIENTATIONS {
             styles.clear();
             let mut slices = Slices::along(&mut input, axis);
@@ -125,11 +127,11 @@ impl Run<'_> {
                 let (outputs, at) = (outputs.into_host().await?, styles.len());
                 sums.add_slice(flows[0], axis, at, outputs.plane(0));
                 sums.add_slice(flows[1], axis, at, outputs.plane(1));
-                sums.add_slice(3, axis, at, outputs.plane(outputs.channels() - 1));
+                sums.add_slice(3, axis, at, outputs.plane(cellprob));
                 styles.push(style);
             }
         }
-        Ok((sums, styles))
+        Ok((sums, styles.into_iter().collect()))
     }
 
     /// Smooths the flows, the first three channels, by a Gaussian of `sigma` voxels.
@@ -233,10 +235,10 @@ impl Run<'_> {
             }
             let outputs = outputs.into_host().await?;
             if params.outputs.flows {
-                flows.push(outputs.select(0..2));
+                flows.push(outputs.select(FLOWS));
             }
             if params.outputs.cellprob {
-                cellprob.push(outputs.select(2..3));
+                cellprob.push(outputs.select(CELLPROB..CLASSES));
             }
         }
         let mut labels = LabelVolume::new(labels, stack.depth(), height, width)?;
@@ -255,16 +257,16 @@ impl Run<'_> {
         mut input: PlacedVolume,
         rescale: &Rescale,
         params: &Params,
-    ) -> Result<(Vec<Planes>, Vec<Vec<f32>>), Error> {
+    ) -> Result<(Vec<Planes>, Option<Vec<Vec<f32>>>), Error> {
         let ([depth, ..], size) = (input.size(), (rescale.height, rescale.width));
         let (mut all, mut styles) = (Vec::with_capacity(depth), Vec::with_capacity(depth));
-        let mut progress = TileProgress { done: 0, total: depth * self.tiles(size, params) };
+        let mut progress = TileProgress { done: 0, total: depth * self.tiles(size, params)? };
         let mut slices = Slices::along(&mut input, Axis::Z).resized(size);
         let mut stream = self.stream(params, &mut progress, Destination::Host)?;
         while let Some(Output { outputs, style, .. }) = stream.next(&mut slices).await? {
-            all.push(outputs.into_host().await?.select(0..3));
+            all.push(outputs.into_host().await?.select(0..CLASSES));
             styles.push(style);
         }
-        Ok((all, styles))
+        Ok((all, styles.into_iter().collect()))
     }
 }

@@ -7,7 +7,7 @@ use cytoshade_core::tiling::TileLayout;
 use cytoshade_core::{Recorder, Stage};
 use web_time::Instant;
 
-use super::open::{OpenPlanes, Parts, add_style};
+use super::open::{OpenPlanes, Parts};
 use super::{Destination, Output, Watch};
 use crate::Error;
 use crate::backend::placed::{Placed, PlacedPlanes};
@@ -54,7 +54,7 @@ impl<'a> GpuStream<'a> {
         &mut self,
         input: PlacedPlanes,
         layout: &TileLayout,
-        style_channels: usize,
+        style_channels: Option<usize>,
     ) -> Result<Option<PlacedPlanes>, Error> {
         let planes = match &input {
             Placed::Device(_, planes) => Some(planes.clone()),
@@ -134,9 +134,9 @@ impl<'a> GpuStream<'a> {
         self.since = Instant::now();
         watch.timings.add(Stage::Network, time);
         watch.tiles_done(tiles)?;
-        self.open.settle(tiles, time, |open, _, at| add_style(&mut open.style, &styles, at));
-        while let Some(open) = self.open.pop_done() {
-            let (style, time) = (open.unit_style(), open.time);
+        self.open.settle(tiles, time, |open, _, at| open.add_style(&styles, at));
+        while let Some(mut open) = self.open.pop_done() {
+            let (style, time) = (open.take_style(), open.time);
             let outputs = match open.plane.reading {
                 Some(reading) => Placed::Host(reading.finish(self.gpu).await?),
                 None => Placed::Device(self.gpu.clone(), open.plane.tiled.outputs().clone()),

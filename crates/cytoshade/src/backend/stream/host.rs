@@ -8,7 +8,7 @@ use cytoshade_cpu::blend::Blend;
 use cytoshade_cpu::tile;
 use web_time::Instant;
 
-use super::open::{OpenPlanes, Parts, add_style};
+use super::open::{OpenPlanes, Parts};
 use super::{Output, Watch};
 use crate::Error;
 use crate::backend::placed::Placed;
@@ -42,7 +42,7 @@ impl<'a> HostStream<'a> {
     }
 
     /// Accepts a plane for whose tiles the network is prepared.
-    pub(super) fn accept(&mut self, planes: Planes, layout: TileLayout, nout: usize, style_channels: usize) {
+    pub(super) fn accept(&mut self, planes: Planes, layout: TileLayout, nout: usize, style_channels: Option<usize>) {
         let blend = Blend::new(layout.clone(), nout, planes.height(), planes.width());
         let tiles = layout.tiling.tiles.len();
         self.open.push(Open { planes, layout, blend }, tiles, style_channels);
@@ -107,10 +107,10 @@ impl<'a> HostStream<'a> {
             self.open.settle(tiles, time, |open, tile, at| {
                 let Open { layout, blend, .. } = &mut open.plane;
                 blend.add(&layout.tiling.tiles[tile], &batch.outputs[at * len..][..len]);
-                add_style(&mut open.style, &batch.styles, at);
+                open.add_style(&batch.styles, at);
             });
-            while let Some(open) = self.open.pop_done() {
-                let (style, time) = (open.unit_style(), open.time);
+            while let Some(mut open) = self.open.pop_done() {
+                let (style, time) = (open.take_style(), open.time);
                 ready.push_back(Output { outputs: Placed::Host(open.plane.blend.finish()), style, time });
             }
         });

@@ -9,8 +9,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use cytoshade_core::tiling::TileLayout;
-use cytoshade_core::{Control, Error as CoreError, Network, Params, Stage, Timings};
+use cytoshade_core::{Control, Description, Error as CoreError, Network, Params, Stage, Timings};
 
+use super::outputs::arrange;
 use super::placed::PlacedPlanes;
 use super::trace::Span;
 use super::{Backend, Done, unless_over_capacity};
@@ -19,18 +20,14 @@ use gpu::GpuStream;
 use host::HostStream;
 pub(crate) use slices::Slices;
 
-/// The reference pads planes to a multiple of this.
-pub(crate) const PAD_MULTIPLE: usize = 16;
-
 /// The network's results for one plane.
 #[derive(Debug)]
 pub(crate) struct Output {
-    /// Shape [nout, height, width], of the plane's size.
+    /// Shape [outputs, height, width], of the plane's size, in the order of the pipelines ([`super::outputs`]).
     pub(crate) outputs: PlacedPlanes,
-    /// The sum of the tiles' style vectors, scaled to L2 norm 1.
-    pub(crate) style: Vec<f32>,
+    /// The sum of the tiles' style vectors, scaled to L2 norm 1. `None` if the network has no style.
+    pub(crate) style: Option<Vec<f32>>,
     /// The plane's share of the time of its batches.
-    #[cfg_attr(target_arch = "wasm32", expect(dead_code))]
     pub(crate) time: Duration,
 }
 
@@ -122,7 +119,7 @@ impl<'a> NetworkStream<'a> {
     /// The outputs of the next plane of a stack; `None` after the last one.
     pub(crate) async fn next(&mut self, slices: &mut Slices<'_>) -> Result<Option<Output>, Error> {
         loop {
-            if let Some(output) = self.pop() {
+            if let Some(output) = self.pop().await? {
                 return Ok(Some(output));
             }
             match slices.next().await? {
@@ -134,8 +131,10 @@ impl<'a> NetworkStream<'a> {
     }
 
     /// The oldest outputs that are complete.
-    pub(crate) fn pop(&mut self) -> Option<Output> {
-        self.ready.pop_front()
+    pub(crate) async fn pop(&mut self) -> Result<Option<Output>, Error> {
+        let Some(Output { outputs, style, time }) = self.ready.pop_front() else { return Ok(None) };
+        let outputs = arrange(outputs, &self.network.description().outputs).await?;
+        Ok(Some(Output { outputs, style, time }))
     }
 
     /// Accepts planes [channels, height, width], which become tiles together, and runs the batches that are full.
@@ -160,7 +159,7 @@ impl<'a> NetworkStream<'a> {
         }
         let Some(gpu) = &mut self.gpu else { return self.push_to_host(planes, layout).await };
         self.host.drain(&mut self.watch, &mut self.ready).await?;
-        match gpu.accept(planes, &layout, self.network.shape().style_channels()).await? {
+        match gpu.accept(planes, &layout, self.network.description().style).await? {
             None => self.submit_to_gpu().await,
             Some(planes) => {
                 self.drain_gpu().await?;
@@ -189,14 +188,18 @@ impl<'a> NetworkStream<'a> {
     /// Prepares the network for the tiles of planes.
     fn layout(&self, planes: &PlacedPlanes) -> impl Future<Output = Result<TileLayout, Error>> + use<'a> {
         let (backend, network, (height, width)) = (self.backend, self.network, planes.size());
-        let layout = tile_layout(backend, height, width, self.params);
+        let layout = tile_layout(backend, network, height, width, self.params);
         // The future holds no reference to the stream, which threads cannot share.
-        async move { backend.prepare(network, &layout.tiling).await.map(|()| layout) }
+        async move {
+            let layout = layout?;
+            backend.prepare(network, &layout.tiling).await?;
+            Ok(layout)
+        }
     }
 
     async fn push_to_host(&mut self, planes: PlacedPlanes, layout: TileLayout) -> Result<(), Error> {
-        let shape = self.network.shape();
-        self.host.accept(planes.into_host().await?, layout, shape.nout(), shape.style_channels());
+        let Description { outputs, style, .. } = self.network.description();
+        self.host.accept(planes.into_host().await?, layout, outputs.count, *style);
         self.host.submit(&mut self.watch, &mut self.ready).await
     }
 
@@ -227,13 +230,21 @@ impl<'a> NetworkStream<'a> {
     }
 }
 
-/// The tiles of a plane: of the side that `params` ask for or, if the backend has no room for such tiles, of the largest
-/// side below.
-pub(crate) fn tile_layout(backend: &Backend, height: usize, width: usize, params: &Params) -> TileLayout {
-    let &Params { bsize, tile_overlap, augment, .. } = params;
-    let layout = |side| TileLayout::new(height, width, PAD_MULTIPLE, side, tile_overlap, augment);
-    let sides = (1..=bsize / PAD_MULTIPLE).rev().map(|times| times * PAD_MULTIPLE);
+/// The tiles of a plane: of the side that `params` or the network ask for or, if the backend has no room for such tiles, of
+/// the largest side below.
+pub(crate) fn tile_layout(
+    backend: &Backend,
+    network: &Network,
+    height: usize,
+    width: usize,
+    params: &Params,
+) -> Result<TileLayout, Error> {
+    let rule = network.description().tile;
+    let side = rule.side(params.bsize)?;
+    let &Params { tile_overlap, augment, .. } = params;
+    let layout = |side| TileLayout::new(height, width, rule.padding, side, tile_overlap, augment);
+    let sides = (1..=side / rule.padding).rev().map(|times| times * rule.padding);
     let fits = |layout: &TileLayout| backend.takes(layout.tiling.height, layout.tiling.width);
     // If no side fits, the device names its limit when it runs the tiles.
-    sides.map(layout).find(fits).unwrap_or_else(|| layout(bsize))
+    Ok(sides.map(layout).find(fits).unwrap_or_else(|| layout(side)))
 }

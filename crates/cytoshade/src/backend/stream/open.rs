@@ -12,8 +12,8 @@ pub(super) struct OpenPlane<T> {
     tiles: usize,
     sent: usize,
     done: usize,
-    /// The sum of the styles of the tiles that are done.
-    pub(super) style: Vec<f32>,
+    /// The sum of the styles of the tiles that are done, if the network has a style.
+    style: Option<Vec<f32>>,
     /// The plane's share of the time of its batches.
     pub(super) time: Duration,
 }
@@ -23,11 +23,21 @@ impl<T> OpenPlane<T> {
         self.sent == self.tiles
     }
 
+    /// Adds the style of a tile of a batch.
+    pub(super) fn add_style(&mut self, styles: &[f32], tile: usize) {
+        let Some(sum) = &mut self.style else { return };
+        let style = styles.chunks_exact(sum.len().max(1)).nth(tile).unwrap_or_default();
+        sum.iter_mut().zip(style).for_each(|(sum, value)| *sum += value);
+    }
+
     /// The style of the whole plane, of unit length.
-    pub(super) fn unit_style(&self) -> Vec<f32> {
-        let norm = self.style.iter().map(|value| value * value).sum::<f32>().sqrt();
-        let scale = |value: &f32| if norm > 0.0 { value / norm } else { *value };
-        self.style.iter().map(scale).collect()
+    pub(super) fn take_style(&mut self) -> Option<Vec<f32>> {
+        let mut style = self.style.take()?;
+        let norm = style.iter().map(|value| value * value).sum::<f32>().sqrt();
+        if norm > 0.0 {
+            style.iter_mut().for_each(|value| *value /= norm);
+        }
+        Some(style)
     }
 }
 
@@ -51,8 +61,8 @@ impl<T> Default for OpenPlanes<T> {
 }
 
 impl<T> OpenPlanes<T> {
-    pub(super) fn push(&mut self, plane: T, tiles: usize, style_channels: usize) {
-        let (style, time) = (vec![0.0; style_channels], Duration::ZERO);
+    pub(super) fn push(&mut self, plane: T, tiles: usize, style_channels: Option<usize>) {
+        let (style, time) = (style_channels.map(|channels| vec![0.0; channels]), Duration::ZERO);
         self.0.push_back(OpenPlane { plane, tiles, sent: 0, done: 0, style, time });
     }
 
@@ -120,12 +130,6 @@ impl<T> OpenPlanes<T> {
     }
 }
 
-/// Adds the style of a tile to a sum.
-pub(super) fn add_style(sum: &mut [f32], styles: &[f32], tile: usize) {
-    let style = styles.chunks_exact(sum.len().max(1)).nth(tile).unwrap_or_default();
-    sum.iter_mut().zip(style).for_each(|(sum, value)| *sum += value);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,7 +137,7 @@ mod tests {
     /// Every batch of planes of so many tiles, as (plane, first tile, past the last one).
     fn batches(planes: &[usize], batch_size: usize, parts: Parts) -> Vec<Vec<(usize, usize, usize)>> {
         let mut open = OpenPlanes::default();
-        planes.iter().enumerate().for_each(|(plane, &tiles)| open.push(plane, tiles, 0));
+        planes.iter().enumerate().for_each(|(plane, &tiles)| open.push(plane, tiles, None));
         let mut batches = Vec::new();
         while open.waiting() > 0 {
             let sent = open.send(batch_size, parts).map(|(plane, tiles)| (*plane, tiles.start, tiles.end));
@@ -158,5 +162,18 @@ mod tests {
             assert_eq!(own, planes.iter().enumerate().flat_map(alone).collect::<Vec<_>>());
             assert!(own.iter().all(|(_, start, end)| end - start <= most));
         }
+    }
+
+    #[test]
+    fn styles_are_summed_to_unit_length_and_may_be_absent() {
+        let mut open = OpenPlanes::default();
+        open.push((), 2, Some(2));
+        open.push((), 1, None);
+        assert_eq!(open.send(3, Parts::Any).count(), 2);
+        let styles = [1.0, 1.0, 2.0, 3.0, 9.0, 9.0];
+        open.settle(3, Duration::from_secs(3), |open, _, tile| open.add_style(&styles, tile));
+        let mut first = open.pop_done().unwrap();
+        assert_eq!((first.take_style(), first.time), (Some(vec![0.6, 0.8]), Duration::from_secs(2)));
+        assert_eq!(open.pop_done().unwrap().take_style(), None);
     }
 }

@@ -10,7 +10,7 @@ use super::Task;
 use super::label::Job;
 use super::prepare::{Open, Prepared};
 use crate::Error;
-use crate::backend::stream::{Destination, NetworkStream, Watch, tile_layout};
+use crate::backend::stream::{Destination, NetworkStream, Watch};
 use crate::backend::trace::{self, Subject};
 
 /// Sends the network's outputs for each image to be labelled, until there are no more images or the call is cancelled.
@@ -50,39 +50,38 @@ impl Pass<'_> {
                 Err(TryRecvError::Empty) => {
                     // Nothing to fill a batch with: the images at hand do not wait for others.
                     stream.drain().await?;
-                    self.deliver(&mut stream)?;
+                    self.deliver(&mut stream).await?;
                     images.recv().ok()
                 }
                 next => next.ok(),
             };
             let Some(Prepared { image, result }) = next else { break };
             match result {
-                Ok((open, planes)) => {
-                    let (height, width) = planes.size();
-                    let tiles = tile_layout(backend, height, width, params).tiling.tiles.len();
+                Ok((open, tiles, planes)) => {
                     self.open.push_back((image, Ok((open, tiles))));
                     control.for_image(image).step(Stage::Network, 0, tiles)?;
                     stream.push(planes).await?;
                 }
                 Err(error) => self.open.push_back((image, Err(error))),
             }
-            self.deliver(&mut stream)?;
+            self.deliver(&mut stream).await?;
         }
         stream.drain().await?;
-        self.deliver(&mut stream)
+        self.deliver(&mut stream).await
     }
 
     /// Sends the oldest images on, as far as their outputs are there.
-    fn deliver(&mut self, stream: &mut NetworkStream<'_>) -> Result<(), Error> {
+    async fn deliver(&mut self, stream: &mut NetworkStream<'_>) -> Result<(), Error> {
         while let Some((image, state)) = self.open.pop_front() {
             let work = match state {
                 Err(error) => Err(error),
-                Ok((open, tiles)) => match stream.pop() {
-                    Some(output) => self.report(image, tiles).map(|()| (open, output)),
-                    None => {
+                Ok((open, tiles)) => match stream.pop().await {
+                    Ok(Some(output)) => self.report(image, tiles).map(|()| (open, output)),
+                    Ok(None) => {
                         self.open.push_front((image, Ok((open, tiles))));
                         return Ok(());
                     }
+                    Err(error) => Err(error),
                 },
             };
             self.send(Job { image, work })?;

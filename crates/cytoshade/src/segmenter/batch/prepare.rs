@@ -24,7 +24,8 @@ pub(super) struct Open {
 /// An image and the planes that the network sees of it.
 pub(super) struct Prepared {
     pub(super) image: usize,
-    pub(super) result: Result<(Open, PlacedPlanes), Error>,
+    /// With the number of tiles.
+    pub(super) result: Result<(Open, usize, PlacedPlanes), Error>,
 }
 
 /// Sends each image to the network, until the source ends, the call is cancelled, or the network's thread is gone.
@@ -38,7 +39,7 @@ pub(super) fn run(task: &Task, images: impl Iterator<Item: BatchImage>, to_netwo
     }
 }
 
-fn prepare(task: &Task, image: usize, item: impl BatchImage) -> Result<(Open, PlacedPlanes), Error> {
+fn prepare(task: &Task, image: usize, item: impl BatchImage) -> Result<(Open, usize, PlacedPlanes), Error> {
     task.control.check().map_err(|_: CoreError| Error::Cancelled)?;
     let pixels = item.into_image()?;
     let (segmenter, control) = (&task.segmenter, task.control.for_image(image));
@@ -46,5 +47,6 @@ fn prepare(task: &Task, image: usize, item: impl BatchImage) -> Result<(Open, Pl
     run.waits = false;
     let prepared = block_on(run.prepare(pixels.view(), segmenter.size_model.as_ref(), &task.params));
     let (planes, rescale) = prepared?;
-    Ok((Open { image, size: (pixels.height(), pixels.width()), rescale, timings: run.timings }, planes))
+    let tiles = run.tiles(planes.size(), &task.params)?;
+    Ok((Open { image, size: (pixels.height(), pixels.width()), rescale, timings: run.timings }, tiles, planes))
 }

@@ -1,14 +1,14 @@
 //! The weights of a network that was found in a graph.
 
-use cytoshade_core::{BatchNorm, Conv, ConvShape, Linear, LinearShape, Network, Shape};
+use cytoshade_core::arch::unet::{ConvLayer, LinearLayer, UNet};
+use cytoshade_core::{BatchNorm, Conv, Linear, Network};
 
-use super::graph::Graph;
 use super::layers::{FoundConv, FoundLinear};
-use super::schema::{Model, Node};
 use super::walk::Found;
+use crate::arch::unet::tensors::{DEFAULT_DIAMETER, UNIT_VARIANCE};
 use crate::budget::Budget;
 use crate::external::ExternalData;
-use crate::state_dict::{DEFAULT_DIAMETER, UNIT_VARIANCE};
+use crate::onnx::{Graph, Model, Node};
 use crate::{Error, ReadLimits};
 
 pub(super) struct Binder<'a, 'm> {
@@ -22,22 +22,22 @@ pub(super) struct Binder<'a, 'm> {
 impl<'m> Binder<'_, 'm> {
     /// The network, its layout read off the weights' shapes.
     pub(super) fn network(mut self, found: &Found<'m>) -> Result<Network, Error> {
-        let shape = self.shape(found)?;
+        let unet = self.layout(found)?;
         let in_order = found.down.iter().flatten();
         let in_order = in_order.chain(found.up.iter().flat_map(|up| &up.convs)).chain([&found.output]);
         let convs =
-            in_order.zip(shape.convs()).map(|(conv, layer)| self.conv(conv, &layer)).collect::<Result<_, _>>()?;
+            in_order.zip(unet.convs()).map(|(conv, layer)| self.conv(conv, &layer)).collect::<Result<_, _>>()?;
         let in_order = found.up.iter().flat_map(|up| &up.linears);
         let linears = in_order
-            .zip(shape.linears())
+            .zip(unet.linears())
             .map(|(linear, layer)| self.linear(linear, &layer))
             .collect::<Result<_, _>>()?;
         let diam_mean = self.diameter("diam_mean")?.unwrap_or(DEFAULT_DIAMETER);
         let diam_labels = self.diameter("diam_labels")?.unwrap_or(diam_mean);
-        Ok(Network::new(shape, convs, linears, diam_mean, diam_labels)?)
+        Ok(unet.network(convs, linears, diam_mean, diam_labels)?)
     }
 
-    fn shape(&self, found: &Found<'m>) -> Result<Shape, Error> {
+    fn layout(&self, found: &Found<'m>) -> Result<UNet, Error> {
         let channels = |conv: &FoundConv<'m>, axis: usize| -> Result<usize, Error> {
             let dims = self.graph.constant(conv.conv.input(1)).and_then(|(weight, _)| weight.shape());
             let size = dims.and_then(|dims| dims.get(axis).copied());
@@ -50,11 +50,11 @@ impl<'m> Binder<'_, 'm> {
             }
             nbase.push(channels(first, 0)?);
         }
-        Ok(Shape::new(nbase, channels(&found.output, 0)?)?)
+        Ok(UNet::new(nbase, channels(&found.output, 0)?)?)
     }
 
-    fn conv(&mut self, found: &FoundConv<'m>, layer: &ConvShape) -> Result<Conv, Error> {
-        let &ConvShape { inputs, outputs, kernel, .. } = layer;
+    fn conv(&mut self, found: &FoundConv<'m>, layer: &ConvLayer) -> Result<Conv, Error> {
+        let &ConvLayer { inputs, outputs, kernel, .. } = layer;
         let node = found.conv;
         let weight = self.values(node, node.input(1), &[outputs, inputs, kernel, kernel])?;
         let bias = self.bias(node, Some(node.input(2)).filter(|name| !name.is_empty()), outputs)?;
@@ -72,11 +72,11 @@ impl<'m> Binder<'_, 'm> {
                 var: vec![UNIT_VARIANCE; inputs],
             },
         };
-        Ok(Conv::new(layer, &norm, weight, bias)?)
+        Ok(layer.conv(&norm, weight, bias)?)
     }
 
-    fn linear(&mut self, found: &FoundLinear<'m>, layer: &LinearShape) -> Result<Linear, Error> {
-        let &LinearShape { inputs, outputs, .. } = layer;
+    fn linear(&mut self, found: &FoundLinear<'m>, layer: &LinearLayer) -> Result<Linear, Error> {
+        let &LinearLayer { inputs, outputs, .. } = layer;
         let transposed = self.graph.constant(found.weight).is_some_and(|(_, transposed)| transposed);
         let weight = if found.turned != transposed {
             let columns = self.values(found.node, found.weight, &[inputs, outputs])?;
@@ -85,7 +85,7 @@ impl<'m> Binder<'_, 'm> {
             self.values(found.node, found.weight, &[outputs, inputs])?
         };
         let bias = self.bias(found.node, found.bias, outputs)?;
-        Ok(Linear::new(layer, weight, bias)?)
+        Ok(layer.linear(weight, bias)?)
     }
 
     fn bias(&mut self, node: &'m Node, name: Option<&'m str>, outputs: usize) -> Result<Vec<f32>, Error> {

@@ -2,12 +2,10 @@
 //!
 //! Names play no part. The order of the walk is fixed, so the first node that differs is one and the same for a file.
 
-use super::graph::{Graph, Mismatch};
-use super::layers::{FoundConv, FoundLinear};
-use super::schema::Node;
+use cytoshade_core::arch::unet::MAX_LEVELS;
 
-/// Levels above which no network is looked for; `cytoshade_core::Shape` has the same limit.
-const MAX_LEVELS: usize = 8;
+use super::layers::{FoundConv, FoundLinear};
+use crate::onnx::{Graph, Mismatch, Node};
 
 /// The nodes of a network.
 pub(super) struct Found<'m> {
@@ -46,7 +44,7 @@ fn follow<'m>(graph: &Graph<'m>, head: &'m Node, found: &mut usize) -> Result<Fo
         up.push(level);
         match graph.doubling(input)? {
             Some(below) if up.len() < MAX_LEVELS => value = below,
-            Some(_) => return Err(head.mismatch("more than 8 levels", "up to 8 levels")),
+            Some(_) => return Err(head.mismatch("more levels", format!("up to {MAX_LEVELS} levels"))),
             None if graph.same(input, skip) => break skip,
             None => return Err(graph.other_value(input, "an upsampling, or the deepest level itself")),
         }

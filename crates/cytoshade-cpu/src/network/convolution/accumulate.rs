@@ -1,11 +1,13 @@
-//! What a convolution adds its result to.
+//! The initial value of a convolution's result.
 
-/// What a convolution adds its result to.
+/// The values to which a convolution adds its result.
 #[derive(Clone, Copy)]
 pub(super) enum Accumulate<D> {
+    /// None: the result is written as it is.
     Nothing,
+    /// A residual, laid out as the target.
     Residual(D),
-    /// What stands in the target already.
+    /// The values that the target already holds.
     Target,
 }
 

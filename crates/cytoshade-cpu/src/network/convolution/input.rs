@@ -1,24 +1,24 @@
-//! What a convolution reads: the load, with everything that the reference does before the product.
+//! The load of a convolution: everything that is computed before the product.
 
-use super::feature_map::FeatureMap;
+use crate::network::feature_map::FeatureMap;
 use crate::simd::{Block, Lanes, Work};
 
-/// The input of a convolution before its BatchNorm: `map`, plus `skip`, plus `style` in every pixel.
+/// The input of a convolution before its prologue: `map`, plus `skip`, plus `vector` in every pixel.
 #[derive(Clone, Copy)]
-pub(super) struct ConvInput<'a> {
-    pub(super) map: FeatureMap<&'a [Block]>,
-    pub(super) skip: Option<FeatureMap<&'a [Block]>>,
+pub(in crate::network) struct ConvInput<'a> {
+    pub(in crate::network) map: FeatureMap<&'a [Block]>,
+    pub(in crate::network) skip: Option<FeatureMap<&'a [Block]>>,
     /// One block for each of `map`.
-    pub(super) style: Option<&'a [Block]>,
+    pub(in crate::network) vector: Option<&'a [Block]>,
 }
 
 impl<'a> ConvInput<'a> {
-    /// Block number `block` of row `y`, to be loaded with each pixel repeated `repeat` times.
+    /// The load of block number `block` of row `y`, with each pixel repeated `repeat` times.
     pub(super) fn load(
         &self,
         y: usize,
         block: usize,
-        norm: Norm<'a>,
+        prologue: Prologue<'a>,
         repeat: usize,
         target: &'a mut [Block],
     ) -> Load<'a> {
@@ -26,27 +26,28 @@ impl<'a> ConvInput<'a> {
         Load {
             values: at(self.map),
             skip: self.skip.map(at),
-            style: self.style.map_or(Block::ZERO, |style| style[block]),
-            norm,
+            vector: self.vector.map_or(Block::ZERO, |vector| vector[block]),
+            prologue,
             repeat,
             target,
         }
     }
 }
 
-/// A folded BatchNorm of 16 channels.
+/// The prologue of 16 channels: `max(lowest, scale * x + shift)`.
 #[derive(Clone, Copy)]
-pub(super) struct Norm<'a> {
+pub(super) struct Prologue<'a> {
     pub(super) scale: &'a Block,
     pub(super) shift: &'a Block,
+    pub(super) lowest: f32,
 }
 
-/// One row of 16 channels on its way into a convolution: `target = relu(scale * (values + skip + style) + shift)`.
+/// One row of 16 channels: `target = max(lowest, scale * (values + skip + vector) + shift)`.
 pub(super) struct Load<'a> {
     values: &'a [Block],
     skip: Option<&'a [Block]>,
-    style: Block,
-    norm: Norm<'a>,
+    vector: Block,
+    prologue: Prologue<'a>,
     repeat: usize,
     target: &'a mut [Block],
 }
@@ -56,11 +57,11 @@ impl Work for Load<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let (style, zero) = (lanes.load(&self.style), lanes.splat(0.0));
-        let (scale, shift) = (lanes.load(self.norm.scale), lanes.load(self.norm.shift));
-        let norm = |value: L::Vector| {
+        let (vector, lowest) = (lanes.load(&self.vector), lanes.splat(self.prologue.lowest));
+        let (scale, shift) = (lanes.load(self.prologue.scale), lanes.load(self.prologue.shift));
+        let prologue = |value: L::Vector| {
             // In this order a NaN stays one, as in the reference.
-            lanes.max(zero, lanes.mul_add(lanes.add(value, style), scale, shift))
+            lanes.max(lowest, lanes.mul_add(lanes.add(value, vector), scale, shift))
         };
         let mut pixels = self.target.chunks_exact_mut(self.repeat);
         let mut store = |value: L::Vector| {
@@ -71,12 +72,12 @@ impl Work for Load<'_> {
         match self.skip {
             Some(skip) => {
                 for (value, skip) in self.values.iter().zip(skip) {
-                    store(norm(lanes.add(lanes.load(value), lanes.load(skip))));
+                    store(prologue(lanes.add(lanes.load(value), lanes.load(skip))));
                 }
             }
             None => {
                 for value in self.values {
-                    store(norm(lanes.load(value)));
+                    store(prologue(lanes.load(value)));
                 }
             }
         }

@@ -1,11 +1,12 @@
 //! A convolution as the plain sum of products: 16 output channels a vector, a few pixels of a row in registers
-//! ([`super::segment`]).
+//! ([`super::microkernel`]).
 
 use super::accumulate::Accumulate;
 use super::band::Band;
-use super::feature_map::FeatureMap;
 use super::microkernel::Microkernel;
-use super::weights::Product;
+use super::product::Product;
+use super::segments::segments;
+use crate::network::feature_map::FeatureMap;
 use crate::simd::{Block, LANES, Lanes, Work};
 
 /// Blocks in the buffer of a band (384 KiB), unless the fewest rows need more.
@@ -16,32 +17,32 @@ pub(super) fn cached_rows(band: &Band<'_>) -> usize {
     (BAND_LEN / band.row_len()).saturating_sub(2 * band.pad).max(2)
 }
 
-/// A convolution's products and what they are added to.
+/// A convolution's products, and the values to which they are added.
 pub(super) struct Direct<'a> {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
-    /// One for each output pixel that a source pixel becomes, or one for all of them; then nothing is added.
+    /// One for each output pixel that a source pixel becomes; or one for all of them, if nothing is added.
     pub(super) products: &'a [Product],
     pub(super) factor: usize,
     pub(super) bias: &'a [Block],
     pub(super) added: Accumulate<FeatureMap<&'a [Block]>>,
 }
 
-/// The rows that a product is taken of: shape [row, block, pixel, 16].
+/// The rows that a product reads: shape [row, block, pixel, 16].
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a> {
-    /// From the row on that the first output row meets first.
+    /// The rows, from the first one that the first output row meets.
     pub(super) data: &'a [Block],
-    /// From a pixel to the same one in the next row.
+    /// Distance from a pixel to the same one in the next row.
     pub(super) row_len: usize,
-    /// From a pixel to the same one in the next block.
+    /// Distance from a pixel to the same one in the next block.
     pub(super) block_stride: usize,
     /// Pixels that become output pixels.
     pub(super) width: usize,
 }
 
 impl Direct<'_> {
-    /// Computes the output rows that `rows` become, of which the first is row `first` of the source.
+    /// Computes the output rows of `rows`, of which the first is row `first` of the source.
     #[inline(never)]
     pub(super) fn multiply<L: Lanes>(&self, lanes: L, rows: Rows<'_>, first: usize, target: &mut [Block]) {
         let Self { inputs, outputs, products, factor, bias, added } = *self;
@@ -51,7 +52,7 @@ impl Direct<'_> {
             let (taps, count) = product.taps(rows.row_len);
             let taps = &taps[..count];
             let weights = product.weights.chunks(inputs * taps.len() * L::GROUP);
-            // One group's weights after another: they stay in L2 for all rows of the band.
+            // One group after another, so that its weights stay in L2 for all rows of the band.
             for ((group, weights), bias) in weights.enumerate().zip(bias.chunks(L::GROUP)) {
                 let columns = group * L::GROUP * width..(group * L::GROUP + bias.len()) * width;
                 let targets = target.chunks_exact_mut(row_len).skip(product.phase.0).step_by(factor);
@@ -61,7 +62,7 @@ impl Direct<'_> {
                     let added = added.map(|map| &map.row(y_target)[columns.clone()]);
                     let row = Row {
                         width: rows.width,
-                        segment: Microkernel {
+                        kernel: Microkernel {
                             rows: &rows.data[y * rows.row_len..],
                             block_stride: rows.block_stride,
                             taps,
@@ -86,10 +87,10 @@ impl Direct<'_> {
 
 /// All segments of an output row, for a group of output blocks.
 struct Row<'a> {
-    /// Pixels of it.
+    /// Pixels of the row.
     width: usize,
-    /// The first of them, and what follows it.
-    segment: Microkernel<'a>,
+    /// The segment that begins at the first pixel.
+    kernel: Microkernel<'a>,
 }
 
 impl Work for Row<'_> {
@@ -97,12 +98,12 @@ impl Work for Row<'_> {
 
     fn run<L: Lanes>(mut self, lanes: L) {
         for (x, pixels) in segments(self.width, L::PIXELS) {
-            self.segment.at(x).run(lanes, pixels);
+            self.kernel.at(x).run(lanes, pixels);
         }
     }
 }
 
-/// Copies the output pixel that was computed for each source pixel to the other three that it becomes.
+/// Copies the output pixel that was computed for each source pixel to the other three of its 2 x 2 block.
 fn repeat(target: &mut [Block], row_len: usize, width: usize) {
     for rows in target.chunks_exact_mut(2 * row_len) {
         let (above, below) = rows.split_at_mut(row_len);
@@ -112,44 +113,5 @@ fn repeat(target: &mut [Block], row_len: usize, width: usize) {
             }
         }
         below.copy_from_slice(above);
-    }
-}
-
-/// Cuts a row into as few pieces of at most `most` pixels as can be, of nearly equal length: (start, length) of each.
-pub(super) fn segments(width: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
-    let count = width.div_ceil(most);
-    (0..count).map(move |i| (i * width / count, (i + 1) * width / count - i * width / count))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::network::band::rows_per_band;
-
-    #[test]
-    fn segments_cover_a_row_without_gaps() {
-        for width in 1..100 {
-            for most in 1..20 {
-                let mut next = 0;
-                for (start, length) in segments(width, most) {
-                    assert_eq!(start, next);
-                    assert!((1..=most).contains(&length));
-                    next = start + length;
-                }
-                assert_eq!(next, width);
-            }
-        }
-    }
-
-    #[test]
-    fn bands_are_small_enough_and_never_empty() {
-        for height in 1..60 {
-            for most in 1..20 {
-                for threads in [1, 2, 7, 64] {
-                    let rows = rows_per_band(height, most, threads);
-                    assert!((1..=most).contains(&rows), "{height} {most} {threads}: {rows}");
-                }
-            }
-        }
     }
 }

@@ -5,11 +5,11 @@ use crate::simd::{Block, LANES, Lanes, Work};
 
 /// A run of neighbouring pixels of one output row, for a group of `V` output blocks.
 pub(super) struct Microkernel<'a> {
-    /// The rows, from the pixel on that the first tap of the first of these pixels meets.
+    /// The rows, from the pixel that the first tap of the first output pixel meets.
     pub(super) rows: &'a [Block],
-    /// From a pixel in the rows to the same pixel in the next input block.
+    /// Distance from a pixel in the rows to the same pixel in the next input block.
     pub(super) block_stride: usize,
-    /// From the pixel that the first tap meets to the ones that each tap meets.
+    /// Distances from the pixel that the first tap meets to the pixel that each tap meets.
     pub(super) taps: &'a [usize],
     /// Input channels.
     pub(super) inputs: usize,
@@ -17,11 +17,11 @@ pub(super) struct Microkernel<'a> {
     pub(super) weights: &'a [Block],
     /// Offsets of the group's outputs, shape [V, 16].
     pub(super) bias: &'a [Block],
-    /// A residual is laid out as `target`, from the first of these pixels on.
+    /// Initial values; a residual is laid out as `target`, from the first output pixel on.
     pub(super) added: Accumulate<&'a [Block]>,
-    /// These pixels in the row to be written; from a pixel to the same one in the next output block is `width`.
+    /// The row to write, from the first output pixel on; output blocks lie `width` apart.
     pub(super) target: &'a mut [Block],
-    /// From a pixel to the next in `target` and the residual.
+    /// Distance from a pixel to the next in `target` and the residual.
     pub(super) pixel_stride: usize,
     pub(super) width: usize,
 }
@@ -38,7 +38,7 @@ impl Microkernel<'_> {
         }
     }
 
-    /// Computes `pixels` pixels, no more than the instruction set can.
+    /// Computes `pixels` pixels, at most [`Lanes::PIXELS`].
     pub(super) fn run<L: Lanes>(self, lanes: L, pixels: usize) {
         if L::GROUP > 1 && self.bias.len() > 1 {
             self.run_group::<L, 2>(lanes, pixels);
@@ -52,7 +52,7 @@ impl Microkernel<'_> {
             ($($p:literal)*) => {
                 match pixels {
                     $($p if L::PIXELS >= $p => lanes.run(Fixed::<V, $p>(self)),)*
-                    _ => unreachable!("no segment is longer than Lanes::PIXELS"),
+                    _ => unreachable!("segments have at most Lanes::PIXELS pixels"),
                 }
             };
         }
@@ -60,7 +60,7 @@ impl Microkernel<'_> {
     }
 }
 
-/// A segment whose size the compiler knows, so that its sums are registers.
+/// A segment of constant size, so that the compiler keeps its sums in registers.
 struct Fixed<'a, const V: usize, const P: usize>(Microkernel<'a>);
 
 impl<const V: usize, const P: usize> Work for Fixed<'_, V, P> {

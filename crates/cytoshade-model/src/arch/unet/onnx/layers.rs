@@ -1,7 +1,6 @@
 //! The network's layers as they stand in a graph, each checked to compute what ours computes.
 
-use super::graph::{Graph, Mismatch};
-use super::schema::Node;
+use crate::onnx::{Graph, Mismatch, Node};
 
 /// Nodes between the style's projection and where it is added.
 const SHAPERS: usize = 4;

@@ -1,0 +1,68 @@
+//! The U-Net in an ONNX graph, found by the graph's structure.
+
+mod bind;
+mod layers;
+mod walk;
+
+use cytoshade_core::Network;
+
+use crate::budget::Budget;
+use crate::external::ExternalData;
+use crate::onnx::{Graph, Model, Node};
+use crate::{Error, ReadLimits};
+
+/// Nodes that are tried as the network's last. Exports have a handful; a hostile graph may have thousands, each of
+/// which would be followed a long way.
+const MAX_HEADS: usize = 256;
+
+/// The network in a graph, and the kinds of nodes beside it.
+///
+/// # Errors
+/// [`Error::Graph`] with the first node that differs in the closest match, and those of reading the weights.
+pub(crate) fn network(
+    graph: &Graph<'_>,
+    model: &Model,
+    parts: &ExternalData,
+    limits: &ReadLimits,
+    budget: &mut Budget,
+) -> Result<(Network, Vec<String>), Error> {
+    let mut nearest = None;
+    let mut networks = Vec::new();
+    for head in graph.nodes().iter().filter(|node| is_head(graph, node)).take(MAX_HEADS) {
+        if networks.len() > 1 {
+            break;
+        }
+        match walk::network(graph, head) {
+            Ok(found) => networks.push((head, found)),
+            Err((depth, mismatch)) if nearest.as_ref().is_none_or(|(most, _)| depth > *most) => {
+                nearest = Some((depth, mismatch));
+            }
+            Err(_) => {}
+        }
+    }
+    match networks.as_slice() {
+        [(head, found)] => {
+            let binder = bind::Binder { graph, model, parts, limits, budget };
+            Ok((binder.network(found)?, graph.beside(head, found.input)))
+        }
+        [_, (second, _), ..] => Err(second.mismatch("a second network", "one network in the file").into()),
+        [] => match nearest {
+            Some((_, mismatch)) => Err(mismatch.into()),
+            None => Err(no_head(graph)),
+        },
+    }
+}
+
+/// Whether a node may be the network's last: a convolution 1x1 behind a ReLU.
+fn is_head<'m>(graph: &Graph<'m>, node: &'m Node) -> bool {
+    let after_relu = || graph.maker(node.input(0)).is_some_and(|node| node.is(&["Relu"]));
+    node.is(&["Conv"]) && graph.kernel(node) == Some(1) && after_relu()
+}
+
+/// No node could be the network's last: the node that makes the graph's first output is the one that differs.
+fn no_head(graph: &Graph<'_>) -> Error {
+    match graph.maker(graph.output()) {
+        Some(node) => node.mismatch(node.op_type.clone(), "a convolution 1x1 behind a Relu").into(),
+        None => Error::damaged("the ONNX graph has no output that a node makes"),
+    }
+}
