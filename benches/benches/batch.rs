@@ -11,11 +11,14 @@ const SIDE: usize = 256;
 /// Runs of each.
 const ROUNDS: usize = 5;
 
-/// Bright discs of 30 pixels on a dark ground, as an encoder would leave them: the source of a batch decodes them.
+/// Bright domes of about 30 pixels on a dark ground.
 fn image() -> Image {
-    let cells = cytoshade_benches::cells(SIDE, 44);
-    let pixels: Vec<u16> = cells.cellprob.iter().map(|&p| if p > 0.0 { 1000 } else { 100 }).collect();
-    Image::new(pixels, 1, SIDE, SIDE).expect("an image of a size")
+    let inside = |v: usize| (v % 44) as i32 - 22;
+    let pixel = |at: usize| {
+        let (y, x) = (inside(at / SIDE), inside(at % SIDE));
+        100 + (900 - 4 * (y * y + x * x)).max(0) as u16
+    };
+    Image::new((0..SIDE * SIDE).map(pixel).collect(), 1, SIDE, SIDE).expect("an image of a size")
 }
 
 fn seconds(work: impl FnOnce() -> usize) -> f64 {
@@ -36,23 +39,20 @@ fn main() {
         let segment = |image: &Image| segmenter.segment(image, &params).expect("a segmentation").cells();
         // The first image compiles the shaders.
         segment(&image);
-        let each = || (0..IMAGES).map(|_| image.clone());
-        let mut ratios = Vec::new();
-        let mut times = [Vec::new(), Vec::new()];
+        let each = || {
+            let image = image.clone();
+            (0..IMAGES).map(move |_| image.clone())
+        };
+        let (mut ratios, mut loops, mut batches) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            let one_by_one = seconds(|| each().map(|image| segment(&image)).sum());
-            let images = image.clone();
-            let source = (0..IMAGES).map(move |_| images.clone());
-            let batch = seconds(|| {
-                let results = segmenter.segment_batch(source, &params);
+            loops.push(seconds(|| each().map(|image| segment(&image)).sum()));
+            batches.push(seconds(|| {
+                let results = segmenter.segment_batch(each(), &params);
                 results.map(|result| result.expect("a segmentation").cells()).sum()
-            });
-            ratios.push(batch / one_by_one);
-            times[0].push(one_by_one);
-            times[1].push(batch);
+            }));
+            ratios.push(batches[batches.len() - 1] / loops[loops.len() - 1]);
         }
-        let [ratio, one_by_one, batch] =
-            [ratios, std::mem::take(&mut times[0]), std::mem::take(&mut times[1])].map(median);
+        let [ratio, one_by_one, batch] = [ratios, loops, batches].map(median);
         println!(
             "{}: loop {:.1} images/s, batch {:.1} images/s, batch / loop {ratio:.3}",
             segmenter.device(),

@@ -169,6 +169,8 @@ declare_params! {
             augment: bool = false;
             /// Tiles that go through the network at once, at least 1.
             batch_size: usize = 8, in "1 to 4096 tiles" if |tiles| (1..=4096).contains(&tiles);
+            /// Label the cells. If off, only the results beside the labels are computed, and every label is 0.
+            compute_masks: bool = true;
             /// Steps of the Euler integration. If unset, 200, scaled by the resize if the dynamics run at the image's own
             /// size.
             niter: Option<u32> = None, in "1 to 1,000,000 steps" if |steps| (1..=1_000_000).contains(&steps);

@@ -155,6 +155,10 @@ impl Run<'_> {
         size: [usize; 3],
         params: &Params,
     ) -> Result<(LabelVolume, PlacedVolume), Error> {
+        if !params.compute_masks {
+            let [depth, height, width] = size;
+            return Ok((LabelVolume::zeros(depth, height, width), sums));
+        }
         let small = sums.size();
         let (mut labels, sums) = self.grown(sums, niter, params).await?;
         self.stage(Stage::FillHoles, || {
