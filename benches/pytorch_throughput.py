@@ -1,4 +1,4 @@
-"""The published network's layout in PyTorch, timed on a GPU (or the CPU) as gpu_throughput times Cytoshade's.
+"""Times a network of the published layout in PyTorch, on a GPU or the CPU, as gpu_throughput times Cytoshade's.
 
     python benches/pytorch_throughput.py [--tiles 16] [--rounds 20] [--device cuda]
 

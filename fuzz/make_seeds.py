@@ -1,4 +1,4 @@
-"""Seeds of one level and one channel: as small as a network can be.
+"""Seeds of one level and one channel, the smallest possible network.
 
     python make_seeds.py
 
@@ -38,7 +38,7 @@ def main():
 
 
 def unchecked(path):
-    """Takes the checksums out of an archive's directory, so that a record that was changed is still read."""
+    """Clears the checksums in an archive's directory, so that a changed record is still read."""
     data = bytearray(path.read_bytes())
     at = data.find(b"PK\x01\x02")
     while at >= 0:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs targets one after the other, MINUTES each: ./run.sh MINUTES TARGET...
-# A find ends up in artifacts/TARGET, and the target goes on for the rest of its time.
+# Finds are written to artifacts/TARGET; the target then continues for the rest of its time.
 set -uo pipefail
 cd "$(dirname "$0")"
 minutes=$1

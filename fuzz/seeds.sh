@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fills corpus/ with the seeds of every target: small files, the readers' fixtures and the hostile files. Finds of
-# earlier runs stay.
+# Fills corpus/ with the seeds of every target: small files, the readers' fixtures and the hostile files. Keeps the inputs of
+# earlier runs.
 set -euo pipefail
 cd "$(dirname "$0")"
 model=../crates/cytoshade-model/tests/fixtures

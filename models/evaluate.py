@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Average precision of a network on images it did not see, through the reference's own CellposeModel.eval.
+"""Average precision of a network on images outside of its training data, through the reference's own CellposeModel.eval.
 
     CYTOSHADE_TEST_DATA=<data> python models/evaluate.py [--model FILE] [--overlays DIR]
 

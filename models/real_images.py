@@ -1,4 +1,4 @@
-"""The real images: which ones train the bundled network, and which ones only measure it.
+"""The real images: those that train the bundled network, and those that only measure it.
 
 All are fluorescence nuclei of BBBC038 (Data Science Bowl 2018, CC0), in $CYTOSHADE_TEST_DATA/images/dsb2018,
 except one more that is only measured on: StarDist's test image (BSD-3-Clause).
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import tifffile
 
-# Nuclei of 25 to 50 pixels that training never sees, and one of 9 pixels (StarDist's) for the record.
+# Nuclei of 25 to 50 pixels that are not trained on, and one image of 9 pixels (StarDist's) for the record.
 HELD_OUT = ("5bb8508ff8ec", "e7a3a7c99483")
 TRAINING = ("06c779330d6d", "777f7c426927", "20468e8779c4", "615985773f14", "9586e48a9a43", "df53d0b6c2c4",
             "f4c4db3df4ff")
@@ -44,7 +44,7 @@ def cropped(name, planes, labels, margin=20):
 
 
 def held_out(data):
-    """(name, planes, labels) of the images that only measure."""
+    """(name, planes, labels) of the images that only measure the network."""
     folder = pathlib.Path(data) / "images" / "stardist"
     stardist = ("stardist_img2d", two_planes(tifffile.imread(folder / "tests_data_img2d.tif")),
                 without_gaps(tifffile.imread(folder / "tests_data_mask2d.tif")))

@@ -1,4 +1,4 @@
-"""Draw two-channel pictures of cells that never existed, together with their labels.
+"""Draws synthetic two-channel pictures of cells, with their labels.
 
 Every picture comes from one integer seed. Channel 0 is the stain to segment, channel 1 the nuclear stain
 (all zero where the picture has none). The aim is variety, not realism of one microscope: a small network that
@@ -31,7 +31,7 @@ def blob(rng, yy, xx, cy, cx, diameter, elongation, roughness):
 
 
 def scattered_labels(rng, shape, diameter, density, clustering, elongation, roughness):
-    """Blobs dropped one after the other; a later one may touch an earlier one but hides little of it."""
+    """Blobs placed one after the other; a later one may touch an earlier one but hides little of it."""
     labels = np.zeros(shape, np.int32)
     yy, xx = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
     wanted = max(1, int(density * shape[0] * shape[1] / (np.pi / 4 * diameter**2)))
@@ -40,7 +40,7 @@ def scattered_labels(rng, shape, diameter, density, clustering, elongation, roug
         if n >= wanted:
             break
         if centres and rng.random() < clustering:
-            # next to a cell that is there already, so that the two touch
+            # next to an existing cell, so that the two touch
             cy, cx, d0 = centres[rng.integers(len(centres))]
             direction = rng.uniform(0, 2 * np.pi)
             step = (d0 + diameter) / 2 * rng.uniform(0.8, 1.05)
@@ -136,7 +136,7 @@ def painted(rng, labels, texture_scale):
         grains = (rng.random(labels.shape) < rng.uniform(0.002, 0.02)) & (labels > 0)
         spots = gaussian_filter(grains.astype(float), rng.uniform(0.7, 1.6))
         image = image + rng.uniform(0.5, 2.0) * spots / (spots.max() + 1e-9)
-    # where two cells touch there is less stain, as cells are thinner at their edge: a border nobody can see teaches nothing
+    # there is less stain at a border of two cells, since cells are thinner at their edge: invisible borders train nothing
     return image * (1 - rng.uniform(0.25, 0.8) * np.exp(-np.maximum(depth - 1, 0) / rng.uniform(0.5, 1.5)) * (labels > 0))
 
 
@@ -191,7 +191,7 @@ def draw(seed, size=176, kind=None, smallest=40):
         stain = stain.max() - stain
     if kind == "nuclei" and rng.random() < 0.5:
         stain = np.sign(stain) * np.abs(stain) ** rng.uniform(0.6, 1.6)
-    # where cells cover a warped grid, a picture that is moved a little looks less drawn
+    # if cells cover a warped grid, a small displacement makes the picture look more natural
     shift = rng.uniform(0.5, 2.0) * np.stack([smooth_noise(rng, shape, 14) for _ in range(2)])
     where = np.mgrid[: shape[0], : shape[1]] + shift
     labels = tidy(map_coordinates(labels, where, order=0, mode="nearest"), smallest)

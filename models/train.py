@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train the bundled network with the reference's own training code, on CPU, from one seed.
+"""Trains the bundled network with the reference's own training code, on CPU, from one seed.
 
     CYTOSHADE_TEST_DATA=<folder with images/dsb2018> python models/train.py
 
@@ -29,7 +29,7 @@ DIAM_MEAN = 30.0
 
 
 def prepared(picture, labels):
-    """Normalise a picture as the reference does before training, and compute the flows of its labels."""
+    """Normalizes a picture as the reference does before training, and computes the flows of its labels."""
     normal = transforms.normalize_img(np.ascontiguousarray(picture.transpose(1, 2, 0)[None]))[0].transpose(2, 0, 1)
     flows = dynamics.labels_to_flows([labels.astype(np.int32)], device=torch.device("cpu"))[0]
     diameter = utils.diameters(labels)[0]
@@ -51,7 +51,7 @@ def training_set(seed, n_synthetic, data):
 
 
 def spoiled(rng, image):
-    """A real image seen by a worse microscope: other gamma, blur, noise. Keeps few images from being learnt by heart."""
+    """A degraded real image: other gamma, blur, noise. Reduces overfitting to the few images."""
     image = image.copy()
     stain = image[0]
     if rng.random() < 0.5:

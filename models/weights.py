@@ -1,4 +1,4 @@
-"""Write a CPnet as f16 safetensors under the names of the published state dict, and read one of any width back."""
+"""Writes a CPnet as f16 safetensors under the names of the published state dict, and reads one of any width."""
 
 import re
 
@@ -39,7 +39,7 @@ def widths(state):
 
 
 def network(path, dtype=torch.float32):
-    """The reference's CPnet, of whatever width the file has, in evaluation mode."""
+    """The reference's CPnet in the file's width, in evaluation mode."""
     state = read_state(path)
     nbase, nout = widths(state)
     net = resnet_torch.CPnet(list(nbase), nout, sz=3, mkldnn=False, max_pool=True)

@@ -1,4 +1,4 @@
-// Runs a program built for wasm32-wasip1 in Node, as Cargo's runner: `node wasi.mjs PROGRAM.wasm ARGUMENTS...`
+// Cargo's runner for wasm32-wasip1: `node wasi.mjs PROGRAM.wasm ARGUMENTS...`
 import { readFile } from "node:fs/promises";
 import { argv, env, exit } from "node:process";
 import { WASI } from "node:wasi";

@@ -1,7 +1,7 @@
-//! The CPU's convolutions at each level of the published networks, by the shape of the level: a network of one level has
-//! eight 3x3 convolutions of equal channel counts, two of 1x1 that are part of them and next to nothing else.
+//! The CPU's convolutions at each level of the published networks. A network of one level has eight 3x3 convolutions of equal
+//! channel counts, two of 1x1 that are part of them, and little else.
 //!
-//! Those of a GPU are measured by the program `conv_throughput`, kernel by kernel, beside the device's ceilings.
+//! The program `conv_throughput` measures those of a GPU, kernel by kernel, beside the device's ceilings.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use cytoshade_benches::{network, tiles};

@@ -5,7 +5,7 @@ use cytoshade_benches::{cells, gpu};
 use cytoshade_cpu::{follow_flows, histogram};
 use cytoshade_gpu::GpuPlanes;
 
-fn sinks(criterion: &mut Criterion) {
+fn follow_flows_and_histogram(criterion: &mut Criterion) {
     let gpu = gpu();
     let mut group = criterion.benchmark_group("follow_flows");
     group.sample_size(10);
@@ -32,5 +32,5 @@ fn sinks(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, sinks);
+criterion_group!(benches, follow_flows_and_histogram);
 criterion_main!(benches);

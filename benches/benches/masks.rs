@@ -1,5 +1,5 @@
-//! Stages `masks`, `flow_error` and `fill_holes` on a crowded plane, and all that lies between flows and labels, on the
-//! CPU and on a GPU.
+//! Stages `masks`, `flow_error` and `fill_holes` on a crowded plane on the CPU, and all stages from flows to labels on both
+//! backends.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use cytoshade_benches::{Cells, cells, gpu};
@@ -8,7 +8,7 @@ use cytoshade_cpu::{fill_holes, flow_error, follow_flows, histogram, masks};
 use cytoshade_gpu::{Error, Gpu, GpuPlanes};
 use pollster::block_on;
 
-fn sinks_to_labels(criterion: &mut Criterion) {
+fn stages(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("masks");
     group.sample_size(10);
     for side in [512, 2048] {
@@ -63,5 +63,5 @@ fn flows_to_labels(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, sinks_to_labels, flows_to_labels);
+criterion_group!(benches, stages, flows_to_labels);
 criterion_main!(benches);

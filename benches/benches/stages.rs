@@ -1,7 +1,7 @@
-//! Every stage of the pipeline, for images of 512 x 512 and 2048 x 2048: a table of milliseconds and shares.
+//! Prints the milliseconds and the share of every stage of the pipeline, for images of 512 x 512 and 2048 x 2048.
 //!
-//! `cargo bench -p cytoshade-benches --bench stages [-- [--gpu | --software] MODEL]`; on the CPU where nothing is said,
-//! and without a model file with the bundled network.
+//! `cargo bench -p cytoshade-benches --bench stages [-- [--gpu | --software] MODEL]`. The defaults are the CPU and the
+//! bundled network.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn image(side: usize) -> Image {
     Image::new(pixels, 1, side, side).expect("an image of a size")
 }
 
-/// The run of median length.
+/// The timings of the run with the median time.
 fn median(segmenter: &Segmenter, side: usize) -> Timings {
     let image = image(side);
     let run = |_| segmenter.segment(&image, &Params::default()).expect("an image that can be segmented").timings;
@@ -33,10 +33,10 @@ fn main() {
         None => Model::from_bytes(MODEL, &LoadOptions::default()),
     };
     let model = model.expect("a model file");
-    let says = |word: &str| std::env::args().any(|arg| arg == word);
+    let has = |word: &str| std::env::args().any(|arg| arg == word);
     let device = match () {
-        () if says("--gpu") => Device::Gpu,
-        () if says("--software") => Device::Software,
+        () if has("--gpu") => Device::Gpu,
+        () if has("--software") => Device::Software,
         () => Device::Cpu,
     };
     let segmenter = Segmenter::builder(&model).device(device).build().expect("a network for segmentation");

@@ -1,4 +1,4 @@
-"""Runs a command; prints the seconds that it took and its peak memory in bytes, on one line.
+"""Runs a command, and prints its seconds and its peak memory in bytes on one line.
 
     python cold.py COMMAND...
 """

@@ -1,4 +1,4 @@
-"""What every peer is given: one network in each form that they read, tiles, and images.
+"""Writes the inputs of the peers: one network in each format that they read, tiles, and images.
 
     python prepare.py MODEL FOLDER
 
@@ -24,7 +24,7 @@ SIDE, SMALL, BATCHES, IMAGES = 224, 96, (1, 8), (512, 2048)
 
 
 class Output(torch.nn.Module):
-    """The network without the style and the maps that it also returns."""
+    """The network with its outputs alone, without the style and the intermediate maps."""
 
     def __init__(self, net):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The reference's stages, driven as protocol/src/lib.rs says.
+"""The reference's stages as a peer, with the protocol of protocol/src/lib.rs.
 
     python stages.py FOLDER
 
@@ -26,7 +26,7 @@ NORMALIZE = {"norm3D": True}
 
 
 class Scene:
-    """What a network gave, and everything that is made of it, each made when it is first asked for."""
+    """The outputs of a network, and the inputs of every stage, each computed at its first use."""
 
     def __init__(self, folder, name):
         about = json.loads((folder / f"{name}.json").read_text())
@@ -45,7 +45,7 @@ class Scene:
             self.made[what] = getattr(self, what)()
         return self.made[what]
 
-    # what later stages are given
+    # inputs of later stages
     def inside(self):
         return np.nonzero(self.cellprob > CELLPROB_THRESHOLD)
 
@@ -96,7 +96,7 @@ def blended(outputs, ysub, xsub, height, width, corner, size):
     return np.ascontiguousarray(planes[:, corner[0]: corner[0] + size[0], corner[1]: corner[1] + size[1]])
 
 
-# stage -> what is made ready before the clock starts, and what is then timed
+# stage -> its preparation, and the timed work
 def prepared(scene, stage):
     if stage == "normalize":
         image = scene.image.copy()
@@ -139,7 +139,7 @@ def main():
     threads = int(os.environ.get("OMP_NUM_THREADS", "0")) or torch.get_num_threads()
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
-    # Whatever a library prints must not be taken for an answer.
+    # Output of libraries must not be read as an answer.
     out, sys.stdout = sys.stdout, sys.stderr
     open_scene = {}
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""The Python peers, driven as protocol/src/lib.rs says.
+"""The peers in Python, with the protocol of protocol/src/lib.rs.
 
     python worker.py torch|cellpose|onnxruntime MODEL TILES SIDE THREADS
     python worker.py pipeline MODEL THREADS
@@ -92,7 +92,7 @@ def pipeline(model, threads):
 def main():
     warnings.simplefilter("ignore")
     engine, *rest = sys.argv[1:]
-    # Whatever a library prints must not be taken for an answer.
+    # Output of libraries must not be read as an answer.
     out, sys.stdout = sys.stdout, sys.stderr
     answer = pipeline(*rest) if engine == "pipeline" else network(engine, *rest)
     for line in sys.stdin:

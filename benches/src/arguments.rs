@@ -1,8 +1,8 @@
-//! The command line of the programs that measure a GPU.
+//! Command line of the programs that measure a GPU.
 
 use cytoshade_gpu::{ConvKernel, Precision};
 
-/// What the command line says.
+/// The parsed command line.
 #[derive(Debug)]
 pub struct Arguments {
     /// Whether a software adapter is measured.
@@ -13,7 +13,7 @@ pub struct Arguments {
     pub rounds: usize,
     /// The kernels to measure.
     pub kernels: Vec<ConvKernel>,
-    /// What activations are stored in.
+    /// Storage types of the activations.
     pub precisions: Vec<Precision>,
     /// Whether each step is printed.
     pub steps: bool,
@@ -23,7 +23,7 @@ impl Arguments {
     /// Reads the command line.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// A message that names the wrong argument.
     pub fn read() -> Result<Self, String> {
         let mut arguments = Self {
             software: false,
@@ -54,5 +54,5 @@ impl Arguments {
 }
 
 fn number(word: &str) -> Result<usize, String> {
-    word.parse().ok().filter(|&number| number > 0).ok_or(format!("{word} is no number above 0"))
+    word.parse().ok().filter(|&number| number > 0).ok_or(format!("{word} is not a number above 0"))
 }

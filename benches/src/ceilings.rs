@@ -1,32 +1,32 @@
-//! What an adapter does at most, measured: the share that a kernel reaches of it says more than its time.
+//! Measures the limits of an adapter: operations and bytes per second. A kernel's share of these says more than its time.
 
 use std::time::Instant;
 
 use cytoshade_gpu::{Gpu, Precision};
 use cytoshade_shaders::{CONV3X3_MATRIX8, CONV3X3_MATRIX16, LANES, Shader};
 
-/// vec4s of a buffer.
+/// Number of vec4s in a buffer.
 const VALUES: u32 = 1 << 20;
 /// Invocations of `copy` and `multiply_add`.
 const INVOCATIONS: u32 = VALUES / 4;
-/// Operations of an invocation of `multiply_add`: rounds, sums, repetitions, values, multiplication and addition.
+/// Operations per invocation of `multiply_add`: rounds x sums x repetitions x values x (multiplication and addition).
 const OPERATIONS: u64 = 64 * 8 * 8 * 4 * 2;
 /// Workgroups of `multiply_matrices`.
 const SUBGROUPS: u32 = 1 << 12;
-/// Operations of a workgroup of `multiply_matrices` for each value that one of its factors takes part in: rounds, sums,
-/// multiplication and addition.
+/// Operations per workgroup of `multiply_matrices`, divided by side^3 of the matrices: rounds x sums x (multiplication and
+/// addition).
 const MATRIX_OPERATIONS: u64 = 64 * 8 * 2;
-/// The fastest of so many counts.
+/// Repetitions of a measurement, of which the fastest counts.
 const TRIES: usize = 8;
 
 /// The ceilings of an adapter.
 #[derive(Clone, Copy, Debug)]
 pub struct Ceilings {
-    /// Floating-point operations a second in f32.
+    /// Floating-point operations per second in f32.
     pub operations: f64,
-    /// Bytes a second, read and written.
+    /// Bytes per second, read and written.
     pub bytes: f64,
-    /// Operations a second on subgroup matrices, f16 into f32, where it has them.
+    /// Operations per second on subgroup matrices, f16 into f32, if the device has them.
     pub matrices: Option<f64>,
 }
 
@@ -57,7 +57,7 @@ impl Ceilings {
         Self { operations: invocations * OPERATIONS as f64 / add, bytes: invocations * 32.0 / copy, matrices }
     }
 
-    /// The higher of each.
+    /// The larger of each figure.
     pub fn max(self, other: Self) -> Self {
         Self {
             operations: self.operations.max(other.operations),
@@ -70,18 +70,18 @@ impl Ceilings {
 /// `multiply_matrices` on the matrices of the convolution's own shader.
 fn matrix_source(side: u32) -> String {
     let shader = if side == 8 { CONV3X3_MATRIX8 } else { CONV3X3_MATRIX16 };
-    // What it enables and its matrices, which come before its own file.
+    // The piece before the shader's own file enables matrices and defines their types.
     let matrices = Shader { pieces: &shader.pieces[shader.pieces.len() - 2..shader.pieces.len() - 1], ..shader };
     matrices.source(Precision::F16) + include_str!("ceilings_matrix.wgsl")
 }
 
-/// What runs the shaders.
+/// Runs shaders and measures their time.
 struct Meter<'a> {
     device: &'a wgpu::Device,
     queue: &'a wgpu::Queue,
     source: wgpu::Buffer,
     destination: wgpu::Buffer,
-    /// Dispatches of a measurement: hardware is too fast for one.
+    /// Dispatches per measurement: a single one is too short on hardware.
     repeat: u32,
 }
 
@@ -100,7 +100,7 @@ impl<'a> Meter<'a> {
         Self { device, queue, source: buffer("source"), destination: buffer("destination"), repeat }
     }
 
-    /// The least seconds that a dispatch takes.
+    /// The shortest time of a dispatch, in seconds.
     fn seconds(&self, source: wgpu::ShaderSource<'_>, entry: &str, constants: &[(&str, f64)], groups: u32) -> f64 {
         let Self { device, queue, .. } = self;
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(entry), source });
@@ -135,7 +135,7 @@ impl<'a> Meter<'a> {
             }
             let begin = Instant::now();
             queue.submit([encoder.finish()]);
-            device.poll(wgpu::PollType::wait_indefinitely()).expect("the device answers");
+            device.poll(wgpu::PollType::wait_indefinitely()).expect("the device finishes");
             begin.elapsed().as_secs_f64() / f64::from(self.repeat)
         };
         (0..TRIES).map(|_| run()).fold(f64::INFINITY, f64::min)

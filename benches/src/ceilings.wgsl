@@ -1,4 +1,4 @@
-// What an adapter does at most: copying, and multiplying and adding in registers.
+// The limits of an adapter: copying, and multiplying and adding in registers.
 
 @group(0) @binding(0) var<storage, read> source: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> destination: array<vec4f>;
@@ -8,7 +8,7 @@ fn copy(@builtin(global_invocation_id) id: vec3u) {
     destination[id.x] = source[id.x];
 }
 
-// 8 sums that do not wait for each other, 8 times a round, 4 values each: 512 operations a round.
+// 8 independent sums of 4 values, 8 times per round: 512 operations per round.
 const ROUNDS = 64u;
 
 @compute @workgroup_size(64)

@@ -1,4 +1,4 @@
-// Multiplying and adding subgroup matrices in registers, as many sums as a convolution on them has.
+// Multiplies and adds subgroup matrices in registers, with as many sums as the convolution on matrices.
 
 const ROUNDS = 64u;
 

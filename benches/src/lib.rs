@@ -1,4 +1,4 @@
-//! What the benches share: networks of any width with made-up weights, drawn cells, and the devices at hand.
+//! Shared by the benches: networks of any width with random weights, synthetic cells, and the GPU to measure.
 
 #[cfg(not(target_os = "wasi"))]
 pub mod arguments;
@@ -13,7 +13,7 @@ use cytoshade_core::{BatchNorm, Network, Planes};
 #[cfg(not(target_os = "wasi"))]
 use cytoshade_gpu::{Choice, Gpu};
 
-/// A small generator of repeatable numbers in -1 to 1 (a linear congruence; speed does not depend on the values).
+/// A linear congruential generator of repeatable numbers from -1 to 1. Speed does not depend on the values.
 #[derive(Debug)]
 struct Numbers(u32);
 
@@ -28,7 +28,7 @@ impl Numbers {
     }
 }
 
-/// A network of a given layout with made-up weights.
+/// A network of a given layout with random weights.
 pub fn network(nbase: &[usize]) -> Network {
     let unet = UNet::new(nbase.to_vec(), 3).expect("a layout within the limits");
     let mut numbers = Numbers(1);
@@ -66,8 +66,8 @@ pub fn tiles(network: &Network, count: usize, height: usize, width: usize) -> Ve
     Numbers(2).vector(count * network.description().inputs * height * width, 1.0)
 }
 
-/// Flows and cell probability of round cells on a grid, as a good network would give them: flows of length 5 towards
-/// each cell's centre.
+/// Flows and cell probability of round cells on a grid, like those of a good network: flows of length 5 towards each cell's
+/// centre.
 #[derive(Debug, Clone)]
 pub struct Cells {
     /// (dY, dX).
@@ -106,7 +106,7 @@ pub fn cells(side: usize, pitch: usize) -> Cells {
     Cells { flows, cellprob }
 }
 
-/// The GPU to measure: a real one, else the software adapter where there is one.
+/// The GPU to measure: a hardware one, else a software adapter if there is one.
 #[cfg(not(target_os = "wasi"))]
 pub fn gpu() -> Option<Gpu> {
     let open = |choice| pollster::block_on(Gpu::open(choice)).ok();

@@ -1,4 +1,4 @@
-//! A plain tiled 3x3 convolution, run on the layers of a network: what the family of kernels is measured against.
+//! The baseline of the 3x3 kernels: a plain tiled convolution, run on the layers of a network.
 
 use cytoshade_core::{Conv, Convolution, Network, Operation, Plan, Shortcut, Storage, Weights};
 use cytoshade_gpu::{Gpu, Precision};
@@ -7,7 +7,7 @@ use half::f16;
 
 use crate::Numbers;
 
-/// The shader, with the parts that the family shares: the same layout, prologue and epilogue.
+/// The shader, with the shared parts of the family: the same layout, prologue and epilogue.
 const PLAIN: Shader = Shader {
     name: "conv3x3_plain",
     pieces: &[
@@ -26,11 +26,10 @@ const PLAIN: Shader = Shader {
 /// Rows and columns of a workgroup.
 const SIDE: u32 = 8;
 
-/// Outputs of a layer that are checked.
+/// Number of outputs per layer that are checked.
 const SAMPLES: u32 = 1000;
 
-/// What a layer is given, beside its weights, and what it gives: noise that all layers share. Values are in f32, rounded
-/// to what is stored.
+/// Inputs and outputs of the layers, shared by all of them: noise. Values are f32, rounded to the storage type.
 struct Noise {
     source: Values,
     skip: Values,
@@ -77,7 +76,7 @@ impl std::fmt::Debug for Plain<'_> {
     }
 }
 
-/// Channels as they are stored.
+/// Number of stored channels.
 fn padded(channels: usize) -> usize {
     channels.next_multiple_of(4)
 }
@@ -175,7 +174,7 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// How far the outputs of all layers are from the sums in f64: the largest relative L2 error of a layer, by samples.
+    /// The largest relative L2 error of a layer's outputs against sums in f64, from samples.
     pub fn error(&self) -> f64 {
         let errors = self.layers.iter().map(|layer| {
             let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());

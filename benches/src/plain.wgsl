@@ -1,6 +1,6 @@
-// 3x3 convolution, plain and tiled: what the family of kernels is measured against. For four input channels after
-// another a workgroup stages 8 x 8 pixels with a border of one, and the weights; each invocation computes one pixel for
-// four output channels. No register blocking.
+// A plain tiled 3x3 convolution, the baseline of the family of kernels. For every four input channels a workgroup stages 8 x 8
+// pixels with a border of one, and the weights. Each invocation computes one pixel for four output channels. No register
+// blocking.
 //
 // Weights: [output / 4][input / 4][kernel y][kernel x][input % 4], then the block's [output / 4][input / 4][input % 4].
 //
@@ -25,7 +25,7 @@ fn conv3x3_plain(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocat
     var sum = vec4f();
     for (var channel = 0u; channel < params.inputs; channel++) {
         let norm = norm(tile, channel);
-        // Nobody may stage while others still read what was staged before.
+        // Other invocations may still read the staged values.
         workgroupBarrier();
         for (var at = lane; at < HALO * HALO; at += LANES) {
             pixels[at] = load(tile, i32(top + at / HALO) - 1, i32(left + at % HALO) - 1, channel, norm);

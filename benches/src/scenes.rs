@@ -1,5 +1,5 @@
-//! What a fair network gives for planes and stacks of round cells, drawn alike everywhere: written to files for the
-//! programs that are measured beside each other.
+//! Synthetic outputs of a network for planes and stacks of round cells, the same on every machine, written to files for the
+//! programs that are compared.
 
 use std::fs::{read, write};
 use std::io::{Error, ErrorKind, Result};
@@ -20,10 +20,10 @@ pub struct Scene {
     pub image: Vec<f32>,
 }
 
-/// A scene's name, its size, the distance of its cells, and their largest radius.
+/// A scene's name, its size, the distance between its cells, and their largest radius.
 pub type Layout = (&'static str, [usize; 3], usize, f32);
 
-/// The scenes that are measured: sparse and crowded planes, and a stack.
+/// The scenes: sparse and crowded planes, and a stack.
 pub const LAYOUTS: [Layout; 5] = [
     ("512 x 512, sparse", [1, 512, 512], 90, 16.0),
     ("512 x 512, crowded", [1, 512, 512], 34, 16.0),
@@ -33,7 +33,7 @@ pub const LAYOUTS: [Layout; 5] = [
 ];
 
 impl Scene {
-    /// An ellipse, or an ellipsoid, in each square or cube of side `pitch`, a little off its middle.
+    /// Draws an ellipse or an ellipsoid in each square or cube of side `pitch`, slightly off its middle.
     pub fn draw(&(_, size, pitch, radius): &Layout) -> Self {
         let [depth, height, width] = size;
         let (voxels, axes) = (size.iter().product(), if depth > 1 { 3 } else { 2 });
@@ -97,7 +97,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Reads what [`Scene::save`] wrote.
+    /// Reads the files of [`Scene::save`].
     pub fn open(folder: &Path, name: &str) -> Result<Self> {
         let layout = LAYOUTS.iter().find(|(of, ..)| *of == name);
         let &(_, size, ..) = layout.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no scene {name}")))?;

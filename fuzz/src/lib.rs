@@ -1,4 +1,4 @@
-//! What the targets share: the limits that they read under, and what must hold of every outcome.
+//! Shared by the targets: their limits, and the properties of every outcome.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
@@ -27,7 +27,7 @@ pub fn small() -> LoadOptions {
     LoadOptions { limits, ..LoadOptions::default() }
 }
 
-/// Loads a network where the bytes are of this format.
+/// Loads a network, if the bytes are of this format.
 pub fn network(format: Format, bytes: &[u8], options: &LoadOptions) -> Corpus {
     if Format::detect(bytes) != Some(format) {
         return Corpus::Reject;
@@ -42,7 +42,7 @@ pub fn network(format: Format, bytes: &[u8], options: &LoadOptions) -> Corpus {
     Corpus::Keep
 }
 
-/// Reads images where the bytes are of this format.
+/// Reads images, if the bytes are of this format.
 pub fn images(format: ImageFormat, bytes: &[u8]) -> Corpus {
     if ImageFormat::detect(bytes) != Some(format) {
         return Corpus::Reject;
@@ -55,7 +55,7 @@ pub fn images(format: ImageFormat, bytes: &[u8]) -> Corpus {
     Corpus::Keep
 }
 
-/// A message is one line of bounded length, whatever names a file put into it.
+/// A message is one line of bounded length, whatever names the file contains.
 pub fn check(error: &dyn Error) {
     let text = error.to_string();
     assert!(!text.is_empty() && text.chars().all(|c| !c.is_control()), "{text:?}");

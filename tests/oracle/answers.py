@@ -1,4 +1,4 @@
-"""The answers that the reference gives to a case whose outcome depends on how the network rounds.
+"""The reference's answers to a case whose outcome depends on how the network rounds.
 
 Two sinks make one cell or two as a chain of bins, each of more than two end points, joins them or does not; and a pixel
 whose path does not come to rest ends in one bin or another at the least change of the flows. So there are cases of
@@ -11,15 +11,15 @@ import tifffile
 import reference
 from compare_masks import agreement, agrees
 
-# Noise, relative to the root of the mean square of what the network says. The reference's network in f32 is 2e-7 off
-# itself in f64, and any network in f32 is allowed ten times that by the measure of agreement.
+# Noise, relative to the root mean square of the network's outputs. The reference's network in f32 differs from itself in
+# f64 by 2e-7; the measure of agreement allows ten times that.
 ROUNDING = 1e-7
 ALLOWED = 2e-6
 RUNS = 24
 
 
 def of(model, array, **params):
-    """The reference's own answer, and the further ones that it gives with noise on what its network says."""
+    """The reference's own answer, and its further answers with noise on the network's outputs."""
     run_net, said, rng = model._run_net, [], np.random.default_rng(0)
 
     def noisy(*args, **kwargs):
@@ -49,7 +49,7 @@ def of(model, array, **params):
 
 
 def save(stage, name, model, array, params):
-    """All but the reference's own, one after another, as the pages of a 16-bit TIFF; its name."""
+    """Writes all answers but the reference's own as the pages of a 16-bit TIFF, and returns the file's name."""
     file = f"{name}.answers.tif"
     pages = [np.reshape(answer, (-1, *answer.shape[-2:])) for answer in of(model, array, **params)[1:]]
     tifffile.imwrite(stage.path / file, np.concatenate(pages).astype(np.uint16), compression="zlib")

@@ -1,4 +1,4 @@
-"""Whether a converted model is its source, as the packages' own readers see both.
+"""Checks that a converted model equals its source, with the packages' own readers.
 
     target/oracle/bin/python tests/oracle/check_converted.py SOURCE CONVERTED.safetensors whole|half
 

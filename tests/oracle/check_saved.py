@@ -1,4 +1,4 @@
-"""What Cytoshade saves, as Cellpose and the programs around it open it.
+"""Checks that Cellpose and the programs around it open the files that Cytoshade saves.
 
     python check_saved.py FOLDER
 
@@ -63,7 +63,7 @@ def same_flows(found, expected):
 
 
 def gui(path, ours):
-    """The graphical program's loader takes it, and finds masks again with other thresholds, as its button does."""
+    """The graphical program's loader opens it, and computes masks again with other thresholds, as its button does."""
     for module in ["qtpy", "qtpy.QtWidgets", "qtpy.QtCore", "qtpy.QtGui", "superqt", "pyqtgraph", "PyQt6"]:
         sys.modules.setdefault(module, mock.MagicMock())
     from cellpose.gui import io as gui_io

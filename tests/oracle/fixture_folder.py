@@ -1,4 +1,4 @@
-"""Write one stage's folder: arrays as .npy, everything else in cases.json."""
+"""Writes one stage's folder: arrays as .npy, everything else in cases.json."""
 
 import json
 import pathlib
@@ -11,7 +11,7 @@ MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 
 
 class FixtureFolder:
-    """A folder under tests/fixtures that is emptied and filled again."""
+    """A folder under tests/fixtures, which is cleared first."""
 
     def __init__(self, name, data):
         self.name = name
@@ -23,7 +23,7 @@ class FixtureFolder:
         self.path.mkdir(parents=True)
 
     def array(self, file, value):
-        """Save `value` as `file`.npy and return that name, or the name of an equal array that is there already."""
+        """Saves `value` as `file`.npy and returns that name, or the name of an equal array that exists already."""
         value = np.asarray(value)
         if value.dtype == bool:
             value = value.astype(np.uint8)
@@ -66,7 +66,7 @@ class FixtureFolder:
 
 
 def plain(value):
-    """numpy scalars and tuples as JSON knows them."""
+    """numpy scalars and tuples as JSON values."""
     if isinstance(value, dict):
         return {key: plain(v) for key, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -11,7 +11,7 @@ from collections import OrderedDict
 
 from allpairspy import AllPairs
 
-# file -> crop [y0, y1, x0, x1], diameters to take, the channels that it has
+# file -> crop [y0, y1, x0, x1], diameters, channels of the file
 IMAGES = {
     "dsb2018/20468e8779c4_img.png": ([59, 171, 59, 171], [22.0, 40.0], 3),
     "dsb2018/06c779330d6d_img.png": ([94, 206, 139, 251], [20.0, 33.0], 3),
@@ -37,7 +37,7 @@ PLANE = OrderedDict(
 )
 
 
-# file -> crop [z0, z1, y0, y1, x0, x1], diameters to take, the channels that it has, a range of intensities
+# file -> crop [z0, z1, y0, y1, x0, x1], diameters, channels of the file, a range of intensities
 STACKS = {
     "qcanet_3d/8_cell_raw.tif": ([2, 18, 52, 102, 16, 72], [26.0, 40.0], 1, [100.0, 450.0]),
     "stardist/stardist_data_images_img3d.tif": ([8, 20, 17, 57, 9, 53], [14.0, 20.0], 1, [120.0, 300.0]),
@@ -54,7 +54,7 @@ STACK = OrderedDict(
 )
 VOLUME = OrderedDict(
     **STACK, anisotropy=[None, 0.7, 1.6], flow3D_smooth=[0, 1, 2.5],
-    # in 3-D tiles have a side of 224 whatever bsize says, and four of them for each small plane take the full width minutes
+    # in 3-D tiles have a side of 224 for any bsize, and four of them for each small plane take minutes at the full width
     tiles=[{"network": "demo"}, {"network": "demo", "augment": True}, {"network": "full"}],
     masks=[{}, {"min_size": -1}, {"cellprob_threshold": -1.0, "min_size": 200},
            {"cellprob_threshold": 1.0, "max_size_fraction": 0.02}],
@@ -75,8 +75,8 @@ def every_pair(rows, factors):
 
 
 def rows(factors, quick=()):
-    """Combinations in which every two values of two factors meet. Of the factors `quick` the first value is the one that
-    takes the least time: it stands wherever another is not needed."""
+    """Combinations in which every two values of two factors meet. The first value of the factors in `quick` is the
+    fastest; it is used unless another one is needed."""
     names = list(factors)
     indices = [list(range(len(values))) for values in factors.values()]
     found = [list(row) for row in AllPairs(indices)]
@@ -109,7 +109,7 @@ def stack_case(row):
     normalize = NORMALIZE_STACK[row["normalize"]]
     normalize = {"lowhigh": intensities} if normalize == "range" else normalize
     stitch = row.get("stitch_threshold")
-    # the reference takes the percentiles of tiles of stacks with norm3D alone, and that with do_3D or stitching alone
+    # the reference takes percentiles of tiles of stacks only with norm3D, and norm3D only with do_3D or stitching
     tiled = "tile_norm_blocksize" in normalize
     if tiled and stitch == 0.0:
         normalize, tiled = {}, False

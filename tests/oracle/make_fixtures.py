@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Run the pinned reference on small inputs and write tests/fixtures (its README.md gives the layout).
+"""Runs the pinned reference on small inputs and writes tests/fixtures (its README.md describes the layout).
 
     CYTOSHADE_TEST_DATA=<data> target/oracle/bin/python tests/oracle/make_fixtures.py [stage ...]
 """
@@ -17,7 +17,7 @@ import warnings
 import numpy as np
 import torch
 
-import reference  # noqa: F401  it settles how OpenCV computes
+import reference  # noqa: F401  it configures OpenCV
 from fixture_folder import FIXTURES, FixtureFolder
 
 STAGES = ("channels", "normalize", "resize", "tile", "blend", "network", "dynamics", "pipeline",

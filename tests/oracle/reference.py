@@ -1,4 +1,4 @@
-"""The reference, made to run networks of any width on the plain CPU path."""
+"""Makes the reference run networks of any width on its plain CPU path."""
 
 import logging
 import pathlib
@@ -12,10 +12,10 @@ from cellpose import models
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "models"))
 import weights  # noqa: E402
 
-STYLE_CHANNELS = 256  # core.run_net allocates styles of this many channels, whatever the network has
+STYLE_CHANNELS = 256  # core.run_net allocates styles of this many channels for every network
 
-# Where OpenCV has Intel's library, it resizes planes of 1, 3 and 4 channels (not of 2) with coordinates in f32: up to
-# 5e-5 off its own formula, on x86 machines only. Without it every machine computes the same.
+# With Intel's library OpenCV resizes planes of 1, 3 and 4 channels (not of 2) with coordinates in f32: up to 5e-5 off its
+# own formula, on x86 machines only. Without it every machine computes the same.
 if hasattr(cv2, "ipp"):
     cv2.ipp.setUseIPP(False)
 
@@ -23,7 +23,7 @@ logging.getLogger("cellpose").setLevel(logging.ERROR)
 
 
 class PaddedStyle(torch.nn.Module):
-    """A network whose style is followed by zeros up to 256 channels, which is what run_net expects."""
+    """A network whose style is padded with zeros to 256 channels, as run_net expects."""
 
     def __init__(self, net):
         super().__init__()
@@ -57,14 +57,14 @@ def segmenter(path, dtype=torch.float32):
     model.nbase = list(net.nbase)
     model.nchan = net.nbase[0]
     model.nclasses = net.nout
-    # CellposeModel takes both as numpy f32 from the file; the arithmetic of `rescale` depends on it
+    # CellposeModel reads both as numpy f32 from the file; the arithmetic of `rescale` depends on it
     model.diam_mean = net.diam_mean.data.float().cpu().numpy()[0]
     model.diam_labels = net.diam_labels.data.float().cpu().numpy()[0]
     return model
 
 
-# Everything that a case may say, under the names of CellposeModel.eval and transforms.normalize_img; all_channels is
-# the command line's name for channels=None.
+# All parameters of a case, under the names of CellposeModel.eval and transforms.normalize_img. all_channels is the
+# command line's name for channels=None.
 NORMALIZE = {
     "normalize": True, "percentile": None, "lowhigh": None, "invert": False, "norm3D": True, "sharpen_radius": 0,
     "smooth_radius": 0, "tile_norm_blocksize": 0, "tile_norm_smooth3D": 1,
@@ -78,7 +78,7 @@ DEFAULTS = {
 
 
 def parameters(changes):
-    """DEFAULTS with changes; a name that is not there is a mistake."""
+    """DEFAULTS with changes; an unknown name is an error."""
     unknown = set(changes) - set(DEFAULTS)
     if unknown:
         raise ValueError(f"unknown parameters {sorted(unknown)}")
@@ -86,7 +86,7 @@ def parameters(changes):
 
 
 def normalization(p):
-    """Always a dictionary: with a bool, eval writes into its module's defaults and the next call inherits them."""
+    """A dictionary in every case: with a bool, eval writes into its module's defaults and the next call inherits them."""
     return {name: p[name] for name in NORMALIZE}
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Segment one image with the pinned reference and write what it found, for comparisons.
+"""Segments one image with the pinned reference and writes the results, for comparisons.
 
     target/oracle/bin/python tests/oracle/run_reference.py IMAGE --model FILE --output DIR [options]
 
@@ -23,7 +23,7 @@ import reference
 
 
 def read(path):
-    """The image as an array, or a clear end."""
+    """The image as an array; exits with a message if it cannot be read."""
     if not path.exists():
         raise SystemExit(f"no such file: {path}")
     if path.suffix.lower() == ".npy":

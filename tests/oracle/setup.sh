@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Put the pinned reference into a Python environment of its own: target/oracle (or $1). Safe to run again.
+# Installs the pinned reference into a Python environment of its own: target/oracle (or $1). Can be run again.
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"

@@ -1,4 +1,4 @@
-"""The comparison must accept renumbered masks and must see each kind of damage. Run with: python -m unittest"""
+"""The comparison must accept renumbered masks and must detect each kind of damage. Run with: python -m unittest"""
 
 import unittest
 

@@ -1,14 +1,14 @@
-//! The measures of agreement with the reference.
+//! Measures of agreement with the reference.
 
 use std::collections::{HashMap, HashSet};
 
 use cytoshade_core::EndPoints;
 use libtest_mimic::Failed;
 
-use crate::each_way;
+use crate::{each_way, must_fail_when_perturbed};
 
 /// The relative L2 error ||ours - reference|| / ||reference||, in f64, is at most `limit`. A reference of zeros has no
-/// relative error, and none agrees with it.
+/// relative error; the comparison then fails.
 pub fn l2_within<R: Copy + Into<f64>>(ours: &[f32], reference: &[R], limit: f64) -> Result<(), String> {
     if ours.len() != reference.len() {
         return Err(format!("{} values, expected {}", ours.len(), reference.len()));
@@ -16,7 +16,7 @@ pub fn l2_within<R: Copy + Into<f64>>(ours: &[f32], reference: &[R], limit: f64)
     let difference: f64 = ours.iter().zip(reference).map(|(&a, &b)| (f64::from(a) - b.into()).powi(2)).sum();
     let norm: f64 = reference.iter().map(|&b| b.into().powi(2)).sum();
     let error = (difference / norm).sqrt();
-    // Written so that NaN fails.
+    // This form fails on NaN.
     if error <= limit { Ok(()) } else { Err(format!("relative L2 error {error:.3e}, allowed {limit:.1e}")) }
 }
 
@@ -29,7 +29,7 @@ pub fn close(ours: &[f32], reference: &[f32], limit: f64) -> Result<(), String> 
     for (at, (&a, &b)) in ours.iter().zip(reference).enumerate() {
         let difference = (f64::from(a) - f64::from(b)).abs();
         let within = difference <= limit * largest.max(f64::MIN_POSITIVE);
-        // Not written with `>`: NaN must fail.
+        // `>` would pass NaN.
         if !within {
             return Err(format!("value {at} is {a}, expected {b}; allowed {limit:.1e} of {largest}"));
         }
@@ -37,13 +37,26 @@ pub fn close(ours: &[f32], reference: &[f32], limit: f64) -> Result<(), String> 
     Ok(())
 }
 
-/// Relative L2 error that a network in f32 is allowed: the parity measure of the project.
+/// "Equal to rounding", as a share of the largest value.
+pub const ROUNDING: f64 = 1e-5;
+
+/// [`close`], which must not hold if a value in the middle is off by a hundredth of the largest.
+pub fn close_with_twin(ours: &[f32], reference: &[f32], limit: f64) -> Result<(), Failed> {
+    let nudge = |values: &mut Vec<f32>| {
+        let largest = values.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
+        let middle = values.len() / 2;
+        values[middle] += largest / 100.0;
+    };
+    must_fail_when_perturbed(&ours.to_vec(), nudge, |values| close(values, reference, limit))
+}
+
+/// Relative L2 error allowed for a network in f32: the parity measure of the project.
 pub const NETWORK: f64 = 2e-6;
 
-/// Relative L2 error that a network is allowed whose activations and weights are stored in f16.
+/// Relative L2 error allowed for a network whose activations and weights are stored in f16.
 pub const NETWORK_F16: f64 = 1e-3;
 
-/// What a network should make of a batch of n tiles.
+/// The expected outputs of a network for a batch of n tiles.
 #[derive(Clone, Debug)]
 pub struct ExpectedBatch {
     /// The outputs, shape [n, nout, height, width].
@@ -53,18 +66,18 @@ pub struct ExpectedBatch {
 }
 
 impl ExpectedBatch {
-    /// Holds outputs and style vectors to the parity measure in f32.
+    /// Compares outputs and style vectors by the parity measure in f32.
     pub fn compare(&self, outputs: &[f32], styles: &[f32]) -> Result<(), String> {
         self.compare_within(NETWORK, outputs, styles)
     }
 
-    /// Holds outputs and style vectors to a relative L2 error.
+    /// Compares outputs and style vectors by a relative L2 error.
     pub fn compare_within(&self, limit: f64, outputs: &[f32], styles: &[f32]) -> Result<(), String> {
         l2_within(outputs, &self.outputs, limit).map_err(|e| format!("outputs: {e}"))?;
         l2_within(styles, &self.styles, limit).map_err(|e| format!("styles: {e}"))
     }
 
-    /// [`ExpectedBatch::compare`], which must not hold for outputs of rows of `width` and styles that are slightly wrong.
+    /// [`ExpectedBatch::compare`], which must fail on slightly wrong outputs (with rows of `width`) and styles.
     pub fn compare_with_twin(&self, outputs: &[f32], styles: &[f32], width: usize) -> Result<(), Failed> {
         self.compare_with_twin_within(NETWORK, outputs, styles, width)?;
         let largest = outputs.iter().fold(0.0f32, |m, value| m.max(value.abs()));
@@ -79,8 +92,8 @@ impl ExpectedBatch {
         )
     }
 
-    /// [`ExpectedBatch::compare_within`], which must not hold for outputs of rows of `width` and styles that are off by
-    /// twice the limit.
+    /// [`ExpectedBatch::compare_within`], which must fail on outputs (with rows of `width`) and styles that are off by twice the
+    /// limit.
     pub fn compare_with_twin_within(
         &self,
         limit: f64,
@@ -109,7 +122,7 @@ impl ExpectedBatch {
                 ("a missing style", &|(_, styles)| styles.truncate(styles.len() - 1)),
             ],
         )?;
-        // A single row looks the same when it is moved.
+        // A single row does not change by a rotation.
         if outputs.len() > width {
             each_way(&found, compare, &[("outputs moved by a row", &|(outputs, _)| outputs.rotate_left(width))])?;
         }
@@ -141,7 +154,7 @@ pub fn end_points(ours: &EndPoints, reference: &EndPoints) -> Result<(), String>
     }
 }
 
-/// [`end_points`], which must not hold for end points that are slightly wrong.
+/// [`end_points`], which must fail on slightly wrong end points.
 pub fn end_points_with_twin(ours: &EndPoints, reference: &EndPoints) -> Result<(), Failed> {
     let compare = |ours: &EndPoints| end_points(ours, reference);
     if reference.pixels.is_empty() {
@@ -165,13 +178,13 @@ pub fn end_points_with_twin(ours: &EndPoints, reference: &EndPoints) -> Result<(
     )
 }
 
-/// As many end points in a stack, at least 99.9 % of which lie within a hundredth of a voxel; which must not hold where some
-/// are slightly off.
+/// As many end points in a stack, at least 99.9 % of them within a hundredth of a voxel. Must fail on slightly wrong end
+/// points.
 pub fn points_with_twin(ours: &[[f32; 3]], reference: &[[f32; 3]]) -> Result<(), Failed> {
     let is_near = |(a, b): &(&[f32; 3], &[f32; 3])| a.iter().zip(*b).map(|(a, b)| (a - b).powi(2)).sum::<f32>() <= 1e-4;
     let compare = |ours: &Vec<[f32; 3]>| {
         let count = reference.len();
-        // Counted so that NaN is far.
+        // Counting the near ones makes NaN far.
         let far = count - ours.iter().zip(reference).filter(is_near).count();
         let fits = ours.len() == count && far as f64 <= 1e-3 * count as f64;
         if fits { Ok(()) } else { Err(format!("{far} of {count} end points are further than 0.01 voxels")) }
@@ -191,7 +204,7 @@ pub fn points_with_twin(ours: &[[f32; 3]], reference: &[[f32; 3]]) -> Result<(),
     )
 }
 
-/// The same values, which must not hold where one is off or missing.
+/// The same values. Must fail if one is off or missing.
 pub fn equal_with_twin(ours: &[u32], reference: &[u32], what: &str) -> Result<(), Failed> {
     each_way(
         &ours.to_vec(),
@@ -209,9 +222,9 @@ pub fn masks(ours: &[u32], reference: &[u32]) -> Result<(), String> {
     masks_of(ours, &[reference])
 }
 
-/// [`masks`] where the reference has several answers, of which one leads to the next by noise of the size of rounding:
-/// every cell that all of them share is matched, each of ours is a cell of one of them, and at least 99.9 % of the pixels
-/// are in the same cell as in one of them.
+/// [`masks`] for a reference with several answers, one of which becomes the other by noise of the size of rounding: every cell
+/// that all answers share is matched, each of ours is a cell of one of them, and at least 99.9 % of the pixels are in the same
+/// cell as in one of them.
 pub fn masks_of(ours: &[u32], answers: &[&[u32]]) -> Result<(), String> {
     let (own, others) = answers.split_first().ok_or("the reference has no answer")?;
     if let Some(answer) = answers.iter().find(|answer| answer.len() != ours.len()) {
@@ -246,8 +259,8 @@ fn cells(labels: &[u32]) -> HashSet<u32> {
     labels.iter().copied().filter(|&label| label > 0).collect()
 }
 
-/// The cell of `ours` that matches each cell of `theirs`, of those that are matched. An intersection over union above a
-/// half has no second.
+/// The cell of `ours` that matches each matched cell of `theirs`. With an intersection over union above a half there is at most
+/// one.
 fn partners(ours: &[u32], theirs: &[u32]) -> HashMap<u32, u32> {
     let mut overlap: HashMap<(u32, u32), usize> = HashMap::new();
     let [mut our_size, mut their_size] = [(); 2].map(|()| HashMap::<u32, usize>::new());
@@ -263,12 +276,12 @@ fn partners(ours: &[u32], theirs: &[u32]) -> HashMap<u32, u32> {
     overlap.iter().filter(matched).map(|(&(a, b), _)| (b, a)).collect()
 }
 
-/// [`masks`], which must not hold for masks that are gone.
+/// [`masks`], which must fail without masks.
 pub fn masks_with_twin(ours: &[u32], reference: &[u32]) -> Result<(), Failed> {
     masks_of_with_twin(ours, &[reference])
 }
 
-/// [`masks_of`], which must not hold for masks that are gone.
+/// [`masks_of`], which must fail without masks.
 pub fn masks_of_with_twin(ours: &[u32], answers: &[&[u32]]) -> Result<(), Failed> {
     let compare = |ours: &Vec<u32>| masks_of(ours, answers);
     if answers.iter().any(|answer| answer.iter().all(|&label| label == 0)) {
@@ -298,14 +311,14 @@ mod tests {
     }
 
     #[test]
-    fn either_of_two_answers_will_do_but_no_third() {
+    fn either_of_two_answers_passes_but_no_third() {
         let [two, one] = [[0, 1, 1, 1, 2, 2, 2, 2, 5, 5], [0, 7, 7, 7, 7, 7, 7, 7, 5, 5]];
-        let told = |ours: [u32; 10]| masks_of(&ours, &[&two, &one]).is_ok();
-        assert!(told(two) && told(one));
-        assert!(!told([0, 1, 1, 2, 2, 2, 2, 2, 5, 5]), "another border");
-        assert!(!told([0, 1, 1, 1, 0, 0, 0, 0, 5, 5]), "one of the two lost");
-        assert!(!told([0, 1, 1, 1, 2, 2, 2, 2, 0, 0]), "lost where they agree");
-        assert!(!told([4, 1, 1, 1, 2, 2, 2, 2, 5, 5]), "extra");
+        let passes = |ours: [u32; 10]| masks_of(&ours, &[&two, &one]).is_ok();
+        assert!(passes(two) && passes(one));
+        assert!(!passes([0, 1, 1, 2, 2, 2, 2, 2, 5, 5]), "another border");
+        assert!(!passes([0, 1, 1, 1, 0, 0, 0, 0, 5, 5]), "one of the two lost");
+        assert!(!passes([0, 1, 1, 1, 2, 2, 2, 2, 0, 0]), "lost where they agree");
+        assert!(!passes([4, 1, 1, 1, 2, 2, 2, 2, 5, 5]), "extra");
         assert!(masks_of(&two, &[]).is_err() && masks_of(&two, &[&two, &one[1..]]).is_err());
     }
 }

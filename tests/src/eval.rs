@@ -1,4 +1,4 @@
-//! Whole images through the library as a case of the reference's `eval` says.
+//! Whole images through the library, with the parameters of a case of the reference's `eval`.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use crate::fixtures::{Case, NEEDS_TEST_DATA, numbers};
 use crate::gpu::NEEDS_ADAPTER;
 use crate::{agree, trial};
 
-/// A real GPU where there is one, else a software adapter.
+/// A hardware GPU if there is one, else a software adapter.
 pub fn gpu_device() -> Option<Device> {
     use cytoshade::AdapterKind::Software;
     static FOUND: OnceLock<Option<Device>> = OnceLock::new();
@@ -30,12 +30,12 @@ pub fn gpu_device() -> Option<Device> {
     })
 }
 
-/// A test of the bundled network's segmenter on the CPU and on the best adapter there is, a software one too; ignored where
-/// there is none.
-pub fn bundled_trials(name: &str, test: fn(&Segmenter) -> Result<(), Failed>) -> Vec<Trial> {
+/// A test of the bundled network's segmenter on the CPU and on the best adapter there is, a software one too; ignored without
+/// one. Its names are `MODULE::BACKEND::NAME`.
+pub fn bundled_trials(module: &str, name: &str, test: fn(&Segmenter) -> Result<(), Failed>) -> Vec<Trial> {
     let on = |(word, device): (&str, Option<Device>)| {
         let missing = device.is_none().then_some(NEEDS_ADAPTER);
-        trial(format!("{word}: {name}"), missing, move || {
+        trial(format!("{module}::{word}::{name}"), missing, move || {
             let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/cytoshade-demo.safetensors");
             let device = device.ok_or(NEEDS_ADAPTER)?;
             test(&Segmenter::builder(&Model::open(file)?).device(device).build()?)
@@ -44,13 +44,14 @@ pub fn bundled_trials(name: &str, test: fn(&Segmenter) -> Result<(), Failed>) ->
     [("cpu", Some(Device::Cpu)), ("gpu", gpu_device())].into_iter().map(on).collect()
 }
 
-/// The image of the full width's cases that has the fewest tiles.
+/// The case of the published width with the fewest tiles.
 const SMALLEST: &str = "full_tests_data_img2d";
 
-/// The test of a case on the CPU and on the best adapter there is, a software one too; ignored where the case's data or
-/// the adapter are missing. A network of the published width takes seconds a tile on a software adapter, so there it has
-/// but one test, of the smallest image.
-pub fn trials(case: &Case, test: fn(&Case, Device) -> Result<(), Failed>) -> Vec<Trial> {
+/// The test of a case on the CPU and on the best adapter there is, a software one too; ignored if the case's data or the
+/// adapter is missing. Its names are `MODULE::BACKEND::CASE`.
+///
+/// A network of the published width takes seconds per tile on a software adapter: there it only runs on the smallest image.
+pub fn trials(module: &str, case: &Case, test: fn(&Case, Device) -> Result<(), Failed>) -> Vec<Trial> {
     let mut devices = vec![("cpu", Some(Device::Cpu))];
     if !case.is_wide() || case.name() == SMALLEST || gpu_device() != Some(Device::Software) {
         devices.push(("gpu", gpu_device()));
@@ -59,12 +60,12 @@ pub fn trials(case: &Case, test: fn(&Case, Device) -> Result<(), Failed>) -> Vec
     let on = |(name, device): (&str, Option<Device>)| {
         let missing = no_data.or(device.is_none().then_some(NEEDS_ADAPTER));
         let case = case.clone();
-        trial(format!("{name}: {}", case.name()), missing, move || test(&case, device.ok_or(NEEDS_ADAPTER)?))
+        trial(format!("{module}::{name}::{}", case.name()), missing, move || test(&case, device.ok_or(NEEDS_ADAPTER)?))
     };
     devices.into_iter().map(on).collect()
 }
 
-/// The segmenter of a case: one for each network, size model and device, since making one compiles the shaders.
+/// The segmenter of a case: one per network, size model and device, since building one compiles the shaders.
 pub fn segmenter(case: &Case, device: Device) -> Result<Arc<Segmenter>, Failed> {
     type Key = (PathBuf, Option<PathBuf>, String);
     static MADE: OnceLock<Mutex<HashMap<Key, Arc<Segmenter>>>> = OnceLock::new();
@@ -124,12 +125,12 @@ fn crop(image: &Image, rows: Range<usize>, columns: Range<usize>) -> Result<Imag
     Ok(Image::new(values, image.channels(), rows.len(), columns.len())?)
 }
 
-/// Segments the image or the stack of a case and holds the cells to the reference's.
+/// Segments the image or the stack of a case and compares the cells with the reference's.
 pub fn cells_agree(case: &Case, device: Device) -> Result<(), Failed> {
     cells_agree_with(case, &*segmenter(case, device)?)
 }
 
-/// [`cells_agree`] with a segmenter of one's own.
+/// [`cells_agree`] with a given segmenter.
 pub fn cells_agree_with(case: &Case, segmenter: &Segmenter) -> Result<(), Failed> {
     let params = params(case);
     let expected = case.expected("labels").ok_or("no labels")?;
@@ -141,7 +142,7 @@ pub fn cells_agree_with(case: &Case, segmenter: &Segmenter) -> Result<(), Failed
     if params.do_3d || params.stitch_threshold > 0.0 {
         return same_cells(case, found.max() as usize, found.as_slice(), &expected.u32());
     }
-    // Each layer has labels of its own.
+    // Each z-slice has labels of its own.
     let expected = expected.label_volume();
     for z in 0..expected.depth() {
         agree::masks_with_twin(found.slice(z).as_slice(), expected.slice(z).as_slice())?;
@@ -149,7 +150,7 @@ pub fn cells_agree_with(case: &Case, segmenter: &Segmenter) -> Result<(), Failed
     Ok(())
 }
 
-/// Where the outcome depends on how the network rounds, the case lists the further answers that the reference then gives.
+/// If the outcome depends on how the network rounds, the case lists the reference's further answers.
 fn same_cells(case: &Case, cells: usize, labels: &[u32], expected: &[u32]) -> Result<(), Failed> {
     let Some(further) = case.expected("answers").map(|answers| answers.u32()) else {
         if cells != case.cells()? {
@@ -179,7 +180,7 @@ fn normalize(case: &Case) -> Normalize {
     }
 }
 
-/// The parameters of a case; what it does not name is at its default.
+/// The parameters of a case; the others have their defaults.
 pub fn params(case: &Case) -> Params {
     let default = Params::default();
     let number = |name: &str, default: f64| case.param(name).as_f64().unwrap_or(default);

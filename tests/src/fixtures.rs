@@ -1,4 +1,4 @@
-//! Reading what `tests/oracle/make_fixtures.py` wrote (`tests/fixtures/README.md` says what is where).
+//! Reads the files that `tests/oracle/make_fixtures.py` wrote; `tests/fixtures/README.md` describes them.
 
 use std::path::{Path, PathBuf};
 
@@ -16,12 +16,12 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
-/// The folder of the larger data that the repository does not hold, where there is one.
+/// The folder of the larger data, which is not in the repository; `None` without it.
 pub fn test_data() -> Option<PathBuf> {
     std::env::var_os("CYTOSHADE_TEST_DATA").map(PathBuf::from)
 }
 
-/// What a test lacks where [`test_data`] has nothing.
+/// The missing item of a test that needs [`test_data`].
 pub const NEEDS_TEST_DATA: &str = "CYTOSHADE_TEST_DATA";
 
 /// A JSON file of a stage.
@@ -93,7 +93,7 @@ impl Array {
         cytoshade_core::Planes::new(self.f32(), self.values.len() / (height * width), height, width).unwrap()
     }
 
-    /// As a volume: [channels, depth, height, width], or [channels, height, width] of one layer.
+    /// As a volume: [channels, depth, height, width], or [channels, height, width] of one z-slice.
     pub fn volume(&self) -> cytoshade_core::Volume {
         match self.shape[..] {
             [channels, depth, height, width] => {
@@ -142,7 +142,7 @@ pub struct NetworkCase {
     pub height: usize,
     /// Width of a tile.
     pub width: usize,
-    /// What the network should make of them.
+    /// The expected outputs.
     pub expected: ExpectedBatch,
 }
 
@@ -152,7 +152,7 @@ impl Case {
         self.value["name"].as_str().unwrap_or_default().into()
     }
 
-    /// A parameter, `Null` where there is none.
+    /// A parameter, or `Null`.
     pub fn param(&self, name: &str) -> &Value {
         &self.value["params"][name]
     }
@@ -167,7 +167,7 @@ impl Case {
         self.param(name).as_bool().unwrap_or_else(|| panic!("{}: no flag {name}", self.name()))
     }
 
-    /// A value of the case itself, `Null` where there is none.
+    /// A value of the case itself, or `Null`.
     pub fn extra(&self, name: &str) -> &Value {
         &self.value[name]
     }
@@ -177,12 +177,12 @@ impl Case {
         Ok(self.expected_json("cells").as_u64().ok_or("no count of cells")? as usize)
     }
 
-    /// An expected JSON value, `Null` where there is none.
+    /// An expected JSON value, or `Null`.
     pub fn expected_json(&self, name: &str) -> &Value {
         &self.value["expected"][name]
     }
 
-    /// The path of an input, `None` where it is in test data that is not there.
+    /// The path of an input; `None` if it is in test data that is missing.
     pub fn input_path(&self, name: &str) -> Option<PathBuf> {
         self.path(self.value["inputs"][name].as_str().unwrap_or_else(|| panic!("{}: no input {name}", self.name())))
     }
@@ -195,6 +195,11 @@ impl Case {
     /// Whether the network is one of the published width.
     pub fn is_wide(&self) -> bool {
         self.value["inputs"]["model"].as_str().is_some_and(|file| file.contains("cpnet_full"))
+    }
+
+    /// The test data, if the case needs it and it is missing, for [`trial`](crate::trial).
+    pub fn missing(&self) -> Option<&'static str> {
+        (!self.complete()).then_some(NEEDS_TEST_DATA)
     }
 
     /// Whether every input is there.
@@ -211,11 +216,16 @@ impl Case {
         read_npy(&self.input_path(name).unwrap_or_else(|| panic!("{}: {name} needs test data", self.name())))
     }
 
-    /// An expected array, `None` where the case has none of that name.
+    /// An expected array; `None` if the case has none of that name.
     pub fn expected(&self, name: &str) -> Option<Array> {
         let file = self.value["expected"][name].as_str()?;
         let path = self.path(file)?;
         Some(if file.ends_with(".npy") { read_npy(&path) } else { read_picture(&path) })
+    }
+
+    /// An expected array.
+    pub fn require(&self, name: &str) -> Result<Array, Failed> {
+        self.expected(name).ok_or_else(|| format!("the case expects no {name}").into())
     }
 
     /// A case of stage `network`, its files read and its sizes checked.
@@ -246,14 +256,14 @@ impl Case {
 fn read_picture(path: &Path) -> Array {
     let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let options = ReadOptions { pages: Pages::List, ..ReadOptions::default() };
-    let layers = cytoshade_formats::read_bytes(&bytes, &options).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let slices = cytoshade_formats::read_bytes(&bytes, &options).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let mut values = Vec::new();
-    for layer in &layers {
-        let plane = layer.to_planes(0).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    for slice in &slices {
+        let plane = slice.to_planes(0).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         values.extend(plane.as_slice().iter().map(|&value| f64::from(value)));
     }
-    let size = [layers[0].height(), layers[0].width()];
-    let shape = if layers.len() == 1 { size.to_vec() } else { [&[layers.len()], &size[..]].concat() };
+    let size = [slices[0].height(), slices[0].width()];
+    let shape = if slices.len() == 1 { size.to_vec() } else { [&[slices.len()], &size[..]].concat() };
     Array { shape, values }
 }
 

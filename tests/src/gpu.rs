@@ -3,10 +3,10 @@
 use cytoshade_gpu::{Choice, Gpu};
 use libtest_mimic::{Failed, Trial};
 
-/// What a test lacks where no adapter is there, not even a software one.
+/// The missing item of a test on a machine without any adapter, even a software one.
 pub const NEEDS_ADAPTER: &str = "a graphics adapter";
 
-/// The best adapter there is, a software one too. To be opened once a test binary.
+/// The best adapter there is, a software one too. Each test binary opens it once.
 pub fn open() -> Option<Gpu> {
     let gpu = pollster::block_on(Gpu::open(Choice::Any)).ok();
     if let Some(gpu) = &gpu {
@@ -15,7 +15,7 @@ pub fn open() -> Option<Gpu> {
     gpu
 }
 
-/// A [`trial`](crate::trial) that is also ignored where there is no adapter.
+/// A [`trial`](crate::trial) that is also ignored without an adapter.
 pub fn trial(
     gpu: &Option<Gpu>,
     name: impl Into<String>,

@@ -1,7 +1,9 @@
-//! What the tests that cross crates share: the reference's fixtures, its formulas written down once more, the measures
-//! of agreement, and the rule that a comparison must also see a perturbed output fail.
+//! Shared by the tests that cross crates: the reference's fixtures, its formulas written down again, the measures of
+//! agreement, and the rule that a comparison must fail on a perturbed output.
 
 pub mod agree;
+#[cfg(doctest)]
+mod docs;
 #[cfg(not(target_os = "wasi"))]
 pub mod eval;
 pub mod fixtures;
@@ -12,13 +14,14 @@ pub mod matrices;
 pub mod program;
 pub mod random;
 pub mod reference;
+pub mod suite;
 #[cfg(not(target_os = "wasi"))]
 pub mod synthetic;
 pub mod three_convs;
 
 use libtest_mimic::{Failed, Trial};
 
-/// A test that is reported as ignored, never as passed, where `missing` says what it lacks.
+/// A test that is reported as ignored, never as passed, if something is `missing`.
 pub fn trial(
     name: impl Into<String>,
     missing: Option<&str>,
@@ -31,7 +34,7 @@ pub fn trial(
     Trial::test(name, test).with_ignored_flag(missing.is_some())
 }
 
-/// Runs a comparison on an output, and on the output after `perturb`: the first must hold, the second must not.
+/// Runs a comparison on an output, which must pass, and on the output after `perturb`, which must fail.
 pub fn must_fail_when_perturbed<T: Clone>(
     output: &T,
     perturb: impl Fn(&mut T),
@@ -40,10 +43,10 @@ pub fn must_fail_when_perturbed<T: Clone>(
     each_way(output, compare, &[("a perturbed output", &perturb)])
 }
 
-/// A name, and a change that a comparison must see.
+/// A name, and a change that a comparison must detect.
 pub type Perturbation<'a, T> = (&'a str, &'a dyn Fn(&mut T));
 
-/// Runs a comparison on an output, for which it must hold, and on each of its perturbations, for none of which it may.
+/// Runs a comparison on an output, which must pass, and on each of its perturbations, which must fail.
 pub fn each_way<T: Clone>(
     output: &T,
     compare: impl Fn(&T) -> Result<(), String>,
@@ -54,7 +57,7 @@ pub fn each_way<T: Clone>(
         let mut perturbed = output.clone();
         perturb(&mut perturbed);
         if compare(&perturbed).is_ok() {
-            return Err(format!("the comparison does not see this: {name}").into());
+            return Err(format!("the comparison does not detect this: {name}").into());
         }
     }
     Ok(())

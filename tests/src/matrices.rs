@@ -1,11 +1,10 @@
-//! Subgroup matrices of 16 x 16 on devices that have none: the shader's own text with the operations on matrices worked
-//! out value by value. So all else in it runs as it stands: which places it loads matrices from and stores them to, at
-//! what distances, what is staged where and when, and what it does at the edges.
+//! Subgroup matrices of 16 x 16 on devices without them: the shader's own text, with the matrix operations replaced by scalar
+//! code. Everything else in it runs as it stands: addresses and strides of the matrices, staging, edges.
 
 use cytoshade_gpu::{Capabilities, DeviceOverride};
 
-/// Devices with matrices of 16 x 16 and subgroups of 32 or 64 invocations.
-pub const STAND_INS: [(u32, DeviceOverride); 2] = [
+/// Devices that claim matrices of 16 x 16, with subgroups of 32 or 64 invocations.
+pub const DEVICE_OVERRIDES: [(u32, DeviceOverride); 2] = [
     (32, DeviceOverride { capabilities: |capabilities| matrices_of_16(capabilities, 32), source: without_matrices }),
     (64, DeviceOverride { capabilities: |capabilities| matrices_of_16(capabilities, 64), source: without_matrices }),
 ];
@@ -13,9 +12,9 @@ pub const STAND_INS: [(u32, DeviceOverride); 2] = [
 fn matrices_of_16(capabilities: &mut Capabilities, subgroup: u32) {
     capabilities.matrices = vec![16];
     capabilities.subgroups = Some((subgroup, subgroup));
-    // On hardware matrices are the default.
+    // Matrices are the default only on hardware.
     capabilities.software = false;
-    // With results in f16 less will do.
+    // The shader needs more than llvmpipe has; with results in f16 it takes less.
     capabilities.workgroup_memory = capabilities.workgroup_memory.max(48 << 10);
 }
 
@@ -50,9 +49,9 @@ fn without_matrices(source: String) -> String {
     ];
     let mut text = source;
     for (from, to) in replaced {
-        assert!(text.contains(from), "the shader on matrices has no {from:?} any more");
+        assert!(text.contains(from), "the shader on matrices no longer contains {from:?}");
         text = text.replace(from, to);
     }
-    assert!(!text.contains("coop"), "the shader on matrices has an operation that is not replaced");
+    assert!(!text.contains("coop"), "the shader on matrices has an operation without a replacement");
     text
 }

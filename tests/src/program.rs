@@ -1,4 +1,4 @@
-//! The program, as the tests run it.
+//! Runs the program.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -18,7 +18,7 @@ pub fn program() -> Command {
         target.join(format!("cytoshade{}", std::env::consts::EXE_SUFFIX))
     });
     let mut program = Command::new(path);
-    // What a test keeps is not for the user's next run, nor the other way round.
+    // Tests must not share a cache with the user.
     program.env("CYTOSHADE_CACHE", path.with_file_name("cytoshade-test-cache"));
     program
 }
@@ -28,7 +28,7 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The program must have ended with one sentence on standard error that says `what`, without a panic.
+/// Asserts that the program failed without a panic, with an error that contains `what`.
 #[track_caller]
 pub fn refused(output: &Output, what: &str) {
     let error = String::from_utf8_lossy(&output.stderr);
@@ -38,7 +38,7 @@ pub fn refused(output: &Output, what: &str) {
     assert!(!error.contains("panicked"), "{error}");
 }
 
-/// The program must have ended well; what it said on standard output.
+/// Asserts that the program succeeded. Returns its standard output.
 #[track_caller]
 pub fn succeeded(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -5,7 +5,7 @@ use cytoshade_core::{BatchNorm, Network};
 
 use crate::reference::{CPnet, StateDict};
 
-/// A stream of numbers that is the same everywhere (Knuth's linear congruence, of which the high bits are good).
+/// A stream of numbers that is the same on every platform (Knuth's linear congruential generator; its high bits are good).
 #[derive(Clone, Debug)]
 pub struct Random(pub u64);
 
@@ -21,7 +21,7 @@ impl Random {
         (0..count).map(|_| self.number(low, high)).collect()
     }
 
-    /// A network whose activations neither vanish nor grow: raw weights under their published names.
+    /// Raw weights of a network, under their published names, with which activations neither vanish nor grow.
     pub fn cpnet(&mut self, nbase: &[usize], nout: usize) -> CPnet {
         let unet = UNet::new(nbase.to_vec(), nout).unwrap();
         let mut weights = StateDict::new();
@@ -44,7 +44,7 @@ impl Random {
         CPnet { nbase: nbase.to_vec(), nout, weights }
     }
 
-    /// [`Random::cpnet`] with every convolution of the way down giving 0, so that the style has no norm to divide by.
+    /// [`Random::cpnet`] in which every convolution on the way down returns 0, so that the style has length 0.
     pub fn cpnet_without_style(&mut self, nbase: &[usize], nout: usize) -> CPnet {
         let mut net = self.cpnet(nbase, nout);
         for (name, values) in &mut net.weights {
@@ -57,7 +57,7 @@ impl Random {
 }
 
 impl CPnet {
-    /// The same network as the crates under test know it.
+    /// The same network for the crates under test.
     pub fn network(&self) -> Network {
         let unet = UNet::new(self.nbase.clone(), self.nout).unwrap();
         let get = |name: &str, what: &str| self.weights[&format!("{name}.{what}")].clone();

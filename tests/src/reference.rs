@@ -1,6 +1,6 @@
-//! The reference's `resnet_torch.CPnet` and `dynamics.follow_flows` once more, as slow and as plain as can be. The
-//! network computes in f64, on raw weights under their published names: it knows nothing of folded norms and of plans,
-//! and shares nothing with the crates under test but `cytoshade_core`'s containers.
+//! The reference's `resnet_torch.CPnet` and `dynamics.follow_flows` again, in their plainest form. The network computes in f64,
+//! on raw weights under their published names. It has no folded norms and no plans, and shares only `cytoshade_core`'s
+//! containers with the crates under test.
 
 use std::collections::BTreeMap;
 

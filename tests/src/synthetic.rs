@@ -1,4 +1,4 @@
-//! A drawn image whose cells are known.
+//! A synthetic image whose cells are known.
 
 use cytoshade::Image;
 

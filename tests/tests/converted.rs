@@ -1,5 +1,5 @@
-//! What is converted to safetensors opens in Python, and is there what the reference reads from the source.
-//! `tests/oracle/check_converted.py` looks at it; without the reference's environment these tests are ignored.
+//! Converted models open in Python, with the tensors that the reference reads from the source. `tests/oracle/check_converted.py`
+//! compares them; without the reference's environment these tests are reported as ignored.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -15,7 +15,7 @@ fn main() {
         [("zip.pth", false), ("legacy.pth", false), ("zip_f16.pth", false), ("zip.pth", true)].map(|(name, half)| {
             trial(format!("{name}{}", if half { ", as f16" } else { "" }), missing, move || agrees(name, half))
         });
-    let differs = trial("a changed weight is seen", missing, differs);
+    let differs = trial("a changed weight is detected", missing, differs);
     libtest_mimic::run(&Arguments::from_args(), trials.into_iter().chain([differs]).collect()).exit();
 }
 
@@ -36,11 +36,11 @@ fn agrees(name: &str, half: bool) -> Result<(), Failed> {
 
 fn differs() -> Result<(), Failed> {
     let mut bytes = convert_path(&source("zip.pth"), &LoadOptions::default(), &SaveOptions::default())?.bytes;
-    // The last byte of the last tensor: a changed exponent, but a number.
+    // The last byte of the last tensor: another exponent, still a number.
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     match compare("zip.pth", &bytes, false) {
-        Ok(()) => Err("the comparison does not see a changed weight".into()),
+        Ok(()) => Err("the comparison does not detect a changed weight".into()),
         Err(_) => Ok(()),
     }
 }

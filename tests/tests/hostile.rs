@@ -1,8 +1,7 @@
-//! Every file of hostile/ ends in the error that its index names, in under a second and 64 MiB beyond the file.
+//! Every file of hostile/ ends in the error that its index names, in under a second and 64 MiB beyond the file's size.
 //!
-//! Memory is counted by the allocator. Time is what the thread ran, where the system says it, and the least of several
-//! attempts, so that a machine that is busy with something else does not look like a slow reader; a reader that is slow is
-//! so every time.
+//! The allocator counts memory. Time is the thread's own processor time on systems that report it, and the least of several
+//! attempts, so that a busy machine does not look like a slow reader. A slow reader is slow in every attempt.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -17,9 +16,9 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const LONGEST: Duration = Duration::from_secs(1);
 const MOST_BYTES: usize = 64 << 20;
-/// Bytes of a message, which may become a line of a log.
+/// Limit of a message in bytes: it may become a line of a log.
 const LONGEST_MESSAGE: usize = 8 << 10;
-/// How often a file may be tried until an attempt is quick enough.
+/// Number of attempts until one is fast enough.
 const ATTEMPTS: usize = 5;
 
 fn folder() -> PathBuf {
@@ -30,12 +29,12 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/cytoshade-model/tests/fixtures")
 }
 
-/// The first word of a file's name: which reader it is for, and what it attacks there.
+/// The first word of a file's name: the reader, and the attack on it.
 fn class(name: &str) -> &str {
     name.split('_').next().unwrap_or_default()
 }
 
-/// What a reader said: the error's variant, and of a limit its field. `"read"` where there was no error.
+/// The outcome of a reader: the error's variant, with the field of a limit; `"read"` without an error.
 struct Said {
     error: String,
     message: String,
@@ -55,7 +54,7 @@ impl Said {
     }
 }
 
-/// Opens a file as its kind is opened, with the default limits.
+/// Reads a file of a kind with the default limits.
 fn open(path: &Path) -> Said {
     let options = LoadOptions::default();
     match class(&path.file_name().unwrap().to_string_lossy()) {
@@ -69,13 +68,13 @@ fn open(path: &Path) -> Said {
     }
 }
 
-/// How long this thread has run, where the system says it (Linux): the readers have no other thread.
+/// The processor time of this thread on Linux. The readers start no other thread.
 fn time_run() -> Option<Duration> {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     stat.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }
 
-/// What was said, and what it cost in time and in bytes beyond the file.
+/// An outcome, with its time and its bytes beyond the file's size.
 fn attempt(path: &Path) -> (Said, Duration, usize) {
     let file = std::fs::metadata(path).unwrap().len() as usize;
     let before = MEMORY.current_usage();
@@ -88,7 +87,7 @@ fn attempt(path: &Path) -> (Said, Duration, usize) {
     (said, time, bytes)
 }
 
-/// What is wrong with how a file was taken, if anything.
+/// The violation of a file's expectations, if any.
 fn complaint(path: &Path, expected: &str) -> Option<String> {
     let mut least = Duration::MAX;
     for _ in 0..ATTEMPTS {
@@ -106,7 +105,7 @@ fn complaint(path: &Path, expected: &str) -> Option<String> {
     Some(format!("{}: took {least:?} at least", path.display()))
 }
 
-/// Files of some megabytes: name, bytes and the error they must end in.
+/// Files of several megabytes: name, bytes and expected error.
 fn large() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let honest = std::fs::read(fixtures().join("script_17.onnx")).unwrap();
     let mut many_heads = ModelProto::parse_from_bytes(&honest).unwrap();
@@ -117,7 +116,7 @@ fn large() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         other.output[0] = format!("head_{at}");
         graph.node.push(other);
     }
-    // The same, but what they all come from is no network: the average is of another level.
+    // The same, but they do not come from a network: the average is of another level.
     let mut no_head = many_heads.clone();
     let graph = no_head.graph.as_mut().unwrap();
     let first = graph.node[0].output[0].clone();
@@ -147,7 +146,7 @@ fn large() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     ]
 }
 
-// One test, since the memory of others in the process would count.
+// One test only: other tests in the process would add to the counted memory.
 #[test]
 fn every_hostile_file_ends_in_its_error() {
     let index = std::fs::read_to_string(folder().join("INDEX.tsv")).unwrap();
@@ -165,7 +164,7 @@ fn every_hostile_file_ends_in_its_error() {
     let files = files.filter(|path| path.is_file() && !is_script(path)).count();
     assert_eq!(files, listed, "every file is in the index");
 
-    // Too large for the repository: made here, of what is in it.
+    // Too large for the repository: made here from its files.
     let made = tempfile::tempdir().unwrap();
     for (name, bytes, expected) in large() {
         let path = made.path().join(name);
@@ -175,7 +174,7 @@ fn every_hostile_file_ends_in_its_error() {
     }
     assert!(wrong.is_empty(), "{} of {listed}:\n{}", wrong.len(), wrong.join("\n"));
 
-    // The measure itself: a network that is one is opened, and its weights are seen to cost memory.
+    // The counter works: a valid network opens, and its weights cost memory.
     let (said, _, bytes) = attempt(&fixtures().join("zip.pth"));
     assert!(said.error == "read" && bytes > 10_000, "{} {bytes}", said.error);
     let complaint = complaint(&fixtures().join("zip.pth"), "Damaged");

@@ -1,4 +1,4 @@
-//! Stage `network` on the CPU: nothing is allocated for a tile after the first.
+//! Stage `network` on the CPU allocates nothing for a tile after the first. A binary of its own, since it counts allocations.
 
 use cytoshade_cpu::network::Network;
 use cytoshade_tests::random::Random;
@@ -8,12 +8,12 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 static MEMORY: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
 #[test]
-fn later_tiles_allocate_nothing() {
+fn network_allocates_nothing_for_later_tiles() {
     let mut random = Random(7);
-    // Upsampled and not, by Winograd and not, with a projection of the style.
+    // Convolutions with and without upsampling, with and without Winograd, and style projections.
     let network = Network::new(&random.cpnet(&[2, 8, 24, 33], 3).network());
     let tiles = random.vector(9 * 2 * 48 * 36, -1.0, 3.0);
-    // One thread, so that no other meets its first tile late.
+    // With more threads, one of them might see its first tile late.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     pool.install(|| {
         let allocations = |count: usize| {
@@ -25,9 +25,9 @@ fn later_tiles_allocate_nothing() {
         };
         let first = allocations(1);
         let (second, more) = (allocations(1), allocations(9));
-        // Rayon's queues allocate now and then, but less than once a tile.
+        // Rayon's queues allocate occasionally, but less than once per tile.
         assert!(more < second + 8, "{second} allocations for a tile, {more} for nine");
-        // The measure sees an allocation: the first tile makes the buffers.
+        // The counter works: the first tile allocates the buffers.
         assert!(first > second + 8, "{first} allocations for the first tile, {second} for another");
     });
 }

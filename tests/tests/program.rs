@@ -1,4 +1,4 @@
-//! The program as a person types it: what it writes, what it says, and how it ends.
+//! The program on the command line: its files, its messages and its exit status.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -83,7 +83,7 @@ fn diameters_are_estimated_with_the_size_model_beside_the_network() {
         let report: serde_json::Value = serde_json::from_str(&succeeded(output)).unwrap();
         report["diameter"].as_f64().unwrap()
     };
-    // What the reference makes of this crop with this network and size model.
+    // The reference's diameter of this crop with this network and size model.
     let expected = 39.222_557;
     for name in ["network.safetensors_size.npy", "size_network.npy"] {
         let network = network_with_size_model(folder.path(), name);
@@ -274,7 +274,7 @@ fn bad_input_ends_with_a_sentence() {
 #[test]
 fn a_failed_write_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
-    // A folder stands where the labels should go, so the last step, the rename, fails.
+    // A folder has the name of the label file, so that the last step, the rename, fails.
     std::fs::create_dir(folder.path().join("demo_cp_masks.tif")).unwrap();
     refused(&segment(folder.path(), &[&photograph()], &[]), "cannot write");
     assert_eq!(files(folder.path()), ["demo_cp_masks.tif"]);
@@ -359,7 +359,7 @@ fn saved_segmentations_are_converted() {
     let names = ["v3.1.1.2_cells.csv", "v3.1.1.2_cells.geojson"];
     assert_eq!((&files(&out)[..2], files(&out).len()), (&names.map(str::to_string)[..], 6));
 
-    // Beside the input by default; a stack plane by plane; keys that nobody knows are told, without their tricks.
+    // Beside the input by default; a stack plane by plane; unknown keys are listed, escaped.
     let stack = folder.path().join("stack_seg.npy");
     std::fs::copy(seg("stack2.3.2_seg.npy"), &stack).unwrap();
     let said = succeeded(&convert(&[&stack], &["--to", "tif", "--json"]));

@@ -1,4 +1,4 @@
-//! `cytoshade model`, as a person types it, with folders of its own.
+//! `cytoshade model`, with its own home and model folders.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -14,7 +14,7 @@ mod server;
 const TAG: &str = "\"v1\"";
 const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// A home, Cytoshade's folder and Cellpose's, which are nobody's.
+/// A temporary home with Cytoshade's and Cellpose's folders.
 struct Home(tempfile::TempDir);
 
 impl Home {
@@ -42,7 +42,7 @@ impl Home {
         path.to_path_buf()
     }
 
-    /// The program with this home, where no proxy of the machine can be reached.
+    /// The program with this home, and with proxies that do not exist.
     fn program(&self) -> Command {
         let mut command = program();
         command.current_dir(self.0.path()).env("HOME", self.0.path()).env("USERPROFILE", self.0.path());
@@ -95,7 +95,7 @@ fn inspect_says_what_a_file_holds() {
     assert_eq!(said["sha256"], hash(&demo()));
     assert_eq!(said["nbase"], serde_json::json!([2, 8, 16, 32, 64]));
     assert_eq!((&said["channels_in"], &said["channels_out"]), (&2.into(), &3.into()));
-    // As numpy counts them in the file: all but running statistics and counts of batches.
+    // numpy's count in the file, without running statistics and batch counters.
     assert_eq!(said["parameters"], 415_661);
     assert_eq!(json(&[text(&fixture("zip.pth"))])["format"], "torch (zip)");
     let onnx = json(&[text(&fixture("pipeline.onnx"))]);
@@ -125,7 +125,7 @@ fn convert_writes_what_was_read() {
     let network = |path: &Path| cytoshade_model::load_path(path, &cytoshade_model::LoadOptions::default()).unwrap();
     assert_eq!(network(&source), network(&out));
 
-    // It overwrites nothing unasked, and never its source.
+    // It only overwrites on request, and never its source.
     let whole = std::fs::read(&out).unwrap();
     refused(&home.model(&["convert", "demo", text(&out)]), "--force");
     assert_eq!(std::fs::read(&out).unwrap(), whole);
@@ -155,7 +155,7 @@ fn verify_compares_hashes() {
     let unknown = home.model(&["verify", "demo"]);
     refused(&unknown, "--sha256");
     assert_eq!(unknown.status.code(), Some(1));
-    // The hash is not enough: it must open.
+    // The right hash is not enough: the file must open.
     let page = home.put(&home.path("page"), b"<html>");
     refused(&home.model(&["verify", text(&page), "--sha256", &hash(b"<html>")]), "web page");
     home.put(&home.cellpose().join("cyto3"), &demo());
@@ -181,7 +181,7 @@ fn models_are_used_by_name() {
     let unverified = segment("cyto2");
     succeeded(&unverified);
     assert!(String::from_utf8_lossy(&unverified.stderr).contains("no hash of cyto2 is known"));
-    // Cellpose's variable for its folder holds here, too.
+    // Cellpose's variable for its folder works here too.
     let elsewhere = home.path("elsewhere");
     home.put(&elsewhere.join("mine"), &demo());
     let mut command = home.program();
@@ -214,7 +214,7 @@ fn list_and_remove_know_the_folders() {
     assert!(!own.exists() && cellpose.exists());
 }
 
-/// A server that gives the bundled network, and other things.
+/// A server of the bundled network and of other responses.
 fn models() -> Server {
     Server::new(|asked, stream| match asked.path.as_str() {
         "/page" => send(stream, &["200 OK", "Content-Length: 6"], b"<html>"),
@@ -239,7 +239,7 @@ fn fetch_keeps_what_has_the_hash_and_opens() {
     assert!(said.contains(&right) && !said.contains("vouches"), "{said}");
     assert_eq!(files(&home.own()), [".fetch.lock", "mine"]);
     assert_eq!(std::fs::read(home.own().join("mine")).unwrap(), demo());
-    // Once is enough.
+    // A second fetch downloads nothing.
     assert!(succeeded(&home.model(&["fetch", &url, "--sha256", &right])).contains("already"));
     assert_eq!(server.asked().len(), 1);
     refused(&home.model(&["fetch", &url, "--sha256", ZEROS]), "model remove");
@@ -271,7 +271,7 @@ fn fetch_refuses_everything_else_and_leaves_nothing() {
     refused(&home.model(&["fetch", &url("/far"), "--accept-unverified"]), "not followed");
     refused(&home.model(&["fetch", &url("/mine"), "--accept-unverified", "--max-bytes", "1000"]), "limit of 1000");
     refused(&home.model(&["fetch", &url("/endless"), "--accept-unverified", "--max-bytes", "1000"]), "limit of 1000");
-    // Under a published name nothing but the published file is taken.
+    // Under a published name only the published file is accepted.
     refused(&home.model(&["fetch", &url("/cyto3"), "--accept-unverified"]), "expected 26566255");
     assert_eq!(files(&home.own()), [".fetch.lock"]);
 }

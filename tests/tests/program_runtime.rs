@@ -1,5 +1,5 @@
-//! What the program says of where its time goes, what it keeps for the next run, and that one image's misfortune is not
-//! the others'. What needs an adapter is ignored where there is none.
+//! The program's profiles, its cache, and faults of one image that must not affect the others. Tests that need an adapter are
+//! reported as ignored without one.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -14,18 +14,18 @@ fn main() {
     let f16 = software.is_some_and(|adapter| adapter.offers.contains(&"SHADER_F16"));
     let lacks_f16 = lacks.or((!f16).then_some("SHADER_F16"));
     let trials: Vec<Trial> = vec![
-        trial("a profile on the CPU tells stages and layers", None, profile_on_the_cpu),
-        trial("a profile on a device tells what it took to begin", lacks, profile_on_a_device),
+        trial("a profile on the CPU lists stages and layers", None, profile_on_the_cpu),
+        trial("a profile on a device lists the startup times", lacks, profile_on_a_device),
         trial("a stack is profiled as a whole", None, profile_of_a_stack),
-        trial("a second run finds what the first kept", lacks, kept_from_run_to_run),
-        trial("nothing is kept where that is said", lacks, nothing_kept),
+        trial("a second run finds the cache of the first", lacks, cached_from_run_to_run),
+        trial("--no-cache caches nothing", lacks, nothing_cached),
         trial("memory that runs out changes nothing", lacks, memory_runs_out),
-        trial("a hang costs one image alone", lacks, || misfortune("hang", "did not finish")),
-        trial("a lost device costs one image alone", lacks, || misfortune("lose", "was lost")),
-        trial("a device that is lost to a restoration costs one image alone", lacks, loss_in_restoration),
-        trial("a restoration is told how to run", lacks, restoration_runs_as_told),
-        trial("f16 is taken where the cells are the same", lacks_f16, precision_is_chosen),
-        trial("the CPU knows one precision", None, precision_on_the_cpu),
+        trial("a hang fails one image only", lacks, || fault("hang", "did not finish")),
+        trial("a lost device fails one image only", lacks, || fault("lose", "was lost")),
+        trial("a device lost in a restoration fails one image only", lacks, loss_in_restoration),
+        trial("a restoration takes the options of how to run", lacks, restoration_options),
+        trial("--precision auto picks f16 if the cells are the same", lacks_f16, precision_is_chosen),
+        trial("the CPU has one precision", None, precision_on_the_cpu),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
@@ -34,7 +34,7 @@ fn photograph() -> PathBuf {
     root().join("tests/fixtures/pipeline/nuclei.png")
 }
 
-/// `cytoshade segment` with the bundled model, keeping things in a folder of the test's own.
+/// `cytoshade segment` with the bundled model, and with its cache in the test's folder.
 fn segment(folder: &Path, device: &str, inputs: &[&Path], more: &[&str]) -> Output {
     let model = root().join("models/cytoshade-demo.safetensors");
     let mut program = program();
@@ -51,7 +51,7 @@ fn labels(folder: &Path, name: &str) -> Vec<u8> {
     std::fs::read(folder.join("out").join(name)).unwrap()
 }
 
-/// The names of the events in a trace, after a look at each.
+/// The names of the events in a trace; checks the fields of each.
 fn events(trace: &Path) -> Result<Vec<String>, Failed> {
     let trace: serde_json::Value = serde_json::from_slice(&std::fs::read(trace)?)?;
     let events = trace["traceEvents"].as_array().ok_or("no events")?;
@@ -72,7 +72,7 @@ fn events(trace: &Path) -> Result<Vec<String>, Failed> {
     Ok(names)
 }
 
-/// A line of the profile that begins with `name`, in words.
+/// The words of the profile's line that begins with `name`.
 fn line<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
     let line = text.lines().find(|line| line.trim_start().starts_with(name));
     line.unwrap_or_else(|| panic!("no {name}: {text}")).split_whitespace().collect()
@@ -90,7 +90,7 @@ fn profile_on_the_cpu() -> Result<(), Failed> {
         line(&text, name);
     }
     let words = line(&text, "conv3x3 8->8 at 224 x 224");
-    // The last two are operations and bytes a second.
+    // The last two are operations and bytes per second.
     let rates: Vec<f64> = words.iter().rev().take(2).map(|word| word.parse().unwrap()).collect();
     assert!(rates.iter().all(|&rate| rate > 0.0), "{words:?}");
     let names = events(&trace)?;
@@ -125,13 +125,13 @@ fn profile_of_a_stack() -> Result<(), Failed> {
     succeeded(&output);
     let text = said(&output);
     line(&text, "stitch");
-    // Five layers of a tile or more each.
+    // Five z-slices of at least one tile each.
     let runs: usize = line(&text, "unpack")[4].parse().unwrap();
     assert!(runs >= 5, "{text}");
     Ok(())
 }
 
-fn kept_from_run_to_run() -> Result<(), Failed> {
+fn cached_from_run_to_run() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let run = || succeeded(&segment(folder.path(), "software", &[&photograph()], &["--tune", "--precision", "auto"]));
     run();
@@ -149,7 +149,7 @@ fn kept_from_run_to_run() -> Result<(), Failed> {
     Ok(())
 }
 
-fn nothing_kept() -> Result<(), Failed> {
+fn nothing_cached() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     succeeded(&segment(folder.path(), "software", &[&photograph()], &["--no-cache", "--precision", "auto"]));
     assert_eq!(files(folder.path()), ["out"]);
@@ -162,13 +162,13 @@ fn memory_runs_out() -> Result<(), Failed> {
     let run = |more: &[&str]| succeeded(&segment(folder.path(), "software", &[&photograph], more));
     run(&[]);
     let expected = labels(folder.path(), "demo_cp_masks.tif");
-    // Room for two tiles of 224 x 224 with 8 channels, where batches have eight tiles.
+    // Room for two tiles of 224 x 224 with 8 channels; batches have eight tiles.
     run(&["--inject-fault", "memory=3300000"]);
     assert_eq!(labels(folder.path(), "demo_cp_masks.tif"), expected);
     Ok(())
 }
 
-fn misfortune(kind: &str, says: &str) -> Result<(), Failed> {
+fn fault(kind: &str, says: &str) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let inputs: Vec<PathBuf> = ["a.png", "b.png", "c.png"].map(|name| folder.path().join(name)).into();
     for input in &inputs {
@@ -213,13 +213,13 @@ fn loss_in_restoration() -> Result<(), Failed> {
     };
     let restored = restore(folder.path(), &inputs, &["--inject-fault", "lose"]);
     check(restored, ["b_restored.tif", "c_restored.tif"])?;
-    // The restoration comes first, and loses its device.
+    // The restoration runs first, and loses its device.
     let network = restoration();
     let more = ["--inject-fault", "lose", "--restore", network.to_str().ok_or("a path")?];
     check(segment(folder.path(), "software", &inputs, &more), ["b_cp_masks.tif", "c_cp_masks.tif"])
 }
 
-fn restoration_runs_as_told() -> Result<(), Failed> {
+fn restoration_options() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let photograph = photograph();
     let run = |more: &[&str]| -> Result<Vec<f32>, Failed> {
@@ -237,7 +237,7 @@ fn restoration_runs_as_told() -> Result<(), Failed> {
     cytoshade_tests::agree::l2_within(&tuned, &plain, 1e-3)?;
     let direct = run(&["--kernel", "direct"])?;
     cytoshade_tests::agree::l2_within(&direct, &plain, 1e-5)?;
-    // f16 rounds what f32 does not: it is heard of.
+    // f16 rounds visibly, so the option has an effect.
     if cytoshade::adapters().iter().any(|adapter| adapter.offers.contains(&"SHADER_F16")) {
         assert!(kept.iter().any(|name| name.starts_with("precision-")), "{kept:?}");
         let half = run(&["--precision", "f16"])?;
@@ -258,11 +258,11 @@ fn precision_is_chosen() -> Result<(), Failed> {
     let (auto, ours) = run("auto");
     assert!(auto.contains("), f16 "), "{auto}");
     line(&auto, "precision");
-    // What the trial says holds of a photograph too, by the project's measure.
+    // The trial's result also holds for a photograph, by the project's measure.
     let (plain, reference) = run("f32");
     assert!(plain.contains("), f32 "), "{plain}");
     cytoshade_tests::agree::masks(&ours, &reference)?;
-    // A note that says otherwise is believed, and one that is odd is not.
+    // An edited cache entry is used, an invalid one is not.
     let note = folder.path().join("kept");
     let name = files(&note).into_iter().find(|name| name.starts_with("precision-")).ok_or("no note")?;
     let text = std::fs::read_to_string(note.join(&name))?;

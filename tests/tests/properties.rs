@@ -1,4 +1,4 @@
-//! What must hold of every label image that the dynamics make.
+//! Properties of every label image that the dynamics produce.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,7 +8,7 @@ use cytoshade_cpu::{fill_holes, flow_error, follow_flows, histogram, masks, volu
 use cytoshade_tests::fixtures::{Case, cases};
 use proptest::prelude::*;
 
-/// Values that change smoothly from -1 to 1, different ones for each seed.
+/// Smooth values from -1 to 1, other ones for each seed.
 fn waves(seed: u32, height: usize, width: usize) -> Vec<f32> {
     let number = |k: u32| {
         let mixed = (seed.wrapping_mul(0x9e37_79b9) ^ k.wrapping_mul(0x85eb_ca6b)).wrapping_mul(0xc2b2_ae35);
@@ -35,7 +35,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn labels_have_no_gaps_and_stay_where_cells_are(
+    fn dynamics_leave_no_gaps_and_stay_within_cells(
         seed: u32, height in 8usize..60, width in 8usize..60, threshold in -0.5f32..0.5, min_size in 0usize..40,
     ) {
         let flows = [waves(seed, height, width), waves(seed ^ 1, height, width)].concat();
@@ -55,7 +55,7 @@ proptest! {
     }
 
     #[test]
-    fn so_do_those_of_stacks(seed: u32, depth in 2usize..7, side in 6usize..20, threshold in -0.5f32..0.5) {
+    fn volume_dynamics_leave_no_gaps_and_stay_within_cells(seed: u32, depth in 2usize..7, side in 6usize..20, threshold in -0.5f32..0.5) {
         let plane = |k: u32| waves(seed ^ k, depth * side, side);
         let flows: Vec<f32> = (0..3).flat_map(plane).map(|flow| flow * 8.0).collect();
         let flows = Volume::new(flows, 3, depth, side, side).unwrap();
@@ -74,9 +74,9 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// As where they are spread over a browser's workers, which get the steps as plain values.
+    /// Browsers spread pixels over workers, which get the steps as plain values.
     #[test]
-    fn pixels_go_the_same_way_whoever_else_does(
+    fn follow_flows_of_a_pixel_does_not_depend_on_the_others(
         seed: u32, height in 4usize..50, width in 4usize..50, threshold in -0.5f32..0.5, interp: bool, parts in 1usize..5,
     ) {
         let flows = [waves(seed, height, width), waves(seed ^ 1, height, width)].concat();
@@ -98,20 +98,20 @@ proptest! {
 }
 
 #[test]
-fn steps_must_be_of_the_size_that_they_are_said_to_have() {
+fn follow_flows_refuses_steps_of_another_size() {
     let values = [0.5; 24];
     assert!(Steps::from_values(&values, 3, 4).is_ok());
     for (len, height, width) in [(24, 4, 4), (22, 3, 4), (23, 3, 4), (24, usize::MAX, 2)] {
         let error = Steps::from_values(&values[..len], height, width).unwrap_err();
         assert!(error.to_string().contains("the field of steps"), "{error}");
     }
-    // What lies below the last row counts as in it.
+    // A pixel below the last row counts as in it.
     let steps = Steps::from_values(&[0.0; 24], 3, 4).unwrap();
     let ends = steps.follow(vec![11, 4_000_000_002], 7, true);
     assert_eq!((ends.y, ends.x), (vec![2.0, 2.0], vec![3.0, 2.0]));
 }
 
-/// Parts of each label that hang together over sides or corners, ascending.
+/// The number of connected components of each label, over sides and corners, ascending.
 fn components(labels: &Labels) -> Vec<usize> {
     let (height, width) = (labels.height(), labels.width());
     let mut parts = vec![0; labels.max() as usize + 1];
@@ -153,9 +153,9 @@ fn labels_of(case: &Case) -> Labels {
     labels
 }
 
-/// The reference's masks do not always hang together, so ours need to do so as much as its own.
+/// The reference's masks are not always connected; ours must have as many components.
 #[test]
-fn labels_hang_together_as_the_references_do() {
+fn dynamics_have_the_components_of_the_reference() {
     let mut in_parts = 0;
     for case in cases("dynamics", "cases.json") {
         let Some(expected) = case.complete().then(|| case.expected("final")).flatten() else { continue };
@@ -163,12 +163,12 @@ fn labels_hang_together_as_the_references_do() {
         assert_eq!(ours, theirs, "{}", case.name());
         in_parts += theirs.iter().filter(|&&count| count > 1).count();
     }
-    assert!(in_parts > 0, "no label of the reference is in parts, so that nothing tells parts from none");
+    assert!(in_parts > 0, "no label of the reference has several components, so the comparison tests nothing");
 }
 
 #[test]
-fn parts_are_counted() {
+fn components_are_counted() {
     let labels = |values: [u32; 12]| Labels::new(values.to_vec(), 3, 4).unwrap();
-    assert_eq!(components(&labels([1, 0, 2, 2, 0, 1, 0, 2, 0, 0, 0, 0])), [1, 1], "corners hang together");
+    assert_eq!(components(&labels([1, 0, 2, 2, 0, 1, 0, 2, 0, 0, 0, 0])), [1, 1], "corners connect");
     assert_eq!(components(&labels([1, 0, 2, 2, 1, 0, 0, 0, 0, 0, 2, 1])), [2, 2]);
 }

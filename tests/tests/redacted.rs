@@ -1,4 +1,4 @@
-//! A message for others than the person who typed a path holds nothing of that path, wherever in the error it was.
+//! A redacted message holds no part of a path, wherever in the error it was.
 
 use std::error::Error;
 use std::io;
@@ -9,7 +9,7 @@ use cytoshade_formats::Format;
 const PATHS: [&str; 3] =
     ["/home/alice/secret/model.pth", "C:\\Users\\alice\\secret\\model.pth", "\\\\files7\\alice\\secret\\model.pth"];
 
-/// What the system says, and what a library makes of it with the path in it.
+/// Errors of the system, and of libraries that add the path to them.
 fn system_errors(path: &str) -> [io::Error; 3] {
     [
         io::Error::from_raw_os_error(2),
@@ -101,7 +101,7 @@ fn transfer_errors(path: &str) -> Vec<cytoshade_fetch::Error> {
     errors
 }
 
-/// The words of the path that must not be seen.
+/// The words of a path that must not appear.
 fn parts(path: &str) -> impl Iterator<Item = &str> {
     path.split(['/', '\\', ':']).filter(|part| part.len() > 1)
 }
@@ -114,7 +114,7 @@ fn assert_says_nothing<E: Error>(errors: Vec<E>, path: &str, redacted: impl Fn(&
             assert!(!shown.contains(part), "{shown:?} shows {part} of {path}");
         }
         assert!(!shown.contains("model.pth"), "{shown:?}");
-        // A logger that walks to the sources of what it is given finds none behind a redacted message.
+        // A logger that follows the sources of an error finds none behind a redacted message.
         assert_eq!(shown, format!("{}", Redacted::new(&shown)), "redacting twice changes nothing");
     }
 }
@@ -129,10 +129,10 @@ fn nothing_of_a_path_is_left() {
     }
 }
 
-/// The lists above hold every variant that there is.
+/// The lists above contain every variant.
 #[test]
 fn no_variant_is_forgotten() {
-    // What there is in a browser alone has no paths.
+    // Variants of browser builds have no paths.
     let in_browsers = "#[cfg(target_arch = \"wasm32\")]\n    #[error(";
     let variants = |source: &str| source.matches("\n    #[error(").count() - source.matches(in_browsers).count();
     let listed = |errors: Vec<String>| {
@@ -152,7 +152,7 @@ fn no_variant_is_forgotten() {
     assert_eq!(listed(whole), variants(include_str!("../../crates/cytoshade/src/error.rs")));
 }
 
-/// The paths would be seen if nothing were left out.
+/// Without redaction the paths appear.
 #[test]
 fn the_message_itself_names_the_file() {
     let path = PATHS[0];

@@ -1,11 +1,11 @@
-//! Every image of the larger data opens as its owners' programs would open it.
+//! Images of the larger data open with the number of images and channels that their authors' programs read.
 
 use cytoshade_formats::{ReadOptions, read};
 use cytoshade_tests::fixtures::{NEEDS_TEST_DATA, test_data};
 use cytoshade_tests::trial;
 use libtest_mimic::{Arguments, Failed};
 
-/// File, images in it, channels of each, height and width.
+/// File, number of images, channels of each, (height, width).
 const IMAGES: [(&str, usize, usize, (usize, usize)); 12] = [
     ("serialcellpose_2ch/sample_EmbryoTorax.tif", 1, 2, (512, 512)),
     ("serialcellpose_2ch/tile_0_0.tif", 1, 2, (256, 256)),

@@ -1,4 +1,4 @@
-//! The package and the demo page in a real browser.
+//! Tests the package and the demo page in Chromium.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::shell::{Outcome, root, run};
 use crate::{debian, web};
 
-/// Where distributions and vendors put Chromium.
+/// Paths at which distributions and vendors install Chromium.
 const PROGRAMS: [&str; 5] = [
     "/usr/bin/chromium",
     "/usr/bin/chromium-browser",
@@ -17,17 +17,17 @@ const PROGRAMS: [&str; 5] = [
 
 const TESTS: [&str; 2] = ["package.test.mjs", "demo.test.mjs"];
 
-/// Runs the tests of the web package on what `cargo xtask web` has built.
+/// Runs the tests of the web package on the output of `cargo xtask web`.
 pub(crate) fn test(may_install: bool, rest: &[String]) -> Outcome {
     let mut command = node(may_install)?;
     command.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]).args(rest);
     command.args(TESTS.map(|name| root().join(web::FOLDER).join("tests").join(name)));
-    // This very program serves the demo page.
+    // The tests have this program serve the demo page.
     let xtask = std::env::current_exe().map_err(|error| error.to_string())?;
     run(command.env("XTASK", xtask))
 }
 
-/// Node.js, told where Chromium is.
+/// A Node.js command whose environment names Chromium.
 pub(crate) fn node(may_install: bool) -> Result<Command, String> {
     let mut command = Command::new("node");
     command.env("CHROMIUM", chromium(may_install)?);
@@ -40,7 +40,7 @@ fn chromium(may_install: bool) -> Result<PathBuf, String> {
     }
     let found = || PROGRAMS.iter().map(Path::new).find(|path| path.is_file()).map(Path::to_owned);
     if found().is_none() && may_install {
-        debian::install(&["chromium"], "no Chromium found", "name one in the environment variable CHROMIUM")?;
+        debian::install(&["chromium"], "no Chromium found", "set the environment variable CHROMIUM to its path")?;
     }
-    found().ok_or("no Chromium found: install one, or name it in the environment variable CHROMIUM".into())
+    found().ok_or("no Chromium found: install it, or set the environment variable CHROMIUM to its path".into())
 }

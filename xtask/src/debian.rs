@@ -1,11 +1,11 @@
-//! Packages of Debian and Ubuntu, installed where we may.
+//! Installs packages of Debian and Ubuntu.
 
 use std::process::Command;
 
 use crate::shell::{Outcome, run, succeeds};
 
-/// Installs packages with apt-get, as root or through sudo. `what` and `instead` word the errors: what is missing, and
-/// what else can be done about it.
+/// Installs packages with apt-get, as root or through sudo. The errors begin with `what`, which names what is missing, and
+/// end with `instead`, an alternative.
 pub(crate) fn install(packages: &[&str], what: &str, instead: &str) -> Outcome {
     let words = format!("apt-get install -y {}", packages.join(" "));
     if !succeeds("apt-get", &["--version"]) {
@@ -16,7 +16,7 @@ pub(crate) fn install(packages: &[&str], what: &str, instead: &str) -> Outcome {
     } else if succeeds("sudo", &["-n", "true"]) {
         &["sudo"]
     } else {
-        return Err(format!("{what}, and no rights to install it: run `sudo {words}`, or {instead}"));
+        return Err(format!("{what}, and no privileges to install it: run `sudo {words}`, or {instead}"));
     };
     let apt = |args: &[&str]| {
         let mut command = Command::new(prefix[0]);

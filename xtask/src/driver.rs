@@ -1,24 +1,26 @@
-//! The software Vulkan driver that the GPU tests run on where there is no device.
+//! The software Vulkan driver, on which the GPU tests run if there is no GPU.
 
 use std::path::Path;
 
 use crate::debian;
 use crate::shell::Outcome;
 
-/// Where Linux distributions register Vulkan drivers.
+/// Folders in which Linux distributions register Vulkan drivers.
 const DRIVER_FOLDERS: [&str; 3] = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d"];
 
 const PACKAGES: [&str; 2] = ["libvulkan1", "mesa-vulkan-drivers"];
 
-/// Sees to it that there is something to run the shaders on.
+/// Makes sure that some adapter can run the shaders.
 ///
-/// macOS and Windows bring a driver with their GPU. On Linux without one, Mesa's llvmpipe is installed where the
-/// packages are Debian's and we may; elsewhere this says what to install.
+/// macOS and Windows bring a driver with their GPU. On Linux without a driver, this installs Mesa's llvmpipe.
+///
+/// # Errors
+/// Which packages to install, if the system is not Debian's or this process has no privileges.
 pub(crate) fn install() -> Outcome {
     if !cfg!(target_os = "linux") || has_driver() {
         return Ok(());
     }
-    debian::install(&PACKAGES, "no Vulkan driver found", "leave the GPU tests out with --no-install")
+    debian::install(&PACKAGES, "no Vulkan driver found", "pass --no-install to skip the GPU tests")
 }
 
 fn has_driver() -> bool {

@@ -1,9 +1,10 @@
-//! The tasks of Cytoshade's developers: `cargo xtask <task>`.
+//! Developer tasks: `cargo xtask TASK`.
 #![forbid(unsafe_code)]
 
 mod browser;
 mod compare;
 mod debian;
+mod docs;
 mod driver;
 mod network;
 mod sanitize;
@@ -17,11 +18,11 @@ use clap::{Parser, Subcommand};
 
 use shell::{Outcome, cargo, run};
 
-/// The targets that must compile, beside the one at hand.
+/// The targets that must compile, beside that of this machine.
 const TARGETS: [&str; 4] =
     ["wasm32-unknown-unknown", "aarch64-unknown-linux-gnu", "x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 
-/// The tasks of Cytoshade's developers
+/// Developer tasks of Cytoshade
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 struct Cli {
@@ -31,54 +32,55 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Set up what the tests need, and run all of them
+    /// Install what the tests need, and run all of them
     Test {
-        /// Leave the machine alone: without a Vulkan driver the GPU tests are reported as ignored
+        /// Install nothing: without a Vulkan driver the GPU tests are reported as ignored
         #[arg(long)]
         no_install: bool,
-        /// Only the GPU tests, in a root of Debian sid whose driver has subgroup matrices; needs Debian and root, and sets
-        /// the root up (600 MB) where it is not there yet
+        /// Run only the GPU tests, in a root of Debian sid whose driver has subgroup matrices. Needs Debian and root
+        /// privileges; sets up the root (600 MB) if it is missing
         #[arg(long, conflicts_with = "no_install")]
         subgroup_matrix: bool,
-        /// With --subgroup-matrix: where that root cannot be set up, say so and end well
+        /// With --subgroup-matrix: if that root cannot be set up, print why and succeed
         #[arg(long, requires = "subgroup_matrix")]
         may_skip: bool,
-        /// Build the web package and run its tests, in Chromium, instead
+        /// Build the web package and run its tests in Chromium instead
         #[arg(long, conflicts_with = "subgroup_matrix")]
         web: bool,
-        /// Handed to the tests after `--`, a filter for instance
+        /// Arguments for the test programs, such as a filter
         #[arg(last = true)]
         rest: Vec<String>,
     },
     /// Build the npm package for browsers and its demo page into dist/ (needs Node.js)
     Web,
-    /// Serve the demo page on 127.0.0.1, building it first where that was not done
+    /// Serve the demo page on 127.0.0.1; builds it if it is missing
     Serve {
-        /// 0 takes any that is free
+        /// Port; 0 picks a free one
         #[arg(long, default_value_t = 8080)]
         port: u16,
     },
-    /// Formatting, lints and documentation, warnings being errors; and that what should have no network code has none
+    /// Check formatting, lints and documentation without warnings, and that builds without network code have none
     Lint,
     /// Check that every supported target compiles
     Targets,
     Compare(compare::Compare),
-    /// Run the CPU network's tests under WebAssembly's SIMD, in Node
+    /// Run the tests of the CPU's network and stages on WebAssembly SIMD, in Node
     Wasm {
-        /// Measure the network instead, on one thread, as it is compiled for the browser
+        /// Measure the network instead, on one thread, compiled as for the browser
         #[arg(long)]
         bench: bool,
     },
-    /// Run the tests of the CPU's network and stages on NEON, under qemu where this machine is no aarch64
+    /// Run the tests of the CPU's network and stages on NEON, under qemu unless this machine is an aarch64
     Neon {
-        /// Handed to the tests after `--`, a filter for instance
+        /// Arguments for the test programs, such as a filter
         #[arg(last = true)]
         rest: Vec<String>,
     },
     Sanitize(sanitize::Sanitize),
-    /// Run the reference and write the fixtures anew (needs Python)
+    Docs(docs::Docs),
+    /// Run the reference and write the fixtures again (needs Python)
     Fixtures {
-        /// Stages; all of them where none is given
+        /// Stages; all of them by default
         stages: Vec<String>,
     },
 }
@@ -96,6 +98,7 @@ fn main() -> std::process::ExitCode {
         Task::Wasm { bench } => targets::wasm(bench),
         Task::Neon { rest } => targets::neon(&rest),
         Task::Sanitize(options) => sanitize::sanitize(&options),
+        Task::Docs(options) => docs::docs(&options),
         Task::Fixtures { stages } => fixtures(&stages),
     };
     match outcome {
@@ -117,7 +120,7 @@ fn test(no_install: bool, rest: &[String]) -> Outcome {
         args.extend(rest.iter().map(String::as_str));
     }
     run(cargo(&args))?;
-    // The program without its network code is another program.
+    // Without its network code the program is a different build.
     args.splice(1..2, ["--package", "cytoshade-cli", "--no-default-features"]);
     run(cargo(&args))
 }
@@ -130,13 +133,13 @@ fn serve(port: u16) -> Outcome {
 }
 
 fn lint() -> Outcome {
-    // Two folders are workspaces of their own, for what they depend on.
+    // Two folders are workspaces of their own, because of their dependencies.
     for workspace in ["Cargo.toml", "benches/peers/Cargo.toml", "fuzz/Cargo.toml"] {
         run(cargo(&["fmt", "--all", "--check", "--manifest-path", workspace]))?;
     }
     network::check()?;
     run(cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
-    // The program without its network code is another program.
+    // Without its network code the program is a different build.
     let without = ["--package", "cytoshade-cli", "--no-default-features", "--all-targets"];
     run(cargo(&[&["clippy"], &without[..], &["--", "-D", "warnings"]].concat()))?;
     run(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
@@ -144,12 +147,12 @@ fn lint() -> Outcome {
 
 fn targets() -> Outcome {
     run(std::process::Command::new("rustup").args(["target", "add"]).args(TARGETS))?;
-    // The library is built for the browser, and the whole product checked elsewhere. `check` needs no linker.
+    // The library is built for the browser, the whole product only checked for the others: `check` needs no linker.
     run(cargo(&["build", "--package", "cytoshade", "--package", "cytoshade-web", "--target", TARGETS[0]]))?;
-    // What is the browser's alone is seen by no lint elsewhere.
+    // Code for the browser alone is linted for no other target.
     run(cargo(&["clippy", "--package", "cytoshade-web", "--target", TARGETS[0], "--", "-D", "warnings"]))?;
     for target in &TARGETS[1..] {
-        // TLS is partly in C, which needs a compiler for each target: everything else is checked.
+        // TLS is partly in C and needs a compiler for each target; everything else is checked.
         let packages = ["--package", "cytoshade-cli", "--package", "cytoshade-fetch", "--no-default-features"];
         run(cargo(&[&["check"], &packages[..], &["--target", target]].concat()))?;
     }

@@ -1,11 +1,11 @@
-//! That what is said to have no network code has none.
+//! Checks that builds without network code have none.
 
 use crate::shell::{cargo, lines};
 
-/// Crates that talk to a network, or that everything which does is built on.
+/// Crates that use a network, or on which such crates are built.
 ///
-/// `tokio` is not among them: `wasm-bindgen-futures` has its scheduler on one platform. It reaches a network through
-/// `mio` and `socket2`, which are.
+/// `tokio` is not among them: `wasm-bindgen-futures` uses its scheduler on one platform. It reaches a network only through
+/// `mio` and `socket2`, which are listed.
 const NETWORK: [&str; 19] = [
     "async-std",
     "attohttpc",
@@ -28,20 +28,22 @@ const NETWORK: [&str; 19] = [
     "webpki-roots",
 ];
 
-/// What has none, on any platform.
+/// Builds without network code, on any platform.
 const WITHOUT: [&[&str]; 3] = [
     &["--package", "cytoshade"],
     &["--package", "cytoshade-web"],
     &["--package", "cytoshade-cli", "--no-default-features"],
 ];
 
-/// Fails where a crate of [`NETWORK`] is in what has none; and where it is not found in the whole program, which has
-/// it: a check that cannot fail would say nothing.
+/// Fails if a build of [`WITHOUT`] contains a crate of [`NETWORK`].
+///
+/// Also fails if no such crate is found in the full program, which has network code: a check that cannot fail tests
+/// nothing.
 pub(crate) fn check() -> Result<(), String> {
     WITHOUT.into_iter().try_for_each(without)?;
     let found = network_crates(&["--package", "cytoshade-cli"])?;
     if ["cytoshade-fetch", "ureq", "rustls"].iter().any(|name| !found.iter().any(|found| found == name)) {
-        return Err(format!("the whole program has network code, but only this was found: {}", found.join(", ")));
+        return Err(format!("expected network code in the full program, found only: {}", found.join(", ")));
     }
     Ok(())
 }
@@ -73,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn network_code_is_where_it_is_said_to_be_and_nowhere_else() {
+    fn network_code_is_in_the_full_program_only() {
         check().unwrap();
         assert!(without(&["--package", "cytoshade-cli"]).unwrap_err().contains("ureq"));
     }

@@ -1,4 +1,4 @@
-//! The demo page on this machine, for this machine.
+//! Serves the demo page on this machine, to this machine alone.
 
 use std::io::{BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use crate::shell::{Outcome, root};
 
-/// What the page may do: run its own scripts and its own wasm, and talk to this server alone. The package needs the
-/// first four; the page has a stylesheet and an icon too.
+/// The page may run its own scripts and its own wasm, and request this server alone. The package needs the first four
+/// directives; the page has a stylesheet and an icon too.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
                       style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// How long a browser may take to ask, or to take an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Most bytes of a request.
-const MOST_BYTES: u64 = 16 * 1024;
+/// Time that a browser may take to send a request or to read a response.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Limit of a request's size.
+const MAX_REQUEST_BYTES: u64 = 16 * 1024;
 
-/// Sent with every answer.
+/// Sent with every response.
 const HEADERS: [(&str, &str); 7] = [
     ("Content-Security-Policy", POLICY),
     ("Cross-Origin-Opener-Policy", "same-origin"),
@@ -37,18 +37,18 @@ const TYPES: [(&str, &str); 6] = [
     ("wasm", "application/wasm"),
 ];
 
-/// Serves `dist/demo` on 127.0.0.1 until it is stopped. Port 0 takes any that is free.
+/// Serves `dist/demo` on 127.0.0.1 until the process is stopped. Port 0 picks a free one.
 pub(crate) fn serve(port: u16) -> Outcome {
     let folder = root().join("dist/demo");
     let cannot = |error: std::io::Error| format!("cannot listen on port {port}: {error}");
     let listener = TcpListener::bind(("127.0.0.1", port)).map_err(cannot)?;
     let port = listener.local_addr().map_err(cannot)?.port();
     println!("http://127.0.0.1:{port}/");
-    // A thread and a connection for each request: no request waits for another.
+    // A thread and a connection for each request: no request waits for another one.
     std::thread::scope(|scope| {
         for stream in listener.incoming().flatten() {
             let folder = &folder;
-            // Whoever asked may have gone.
+            // The browser may have closed the connection.
             scope.spawn(move || respond(stream, port, folder).ok());
         }
     });
@@ -56,8 +56,8 @@ pub(crate) fn serve(port: u16) -> Outcome {
 }
 
 fn respond(mut stream: TcpStream, port: u16, folder: &Path) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     let head = head(&mut stream)?;
     let (status, mime, body) = match answer(&head, port, folder) {
         Ok((mime, body)) => ("200 OK", mime, body),
@@ -73,10 +73,10 @@ fn respond(mut stream: TcpStream, port: u16, folder: &Path) -> std::io::Result<(
     stream.write_all(&body)
 }
 
-/// A request's first lines, up to the empty one.
+/// The head of a request, up to the empty line.
 fn head(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     let mut head = Vec::new();
-    for byte in BufReader::new(stream.take(MOST_BYTES)).bytes() {
+    for byte in BufReader::new(stream.take(MAX_REQUEST_BYTES)).bytes() {
         head.push(byte?);
         if head.ends_with(b"\r\n\r\n") {
             break;
@@ -112,7 +112,7 @@ fn is_ours(host: &str, port: u16) -> bool {
     with_port("127.0.0.1") || with_port("localhost") || (port == 80 && matches!(host, "127.0.0.1" | "localhost"))
 }
 
-/// The file that a URL names: plain names in the one folder, and no other.
+/// The file for a URL: plain names in this folder, no other path.
 fn path(url: &str, folder: &Path) -> Option<PathBuf> {
     let name = url.split(['?', '#']).next()?.strip_prefix('/')?;
     let name = if name.is_empty() { "index.html" } else { name };

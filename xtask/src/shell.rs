@@ -1,9 +1,9 @@
-//! Running other programs, from the workspace's root.
+//! Runs other programs in the workspace's root.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Nothing, or what went wrong.
+/// Success, or a message for the developer.
 pub(crate) type Outcome = Result<(), String>;
 
 /// The workspace's root.
@@ -12,19 +12,19 @@ pub(crate) fn root() -> PathBuf {
     folder.parent().unwrap_or(folder).to_owned()
 }
 
-/// Where cargo builds.
+/// Cargo's target folder.
 pub(crate) fn target_folder() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// Cargo with arguments.
+/// A cargo command.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(args);
     command
 }
 
-/// Goes to the workspace's root, unless the command says otherwise, and says what is run there.
+/// Sets the command's folder to the workspace's root, unless it has one, and prints the command.
 fn announce(command: &mut Command) -> String {
     if command.get_current_dir().is_none() {
         command.current_dir(root());
@@ -38,7 +38,7 @@ fn announce(command: &mut Command) -> String {
     words
 }
 
-/// Says what it runs, runs it, and fails where it fails.
+/// Prints and runs a command, and fails if it fails.
 pub(crate) fn run(mut command: impl std::borrow::BorrowMut<Command>) -> Outcome {
     let command = command.borrow_mut();
     let words = announce(command);
@@ -49,18 +49,18 @@ pub(crate) fn run(mut command: impl std::borrow::BorrowMut<Command>) -> Outcome 
     }
 }
 
-/// As [`run`], for the lines that it prints.
+/// Runs a command as [`run`] does, and returns the lines of its standard output.
 pub(crate) fn lines(mut command: Command) -> Result<Vec<String>, String> {
     let words = announce(&mut command);
     let output = command.output().map_err(|error| format!("cannot run `{words}`: {error}"))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("`{words}` ended with {}: {said}", output.status));
+        let error = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("`{words}` ended with {}: {error}", output.status));
     }
     Ok(String::from_utf8_lossy(&output.stdout).lines().map(String::from).collect())
 }
 
-/// Whether a program ends well, without a word of its own.
+/// Whether a program succeeds; its output is discarded.
 pub(crate) fn succeeds(program: &str, args: &[&str]) -> bool {
     Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
 }

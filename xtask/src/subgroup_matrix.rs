@@ -1,25 +1,24 @@
-//! A root of Debian sid with a driver that has subgroup matrices, to test their kernels without a GPU.
+//! Tests the kernels on subgroup matrices without a GPU, in a root of Debian sid whose driver has such matrices.
 //!
-//! Mesa's llvmpipe has them from version 26 on. That needs a newer C library than stable systems have, so it lives in a
+//! Mesa's llvmpipe has them from version 26 on. It needs a newer C library than stable systems have. So it is installed in a
 //! root of its own, into which the test binaries are copied.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::debian;
-use crate::shell::{Outcome, cargo, run, succeeds};
+use crate::shell::{Outcome, cargo, root as repository, run, succeeds, target_folder};
 
-/// What the root holds beside Debian's smallest set.
+/// Packages in the root beside Debian's minimal set.
 const PACKAGES: &str = "mesa-vulkan-drivers,libvulkan1";
 
-/// The driver in the root.
+/// The driver's manifest in the root.
 const DRIVER: &str = "/usr/share/vulkan/icd.d/lvp_icd.json";
 
-/// The tests that need an adapter.
-const TESTS: [&str; 8] =
-    ["network_gpu", "planes_gpu", "dynamics_gpu", "masks_gpu", "volume_gpu", "runtime_gpu", "adapters", "pipeline"];
+/// The test binaries that need an adapter, and which of their tests.
+const TESTS: [(&str, &str); 3] = [("stages", "::gpu::"), ("device", "::"), ("pipeline", "image::gpu::")];
 
-/// Whether this machine can have such a root: Debian or one of its children, and we are root.
+/// Whether this machine can set up such a root: it is Debian or a derivative, and this process is root.
 pub(crate) fn possible() -> bool {
     cfg!(target_os = "linux") && succeeds("apt-get", &["--version"]) && is_root()
 }
@@ -28,19 +27,20 @@ fn is_root() -> bool {
     succeeds("sh", &["-c", "test $(id -u) = 0"])
 }
 
-/// Sets the root up where it is not there yet, and runs every GPU test in it.
-/// Where it cannot be set up and `may_skip` says so (sid is another one every day), that is told, and is no failure.
+/// Sets up the root if it is missing, and runs every GPU test in it.
+///
+/// With `may_skip`, a root that cannot be set up is reported and is no failure: sid changes every day.
 pub(crate) fn test(may_skip: bool, rest: &[String]) -> Outcome {
     if !possible() {
         return Err(
-            "the tests on subgroup matrices need Debian (or a child of it) and root, for debootstrap and chroot: \
+            "the tests on subgroup matrices need Debian or a derivative, and root privileges for debootstrap and chroot: \
                     run `sudo --preserve-env=PATH cargo xtask test --subgroup-matrix` there"
                 .into(),
         );
     }
     let root = match set_up() {
         Err(why) if may_skip => {
-            eprintln!("xtask: subgroup matrices are not tested, since their driver cannot be had: {why}");
+            eprintln!("xtask: subgroup matrices are not tested, their driver cannot be installed: {why}");
             return Ok(());
         }
         root => root?,
@@ -49,22 +49,27 @@ pub(crate) fn test(may_skip: bool, rest: &[String]) -> Outcome {
     let binaries = build()?;
     let folder = root.join("tests");
     std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
-    for test in TESTS {
+    for (test, filter) in TESTS {
         let binary = binary(&binaries, test)?;
         let copy = folder.join(test);
-        // A new file, whatever still runs of the old one.
+        // Replace the file instead of writing into it: an old copy may still be running.
         let _ = std::fs::remove_file(&copy);
         std::fs::copy(&binary, &copy).map_err(|error| format!("cannot copy {}: {error}", binary.display()))?;
         let mut command = Command::new("chroot");
         command.arg(&root).args(["env", "--unset=CYTOSHADE_TEST_DATA", "XDG_RUNTIME_DIR=/tmp"]);
         command.arg(format!("VK_DRIVER_FILES={DRIVER}"));
-        command.arg(format!("/tests/{test}")).args(rest);
+        command.arg(format!("/tests/{test}"));
+        if rest.is_empty() {
+            command.arg(filter)
+        } else {
+            command.args(rest)
+        };
         run(command)?;
     }
     Ok(())
 }
 
-/// A program of this machine that is run with the root's C library and driver, which take no more than its own loader.
+/// A program of this machine, to be run with the root's loader, C library and driver.
 pub(crate) fn inside(program: &Path) -> Result<Command, String> {
     let root = set_up()?;
     let libraries = root.join(format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH));
@@ -78,10 +83,9 @@ pub(crate) fn inside(program: &Path) -> Result<Command, String> {
     Ok(command)
 }
 
-/// Copies what the tests read to where they look for it: under the repository's own path.
+/// Copies the files that tests read into the root, under the repository's own path, at which the tests expect them.
 fn copy_fixtures(root: &Path) -> Outcome {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let repository = repository.canonicalize().map_err(|error| format!("the repository is not there: {error}"))?;
+    let repository = repository();
     for folder in ["tests/fixtures", "models"] {
         let from = repository.join(folder);
         let inside = from.strip_prefix("/").unwrap_or(&from);
@@ -93,20 +97,18 @@ fn copy_fixtures(root: &Path) -> Outcome {
     Ok(())
 }
 
-/// The root's folder, kept between runs in the folder of cargo's results.
+/// The root's folder, kept between runs in cargo's target folder.
 fn set_up() -> Result<PathBuf, String> {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
-    let root = target.join("sid");
+    let root = target_folder().join("sid");
     let done = root.join("complete");
     if done.exists() {
         return Ok(root);
     }
     if !succeeds("debootstrap", &["--version"]) {
-        debian::install(&["debootstrap"], "no debootstrap found", "leave these tests out")?;
+        debian::install(&["debootstrap"], "no debootstrap found", "skip these tests with --may-skip")?;
     }
     if root.exists() {
-        // What an earlier run did not bring to its end.
+        // An earlier run was interrupted.
         std::fs::remove_dir_all(&root).map_err(|error| format!("cannot remove {}: {error}", root.display()))?;
     }
     let include = format!("--include={PACKAGES}");
@@ -115,10 +117,10 @@ fn set_up() -> Result<PathBuf, String> {
     Ok(root)
 }
 
-/// Builds the workspace's tests, as `cargo xtask test` does, and returns cargo's messages.
+/// Builds the workspace's tests as `cargo xtask test` does, and returns cargo's messages.
 fn build() -> Result<String, String> {
     let output = cargo(&["test", "--workspace", "--no-run", "--message-format", "json"])
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .current_dir(repository())
         .stderr(std::process::Stdio::inherit())
         .output()
         .map_err(|error| format!("cannot run cargo: {error}"))?;
@@ -128,7 +130,7 @@ fn build() -> Result<String, String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Where a test is, by cargo's messages: one a line, of which the test's own has the path.
+/// The path of a test binary, from cargo's messages: one JSON object per line.
 fn binary(messages: &str, test: &str) -> Result<PathBuf, String> {
     let name = format!("\"name\":\"{test}\"");
     messages
@@ -137,5 +139,5 @@ fn binary(messages: &str, test: &str) -> Result<PathBuf, String> {
         .filter_map(|line| line.split("\"executable\":\"").nth(1)?.split('"').next())
         .next_back()
         .map(PathBuf::from)
-        .ok_or_else(|| format!("cargo does not say where the test {test} is"))
+        .ok_or_else(|| format!("cargo reports no binary of the test {test}"))
 }

@@ -12,10 +12,10 @@ use crate::shell::{Outcome, cargo, root, run, succeeds, target_folder};
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The package's sources, tools and tests.
 pub(crate) const FOLDER: &str = "crates/cytoshade-web";
-/// Most bytes that the wasm file may have, and most that it may have gzipped.
+/// Limits of the wasm file in bytes: as it is, and gzipped.
 const SIZES: (usize, usize) = (1_500_000, 600_000);
 
-/// What Chromium, Firefox and Safari have had for years; `--all-features` would have wasm-opt use more.
+/// Features that Chromium, Firefox and Safari have had for years; with `--all-features` wasm-opt would use newer ones.
 const WASM_FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-reference-types",
@@ -26,7 +26,7 @@ const WASM_FEATURES: [&str; 7] = [
     "--enable-simd",
 ];
 
-/// Files of the demo page that lie elsewhere in the repository.
+/// Files of the demo page that are elsewhere in the repository.
 const DEMO_FILES: [&str; 4] =
     ["dist/cytoshade.js", "dist/cytoshade.wasm", "models/cytoshade-demo.safetensors", "models/demo.png"];
 
@@ -42,7 +42,7 @@ pub(crate) fn build() -> Outcome {
     demo(&dist)
 }
 
-/// Installs the tools that the lock file names.
+/// Installs the tools of the lock file.
 fn npm() -> Outcome {
     if !succeeds("npm", &["--version"]) {
         return Err("npm is missing: install Node.js 20 or later".into());
@@ -50,36 +50,36 @@ fn npm() -> Outcome {
     run(Command::new("npm").args(["ci", "--no-fund", "--no-audit"]).current_dir(root().join(FOLDER)))
 }
 
-/// The wasm file as the compiler makes it.
+/// Compiles the wasm file, before wasm-bindgen and wasm-opt.
 fn compile() -> Result<PathBuf, String> {
     run(Command::new("rustup").args(["target", "add", TARGET]))?;
-    // Panics name the file they come from: 200 times the path of this machine's registry, which is nobody's business.
+    // Panics name their source file: 200 times the path of this machine's registry, which must not be published.
     let registry = cargo_home().join("registry/src");
     let flags = format!("target.{TARGET}.rustflags=['--remap-path-prefix={}=']", registry.display());
     run(cargo(&["build", "--config", &flags, "--package", "cytoshade-web", "--profile", "web", "--target", TARGET]))?;
     Ok(target_folder().join(TARGET).join("web/cytoshade_web.wasm"))
 }
 
-/// Where cargo keeps what it downloads.
+/// Cargo's home folder, with its downloads.
 fn cargo_home() -> PathBuf {
     let of_home = || std::env::home_dir().unwrap_or_default().join(".cargo");
     std::env::var_os("CARGO_HOME").map_or_else(of_home, PathBuf::from)
 }
 
-/// The JavaScript between the two, by wasm-bindgen's own program.
+/// Generates the JavaScript between page and wasm with wasm-bindgen's program.
 fn glue(wasm: &Path) -> Outcome {
     let out = root().join(FOLDER).join("ts/wasm");
     run(Command::new(wasm_bindgen()?).args(["--target", "web", "--out-dir"]).args([&out, wasm]))
 }
 
-/// wasm-bindgen's program, of the very version that the crate has; built once, and kept outside of the project.
+/// wasm-bindgen's program, of exactly the crate's version; built once, and kept outside of the repository.
 fn wasm_bindgen() -> Result<PathBuf, String> {
     let version = locked("wasm-bindgen")?;
     let folder = cache().join(format!("wasm-bindgen-{version}"));
     let program = folder.join("bin").join(format!("wasm-bindgen{}", std::env::consts::EXE_SUFFIX));
     if !program.is_file() {
         let mut install = cargo(&["install", "wasm-bindgen-cli", "--version", &version]);
-        // A target of its own: cargo's own would be rebuilt for other flags.
+        // A target folder of its own: in the workspace's, other flags would rebuild everything.
         run(install.arg("--root").arg(&folder).env("CARGO_TARGET_DIR", target_folder().join("wasm-bindgen")))?;
     }
     Ok(program)
@@ -93,22 +93,22 @@ fn locked(name: &str) -> Result<String, String> {
     version.map(|version| version.trim_matches('"').into()).ok_or(format!("Cargo.lock has no {name}"))
 }
 
-/// Where tools are kept between checkouts.
+/// The folder of tools that all checkouts share.
 fn cache() -> PathBuf {
     let of_home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
     let folder = ["XDG_CACHE_HOME", "LOCALAPPDATA"].iter().find_map(std::env::var_os).map(PathBuf::from);
     folder.or_else(of_home).unwrap_or_else(target_folder).join("cytoshade")
 }
 
-/// Makes the wasm file small, and checks that it is.
+/// Optimizes the wasm file for size, and fails if it is over the limits.
 fn optimize(out: &Path) -> Outcome {
     let mut command = tool("wasm-opt");
-    // Loops over values are functions of their own for a reason (`cytoshade-cpu`'s network says it), and stay that.
+    // Loops over values stay functions of their own; the network of `cytoshade-cpu` explains why.
     command.arg("--no-inline=*cytoshade_c*");
-    // Functions of like names are alike: side by side they are 2 % smaller gzipped. Names are stripped only then.
+    // Functions with similar names have similar code: as neighbours they are 2 % smaller gzipped. Names are stripped afterwards.
     command.args(["-Os", "--converge", "--reorder-functions-by-name", "--strip-debug", "--strip-producers"]);
-    // Larger ones stay functions of their own, though they be called in one place: browsers compile what is called, one
-    // function at a time, and the first call of half a reader would wait for all of it. It is smaller gzipped, too.
+    // Larger functions are not inlined even if they have one caller: browsers compile one function at a time at its first
+    // call, and the first call of half a reader would wait for all of it. This is also smaller gzipped.
     command.arg("--one-caller-inline-max-function-size=100");
     command.args(WASM_FEATURES);
     run(command.arg(format!("{FOLDER}/ts/wasm/cytoshade_web_bg.wasm")).arg("-o").arg(out))?;
@@ -126,7 +126,7 @@ fn gzipped(bytes: &[u8]) -> Result<usize, String> {
     encoder.write_all(bytes).and_then(|()| encoder.finish()).map(|out| out.len()).map_err(|error| error.to_string())
 }
 
-/// One JavaScript module, and its types.
+/// Bundles the TypeScript sources into one JavaScript module, and writes its types.
 fn bundle() -> Outcome {
     let tsconfig = format!("{FOLDER}/tsconfig.json");
     run(tool("tsc").args(["--project", &tsconfig, "--outDir", "dist/types"]))?;
@@ -135,12 +135,12 @@ fn bundle() -> Outcome {
     run(tool("esbuild").arg(entry).args(options).arg("--outfile=dist/cytoshade.js"))
 }
 
-/// A program of an npm package.
+/// A program of an npm package that is installed in the web crate.
 fn tool(name: &str) -> Command {
     Command::new(root().join(FOLDER).join("node_modules/.bin").join(name))
 }
 
-/// What npm wants beside the code.
+/// Writes the files that npm needs beside the code.
 fn package(dist: &Path) -> Outcome {
     let from = root().join(FOLDER).join("npm");
     let manifest = read(&from.join("package.json"))?.replace("0.0.0", env!("CARGO_PKG_VERSION"));
@@ -149,7 +149,7 @@ fn package(dist: &Path) -> Outcome {
     ["LICENSE-MIT", "LICENSE-APACHE"].iter().try_for_each(|name| copy(&root().join(name), dist))
 }
 
-/// The demo page, with all that it needs, and the list of it for the service worker that keeps it for offline use.
+/// Assembles the demo page, and lists its files for the service worker, which caches them for offline use.
 fn demo(dist: &Path) -> Outcome {
     let folder = dist.join("demo");
     reset(&folder)?;

@@ -1,12 +1,12 @@
-//! The 3x3 convolutions of the published network on a GPU, layer by layer: every kernel of the family beside a plain tiled
-//! one and beside the device's own ceilings, as a table in Markdown. Like `gpu_throughput` a program to carry to a machine
-//! that has a GPU: it needs a Vulkan loader and nothing else.
+//! Measures the 3x3 convolutions of the published network on a GPU, layer by layer: every kernel of the family beside a plain
+//! tiled one and the device's own ceilings, as a Markdown table. Like `gpu_throughput` it needs only a Vulkan loader, so that
+//! it can be carried to a machine with a GPU.
 //!
 //!     cargo build --release -p cytoshade-benches --bin conv_throughput
 //!     conv_throughput [--software] [--tiles N] [--rounds N] [--precision f32|f16]
 //!
-//! Every kernel's outputs are held to those of the CPU before it is timed. Then all take turns, and of each layer the
-//! least time counts, by the device's own clock.
+//! Every kernel's outputs are compared with those of the CPU before it is timed. Then all take turns, and the shortest time of
+//! each layer counts, by the device's own clock.
 
 use cytoshade_benches::arguments::Arguments;
 use cytoshade_benches::ceilings::Ceilings;
@@ -19,10 +19,10 @@ use pollster::block_on;
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Sides of a tile.
+/// Side of a tile.
 const SIDE: usize = 224;
 
-/// What is measured.
+/// A kernel to measure.
 enum Subject<'a> {
     Plain(Box<Plain<'a>>),
     Family(ConvKernel, Box<Network>),
@@ -50,7 +50,7 @@ impl Subject<'_> {
     }
 }
 
-/// What all kernels are given, and what they should make of it.
+/// The inputs of all kernels, and the expected outputs.
 struct Bench<'a> {
     gpu: &'a Gpu,
     weights: &'a Weights,
@@ -67,7 +67,7 @@ impl<'a> Bench<'a> {
         Self { gpu, weights, tiles: count, input, expected }
     }
 
-    /// The kernels that suit the device, each checked.
+    /// The kernels that run on the device, each checked.
     fn subjects(&self, precision: Precision) -> Result<Vec<Subject<'a>>, Failure> {
         let plain = Plain::new(self.gpu, self.weights, precision, self.tiles, SIDE);
         check("plain tiled", precision, plain.error())?;
@@ -87,16 +87,20 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Refuses a kernel that computes something else.
+/// Fails if a kernel's outputs differ from the expected ones.
 fn check(name: &str, precision: Precision, error: f64) -> Result<(), Failure> {
     println!("{name} {}: relative L2 error {error:.1e}", precision.name());
-    if error <= tune::allowed(precision) { Ok(()) } else { Err(format!("{name} computes something else").into()) }
+    if error <= tune::allowed(precision) {
+        Ok(())
+    } else {
+        Err(format!("the outputs of {name} differ from those of the CPU").into())
+    }
 }
 
-/// The layers of one shape: what one of them does and takes, on average.
+/// The layers of one shape, with the average cost of one of them.
 struct Shape {
     name: String,
-    /// The 3x3 convolutions of this shape, by their place among all.
+    /// Indices of the 3x3 convolutions of this shape.
     members: Vec<usize>,
     operations: f64,
     /// Operations of the products of Winograd.
@@ -137,7 +141,7 @@ fn shapes(bench: &Bench<'_>, precision: Precision) -> Vec<Shape> {
     shapes
 }
 
-/// What a kernel reached on layers of a shape.
+/// One line of the table: a kernel on the layers of a shape.
 struct Figure {
     name: &'static str,
     kernel: Option<ConvKernel>,
@@ -154,7 +158,7 @@ fn main() -> Result<(), Failure> {
     let bench = Bench::new(&gpu, &weights, tiles);
     for precision in precisions {
         if precision == Precision::F16 && !gpu.capabilities().f16 {
-            println!("f16: the device does not store it");
+            println!("f16: not supported by the device");
             continue;
         }
         let subjects = bench.subjects(precision)?;
@@ -203,7 +207,7 @@ fn print(precision: Precision, shapes: &[Shape], subjects: &[Subject<'_>], least
                 worst_plain = worst_plain.min(plain / figure.seconds);
                 worst_best = worst_best.min(best / figure.seconds);
             }
-            // A shape's first line names it.
+            // Only the first line of a shape names it.
             let head = match at {
                 0 => format!(
                     "{} x {} | {:.3} | {:.2}",

@@ -1,19 +1,18 @@
-//! The speed of the CPU network's convolutions, level by level, as a program that also runs where criterion does not:
-//! under WebAssembly, by `cargo xtask wasm --bench`, on the one thread that a browser's worker has.
+//! Measures the CPU network's convolutions, level by level. Unlike criterion it also runs under WebAssembly
+//! (`cargo xtask wasm --bench`), on one thread as in a browser's worker.
 //!
 //! Each level is measured as a network of that level alone: eight 3x3 convolutions, two of 1x1 that are part of them, and
-//! next to nothing else. Operations are counted plainly, though 3x3 convolutions take a quarter of their products by minimal
-//! filtering.
+//! little else. Operations are counted as for direct convolutions, though Winograd needs only a quarter of the products.
 
 use std::time::{Duration, Instant};
 
 use cytoshade_benches::{FULL_WIDTH, network, tiles};
 use cytoshade_cpu::network::{Isa, Network};
 
-/// How long a level is measured at least.
+/// The minimum time for a level.
 const LONG_ENOUGH: Duration = Duration::from_secs(2);
 
-/// The fastest of all runs on a tile, in nominal GFLOP/s.
+/// The fastest run on a tile, in nominal GFLOP/s.
 fn throughput(isa: Isa, nbase: &[usize], side: usize) -> Option<f64> {
     let weights = network(nbase);
     let tile = tiles(&weights, 1, side, side);

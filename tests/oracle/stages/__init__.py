@@ -1,1 +1,1 @@
-"""One module a stage; each has `write(stage)`."""
+"""One module per stage, each with `write(stage)`."""

@@ -1,4 +1,4 @@
-"""From an image of any layout to two planes: transforms.convert_image."""
+"""Images of any layout to two planes: transforms.convert_image."""
 
 import warnings
 

@@ -1,5 +1,5 @@
-"""Diameters from the image: a size model for each network, SizeModel.eval, then CellposeModel.eval at that size, which
-is what Cellpose.eval does."""
+"""Diameters from the image, as in Cellpose.eval: a size model for each network, SizeModel.eval, then CellposeModel.eval at
+that size."""
 
 import warnings
 
@@ -13,7 +13,7 @@ from stages import pictures
 from stages.pipeline import MODEL, images
 
 FULL = "$CYTOSHADE_TEST_DATA/models/cpnet_full.safetensors"
-# nuclei with labels, and the scales at which the size models see them
+# nuclei with labels, and the scales at which the size models are trained on them
 SHOWN = (("777f7c426927", (0.5, 0.7, 1.0, 1.4)), ("e7a3a7c99483", (0.8, 1.1)), ("df53d0b6c2c4", (1.0, 1.6, 2.2)),
          ("20468e8779c4", (0.7, 1.0, 1.5)))
 VARIATIONS = {
@@ -47,7 +47,7 @@ def size_model(model, data):
 def write(stage, rng):
     warnings.simplefilter("ignore")
     crops = images(stage)
-    # the crops themselves lie in pipeline/
+    # the crops themselves are in pipeline/
     for file in stage.path.iterdir():
         file.unlink()
     shown = {name: value for name, value in crops.items() if name in VARIATIONS}
@@ -59,7 +59,7 @@ def write(stage, rng):
         np.save(stage.path / size_file, size)
         for image, (image_file, array, own) in shown.items():
             own = {key: value for key, value in own.items() if key != "diameter"}
-            # of the published width one case an image: it is slow in tests
+            # one case per image with the published width, which is slow in tests
             for changes in VARIATIONS[image] if network == "demo" else VARIATIONS[image][:1]:
                 params = reference.parameters({**own, **changes})
                 name = "_".join([network, image, *(f"{key}_{value}" for key, value in changes.items())])

@@ -1,4 +1,4 @@
-"""From flows to labels, step by step, on drawn flows and on real ones."""
+"""Flows to labels, step by step, on synthetic flows and on real ones."""
 
 import logging
 
@@ -95,7 +95,7 @@ def check_grown(steps, masks, max_size_fraction):
 
 
 def noisy(rng, labels, flow_noise=0.6, prob_noise=1.0):
-    """What a fair network would say about `labels`: flows x 5 and logits, with noise that is a little smooth."""
+    """Synthetic outputs of a network for `labels`: flows x 5 and logits, with slightly smooth noise."""
     def noise(shape):
         n = gaussian_filter(rng.standard_normal(shape), (0, 0.7, 0.7) if len(shape) == 3 else 0.7)
         return n / n.std()
@@ -106,7 +106,7 @@ def noisy(rng, labels, flow_noise=0.6, prob_noise=1.0):
 
 
 def drawn_flows(rng):
-    """name -> (flows, cellprob) of drawn cells."""
+    """name -> (flows, cellprob) of synthetic cells."""
     drawn = {name: noisy(rng, labels) for name, labels in pictures.label_images().items()}
 
     # flows of some cells too weak: they end in the right place, but the flow check must reject them
@@ -116,7 +116,7 @@ def drawn_flows(rng):
         flows[:, labels == label] *= strength
     drawn["weak_flows"] = (flows, cellprob)
 
-    # nothing but swirls and noise: many seeds, many ends at the border
+    # only swirls and noise: many seeds, many ends at the border
     shape = (70, 90)
     swirl = np.stack([gaussian_filter(rng.standard_normal(shape), 4) for _ in range(2)])
     drawn["swirls"] = ((swirl / swirl.std() * 6).astype(np.float32),
@@ -141,7 +141,7 @@ def drawn_flows(rng):
 
 
 def real_flows(stage):
-    """name -> (flows, cellprob) that networks gave on real crops."""
+    """name -> (flows, cellprob) of networks on real crops."""
     real = {}
     for name, model in (("bundled", MODELS / "cytoshade-demo.safetensors"),
                         ("full_width", stage.data / "models" / "cpnet_full.safetensors")):
@@ -165,7 +165,7 @@ VARIATIONS = {
     "no_background": [{"min_size": 300}, {"flow_threshold": 0.0}],
     "nuclei_bundled": [{"interp": False}, {"cellprob_threshold": -2.0}, {"flow_threshold": 0.0, "min_size": 100}],
 }
-# What a variation keeps of the intermediates, so that the folder stays small.
+# The intermediates that a variation keeps, so that the folder stays small.
 OF_VARIATIONS = ("masks", "flow_errors", "checked", "final")
 INTEGRATION = {"niter", "interp"}
 

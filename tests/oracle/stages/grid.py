@@ -1,4 +1,4 @@
-"""Combinations of options, every pair of values met, on crops of the larger data (grid.json, written by grid_table.py)."""
+"""Combinations of options in which every pair of values meets, on crops of the larger data (grid.json, written by grid_table.py)."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Combinations of options for stacks, every pair of values met, on crops of the larger data (grid_stacks.json, written by
+"""Combinations of options for stacks in which every pair of values meets, on crops of the larger data (grid_stacks.json, by
 grid_table.py)."""
 
 import json
@@ -28,7 +28,7 @@ def networks(stage):
 
 
 def read(stage, file):
-    """The stack [Z, H, W], or [Z, C, H, W] where it has channels, and what says so."""
+    """The stack [Z, H, W], or [Z, C, H, W] if it has channels, and its axes."""
     array = tifffile.imread(stage.data / "images" / file)
     if array.ndim == 4:
         return array.transpose(1, 0, 2, 3), {"z_axis": 0, "channel_axis": 1}
@@ -36,7 +36,7 @@ def read(stage, file):
 
 
 def save_labels(stage, name, labels):
-    """16-bit TIFF of one page a layer; what a case expects."""
+    """Writes a 16-bit TIFF of one page per z-slice. Returns the expected values of a case."""
     file = f"{name}.labels.tif"
     tifffile.imwrite(stage.path / file, labels.astype(np.uint16), compression="zlib")
     return {"labels": file, "cells": len(np.unique(labels[labels > 0]))}

@@ -13,7 +13,7 @@ import weights
 
 
 def random_network(nbase, nout, diam_mean, diam_labels):
-    """A network whose every tensor matters: BatchNorm statistics and affine parameters far from 0 and 1."""
+    """A network in which every tensor matters: BatchNorm statistics and affine parameters far from 0 and 1."""
     net = resnet_torch.CPnet(list(nbase), nout, sz=3, mkldnn=False, max_pool=True, diam_mean=diam_mean)
     net.diam_labels.data[:] = diam_labels
     for module in net.modules():
@@ -22,7 +22,7 @@ def random_network(nbase, nout, diam_mean, diam_labels):
             torch.nn.init.normal_(module.bias, 0, 0.3)
             torch.nn.init.normal_(module.running_mean, 0, 0.5)
             torch.nn.init.uniform_(module.running_var, 0.3, 2.0)
-            # a BatchNorm that turns one channel round
+            # a BatchNorm that negates one channel
             module.weight.data[0] *= -1
     return net
 
@@ -52,7 +52,7 @@ def add(stage, name, model, path, x):
 
 
 def normalized_crop(stage, image, window):
-    """Planes [1, 2, H, W] as the network sees them at test time."""
+    """Planes [1, 2, H, W], normalized as at test time."""
     grey = cv2.imread(str(stage.data / "images" / image), cv2.IMREAD_UNCHANGED)[..., 0].astype(np.float32)
     planes = np.stack([grey, np.zeros_like(grey)], -1)[None]
     return np.ascontiguousarray(transforms.normalize_img(planes)[:, window[0], window[1]].transpose(0, 3, 1, 2))

@@ -8,7 +8,7 @@ DEFAULTS = {"normalize": True, "invert": False, "percentile": None, "lowhigh": N
 
 
 def normalized(planes, p):
-    """Planes [2, H, W] or [2, Z, H, W] after normalize_img; eval leaves it out altogether without normalize."""
+    """Planes [2, H, W] or [2, Z, H, W] after normalize_img, which eval skips without normalize."""
     if not p["normalize"]:
         return planes.copy()
     stack = planes if planes.ndim == 4 else planes[:, None]
@@ -18,7 +18,7 @@ def normalized(planes, p):
 
 
 def bounds_of(planes, p):
-    """What normalize99 subtracts and divides by, computed with its own lines."""
+    """The bounds by which normalize99 subtracts and divides, computed with its own lines."""
     if p["lowhigh"] is not None:
         pairs = np.tile(p["lowhigh"], (len(planes), 1)) if np.ndim(p["lowhigh"]) == 1 else np.array(p["lowhigh"])
         return [[float(low), float(high)] for low, high in pairs]
@@ -34,7 +34,7 @@ def bounds_of(planes, p):
 
 
 def check(planes, p, result):
-    """The bounds written down must be those that the reference used."""
+    """Checks that the written bounds are those of the reference."""
     for plane, bounds, out in zip(planes, bounds_of(planes, p), result):
         if bounds is not None and p["normalize"]:
             mine = (plane - np.float32(bounds[0])) / np.float32(bounds[1] - bounds[0])
@@ -69,7 +69,7 @@ VARIATIONS = (
 )
 
 
-# what normalize_img does beside percentiles of the whole channel
+# options of normalize_img beside percentiles of the whole channel
 OPTIONS = (
     {"sharpen_radius": 4}, {"smooth_radius": 2}, {"smooth_radius": 1.5, "sharpen_radius": 6, "invert": True},
     {"sharpen_radius": 40}, {"tile_norm_blocksize": 16}, {"tile_norm_blocksize": 16, "tile_norm_smooth3D": 3, "invert": True},
@@ -78,7 +78,7 @@ OPTIONS = (
     {"tile_norm_blocksize": 20, "smooth_radius": 1, "sharpen_radius": 5},
     {"lowhigh": [10.0, 900.0], "sharpen_radius": 4, "tile_norm_blocksize": 16},
 )
-# of one channel: with two, the reference fails for norm3D=False with tiles
+# one channel: with two, the reference fails for norm3D=False with tiles
 STACK_OPTIONS = (
     {}, {"norm3D": False}, {"norm3D": False, "invert": True}, {"percentile": [5.0, 95.0], "invert": True},
     {"sharpen_radius": 3}, {"smooth_radius": 1, "norm3D": False}, {"tile_norm_blocksize": 10},
@@ -93,7 +93,7 @@ def named(changes):
 
 
 def uneven(rng, *shape):
-    """Spots under a light that falls off to one side, and a corner of nothing; a second channel of few bright pixels."""
+    """Spots under a light that falls off to one side, and an empty corner; a second channel of few bright pixels."""
     *layers, height, width = shape
     y, x = np.mgrid[:height, :width].astype(np.float32)
     light = 40 + 2000 * np.exp(-x / width * 3) * (1 + 0.3 * np.sin(y / 3) * np.sin(x / 4))

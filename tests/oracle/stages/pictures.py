@@ -1,4 +1,4 @@
-"""Label images with the shapes that make trouble, and crops of real images."""
+"""Label images with difficult shapes, and crops of real images."""
 
 import cv2
 import numpy as np
@@ -79,7 +79,7 @@ def tessellation(shape, step):
 
 
 def awkward_labels():
-    """name -> u16 or u32 labels as fill_holes_and_remove_small_masks may meet them."""
+    """name -> u16 or u32 labels that fill_holes_and_remove_small_masks may get."""
     rng = np.random.default_rng(7)
     drilled = nested().astype(np.uint16)
     drilled[20, 10:13] = 0

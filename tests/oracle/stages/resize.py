@@ -39,7 +39,7 @@ def rescale_rows():
     # with diameters 43 and 11, the last three differ by a pixel between f32 and f64
     sizes = ((256, 256), (520, 696), (101, 333), (1000, 7), (999, 1001), (86, 129), (258, 344), (2948, 43))
     for diam_mean, diam_labels in ((30.0, 30.0), (30.0, 27.3), (17.0, 17.0), (30.0, 8.8)):
-        # both come out of the weights as numpy f32
+        # both are numpy f32 in the weights
         mean, labels = np.float32(diam_mean), np.float32(diam_labels)
         for diameter in (None, 30.0, 17.0, 60.0, 15.0, 10.0, 27.0, 43.1, 7.5, 100.0, 12.0, 36.0, 43.0, 11.0, 0.9):
             rescale = mean / diameter if diameter is not None else mean / labels

@@ -1,4 +1,4 @@
-"""Restoration: denoise.DenoiseModel.eval, and CellposeDenoiseModel.eval, which segments what comes out.
+"""Restoration: denoise.DenoiseModel.eval, and CellposeDenoiseModel.eval, which segments the result.
 
 No published network can be had here, so a small one of the same class is trained on noisy crops, for a minute.
 """
@@ -22,7 +22,7 @@ NBASE = [1, 8, 16, 32]
 FILE = "denoise_small.safetensors"
 STEPS = 200
 
-# name of the image -> parameters of its cases; `name` is what the reference takes the purpose from
+# name of the image -> parameters of its cases; the reference reads the purpose from `name`
 CASES = {
     "nuclei": [
         {}, {"diameter": 40.0}, {"diameter": 20.0}, {"diameter": 22.5, "name": "upsample_cyto3"},
@@ -41,7 +41,7 @@ CASES = {
 
 
 def small_network(data):
-    """A CPnet as DenoiseModel builds it, but narrow, that has learned a little."""
+    """A narrow CPnet as DenoiseModel builds it, trained for a few steps."""
     net = resnet_torch.CPnet(list(NBASE), 1, sz=3, mkldnn=False, max_pool=True, diam_mean=30.0)
     clean = [pictures.dsb2018(data, name).astype(np.float32) for name in ("777f7c426927", "df53d0b6c2c4")]
     clean = [transforms.normalize99(image) for image in clean]
@@ -64,7 +64,7 @@ def small_network(data):
 
 
 def models(path, name, segmenter):
-    """DenoiseModel and CellposeDenoiseModel around the small network; their constructors only know published ones."""
+    """DenoiseModel and CellposeDenoiseModel around the small network; their constructors only accept published ones."""
     dn = denoise.DenoiseModel.__new__(denoise.DenoiseModel)
     dn.net = reference.PaddedStyle(reference.weights.network(path))
     dn.net_chan2, dn.nchan, dn.device = None, 1, torch.device("cpu")

@@ -5,7 +5,7 @@ from cellpose import transforms
 
 
 def starts(ysub, xsub, nx):
-    """Start of each row and of each column of tiles (augmenting a plane of the tile's own size gives two equal ones)."""
+    """Start of each row and column of tiles (augmenting a plane of the tile's own size gives two equal ones)."""
     return [int(y[0]) for y in ysub[::nx]], [int(x[0]) for x in xsub[:nx]]
 
 

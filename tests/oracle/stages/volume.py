@@ -97,7 +97,7 @@ def balls(shape, centers):
 
 
 def drawn(rng):
-    """Flows of balls that touch each other and the border, as a fair network would sum them up."""
+    """Flows of balls that touch each other and the border, summed over three orientations as a network's."""
     labels = balls((13, 26, 29), ((6, 7, 7, 6), (5, 17, 10, 5), (8, 12, 21, 7), (1, 23, 24, 4), (11, 2, 22, 4), (12, 24, 4, 3)))
     unit = dynamics.masks_to_flows(labels)
     flows = 5 * unit + 0.8 * rng.standard_normal(unit.shape)
@@ -133,7 +133,7 @@ def step_by_step(stage, rng):
 
 
 def layers():
-    """name -> labels [Z, H, W] of layers by themselves."""
+    """name -> labels [Z, H, W], each z-slice labelled by itself."""
     crowd = pictures.crowd()[:60, :70].astype(np.uint16)
     moved = [np.roll(crowd, k, axis=1) for k in (0, 2, 5, 9)]
     _, numbered = np.unique(crowd[:, ::-1], return_inverse=True)
@@ -148,7 +148,7 @@ def layers():
 
 
 def shells():
-    """Hollow bodies: closed, open to a side, with a body inside, of one layer."""
+    """Hollow bodies: closed, open to a side, with a body inside, of one z-slice."""
     labels = np.zeros((12, 30, 40), np.uint16)
     labels[1:9, 2:12, 2:12] = 1
     labels[3:7, 4:10, 4:10] = 0

@@ -1,4 +1,4 @@
-"""Every sample image and stack, whole, through CellposeModel.eval with every network there is."""
+"""Every sample image and stack, whole, through CellposeModel.eval with every network."""
 
 import warnings
 
@@ -52,7 +52,7 @@ def same_weights(a, b):
 def write(stage, rng):
     warnings.simplefilter("ignore")
     models = grid_stacks.networks(stage)
-    # so each need run but once, and both files have the same labels to answer to
+    # so each runs only once, and both files expect the same labels
     assert same_weights(models["full"], models["full_pth"])
     for network, files in (("demo", ["demo"]), ("full", ["full", "full_pth"])):
         for file, name, array, params in planes(stage):

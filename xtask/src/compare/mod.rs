@@ -1,7 +1,7 @@
-//! `cargo xtask compare`: the same network, weights, tiles and images on other engines, beside ours.
+//! `cargo xtask compare`: the same network, weights, tiles and images on other engines.
 //!
-//! Every peer is a process that stays (`benches/peers/protocol`), so their runs take turns, and whatever else the machine does
-//! meets all of them alike. A peer is timed only after its output has agreed with ours; figures are read as ratios in one run.
+//! Every peer is a long-running process (`benches/peers/protocol`), so that runs take turns and other load on the machine
+//! affects all of them alike. A peer is timed only after its output has agreed with ours. Figures are ratios within one run.
 
 mod network;
 mod peer;
@@ -18,45 +18,45 @@ use std::path::PathBuf;
 
 use crate::shell::{Outcome, root};
 
-/// Measure the network and the whole pipeline beside other engines; writes a table and a plot into benches/results
+/// Measure the network and the whole pipeline beside other engines, and write a table and a plot to benches/results
 #[derive(Debug, clap::Args)]
 pub(crate) struct Compare {
-    /// Python with the packages of tests/oracle/requirements.txt and benches/peers/requirements.txt; without it, an
-    /// environment is made in target/compare
+    /// Python with the packages of tests/oracle/requirements.txt and benches/peers/requirements.txt; by default, an
+    /// environment is created in target/compare
     #[arg(long, env = "CYTOSHADE_COMPARE_PYTHON")]
     python: Option<PathBuf>,
-    /// A network of the published width; without it, that of $CYTOSHADE_TEST_DATA, else the bundled one, which `python -m
-    /// cellpose` and candle cannot run
+    /// Network of the published width; by default the one in $CYTOSHADE_TEST_DATA, else the bundled network, which
+    /// `python -m cellpose` and candle cannot run
     #[arg(long)]
     model: Option<PathBuf>,
     /// Threads for every engine
     #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, usize::from))]
     threads: usize,
-    /// The shaders on the driver that `cargo xtask test --subgroup-matrix` sets up, not on this machine's own
+    /// Run the shaders on the driver that `cargo xtask test --subgroup-matrix` installs, not on this machine's
     #[arg(long, conflicts_with_all = ["web", "stages"])]
     subgroup_matrix: bool,
-    /// Rounds of the network; batches of 8 and whole images take fewer
+    /// Rounds of the network; batches of 8 and whole images run fewer
     #[arg(long, default_value_t = 15)]
     rounds: usize,
-    /// Few rounds and the small image only: to see that it works
+    /// Run few rounds and only the small image, to try it out
     #[arg(long)]
     quick: bool,
-    /// The browser package beside onnxruntime-web in one headless Chromium instead (--quick leaves WebGPU out)
+    /// Measure the browser package beside onnxruntime-web in one headless Chromium instead (--quick skips WebGPU)
     #[arg(long)]
     web: bool,
-    /// Every stage round the network beside the reference's own instead, on drawn cells (`--name 2026-11-21-stages`)
+    /// Measure every stage but the network beside the reference's own instead, on synthetic cells
     #[arg(long, conflicts_with = "web")]
     stages: bool,
-    /// Everything, --stages too (as `NAME-stages.md`), and the figures into the README
+    /// Measure everything, --stages too (as NAME-stages.md), and write the figures into the README and the book
     #[arg(long, conflicts_with_all = ["web", "stages", "quick", "only"])]
     publish: bool,
-    /// Which measurements; all where none is given
+    /// Run only these measurements
     #[arg(long, value_enum)]
     only: Vec<Measure>,
-    /// Peers to leave out, by the start of their name
+    /// Skip peers whose name starts with this
     #[arg(long)]
     without: Vec<String>,
-    /// The results are benches/results/NAME.md and NAME.svg; NAME-web.md with --web
+    /// Name of the results: benches/results/NAME.md and NAME.svg; NAME-web.md with --web
     #[arg(long, default_value = "compare")]
     name: String,
 }
@@ -65,7 +65,7 @@ pub(crate) struct Compare {
 enum Measure {
     /// The network alone
     Network,
-    /// The network in WGSL on the GPU or the software adapter at hand, beside engines on the CPU
+    /// The network in WGSL on the machine's GPU or software adapter, beside engines on the CPU
     Shaders,
     /// Image file to mask file
     Pipeline,
@@ -85,7 +85,7 @@ impl Compare {
     }
 }
 
-/// One figure of one peer.
+/// The measurements of one peer.
 #[derive(Clone, Debug)]
 struct Figure {
     peer: String,
@@ -93,7 +93,7 @@ struct Figure {
     values: Vec<f64>,
 }
 
-/// Figures of one kind, ours first.
+/// Figures of one measurement, ours first.
 #[derive(Clone, Debug)]
 struct Group {
     title: String,
@@ -144,9 +144,11 @@ pub(crate) fn compare(options: &Compare) -> Outcome {
     let table = table::table(options, &setup, &groups, &shares);
     println!("{table}");
     write(&format!("{}.md", options.name), &table)?;
-    write(&format!("{}.svg", options.name), &plot::plot(&groups))?;
+    let plot = plot::plot(&groups);
+    write(&format!("{}.svg", options.name), &plot)?;
     if options.publish {
         readme::write(&table::summary(options, &setup, &groups, &shares))?;
+        write_file("docs/src/plots/compare.svg", &plot)?;
         stages::compare(options, &format!("{}-stages", options.name))?;
     }
     Ok(())
@@ -154,7 +156,11 @@ pub(crate) fn compare(options: &Compare) -> Outcome {
 
 /// Writes a file of results.
 fn write(name: &str, text: &str) -> Outcome {
-    let path = root().join("benches/results").join(name);
+    write_file(&format!("benches/results/{name}"), text)
+}
+
+fn write_file(path: &str, text: &str) -> Outcome {
+    let path = root().join(path);
     eprintln!("writing {}", path.display());
     std::fs::write(&path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }

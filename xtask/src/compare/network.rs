@@ -1,4 +1,4 @@
-//! The network alone, on batches of tiles of 224 x 224.
+//! Measures the network alone, on batches of tiles of 224 x 224.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,10 +9,10 @@ use super::{Compare, Figure, Group, Unit};
 use crate::subgroup_matrix;
 
 const SIDE: usize = 224;
-/// Relative L2 difference to our output above which a peer computes something else. f32 engines differ by about 1e-6.
+/// A peer whose output differs by a larger relative L2 error does not compute the same. f32 engines differ by about 1e-6.
 const AGREEMENT: f64 = 1e-4;
 
-/// Of our network in WGSL.
+/// The peer's name for our network in WGSL.
 const SHADERS: &str = "Cytoshade in WGSL";
 
 pub(super) fn measure(options: &Compare, setup: &Setup) -> Result<Vec<Group>, String> {
@@ -32,8 +32,9 @@ pub(super) fn measure(options: &Compare, setup: &Setup) -> Result<Vec<Group>, St
     Ok(groups)
 }
 
-/// Our network in WGSL, a tile at a time with its transfers, beside engines on the CPU. On a machine without a GPU, where a
-/// software adapter runs the shaders, that says how good these are, and whether they are better than the last ones were.
+/// Our network in WGSL, one tile at a time with its transfers, beside engines on the CPU. `None` without an adapter.
+///
+/// On a software adapter this measures the quality of the shaders, and whether they got faster.
 pub(super) fn measure_shaders(options: &Compare, setup: &Setup) -> Result<Option<Group>, String> {
     let program = setup.peer("peer-cytoshade");
     let ours = program
@@ -42,7 +43,7 @@ pub(super) fn measure_shaders(options: &Compare, setup: &Setup) -> Result<Option
     let ours = Engine { name: SHADERS, command: ours, first: Some("wgsl"), model: "network.safetensors" };
     let peers = setup.engines().into_iter().filter(|engine| ["ONNX Runtime", "PyTorch"].contains(&engine.name));
     let mut started = start(options, setup, std::iter::once(ours).chain(peers).collect());
-    let about = started.0.first_mut().filter(|peer| peer.name == SHADERS).map(|peer| peer.tell(&["about"]));
+    let about = started.0.first_mut().filter(|peer| peer.name == SHADERS).map(|peer| peer.request(&["about"]));
     match about {
         Some(Ok(adapter)) => {
             let title = format!("Network in WGSL on {adapter}, batch of 1");
@@ -55,7 +56,7 @@ pub(super) fn measure_shaders(options: &Compare, setup: &Setup) -> Result<Option
     }
 }
 
-/// Times the peers on batches of `n`, round by round, after their outputs have agreed with those of the first, which is ours.
+/// Times the peers on batches of `n`, round by round, after their outputs have agreed with ours, the first.
 fn in_turns(
     title: String,
     n: usize,
@@ -88,15 +89,15 @@ fn in_turns(
     Ok((Group { title, unit: Unit::Seconds, figures, left_out }, peers))
 }
 
-/// How a network's peer is started.
+/// How to start a peer that runs the network.
 #[derive(Debug)]
 struct Engine {
     name: &'static str,
-    /// `None` where it cannot be had.
+    /// `None` if its program did not build or cannot run this network.
     command: Option<Command>,
-    /// What the program wants to hear first.
+    /// First argument of the program.
     first: Option<&'static str>,
-    /// Which form of the network it reads.
+    /// File of the network in the peer's format.
     model: &'static str,
 }
 
@@ -126,7 +127,7 @@ impl Setup {
         ]
     }
 
-    /// A peer that runs the network, waiting for what it shall do.
+    /// Starts a peer that runs the network and waits for requests.
     fn peer_of(&self, engine: Engine, options: &Compare) -> Result<Peer, String> {
         let name = engine.name;
         let mut command =
@@ -137,7 +138,7 @@ impl Setup {
     }
 }
 
-/// Every peer that can be had, in their order; and why the others cannot.
+/// Starts the peers in their order. Returns those that started, and the reasons of the others.
 fn start(options: &Compare, setup: &Setup, engines: Vec<Engine>) -> (Vec<Peer>, Vec<String>) {
     let (mut peers, mut left_out) = (Vec::new(), Vec::new());
     for engine in engines.into_iter().filter(|engine| options.wants(engine.name)) {
@@ -149,7 +150,7 @@ fn start(options: &Compare, setup: &Setup, engines: Vec<Engine>) -> (Vec<Peer>, 
     (peers, left_out)
 }
 
-/// Runs every peer once and drops those whose output is not ours. Returns what was dropped and why.
+/// Runs every peer once and drops those whose output differs from ours. Returns the reasons.
 fn check(peers: &mut Vec<Peer>, setup: &Setup, n: usize) -> Result<Vec<String>, String> {
     let batch = n.to_string();
     let mut ours: Option<Vec<f32>> = None;
@@ -183,7 +184,7 @@ fn read(path: &Path) -> Result<Vec<f32>, String> {
     Ok(bytes.as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value)).collect())
 }
 
-/// Relative L2 difference; infinite where the lengths differ or anything is no number.
+/// Relative L2 difference; infinite if the lengths differ or a value is NaN.
 fn difference(ours: &[f32], other: &[f32]) -> f64 {
     if ours.len() != other.len() {
         return f64::INFINITY;
@@ -200,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn difference_sees_what_is_not_ours() {
+    fn difference_is_relative_and_never_nan() {
         assert_eq!(difference(&[3.0, 4.0], &[3.0, 4.0]), 0.0);
         assert!((difference(&[3.0, 4.0], &[3.0, 4.5]) - 0.1).abs() < 1e-12);
         assert_eq!(difference(&[3.0, 4.0], &[3.0]), f64::INFINITY);

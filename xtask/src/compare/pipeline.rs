@@ -1,5 +1,5 @@
-//! Whole images, from an image file to a mask file: warm, in a process that has the network ready, and cold, as a program
-//! that is started for one image.
+//! Measures whole images, from an image file to a mask file: warm, in a process that has loaded the network, and cold, as a
+//! program that is started for one image.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +16,9 @@ const SIDES: [usize; 2] = [512, 2048];
 pub(super) fn measure(options: &Compare, setup: &Setup) -> Result<(Vec<Group>, Shares), String> {
     let mut shares = Shares::default();
     if !setup.published_width {
-        eprintln!("whole images are left out: Cellpose's programs cannot take a network of this width, give --model");
+        eprintln!(
+            "whole images are skipped: Cellpose's programs only run a network of the published width; pass it as --model"
+        );
         return Ok((Vec::new(), shares));
     }
     let mut groups = Vec::new();
@@ -49,7 +51,7 @@ fn warm(
     let masks = |name: &str| setup.file(&format!("{name}_{side}_masks.tif"));
     let files = [masks("ours"), masks("theirs")];
     let mut figures = peers.each_ref().map(|peer| Figure { peer: peer.name.clone(), values: Vec::new() });
-    // The first round only makes things warm.
+    // The first round is a warm-up.
     for round in 0..=options.rounds(5) {
         for ((peer, figure), file) in peers.iter_mut().zip(&mut figures).zip(&files) {
             let seconds = peer.run(&["run", &image.to_string_lossy(), &file.to_string_lossy()])?;
@@ -61,7 +63,7 @@ fn warm(
         if round == 0 {
             agree(setup, &files)?;
         } else {
-            shares.add(side, &peers[0].tell(&["stages"])?);
+            shares.add(side, &peers[0].request(&["stages"])?);
         }
     }
     let memory = peers.each_mut().map(|peer| {
@@ -106,7 +108,7 @@ fn cold(options: &Compare, setup: &Setup, side: usize, image: &Path) -> Result<[
     ])
 }
 
-/// Seconds and peak bytes of one run of `cold.py`.
+/// Runs `cold.py` once, and returns its seconds and peak bytes.
 fn once(command: &mut Command) -> Result<(f64, f64), String> {
     let output = command.output().map_err(|error| format!("cannot run cold.py: {error}"))?;
     let answer = String::from_utf8_lossy(&output.stdout);
@@ -117,7 +119,7 @@ fn once(command: &mut Command) -> Result<(f64, f64), String> {
     }
 }
 
-/// The masks must show the same cells, as the project's tests demand it.
+/// Fails unless both mask files show the same cells by the project's measure of agreement.
 fn agree(setup: &Setup, [ours, theirs]: &[PathBuf; 2]) -> Result<(), String> {
     run(Command::new(&setup.python).arg("tests/oracle/compare_masks.py").args([theirs, ours]))
 }

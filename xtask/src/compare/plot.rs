@@ -1,13 +1,13 @@
-//! The times as a drawing: for each group a bar for each engine, as long as its median.
+//! Draws the times as SVG: for each group one bar per engine, as long as its median.
 
 use std::fmt::Write;
 
 use super::{Group, Unit};
 
 const WIDTH: f64 = 760.0;
-/// Where the bars begin: right of the names.
+/// Left end of the bars; the names are left of it.
 const LEFT: f64 = 220.0;
-/// What the longest bar leaves for its figure.
+/// Space for the figure beside the longest bar.
 const RIGHT: f64 = 110.0;
 const ROW: f64 = 22.0;
 const HEAD: f64 = 34.0;

@@ -1,20 +1,20 @@
-//! What the peers need: Python's packages, the programs, the network in every form, tiles and images.
+//! Sets up the peers: Python packages, programs, the network in every format, tiles and images.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Compare;
-use crate::shell::{Outcome, cargo, root, run};
+use crate::shell::{Outcome, cargo, root, run, target_folder};
 
-/// What the peers are started from.
+/// Files and programs of the peers.
 #[derive(Debug)]
 pub(super) struct Setup {
     pub(super) python: PathBuf,
-    /// Networks, tiles and images, as benches/peers/prepare.py writes them.
+    /// Folder of the networks, tiles and images that benches/peers/prepare.py writes.
     pub(super) files: PathBuf,
-    /// The file that the networks were made from.
+    /// The model file.
     pub(super) model: PathBuf,
-    /// Whether the network is as wide as Cellpose's own programs can take.
+    /// Whether the network has the published width, the only one that Cellpose's own programs run.
     pub(super) published_width: bool,
 }
 
@@ -34,7 +34,7 @@ impl Setup {
         Ok(setup)
     }
 
-    /// A script of benches/peers.
+    /// Python with a script of benches/peers.
     pub(super) fn python(&self, script: &str) -> Command {
         let mut command = Command::new(&self.python);
         command.arg(root().join("benches/peers").join(script));
@@ -45,7 +45,7 @@ impl Setup {
         self.files.join(name)
     }
 
-    /// One of the programs of benches/peers; `None` where it did not build.
+    /// A program of benches/peers; `None` if it did not build.
     pub(super) fn peer(&self, name: &str) -> Option<PathBuf> {
         Some(peers_target().join("release").join(name)).filter(|path| path.exists())
     }
@@ -55,13 +55,12 @@ fn peers_target() -> PathBuf {
     root().join("target/peers")
 }
 
-/// The program `cytoshade`, as it is shipped.
+/// The release build of the program `cytoshade`.
 pub(super) fn program() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("release/cytoshade")
+    target_folder().join("release/cytoshade")
 }
 
-/// The Python that was named, else one of our own.
+/// The Python of `--python`, else one in an environment of our own.
 pub(super) fn interpreter(options: &Compare) -> Result<PathBuf, String> {
     options.python.clone().map_or_else(environment, Ok)
 }
@@ -79,7 +78,7 @@ fn build() -> Outcome {
     run(cargo(&["build", "--release", "--package", "cytoshade-cli"]))?;
     let peers =
         cargo(&["build", "--release", "--keep-going", "--manifest-path", "benches/peers/Cargo.toml", "--target-dir"]);
-    // A peer that does not build is left out, and the table says so.
+    // A peer that does not build is skipped, and the table says so.
     let built = run({ peers }.arg(peers_target()));
     if let Err(what) = built {
         eprintln!("{what}");

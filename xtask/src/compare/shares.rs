@@ -1,4 +1,4 @@
-//! Which part of the time of a whole image each of our stages takes.
+//! The share of each of our stages in the time of a whole image.
 
 use std::fmt::Write;
 
@@ -23,7 +23,7 @@ impl Shares {
         }
     }
 
-    /// A table of Markdown, of the run of median length for each size; empty where nothing was measured.
+    /// A Markdown table of the run with the median time for each size; empty if nothing was measured.
     pub(super) fn table(&self) -> String {
         let columns: Vec<(usize, &Stages)> =
             self.0.iter().filter_map(|(side, runs)| Some((*side, median(runs)?))).collect();

@@ -1,4 +1,4 @@
-//! Every stage round the network beside the reference's own, on the same planes and stacks.
+//! Measures every stage but the network beside the reference's own, on the same planes and stacks.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -11,27 +11,27 @@ use super::table::processor;
 use super::{Compare, Figure, write};
 use crate::shell::{Outcome, cargo, lines, root, run, target_folder};
 
-/// The whole of the dynamics, to which the stages before it in [`PLANE`] and [`STACK`] add up.
+/// All of the dynamics, from `follow_flows` on.
 const WHOLE: &str = "flows to masks";
 const PLANE: [&str; 9] =
     ["normalize", "resize", "tile", "blend", "follow_flows", "masks", "flow_error", "fill_holes", WHOLE];
 const STACK: [&str; 5] = ["normalize", "follow_flows", "masks", "fill_holes", WHOLE];
-/// What of [`STACK`] a GPU has; all of [`PLANE`] it has.
+/// The stages of [`STACK`] that run on a GPU; of [`PLANE`] all do.
 const STACK_ON_GPU: [&str; 4] = ["normalize", "follow_flows", "masks", WHOLE];
 
-/// A stage is run no more often once this is spent on it.
+/// No further round of a stage starts after this time.
 const ENOUGH: Duration = Duration::from_secs(8);
 
-/// What each side took for a stage of a scene.
+/// The times of one stage of a scene.
 struct Row {
     stage: &'static str,
     ours: Figure,
-    /// On the GPU, where there is one and it has the stage.
+    /// On the GPU, if there is one and it runs the stage.
     gpu: Option<Figure>,
     theirs: Figure,
 }
 
-/// The programs that take turns.
+/// The processes that take turns.
 struct Peers {
     ours: Peer,
     gpu: Option<Peer>,
@@ -54,7 +54,7 @@ pub(super) fn compare(options: &Compare, name: &str) -> Outcome {
     for scene in names.iter().filter(|scene| !options.quick || scene.starts_with("512")) {
         let stages = if is_stack(scene) { &STACK[..] } else { &PLANE[..] };
         if !warm {
-            // What is compiled when it is first used is not to be measured.
+            // The first use compiles shaders and Python's kernels, which must not be measured.
             for stage in stages {
                 peers.turn(scene, stage)?;
             }
@@ -85,7 +85,7 @@ impl Peers {
         theirs.arg(root().join("benches/peers/stages.py")).arg(scenes);
         let mut adapter = Command::new(program);
         adapter.arg("adapter");
-        // Without one its column is left out.
+        // Without an adapter the table has no such column.
         let adapter = lines(adapter).ok().and_then(|names| names.into_iter().next());
         Ok(Self {
             ours: ours("cpu", "Cytoshade")?,
@@ -94,39 +94,39 @@ impl Peers {
         })
     }
 
-    /// The GPU, where it has a stage of a scene.
+    /// The GPU, if it runs a stage of a scene.
     fn gpu(&mut self, scene: &str, stage: &str) -> Option<&mut Peer> {
         self.gpu.as_mut().filter(|_| !is_stack(scene) || STACK_ON_GPU.contains(&stage))
     }
 
-    /// All find the same number of cells, which cover the same number of pixels, to a thousandth; and each stage on the GPU
-    /// gives what it gives on the CPU.
+    /// Fails unless all find the same number of cells, which cover the same number of pixels to a thousandth, and each stage on
+    /// the GPU agrees with that on the CPU. Returns the number of cells.
     fn agree(&mut self, scene: &str, stages: &[&str]) -> Result<f64, String> {
         let mut cells = 0.0;
         for what in ["covered", "cells"] {
-            let theirs = self.theirs.ask(&[what, scene])?;
-            let mut ours = vec![self.ours.ask(&[what, scene])?];
+            let theirs = self.theirs.number(&[what, scene])?;
+            let mut ours = vec![self.ours.number(&[what, scene])?];
             if let Some(gpu) = &mut self.gpu {
-                ours.push(gpu.ask(&[what, scene])?);
+                ours.push(gpu.number(&[what, scene])?);
             }
             for ours in ours {
                 if theirs < 1.0 || (ours - theirs).abs() > 1e-3 * theirs {
-                    return Err(format!("{scene}: {what}: {ours}, the reference says {theirs}"));
+                    return Err(format!("{scene}: {what}: found {ours}, the reference {theirs}"));
                 }
             }
             cells = theirs;
         }
         for stage in stages {
             if let Some(gpu) = self.gpu(scene, stage)
-                && gpu.ask(&["agrees", scene, stage])? < 1.0
+                && gpu.number(&["agrees", scene, stage])? < 1.0
             {
-                return Err(format!("{scene}: {stage} on {} is not what it is on the CPU", gpu.name));
+                return Err(format!("{scene}: {stage} on {} differs from that on the CPU", gpu.name));
             }
         }
         Ok(cells)
     }
 
-    /// Seconds of one run of each: ours, the GPU's and the reference's.
+    /// Runs a stage once on each, and returns the seconds: ours, the GPU's and the reference's.
     fn turn(&mut self, scene: &str, stage: &str) -> Result<(f64, Option<f64>, f64), String> {
         let words = ["run", scene, stage];
         let ours = self.ours.run(&words)?;
@@ -159,11 +159,12 @@ fn measure(options: &Compare, peers: &mut Peers, scene: &str, stage: &'static st
 
 fn head(options: &Compare, gpu: Option<&Peer>, before: &str, after: &str) -> String {
     let gpu = gpu.map_or_else(
-        || "There was no GPU, not even a software one.".into(),
+        || "No adapter was available, not even a software one.".into(),
         |gpu| {
             format!(
-                "The GPU is {}; there each stage is given what is on the device already and what it makes stays there, but for the \
-                 labels at the very end; of a stack they come back before the holes are filled, on the host. It was measured once each of its stages had given what it gives on the CPU.",
+                "The GPU is {}. Inputs and outputs of its stages stay on the device, except for the labels at the very end; those of a \
+                 stack are read back before fill_holes, which runs on the host. It was measured after each of its stages had agreed \
+                 with that on the CPU.",
                 gpu.name
             )
         },
@@ -171,9 +172,9 @@ fn head(options: &Compare, gpu: Option<&Peer>, before: &str, after: &str) -> Str
     format!(
         "# Stage by stage beside the reference\n\n\
          `cargo xtask compare --stages --rounds {}` on {}, {} threads for all. The reference is PyPI `cellpose==3.1.1.2` on its plain CPU \
-         path. All take turns on the same drawn cells with noise (`benches/src/scenes.rs`), round by round, after they had found the \
-         same cells. Milliseconds are medians, in brackets the least and the most; how many times as fast as the reference is of \
-         the medians. `masks` counts the end points, finds the seeds and grows them; `{WHOLE}` is all from `follow_flows` on. {gpu}\n\n\
+         path. All take turns on the same synthetic cells with noise (`benches/src/scenes.rs`), round by round, after they found \
+         the same cells. Milliseconds are medians, with the least and the most in brackets; speedups over the reference are of the \
+         medians. `masks` counts the end points, finds the seeds and grows them; `{WHOLE}` is everything from `follow_flows` on. {gpu}\n\n\
          Load average before: {before}; after: {after}.{}\n",
         options.rounds,
         processor(),
@@ -205,7 +206,7 @@ fn milliseconds(figure: &Figure) -> String {
     format!("{:.1} ({:.1} to {:.1})", figure.median() * 1e3, figure.min() * 1e3, most * 1e3)
 }
 
-/// How many processes wanted to run in the last minute, where Linux says it.
+/// The load average of the last minute, on Linux.
 fn load() -> String {
     let average = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     average.split(' ').next().filter(|first| !first.is_empty()).unwrap_or("unknown").into()

@@ -1,4 +1,4 @@
-//! The results as a page of Markdown.
+//! Formats the results as Markdown.
 
 use std::fmt::Write;
 
@@ -31,7 +31,7 @@ pub(super) fn table(options: &Compare, setup: &Setup, groups: &[Group], shares: 
     page
 }
 
-/// What was measured on what.
+/// The command, the machine and how to read the figures.
 fn conditions(options: &Compare, setup: &Setup) -> String {
     format!(
         "`cargo xtask compare{}{} --rounds {}` on {}, {} threads for every engine, network `{}`.\n\
@@ -47,7 +47,7 @@ fn conditions(options: &Compare, setup: &Setup) -> String {
     )
 }
 
-/// The same in short, as the README has it.
+/// The summary in the README.
 pub(super) fn summary(options: &Compare, setup: &Setup, groups: &[Group], shares: &Shares) -> String {
     let mut text = format!("{}\n\n| | Cytoshade | ours / theirs |\n|---|---|---|\n", conditions(options, setup));
     for group in groups {
@@ -62,7 +62,7 @@ pub(super) fn summary(options: &Compare, setup: &Setup, groups: &[Group], shares
 }
 
 impl Unit {
-    /// In what figures are shown, and how.
+    /// The unit's name, and the format of its figures.
     fn shown(self) -> (&'static str, fn(f64) -> String) {
         match self {
             Unit::Seconds => ("ms", |seconds| format!("{:.1}", seconds * 1e3)),
@@ -71,7 +71,7 @@ impl Unit {
     }
 }
 
-/// The processor's name, where Linux says it.
+/// The processor's name on Linux, else its architecture.
 pub(super) fn processor() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));

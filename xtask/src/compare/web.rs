@@ -1,4 +1,4 @@
-//! The browser package beside onnxruntime-web.
+//! Measures the browser package beside onnxruntime-web.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,7 +7,7 @@ use super::{Compare, setup, write};
 use crate::shell::{Outcome, lines, root, run};
 use crate::{browser, web};
 
-/// The peer, of one version, so that figures of two days can be told apart.
+/// The peer, in a fixed version, so that figures of different days are comparable.
 const PEER: &str = "onnxruntime-web@1.30.0";
 
 pub(super) fn compare(options: &Compare) -> Outcome {

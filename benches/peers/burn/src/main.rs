@@ -1,5 +1,5 @@
-//! The network on burn, written with its own operations: its reader of ONNX files makes code when it is built, and the
-//! network is only known when it runs.
+//! The network on burn, written with its own operations: burn's ONNX reader generates code at build time, but the network is
+//! only known at run time.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ const LEVELS: usize = 4;
 
 fn main() -> Outcome<()> {
     let job = Job::from_args()?;
-    // burn runs on rayon's own pool, which has not been started yet.
+    // burn uses rayon's global pool, which must be configured before its first use.
     let given = std::env::var("RAYON_NUM_THREADS").is_ok_and(|threads| threads == job.threads.to_string());
     if !given {
         return Err(format!("set RAYON_NUM_THREADS={}", job.threads).into());

@@ -1,4 +1,4 @@
-//! The network on candle, written with its own layers: its reader of ONNX files wants a compiler of protocol buffers.
+//! The network on candle, written with its own layers: candle's ONNX reader needs a compiler of protocol buffers.
 
 use candle_core::{D, DType, Device, Tensor};
 use candle_nn::{BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT, VarBuilder, batch_norm, conv2d, linear};
@@ -9,7 +9,7 @@ const NBASE: [usize; 5] = [2, 32, 64, 128, 256];
 
 fn main() -> Outcome<()> {
     let job = Job::from_args()?;
-    // candle's own pool and rayon's both heed it, and neither has been started yet.
+    // Read by candle's own pool and by rayon's at their first use.
     let given = std::env::var("RAYON_NUM_THREADS").is_ok_and(|threads| threads == job.threads.to_string());
     if !given {
         return Err(format!("set RAYON_NUM_THREADS={}", job.threads).into());

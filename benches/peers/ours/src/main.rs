@@ -1,6 +1,9 @@
-//! Cytoshade: `MODEL TILES SIDE THREADS` runs the network on the CPU, `wgsl MODEL TILES SIDE THREADS` in WGSL on a GPU or, where
-//! there is none, a software adapter (transfers are part of its time); `pipeline MODEL THREADS` whole images on the CPU
-//! (`run IMAGE MASKS`: read a file, segment, write a file; `stages`: what each stage of the last run took, `NAME=SECONDS` each).
+//! Cytoshade as a peer.
+//!
+//! - `MODEL TILES SIDE THREADS` runs the network on the CPU;
+//! - `wgsl MODEL TILES SIDE THREADS` runs it in WGSL on a GPU, else on a software adapter, with transfers in its time;
+//! - `pipeline MODEL THREADS` runs whole images on the CPU. `run IMAGE MASKS` reads a file, segments it and writes a file; `stages`
+//!   returns the time of each stage of the last run, as `NAME=SECONDS`.
 
 use cytoshade::{Device, Model, Params, Segmenter};
 use cytoshade_cpu::network::Network;

@@ -1,13 +1,13 @@
-//! How `cargo xtask compare` drives a peer: it starts each as a process, which stays, and asks it to run by a line on
-//! its standard input; each line is answered by one. So runs of all peers can take turns, and each keeps what it has
-//! compiled and allocated.
+//! The protocol between `cargo xtask compare` and a peer. A peer is a long-running process: it reads requests from its standard
+//! input and answers each with one line on its standard output. So runs of all peers can take turns, and each peer keeps its
+//! compiled code and its buffers.
 //!
-//! A network's peer is started with `MODEL TILES SIDE THREADS`: the file of the network (`{n}` in it stands for the
-//! batch), the file of the tiles (f32, [tiles, 2, side, side]), their side and the number of threads. It knows
-//! - `run N`: run the first N tiles; answered by the seconds it took
-//! - `save N FILE`: the same, with the output written as f32 [N, 3, side, side]
-//! - `about`: answered by what it runs on, as far as that is worth a word
-//! - `memory`: answered by the process's peak memory in bytes
+//! A peer of the network is started with `MODEL TILES SIDE THREADS`: the file of the network (in which `{n}` stands for the batch
+//! size), the file of the tiles (f32, [tiles, 2, side, side]), their side and the number of threads. Its requests are
+//! - `run N`: run the first N tiles, and answer with the seconds
+//! - `save N FILE`: the same, and write the outputs as f32 [N, 3, side, side]
+//! - `about`: answer with the device's name, which may be empty
+//! - `memory`: answer with the process's peak memory in bytes
 
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -15,13 +15,13 @@ use std::time::Instant;
 
 pub type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// What a network's peer is started with.
+/// The arguments of a peer of the network.
 pub struct Job {
-    /// The network's file, with `{n}` where the batch stands.
+    /// The network's file; `{n}` in it stands for the batch size.
     pub model: String,
     pub side: usize,
     pub threads: usize,
-    /// What the peer runs on.
+    /// The device's name.
     pub about: String,
     tiles: Vec<f32>,
 }
@@ -45,8 +45,8 @@ impl Job {
         self.model.replace("{n}", &n.to_string())
     }
 
-    /// Answers lines until there are no more. `prepare` makes what runs batches of `n`; `run` is given that and the
-    /// tiles, and is what is timed.
+    /// Answers requests until the input ends. `prepare` makes the engine ready for batches of `n`; `run` runs it on the tiles, and
+    /// is timed.
     pub fn serve<M>(
         &self,
         mut prepare: impl FnMut(usize) -> Outcome<M>,
@@ -74,7 +74,7 @@ impl Job {
     }
 }
 
-/// Answers each line of standard input by one on standard output; an error is a line that begins with `error`.
+/// Answers each line of standard input with a line on standard output. An error is a line that begins with `error`.
 pub fn answer_lines(mut answer: impl FnMut(&[&str]) -> Outcome<String>) -> Outcome<()> {
     for line in std::io::stdin().lock().lines() {
         let line = line?;
@@ -90,7 +90,7 @@ pub fn answer_lines(mut answer: impl FnMut(&[&str]) -> Outcome<String>) -> Outco
     Ok(())
 }
 
-/// Peak memory of this process, as Linux knows it.
+/// Peak memory of this process, from Linux's `/proc`.
 fn peak_memory() -> Outcome<String> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc/self/status")?;

@@ -1,9 +1,9 @@
-//! Cytoshade's stages, driven as benches/peers/protocol says, beside benches/peers/stages.py.
+//! Cytoshade's stages as a peer of benches/peers/stages.py, with the protocol of benches/peers/protocol.
 //!
-//! `write FOLDER` draws the scenes and prints the name of each; `adapter` prints the GPU that there is, a software one where
-//! there is no other. `cpu FOLDER` and `gpu FOLDER` answer `run SCENE STAGE` with the seconds that one run takes, `cells SCENE`
-//! with the number of cells and `covered SCENE` with the pixels that they cover. `gpu` also answers `agrees SCENE STAGE` with
-//! 1 where the stage gives what it gives on the CPU.
+//! `write FOLDER` writes the scenes and prints the name of each; `adapter` prints the name of the GPU, or of a software adapter.
+//! `cpu FOLDER` and `gpu FOLDER` answer `run SCENE STAGE` with the seconds of one run, `cells SCENE` with the number of cells and
+//! `covered SCENE` with the pixels that they cover. `gpu` also answers `agrees SCENE STAGE` with 1 if the stage agrees with that
+//! on the CPU, else 0.
 
 #[cfg(not(target_os = "wasi"))]
 mod device;
@@ -45,27 +45,27 @@ fn main() -> Outcome<()> {
         }),
         #[cfg(not(target_os = "wasi"))]
         ["adapter"] => {
-            println!("{}", cytoshade_benches::gpu().ok_or("there is no adapter")?.info().name);
+            println!("{}", cytoshade_benches::gpu().ok_or("no adapter found")?.info().name);
             Ok(())
         }
         #[cfg(not(target_os = "wasi"))]
         ["gpu", folder] => {
-            let gpu = cytoshade_benches::gpu().ok_or("there is no adapter")?;
+            let gpu = cytoshade_benches::gpu().ok_or("no adapter found")?;
             serve(|name| device::stages(&gpu, Scene::open(Path::new(folder), name)?))
         }
         _ => Err("usage: stages_peer adapter | write FOLDER | cpu FOLDER | gpu FOLDER".into()),
     }
 }
 
-/// A scene and what each stage is given.
+/// A scene, with the inputs of each stage.
 trait Stages {
     /// Seconds of one run of a stage.
     fn run(&self, stage: &str) -> Outcome<f64>;
 
-    /// All that lies between flows and labels.
+    /// All stages from flows to labels.
     fn whole(&self) -> Outcome<Vec<u32>>;
 
-    /// Whether a stage gives what it gives on the CPU.
+    /// Whether a stage agrees with that on the CPU.
     fn agrees(&self, _stage: &str) -> Outcome<bool> {
         Ok(true)
     }

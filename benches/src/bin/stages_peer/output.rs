@@ -1,26 +1,26 @@
-//! What stages give, so that two ways of computing it can be compared.
+//! Outputs of stages, and their comparison.
 
 use std::time::{Duration, Instant};
 
 use cytoshade_core::{EndPoints, Labels};
 
-/// What a stage gives.
+/// The output of a stage.
 #[derive(Debug)]
 pub(crate) enum Output {
     Values(Vec<f32>),
     Ends(EndPoints),
     Labels(Labels),
-    /// Labels of all stages together.
+    /// Labels after all stages.
     Whole(Labels),
     /// The voxels that take part, and where each ends.
     Points(Vec<u32>, Vec<[f32; 3]>),
-    /// Labels of a stack, of some stages or of all together.
+    /// Labels of a stack, after some or all stages.
     Volume(Vec<u32>),
 }
 
 impl Output {
-    /// Values are equal to 1e-5 of the largest, labels to the last pixel, 99.9 % of the end points to 0.01 pixels, and after
-    /// all stages, and in stacks, there are as many cells, in which 99.9 % of the pixels are the same.
+    /// Whether two outputs agree: values to 1e-5 of the largest, labels to the last pixel, 99.9 % of the end points to 0.01
+    /// pixels. After all stages, and in stacks, labels must have as many cells, and 99.9 % of the pixels in the same cells.
     pub(crate) fn agrees(&self, other: &Output) -> bool {
         match (self, other) {
             (Output::Values(ours), Output::Values(theirs)) => {
@@ -54,7 +54,7 @@ impl Output {
     }
 }
 
-/// What some work makes, and how long it takes.
+/// Runs `work`, and returns its result and its seconds.
 pub(crate) fn time<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     let start = Instant::now();
     let made = work();

@@ -16,7 +16,7 @@ pub(crate) struct Plane {
     /// At the network's size.
     pub(crate) outputs: Planes,
     pub(crate) tile_layout: TileLayout,
-    /// What the network made of the tiles.
+    /// The network's outputs for the tiles.
     pub(crate) tiles: Vec<f32>,
     pub(crate) flows: Planes,
     pub(crate) cellprob: Vec<f32>,
@@ -42,7 +42,7 @@ impl Plane {
         Ok(Plane { image, outputs, tile_layout, tiles, flows, cellprob, ends, labels, checked })
     }
 
-    /// What a stage gives, and how long it takes.
+    /// Runs a stage, and returns its output and its seconds.
     pub(crate) fn stage(&self, stage: &str) -> Outcome<(Duration, Output)> {
         let (height, width) = (self.image.height(), self.image.width());
         Ok(match stage {
@@ -112,7 +112,7 @@ impl Plane {
     }
 }
 
-/// The reference counts the end points within this stage.
+/// The reference counts the end points in this stage.
 fn masks_of(ends: &EndPoints, height: usize, width: usize) -> Labels {
     masks::masks(ends, &histogram::histogram(ends, height, width), MAX_SIZE_FRACTION)
 }

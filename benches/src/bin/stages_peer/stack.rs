@@ -26,7 +26,7 @@ impl Stack {
         Ok(Self { image, flows, cellprob, ends, labels })
     }
 
-    /// What a stage gives that GPUs have too.
+    /// The output of a stage that also runs on the GPU.
     pub(crate) fn output(&self, stage: &str) -> Outcome<Output> {
         Ok(match stage {
             "normalize" => {

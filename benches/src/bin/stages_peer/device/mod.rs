@@ -1,4 +1,4 @@
-//! The stages on a GPU, each held against what the CPU gives.
+//! The stages on a GPU, each compared with that on the CPU.
 
 mod plane;
 mod stack;
@@ -13,7 +13,7 @@ use crate::plane::Plane;
 use crate::stack::Stack;
 use crate::{Outcome, Stages};
 
-/// The stages of a scene, with what each is given on the device already.
+/// The stages of a scene, with their inputs on the device.
 pub(crate) fn stages(gpu: &Gpu, scene: Scene) -> Outcome<Box<dyn Stages>> {
     let [depth, ..] = scene.size;
     Ok(if depth > 1 {
@@ -23,7 +23,7 @@ pub(crate) fn stages(gpu: &Gpu, scene: Scene) -> Outcome<Box<dyn Stages>> {
     })
 }
 
-/// What some work makes, and how long it takes until it is done.
+/// Runs `work` and waits for the device. Returns its result and the seconds.
 fn time<T>(gpu: &Gpu, work: impl Future<Output = Result<T, Error>>) -> Outcome<(Duration, T)> {
     gpu.wait_idle("what came before")?;
     let start = Instant::now();

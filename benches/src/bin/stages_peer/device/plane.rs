@@ -1,5 +1,5 @@
-//! The stages of a plane on a GPU. Each is given what is on the device already, and what it makes stays there; only the end
-//! of all, labels, comes back within the time, as in the pipeline.
+//! The stages of a plane on a GPU. Inputs and outputs stay on the device; only the final labels are read back within the time,
+//! as in the pipeline.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The stages of a stack that a GPU has. Each is given what is on the device already; labels come back within the time, as in
-//! the pipeline, and what follows them is the host's.
+//! The stages of a stack that run on a GPU. Inputs are on the device; labels are read back within the time, as in the pipeline,
+//! and the stages after them run on the host.
 
 use std::time::{Duration, Instant};
 
