@@ -1,14 +1,14 @@
-//! Cellpose cell segmentation in Rust: image in, cell labels out, in one process, on a GPU of any maker or on none.
+//! Cell segmentation with Cellpose networks: image in, cell labels out, in one process, on any GPU or on the CPU.
 //!
-//! A [`Model`] is a Cellpose network (versions 1 to 3) read from a file. A [`Segmenter`] is that network made ready on
-//! a device. It turns an [`Image`] into a [`Segmentation`] as [`Params`] say.
+//! A [`Model`] is a Cellpose network (versions 1 to 3) from a file. A [`Segmenter`] is that network on a device. It turns
+//! an [`Image`] into a [`Segmentation`], with the parameters in [`Params`].
 //!
 //! ```
 //! use cytoshade::{Device, Image, Model, Params, Segmenter};
 //!
 //! # let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/cytoshade-demo.safetensors");
 //! let model = Model::open(file)?;
-//! // `Segmenter::new(&model)` picks a GPU where there is one; this asks for the CPU.
+//! // `Segmenter::new(&model)` takes a GPU if one opens; this asks for the CPU.
 //! let segmenter = Segmenter::builder(&model).device(Device::Cpu).build()?;
 //!
 //! // A bright disc of 30 pixels on a dark ground.
@@ -16,21 +16,45 @@
 //!     .map(|at| ((at / 64 - 32i32).pow(2) + (at % 64 - 32i32).pow(2) < 15 * 15) as u16 * 900 + 100)
 //!     .collect();
 //! let image = Image::new(disc, 1, 64, 64)?;
-//! let segmentation = segmenter.segment(&image, &Params::default())?;
+//! let segmentation = segmenter.segment(&image, &Params::new().diameter(30.0))?;
 //! assert_eq!(segmentation.cells(), 1);
 //! assert_eq!(segmentation.labels.as_slice()[32 * 64 + 32], 1);
 //! # Ok::<(), cytoshade::Error>(())
 //! ```
 //!
-//! A [`Stack`] of images becomes a [`StackSegmentation`], in 3-D or layer by layer ([`Segmenter::segment_stack`]).
+//! - [`Segmenter::segment_batch`] segments many images: decoding, network and labelling overlap.
+//! - [`Segmenter::segment_stack`] segments a [`Stack`], in 3-D or slice by slice.
+//! - [`Restorer`] runs the restoration networks of Cellpose 3.
+//! - [`Control`] watches a call and stops it.
+//! - Every call that blocks has an `async` twin with the same arguments, for browsers and other callers that cannot
+//!   block: [`Segmenter::segment_async`].
 //!
-//! Callers that cannot block, in a browser above all, use the `async` twins: [`Segmenter::new_async`],
-//! [`SegmenterBuilder::build_async`] and [`Segmenter::segment_async`].
+//! The crate reads no image format: `cytoshade-formats` reads and writes files.
 //!
-//! The crate knows no image format: `cytoshade-formats` reads and writes files.
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `gpu` | yes | the network and the stages around it as shaders, through `wgpu` |
+//! | `cpu` | yes | the network on the CPU |
+//! | `torch` | yes | torch files and size models, which are pickles (read as data, never run) |
+//! | `onnx` | yes | ONNX exports |
+//! | `ndarray` | no | arrays and views of images and results |
+//! | `image` | no | [`ImageView`] and [`Image`] from a `DynamicImage` |
+//! | `serde` | no | [`Params`] and other options as data |
+//! | `tracing` | no | a span for each stage, with the image's size and the device |
+//!
+//! A build needs `gpu` or `cpu`. Without `cpu` the other stages on the CPU remain: they stand in for a GPU that lacks the
+//! capacity for an image.
+//!
+//! # Threads and memory
+//!
+//! [`Model`], [`Segmenter`] and [`Restorer`] are `Send` and `Sync`, their clones share the weights, and several threads can
+//! use one at once. See [`Segmenter`] for the threads that share the work and for the memory that it takes.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
-// Without threads, as in the browser, wgpu's handles are neither Send nor Sync, and need not be.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+// In browsers, which have no threads here, wgpu's handles are neither Send nor Sync.
 #![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 // A build without a backend has branches over types without values.
 #![cfg_attr(not(all(feature = "gpu", feature = "cpu")), allow(dead_code, unused_variables))]
@@ -100,6 +124,11 @@ pub mod network {
         TileRule, Weights, arch,
     };
 }
+
+#[cfg(feature = "image")]
+pub use ::image;
+#[cfg(feature = "ndarray")]
+pub use ::ndarray;
 
 /// The errors of the crates beneath, which [`Error`] wraps.
 pub mod errors {

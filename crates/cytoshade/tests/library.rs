@@ -140,3 +140,36 @@ fn constant_and_tiny_images_have_no_cells() {
         assert!(found.flows.unwrap().as_slice().iter().all(|v| v.is_finite()));
     }
 }
+
+#[test]
+fn threads_can_share_and_move_everything() {
+    fn shared<T: Send + Sync>() {}
+    fn moved<T: Send>() {}
+    shared::<(Model, Segmenter, cytoshade::Restorer)>();
+    shared::<(Image, Params, cytoshade::Segmentation, cytoshade::StackSegmentation, Error)>();
+    shared::<(Control<'static>, Cancel, cytoshade::Builder<cytoshade::ForSegmenter>)>();
+    moved::<cytoshade::Segmentations>();
+    fn is_send<T: Send>(_: &T) {}
+    let (segmenter, image, params) = (segmenter(), domes(40, 40), Params::new());
+    let stack = cytoshade::Stack::new(vec![domes(40, 40)]).unwrap();
+    is_send(&segmenter.segment_async(&image, &params));
+    is_send(&segmenter.segment_stack_async(&stack, &params));
+}
+
+#[test]
+fn errors_have_a_kind_and_a_cause() {
+    use cytoshade::ErrorKind;
+    use std::error::Error as _;
+    let segmenter = segmenter();
+    let kind = |params: Params| segmenter.segment(&domes(40, 40), &params).unwrap_err().kind();
+    assert_eq!(kind(Params::new().diameter(-1.0)), ErrorKind::Parameter);
+    assert_eq!(kind(Params::new().bsize(48 + 8)), ErrorKind::Parameter);
+    let image = Image::new(vec![f32::INFINITY; 9], 1, 3, 3).unwrap();
+    assert_eq!(segmenter.segment(&image, &Params::new()).unwrap_err().kind(), ErrorKind::Image);
+    let missing = Model::open("no/such/file").unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::Model);
+    let cause = missing.source().and_then(|cause| cause.downcast_ref::<std::io::Error>()).unwrap();
+    assert_eq!(cause.kind(), std::io::ErrorKind::NotFound);
+    let unnamed = Model::open_in("nobody", &Default::default(), &Default::default()).unwrap_err();
+    assert_eq!(unnamed.kind(), ErrorKind::ModelNotFound);
+}
