@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use cytoshade_gpu::{Gpu, Precision};
-use cytoshade_shaders::{CONV3X3_MATRIX8, CONV3X3_MATRIX16, LANES, Shader};
+use cytoshade_shaders::{CONV3X3_MATRIX8, CONV3X3_MATRIX16, Shader, overrides};
 
 /// Number of vec4s in a buffer.
 const VALUES: u32 = 1 << 20;
@@ -51,7 +51,8 @@ impl Ceilings {
         let side = gpu.capabilities().matrices.iter().copied().filter(|side| [8, 16].contains(side)).max();
         let matrices = side.zip(gpu.capabilities().subgroups).map(|(side, (lanes, _))| {
             let source = wgpu::ShaderSource::Wgsl(matrix_source(side).into());
-            let seconds = meter.seconds(source, "multiply_matrices", &[(LANES, f64::from(lanes))], SUBGROUPS);
+            let seconds =
+                meter.seconds(source, "multiply_matrices", &[(overrides::LANES, f64::from(lanes))], SUBGROUPS);
             f64::from(SUBGROUPS) * (MATRIX_OPERATIONS * u64::from(side).pow(3)) as f64 / seconds
         });
         Self { operations: invocations * OPERATIONS as f64 / add, bytes: invocations * 32.0 / copy, matrices }

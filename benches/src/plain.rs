@@ -2,7 +2,7 @@
 
 use cytoshade_core::{Conv, Convolution, Network, Operation, Plan, Shortcut, Storage, Weights};
 use cytoshade_gpu::{Gpu, Precision};
-use cytoshade_shaders::{CONV3X3_GEMM, SKIP, Shader};
+use cytoshade_shaders::{CONV3X3_GEMM, Shader, overrides};
 use half::f16;
 
 use crate::Numbers;
@@ -19,7 +19,7 @@ const PLAIN: Shader = Shader {
     ],
     entry: "conv3x3_plain",
     workgroup: [SIDE * SIDE, 1, 1],
-    overrides: &[SKIP],
+    overrides: &[overrides::SKIP],
     ..CONV3X3_GEMM
 };
 
@@ -329,7 +329,7 @@ fn pipeline(
         module,
         entry_point: Some(PLAIN.entry),
         compilation_options: wgpu::PipelineCompilationOptions {
-            constants: &[(SKIP, skip)],
+            constants: &[(overrides::SKIP, skip)],
             // As in the product.
             zero_initialize_workgroup_memory: false,
         },

@@ -1,10 +1,9 @@
-//! WGSL without what only people read.
+//! WGSL without comments and indentation.
 
-/// `source` without line comments, indentation and empty lines. What is left stays on its own line, so that an error
-/// of a compiler can still be found.
+/// Removes line comments, indentation and empty lines. Code keeps its lines, so that a compiler's error can be located.
 ///
-/// WGSL has no strings, so that two slashes are always a comment. Block comments, which could hold line comments, are
-/// not taken out: no shader has any, and a test sees to it.
+/// WGSL has no strings, so two slashes always begin a comment. Block comments, which could hold line comments, are not
+/// removed: a test makes sure that no shader has any.
 pub(crate) fn minify(source: &str) -> String {
     let mut small = String::new();
     for line in source.lines() {

@@ -1,4 +1,4 @@
-//! What the build script makes of the shaders for a browser is the same program.
+//! The build script's sources for browsers are the same programs.
 
 use cytoshade_shaders::{ALL, Precision};
 use naga::Module;
@@ -8,7 +8,7 @@ mod minify;
 
 use minify::minify;
 
-/// Everything that a compiler makes of a source, but for where it stood.
+/// Everything that a compiler makes of a source, without the positions in it.
 fn program(source: &str) -> Vec<String> {
     let module: Module = naga::front::wgsl::parse_str(source).unwrap();
     let functions = module.functions.iter().map(|(_, function)| function);

@@ -1,4 +1,4 @@
-//! Tint, the compiler of Chrome, accepts every shader. Ignored where the program `tint` is not installed.
+//! Tint, the compiler of Chrome, accepts every shader. Ignored if the program `tint` is not installed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ fn accepts(file: &Path) -> Result<(), Failed> {
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned().into()) }
 }
 
-/// A file that holds a source, which the test may throw away.
+/// Writes a source to a temporary file.
 fn written(name: &str, source: &str) -> Result<PathBuf, Failed> {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.wgsl"));
     std::fs::write(&file, source)?;
@@ -21,11 +21,11 @@ fn written(name: &str, source: &str) -> Result<PathBuf, Failed> {
 fn main() {
     let absent = Command::new("tint").arg("--help").output().is_err();
     let mut trials = Vec::new();
-    // Tint has another dialect of subgroup matrices; the shaders with those are for naga alone.
+    // Tint has another dialect of subgroup matrices; only naga compiles the shaders that use them.
     for shader in cytoshade_shaders::ALL.into_iter().filter(|shader| shader.needs != Needs::Matrices) {
         for precision in [Precision::F32, Precision::F16] {
             let name = format!("{}_{}", shader.name, precision.name());
-            // naga knows no such extension, and Tint wants it named.
+            // naga has no such extension; Tint requires it.
             let enable = if shader.needs == Needs::Subgroups { "enable subgroups;\n" } else { "" };
             let source = format!("{enable}{}", shader.source(precision));
             let test = move || accepts(&written(&name, &source)?);
@@ -33,7 +33,7 @@ fn main() {
             trials.push(Trial::test(name, test).with_ignored_flag(absent));
         }
     }
-    // The twin: a shader that is wrong is refused.
+    // The twin: a wrong shader is refused.
     let refused = || {
         let file = written("wrong", "@compute @workgroup_size(1) fn main() { let a: u32 = 1.5; }")?;
         if accepts(&file).is_ok() { Err("tint accepted a wrong shader".into()) } else { Ok(()) }

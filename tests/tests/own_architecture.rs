@@ -116,7 +116,7 @@ fn outputs_on_cpu(isa: Isa) -> Result<(), Failed> {
 
 /// Every kernel that runs on the device, the first convolution of which has no ReLU.
 fn outputs_on_gpu(gpu: &Gpu) -> Result<(), Failed> {
-    let layer = |precision| cytoshade_gpu::Layer { inputs: 5, outputs: 7, block: 0, precision };
+    let layer = |precision| cytoshade_gpu::Layer { inputs: 5, outputs: 7, shortcut: 0, precision };
     let options = Options::default();
     let suits = |kernel: &ConvKernel| kernel.applies(gpu.capabilities(), &layer(options.precision)).is_ok();
     let kernels: Vec<_> = ConvKernel::ALL.into_iter().filter(suits).map(Some).chain([None]).collect();

@@ -135,7 +135,11 @@ fn shapes(bench: &Bench<'_>, precision: Precision) -> Vec<Shape> {
             operations: cost.operations as f64,
             filtered: (2 * 36 * patches * (inputs + block) * outputs) as f64,
             bytes: cost.bytes as f64,
-            default: ConvKernel::choose(bench.gpu.capabilities(), &Layer { inputs, outputs, block, precision }).0,
+            default: ConvKernel::choose(
+                bench.gpu.capabilities(),
+                &Layer { inputs, outputs, shortcut: block, precision },
+            )
+            .0,
         });
     }
     shapes

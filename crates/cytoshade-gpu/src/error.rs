@@ -1,40 +1,34 @@
 //! What can go wrong on a GPU.
 
-use crate::convolution::Unsupported;
-
-/// Whatever can go wrong on a GPU. Each message says what was found, what was expected and what to do.
+/// What can go wrong on a GPU. Each message says what was found, what was expected and what to do.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is no adapter of the kind that was asked for.
-    #[error("no {wanted} was found; there is {found}: install a driver, or run on the CPU")]
+    /// No adapter of the requested kind exists.
+    #[error("no {wanted} found (adapters: {found}); install a driver, or use the CPU")]
     NoAdapter {
-        /// What was asked for.
+        /// What was requested.
         wanted: String,
-        /// The adapters that are there.
+        /// The adapters of this machine.
         found: String,
     },
-    /// An adapter grants less than the shaders need.
-    #[error("{adapter} grants {found} for {limit}, but the shaders need {needed}: use another adapter, or the CPU")]
+    /// An adapter or a device grants less than the shaders need.
+    #[error("{adapter} grants less than the shaders need: {missing}; use another adapter, or the CPU")]
     TooWeak {
         /// The adapter's name.
         adapter: String,
-        /// The limit's name in WebGPU.
-        limit: &'static str,
-        /// What the adapter grants.
-        found: u64,
-        /// What the shaders need.
-        needed: u64,
+        /// Every feature and limit that falls short.
+        missing: AllMissing,
     },
     /// The driver did not open the device.
-    #[error("{adapter} did not open: {reason}; update its driver, or run on the CPU")]
+    #[error("{adapter} did not open: {reason}; update its driver, or use the CPU")]
     Open {
         /// The adapter's name.
         adapter: String,
-        /// What the driver said.
+        /// The driver's message.
         reason: String,
     },
-    /// The kernel that was asked for does not run on the device.
+    /// The requested kernel does not run on the device.
     #[error("the kernel {kernel} does not run on {adapter}: {declined}; choose another kernel, or none")]
     Unsuitable {
         /// The kernel's name.
@@ -44,20 +38,20 @@ pub enum Error {
         /// What the device lacks.
         declined: Unsupported,
     },
-    /// Shaders cannot store f16 on the device.
-    #[error("{adapter} does not offer f16 storage (SHADER_F16): use f32")]
+    /// The device has no f16 storage.
+    #[error("{adapter} does not offer f16 storage (SHADER_F16); use f32")]
     NoF16 {
         /// The adapter's name.
         adapter: String,
     },
-    /// The device has no clock to profile with.
-    #[error("{adapter} does not offer timestamps (TIMESTAMP_QUERY): it cannot be profiled")]
+    /// The device has no timestamps for a profile.
+    #[error("{adapter} does not offer timestamps (TIMESTAMP_QUERY), so it cannot be profiled")]
     NoTimestamps {
         /// The adapter's name.
         adapter: String,
     },
-    /// Something is larger than the device allows.
-    #[error("{what} needs {needed}, over the device's {limit} of {allowed}: use a smaller image or tile, or the CPU")]
+    /// Something exceeds a limit of the device.
+    #[error("{what} needs {needed}, over the device's {limit} of {allowed}; use a smaller image or tile, or the CPU")]
     Limit {
         /// What is too large.
         what: &'static str,
@@ -69,15 +63,15 @@ pub enum Error {
         allowed: u64,
     },
     /// The device has too little free memory.
-    #[error("the device ran out of memory for {what}: use a smaller image, tile or batch, or the CPU")]
+    #[error("the device ran out of memory for {what}; use a smaller image, tile or batch, or the CPU")]
     OutOfMemory {
         /// What the memory was for.
         what: &'static str,
     },
-    /// The device went away: unplugged, reset by its driver, put to sleep.
-    #[error("the device was lost ({reason}): open it again, or run on the CPU")]
+    /// The device is gone: unplugged, reset by its driver, or closed.
+    #[error("the device was lost ({reason}); open it again, or use the CPU")]
     Lost {
-        /// What the driver said.
+        /// The driver's message.
         reason: String,
     },
     /// The device did not finish in time.
@@ -85,20 +79,20 @@ pub enum Error {
         "the device did not finish {what} within {seconds} seconds: its driver hangs; use another device, or the CPU"
     )]
     Hung {
-        /// What was waited for.
+        /// The work that did not end.
         what: &'static str,
-        /// The limit in seconds.
+        /// The time limit in seconds.
         seconds: u64,
     },
-    /// The driver or wgpu refused something that it should accept.
+    /// The driver or wgpu refused valid work.
     #[error("the device refused {what}: {reason}; this is a defect of Cytoshade or the driver, please report it")]
     Refused {
         /// What was refused.
         what: &'static str,
-        /// What was said about it.
+        /// The message of the driver or of wgpu.
         reason: String,
     },
-    /// A slice does not have the length that its shape needs.
+    /// A slice does not have the length of its shape.
     #[error("{what} holds {found} values, expected {expected}; pass its true shape")]
     Length {
         /// Which argument.
@@ -117,7 +111,100 @@ pub enum Error {
         height: usize,
         /// Width in pixels.
         width: usize,
-        /// What the sides must be multiples of.
+        /// Both sides must be multiples of this.
         multiple: usize,
+    },
+}
+
+/// Every feature and limit of a device that falls short of what the shaders need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllMissing(pub Vec<Missing>);
+
+impl std::fmt::Display for AllMissing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (at, missing) in self.0.iter().enumerate() {
+            write!(f, "{}{missing}", if at > 0 { ", " } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+/// A feature or limit of a device that falls short of what the shaders need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Missing {
+    /// A feature is absent.
+    #[error("{name} is missing")]
+    Feature {
+        /// The feature's name in wgpu.
+        name: &'static str,
+    },
+    /// A limit is too low.
+    #[error("{name} is {found} (needed: {needed})")]
+    Limit {
+        /// The limit's name in WebGPU.
+        name: &'static str,
+        /// What the device grants.
+        found: u64,
+        /// What the shaders need.
+        needed: u64,
+    },
+}
+
+/// Why a kernel does not run on a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unsupported {
+    /// The device has no subgroup operations.
+    #[error("the device has no subgroup operations")]
+    NoSubgroups,
+    /// Subgroups may be too small.
+    #[error("the device's subgroups may have only {found} invocations; the kernel needs {needed}")]
+    SmallSubgroups {
+        /// Invocations of the smallest subgroup.
+        found: u32,
+        /// Invocations needed.
+        needed: u32,
+    },
+    /// Subgroups are too large.
+    #[error("the device's subgroups have {found} invocations; the kernel takes at most {allowed}")]
+    LargeSubgroups {
+        /// Invocations of a subgroup.
+        found: u32,
+        /// Most invocations that the kernel takes.
+        allowed: u32,
+    },
+    /// The kernel multiplies in f16 only.
+    #[error("the kernel multiplies in f16, and f32 was requested")]
+    OnlyF16,
+    /// The device has no subgroup matrices that multiply f16 into f32.
+    #[error("the device has no subgroup matrices of 8 x 8 or 16 x 16 that multiply f16 into f32")]
+    NoMatrices,
+    /// The size of a subgroup is not known before the kernel runs.
+    #[error("the device's subgroups may have {smallest} to {largest} invocations; the kernel needs one size")]
+    UnevenSubgroups {
+        /// Invocations of the smallest subgroup.
+        smallest: u32,
+        /// Invocations of the largest.
+        largest: u32,
+    },
+    /// Browser builds leave the kernel out.
+    #[error("browser builds leave the kernel out")]
+    NativeOnly,
+    /// The weights are larger than a storage buffer may be.
+    #[error("the device grants storage buffers of {found} bytes; the kernel's weights need {needed}")]
+    Binding {
+        /// Bytes granted.
+        found: u64,
+        /// Bytes needed.
+        needed: u64,
+    },
+    /// The device has too little workgroup memory.
+    #[error("the device grants {found} bytes of workgroup memory; the kernel needs {needed}")]
+    WorkgroupMemory {
+        /// Bytes granted.
+        found: u32,
+        /// Bytes needed.
+        needed: u32,
     },
 }

@@ -1,14 +1,14 @@
-//! Planar f32 data that stays on the device between stages.
+//! Planes that stay on the device between stages.
 
 use cytoshade_core::Planes;
 
-use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
+use crate::device::buffers::WAIT_TIMEOUT;
 use crate::error::Error;
 
 const WHAT: &str = "planes";
 
-/// Planar f32 values of shape [channels, height, width] on the device: [`Planes`], as the stages there see them.
+/// Planar f32 values of shape [channels, height, width] on the device: the counterpart of [`Planes`].
 #[derive(Clone, Debug)]
 pub struct GpuPlanes {
     pub(crate) buffer: wgpu::Buffer,
@@ -18,16 +18,16 @@ pub struct GpuPlanes {
 }
 
 impl GpuPlanes {
-    /// Brings planes to the device.
+    /// Uploads planes.
     ///
     /// # Errors
-    /// [`Error::Limit`] where they are too large for one binding, and whatever the device says.
+    /// [`Error::Limit`] if they are too large for one binding, and errors of the device.
     pub async fn upload(gpu: &Gpu, planes: &Planes) -> Result<Self, Error> {
         let buffer = gpu.with_error_scopes(WHAT, || gpu.upload(WHAT, planes.as_slice())).await?;
         Ok(Self { buffer, channels: planes.channels(), height: planes.height(), width: planes.width() })
     }
 
-    /// Planes of zeros, or whatever a stage writes there. To be called within [`Gpu::attempt`].
+    /// New planes of zeros. To be called inside of [`Gpu::with_error_scopes`].
     pub(crate) fn zeros(
         gpu: &Gpu,
         what: &'static str,
@@ -42,8 +42,8 @@ impl GpuPlanes {
     /// The planes in another order: plane `order[n]` becomes plane `n`.
     ///
     /// # Errors
-    /// [`Error::Length`] if there is no such plane, [`Error::Limit`] and [`Error::OutOfMemory`] if the device has no room
-    /// for the copy, and the errors of the device.
+    /// [`Error::Length`] if a plane of the order does not exist, [`Error::Limit`] and [`Error::OutOfMemory`] if the device has
+    /// no room for the copy, and errors of the device.
     pub async fn reorder(&self, gpu: &Gpu, order: &[usize]) -> Result<Self, Error> {
         if let Some(&found) = order.iter().find(|&&channel| channel >= self.channels) {
             return Err(Error::Length { what: "the order of planes", found, expected: self.channels });
@@ -63,18 +63,18 @@ impl GpuPlanes {
         .await
     }
 
-    /// Reads them back.
+    /// Reads the planes back.
     ///
     /// # Errors
-    /// Whatever the device says.
+    /// Errors of the device.
     pub async fn read(&self, gpu: &Gpu) -> Result<Planes, Error> {
         self.start_read(gpu).await?.finish(gpu).await
     }
 
-    /// Submits that they be read back as they are now, and does not wait.
+    /// Starts to read the planes back as they are now, and does not wait.
     ///
     /// # Errors
-    /// Whatever the device says.
+    /// Errors of the device.
     pub async fn start_read(&self, gpu: &Gpu) -> Result<PendingReadback, Error> {
         let bytes = 4 * (self.channels * self.height * self.width) as u64;
         let (back, submission) = gpu
@@ -114,10 +114,10 @@ pub struct PendingReadback {
 }
 
 impl PendingReadback {
-    /// Waits for them.
+    /// Waits for the planes.
     ///
     /// # Errors
-    /// Whatever the device says.
+    /// Errors of the device.
     pub async fn finish(self, gpu: &Gpu) -> Result<Planes, Error> {
         let [channels, height, width] = self.size;
         let bytes = 4 * (channels * height * width) as u64;

@@ -1,8 +1,10 @@
-// Adds tiles of activations to the planes that they were cut from, weighted so that the weights of all tiles over a
-// pixel make 1. Flipped tiles are turned back, with the sign of the flow along the flipped axis.
+// Blends tiles of activations into planes.
 //
-// Grid: one invocation four channels of a pixel: x columns and y rows of those that the tiles cover, 16 x 4 a workgroup,
-// z channels / 4.
+// The weights of all tiles over a pixel add up to 1. Flipped tiles are turned back, with the sign of the flow along the
+// flipped axis.
+//
+// Grid: one invocation for four channels of a pixel: x columns and y rows of those that the tiles cover, 16 x 4 a
+// workgroup; z channels / 4.
 
 struct Params {
     /// Width and height of the planes.
@@ -15,12 +17,12 @@ struct Params {
     tile_height: u32,
     /// Tiles of a row of the grid on which all tiles lie.
     across: u32,
-    /// The first tile to add, and how many there are.
+    /// The first tile to add, and the number of tiles.
     first: u32,
     tiles_now: u32,
-    /// Where their activations begin, in vec4s.
+    /// The first vec4 of their activations.
     start: u32,
-    /// The first row and the first column that they cover, and the ends of both.
+    /// The first row and column that they cover, and the ends of both.
     row: u32,
     column: u32,
     row_end: u32,
@@ -32,7 +34,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> activations: array<Stored>;
 @group(0) @binding(2) var<storage, read> tiles: array<Tile>;
 @group(0) @binding(3) var<storage, read> weights: array<f32>;
-// [row, then column]: the first row, or column, of tiles that it lies in, and the end of them.
+// [row, then column]: the first row, or column, of tiles over it, and the end of them.
 @group(0) @binding(4) var<storage, read> spans: array<vec2u>;
 // [channel][row][column], zero at first.
 @group(0) @binding(5) var<storage, read_write> planes: array<f32>;
@@ -50,7 +52,7 @@ fn blend(@builtin(global_invocation_id) place: vec3u) {
     var sum = vec4f();
     for (var j = down.x; j < down.y; j++) {
         for (var i = along.x; i < along.y; i++) {
-            // What lies before the first tile is a very large number here.
+            // Tiles before the first one wrap around to very large numbers.
             let n = j * params.across + i - params.first;
             if n >= params.tiles_now {
                 continue;

@@ -1,5 +1,6 @@
-// The pixel of each label that is nearest to the mean of them all, the first of several: its distance in one dispatch,
-// then the pixel in another.
+// Finds the center of each label: its pixel nearest to the mean of its pixels, the first of several.
+//
+// One dispatch finds the distances, a second one the pixels.
 //
 // Grid: one invocation a pixel, 16 x 4 a workgroup.
 
@@ -14,7 +15,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 // [pixel].
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
-// [label]: row and column of the mean, truncated, and the bits of what was cut off as f32: apart they are exact enough.
+// [label]: row and column of the mean, truncated, and the bits of the fractions as f32: one f32 for both would be inexact.
 @group(0) @binding(2) var<storage, read> means: array<vec4u>;
 // [label][2]: complements of the bits of the squared distance and of the pixel. Zero at first.
 @group(0) @binding(3) var<storage, read_write> nearest: array<atomic<u32>>;
@@ -31,7 +32,7 @@ fn center(@builtin(global_invocation_id) place: vec3u) {
     }
     let mean = means[label];
     let off = vec2f(vec2i(place.yx) - vec2i(mean.xy)) - bitcast<vec2f>(mean.zw);
-    // Numbers from 0 on are in the order of their bits.
+    // Numbers that are not negative are in the order of their bits.
     let key = ~bitcast<u32>(dot(off, off));
     let best = atomicLoad(&nearest[2u * label]);
     if params.pixels == 0u {

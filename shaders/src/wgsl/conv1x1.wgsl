@@ -1,4 +1,6 @@
-// 1x1 convolution: an invocation computes 7 rows of one column for 4 output channels.
+// 1x1 convolution.
+//
+// An invocation computes 7 rows of one column for 4 output channels.
 //
 // Weights: [output / 4][input / 4][input % 4].
 //
@@ -17,7 +19,7 @@ fn conv1x1(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id
     var sums = Column();
     var weight = output * params.inputs * 4u;
     for (var channel = 0u; channel < params.inputs; channel++) {
-        // From the pixel itself on, where a 3x3 kernel begins a row above.
+        // The first input is that of the first pixel itself; for a 3x3 kernel it is the one above.
         let inputs = load_column(tile, i32(y), i32(x), channel, norm(tile, channel));
         sums = add_point(sums, weights_at(weight), inputs);
         weight += 4u;

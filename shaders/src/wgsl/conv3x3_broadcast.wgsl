@@ -1,7 +1,8 @@
-// 3x3 convolution, register-blocked and direct as conv3x3_direct, with the weights shared within a subgroup: its
-// invocations compute columns beside each other for the same 16 output channels, so each reads a part of the weights
-// and broadcasts it. Made for processors (Mesa's llvmpipe), where a vector load of one address is as dear as of many.
-// Needs subgroups of 8 invocations or more, of which the first 8 hold the weights.
+// 3x3 convolution, register-blocked, its weights shared by subgroup broadcasts.
+//
+// As conv3x3_direct, but the invocations of a subgroup compute columns beside each other for the same 16 output channels:
+// each loads a part of the weights and broadcasts it. For software adapters (Mesa's llvmpipe), where a vector load of one
+// address costs as much as one of many. Needs subgroups of 8 invocations or more; the first 8 hold the weights.
 //
 // Weights: [output / 16][input / 4][kernel x][output / 4 % 4][kernel y][input % 4], then the block's
 // [output / 16][input / 4][output / 4 % 4][input % 4].
@@ -19,7 +20,7 @@ fn conv3x3_broadcast(
     let group = workgroup.y % groups;
     let y = workgroup.y / groups * ROWS;
     let tile = workgroup.z;
-    // Nobody leaves early: each holds weights for the others.
+    // No invocation returns early: each holds weights for the others.
 
     var sums0 = Column();
     var sums1 = Column();
@@ -31,7 +32,7 @@ fn conv3x3_broadcast(
     for (var channel = 0u; channel < params.inputs; channel++) {
         let norm = norm(tile, channel);
         for (var kx = 0; kx < 3; kx++) {
-            // Weight n of the 48 lies in lane n % 8 of part n / 8.
+            // Weight n of the 48 is in lane n % 8 of part n / 8.
             let p0 = vec4f(weights[weight]);
             let p1 = vec4f(weights[weight + 8u]);
             let p2 = vec4f(weights[weight + 16u]);

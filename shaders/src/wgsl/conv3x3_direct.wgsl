@@ -1,5 +1,6 @@
-// 3x3 convolution, register-blocked and direct: an invocation computes 7 rows of one column for 8 output channels, and
-// reads every value it needs straight from memory; no workgroup memory. The portable one.
+// 3x3 convolution, register-blocked, straight from memory; runs everywhere.
+//
+// An invocation computes 7 rows of one column for 8 output channels. It uses no workgroup memory.
 //
 // Weights: [output / 8][input / 4][kernel x][output / 4 % 2][kernel y][input % 4], then the block's
 // [output / 8][input / 4][output / 4 % 2][input % 4].
@@ -10,7 +11,7 @@
 fn conv3x3_direct(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) index: u32) {
     let groups = (params.outputs + 1u) / 2u;
     let x = workgroup.x * 32u + index;
-    // The same for the whole workgroup: a compiler that sees it loads each weight once.
+    // Uniform in the workgroup, so that a compiler can load each weight once.
     let group = workgroup.y % groups;
     let y = workgroup.y / groups * ROWS;
     let tile = workgroup.z;

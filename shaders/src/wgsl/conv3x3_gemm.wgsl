@@ -1,8 +1,9 @@
-// 3x3 convolution as an implicit matrix product through workgroup memory: for four input channels after another, a
-// workgroup stages the pixels it needs (with a border of one) and the weights, and each invocation multiplies 7 pixels
-// beside each other by 8 output channels. A staged pixel goes through BatchNorm and ReLU once, and serves all nine
-// places of the kernel and all output channels of the workgroup. Blocks of 28 columns leave nothing over in planes of
-// 224, 112, 56 and 28.
+// 3x3 convolution as an implicit matrix product through workgroup memory.
+//
+// For each four input channels, a workgroup stages its pixels (with a border of one) and the weights, and each invocation
+// multiplies 7 pixels beside each other by 8 output channels. A staged pixel goes through BatchNorm and ReLU once, and serves
+// all nine positions of the kernel and all output channels of the workgroup. Blocks of 28 columns divide the sides 224, 112,
+// 56 and 28 of the published networks.
 //
 // Weights: [input / 4][kernel y][kernel x][input % 4][output / 4], then the block's [input / 4][input % 4][output / 4].
 //
@@ -15,7 +16,7 @@ override CHANNEL_GROUPS: u32 = 8u;
 const LANES = 128u;
 const COLUMNS = 28u;
 const HALO_COLUMNS = 30u;
-// Pixels beside each other that an invocation computes, and such groups in a row.
+// Pixels beside each other of an invocation, and such runs in a row.
 const RUN = 7u;
 const RUNS = 4u;
 
@@ -42,7 +43,7 @@ struct Sums {
     b6: vec4f,
 }
 
-// Adds what one input channel gives: 7 pixels times 8 output channels.
+// Adds the products of one input channel: 7 pixels times 8 output channels.
 fn add_channel(
     sums: Sums, a: vec4f, b: vec4f, v0: f32, v1: f32, v2: f32, v3: f32, v4: f32, v5: f32, v6: f32
 ) -> Sums {
@@ -64,7 +65,7 @@ fn add_channel(
     );
 }
 
-// Adds what four input channels give at one place of the kernel, whose weights begin at `weight`.
+// Adds the products of four input channels at one position of the kernel, whose weights begin at `weight`.
 fn add_place(
     sums: Sums, weight: u32, v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f, v4: vec4f, v5: vec4f, v6: vec4f
 ) -> Sums {
@@ -81,11 +82,11 @@ fn add_place(
     return add_channel(s, kernel[at], kernel[at + other], v0.w, v1.w, v2.w, v3.w, v4.w, v5.w, v6.w);
 }
 
-// Stages `count` weights of each of the workgroup's output channels, [count][output / 4], from `begin` on.
+// Stages `count` weights of each of the workgroup's output channels, [count][output / 4], from index `begin`.
 fn stage_weights(lane: u32, count: u32, begin: u32, first: u32) {
     let quads = 2u * CHANNEL_GROUPS;
     for (var at = lane; at < count * quads; at += LANES) {
-        // Past the last output channel anything will do: it is not stored.
+        // Channels past the last one are not stored, so their weights do not matter.
         let output = min(first + at % quads, params.outputs - 1u);
         kernel[at] = vec4f(weights[begin + at / quads * params.outputs + output]);
     }
@@ -100,7 +101,7 @@ fn conv3x3_gemm(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocati
     let top = workgroup.y / groups * rows;
     let left = workgroup.x * COLUMNS;
     let tile = workgroup.z;
-    // Invocations of one pixel group follow each other, so that their weights lie side by side.
+    // Consecutive invocations have the same pixels, so that they read consecutive weights.
     let output = lane % CHANNEL_GROUPS;
     let run = lane / CHANNEL_GROUPS % RUNS;
     let row = lane / CHANNEL_GROUPS / RUNS;
@@ -108,7 +109,7 @@ fn conv3x3_gemm(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocati
     var sums = Sums();
     for (var channel = 0u; channel < params.inputs; channel++) {
         let norm = norm(tile, channel);
-        // Nobody may stage while others still read what was staged before.
+        // No invocation may stage while others still read.
         workgroupBarrier();
         for (var at = lane; at < HALO_COLUMNS * (rows + 2u); at += LANES) {
             let y = i32(top + at / HALO_COLUMNS) - 1;

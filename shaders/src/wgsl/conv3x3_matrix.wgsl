@@ -1,19 +1,21 @@
-// 3x3 convolution on subgroup matrices: f16 times f16, summed in f32. An implicit matrix product as conv3x3_gemm: the
-// pixels of a row, SIDE input channels each, are the rows of the left matrix, straight from the staged block at
-// whatever place of the kernel. A subgroup computes 4 rows of SIDE pixels for 2 * SIDE output channels; of the 4
-// subgroups of a workgroup, SPLIT lie beside each other in channels, the others below each other in rows.
+// 3x3 convolution on subgroup matrices (tensor cores), f16 times f16, summed in f32.
 //
-// A step is a column of the kernel for SIDE input channels. While a step computes, the weights of the next one and a
-// third of the pixels of the next SIDE channels are on their way, into the other half of the workgroup memory.
+// An implicit matrix product as conv3x3_gemm. The pixels of a row, SIDE input channels each, are the rows of the left
+// matrix; they are read from the staged block at the offset of each position of the kernel. A subgroup computes 4 rows of
+// SIDE pixels for 2 * SIDE output channels. Of the 4 subgroups of a workgroup, SPLIT divide the channels and the others the
+// rows.
+//
+// A step is a column of the kernel for SIDE input channels. During a step, the weights of the next one and a third of the
+// pixels of the next SIDE channels are loaded, into the other half of the workgroup memory.
 //
 // Weights: [input / SIDE][kernel x][kernel y][output / SIDE][input % SIDE][output % SIDE], then the block's
 // [input / SIDE][output / SIDE][input % SIDE][output % SIDE]; counts of channels padded to whole workgroups.
 //
 // Grid: x columns / SIDE; y (blocks of 16 / SPLIT rows) x (groups of 2 * SIDE * SPLIT output channels); z tiles.
 
-// Invocations of 4 subgroups; at least SIDE * SIDE / 2, or a round of staging would not take all.
+// Invocations of 4 subgroups; at least SIDE * SIDE / 2, so that one round of staging takes all weights.
 override LANES: u32 = 32u;
-// Subgroups beside each other in channels: 1 or 2.
+// Subgroups that divide the channels: 1 or 2.
 override SPLIT: u32 = 1u;
 
 const HALO_COLUMNS = SIDE + 2u;
@@ -21,23 +23,23 @@ const QUADS = SIDE / 4u;
 // A row of a subgroup's results.
 const RESULT = 2u * SIDE * SIDE;
 
-// Two halves: the rows of pixels and a border of one, SIDE channels each.
+// Two halves: the rows of pixels with a border of one, SIDE channels each.
 var<workgroup> halo: array<f16, 2u * (16u / SPLIT + 2u) * HALO_COLUMNS * SIDE>;
 // Two halves: 3 rows of the kernel, 2 * SPLIT tiles of weights each.
 var<workgroup> kernel: array<f16, 2u * 6u * SPLIT * SIDE * SIDE>;
 var<workgroup> results: array<f32, 4u * RESULT>;
 
-// Where a workgroup stands.
+// The position of a workgroup.
 struct Place {
     tile: u32,
     top: u32,
     left: u32,
-    /// First tile of weights, and tiles of weights in all.
+    /// The first tile of weights, and the number of tiles of weights.
     first: u32,
     tiles: u32,
 }
 
-// vec4s of a half: the pixels, of which a step stages a third, and the weights of a step.
+// vec4s of a half: the pixels, a third of which a step stages; and the weights of a step.
 fn halo_items() -> u32 {
     return (16u / SPLIT + 2u) * HALO_COLUMNS * QUADS;
 }
@@ -46,7 +48,7 @@ fn kernel_items() -> u32 {
     return 6u * SPLIT * SIDE * QUADS;
 }
 
-// One vec4 of the pixels of SIDE channels; the channels that pad the last ones are zero.
+// One vec4 of the pixels of SIDE channels; padding channels are zero.
 fn pixel_item(place: Place, slice: u32, item: u32) -> vec4h {
     let channel = slice * QUADS + item % QUADS;
     let pixel = item / QUADS;
@@ -80,7 +82,7 @@ fn keep_weights(half: u32, item: u32, value: vec4h) {
     kernel[at + 3u] = value.w;
 }
 
-// A row of a subgroup's results to memory.
+// Stores a row of a subgroup's results.
 fn store_row(place: Place, y: u32, subgroup: u32, lane: u32) {
     for (var item = lane; item < SIDE * SIDE / 2u; item += LANES / 4u) {
         let quad = item % (2u * QUADS);
@@ -134,7 +136,7 @@ fn conv3x3_matrix(
     for (var step = 0u; step < 3u * slices; step++) {
         let slice = step / 3u;
         let kx = step % 3u;
-        // What the next step needs sets out now, into registers. Past the end it is read again, and not kept.
+        // Loads for the next step begin now, into registers. Past the end they load the last one again and drop it.
         let next = min(step + 1u, 3u * slices - 1u);
         let next_slice = min(slice + 1u, slices - 1u);
         let pixels_end = min((kx + 1u) * third, halo_items());
@@ -209,7 +211,7 @@ fn conv3x3_matrix(
         workgroupBarrier();
     }
 
-    // The block's input: the middle of the kernel alone.
+    // The block's input, at the middle of the kernel only.
     let block_slices = (params.block_inputs + QUADS - 1u) / QUADS;
     for (var slice = 0u; slice < block_slices; slice++) {
         for (var item = index; item < 16u / SPLIT * SIDE * QUADS; item += LANES) {
@@ -240,11 +242,11 @@ fn conv3x3_matrix(
         r2 = coopMultiplyAdd(pixels2, right, r2);
         l3 = coopMultiplyAdd(pixels3, left, l3);
         r3 = coopMultiplyAdd(pixels3, right, r3);
-        // Nobody may stage while others still read.
+        // No invocation may stage while others still read.
         workgroupBarrier();
     }
 
-    // Single values of a matrix are not to be had: through workgroup memory, row by row.
+    // A shader cannot read single values of a matrix, so they go through workgroup memory, row by row.
     let result = subgroup * RESULT;
     let y = place.top + row;
     coopStoreT(l0, &results[result], 2u * SIDE);

@@ -1,14 +1,16 @@
-// 3x3 Winograd convolution, first of two: the input, after its prologue, at the points. Another dispatch, with
-// BLOCK, adds the block's input as more channels.
+// 3x3 Winograd convolution, first of two shaders: transforms the input to the points.
+//
+// The input goes through BatchNorm and ReLU first. A second dispatch, with BLOCK, adds the block's input as more channels.
 //
 // Grid: x vec4s of channels of the source or, with BLOCK, of the block's input; y (patches of the batch) / LANES.
 
+// Whether the block's input is transformed instead of the source.
 override BLOCK: bool = false;
 
 @group(0) @binding(1) var<storage, read> source: array<Packed>;
-// Of the source's shape. Read where SKIP is set.
+// The shape of the source. Read if SKIP is set.
 @group(0) @binding(2) var<storage, read> skip: array<Packed>;
-// The block's input where block_inputs is set.
+// The block's input if block_inputs is set.
 @group(0) @binding(3) var<storage, read> residual: array<Packed>;
 // BatchNorm scale [inputs], BatchNorm shift [inputs].
 @group(0) @binding(4) var<storage, read> vectors: array<vec4f>;
@@ -26,7 +28,7 @@ struct Line {
     f: vec4f,
 }
 
-// Six pixels beside each other at the six points.
+// Transforms six pixels beside each other to the six points.
 fn transform(v: Line) -> Line {
     let even_p = fma(vec4f(-Q2), v.c, v.e);
     let odd_p = fma(vec4f(-Q2), v.b, v.d);
@@ -82,7 +84,7 @@ fn conv3x3_winograd_input(@builtin(workgroup_id) workgroup: vec3u, @builtin(loca
     let quads = params.inputs + params.block_inputs;
     let index = workgroup.y * LANES + lane;
     var corner = patch_of(index);
-    // The last block may be longer than the batch. What is past its end is not used.
+    // The last block may be longer than the batch. Points past the end are not used.
     corner.tile = min(corner.tile, params.tiles - 1u);
     let x = i32(corner.x);
 

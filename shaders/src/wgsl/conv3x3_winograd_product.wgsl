@@ -1,17 +1,18 @@
-// 3x3 Winograd convolution, second of two: at each point, the product of the input with the kernel; then from
-// the sums at the points to 4 x 4 pixels of the target, with bias and residual. An invocation computes 4 patches for 32
-// output channels. It reads no sums but its own, and soon enough to find them in a processor's cache. All of a
-// workgroup need the same weights, so each reads a part of them and broadcasts it. Needs subgroups of 8 invocations or
-// more, of which the first 8 hold the weights.
+// 3x3 Winograd convolution, second of two shaders: multiplies at the points and transforms the sums to pixels.
+//
+// At each point it sums the products of the input with the kernel. Then it transforms the sums to 4 x 4 pixels of the
+// target, with bias and residual. An invocation computes 4 patches for 32 output channels. It reads only its own sums, soon
+// enough to find them in a processor's cache. All invocations of a workgroup need the same weights, so each loads a part and
+// broadcasts it. Needs subgroups of 8 invocations or more; the first 8 hold the weights.
 //
 // Weights: [point][output / 32][input / 4][output / 4 % 8][input % 4], the block's inputs after the source's.
 //
 // Grid: x (groups of 32 output channels); y (patches of the batch) / (4 * LANES).
 
 @group(0) @binding(1) var<storage, read> points: array<Four>;
-// Each four are the weights from one input channel to four output channels.
+// Each four values are the weights from one input channel to four output channels.
 @group(0) @binding(2) var<storage, read> weights: array<Four>;
-// The residual, of the target's shape, where add_residual is set.
+// The residual, of the target's shape, if add_residual is set.
 @group(0) @binding(3) var<storage, read> residual: array<Packed>;
 // BatchNorm scale [inputs], BatchNorm shift [inputs], bias [outputs].
 @group(0) @binding(4) var<storage, read> vectors: array<vec4f>;
@@ -26,7 +27,7 @@ struct Run {
     v3: vec4f,
 }
 
-// Adds what four input channels give to four output channels.
+// Adds the products of four input channels to four output channels.
 fn add(sum: Run, w: mat4x4f, v: Run) -> Run {
     return Run(
         multiply_add(w, v.v0, sum.v0),
@@ -51,7 +52,7 @@ struct Pixels {
     d: vec4f,
 }
 
-// Six points to four pixels.
+// Transforms six points to four pixels.
 fn transform(a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f) -> Pixels {
     let even_p = b + c;
     let odd_p = b - c;
@@ -65,7 +66,7 @@ fn transform(a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f) -> Pixe
     );
 }
 
-// The points of one row.
+// Loads and transforms the points of one row.
 fn load_points(at: u32, stride: u32) -> Pixels {
     return transform(
         from_four(sums[at]),
@@ -84,8 +85,8 @@ fn store_column(corner: Patch, x: u32, output: u32, v: Pixels) {
     store(corner.tile, corner.y + 3u, x, output, v.d);
 }
 
-// The sums of 4 patches for 32 output channels at one point. `holder` is the invocation's place among those of its
-// subgroup that hold the weights.
+// Sums the products of 4 patches for 32 output channels at one point. `holder` is the invocation's number among those of
+// its subgroup that hold the weights.
 fn multiply(block: u32, group: u32, point: u32, to: u32, lane: u32, holder: u32) {
     let groups = (params.outputs + 7u) / 8u;
     let depth = params.inputs + params.block_inputs;
@@ -106,7 +107,7 @@ fn multiply(block: u32, group: u32, point: u32, to: u32, lane: u32, holder: u32)
             from_four(points[at + 2u * LANES]),
             from_four(points[at + 3u * LANES]),
         );
-        // Weight n of the 32 lies in lane n % 8 of part n / 8.
+        // Weight n of the 32 is in lane n % 8 of part n / 8.
         let p0 = from_four(weights[weight]);
         let p1 = from_four(weights[weight + 8u]);
         let p2 = from_four(weights[weight + 16u]);
@@ -122,7 +123,7 @@ fn multiply(block: u32, group: u32, point: u32, to: u32, lane: u32, holder: u32)
         at += 4u * LANES;
         weight += 32u;
     }
-    // Channels that pad the last group are stored too.
+    // Padding channels of the last group are stored too.
     store_run(to, s0);
     store_run(to + 4u * LANES, s1);
     store_run(to + 8u * LANES, s2);
@@ -133,7 +134,7 @@ fn multiply(block: u32, group: u32, point: u32, to: u32, lane: u32, holder: u32)
     store_run(to + 28u * LANES, s7);
 }
 
-// The pixels of a patch for 4 output channels, from the sums at `at`.
+// Stores the pixels of a patch for 4 output channels, from the sums at index `at`.
 fn store_patch(corner: Patch, output: u32, at: u32) {
     let stride = 32u * LANES;
     let r0 = load_points(at, stride);

@@ -1,8 +1,10 @@
-// One round of the diffusion in masks of any size: each pixel takes the mean of the 3 x 3 around it, other labels
-// counting as 0, after one unit of heat came to the mask's centre. Masks whose rounds are over stay as they are; their
-// number is even, so that what they end with is in the same buffer.
+// One round of the heat diffusion in masks of any size.
 //
-// Grid: one workgroup a tile of 16 x 16 of a mask's box, counted row by row over x and y.
+// Each pixel takes the mean of the 3 x 3 around it, in which other labels count as 0, after one unit of heat was added to the
+// mask's center. Masks whose rounds are over do not change; the number of rounds is even, so that their heat ends in the same
+// buffer.
+//
+// Grid: one workgroup a tile of 16 x 16 of a mask's box, linear.
 
 struct Params {
     /// Width and height of the plane.
@@ -16,11 +18,11 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> boxes: array<Box>;
-// [tile]: box, and place in it, row by row.
+// [tile]: box, and number of the tile in it, row by row.
 @group(0) @binding(2) var<storage, read> tiles: array<vec2u>;
 // [pixel].
 @group(0) @binding(3) var<storage, read> labels: array<u32>;
-// [label][2]: as `center` leaves them.
+// [label][2]: the output of `center`.
 @group(0) @binding(4) var<storage, read> nearest: array<u32>;
 // [pixel].
 @group(0) @binding(5) var<storage, read> before: array<f32>;
@@ -32,7 +34,7 @@ fn diffuse(
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_id) local: vec3u,
 ) {
-    let tile = group.y * groups.x + group.x;
+    let tile = workgroup_number(group, groups);
     if tile >= params.count {
         return;
     }

@@ -1,8 +1,9 @@
-// All rounds of the diffusion in masks whose boxes fit into the registers of few invocations. Made for processors (Mesa's
-// llvmpipe), where registers and the lanes of a subgroup cost next to nothing and every other place in memory is dear.
+// All rounds of the heat diffusion in masks whose boxes fit into the registers of few invocations.
 //
-// An invocation has 16 rows of some columns beside each other (`Row`), unrolled by hand, since an indexed array would live
-// in memory. LANES of them, a subgroup, have 16 rows of the box, and STACK subgroups below each other all of it.
+// For software adapters (Mesa's llvmpipe), where registers and subgroup operations are cheap and all other memory is
+// expensive. An invocation has 16 rows of some columns beside each other (`Row`), unrolled by hand, since an indexed array
+// would live in memory. A subgroup of LANES invocations has 16 rows of the box, and STACK subgroups below each other the whole
+// box. Values beside a row come by a shuffle within the subgroup, those above and below through workgroup memory.
 //
 // Grid: one workgroup a mask, from `first` on.
 
@@ -17,9 +18,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> boxes: array<Box>;
 // [pixel].
 @group(0) @binding(2) var<storage, read> labels: array<u32>;
-// [label][2]: as `center` leaves them.
+// [label][2]: the output of `center`.
 @group(0) @binding(3) var<storage, read> nearest: array<u32>;
-// [pixel]. Zero at first; only the masks' pixels are written.
+// [pixel]. Initially zero; only pixels of the masks are written.
 @group(0) @binding(4) var<storage, read_write> heat: array<f32>;
 
 // Invocations of a subgroup.
@@ -28,7 +29,7 @@ override LANES: u32 = 8u;
 override STACK: u32 = 2u;
 
 const ROWS = 16u;
-// 4 * STACK * LANES, at most.
+// At least 4 * STACK * LANES.
 const EDGES = 512u;
 
 struct Rows {
@@ -45,7 +46,7 @@ struct Strip {
     d: Rows,
 }
 
-// Rows on their way from memory to registers and back: loops need an index.
+// Rows between memory and registers, for loops, which need an index.
 var<private> staged: array<Row, ROWS>;
 
 // [round % 2][subgroup][first and last row][lane].
@@ -53,11 +54,12 @@ var<workgroup> edges: array<Row, EDGES>;
 
 var<private> lane: u32;
 
-// What the invocation to the left has, 0 at the box's border.
+// The value of the invocation to the left, 0 at the box's border.
 fn left(value: f32) -> f32 {
     return select(subgroupShuffleUp(value, 1u), 0.0, lane == 0u);
 }
 
+// The value of the invocation to the right, 0 at the box's border.
 fn right(value: f32) -> f32 {
     return select(subgroupShuffleDown(value, 1u), 0.0, lane == LANES - 1u);
 }
@@ -81,7 +83,7 @@ fn sum(a: Rows, b: Rows) -> Rows {
     return Rows(a.r0 + b.r0, a.r1 + b.r1, a.r2 + b.r2, a.r3 + b.r3);
 }
 
-// The next round's heat: of each cell the sum of the 3 x 3 around it, times `share`.
+// The next round's heat: for each cell the sum of the 3 x 3 around it, times `share`.
 fn spread(above: Row, rows: Rows, below: Row, share: Rows) -> Rows {
     return Rows(
         across(above + rows.r0 + rows.r1, share.r0),
@@ -91,7 +93,7 @@ fn spread(above: Row, rows: Rows, below: Row, share: Rows) -> Rows {
     );
 }
 
-// A ninth where the box's cell is the mask's, else 0.
+// A ninth if the cell belongs to the mask, else 0.
 fn share_of(box: Box, row: u32, column: u32) -> f32 {
     if any(vec2u(row, column) >= vec2u(box.height, box.width) - 2u) {
         return 0.0;
@@ -101,7 +103,7 @@ fn share_of(box: Box, row: u32, column: u32) -> f32 {
 }
 
 fn keep(at: u32, value: f32) {
-    // Nothing outside of the mask is ever warm.
+    // Cells outside of the mask stay at 0.
     if value > 0.0 {
         heat[at] = value;
     }

@@ -1,5 +1,7 @@
-// Fills the holes of masks: what is not the mask's and is not reached from the border of its box over four neighbours.
-// A mask's box is kept as rows of bits, which are flooded from the border until nothing changes.
+// Fills the holes of masks.
+//
+// No path over four neighbours joins a hole to the border of the mask's box. The box is kept as rows of bits, which
+// are flooded from the border until nothing changes.
 //
 // Grid: one workgroup of 64 a mask, from `first` on.
 
@@ -11,7 +13,7 @@ struct Box {
     left: u32,
     height: u32,
     width: u32,
-    /// Where in `bits` it has its place: twice its words.
+    /// The index of its bits, twice as many words as the box has.
     offset: u32,
 }
 
@@ -20,7 +22,7 @@ struct Params {
     width: u32,
     /// The first box of this dispatch.
     first: u32,
-    /// 1 where holes may hold other masks, which are overwritten: boxes must come one after another then.
+    /// 1 if holes may hold other masks, which are overwritten; boxes must then come one after another. Else 0.
     ordered: u32,
 }
 
@@ -28,15 +30,15 @@ struct Params {
 @group(0) @binding(1) var<storage, read> boxes: array<Box>;
 // [pixel].
 @group(0) @binding(2) var<storage, read_write> labels: array<atomic<u32>>;
-// Of each box, [height][ceil(width / 32)]: what is not the mask's, then what of it the outside reaches.
+// For each box, [height][ceil(width / 32)]: the pixels outside of the mask, then those of them that the border reaches.
 @group(0) @binding(3) var<storage, read_write> bits: array<atomic<u32>>;
-// [0]: becomes 1 where a hole holds another mask.
+// [0]: set to 1 if a hole holds another mask.
 @group(0) @binding(4) var<storage, read_write> table: array<atomic<u32>>;
 
 var<workgroup> changed: atomic<u32>;
 var<workgroup> again: u32;
 
-// Bits of `open` that are joined to bits of `start` through others.
+// The bits of `open` that runs of such bits join to bits of `start`.
 fn spread(start: u32, open: u32) -> u32 {
     var found = start & open;
     var up = open;
@@ -85,7 +87,7 @@ fn fill_holes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
         storageBarrier();
         workgroupBarrier();
         for (var row = lane; row < box.height; row += 64u) {
-            // Along the row and back.
+            // To the end of the row and back.
             for (var i = 0u; i < 2u * words; i++) {
                 let word = min(i, 2u * words - 1u - i);
                 let at = row * words + word;

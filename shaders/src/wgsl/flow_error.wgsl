@@ -1,5 +1,6 @@
-// The flow error of masks whose boxes fit into workgroup memory: heat diffuses from the mask's centre over the mask, and
-// its slope is compared to the network's flow.
+// The flow error of masks whose boxes fit into workgroup memory.
+//
+// Heat diffuses from the mask's center over the mask, and its slope is compared with the network's flow.
 //
 // Grid: one workgroup of LANES a mask, from `first` on. An invocation has some rows of one column of the box.
 
@@ -15,19 +16,19 @@ struct Params {
 @group(0) @binding(1) var<storage, read> boxes: array<Box>;
 // [pixel].
 @group(0) @binding(2) var<storage, read> labels: array<u32>;
-// [2 or more][pixel]: dY and dX as the network gives them.
+// [2 or more][pixel]: dY and dX, the network's outputs.
 @group(0) @binding(3) var<storage, read> planes: array<f32>;
-// [label][2]: as `center` leaves them.
+// [label][2]: the output of `center`.
 @group(0) @binding(4) var<storage, read> nearest: array<u32>;
-// [box]: the sums of the squared differences and of what rounding may have moved them.
+// [box]: the sums of the squared differences and of the bounds of their rounding.
 @group(0) @binding(5) var<storage, read_write> errors: array<vec2f>;
 
-// Invocations of a workgroup, a power of two. Hardware wants many; software, which runs a few at a time, pays for each at
-// every barrier.
+// Invocations of a workgroup, a power of two. Hardware needs many; software runs a few at a time and pays for each at every
+// barrier.
 override LANES: u32 = 256u;
-// Rows of an invocation, at most.
+// Most rows of an invocation.
 const ROWS = 32u;
-// Cells of a box, border and all, at most.
+// Most cells of a box with its border.
 const CELLS = 4096u;
 
 var<workgroup> heat: array<f32, CELLS>;
@@ -43,15 +44,15 @@ fn flow_error(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
     let column = lane % box.width;
     let row = lane / box.width * box.rows;
     let start = row * box.width + column;
-    // The pixel of the first row; what lies before the plane is never looked at.
+    // The pixel of the first row; pixels before the plane are never read.
     let pixel = (box.top + row - 1u) * params.width + box.left + column - 1u;
-    // A bit a row: whether the cell is the mask's, and whether it is the centre.
+    // A bit a row: whether the cell belongs to the mask, and whether it is the center.
     var inside = 0u;
     var hot = 0u;
     for (var i = 0u; i < box.rows; i++) {
         let at = pixel + i * params.width;
         if row + i < box.height {
-            // Less 1, the border on either side is at the end of the numbers.
+            // Less 1, the first row and column of the border wrap around to the largest number.
             if all(vec2u(row + i, column) - 1u < vec2u(box.height, box.width) - 2u) {
                 if labels[at] == box.label {
                     inside |= 1u << i;
@@ -67,7 +68,7 @@ fn flow_error(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
     for (var round = 1u; round <= rounds; round++) {
         workgroupBarrier();
         if inside != 0u {
-            // Where the first row is the border, the row above it is of no use.
+            // If the first row is the border, the row above it is not used.
             var above = three(max(start, box.width + 1u) - box.width);
             var here = three(start);
             for (var i = 0u; i < ROWS; i++) {

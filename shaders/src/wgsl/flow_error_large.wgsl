@@ -1,6 +1,6 @@
-// The flow error of masks of any size, whose heat `diffuse` has made.
+// The flow error of masks of any size, from the heat of `diffuse`.
 //
-// Grid: one workgroup a tile of 16 x 16 of a mask's box, counted row by row over x and y.
+// Grid: one workgroup a tile of 16 x 16 of a mask's box, linear.
 
 struct Params {
     /// Width and height of the plane.
@@ -12,15 +12,15 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> boxes: array<Box>;
-// [tile]: box, and place in it, row by row.
+// [tile]: box, and number of the tile in it, row by row.
 @group(0) @binding(2) var<storage, read> tiles: array<vec2u>;
 // [pixel].
 @group(0) @binding(3) var<storage, read> labels: array<u32>;
-// [2 or more][pixel]: dY and dX as the network gives them.
+// [2 or more][pixel]: dY and dX, the network's outputs.
 @group(0) @binding(4) var<storage, read> planes: array<f32>;
 // [pixel].
 @group(0) @binding(5) var<storage, read> heat: array<f32>;
-// [tile]: the sums of the squared differences and of what rounding may have moved them.
+// [tile]: the sums of the squared differences and of the bounds of their rounding.
 @group(0) @binding(6) var<storage, read_write> errors: array<vec2f>;
 
 var<workgroup> sums: array<vec2f, 256>;
@@ -42,7 +42,7 @@ fn flow_error_large(
     @builtin(local_invocation_id) local: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let tile = group.y * groups.x + group.x;
+    let tile = workgroup_number(group, groups);
     var sum = vec2f();
     if tile < params.count {
         let box = boxes[tiles[tile].x];

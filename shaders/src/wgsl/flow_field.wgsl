@@ -1,5 +1,7 @@
-// What the Euler integration starts from: where a pixel takes part, itself and a fifth of its flow as its step, else
-// (-1, -1) and no step.
+// Prepares the Euler integration: the start and the step of each pixel.
+//
+// A pixel that takes part starts at itself, with a fifth of its flow as its step. The others start at (-1, -1), with no
+// step.
 //
 // Grid: one invocation a pixel, 16 x 4 a workgroup.
 
@@ -7,14 +9,14 @@ struct Params {
     /// Width and height of the plane.
     width: u32,
     height: u32,
-    /// The row of the whole plane in which this one begins.
+    /// The row of the whole plane at which this one begins.
     first: u32,
     /// Pixels whose cellprob is above this take part.
     threshold: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [3 or more][pixel]: dY and dX as the network gives them, and cellprob.
+// [3 or more][pixel]: dY, dX and cellprob, the network's outputs.
 @group(0) @binding(1) var<storage, read> planes: array<f32>;
 // [pixel]: (dy, dx) of a step.
 @group(0) @binding(2) var<storage, read_write> field: array<vec2f>;

@@ -1,5 +1,6 @@
-// Euler integration of the flows, some steps of it: p = clamp(p + field(p), plane), as the reference's `steps_interp`
-// with `map_coordinates` and, without INTERP, `steps2D` compute it.
+// Some steps of the Euler integration of the flows.
+//
+// p = clamp(p + field(p), plane), as in the reference's `steps_interp` with `map_coordinates` and, without INTERP, `steps2D`.
 //
 // Grid: one invocation a pixel, 16 x 4 a workgroup.
 
@@ -7,21 +8,21 @@ struct Params {
     /// Width and height of the plane.
     width: u32,
     height: u32,
-    /// Steps to make now.
+    /// Steps of this dispatch.
     steps: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 // [pixel]: (dy, dx) of a step.
 @group(0) @binding(1) var<storage, read> field: array<vec2f>;
-// [pixel]: (y, x) so far, negative where a pixel takes no part.
+// [pixel]: (y, x) so far, negative if the pixel takes no part.
 @group(0) @binding(2) var<storage, read_write> positions: array<vec2f>;
 
-// Interpolate bilinearly between the four pixels around a position; otherwise take the one that it truncates to.
+// Whether to interpolate bilinearly between the four pixels around a position, or to truncate it.
 override INTERP: bool = true;
 
 fn step_at(p: vec2f, last: vec2u) -> vec2f {
-    // Positions are never negative; the minimum holds whatever a NaN becomes inside of the plane.
+    // Positions are never negative; the minimum keeps even a NaN inside of the plane.
     let near = min(vec2u(p), last);
     let corner = near.x * params.width + near.y;
     if !INTERP {
@@ -51,7 +52,7 @@ fn follow_flows(@builtin(global_invocation_id) place: vec3u) {
     for (var step = 0u; step < params.steps; step++) {
         let next = clamp(p + step_at(p, last), vec2f(), bound);
         if all(next == p) {
-            // Every further step would be the same.
+            // All later steps would be the same.
             break;
         }
         p = next;

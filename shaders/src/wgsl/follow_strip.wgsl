@@ -1,5 +1,6 @@
-// Euler integration as `follow_flows`, of planes that are too large for one binding: the pixels of a strip go on as long
-// as they are in a window of the plane.
+// Some steps of the Euler integration in a plane that is too large for one binding.
+//
+// As `follow_flows`; the pixels of a strip move as long as they are in a window of the plane.
 //
 // Grid: one invocation a pixel of the strip, 16 x 4 a workgroup.
 
@@ -9,27 +10,27 @@ struct Params {
     height: u32,
     /// Rows of a strip; the last one may have fewer.
     rows: u32,
-    /// The strip's first row in `positions`, and how many it has.
+    /// The strip's first row in `positions`, and its number of rows.
     skip: u32,
     count: u32,
-    /// The window's first row, and the row after its last one from which a step can be made.
+    /// The window's first row, and the end of the rows from which a step is possible.
     first: u32,
     end: u32,
-    /// Steps to have been made after this dispatch, where the window allows it.
+    /// Steps in total after this dispatch, for pixels that stay in the window.
     steps: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [pixel of the window]: (dy, dx) of a step. There is a row more than `end` says, where the plane has one.
+// [pixel of the window]: (dy, dx) of a step. Includes row `end`, if the plane has it.
 @group(0) @binding(1) var<storage, read> field: array<vec2f>;
-// [pixel of the strip and what lies round it]: (y, x) in the plane so far, negative where a pixel takes no part.
+// [pixel of the strip's window]: (y, x) in the plane so far, negative if the pixel takes no part.
 @group(0) @binding(2) var<storage, read_write> positions: array<vec2f>;
-// [pixel of the strip]: steps made.
+// [pixel of the strip]: steps so far.
 @group(0) @binding(3) var<storage, read_write> made: array<u32>;
-// [strip]: how many pixels wait in each for more steps. Zero at first.
+// [strip]: the pixels that wait in it for more steps. Initially zero.
 @group(0) @binding(4) var<storage, read_write> waiting: array<atomic<u32>>;
 
-// Interpolate bilinearly between the four pixels around a position; otherwise take the one that it truncates to.
+// Whether to interpolate bilinearly between the four pixels around a position, or to truncate it.
 override INTERP: bool = true;
 
 fn field_at(row: u32, column: u32) -> vec2f {

@@ -1,10 +1,10 @@
-// Smooths values along one of their axes. What comes out takes the place of what is there, or is subtracted from it.
+// Smooths values along one axis by a Gaussian.
 //
-// Each tap is taken for how far its sample is from the one that is smoothed, so that rounding is in proportion to the
-// contrast of the values and not to their level. An invocation smooths eight samples that follow one another along the
-// axis: each sample is read once for all of them, each with another weight.
+// The result replaces the destination, or is subtracted from it. Each tap weights the difference between its sample and the
+// sample that is smoothed, so that rounding is in proportion to the contrast of the values and not to their level. An
+// invocation smooths eight consecutive samples along the axis and reads each sample once for all of them.
 //
-// Grid: one invocation for eight samples, 64 a workgroup, workgroups counted row by row over x and y.
+// Grid: one invocation for eight samples, linear.
 
 struct Params {
     /// Invocations.
@@ -13,26 +13,26 @@ struct Params {
     stride: u32,
     /// Samples along the axis.
     length: u32,
-    /// After how many samples it begins anew: as many, or twice as many where its ends are mirrors.
+    /// Samples after which the axis repeats: its length, or twice that if it is mirrored at its ends.
     period: u32,
-    /// The first tap's distance, wrapped round the period.
+    /// The first tap's distance, modulo the period.
     first: u32,
-    /// Taps, and seven more of weight 0.
+    /// Taps, including seven of weight 0 at the end.
     taps: u32,
-    /// 1 where it is subtracted, else 0; and how often more what is there counts then.
+    /// 1 if the result is subtracted, else 0; and the factor by which the destination is added once more then.
     subtract: u32,
     middle: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> source: array<f32>;
-// [tap], together 1.
+// [tap], with a sum of 1.
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
 @group(0) @binding(3) var<storage, read_write> destination: array<f32>;
 
 const SAMPLES = 8u;
 
-// Four samples from a place on, those past the end being the last.
+// Four samples from an index on; past the end, the last sample.
 fn four(line: u32, place: u32) -> vec4f {
     let at = line + min(place + vec4u(0u, 1u, 2u, 3u), vec4u(params.length - 1u)) * params.stride;
     return vec4f(source[at.x], source[at.y], source[at.z], source[at.w]);
@@ -47,13 +47,13 @@ fn finish(at: u32, own: f32, sum: f32) {
     }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LINEAR_WORKGROUP)
 fn gaussian(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let at = (group.y * groups.x + group.x) * 64u + lane;
+    let at = invocation_number(group, groups, lane);
     if at >= params.count {
         return;
     }
@@ -70,7 +70,7 @@ fn gaussian(
     var weight_more = vec4f();
     var next = (place + params.first) % params.period;
     for (var tap = 0u; tap < params.taps; tap++) {
-        // Beyond the length it is a mirror.
+        // Beyond the length the axis is mirrored.
         let sample = source[line + min(next, 2u * params.length - 1u - next) * params.stride];
         weight_more = vec4f(weight.w, weight_more.xyz);
         weight = vec4f(weights[tap], weight.xyz);

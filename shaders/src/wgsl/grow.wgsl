@@ -1,6 +1,8 @@
-// Seeds, and what they grow over: a bin that is the maximum of the 5 x 5 around it is a seed, and grows five times by
-// one bin in all directions, over bins of more than two end points. Each bin is left with the seed that has it: of
-// those that reach it the one with the highest count, of equal ones the last in the order of the bins.
+// Finds the seeds and grows them.
+//
+// A bin of more than ten end points that is the maximum of the 5 x 5 around it is a seed. It grows five times by one bin in
+// all directions, over bins of more than two end points. A bin that several seeds reach belongs to the one with the highest
+// count, of equal ones to the last in the order of the bins.
 //
 // Grid: one invocation a bin of the plane, 16 x 4 a workgroup.
 
@@ -13,11 +15,11 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 // [height + 2 * MARGIN][width + 2 * MARGIN].
 @group(0) @binding(1) var<storage, read> counts: array<u32>;
-// [bin]: 0, or the seed's count times 128 and its place in the 11 x 11 around the bin. Zero at first.
+// [bin]: 0, or the seed's count times 128 plus its number in the 11 x 11 around the bin. Initially zero.
 @group(0) @binding(2) var<storage, read_write> grown: array<atomic<u32>>;
-// [bin]: the seed's number from 1 on, in any order. Only those of seeds are written.
+// [bin]: the seed's number from 1 on, in any order. Written for seeds only.
 @group(0) @binding(3) var<storage, read_write> seeds: array<u32>;
-// [0]: how many seeds there are. Zero at first.
+// [0]: the number of seeds. Initially zero.
 @group(0) @binding(4) var<storage, read_write> table: array<atomic<u32>>;
 
 @compute @workgroup_size(16, 4)
@@ -38,7 +40,7 @@ fn grow(@builtin(global_invocation_id) place: vec3u) {
     }
     seeds[seed] = atomicAdd(&table[0], 1u) + 1u;
 
-    // Rows of the 11 x 11 window, a bit a bin.
+    // The rows of the 11 x 11 window, a bit a bin.
     let corner = seed - 5u * stride - 5u;
     var open: array<u32, 11>;
     var mask: array<u32, 11>;
@@ -58,7 +60,7 @@ fn grow(@builtin(global_invocation_id) place: vec3u) {
             above = here;
         }
     }
-    // No two seeds that share a bin can be told from another beyond 2^25 end points each.
+    // Counts above 2^25 - 1 end points count as equal.
     let key = min(count, 0x1ffffffu) << 7u;
     for (var i = 0u; i < 121u; i++) {
         if ((mask[i / 11u] >> (i % 11u)) & 1u) != 0u {

@@ -1,4 +1,6 @@
-// How many end points fall on each pixel: truncated, kept inside of the plane, counted with a margin of zeros.
+// Counts the end points on each pixel.
+//
+// End points are truncated and clamped to the plane, around which the histogram has a margin of zeros.
 //
 // Grid: one invocation a pixel, 16 x 4 a workgroup.
 
@@ -9,9 +11,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [pixel]: (y, x) of its end point, negative where it takes no part.
+// [pixel]: (y, x) of its end point, negative if it takes no part.
 @group(0) @binding(1) var<storage, read> positions: array<vec2f>;
-// [height + 2 * MARGIN][width + 2 * MARGIN], zero at first.
+// [height + 2 * MARGIN][width + 2 * MARGIN]. Initially zero.
 @group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;
 
 @compute @workgroup_size(16, 4)

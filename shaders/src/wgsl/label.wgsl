@@ -1,4 +1,4 @@
-// The label of each pixel: the number of the seed that has the bin in which the pixel ends, else 0.
+// Labels each pixel: with the number of the seed that owns the bin of its end point, else 0.
 //
 // Grid: one invocation a pixel, 16 x 4 a workgroup.
 
@@ -9,11 +9,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [pixel]: (y, x) of its end point, negative where it takes no part.
+// [pixel]: (y, x) of its end point, negative if it takes no part.
 @group(0) @binding(1) var<storage, read> positions: array<vec2f>;
-// [bin]: as `grow` leaves them.
+// [bin]: the output of `grow`.
 @group(0) @binding(2) var<storage, read> grown: array<u32>;
-// [bin].
+// [bin]: the seeds of `grow`.
 @group(0) @binding(3) var<storage, read> seeds: array<u32>;
 // [pixel].
 @group(0) @binding(4) var<storage, read_write> labels: array<u32>;

@@ -1,6 +1,8 @@
-// The maximum of each 2 x 2 block. Activations are [tile][y][x][channel / 4].
+// The maximum of each 2 x 2 block.
 //
-// Grid: one invocation a vec4 of the target, 64 a workgroup, workgroups counted row by row over x and y.
+// Activations are [tile][y][x][channel / 4].
+//
+// Grid: one invocation a vec4 of the target, linear.
 
 struct Params {
     /// Width and height of the target; the source has twice as many.
@@ -16,19 +18,19 @@ struct Params {
 @group(0) @binding(1) var<storage, read> source: array<Stored>;
 @group(0) @binding(2) var<storage, read_write> destination: array<Stored>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LINEAR_WORKGROUP)
 fn max_pool(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let at = (group.y * groups.x + group.x) * 64u + lane;
+    let at = invocation_number(group, groups, lane);
     if at >= params.count {
         return;
     }
     let channel = at % params.channels;
     let x = at / params.channels % params.width;
-    // Tiles follow each other without a gap, so a row's number in the batch is enough.
+    // Tiles follow each other without gaps, so the number of a row in the batch is enough.
     let row = at / params.channels / params.width;
     let right = params.channels;
     let down = 2u * params.width * params.channels;

@@ -1,5 +1,6 @@
-// What is known of each label: its size, bounds and the sums of its coordinates. What begins a run of one label along a
-// row adds the whole run.
+// Measures each label: its size, its bounds and the sums of its coordinates.
+//
+// The first pixel of each run of a label along a row adds the whole run.
 //
 // Grid: one invocation a pixel, 16 x 4 a workgroup.
 
@@ -12,8 +13,8 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 // [pixel].
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
-// [label][8]: pixels, first pixel (complement), lowest row, first column (complement), last column, sums of the rows and
-// the columns, and how often these passed 2^32 (columns in the upper half). Zero at first; label 0 is left out.
+// [label][8]: pixels, complement of the first pixel, last row, complement of the first column, last column, sums of the rows
+// and of the columns, and how often these passed 2^32 (columns in the upper half). Initially zero; label 0 is left out.
 @group(0) @binding(2) var<storage, read_write> table: array<atomic<u32>>;
 
 fn add(at: u32, value: u32, carry: u32) {

@@ -1,6 +1,6 @@
-// Intensities to a range: (value - low) / range, 0 where there is no range.
+// Maps intensities by a range: (value - low) / range, 0 for an empty range.
 //
-// Grid: one invocation a value of a block, 64 a workgroup, workgroups counted row by row over x and y; z blocks.
+// Grid: one invocation a value of a block, linear; z blocks.
 
 struct Params {
     /// Values of a block, which share a bound.
@@ -8,18 +8,18 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [block]: low, what its rounding to f32 left of it, range, and 1 where the result is inverted.
+// [block]: low, the remainder of its rounding to f32, range, and 1 if the result is inverted.
 @group(0) @binding(1) var<storage, read> bounds: array<vec4f>;
 // [block][value].
 @group(0) @binding(2) var<storage, read_write> planes: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LINEAR_WORKGROUP)
 fn normalize_planes(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let within = (group.y * groups.x + group.x) * 64u + lane;
+    let within = invocation_number(group, groups, lane);
     if within >= params.count {
         return;
     }

@@ -1,9 +1,9 @@
-// Intensities to a range that lies between those of tiles: (value - low) / (high - low), both interpolated.
+// Maps intensities by the ranges of tiles: (value - low) / (high - low), both interpolated between tiles.
 //
-// Grid: one invocation a value, 64 a workgroup, workgroups counted row by row over x and y.
+// Grid: one invocation a value, linear.
 
 struct Params {
-    /// Width and height of a layer.
+    /// Width and height of a z-slice.
     width: u32,
     height: u32,
     /// Rows and columns of tiles.
@@ -11,16 +11,16 @@ struct Params {
     columns: u32,
     /// Values of a channel.
     pixels: u32,
-    /// Values of all.
+    /// Values in all.
     count: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 // [channel][row of tiles][column]: low and high.
 @group(0) @binding(1) var<storage, read> tables: array<vec2f>;
-// [row of the layer, then column of it]: the tile before it, and the bits of the weight of the one after that.
+// [row, then column of a z-slice]: the tile before it, and the bits of the weight of the next tile.
 @group(0) @binding(2) var<storage, read> places: array<vec2u>;
-// [channel][layer][row][column].
+// [channel][z-slice][row][column].
 @group(0) @binding(3) var<storage, read_write> planes: array<f32>;
 
 fn across(row: u32, x: vec2u) -> vec2f {
@@ -29,13 +29,13 @@ fn across(row: u32, x: vec2u) -> vec2f {
     return tables[row * params.columns + x.x] * (1.0 - weight) + tables[row * params.columns + next] * weight;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LINEAR_WORKGROUP)
 fn normalize_tiles(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let at = (group.y * groups.x + group.x) * 64u + lane;
+    let at = invocation_number(group, groups, lane);
     if at >= params.count {
         return;
     }

@@ -1,6 +1,8 @@
-// Planes to activations: [tile][channel][pixel] to [tile][pixel][channel / 4], missing channels zero.
+// Planes to activations with the channels last.
 //
-// Grid: one invocation a vec4 of the result, 64 a workgroup, workgroups counted row by row over x and y.
+// [tile][channel][pixel] becomes [tile][pixel][channel / 4]; padding channels are zero.
+//
+// Grid: one invocation a vec4 of the result, linear.
 
 struct Params {
     /// Pixels of a plane.
@@ -22,13 +24,13 @@ fn value(tile: u32, channel: u32, pixel: u32) -> f32 {
     return planes[(tile * params.channels + channel) * params.pixels + pixel];
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LINEAR_WORKGROUP)
 fn pack(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let at = (group.y * groups.x + group.x) * 64u + lane;
+    let at = invocation_number(group, groups, lane);
     if at >= params.count {
         return;
     }

@@ -1,18 +1,19 @@
-// Radix selection, counting: the next digit of the samples that have a rank's prefix. Ranks of one prefix share the
-// counts of the first of them.
+// Radix selection of percentiles, counting: counts the next digit of the samples with a rank's prefix.
 //
-// Grid: z regions, in x workgroups that share a region's values.
+// Ranks of the same prefix share the counts of the first of them.
+//
+// Grid: z regions; x workgroups that share the values of a region.
 
 struct Params {
     /// Width of a region.
     width: u32,
-    /// Rows of a layer of a region.
+    /// Rows of a z-slice of a region.
     height: u32,
     /// Values of a region.
     pixels: u32,
-    /// How far its rows are apart.
+    /// Values from one of its rows to the next.
     stride: u32,
-    /// Every how manyth layer, row and column is a sample.
+    /// Steps from one sample to the next along z-slices, rows and columns.
     step_z: u32,
     step_y: u32,
     step_x: u32,
@@ -23,16 +24,16 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 // The bits of the values.
 @group(0) @binding(1) var<storage, read> values: array<u32>;
-// [region]: where it begins.
+// [region]: the index of its first value.
 @group(0) @binding(2) var<storage, read> firsts: array<u32>;
 // [region][rank].
 @group(0) @binding(3) var<storage, read> ranks: array<Rank>;
-// [region][count], zero at first.
+// [region][count]. Initially zero.
 @group(0) @binding(4) var<storage, read_write> counts: array<atomic<u32>>;
 
 var<workgroup> tally: array<atomic<u32>, COUNTS>;
 
-// Keys are in the order of the values; both zeros are one.
+// The key of a value. Keys have the order of the values; both zeros have the same key.
 fn key(at: u32) -> u32 {
     let bits = values[at];
     if bits == 0x80000000u {
@@ -59,7 +60,7 @@ fn percentile_count(
     let d = ranks[group.z * RANKS + 3u].prefix;
     let kind = key(first);
     var differs = false;
-    // Where all values lie one after another and count, nothing has to be divided.
+    // If all values are contiguous samples, no division is needed.
     let whole = (params.stride == params.width) & (params.step_z + params.step_y + params.step_x == 3u);
     for (var pixel = group.x * 256u + lane; pixel < params.pixels; pixel += groups.x * 256u) {
         var at = pixel;
@@ -77,7 +78,7 @@ fn percentile_count(
             continue;
         }
         let digit = (sample >> params.shift) & 255u;
-        // In two shifts: one by 32 is none.
+        // Two shifts, since a shift by 32 does nothing.
         let prefix = (sample >> params.shift) >> 8u;
         if prefix == a {
             atomicAdd(&tally[digit], 1u);

@@ -1,17 +1,18 @@
-// Radix selection, picking: each rank's next digit from the counts, which become zero again. After the last digit,
-// numpy's linear interpolation between the ranks, and what normalizing by the two percentiles is.
+// Radix selection of percentiles, picking: picks each rank's next digit from the counts, and zeroes them.
+//
+// After the last digit it interpolates linearly between the ranks, as numpy does, and writes the bounds for `normalize`.
 //
 // Grid: z regions.
 
 struct Params {
     /// The digit's lowest bit: 24, 16, 8, 0 in turn.
     shift: u32,
-    /// Share of the way between the first two ranks, and between the other two.
+    /// The fraction of the way between the first two ranks, and between the other two.
     low_gamma: f32,
     high_gamma: f32,
-    /// Percentiles that differ by no more than this carry no signal. Below 0: the percentiles themselves are asked for.
+    /// Percentiles that differ by no more than this carry no signal. Below 0, the percentiles themselves are written.
     contrast: f32,
-    /// 1 where the result is inverted, else 0.
+    /// 1 if the result is inverted, else 0.
     invert: u32,
 }
 
@@ -20,11 +21,11 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> ranks: array<Rank>;
 // [region][count].
 @group(0) @binding(2) var<storage, read_write> counts: array<u32>;
-// [region]: as `normalize` takes them; or low and high.
+// [region]: the bounds for `normalize`; or low and high.
 @group(0) @binding(3) var<storage, read_write> bounds: array<vec4f>;
 
 var<workgroup> tally: array<u32, COUNTS>;
-// The lower value of each pair, the distance to the upper one, and the part of it that is gone.
+// The lower and the upper value of each pair, and the part of their distance to add or subtract.
 var<workgroup> lower: array<f32, 2>;
 var<workgroup> upper: array<f32, 2>;
 var<workgroup> part: array<f32, 2>;
@@ -39,7 +40,7 @@ fn percentile_pick(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     let first = group.z * RANKS;
     for (var at = lane; at < COUNTS; at += 64u) {
         tally[at] = counts[group.z * COUNTS + at];
-        // Whether values differ is known from the first pass on.
+        // Whether values differ is counted in the first pass and needed in the last.
         if (at < COUNTS - 1u) | (params.shift == 0u) {
             counts[group.z * COUNTS + at] = 0u;
         }
@@ -74,7 +75,7 @@ fn percentile_pick(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
         return;
     }
 
-    // Product and sum are apart, so that no compiler makes one rounding of the two.
+    // Product and sum are separated by a barrier, so that no compiler fuses them into one rounding.
     if lane < 2u {
         let gamma = select(params.low_gamma, params.high_gamma, lane > 0u);
         let a = value(first + 2u * lane);

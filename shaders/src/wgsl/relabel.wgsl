@@ -1,5 +1,6 @@
-// Labels under new numbers, at the same size or another: each pixel takes the new number of the label that is at its row
-// and column of the source.
+// Renumbers labels, at the same size or another.
+//
+// Each pixel takes the new number of the label at its row and column of the source.
 //
 // Grid: one invocation a pixel of the target, 16 x 4 a workgroup.
 
@@ -16,7 +17,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> source: array<u32>;
 // [label]: its new number.
 @group(0) @binding(2) var<storage, read> numbers: array<u32>;
-// [height + width]: the row of the source for each row, then the column for each column.
+// [row, then column]: its row, or column, of the source.
 @group(0) @binding(3) var<storage, read> places: array<u32>;
 // [pixel of the target].
 @group(0) @binding(4) var<storage, read_write> labels: array<u32>;

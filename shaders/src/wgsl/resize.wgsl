@@ -1,4 +1,4 @@
-// Bilinear interpolation of planes at given places.
+// Resizes planes by bilinear interpolation at given positions.
 //
 // Grid: one invocation a pixel of the result, in all channels, 16 x 4 a workgroup.
 
@@ -15,7 +15,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 // [channel][row][column].
 @group(0) @binding(1) var<storage, read> source: array<f32>;
-// [row of the result, then column of it]: the sample before it, and the bits of the weight of the one after that.
+// [row, then column of the result]: the sample before it, and the bits of the weight of the next sample.
 @group(0) @binding(2) var<storage, read> places: array<vec2u>;
 // [channel][row][column].
 @group(0) @binding(3) var<storage, read_write> resized: array<f32>;

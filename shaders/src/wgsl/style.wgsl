@@ -1,10 +1,10 @@
-// The style vector of each tile: the mean of each channel over the plane, divided by the L2 norm of all means.
+// The style vector of each tile: the mean of each channel, divided by the L2 norm of all means.
 //
-// One workgroup a tile. Its LANES invocations are groups of pixels by 16 vec4s of channels: neighbours read neighbouring
-// channels, each of G groups sums every Gth pixel, and the first group joins the sums. (A browser sets workgroup memory to
-// zero, and its SwiftShader compiles that value by value: less of it is compiled faster.)
+// The LANES invocations of a workgroup are groups of pixels by 16 vec4s of channels: neighbours read neighbouring channels,
+// each of G groups sums every Gth pixel, and the first group adds the sums up. (A browser zeroes workgroup memory, and its
+// SwiftShader compiles that value by value: less memory compiles faster.)
 //
-// Grid: z tiles.
+// Grid: one workgroup a tile, in z.
 
 struct Params {
     /// Pixels of a plane.
@@ -22,12 +22,12 @@ struct Params {
 const QUADS = 16u;
 // A multiple of QUADS.
 override LANES: u32 = 256u;
-// Pixels that are summed one by one before the sum joins the larger ones: keeps rounding errors small.
+// Pixels that are summed before the sum is added to the total: keeps rounding errors small.
 const RUN = 32u;
 
 var<workgroup> sums: array<vec4f, LANES>;
 
-// The sum of one vec4 of channels over the pixels group, group + groups, ...
+// The sum of one vec4 of channels over the pixels group, group + groups, ....
 fn partial_sum(tile: u32, channel: u32, group: u32) -> vec4f {
     let groups = LANES / QUADS;
     var total = vec4f();
@@ -71,7 +71,7 @@ fn style_vector(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocati
             style[tile * params.channels + channel] = mean;
             squares += dot(mean, mean);
         }
-        // Nobody may write the next sums while group 0 still reads these.
+        // No invocation may write the next sums while group 0 still reads these.
         workgroupBarrier();
     }
 
@@ -84,9 +84,9 @@ fn style_vector(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocati
     for (var other = 0u; other < QUADS; other++) {
         all += sums[other].x;
     }
-    // All means zero is a blank style: it stays zero.
+    // If all means are zero, the style stays zero.
     let norm = select(1.0, sqrt(all), all > 0.0);
-    // Each invocation divides the means that it wrote itself.
+    // Each invocation divides the means that it wrote.
     for (var channel = quad; channel < params.channels; channel += QUADS) {
         style[tile * params.channels + channel] /= norm;
     }

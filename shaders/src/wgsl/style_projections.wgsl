@@ -1,4 +1,4 @@
-// Every projection of the style vector: features = bias + weights * style, all layers in one dispatch.
+// Every projection of the style vector: features = bias + weights * style, for all layers at once.
 //
 // Grid: x (vec4s of features) / 64; z tiles.
 

@@ -1,7 +1,9 @@
-// Tiles of planes as activations: [tile][pixel][channel / 4], zero outside of the planes and in missing channels.
+// Cuts tiles out of planes, as activations.
 //
-// Grid: one invocation a vec4 of the result: x columns and y rows of a tile, 16 x 4 a workgroup, z tiles and the
-// channels / 4 of each.
+// Activations are [tile][pixel][channel / 4], zero outside of the planes and in padding channels.
+//
+// Grid: one invocation a vec4 of the result: x columns and y rows of a tile, 16 x 4 a workgroup, z the
+// channels / 4 of each tile.
 
 struct Params {
     /// Width and height of the planes.
@@ -14,7 +16,7 @@ struct Params {
     tile_height: u32,
     /// The first tile to cut.
     first: u32,
-    /// Where the result begins, in vec4s.
+    /// The first vec4 of the result.
     start: u32,
 }
 
@@ -43,7 +45,7 @@ fn tile(@builtin(global_invocation_id) place: vec3u) {
     let y = u32(tile.y + i32(select(place.y, params.tile_height - 1u - place.y, tile.flip_y > 0u)));
     let x = u32(tile.x + i32(select(place.x, params.tile_width - 1u - place.x, tile.flip_x > 0u)));
     var activation = vec4f();
-    // What lies before the planes is a very large number here.
+    // Coordinates before the planes wrap around to very large numbers.
     if y < params.height {
         if x < params.width {
             let pixel = y * params.width + x;

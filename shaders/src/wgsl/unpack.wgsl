@@ -1,6 +1,8 @@
-// Activations to planes: [tile][pixel][channel / 4] to [tile][channel][pixel], padding channels left out.
+// Activations with the channels last to planes.
 //
-// Grid: one invocation a value of the result, 64 a workgroup, workgroups counted row by row over x and y.
+// [tile][pixel][channel / 4] becomes [tile][channel][pixel], without padding channels.
+//
+// Grid: one invocation a value of the result, linear.
 
 struct Params {
     /// Pixels of a plane.
@@ -15,13 +17,13 @@ struct Params {
 @group(0) @binding(1) var<storage, read> activations: array<Stored>;
 @group(0) @binding(2) var<storage, read_write> planes: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LINEAR_WORKGROUP)
 fn unpack(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let at = (group.y * groups.x + group.x) * 64u + lane;
+    let at = invocation_number(group, groups, lane);
     if at >= params.count {
         return;
     }

@@ -1,4 +1,4 @@
-//! Everything that a batch of tiles runs in, and its submission.
+//! The buffers and dispatches of a batch of tiles, and their submission.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use cytoshade_core::{Plan, Storage};
 
 use super::Network;
-use super::dispatch::{Dispatch, DispatchContext};
+use super::dispatch::DispatchContext;
 use super::profile::Clock;
-use crate::device::{Gpu, lock};
-use crate::dispatch_list::DispatchList;
+use crate::device::sync::lock;
+use crate::device::{DispatchList, Gpu};
 use crate::error::Error;
-use crate::kernel::{Bound, Kernel, linear};
-use crate::winograd::Scratch;
+use crate::operators::{Dispatch, Grid};
+use crate::pipeline::{Bound, Kernel};
 
-/// Everything that a batch of up to `capacity` tiles of one size runs in.
+/// The buffers and dispatches of batches of up to `capacity` tiles of one size.
 #[derive(Debug)]
 pub(super) struct Arena {
     capacity: usize,
@@ -25,36 +25,13 @@ pub(super) struct Arena {
     output: wgpu::Buffer,
     /// The style vectors, if the network has any.
     style: Option<wgpu::Buffer>,
-    /// Input and output as the steps have them.
+    /// Input and output as activations.
     packed: wgpu::Buffer,
     result: wgpu::Buffer,
-    /// Packing, the steps, unpacking.
-    /// The dispatches of each step.
+    /// The dispatches of packing, of each operation, and of unpacking.
     work: Vec<Vec<(Bound, Grid)>>,
-    /// Held from the upload to the submission, so that two batches do not mix.
+    /// Locked from the upload to the submission, so that two batches do not mix.
     turn: Mutex<()>,
-}
-
-/// How a dispatch's grid follows from the number of tiles.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Grid {
-    /// This many workgroups in x and y, and a tile in z.
-    Tiles([u32; 2]),
-    /// This many invocations a tile, counted row by row.
-    Linear(u64),
-    /// `x` workgroups in x, and in y one for each `group` of the patches of all tiles, of which a tile has `each`.
-    Patches { x: u32, each: u64, group: u64 },
-}
-
-impl Grid {
-    /// The grid for a number of tiles.
-    fn workgroups(self, gpu: &Gpu, count: usize) -> Result<[u32; 3], Error> {
-        match self {
-            Grid::Tiles([x, y]) => Ok([x, y, count as u32]),
-            Grid::Patches { x, each, group } => Ok([x, (each * count as u64).div_ceil(group) as u32, 1]),
-            Grid::Linear(each) => linear(gpu, "a batch of tiles", each * count as u64),
-        }
-    }
 }
 
 /// Bytes of a batch's results.
@@ -72,48 +49,47 @@ impl Arena {
         width: usize,
     ) -> Result<Self, Error> {
         let Network { gpu, plan, .. } = network;
-        let bytes = network.options.precision.bytes();
-        let buffer = |what, len: usize| gpu.storage(what, (4 * capacity * len) as u64);
-        let buffers = (0..plan.buffers().len())
-            .map(|at| {
-                let len = plan.buffer_len(at, height, width, 4);
-                match plan.buffers()[at].storage() {
-                    Storage::Activations => gpu.storage("the network's intermediates", (bytes * capacity * len) as u64),
-                    Storage::Vectors => buffer("the network's vectors", len),
+        let precision = network.options.precision;
+        let floats = |what, len: usize| gpu.storage(what, (4 * capacity * len) as u64);
+        let mut buffers = Vec::with_capacity(plan.buffers().len());
+        for (at, buffer) in plan.buffers().iter().enumerate() {
+            let len = plan.buffer_len(at, height, width, 4);
+            buffers.push(match buffer.storage() {
+                Storage::Activations => {
+                    gpu.storage("the network's intermediates", (precision.bytes() * capacity * len) as u64)?
                 }
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+                Storage::Vectors => floats("the network's vectors", len)?,
+            });
+        }
         let [inputs, outputs] = [plan.input(), plan.output()].map(|id| plan[id].channels());
-        let input = buffer("the tiles", inputs * height * width)?;
-        let output = buffer("the network's outputs", outputs * height * width)?;
+        let input = floats("the tiles", inputs * height * width)?;
+        let output = floats("the network's outputs", outputs * height * width)?;
         let style = plan.style().map(|style| buffers[plan[style].buffer].clone());
+        let [first, second] = network.scratch(capacity, [height, width]).0;
+        let scratch = [gpu.storage("a convolution's scratch", first)?, gpu.storage("a convolution's scratch", second)?];
 
-        let Scratch { points, sums } = network.scratch(capacity, [height, width]);
-        let scratch = |what, bytes: u64| gpu.storage(what, bytes.max(4));
-        let points = scratch("inputs at points", points)?;
-        let sums = scratch("sums at points", sums)?;
-
-        let site =
-            DispatchContext { network, height, width, capacity, buffers: &buffers, points: &points, sums: &sums };
+        let context =
+            DispatchContext { network, height, width, capacity, buffers: &buffers, scratch: scratch.each_ref() };
         let mut kernels = kernels.iter();
         let mut work = Vec::with_capacity(plan.operations().len() + 2);
         let mut add = |dispatches: Vec<Dispatch<'_>>| {
-            let bind = |(dispatch, kernel): (Dispatch<'_>, &Arc<Kernel>)| {
-                (kernel.bind(gpu, &dispatch.params, &dispatch.storage), dispatch.grid)
-            };
-            work.push(dispatches.into_iter().zip(&mut kernels).map(bind).collect());
+            let mut bound = Vec::new();
+            for (Dispatch { params, storage, grid }, kernel) in dispatches.into_iter().zip(&mut kernels) {
+                grid.check(gpu, "an operation of the network")?;
+                bound.push((gpu.bind(kernel, &params, &storage), grid));
+            }
+            work.push(bound);
+            Ok::<_, Error>(())
         };
         // In the order of Network::variants.
-        let [packed, result] = [plan.input(), plan.output()].map(|id| buffers[plan[id].buffer].clone());
-        let pack = site.planes(plan.input(), &input, &packed);
-        let unpack = site.planes(plan.output(), &result, &output);
-        add(vec![pack]);
-        add(vec![unpack]);
+        add(vec![context.pack(&input)])?;
+        add(vec![context.unpack(&output)])?;
         for operation in plan.operations() {
-            add(site.dispatches(operation)?);
+            add(context.dispatches(operation))?;
         }
         // Unpacking comes last.
         work[1..].rotate_left(1);
+        let [packed, result] = [plan.input(), plan.output()].map(|id| buffers[plan[id].buffer].clone());
         Ok(Self { capacity, height, width, input, output, style, packed, result, work, turn: Mutex::new(()) })
     }
 
@@ -128,8 +104,7 @@ impl Arena {
         }
     }
 
-    /// Uploads the tiles and submits all the work on them. With a clock each step is a pass of its own, between two
-    /// timestamps.
+    /// Uploads tiles and submits all work on them. With a clock each step is a pass of its own, between two timestamps.
     pub(super) fn submit(
         &self,
         gpu: &Gpu,
@@ -148,18 +123,18 @@ impl Arena {
         Ok(self.upload_and_submit(gpu, tiles, encoder))
     }
 
-    /// The tiles as the first step takes them.
+    /// The tiles as activations, which the first step reads.
     pub(super) fn packed(&self) -> &wgpu::Buffer {
         &self.packed
     }
 
-    /// The outputs as the last step leaves them.
+    /// The outputs as activations, which the last step writes.
     pub(super) fn result(&self) -> &wgpu::Buffer {
         &self.result
     }
 
-    /// Submits the steps alone, between work that brings the tiles and work that takes the outputs, each of which counts
-    /// as one step for the clock. Copies the styles to `back`.
+    /// Submits the steps between work that writes the tiles and work that reads the outputs. Each of the two counts as
+    /// one step for the clock. Copies the styles to `back`.
     pub(super) fn submit_between(
         &self,
         gpu: &Gpu,
@@ -173,13 +148,13 @@ impl Arena {
         pieces.append(&mut self.steps(gpu, 1..self.work.len() - 1, count)?);
         pieces.push(after.iter().collect());
         encode(&mut encoder, &pieces, clock);
-        // Without a style some bytes are read back all the same: nothing else tells a browser that the batch is done.
+        // Without a style, some bytes are read back all the same: nothing else tells a browser that the batch is done.
         let last = self.style.as_ref().unwrap_or(&self.result);
         encoder.copy_buffer_to_buffer(last, 0, back, 0, Some(back.size().min(last.size())));
         Ok(gpu.queue().submit([encoder.finish()]))
     }
 
-    /// Steps of the work, each a piece.
+    /// Some of the steps, each a piece.
     fn steps(&self, gpu: &Gpu, range: Range<usize>, count: usize) -> Result<Vec<Piece<'_>>, Error> {
         let mut pieces = Vec::new();
         for step in &self.work[range] {
@@ -205,7 +180,7 @@ impl Arena {
 /// Dispatches between two timestamps.
 type Piece<'a> = Vec<(&'a Bound, [u32; 3])>;
 
-/// Records pieces, each as a pass of its own where there is a clock.
+/// Records pieces; with a clock, each as a pass of its own.
 fn encode(encoder: &mut wgpu::CommandEncoder, pieces: &[Piece<'_>], clock: Option<&Clock>) {
     let Some(clock) = clock else {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());

@@ -4,98 +4,88 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 use cytoshade_core::{Conv, ConvId, Convolution, Operation, Plan, TensorShape, Weights};
-use cytoshade_shaders::{self as shaders, Precision};
+use cytoshade_shaders::Precision;
 use half::f16;
 
 use super::{Options, Size};
-use crate::convolution::{self, ConvKernel, Geometry};
 use crate::device::Gpu;
 use crate::error::Error;
-use crate::kernel::Variant;
-use crate::weights::{Order, conv_vectors, conv_weights};
-use crate::winograd::{self, Scratch};
+use crate::operators::Dispatch;
+use crate::operators::conv1x1::Conv1x1;
+use crate::operators::conv3x3::ConvKernel;
+use crate::operators::convolution::{ConvAlgorithm, ConvArgs, Geometry, Layer, Scratch};
+use crate::operators::weights::vectors;
+use crate::pipeline::Variant;
 
 /// A convolution of the plan and its shortcut.
 #[derive(Debug)]
-pub(super) struct Layer {
-    /// `None` for a 1x1 convolution.
+pub(super) struct ConvLayer {
+    /// The kernel of a 3x3 convolution; `None` for a 1x1 convolution.
     pub(super) kernel: Option<ConvKernel>,
-    /// The shader; of a Winograd convolution the last one.
-    pub(super) variant: Variant,
-    pub(super) geometry: Geometry,
+    algorithm: &'static dyn ConvAlgorithm,
+    geometry: Geometry,
+    layer: Layer,
     pub(super) relu: bool,
     pub(super) weights: wgpu::Buffer,
     pub(super) vectors: wgpu::Buffer,
     site: ConvSite,
-    /// What takes its site for tiles that are too large for it.
-    pub(super) fallback: OnceLock<Box<Layer>>,
+    /// Replaces this layer on tiles for which its scratch exceeds the binding limit.
+    pub(super) fallback: OnceLock<Box<ConvLayer>>,
 }
 
-/// The tensors of a convolution, as far as they decide the size of its buffers.
+/// The target of a convolution, and the weights of its shortcut.
 #[derive(Clone, Copy, Debug)]
 struct ConvSite {
-    source: TensorShape,
     target: TensorShape,
-    /// Channels of the shortcut's source; 0 without one.
-    block: usize,
-    /// Weights of the shortcut.
     shortcut: Option<ConvId>,
 }
 
 /// The convolutions of a plan.
 ///
-/// If the options name no kernel, those of `kernel_choices` are taken that apply.
+/// If the options request no kernel, a convolution gets the one of `kernel_choices`, provided that it applies.
 pub(super) fn all(
     gpu: &Gpu,
     weights: &Weights,
     plan: &Plan,
     options: Options,
     kernel_choices: &BTreeMap<ConvId, ConvKernel>,
-) -> Result<HashMap<ConvId, Layer>, Error> {
-    let layers = plan.operations().iter().filter_map(|operation| match operation {
-        Operation::Convolution(convolution) => Some((convolution.weights, ConvSite::new(plan, convolution))),
+) -> Result<HashMap<ConvId, ConvLayer>, Error> {
+    let sites = plan.operations().iter().filter_map(|operation| match operation {
+        Operation::Convolution(Convolution { weights, shortcut, target, .. }) => {
+            let shortcut = shortcut.map(|shortcut| shortcut.weights);
+            Some((*weights, ConvSite { target: plan[*target].shape, shortcut }))
+        }
         Operation::MaxPool { .. } | Operation::GlobalAverage { .. } | Operation::Linear { .. } => None,
     });
     let options_of = |conv: ConvId, site: &ConvSite| {
-        let layer = layer_of(&weights[conv], site.proj(weights), options);
-        let pick = kernel_choices.get(&conv).copied().filter(|pick| pick.applies(gpu.capabilities(), &layer).is_ok());
-        Options { kernel: options.kernel.or(pick), ..options }
+        let layer = layer_of(&weights[conv], site.shortcut(weights), options);
+        let choice = kernel_choices.get(&conv).copied();
+        let applying = choice.filter(|kernel| kernel.applies(gpu.capabilities(), &layer).is_ok());
+        Options { kernel: options.kernel.or(applying), ..options }
     };
-    layers.map(|(conv, site)| Ok((conv, Layer::new(gpu, weights, conv, site, options_of(conv, &site))?))).collect()
+    sites.map(|(conv, site)| Ok((conv, ConvLayer::new(gpu, weights, conv, site, options_of(conv, &site))?))).collect()
 }
 
 impl ConvSite {
-    fn new(plan: &Plan, convolution: &Convolution) -> Self {
-        let &Convolution { source, target, shortcut, .. } = convolution;
-        Self {
-            source: plan[source].shape,
-            target: plan[target].shape,
-            block: shortcut.map_or(0, |shortcut| plan[shortcut.source].channels()),
-            shortcut: shortcut.map(|shortcut| shortcut.weights),
-        }
-    }
-
-    /// The shortcut's convolution.
-    fn proj(self, weights: &Weights) -> Option<&Conv> {
+    fn shortcut(self, weights: &Weights) -> Option<&Conv> {
         self.shortcut.map(|shortcut| &weights[shortcut])
     }
 }
 
-impl Layer {
-    /// Whether it runs by Winograd, in several dispatches. Known to be false when compiled for a browser.
-    pub(super) fn winograd(&self) -> bool {
-        !cfg!(target_arch = "wasm32") && self.kernel == Some(ConvKernel::Winograd)
-    }
-
-    /// What it needs between its dispatches for a number of tiles; nothing where it is one dispatch.
-    pub(super) fn scratch(&self, tiles: usize, [height, width]: Size) -> Scratch {
-        if !self.winograd() {
-            return Scratch::default();
-        }
-        let ConvSite { source, target, block, .. } = self.site;
-        let (height, width) = target.size(height, width);
-        let patches = tiles * winograd::patches(height, width);
-        Scratch::new(self.geometry.columns, patches, source.channels(), block, target.channels())
+impl ConvLayer {
+    fn new(gpu: &Gpu, weights: &Weights, conv: ConvId, site: ConvSite, options: Options) -> Result<Self, Error> {
+        let (conv, shortcut) = (&weights[conv], site.shortcut(weights));
+        let layer = layer_of(conv, shortcut, options);
+        let (kernel, algorithm, geometry) = choose(gpu, conv.kernel(), &layer, options.kernel)?;
+        let weights = algorithm.weights(&geometry, conv, shortcut);
+        let what = "a convolution's weights";
+        let weights = match algorithm.weight_precision(options.precision) {
+            Precision::F32 => gpu.upload(what, &weights)?,
+            Precision::F16 => gpu.upload(what, &weights.into_iter().map(f16::from_f32).collect::<Vec<_>>())?,
+        };
+        let vectors = gpu.upload("a convolution's vectors", &vectors(conv, shortcut))?;
+        let (relu, fallback) = (conv.relu(), OnceLock::new());
+        Ok(Self { kernel, algorithm, geometry, layer, relu, weights, vectors, site, fallback })
     }
 
     /// The convolution as another kernel that is one dispatch.
@@ -106,63 +96,58 @@ impl Layer {
         conv: ConvId,
         options: Options,
     ) -> Result<Self, Error> {
-        let layer = layer_of(&weights[conv], self.site.proj(weights), options);
-        let kernel = ConvKernel::choose_single_dispatch(gpu.capabilities(), &layer);
+        let kernel = ConvKernel::choose_single_dispatch(gpu.capabilities(), &self.layer);
         Self::new(gpu, weights, conv, self.site, Options { kernel: Some(kernel), ..options })
     }
 
-    fn new(gpu: &Gpu, weights: &Weights, conv: ConvId, site: ConvSite, options: Options) -> Result<Self, Error> {
-        let (conv, proj) = (&weights[conv], site.proj(weights));
-        let Choice { kernel, variant, geometry } = Choice::new(gpu, conv, proj, options)?;
-        let (weights, stored) = match kernel {
-            Some(kernel) => kernel.weights(&geometry, options.precision, conv, proj),
-            None => (conv_weights(Order::Columns { quads: 1 }, conv, proj), options.precision),
-        };
-        let what = "a convolution's weights";
-        let weights = match stored {
-            Precision::F32 => gpu.upload(what, &weights)?,
-            Precision::F16 => gpu.upload(what, &weights.into_iter().map(f16::from_f32).collect::<Vec<_>>())?,
-        };
-        let vectors = gpu.upload("a convolution's vectors", &conv_vectors(conv, proj))?;
-        let variant = variant.with_precision(options.precision);
-        Ok(Self { kernel, variant, geometry, relu: conv.relu(), weights, vectors, site, fallback: OnceLock::new() })
+    /// The name of the layer's kernel in profiles.
+    pub(super) fn name(&self) -> &'static str {
+        self.algorithm.name(&self.geometry)
+    }
+
+    /// The pipelines of the layer; `skip` says whether something is added to the source.
+    pub(super) fn variants(&self, gpu: &Gpu, skip: bool) -> Vec<Variant> {
+        let shortcut = self.site.shortcut.is_some();
+        let variants = self.algorithm.variants(gpu.capabilities(), &self.geometry, skip, shortcut);
+        variants.into_iter().map(|variant| variant.with_precision(self.layer.precision)).collect()
+    }
+
+    /// The buffers between the dispatches of the layer for a number of tiles.
+    pub(super) fn scratch(&self, tiles: usize, [height, width]: Size) -> Scratch {
+        let (height, width) = self.site.target.size(height, width);
+        self.algorithm.scratch(&self.geometry, &self.layer, tiles, [height, width])
+    }
+
+    /// The dispatches of the layer, in the order of its pipelines.
+    pub(super) fn dispatches<'a>(&self, args: &ConvArgs<'a>) -> Vec<Dispatch<'a>> {
+        self.algorithm.dispatches(&self.geometry, args)
     }
 }
 
-/// What the kernels ask of a convolution.
-fn layer_of(conv: &Conv, proj: Option<&Conv>, options: Options) -> convolution::Layer {
-    convolution::Layer {
+/// A convolution as the rule that picks kernels sees it.
+fn layer_of(conv: &Conv, shortcut: Option<&Conv>, options: Options) -> Layer {
+    Layer {
         inputs: conv.inputs(),
         outputs: conv.outputs(),
-        block: proj.map_or(0, Conv::inputs),
+        shortcut: shortcut.map_or(0, Conv::inputs),
         precision: options.precision,
     }
 }
 
-/// What a convolution runs as.
-struct Choice {
-    kernel: Option<ConvKernel>,
-    variant: Variant,
-    geometry: Geometry,
-}
+/// The kernel of a convolution, its algorithm, and how it divides the layer.
+type Chosen = (Option<ConvKernel>, &'static dyn ConvAlgorithm, Geometry);
 
-impl Choice {
-    fn new(gpu: &Gpu, conv: &Conv, proj: Option<&Conv>, options: Options) -> Result<Self, Error> {
-        if conv.kernel() == 1 {
-            let variant = Variant::new(shaders::CONV1X1);
-            return Ok(Self { kernel: None, variant, geometry: convolution::POINT });
-        }
-        let layer = layer_of(conv, proj, options);
-        let (kernel, geometry) =
-            ConvKernel::pick(options.kernel, gpu.capabilities(), &layer).map_err(|declined| Error::Unsuitable {
-                kernel: options.kernel.map_or("", ConvKernel::name),
-                adapter: gpu.info().name.clone(),
-                declined,
-            })?;
-        let mut variant = Variant::new(kernel.shader(&geometry));
-        for (name, value) in kernel.constants(gpu.capabilities(), &geometry) {
-            variant = variant.with(name, value);
-        }
-        Ok(Self { kernel: Some(kernel), variant, geometry })
-    }
+/// Chooses for a convolution of side 1 or 3: the requested kernel, else the default.
+fn choose(gpu: &Gpu, side: usize, layer: &Layer, requested: Option<ConvKernel>) -> Result<Chosen, Error> {
+    let capabilities = gpu.capabilities();
+    let chosen: Result<Chosen, _> = if side == 1 {
+        Conv1x1.applies(capabilities, layer).map(|geometry| (None, &Conv1x1 as _, geometry))
+    } else {
+        ConvKernel::pick(requested, capabilities, layer)
+            .and_then(|(kernel, geometry)| Ok((Some(kernel), kernel.algorithm()?, geometry)))
+    };
+    chosen.map_err(|declined| {
+        let (kernel, adapter) = (requested.map_or("", ConvKernel::name), gpu.info().name.clone());
+        Error::Unsuitable { kernel, adapter, declined }
+    })
 }

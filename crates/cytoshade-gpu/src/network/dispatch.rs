@@ -1,47 +1,32 @@
-//! The operations of a plan as dispatches: parameters, buffers and grids.
+//! The operations of a plan as dispatches: their buffers and sizes in an arena.
 
 use cytoshade_core::{Convolution, Operation, TensorId};
 
-use super::arena::Grid;
-use super::conv_layer::Layer;
-use super::{LinearLayer, Network};
-use crate::error::Error;
-use crate::winograd;
+use super::Network;
+use crate::operators::convolution::ConvArgs;
+use crate::operators::{Dispatch, max_pool, pack, quads, style};
 
-/// A shader's parameters, buffers and grid.
-pub(super) struct Dispatch<'a> {
-    pub(super) params: Vec<u32>,
-    pub(super) storage: Vec<&'a wgpu::Buffer>,
-    pub(super) grid: Grid,
-}
-
-/// The buffers of a batch.
+/// The buffers of an arena, and the sizes of its tiles.
 pub(super) struct DispatchContext<'a> {
     pub(super) network: &'a Network,
     pub(super) height: usize,
     pub(super) width: usize,
+    /// Tiles that the buffers have room for.
     pub(super) capacity: usize,
     /// The buffers of the plan.
     pub(super) buffers: &'a [wgpu::Buffer],
-    /// Between the dispatches of Winograd convolutions.
-    pub(super) points: &'a wgpu::Buffer,
-    pub(super) sums: &'a wgpu::Buffer,
-}
-
-/// vec4s that hold this many channels.
-fn quads(channels: usize) -> u32 {
-    channels.div_ceil(4) as u32
+    pub(super) scratch: [&'a wgpu::Buffer; 2],
 }
 
 impl<'a> DispatchContext<'a> {
-    fn size(&self, id: TensorId) -> (u32, u32) {
+    /// Height and width of a tensor.
+    fn size(&self, id: TensorId) -> [u32; 2] {
         let (height, width) = self.network.plan[id].size(self.height, self.width);
-        (height as u32, width as u32)
+        [height as u32, width as u32]
     }
 
-    /// vec4s of a tensor's channels.
-    fn quads(&self, id: TensorId) -> u32 {
-        quads(self.network.plan[id].channels())
+    fn channels(&self, id: TensorId) -> usize {
+        self.network.plan[id].channels()
     }
 
     /// vec4s of all vectors that are written together with a vector, for each tile.
@@ -49,122 +34,77 @@ impl<'a> DispatchContext<'a> {
         quads(self.network.plan.group_len(id, self.height, self.width, 4))
     }
 
+    /// vec4s before a vector among those.
+    fn offset(&self, id: TensorId) -> u32 {
+        quads(self.network.plan.offset(id, self.height, self.width, 4))
+    }
+
     fn buffer(&self, id: TensorId) -> &'a wgpu::Buffer {
         &self.buffers[self.network.plan[id].buffer]
     }
 
-    /// Packing or unpacking.
-    pub(super) fn planes(&self, id: TensorId, from: &'a wgpu::Buffer, to: &'a wgpu::Buffer) -> Dispatch<'a> {
-        let (pixels, channels) = (self.height * self.width, self.network.plan[id].channels());
-        // Packing has an invocation for each vec4, unpacking for each value.
-        let packing = id == self.network.plan.input();
-        let each = pixels * if packing { channels.div_ceil(4) } else { channels };
-        Dispatch {
-            params: vec![pixels as u32, channels as u32, (each * self.capacity) as u32],
-            storage: vec![from, to],
-            grid: Grid::Linear(each as u64),
-        }
+    /// Packs planes into the plan's input.
+    pub(super) fn pack(&self, planes: &'a wgpu::Buffer) -> Dispatch<'a> {
+        let (id, pixels) = (self.network.plan.input(), self.height * self.width);
+        pack::pack(pixels, self.channels(id), self.capacity, planes, self.buffer(id))
+    }
+
+    /// Unpacks the plan's output into planes.
+    pub(super) fn unpack(&self, planes: &'a wgpu::Buffer) -> Dispatch<'a> {
+        let (id, pixels) = (self.network.plan.output(), self.height * self.width);
+        pack::unpack(pixels, self.channels(id), self.capacity, self.buffer(id), planes)
     }
 
     /// The dispatches of an operation, in the order of its variants.
-    pub(super) fn dispatches(&self, operation: &Operation) -> Result<Vec<Dispatch<'a>>, Error> {
-        let dispatch = match operation {
-            Operation::Convolution(convolution) => return self.convolution(convolution),
+    pub(super) fn dispatches(&self, operation: &Operation) -> Vec<Dispatch<'a>> {
+        match operation {
+            Operation::Convolution(convolution) => self.convolution(convolution),
             &Operation::MaxPool { source, target } => {
-                let (height, width) = self.size(target);
-                let each = height * width * self.quads(target);
-                Dispatch {
-                    params: vec![width, height, self.quads(target), each * self.capacity as u32],
-                    storage: vec![self.buffer(source), self.buffer(target)],
-                    grid: Grid::Linear(u64::from(each)),
-                }
+                let (channels, capacity) = (self.channels(target), self.capacity as u32);
+                let buffers = [self.buffer(source), self.buffer(target)];
+                vec![max_pool::dispatch(self.size(target), channels, capacity, buffers)]
             }
             &Operation::GlobalAverage { source, target } => {
-                let (height, width) = self.size(source);
-                Dispatch {
-                    params: vec![height * width, self.quads(source)],
-                    storage: vec![self.buffer(source), self.buffer(target)],
-                    grid: Grid::Tiles([1, 1]),
-                }
+                let (pixels, buffers) =
+                    (self.size(source).iter().product(), [self.buffer(source), self.buffer(target)]);
+                vec![style::dispatch(pixels, self.channels(source), buffers)]
             }
             Operation::Linear { source, products } => {
-                let target = products[0].target;
-                let LinearLayer { weights, bias } = &self.network.linears[&target];
-                let outputs = self.stride(target);
-                Dispatch {
-                    params: vec![outputs, self.quads(*source)],
-                    storage: vec![self.buffer(*source), weights, bias, self.buffer(target)],
-                    grid: Grid::Tiles([outputs.div_ceil(64), 1]),
-                }
+                let Some(target) = products.first().map(|product| product.target) else { return Vec::new() };
+                let vec4s = [quads(self.channels(*source)), self.stride(target)];
+                let buffers = [self.buffer(*source), self.buffer(target)];
+                vec![self.network.linears[&target].dispatch(vec4s, buffers)]
             }
-        };
-        Ok(vec![dispatch])
+        }
     }
 
-    fn convolution(&self, convolution: &Convolution) -> Result<Vec<Dispatch<'a>>, Error> {
+    fn convolution(&self, convolution: &Convolution) -> Vec<Dispatch<'a>> {
         let &Convolution { weights, source, upsample, skip, vector, residual, shortcut, target, .. } = convolution;
         let layer = self.network.layer(weights, [self.height, self.width]);
-        let (height, width) = self.size(target);
-        let lowest = if layer.relu { 0.0 } else { f32::MIN };
-        let stride = vector.map_or(0, |vector| self.stride(vector));
-        let offset = vector.map_or(0, |vector| quads(self.network.plan.offset(vector, self.height, self.width, 4)));
-        // The block's input is bound in the residual's place.
+        let [height, width] = self.size(target);
+        // The shortcut's source is bound in the residual's place.
         let added = residual.or(shortcut.map(|shortcut| shortcut.source));
-        let block_inputs = shortcut.map_or(0, |shortcut| self.quads(shortcut.source));
-        let params = vec![
-            width,
+        // Every binding needs a buffer, even one that is not read: the source may be bound several times.
+        let unread = self.buffer(source);
+        layer.dispatches(&ConvArgs {
             height,
-            self.quads(source),
-            self.quads(target),
-            u32::from(upsample),
-            lowest.to_bits(),
-            stride,
-            offset,
-            u32::from(residual.is_some()),
-            block_inputs,
-            shortcut.map_or(0, |shortcut| u32::from(shortcut.upsample)),
-            self.capacity as u32,
-        ];
-        // Something must be bound where nothing is read: the source is, and may be twice.
-        let source_buffer = self.buffer(source);
-        let skip =
-            skip.map_or_else(|| self.network.zeros_for(layer).unwrap_or(source_buffer), |skip| self.buffer(skip));
-        let added = self.buffer(added.unwrap_or(source));
-        let vector = vector.map_or(&layer.vectors, |vector| self.buffer(vector));
-        let Layer { weights, vectors, geometry, .. } = layer;
-        if layer.winograd() {
-            let each = winograd::patches(height as usize, width as usize) as u64;
-            let groups = self.network.plan[target].channels().div_ceil(winograd::GROUP) as u32;
-            let dispatch = |storage, x, group| Dispatch {
-                params: params.clone(),
-                storage,
-                grid: Grid::Patches { x, each, group },
-            };
-            // Once more for the block's input, where there is one.
-            let channels = [self.quads(source), block_inputs].into_iter().filter(|&channels| channels > 0);
-            let input = vec![source_buffer, skip, added, vectors, vector, self.points];
-            let inputs = channels.map(|x| dispatch(input.clone(), x, u64::from(geometry.columns)));
-            let product = vec![self.points, weights, added, vectors, self.sums, self.buffer(target)];
-            let product = dispatch(product, groups, winograd::product_patches(geometry.columns));
-            return Ok(inputs.chain([product]).collect());
-        }
-        let grid = geometry.grid(height, width, self.network.plan[target].channels());
-        Ok(vec![Dispatch {
-            params,
-            storage: vec![source_buffer, skip, added, weights, vectors, vector, self.buffer(target)],
-            grid: Grid::Tiles(self.within(grid)?),
-        }])
-    }
-
-    /// A grid that the device allows.
-    fn within(&self, grid: [u64; 2]) -> Result<[u32; 2], Error> {
-        let allowed = u64::from(self.network.gpu.limits().max_compute_workgroups_per_dimension);
-        match grid.into_iter().find(|&count| count > allowed) {
-            None => Ok(grid.map(|count| count as u32)),
-            Some(needed) => {
-                let limit = "maxComputeWorkgroupsPerDimension";
-                Err(Error::Limit { what: "a convolution", needed, limit, allowed })
-            }
-        }
+            width,
+            inputs: self.channels(source),
+            outputs: self.channels(target),
+            upsample,
+            relu: layer.relu,
+            style_slice: vector.map(|vector| [self.stride(vector), self.offset(vector)]),
+            add_residual: residual.is_some(),
+            shortcut: shortcut.map(|shortcut| (self.channels(shortcut.source), shortcut.upsample)),
+            capacity: self.capacity as u32,
+            source: self.buffer(source),
+            skip: skip.map_or_else(|| self.network.zeros_for(layer).unwrap_or(unread), |skip| self.buffer(skip)),
+            residual: added.map_or(unread, |added| self.buffer(added)),
+            weights: &layer.weights,
+            vectors: &layer.vectors,
+            style: vector.map_or(&layer.vectors, |vector| self.buffer(vector)),
+            target: self.buffer(target),
+            scratch: self.scratch,
+        })
     }
 }

@@ -1,18 +1,18 @@
-//! How long each step takes, by the device's own clock.
+//! The time of each step, by the device's own clock.
 
-use cytoshade_core::StepCost;
+use cytoshade_core::{Recorder, StepCost};
 
 use super::Network;
-use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
+use crate::device::buffers::WAIT_TIMEOUT;
 use crate::error::Error;
 
 const WHAT: &str = "a profile";
 
-/// What a step of the network took for a batch of tiles.
+/// The time of a step of the network for a batch of tiles.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepTime {
-    /// What ran: the shader's name, and for convolutions `inputs->outputs` and the level.
+    /// The shader's name, and for convolutions `inputs->outputs` and the level.
     pub name: String,
     /// The shader's name.
     pub shader: &'static str,
@@ -20,11 +20,11 @@ pub struct StepTime {
     pub seconds: f64,
     /// Floating-point operations of convolutions, a multiplication and an addition counting as two.
     pub operations: u64,
-    /// Bytes that must be read and written at least: every input once, every output once.
+    /// Fewest bytes that must be read and written: every input once, every output once.
     pub bytes: u64,
 }
 
-/// Two timestamps for each step of one batch, written by the device as it goes.
+/// Two timestamps for each step of one batch, written by the device.
 #[derive(Debug)]
 pub(super) struct Clock {
     queries: wgpu::QuerySet,
@@ -34,10 +34,10 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// For a batch of so many steps.
+    /// The clock of a batch of some steps.
     ///
     /// # Errors
-    /// [`Error::NoTimestamps`] where the device has no clock.
+    /// [`Error::NoTimestamps`] if the device has no clock.
     pub(super) async fn new(gpu: &Gpu, steps: usize) -> Result<Self, Error> {
         if !gpu.device().features().contains(wgpu::Features::TIMESTAMP_QUERY) {
             return Err(Error::NoTimestamps { adapter: gpu.info().name.clone() });
@@ -56,7 +56,7 @@ impl Clock {
         .await
     }
 
-    /// Where the pass of the step `at` writes when it begins and ends.
+    /// The timestamps of the pass of step `at`.
     pub(super) fn writes(&self, at: u32) -> wgpu::ComputePassTimestampWrites<'_> {
         wgpu::ComputePassTimestampWrites {
             query_set: &self.queries,
@@ -65,13 +65,13 @@ impl Clock {
         }
     }
 
-    /// After the last pass.
+    /// Records the copy of all timestamps, after the last pass.
     pub(super) fn copy(&self, encoder: &mut wgpu::CommandEncoder) {
         encoder.resolve_query_set(&self.queries, 0..self.stamps, &self.resolved, 0);
         encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.back, 0, Some(self.back.size()));
     }
 
-    /// When each step of a batch that is done began and ended, in nanoseconds.
+    /// The begin and end of each step of a batch, in nanoseconds, once it is done.
     pub(super) async fn read(&self, gpu: &Gpu, batch: wgpu::SubmissionIndex) -> Result<Vec<[u64; 2]>, Error> {
         let bytes = gpu.read(WHAT, &self.back, batch, WAIT_TIMEOUT).await?;
         let tick = f64::from(gpu.queue().get_timestamp_period());
@@ -82,11 +82,12 @@ impl Clock {
 }
 
 impl Network {
-    /// Runs a batch as [`Network::run`] does, in one submission, and says how long each step took: packing, the steps
-    /// of the plan, unpacking. Steps do not overlap here as they may in [`Network::run`].
+    /// Runs a batch in one submission and returns the time of each step.
+    ///
+    /// The steps are packing, those of the plan, and unpacking. Steps do not overlap here as they may in [`Network::run`].
     ///
     /// # Errors
-    /// [`Error::NoTimestamps`] where the device has no clock, and those of [`Network::run`].
+    /// [`Error::NoTimestamps`] if the device has no clock, and those of [`Network::run`].
     pub async fn profile(
         &self,
         tiles: &[f32],
@@ -108,7 +109,27 @@ impl Network {
         Ok(costs.zip(nanoseconds).map(step).collect())
     }
 
-    /// What each step does for `tiles` (how many, height, width).
+    /// The clock of a batch. If the device has none, the recorder receives the reason.
+    pub(super) async fn clock(&self, recorder: &Recorder) -> Result<Option<Clock>, Error> {
+        // A constant condition, so that a browser loads nothing of this.
+        if cfg!(target_arch = "wasm32") {
+            return Ok(None);
+        }
+        match Clock::new(&self.gpu, self.timed_steps()).await {
+            Err(error @ Error::NoTimestamps { .. }) => {
+                recorder.lacks(error.to_string());
+                Ok(None)
+            }
+            clock => clock.map(Some),
+        }
+    }
+
+    /// The steps that a clock times: those of the plan, one before and one after them.
+    fn timed_steps(&self) -> usize {
+        self.plan.operations().len() + 2
+    }
+
+    /// The cost of each step for `tiles` [count, height, width].
     pub(super) fn costs(&self, tiles: [usize; 3]) -> Vec<StepCost> {
         let bytes = self.options.precision.bytes();
         let [_, height, width] = tiles;

@@ -1,11 +1,11 @@
-//! Batches in parts that the device can take.
+//! Batches in parts that a device can take.
 
 use std::ops::Range;
 
 use crate::error::Error;
 
-/// Goes through `count` tiles in ranges of at most `most`. Where a range runs out of memory the ranges become half as
-/// long, for the rest of the tiles too.
+/// Divides `count` tiles into ranges of at most `most`. If a range runs out of memory, this one and all later ranges
+/// become half as long.
 pub(super) struct Split {
     pub(super) next: usize,
     pub(super) count: usize,
@@ -13,13 +13,13 @@ pub(super) struct Split {
 }
 
 impl Split {
-    /// The tiles to run now.
+    /// The next tiles to run.
     pub(super) fn range(&self) -> Option<Range<usize>> {
         let end = self.count.min(self.next + self.most);
         (self.next < end).then_some(self.next..end)
     }
 
-    /// Goes on after a range; `None` where it has to run again in smaller parts.
+    /// Moves on after a range; `None` if the range has to run again in smaller parts.
     pub(super) fn after<T>(&mut self, result: Result<T, Error>) -> Result<Option<T>, Error> {
         let length = self.range().map_or(0, |range| range.len());
         match result {

@@ -1,29 +1,28 @@
-//! Tiles of planes that are on the device through the network, and back into planes: nothing goes over the host but
-//! styles.
+//! Batches of tiles that come from planes on the device and go back into planes there. Only styles come to the host.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use cytoshade_core::tiling::{TileLayout, Tiling};
 use cytoshade_core::{BatchTimes, Recorder, StepCost};
-use cytoshade_shaders as shaders;
 
 use super::Network;
 use super::profile::Clock;
+use super::run::styles;
 use super::split::Split;
-use crate::buffers::WAIT_TIMEOUT;
-use crate::device::{Gpu, lock};
-use crate::dispatch_list::DispatchList;
+use crate::device::buffers::WAIT_TIMEOUT;
+use crate::device::sync::lock;
+use crate::device::{DispatchList, Gpu};
 use crate::error::Error;
 use crate::planes::GpuPlanes;
-use crate::tile::TiledPlanes;
+use crate::stages::tile::TiledPlanes;
 
 const WHAT: &str = "a batch of tiles";
 
 /// Some tiles of some planes.
 pub type Part<'a> = (&'a TiledPlanes, Range<usize>);
 
-/// A batch of tiles that the device was given. Their outputs are in the planes once it is done.
+/// A submitted batch of tiles. Once it is done, the planes hold its outputs.
 #[derive(Debug)]
 pub struct Submission {
     gpu: Gpu,
@@ -35,7 +34,7 @@ pub struct Submission {
     times: Option<Times>,
 }
 
-/// What a batch is timed with.
+/// The clock of a batch, and the steps that it times.
 #[derive(Debug)]
 struct Times {
     clock: Clock,
@@ -49,29 +48,31 @@ impl Submission {
         self.tiles
     }
 
-    /// Waits until the batch is done. Returns the style vectors of its tiles, of shape [tiles, style channels], which are
-    /// empty if the network has no style. Those
-    /// that were submitted before it must be waited for first, for the time limit is this batch's alone. The `recorder`
-    /// that [`Network::start`] had hears what each step took.
+    /// Waits until the batch is done and returns its style vectors, of shape [tiles, style channels].
+    ///
+    /// There are none if the network has no style.
+    ///
+    /// Wait for earlier submissions first: the time limit is for this batch alone. The `recorder` of [`Network::start`]
+    /// receives the times of the steps.
     ///
     /// # Errors
-    /// Whatever the device says.
+    /// Errors of the device.
     pub async fn styles(self, recorder: Option<&Recorder>) -> Result<Vec<f32>, Error> {
-        let patience = WAIT_TIMEOUT * self.tiles as u32;
-        let bytes = self.gpu.read(WHAT, &self.back, self.submission.clone(), patience).await?;
+        let timeout = WAIT_TIMEOUT * self.tiles as u32;
+        let bytes = self.gpu.read(WHAT, &self.back, self.submission.clone(), timeout).await?;
         if let (Some(recorder), Some(Times { clock, submitted, steps })) = (recorder, self.times) {
             let nanoseconds = clock.read(&self.gpu, self.submission).await?;
             recorder.add(BatchTimes { tiles: self.tiles, lane: 0, submitted, steps, nanoseconds });
         }
-        Ok(super::styles(&bytes, 0..self.bytes, self.style_channels))
+        Ok(styles(&bytes, 0..self.bytes, self.style_channels))
     }
 }
 
 impl Network {
-    /// Planes [inputs, height, width] made ready to go through the network as the tiles of `tile_layout`.
+    /// Prepares planes [inputs, height, width] to go through the network as the tiles of `tile_layout`.
     ///
     /// # Errors
-    /// [`Error::Length`] and [`Error::TileSize`] where the network cannot take them, and those of [`TiledPlanes::new`].
+    /// [`Error::Length`] and [`Error::TileSize`] if they do not fit the network, and those of [`TiledPlanes::new`].
     pub async fn tiled(&self, planes: GpuPlanes, tile_layout: &TileLayout) -> Result<TiledPlanes, Error> {
         let inputs = self.description.inputs;
         if planes.channels != inputs {
@@ -81,12 +82,14 @@ impl Network {
         TiledPlanes::new(&self.gpu, planes, tile_layout, self.description.outputs.count).await
     }
 
-    /// Submits a batch of tiles, all of one size, and does not wait. Batches that the device cannot take at once are
-    /// split, and halved where its memory runs out: then it is several. Each is timed where there is a `recorder`.
+    /// Submits a batch of tiles, all of one size, and does not wait.
+    ///
+    /// A batch that exceeds a limit of the device is split, and halved if memory runs out: then it becomes several
+    /// submissions. With a `recorder` each is timed.
     ///
     /// # Errors
-    /// [`Error::Length`] where the tiles are of several sizes, [`Error::Limit`] and [`Error::OutOfMemory`] where not
-    /// even one tile fits, and whatever the device says.
+    /// [`Error::Length`] for tiles of several sizes, [`Error::Limit`] and [`Error::OutOfMemory`] if not even one tile fits,
+    /// and errors of the device.
     pub async fn start(&self, parts: &[Part<'_>], recorder: Option<&Recorder>) -> Result<Vec<Submission>, Error> {
         let Some((TiledPlanes { tile_layout: TileLayout { tiling: Tiling { height, width, .. }, .. }, .. }, _)) =
             parts.first()
@@ -105,19 +108,19 @@ impl Network {
         }
         let count = parts.iter().map(|(_, tiles)| tiles.len()).sum();
         let most = self.most(*height, *width)?;
-        let mut flights = Vec::new();
+        let mut submissions = Vec::new();
         let mut split = Split { next: 0, count, most };
         while let Some(range) = split.range() {
-            let flight = self.submit_parts(&within(parts, &range), [range.len(), *height, *width], recorder).await;
-            if flight.is_err() {
-                // Whatever went wrong, the memory is worth more than the buffers, which batches before this one may
-                // still use.
+            let submission = self.submit_parts(&within(parts, &range), [range.len(), *height, *width], recorder).await;
+            if submission.is_err() {
+                // After an error, free memory is worth more than buffers for the next batch. Earlier batches may still
+                // use them.
                 *lock(&self.arena) = None;
                 self.gpu.wait_idle(WHAT)?;
             }
-            flights.extend(split.after(flight)?);
+            submissions.extend(split.after(submission)?);
         }
-        Ok(flights)
+        Ok(submissions)
     }
 
     async fn submit_parts(
@@ -131,8 +134,8 @@ impl Network {
             Some(recorder) => self.times([tiles, height, width], recorder).await?,
             None => None,
         };
-        let cut = self.gpu.kernel(self.stored(shaders::TILE)).await?;
-        let blend = self.gpu.kernel(self.stored(shaders::BLEND)).await?;
+        let cut = self.gpu.kernel(self.tile_variant()).await?;
+        let blend = self.gpu.kernel(self.blend_variant()).await?;
         let bytes = arena.sizes(&self.plan, tiles).styles;
         let (back, submission) = self
             .gpu
@@ -153,11 +156,11 @@ impl Network {
         Ok(Submission { gpu: self.gpu.clone(), tiles, style_channels, back, bytes, submission, times })
     }
 
-    /// What a batch that is handed over now is timed with, where the device has a clock.
+    /// The clock of a batch that is submitted now, if the device has one.
     async fn times(&self, tiles: [usize; 3], recorder: &Recorder) -> Result<Option<Times>, Error> {
         let Some(clock) = self.clock(recorder).await? else { return Ok(None) };
         let mut steps = self.costs(tiles);
-        // What is at the ends of a batch that comes from the host.
+        // Instead of packing and unpacking.
         if let [tile, .., blend] = steps.as_mut_slice() {
             (tile.name, blend.name) = ("tile".into(), "blend".into());
         }
@@ -165,7 +168,7 @@ impl Network {
     }
 }
 
-/// What of the parts lies in a range of all their tiles.
+/// The parts of a range of all tiles.
 fn within<'a>(parts: &[Part<'a>], range: &Range<usize>) -> Vec<Part<'a>> {
     let mut before = 0;
     let mut found = Vec::new();

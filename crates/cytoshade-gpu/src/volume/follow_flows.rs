@@ -1,32 +1,33 @@
 //! Euler integration of 3-D flows (the reference's `dynamics.follow_flows`).
 
-use cytoshade_shaders as shaders;
+use cytoshade_shaders::{self as shaders, overrides};
 
 use super::{GpuVolume, grid, params};
-use crate::buffers::WAIT_TIMEOUT;
 use crate::device::Gpu;
+use crate::device::buffers::WAIT_TIMEOUT;
 use crate::error::Error;
-use crate::follow_flows::{STEPS, pieces};
-use crate::kernel::Variant;
+use crate::pipeline::Variant;
+use crate::stages::follow_flows::{STEPS, pieces};
 
 const WHAT: &str = "the flow dynamics in 3-D";
 
-/// Where the Euler integration leaves the voxels of a stack, on the device.
+/// The end points of the voxels of a stack, on the device.
 #[derive(Clone, Debug)]
 pub struct GpuEndPoints {
-    /// [voxel]: (z, y, x), and 1 where the voxel takes part.
+    /// By voxel: (z, y, x), and 1 if the voxel takes part.
     pub(super) positions: wgpu::Buffer,
     /// Depth, height and width.
     pub(super) size: [usize; 3],
 }
 
 impl GpuEndPoints {
-    /// Brings end points of a stack of `size` [depth, height, width] to the device: voxels, counted layer by layer, row by
-    /// row, and (z, y, x) in which each ends.
+    /// Uploads end points of a stack of `size` [depth, height, width].
+    ///
+    /// They are voxels, counted z-slice by z-slice, row by row, and the point (z, y, x) at which each ends.
     ///
     /// # Errors
-    /// [`Error::Length`] where there are not as many points as voxels, or a voxel is not within the stack, [`Error::Limit`]
-    /// where the stack is too large, and whatever the device says.
+    /// [`Error::Length`] if there is another number of points than of voxels or a voxel lies outside of the stack,
+    /// [`Error::Limit`] if the stack is too large, and errors of the device.
     pub async fn upload(gpu: &Gpu, voxels: &[u32], points: &[[f32; 3]], size: [usize; 3]) -> Result<Self, Error> {
         if voxels.len() != points.len() {
             return Err(Error::Length { what: "points", found: points.len(), expected: voxels.len() });
@@ -42,10 +43,10 @@ impl GpuEndPoints {
         Ok(Self { positions, size })
     }
 
-    /// Reads them back: the voxels that take part, ascending, and (z, y, x) in which each ends.
+    /// Reads the end points back: the voxels that take part, ascending, and the point (z, y, x) of each.
     ///
     /// # Errors
-    /// Whatever the device says.
+    /// Errors of the device.
     pub async fn read(&self, gpu: &Gpu) -> Result<(Vec<u32>, Vec<[f32; 3]>), Error> {
         let bytes = 16 * self.size.iter().product::<usize>() as u64;
         let all = gpu.fetch(WHAT, &[(&self.positions, 0..bytes)]).await?.values::<[f32; 4]>(0..bytes);
@@ -53,7 +54,7 @@ impl GpuEndPoints {
     }
 }
 
-/// The voxels of a stack, where it is one that the stages can take.
+/// Refuses stacks that are too large for the stages; returns the number of voxels.
 fn check(gpu: &Gpu, size: [usize; 3]) -> Result<usize, Error> {
     let voxels = size.iter().map(|&side| side as u64).product::<u64>();
     gpu.check_binding(WHAT, voxels.saturating_mul(16))?;
@@ -61,15 +62,16 @@ fn check(gpu: &Gpu, size: [usize; 3]) -> Result<usize, Error> {
     Ok(voxels as usize)
 }
 
-/// Where `niter` steps of the flows carry every voxel whose cellprob is above `threshold`.
+/// Follows the flows for `niter` steps, from every voxel with a cellprob above `threshold`.
 ///
-/// `sums` are (dZ, dY, dX) and cellprob as the network gives them, summed over the orientations; a step is a fifth of the flow at the
-/// voxel's place, and 0 outside of the voxels that take part. With `interp` it is interpolated trilinearly as the reference
-/// does: sampled up to half a voxel off, what lies outside taken for 0.
+/// `sums` are (dZ, dY, dX) and cellprob, the network's outputs summed over the orientations. A step is a fifth of the flow
+/// at the point, and 0 outside of the voxels that take part. With `interp` the flow is interpolated trilinearly as in the
+/// reference: sampled up to half a voxel off, and 0 outside of the stack.
 ///
 /// # Errors
-/// [`Error::Length`] where `sums` has not four channels or a side of the stack less than two voxels, [`Error::Limit`] where the stack is too large for the device's `maxStorageBufferBindingSize` (16 bytes a voxel) or
-/// has a side of more than 65,535 voxels, and whatever the device says.
+/// [`Error::Length`] if `sums` has not four channels or the stack has a side of fewer than two voxels, [`Error::Limit`] if
+/// the stack is too large for the device's `maxStorageBufferBindingSize` (16 bytes a voxel) or has a side of more than
+/// 65,535 voxels, and errors of the device.
 pub async fn follow_flows(
     gpu: &Gpu,
     sums: &GpuVolume,
@@ -85,8 +87,8 @@ pub async fn follow_flows(
     if let Some(&found) = size.iter().find(|&&side| side < 2) {
         return Err(Error::Length { what: "a side of the stack", found, expected: 2 });
     }
-    let variant = |shader| Variant::new(shader).with(shaders::INTERP, interp);
-    let kernels = [shaders::VOLUME_FLOW_FIELD, shaders::VOLUME_FOLLOW_FLOWS].map(variant);
+    let variant = |shader| Variant::new(shader).with(overrides::INTERP, interp);
+    let kernels = [&shaders::VOLUME_FLOW_FIELD, &shaders::VOLUME_FOLLOW_FLOWS].map(variant);
     let [prepare, euler] = gpu.kernels_of(kernels).await?;
     let (positions, submissions) = gpu
         .with_error_scopes(WHAT, || {
@@ -95,9 +97,9 @@ pub async fn follow_flows(
             let positions = gpu.storage(WHAT, 16 * voxels as u64)?;
             let [z, y, x] = size.map(|length| if interp { (2.0 / (length - 1) as f64) as f32 } else { 1.0 });
             let start = [width, height, depth, threshold.to_bits(), z.to_bits(), y.to_bits(), x.to_bits()];
-            let prepare = prepare.bind(gpu, &start, &[&sums.planes.buffer, &field, &positions]);
+            let prepare = gpu.bind(&prepare, &start, &[&sums.planes.buffer, &field, &positions]);
             let steps = |count: u32, last: bool| {
-                euler.bind(gpu, &[width, height, depth, count, u32::from(last)], &[&field, &positions])
+                gpu.bind(&euler, &[width, height, depth, count, u32::from(last)], &[&field, &positions])
             };
 
             let (first, others) = pieces(niter);
@@ -108,7 +110,7 @@ pub async fn follow_flows(
             Ok((positions, submissions))
         })
         .await?;
-    // Each in turn, so that each has the whole time limit to itself.
+    // In turn, so that each has the whole time limit.
     for submission in submissions {
         gpu.wait(WHAT, submission, WAIT_TIMEOUT)?;
     }

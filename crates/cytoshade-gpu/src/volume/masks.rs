@@ -1,40 +1,42 @@
-//! Sinks to masks in 3-D (the reference's `dynamics.get_masks_torch`): maxima of the histogram of end points are seeds, seeds
-//! grow over the bins around them, and each voxel takes the label of the bin in which it ended.
+//! End points to masks in 3-D (the reference's `dynamics.get_masks_torch`).
+//!
+//! Maxima of the histogram are seeds, seeds grow over the bins around them, and each voxel takes the label of the bin of its
+//! end point.
 
 use cytoshade_shaders as shaders;
 
 use super::{GpuEndPoints, grid, params};
 use crate::device::Gpu;
 use crate::error::Error;
-use crate::kernel::Variant;
+use crate::pipeline::Variant;
 
 const WHAT: &str = "the masks in 3-D";
-/// A seed has more end points than this, so that there are no more seeds than voxels through it.
+/// A seed has more end points than this, which bounds the number of seeds.
 const SEED_COUNT: usize = 10;
 
-/// The label of each voxel, layer by layer, row by row: 0, or the number of its seed, from 1 on. Seeds are numbered ascending
-/// by their end points, those of equal count in the order of their places, and a bin that several grow over is the last
-/// one's.
+/// The label of each voxel, z-slice by z-slice, row by row: 0, or the number of its seed, from 1 on.
+///
+/// Seeds are numbered by ascending counts of end points, those of equal count by position. A bin that several seeds grow
+/// over belongs to the last of them.
 ///
 /// # Errors
-/// [`Error::Limit`] where the stack is too large for the device's `maxStorageBufferBindingSize`, and whatever the device
-/// says.
+/// [`Error::Limit`] if the stack is too large for the device's `maxStorageBufferBindingSize`, and errors of the device.
 pub async fn masks(gpu: &Gpu, ends: &GpuEndPoints) -> Result<Vec<u32>, Error> {
     let (voxels, all) = (ends.size.iter().product::<usize>(), params(ends.size));
     let [histogram, find, grow, label] = gpu
         .kernels_of(
-            [shaders::VOLUME_HISTOGRAM, shaders::VOLUME_SEEDS, shaders::VOLUME_GROW, shaders::VOLUME_LABEL]
+            [&shaders::VOLUME_HISTOGRAM, &shaders::VOLUME_SEEDS, &shaders::VOLUME_GROW, &shaders::VOLUME_LABEL]
                 .map(Variant::new),
         )
         .await?;
     let grid = grid(gpu, WHAT, ends.size)?;
-    // New buffers are all zeros.
+    // New buffers hold zeros.
     let storage = |count: usize| gpu.storage(WHAT, 4 * count as u64);
     let (counts, found) = gpu
         .with_error_scopes(WHAT, || {
             let (counts, found) = (storage(voxels)?, storage(1 + 2 * (voxels / (SEED_COUNT + 1)))?);
-            let histogram = histogram.bind(gpu, &all, &[&ends.positions, &counts]);
-            let find = find.bind(gpu, &all, &[&counts, &found]);
+            let histogram = gpu.bind(&histogram, &all, &[&ends.positions, &counts]);
+            let find = gpu.bind(&find, &all, &[&counts, &found]);
             gpu.submit(WHAT, &[(&histogram, grid), (&find, grid)]);
             Ok((counts, found))
         })
@@ -47,9 +49,9 @@ pub async fn masks(gpu: &Gpu, ends: &GpuEndPoints) -> Result<Vec<u32>, Error> {
         .with_error_scopes(WHAT, || {
             let (seeds_at, grown, labels) = (gpu.upload(WHAT, &seeds)?, storage(voxels)?, storage(voxels)?);
             let [width, height, depth] = all;
-            let grow = grow.bind(gpu, &[width, height, depth, seeds.len() as u32], &[&counts, &seeds_at, &grown]);
-            let label = label.bind(gpu, &all, &[&ends.positions, &grown, &labels]);
-            gpu.submit(WHAT, &[(&grow, workgroups(gpu, seeds.len())), (&label, grid)]);
+            let grow = gpu.bind(&grow, &[width, height, depth, seeds.len() as u32], &[&counts, &seeds_at, &grown]);
+            let label = gpu.bind(&label, &all, &[&ends.positions, &grown, &labels]);
+            gpu.submit(WHAT, &[(&grow, gpu.workgroup_grid(WHAT, seeds.len())?), (&label, grid)]);
             Ok(labels)
         })
         .await?;
@@ -57,7 +59,7 @@ pub async fn masks(gpu: &Gpu, ends: &GpuEndPoints) -> Result<Vec<u32>, Error> {
     Ok(gpu.fetch(WHAT, &[(&labels, 0..bytes)]).await?.values(0..bytes))
 }
 
-/// The bins of the seeds, ascending by their end points and then by their places.
+/// The bins of the seeds, by ascending counts of end points and then by position.
 async fn seeds(gpu: &Gpu, found: &wgpu::Buffer) -> Result<Vec<u32>, Error> {
     let count = gpu.fetch(WHAT, &[(found, 0..4)]).await?.values::<u32>(0..4)[0];
     if count == 0 {
@@ -67,11 +69,4 @@ async fn seeds(gpu: &Gpu, found: &wgpu::Buffer) -> Result<Vec<u32>, Error> {
     let mut seeds = gpu.fetch(WHAT, &[(found, 4..4 + bytes)]).await?.values::<[u32; 2]>(0..bytes);
     seeds.sort_unstable_by_key(|&[bin, count]| (count, bin));
     Ok(seeds.into_iter().map(|[bin, _]| bin).collect())
-}
-
-/// A grid of at least `count` workgroups over x and y, which is room for more than a stack has voxels.
-fn workgroups(gpu: &Gpu, count: usize) -> [u32; 3] {
-    let most = gpu.limits().max_compute_workgroups_per_dimension as usize;
-    let rows = count.div_ceil(most).max(1);
-    [count.div_ceil(rows) as u32, rows as u32, 1]
 }

@@ -4,30 +4,30 @@ use cytoshade_core::gaussian::Taps;
 use cytoshade_core::{Axis, Normalize, Params, SliceIndex, Volume};
 use cytoshade_shaders as shaders;
 
-use crate::device::Gpu;
-use crate::dispatch_list::DispatchList;
+use crate::device::{DispatchList, Gpu};
 use crate::error::Error;
-use crate::gaussian::{self, Gaussian};
-use crate::kernel::{Variant, linear};
-use crate::normalize::{self, Layers};
+use crate::pipeline::Variant;
 use crate::planes::GpuPlanes;
-use crate::resize::bilinear;
+use crate::stages::gaussian::{self, Gaussian};
+use crate::stages::normalize::{normalize_slices, normalizes as normalizes_planes};
+use crate::stages::resize::bilinear;
+use crate::stages::slices::Slices;
 
 const WHAT: &str = "a stack";
 
-/// Planar f32 values of shape [channels, depth, height, width] on the device: [`Volume`], as the stages there see it.
+/// Planar f32 values of shape [channels, depth, height, width] on the device: the counterpart of [`Volume`].
 #[derive(Clone, Debug)]
 pub struct GpuVolume {
-    /// The layers of each channel below each other.
+    /// The z-slices of each channel below each other.
     pub(super) planes: GpuPlanes,
     depth: usize,
 }
 
 impl GpuVolume {
-    /// Brings a stack to the device.
+    /// Uploads a stack.
     ///
     /// # Errors
-    /// [`Error::Limit`] where it is too large for one binding, and whatever the device says.
+    /// [`Error::Limit`] if it is too large for one binding, and errors of the device.
     pub async fn upload(gpu: &Gpu, volume: &Volume) -> Result<Self, Error> {
         let [depth, height, width] = volume.size();
         let buffer = gpu.with_error_scopes(WHAT, || gpu.upload(WHAT, volume.as_slice())).await?;
@@ -35,10 +35,10 @@ impl GpuVolume {
         Ok(Self { planes, depth })
     }
 
-    /// Reads it back.
+    /// Reads the stack back.
     ///
     /// # Errors
-    /// Whatever the device says.
+    /// Errors of the device.
     pub async fn read(&self, gpu: &Gpu) -> Result<Volume, Error> {
         let [depth, height, width] = self.size();
         let values = self.planes.read(gpu).await?.into_vec();
@@ -56,10 +56,10 @@ impl GpuVolume {
         [self.depth, self.planes.height.checked_div(self.depth).unwrap_or(0), self.planes.width]
     }
 
-    /// The plane of every channel at `at` along `axis`. Nothing waits.
+    /// The plane of every channel at index `at` along `axis`. Does not wait.
     ///
     /// # Errors
-    /// [`Error::Length`] where `at` is not below the length of the axis, and whatever the device says.
+    /// [`Error::Length`] if `at` is not below the length of the axis, and errors of the device.
     pub async fn slice(&self, gpu: &Gpu, axis: Axis, at: usize) -> Result<GpuPlanes, Error> {
         let size @ [depth, height, width] = self.size();
         let length = match axis {
@@ -71,14 +71,14 @@ impl GpuVolume {
             return Err(Error::Length { what: "an axis of the stack", found: length, expected: at + 1 });
         }
         let SliceIndex { first, rows, row, columns, column } = SliceIndex::new(size, axis, at);
-        let kernel = gpu.kernel(Variant::new(shaders::VOLUME_SLICE)).await?;
+        let kernel = gpu.kernel(Variant::new(&shaders::VOLUME_SLICE)).await?;
         gpu.with_error_scopes(WHAT, || {
             let plane = GpuPlanes::zeros(gpu, "a plane of a stack", self.channels(), rows, columns)?;
             let (pixels, count) = (rows * columns, self.channels() * rows * columns);
             let params = [width, height, depth, first, row, column, columns, pixels, count].map(|value| value as u32);
             let mut work = DispatchList::default();
-            let bound = kernel.bind(gpu, &params, &[&self.planes.buffer, &plane.buffer]);
-            work.add(bound, linear(gpu, WHAT, count as u64)?);
+            let bound = gpu.bind(&kernel, &params, &[&self.planes.buffer, &plane.buffer]);
+            work.add(bound, gpu.linear_grid(WHAT, count as u64)?);
             work.submit(gpu, WHAT);
             Ok(plane)
         })
@@ -86,54 +86,59 @@ impl GpuVolume {
     }
 }
 
-/// Whether [`normalize`] knows the options, for stacks of so many channels and layers. Not where layers have percentiles
-/// of their own and each would have to know of all: which channels have any contrast, for those to be inverted, or whether
-/// any pixel's range is too small, for tiles.
+/// Whether [`normalize`] supports the options, for stacks of some number of channels and z-slices.
+///
+/// Z-slices with percentiles of their own are not supported together with inversion or tiles: each z-slice would depend on
+/// all others, for the channels with contrast or for a pixel whose range is too small.
 pub fn normalizes(params: &Params, channels: usize, depth: usize) -> bool {
     let own = !params.norm3d && depth > 1 && matches!(params.normalize, Normalize::Percentile { .. });
     let others = params.invert || params.tile_norm_blocksize > 0;
-    crate::normalizes(params, channels) && !(own && others)
+    normalizes_planes(params, channels) && !(own && others)
 }
 
-/// [`crate::normalize`] for a stack: percentiles of all its layers together with `norm3d`, else of each.
+/// [`crate::normalize`] for a stack.
+///
+/// With `norm3d` the percentiles are those of the whole stack, else those of each z-slice.
 ///
 /// # Errors
 /// As [`crate::normalize`].
 pub async fn normalize(gpu: &Gpu, volume: GpuVolume, params: &Params) -> Result<GpuVolume, Error> {
     let [depth, height, _] = volume.size();
-    let layers = Layers { planes: volume.planes, depth, height };
-    normalize::normalize_layers(gpu, &layers, params).await?;
-    Ok(GpuVolume { planes: layers.planes, depth })
+    let slices = Slices { planes: volume.planes, depth, height };
+    normalize_slices(gpu, &slices, params).await?;
+    Ok(GpuVolume { planes: slices.planes, depth })
 }
 
-/// Every channel resized to `size` [depth, height, width] by linear interpolation: each layer as an image, then the depth.
-/// Nothing waits.
+/// Resizes every channel to `size` [depth, height, width] by linear interpolation.
+///
+/// Each z-slice is resized as an image, then the depth. Does not wait.
 ///
 /// # Errors
-/// [`Error::Length`] for stacks without voxels, [`Error::Limit`] where what comes out is too large for one binding or has
-/// a million pixels a layer while its depth changes, and whatever the device says.
+/// [`Error::Length`] for stacks without voxels, [`Error::Limit`] if the result is too large for one binding or has a million
+/// pixels a z-slice while its depth changes, and errors of the device.
 pub async fn linear_resize(gpu: &Gpu, volume: GpuVolume, size: [usize; 3]) -> Result<GpuVolume, Error> {
     let ([from, from_height, from_width], [depth, height, width]) = (volume.size(), size);
     let channels = volume.channels();
     let mut planes = volume.planes;
     if (from_height, from_width) != (height, width) {
-        // Each layer of each channel is a plane of its own.
-        let layers = GpuPlanes { channels: channels * from, height: from_height, width: from_width, ..planes };
-        planes = bilinear(gpu, &layers, height, width).await?;
+        // Each z-slice of each channel is a plane.
+        let slices = GpuPlanes { channels: channels * from, height: from_height, width: from_width, ..planes };
+        planes = bilinear(gpu, &slices, height, width).await?;
     }
     if from != depth {
-        // Each layer is a row of a plane that is resized along its columns alone.
+        // Each z-slice is a row of a plane that is resized along its columns only.
         let rows = GpuPlanes { channels, height: from, width: height * width, ..planes };
         planes = bilinear(gpu, &rows, depth, height * width).await?;
     }
     Ok(GpuVolume { planes: GpuPlanes { channels, height: depth * height, width, ..planes }, depth })
 }
 
-/// The first `channels` channels smoothed along their three axes by a Gaussian of `sigma` voxels, in place; 0 leaves them as
-/// they are. Nothing waits.
+/// Smooths the first `channels` channels along their three axes by a Gaussian of `sigma` voxels.
+///
+/// In place; a `sigma` of 0 changes nothing. Does not wait.
 ///
 /// # Errors
-/// Whatever the device says.
+/// Errors of the device.
 pub async fn smooth(gpu: &Gpu, volume: &GpuVolume, channels: usize, sigma: f64) -> Result<(), Error> {
     let [depth, height, width] = volume.size();
     let count = channels.min(volume.channels()) * depth * height * width;

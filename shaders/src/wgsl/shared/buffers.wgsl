@@ -1,11 +1,11 @@
-// The buffers of the convolutions that are one shader.
+// The buffers of the convolutions of one dispatch. Uses `Packed` and `Stored`.
 
 @group(0) @binding(1) var<storage, read> source: array<Packed>;
-// Of the source's shape. Read where SKIP is set.
+// The shape of the source. Read if SKIP is set.
 @group(0) @binding(2) var<storage, read> skip: array<Packed>;
-// The residual, of the target's shape, where add_residual is set; the block's input where block_inputs is.
+// The residual, of the target's shape, if add_residual is set; the block's input if block_inputs is.
 @group(0) @binding(3) var<storage, read> residual: array<Packed>;
-// Each vec4 holds the weights from one input channel to four output channels; their order is the kernel's own.
+// Each vec4 holds the weights from one input channel to four output channels, in the order of the kernel.
 @group(0) @binding(4) var<storage, read> weights: array<Stored>;
 // BatchNorm scale [inputs], BatchNorm shift [inputs], bias [outputs].
 @group(0) @binding(5) var<storage, read> vectors: array<vec4f>;
@@ -13,7 +13,7 @@
 @group(0) @binding(6) var<storage, read> style: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> destination: array<Packed>;
 
-// Four vec4s of weights from `at` on.
+// Four vec4s of weights, the first at index `at`.
 fn weights_at(at: u32) -> mat4x4f {
     return mat4x4f(vec4f(weights[at]), vec4f(weights[at + 1u]), vec4f(weights[at + 2u]), vec4f(weights[at + 3u]));
 }

@@ -1,6 +1,9 @@
-// A column of 7 pixels of the target, in registers. Unrolled by hand: compilers do not unroll loops whose number of
-// rounds the bounds checks also limit, and sums in an indexed array would live in memory.
+// A column of 7 pixels of the target, in registers. Uses `load` and `load_block`, `store` and `multiply_add`.
+//
+// The loops are unrolled by hand: compilers do not unroll loops with bounds checks, and an indexed array of sums would live in
+// memory.
 
+// Pixels of a column.
 const ROWS = 7u;
 
 // Sums for 4 output channels of 7 pixels below each other.
@@ -14,7 +17,7 @@ struct Column {
     s6: vec4f,
 }
 
-// The 9 input values that a column of a 3x3 kernel sees, from the pixel above the first one on.
+// The 9 input values under a column of a 3x3 kernel, the first one above the first pixel.
 struct Inputs {
     v0: vec4f,
     v1: vec4f,
@@ -41,7 +44,7 @@ fn load_column(tile: u32, top: i32, x: i32, channel: u32, norm: Norm) -> Inputs 
     );
 }
 
-// Adds one column of the kernel: w0 to w2 from top to bottom.
+// Adds one column of the kernel, w0 to w2 from top to bottom.
 fn add_column(sums: Column, w0: mat4x4f, w1: mat4x4f, w2: mat4x4f, v: Inputs) -> Column {
     return Column(
         multiply_add(w2, v.v2, multiply_add(w1, v.v1, multiply_add(w0, v.v0, sums.s0))),
@@ -54,7 +57,7 @@ fn add_column(sums: Column, w0: mat4x4f, w1: mat4x4f, w2: mat4x4f, v: Inputs) ->
     );
 }
 
-// The block's input under a column, v0 to v6; v7 and v8 stay zero.
+// The block's input under a column in v0 to v6; v7 and v8 are zero.
 fn load_block_column(tile: u32, y: u32, x: u32, channel: u32) -> Inputs {
     return Inputs(
         load_block(tile, y, x, channel),

@@ -1,2 +1,2 @@
-// Activations and convolution weights are stored in f16; all sums are in f32.
+// Activations and convolution weights are stored in f16. All sums are in f32.
 alias Stored = vec4h;

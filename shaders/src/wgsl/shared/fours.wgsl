@@ -1,4 +1,4 @@
-// Four values of 32 bits, read and written as they are.
+// Four values of f32 in a buffer, read and written directly.
 alias Four = vec4f;
 
 fn from_four(four: Four) -> vec4f {

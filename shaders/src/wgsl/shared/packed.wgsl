@@ -1,4 +1,4 @@
-// Activations are read and written as they are stored.
+// Activations in a buffer, read and written directly.
 alias Packed = Stored;
 
 fn from_packed(packed: Packed) -> vec4f {

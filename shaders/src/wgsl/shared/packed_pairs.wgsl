@@ -1,4 +1,4 @@
-// Activations in f32, in pairs.
+// Activations of f32 in a buffer, read and written in pairs.
 alias Packed = Four;
 
 fn from_packed(packed: Packed) -> vec4f {

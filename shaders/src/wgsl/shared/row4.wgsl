@@ -1,4 +1,4 @@
-// Four cells beside each other.
+// Four cells beside each other, for `diffuse_columns`.
 alias Row = vec4f;
 
 const COLUMNS = 4u;
@@ -15,7 +15,7 @@ fn shares(box: Box, row: u32, column: u32) -> Row {
     );
 }
 
-// 1 at a place, else 0.
+// 1 at an index, else 0.
 fn one_at(place: u32) -> Row {
     return Row(vec4u(place) == vec4u(0u, 1u, 2u, 3u));
 }

@@ -1,4 +1,4 @@
-// Eight cells beside each other.
+// Eight cells beside each other, for `diffuse_columns`.
 alias Row = mat2x4f;
 
 const COLUMNS = 8u;
@@ -23,7 +23,7 @@ fn shares(box: Box, row: u32, column: u32) -> Row {
     );
 }
 
-// 1 at a place, else 0.
+// 1 at an index, else 0.
 fn one_at(place: u32) -> Row {
     return Row(vec4f(vec4u(place) == vec4u(0u, 1u, 2u, 3u)), vec4f(vec4u(place) == vec4u(4u, 5u, 6u, 7u)));
 }

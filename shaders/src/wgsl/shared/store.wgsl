@@ -1,4 +1,6 @@
-// Storing a result of a convolution: bias and residual.
+// Stores of a convolution's result: bias and residual.
+//
+// Uses conv.wgsl, and the shader's buffers `residual`, `vectors` and `destination`.
 
 fn store(tile: u32, y: u32, x: u32, output: u32, sum: vec4f) {
     if y >= params.height || x >= params.width || output >= params.outputs {

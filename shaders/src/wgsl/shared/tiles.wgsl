@@ -1,11 +1,12 @@
-// A tile: where it lies in its planes, whose padding is outside of them.
+// A tile of planes.
 struct Tile {
+    /// First row and column in the planes, below 0 in their padding.
     y: i32,
     x: i32,
-    // 1 where the network sees it upside down, mirrored.
+    /// 1 if the network gets it upside down, and mirrored.
     flip_y: u32,
     flip_x: u32,
-    // Where the weights of its rows and of its columns begin.
+    /// The index of the weights of its rows, and of its columns.
     rows: u32,
     columns: u32,
 }

@@ -1,12 +1,14 @@
-// What the Winograd shaders share, F(4x4, 3x3) (Winograd 1980; Lavin and Gray 2016, "Fast
-// algorithms for convolutional neural networks"): 36 products for 16 pixels, where the plain sum takes 144. A patch is
-// 4 x 4 pixels of the target, for which 6 x 6 pixels of the source are transformed to 36 points. The points are
-// evaluations at 0, P, -P, Q, -Q and infinity on each axis; P and Q are those of least error that were tried.
+// Patches and points of Winograd's F(4x4, 3x3) (Winograd 1980; Lavin and Gray 2016, "Fast algorithms for convolutional
+// neural networks"). Uses conv.wgsl.
 //
-// Patches are counted through all tiles of the batch. A block is 4 * LANES of them, and the points are
-// [block][point][channel / 4][patch of the block]: what a workgroup of the product reads lies in one piece.
+// It takes 36 products for 16 pixels instead of 144. A patch is 4 x 4 pixels of the target; the 6 x 6 pixels of the source
+// under it are transformed to 36 points: the values of polynomials at 0, P, -P, Q, -Q and infinity on each axis. P and Q
+// had the least rounding error of the pairs that were tried.
+//
+// Patches are numbered through all tiles of the batch. A block is 4 * LANES of them, and the points are
+// [block][point][channel / 4][patch of the block], so that a workgroup of the product reads one contiguous piece.
 
-// Invocations of a workgroup: patches beside each other. On a processor, those of a subgroup.
+// Invocations of a workgroup, each with patches of its own. On a processor, the invocations of a subgroup.
 override LANES: u32 = 32u;
 
 const POINTS = 36u;
@@ -29,7 +31,7 @@ fn patch_of(index: u32) -> Patch {
     return Patch(index / each, inside / columns * 4u, inside % columns * 4u);
 }
 
-// Where the first point of a patch lies, for points of `quads` vec4s; the next is quads * 4 * LANES further.
+// The index of the first point of a patch, for points of `quads` vec4s; the next is quads * 4 * LANES further.
 fn place_of(index: u32, quads: u32, quad: u32) -> u32 {
     let block = 4u * LANES;
     return (index / block * POINTS * quads + quad) * block + index % block;

@@ -1,5 +1,7 @@
-// What the Euler integration in 3-D starts from: where a voxel takes part, itself and a fifth of its flow as its step, else
-// no step. With INTERP both are in coordinates that run from -1 at the first voxel's center to 1 at the last one's.
+// Prepares the Euler integration in 3-D: the start and the step of each voxel.
+//
+// A voxel that takes part starts at itself, with a fifth of its flow as its step. With INTERP both are in coordinates from -1
+// at the first voxel's center to 1 at the last one's.
 //
 // Grid: one invocation a voxel, 16 x 4 x 1 a workgroup.
 
@@ -17,13 +19,14 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [4][voxel]: dZ, dY and dX as the network gives them, and cellprob.
+// [4][voxel]: dZ, dY, dX and cellprob, the network's outputs.
 @group(0) @binding(1) var<storage, read> sums: array<f32>;
 // [voxel]: (dz, dy, dx) of a step, and 0.
 @group(0) @binding(2) var<storage, read_write> field: array<vec4f>;
-// [voxel]: (z, y, x), and 1 where it takes part.
+// [voxel]: (z, y, x), and 1 if it takes part.
 @group(0) @binding(3) var<storage, read_write> positions: array<vec4f>;
 
+// Whether `follow_flows` interpolates.
 override INTERP: bool = true;
 
 @compute @workgroup_size(16, 4)

@@ -1,6 +1,8 @@
-// Euler integration of 3-D flows, some steps of it, as the reference's `steps_interp` with torch's `grid_sample` and,
-// without INTERP, `steps3D` compute it. Points move in coordinates from the first voxel's center to the last one's, but the
-// field is sampled as if they ran from border to border: up to half a voxel off.
+// Some steps of the Euler integration of 3-D flows.
+//
+// As in the reference's `steps_interp` with torch's `grid_sample` and, without INTERP, `steps3D`. Points move in coordinates
+// from the first voxel's center to the last one's, but the field is sampled as if they ran from border to border: up to half
+// a voxel off.
 //
 // Grid: one invocation a voxel, 16 x 4 x 1 a workgroup.
 
@@ -9,22 +11,22 @@ struct Params {
     width: u32,
     height: u32,
     depth: u32,
-    /// Steps to make now.
+    /// Steps of this dispatch.
     steps: u32,
-    /// 1 where these are the last, after which positions are in voxels.
+    /// 1 if these are the last, after which positions are in voxels; else 0.
     finish: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 // [voxel]: (dz, dy, dx) of a step.
 @group(0) @binding(1) var<storage, read> field: array<vec4f>;
-// [voxel]: (z, y, x) so far, and 1 where a voxel takes part.
+// [voxel]: (z, y, x) so far, and 1 if the voxel takes part.
 @group(0) @binding(2) var<storage, read_write> positions: array<vec4f>;
 
-// Interpolate trilinearly between the eight voxels around a position; otherwise take the one that it truncates to.
+// Whether to interpolate trilinearly between the eight voxels around a position, or to truncate it.
 override INTERP: bool = true;
 
-// Two neighbours in X, and what each counts.
+// Two neighbours in X, and their weights.
 struct Pair {
     low: u32,
     high: u32,
@@ -39,7 +41,7 @@ fn step_between(p: vec3f) -> vec3f {
     let last = vec3i(last_place());
     let at = ((p + 1.0) * vec3f(last + 1) - 1.0) / 2.0;
     let before = floor(at);
-    // What lies outside counts nothing.
+    // Voxels outside have the weight 0.
     let low = vec3i(before);
     let lower = select((before + 1.0) - at, vec3f(), low < vec3i());
     let upper = select(at - before, vec3f(), low >= last);
@@ -63,8 +65,8 @@ fn follow_flows(@builtin(global_invocation_id) xyz: vec3u) {
     }
     let end = vec3f(last_place());
     var p = positions[at].xyz;
-    // Near a sink the steps, being rounded, soon lead round in a small circle: where a place of before is met again, whole
-    // circles need not be walked (Brent's search for a cycle).
+    // Near a sink the rounded steps soon repeat in a small cycle. Once a position repeats, whole cycles can be skipped
+    // (Brent's cycle detection).
     var kept = p;
     var kept_at = 0u;
     var stop = params.steps;

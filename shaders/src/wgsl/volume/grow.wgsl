@@ -1,30 +1,32 @@
-// What the seeds grow over: five times by one bin in all 26 directions, over bins of more than two end points. A bin that
-// several reach is left to the last of them.
+// Grows the seeds of a volume.
 //
-// Grid: one workgroup a seed, counted row by row over x and y.
+// A seed grows five times by one bin in all 26 directions, over bins of more than two end points. A bin that several seeds
+// reach belongs to the last of them.
+//
+// Grid: one workgroup a seed, linear.
 
 struct Params {
     /// Size of the volume.
     width: u32,
     height: u32,
     depth: u32,
-    /// How many seeds there are.
+    /// The number of seeds.
     count: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 // [bin].
 @group(0) @binding(1) var<storage, read> counts: array<u32>;
-// The bin of each seed, ascending by their end points.
+// The bin of each seed, by ascending counts of end points.
 @group(0) @binding(2) var<storage, read> seeds: array<u32>;
-// [bin]: 0, or the number of the seed that has it, from 1 on. Zero at first.
+// [bin]: 0, or the number of the seed that owns it, from 1 on. Initially zero.
 @group(0) @binding(3) var<storage, read_write> grown: array<atomic<u32>>;
 
 const REACH = 5;
 const SIDE = 11u;
 const ROWS = 121u;
 
-// Rows along X of the 11 x 11 x 11 bins around the seed, a bit a bin, and a layer and a row of none on each side.
+// Rows along X of the 11 x 11 x 11 bins around the seed, a bit a bin, with a border of empty rows.
 var<workgroup> rows: array<u32, 169>;
 
 @compute @workgroup_size(128)
@@ -33,7 +35,7 @@ fn grow(
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let number = group.y * groups.x + group.x;
+    let number = workgroup_number(group, groups);
     if number >= params.count {
         return;
     }
@@ -46,7 +48,7 @@ fn grow(
     var open = 0u;
     if lane < ROWS {
         for (var i = 0; i < 2 * REACH + 1; i++) {
-            // What is below 0 is far outside, too.
+            // Coordinates below 0 wrap around to far outside.
             let at = vec3u(first + vec3i(0, 0, i));
             if !is_outside(at) {
                 open |= u32(counts[place_of(at)] > 2u) << u32(i);

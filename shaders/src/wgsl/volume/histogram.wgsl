@@ -1,4 +1,4 @@
-// How many end points fall on each voxel: truncated, kept inside of the volume.
+// Counts the end points on each voxel, truncated and clamped to the volume.
 //
 // Grid: one invocation a voxel, 16 x 4 x 1 a workgroup.
 
@@ -10,9 +10,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [voxel]: (z, y, x) of its end point, and 1 where it takes part.
+// [voxel]: (z, y, x) of its end point, and 1 if it takes part.
 @group(0) @binding(1) var<storage, read> positions: array<vec4f>;
-// [voxel], zero at first.
+// [voxel]. Initially zero.
 @group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;
 
 @compute @workgroup_size(16, 4)

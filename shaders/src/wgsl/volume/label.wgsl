@@ -1,4 +1,4 @@
-// The label of each voxel: the number of the seed that has the bin in which the voxel ends, else 0.
+// Labels each voxel: with the number of the seed that owns the bin of its end point, else 0.
 //
 // Grid: one invocation a voxel, 16 x 4 x 1 a workgroup.
 
@@ -10,9 +10,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [voxel]: (z, y, x) of its end point, and 1 where it takes part.
+// [voxel]: (z, y, x) of its end point, and 1 if it takes part.
 @group(0) @binding(1) var<storage, read> positions: array<vec4f>;
-// [bin]: as `grow` leaves them.
+// [bin]: the output of `grow`.
 @group(0) @binding(2) var<storage, read> grown: array<u32>;
 // [voxel].
 @group(0) @binding(3) var<storage, read_write> labels: array<u32>;

@@ -1,4 +1,4 @@
-// The seeds: bins of more than ten end points that are the maximum of the 5 x 5 x 5 around them.
+// Finds the seeds of a volume: bins of more than ten end points that are the maximum of the 5 x 5 x 5 around.
 //
 // Grid: one invocation a bin, 16 x 4 x 1 a workgroup.
 
@@ -12,7 +12,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 // [bin].
 @group(0) @binding(1) var<storage, read> counts: array<u32>;
-// How many there are, zero at first; then the bin of each and its count, in any order.
+// The number of seeds, initially zero; then the bin of each and its count, in any order.
 @group(0) @binding(2) var<storage, read_write> seeds: array<atomic<u32>>;
 
 @compute @workgroup_size(16, 4)

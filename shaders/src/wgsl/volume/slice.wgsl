@@ -1,13 +1,13 @@
-// A plane of a volume, in all channels.
+// Copies a plane of a volume, in all channels.
 //
-// Grid: one invocation a value of the plane, 64 a workgroup, workgroups counted row by row over x and y.
+// Grid: one invocation a value of the plane, linear.
 
 struct Params {
     /// Size of the volume.
     width: u32,
     height: u32,
     depth: u32,
-    /// Where the plane begins in a channel, and how far its rows and its columns are apart.
+    /// The plane's first voxel in a channel, and the voxels from one of its rows, and columns, to the next.
     first: u32,
     row: u32,
     column: u32,
@@ -24,13 +24,13 @@ struct Params {
 // [channel][row][column].
 @group(0) @binding(2) var<storage, read_write> plane: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LINEAR_WORKGROUP)
 fn slice(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let at = (group.y * groups.x + group.x) * 64u + lane;
+    let at = invocation_number(group, groups, lane);
     if at >= params.count {
         return;
     }

@@ -71,7 +71,7 @@ fn compare(expected: &ExpectedBatch, found: &Batch) -> Result<(), String> {
 
 /// The missing capability for running a network with these options, if any.
 fn lacks(gpu: &Gpu, options: Options) -> Option<&'static str> {
-    let layer = cytoshade_gpu::Layer { inputs: 32, outputs: 32, block: 32, precision: options.precision };
+    let layer = cytoshade_gpu::Layer { inputs: 32, outputs: 32, shortcut: 32, precision: options.precision };
     if options.precision == Precision::F16 && !gpu.capabilities().f16 {
         return Some("SHADER_F16");
     }
@@ -323,7 +323,7 @@ fn dispatches_and_bytes(gpu: &Gpu) -> Result<(), Failed> {
     let winograd = with(ConvKernel::Winograd)?;
     assert_eq!(winograd.dispatches(), 40 + 4 * (8 + 2));
     // 3 tiles of 8 x 4 patches in whole blocks, at 36 points: the 4 channels of the source and of the block, 32 sums.
-    let layer = cytoshade_gpu::Layer { inputs: 4, outputs: 4, block: 4, precision: Precision::F32 };
+    let layer = cytoshade_gpu::Layer { inputs: 4, outputs: 4, shortcut: 4, precision: Precision::F32 };
     let lanes = ConvKernel::Winograd.applies(gpu.capabilities(), &layer)?.columns as u64;
     let points = 36 * (3 * 8 * 4_u64).next_multiple_of(4 * lanes);
     assert_eq!(winograd.memory(3, 32, 16) - plain.memory(3, 32, 16), points * (4 + 4 + 32) * 4);

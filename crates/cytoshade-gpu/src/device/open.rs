@@ -1,0 +1,186 @@
+//! Opening a device, or taking one that a program has opened.
+
+use std::sync::{Arc, Mutex};
+
+use cytoshade_core::Span;
+
+use super::adapter::{AdapterInfo, Choice, candidates, info};
+use super::capabilities::Capabilities;
+use super::errors::{DeviceErrors, Scopes};
+use super::fault_injection::FaultInjection;
+use super::kernels::Kernels;
+use super::limits::{self, OPTIONAL};
+use super::sync::lock;
+use super::{Gpu, Inner, platform};
+use crate::error::Error;
+
+/// How a device is opened. The default suits every device.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DeviceOptions {
+    /// The largest storage buffer in bytes, as if the adapter allowed no more. Work then comes in smaller parts, or ends
+    /// in [`Error::Limit`]. WebGPU's default is 128 MiB.
+    pub largest_binding: u64,
+    /// A folder for the driver's compiled pipelines, which the next run loads (Vulkan only). The folder should belong to
+    /// the user alone; it is made if it is missing. Caching is off by default.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub pipeline_cache: Option<std::path::PathBuf>,
+    /// Faults that a test provokes.
+    #[doc(hidden)]
+    pub faults: FaultInjection,
+}
+
+impl Default for DeviceOptions {
+    fn default() -> Self {
+        Self {
+            largest_binding: u64::MAX,
+            #[cfg(not(target_arch = "wasm32"))]
+            pipeline_cache: None,
+            faults: FaultInjection::default(),
+        }
+    }
+}
+
+impl Gpu {
+    /// Opens the best adapter of a choice, or the next best if it does not open.
+    ///
+    /// The device has the adapter's own limits for the sizes of buffers and WebGPU's defaults otherwise.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`], [`Error::TooWeak`] and [`Error::Open`].
+    pub async fn open(choice: Choice) -> Result<Gpu, Error> {
+        Self::open_with(choice, &DeviceOptions::default()).await
+    }
+
+    /// Opens a device as [`Gpu::open`] does, with no storage buffer larger than `bytes`.
+    ///
+    /// # Errors
+    /// Those of [`Gpu::open`].
+    pub async fn open_limited(choice: Choice, bytes: u64) -> Result<Gpu, Error> {
+        Self::open_with(choice, &DeviceOptions { largest_binding: bytes, ..DeviceOptions::default() }).await
+    }
+
+    /// Opens a device as [`Gpu::open`] does, with options.
+    ///
+    /// # Errors
+    /// Those of [`Gpu::open`].
+    pub async fn open_with(choice: Choice, options: &DeviceOptions) -> Result<Gpu, Error> {
+        let span = Span::begin("adapter");
+        let candidates = candidates(&choice).await?;
+        let span = span.end();
+        let mut last = None;
+        for (adapter, info) in candidates {
+            match Self::open_adapter(&adapter, info, options).await {
+                Ok(gpu) => {
+                    lock(&gpu.0.phases).insert(0, span);
+                    return Ok(gpu);
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or(Error::NoAdapter { wanted: "adapter".into(), found: "none".into() }))
+    }
+
+    /// Uses a device that a program has opened, together with the program's own work on it.
+    ///
+    /// Several `Gpu`s may share one device. The shaders use the features that the device was opened with, of `SHADER_F16`,
+    /// `SUBGROUP`, `SHADER_INT64`, `TIMESTAMP_QUERY`, `PIPELINE_CACHE` and `EXPERIMENTAL_COOPERATIVE_MATRIX`, and buffers
+    /// as large as its limits allow.
+    ///
+    /// The device's handlers stay the program's: no handler for uncaptured errors is installed, and on native targets none
+    /// for the loss of the device. All work runs inside error scopes, so its errors come back from the calls and reach no
+    /// handler (in browsers, those of reading back may). A loss is noticed by the next call. [`Gpu::close`] leaves the device open.
+    ///
+    /// # Errors
+    /// [`Error::TooWeak`] with every feature and limit that falls short of the shaders' needs, and [`Error::Lost`].
+    pub async fn from_parts(
+        adapter: &wgpu::Adapter,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        options: &DeviceOptions,
+    ) -> Result<Gpu, Error> {
+        let span = Span::begin("device");
+        let info = info(adapter);
+        let granted = device.limits();
+        limits::check(&info.name, adapter.get_downlevel_capabilities().flags, &granted)?;
+        let limits = limits::restrict(granted, options.largest_binding);
+        let errors = Arc::new(DeviceErrors::default());
+        // A page may have any number of callbacks; a native device has one.
+        if cfg!(target_arch = "wasm32") {
+            errors.collect_loss(&device);
+        }
+        let scopes = Scopes::open(&device);
+        let gpu = Self::new(adapter, info, (device, queue), limits, errors, options, false);
+        gpu.report("the device", scopes.close()).await?;
+        gpu.phase(span);
+        Ok(gpu)
+    }
+
+    async fn open_adapter(adapter: &wgpu::Adapter, info: AdapterInfo, options: &DeviceOptions) -> Result<Gpu, Error> {
+        let span = Span::begin("device");
+        let flags = adapter.get_downlevel_capabilities().flags;
+        let limits = limits::to_request(&info.name, flags, &adapter.limits(), options.largest_binding)?;
+        let offered = adapter.features() & OPTIONAL;
+        let opened = match request(adapter, offered, &limits).await {
+            // An optional feature must not keep a device from opening.
+            Err(_) if !offered.is_empty() => request(adapter, wgpu::Features::empty(), &limits).await,
+            result => result,
+        }
+        .map_err(|error| Error::Open { adapter: info.name.clone(), reason: error.to_string() })?;
+        let errors = Arc::new(DeviceErrors::default());
+        errors.collect_loss(&opened.0);
+        errors.collect_uncaptured(&opened.0);
+        let gpu = Self::new(adapter, info, opened, limits, errors, options, true);
+        lock(&gpu.0.phases).push(span.end());
+        Ok(gpu)
+    }
+
+    fn new(
+        adapter: &wgpu::Adapter,
+        info: AdapterInfo,
+        (device, queue): (wgpu::Device, wgpu::Queue),
+        limits: wgpu::Limits,
+        errors: Arc<DeviceErrors>,
+        options: &DeviceOptions,
+        owned: bool,
+    ) -> Gpu {
+        let capabilities = Capabilities::new(adapter, &info, device.features(), &limits);
+        Gpu(Arc::new(Inner {
+            pipeline_cache: platform::PipelineCache::open(&device, adapter, options),
+            loss_probe: if owned { None } else { platform::LossProbe::new(&device) },
+            capabilities: options.faults.capabilities(capabilities),
+            kernels: Kernels::default(),
+            faults: options.faults.clone(),
+            phases: Mutex::default(),
+            device,
+            queue,
+            info,
+            limits,
+            errors,
+            owned,
+        }))
+    }
+}
+
+async fn request(
+    adapter: &wgpu::Adapter,
+    features: wgpu::Features,
+    limits: &wgpu::Limits,
+) -> Result<(wgpu::Device, wgpu::Queue), wgpu::RequestDeviceError> {
+    let descriptor = wgpu::DeviceDescriptor {
+        label: Some("cytoshade"),
+        required_features: features,
+        required_limits: limits.clone(),
+        experimental_features: experimental(),
+        ..wgpu::DeviceDescriptor::default()
+    };
+    adapter.request_device(&descriptor).await
+}
+
+/// Opts in to wgpu's experimental features, for subgroup matrices.
+#[allow(unsafe_code)]
+fn experimental() -> wgpu::ExperimentalFeatures {
+    // SAFETY: the caller accepts that wgpu may have defects there. One shader alone uses such a feature, on devices that
+    // list its matrices; its accesses to memory are bounded as everywhere, and tests hold its results to the reference.
+    unsafe { wgpu::ExperimentalFeatures::enabled() }
+}

@@ -1,0 +1,48 @@
+//! 3x3 convolution, register-blocked, its weights shared by subgroup broadcasts.
+
+use cytoshade_core::Conv;
+use cytoshade_shaders::{self as shaders, Shader};
+
+use crate::device::capabilities::Capabilities;
+use crate::error::Unsupported;
+use crate::operators::convolution::{ConvAlgorithm, Geometry, Layer};
+use crate::operators::weights;
+
+/// vec4s of output channels of an invocation.
+const QUADS: usize = 4;
+
+/// Invocations of a subgroup that hold weights for all of it.
+const HOLDERS: u32 = 8;
+
+/// [`super::ConvKernel::Broadcast`]: as `Direct` for twice the channels. Each invocation loads a part of the weights.
+#[derive(Debug)]
+pub(super) struct Broadcast;
+
+impl ConvAlgorithm for Broadcast {
+    fn applies(&self, capabilities: &Capabilities, _: &Layer) -> Result<Geometry, Unsupported> {
+        subgroup(capabilities)?;
+        let [columns, ..] = shaders::CONV3X3_BROADCAST.workgroup;
+        Ok(Geometry { columns, rows: shaders::conv3x3_broadcast::ROWS, channels: 4 * QUADS as u32 })
+    }
+
+    /// On a processor the number of loads decides, and a load of one address takes as long as one of several.
+    fn is_preferred(&self, capabilities: &Capabilities, _: &Layer) -> bool {
+        capabilities.software
+    }
+
+    fn shader(&self, _: &Geometry) -> &'static Shader {
+        &shaders::CONV3X3_BROADCAST
+    }
+
+    fn weights(&self, _: &Geometry, conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
+        weights::columns(QUADS).pack(conv, shortcut)
+    }
+}
+
+/// Invocations of the smallest subgroup, if it is large enough to hold weights for `shared/broadcast.wgsl`.
+pub(super) fn subgroup(capabilities: &Capabilities) -> Result<u32, Unsupported> {
+    match capabilities.subgroups.ok_or(Unsupported::NoSubgroups)? {
+        (found @ ..HOLDERS, _) => Err(Unsupported::SmallSubgroups { found, needed: HOLDERS }),
+        (found, _) => Ok(found),
+    }
+}

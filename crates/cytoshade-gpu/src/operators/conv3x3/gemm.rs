@@ -1,0 +1,79 @@
+//! 3x3 convolution as an implicit matrix product through workgroup memory.
+
+use cytoshade_core::Conv;
+use cytoshade_shaders::{self as shaders, Shader, overrides};
+
+use crate::device::capabilities::Capabilities;
+use crate::error::Unsupported;
+use crate::operators::convolution::{ConvAlgorithm, Geometry, Layer};
+use crate::operators::weights::{Counts, Order, Weight};
+
+/// Output channels of an invocation, a group of channels in the shader.
+const GROUP: u32 = 8;
+
+/// Rows of pixels of a workgroup times its groups of channels.
+const ROWS_TIMES_GROUPS: u32 = shaders::conv3x3_gemm::LANES / shaders::conv3x3_gemm::RUNS;
+
+/// [`super::ConvKernel::Gemm`]: a workgroup stages pixels and weights, which all of its invocations read.
+#[derive(Debug)]
+pub(super) struct Gemm;
+
+impl ConvAlgorithm for Gemm {
+    fn applies(&self, _: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported> {
+        // With 8 groups, half of the invocations would idle on 32 channels or fewer.
+        let groups = if layer.outputs <= 32 { 4 } else { 8 };
+        let (columns, rows) = (shaders::conv3x3_gemm::COLUMNS, ROWS_TIMES_GROUPS / groups);
+        Ok(Geometry { columns, rows, channels: GROUP * groups })
+    }
+
+    /// On a GPU arithmetic is the limit, and workgroup memory feeds it best.
+    fn is_preferred(&self, capabilities: &Capabilities, _: &Layer) -> bool {
+        !capabilities.software
+    }
+
+    fn shader(&self, _: &Geometry) -> &'static Shader {
+        &shaders::CONV3X3_GEMM
+    }
+
+    fn constants(&self, _: &Capabilities, geometry: &Geometry) -> Vec<(&'static str, u32)> {
+        vec![(overrides::CHANNEL_GROUPS, geometry.channels / GROUP)]
+    }
+
+    fn weights(&self, _: &Geometry, conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
+        ORDER.pack(conv, shortcut)
+    }
+}
+
+/// [input / 4][kernel y][kernel x][input % 4][output / 4].
+const ORDER: Order = Order {
+    padding: (4, 4),
+    index: |_, Counts { outputs, kernel, .. }, Weight { output, input, y, x }| {
+        let row = ((input / 4 * kernel + y) * kernel + x) * 4 + input % 4;
+        row * outputs.next_multiple_of(4) + output
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use cytoshade_shaders::Precision;
+
+    use super::*;
+    use crate::operators::weights::tests::assert_is_injective;
+
+    #[test]
+    fn every_weight_has_an_index_of_its_own() {
+        assert_is_injective(ORDER);
+    }
+
+    #[test]
+    fn blocks_leave_nothing_over_at_the_published_sizes() {
+        for (outputs, side) in [(32, 224), (64, 112), (128, 56), (256, 28)] {
+            let layer = Layer { inputs: 64, outputs, shortcut: 0, precision: Precision::F32 };
+            let geometry = Gemm.applies(&Capabilities::default(), &layer).unwrap();
+            assert_eq!((side % geometry.columns, side % geometry.rows, outputs as u32 % geometry.channels), (0, 0, 0));
+            let [x, y] = geometry.grid(side, side, outputs);
+            let work = u64::from(geometry.columns * geometry.rows * geometry.channels);
+            assert_eq!(x * y * work, u64::from(side * side) * outputs as u64);
+        }
+    }
+}

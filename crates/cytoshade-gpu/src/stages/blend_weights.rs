@@ -1,0 +1,101 @@
+//! The blending weights of tiles, and the tiles over each pixel: plain numbers for the shader `blend`.
+//!
+//! The CPU divides each weight by the mean of all weights; here each is divided by their sum, axis by axis, and the results
+//! differ in the last bit.
+
+use std::collections::BTreeMap;
+
+use cytoshade_core::tiling::{Pad, Tile, TileLayout, Tiling, taper};
+
+/// The blending weights of a grid of tiles. The weight of a tile at a pixel is that of its row times that of its column.
+/// Both are divided by their sums beforehand, so that the weights of all tiles over a pixel add up to 1.
+#[derive(Debug)]
+pub(crate) struct Weights {
+    pub(crate) values: Vec<f32>,
+    /// For each first row, and each first column, of a tile: the index of its weights.
+    rows: BTreeMap<usize, u32>,
+    columns: BTreeMap<usize, u32>,
+}
+
+impl Weights {
+    pub(crate) fn new(tiling: &Tiling) -> Self {
+        let (taper_y, taper_x) = taper(tiling.height, tiling.width);
+        let mut values = Vec::new();
+        // Each axis is divided by a sum over all tiles instead of over one row or column of them. Together that divides by
+        // their number once too often.
+        let rows = axis(&mut values, tiling.tiles.iter().map(|tile| tile.y), &taper_y, tiling.tiles.len() as f64);
+        let columns = axis(&mut values, tiling.tiles.iter().map(|tile| tile.x), &taper_x, 1.0);
+        Self { values, rows, columns }
+    }
+
+    /// The index of the weights of the rows of a tile that begins at row `y`.
+    pub(crate) fn row(&self, y: usize) -> u32 {
+        self.rows.get(&y).copied().unwrap_or_default()
+    }
+
+    /// The index of the weights of the columns of a tile that begins at column `x`.
+    pub(crate) fn column(&self, x: usize) -> u32 {
+        self.columns.get(&x).copied().unwrap_or_default()
+    }
+}
+
+/// Appends the weights of tiles that begin at `starts`, times `factor`. Returns the index of the weights of each start.
+fn axis(
+    values: &mut Vec<f32>,
+    starts: impl Iterator<Item = usize>,
+    taper: &[f64],
+    factor: f64,
+) -> BTreeMap<usize, u32> {
+    let mut tiles: BTreeMap<usize, u32> = BTreeMap::new();
+    starts.for_each(|start| *tiles.entry(start).or_default() += 1);
+    let end = tiles.last_key_value().map_or(0, |(start, _)| start + taper.len());
+    let mut sums = vec![0.0; end];
+    for (&start, &count) in &tiles {
+        sums[start..].iter_mut().zip(taper).for_each(|(sum, weight)| *sum += f64::from(count) * weight);
+    }
+    for (&start, first) in &mut tiles {
+        *first = values.len() as u32;
+        values.extend(taper.iter().zip(&sums[start..]).map(|(weight, sum)| (factor * weight / sum) as f32));
+    }
+    tiles
+}
+
+/// The tiles of the grid over each row and each column of a plane, so that no pixel has to visit all tiles.
+#[derive(Debug)]
+pub(crate) struct Spans {
+    /// For each row, then each column of the plane: the first tiles over it and the end of them.
+    pub(crate) values: Vec<[u32; 2]>,
+    /// Tiles of a row of the grid.
+    pub(crate) across: usize,
+}
+
+impl Spans {
+    pub(crate) fn new(tile_layout: &TileLayout, height: usize, width: usize) -> Self {
+        let TileLayout { pad_y, pad_x, tiling: Tiling { tiles, .. } } = tile_layout;
+        let across = across(tiles);
+        let rows: Vec<usize> = tiles.iter().step_by(across).map(|tile| tile.y).collect();
+        let columns: Vec<usize> = tiles.iter().take(across).map(|tile| tile.x).collect();
+        let mut values = spans(&rows, tile_layout.tiling.height, pad_y, height);
+        values.append(&mut spans(&columns, tile_layout.tiling.width, pad_x, width));
+        Self { values, across }
+    }
+}
+
+/// Tiles of a row of their grid: x falls where the next row begins. If all have one x, each is a row.
+fn across(tiles: &[Tile]) -> usize {
+    let falls = tiles.windows(2).position(|pair| pair[1].x < pair[0].x);
+    let one = tiles.first().map(|tile| tile.x) == tiles.last().map(|tile| tile.x);
+    falls.map_or(if one { 1 } else { tiles.len() }, |last| last + 1)
+}
+
+/// For each of `length` pixels, the first tile that holds it and the end of them.
+///
+/// The pixels lie behind the padding; tiles of a side begin at rising `starts`.
+fn spans(starts: &[usize], side: usize, pad: &Pad, length: usize) -> Vec<[u32; 2]> {
+    let over = |at: usize| {
+        let [first, end] =
+            [at.saturating_sub(side - 1), at + 1].map(|from| starts.partition_point(|&start| start < from));
+        [first as u32, end as u32]
+    };
+    (pad.before..pad.before + length).map(over).collect()
+}

@@ -1,5 +1,0 @@
-// The pixel (row, column) of the plane at a place of a tile of 16 x 16 of a box.
-fn place_in(box: Box, tile: u32, local: vec2u) -> vec2u {
-    let across = (box.width + 13u) / 16u;
-    return vec2u(box.top, box.left) + 16u * vec2u(tile / across, tile % across) + local;
-}
