@@ -129,6 +129,8 @@ pub mod network {
 pub use ::image;
 #[cfg(feature = "ndarray")]
 pub use ::ndarray;
+#[cfg(feature = "gpu")]
+pub use cytoshade_gpu::wgpu;
 
 /// The errors of the crates beneath, which [`Error`] wraps.
 pub mod errors {

@@ -7,6 +7,7 @@ mod image;
 mod limits;
 mod option_matrix;
 mod restore;
+mod shared_device;
 mod stack;
 
 fn main() {
@@ -17,6 +18,7 @@ fn main() {
         option_matrix::trials(),
         equivariance::trials(),
         batch::trials(),
+        shared_device::trials(),
         limits::trials(),
     ];
     let trials = trials.into_iter().flatten().collect();

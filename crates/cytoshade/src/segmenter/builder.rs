@@ -77,7 +77,7 @@ impl<T> Builder<T> {
             Ok(Some(backend)) => return Ok(backend),
             Ok(None) => {}
             // A GPU that does not open, or cannot hold the network, is no reason to fail if any device will do.
-            Err(error) if self.device == Device::Auto && cfg!(feature = "cpu") && !is_refusal(&error) => {}
+            Err(error) if self.takes_any_device() && !is_refusal(&error) => {}
             Err(error) => return Err(error),
         }
         #[cfg(not(feature = "gpu"))]
@@ -89,6 +89,13 @@ impl<T> Builder<T> {
         return Ok(Backend::Cpu(Box::new(crate::backend::Cpu::open(self.model.network(), self.isa)?)));
         #[cfg(not(feature = "cpu"))]
         Err(Error::NotBuilt { device: self.device, feature: "cpu" })
+    }
+}
+
+#[cfg(feature = "gpu")]
+impl<T> Builder<T> {
+    fn takes_any_device(&self) -> bool {
+        self.device == Device::Auto && !self.gpu.is_shared() && cfg!(feature = "cpu")
     }
 }
 

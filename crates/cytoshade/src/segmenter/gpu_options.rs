@@ -1,6 +1,6 @@
 //! How a network runs on a GPU.
 
-use cytoshade_gpu::{Choice, ConvKernel, DeviceOptions, Gpu};
+use cytoshade_gpu::{Choice, ConvKernel, DeviceOptions, Gpu, wgpu};
 
 use super::builder::Builder;
 use crate::backend::Backend;
@@ -12,17 +12,26 @@ use crate::{Device, Error, Model, PrecisionChoice};
 pub(super) struct GpuOptions {
     wanted: Wanted,
     device: DeviceOptions,
+    /// The program's device.
+    shared: Option<(wgpu::Adapter, wgpu::Device, wgpu::Queue)>,
 }
 
 impl GpuOptions {
-    /// Opens a model on the GPU that a device means; `None` if it means the CPU.
+    /// Whether the program gave a device of its own.
+    pub(super) fn is_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
+    /// Opens a model on the program's device, else on the GPU that a device means; `None` if it means the CPU.
     pub(super) async fn open(&self, device: Device, model: &Model, restores: bool) -> Result<Option<Backend>, Error> {
-        let choice = match device {
-            Device::Cpu => return Ok(None),
-            Device::Auto | Device::Gpu => Choice::Hardware,
-            Device::Software => Choice::Software,
+        let gpu = match (&self.shared, device) {
+            (Some((adapter, device, queue)), _) => {
+                Gpu::from_parts(adapter, device.clone(), queue.clone(), &self.device).await?
+            }
+            (None, Device::Cpu) => return Ok(None),
+            (None, Device::Auto | Device::Gpu) => Gpu::open_with(Choice::Hardware, &self.device).await?,
+            (None, Device::Software) => Gpu::open_with(Choice::Software, &self.device).await?,
         };
-        let gpu = Gpu::open_with(choice, &self.device).await?;
         let subject = calibrate::Subject { model, restores };
         let (options, kernels) = calibrate::resolve(&gpu, &subject, &self.wanted).await?;
         Backend::open(gpu, model.network(), options, &kernels).await.map(Some)
@@ -30,6 +39,20 @@ impl GpuOptions {
 }
 
 impl<T> Builder<T> {
+    /// Shares a device that the program has opened, in place of [`Builder::device`].
+    ///
+    /// Several segmenters and the program's own work can use one device: wgpu's handles are cheap to clone. The shaders use
+    /// the features and limits that the device was opened with; the largest storage buffer decides which images stay on the
+    /// device as a whole. The handlers for errors and for a lost device remain the program's: errors of the shaders come back
+    /// from the calls of the segmenter.
+    ///
+    /// # Errors
+    /// [`Builder::build`](crate::SegmenterBuilder::build) fails with the list of all features and limits that the device lacks.
+    pub fn wgpu(mut self, adapter: &wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        self.gpu.shared = Some((adapter.clone(), device, queue));
+        self
+    }
+
     /// Chooses the kernel of the 3x3 convolutions on a GPU. The default is the one that suits the device best.
     pub fn kernel(mut self, kernel: ConvKernel) -> Self {
         self.gpu.wanted.options.kernel = Some(kernel);
