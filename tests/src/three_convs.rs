@@ -77,8 +77,8 @@ impl ThreeConvs {
     /// The outputs for a tile of shape [inputs, height, width] by the plain formula, in f64.
     pub fn forward(&self, tile: &[f32], height: usize, width: usize) -> Vec<f64> {
         let mut map: Vec<f64> = tile.iter().copied().map(f64::from).collect();
-        for n in 0..3 {
-            if RELU[n] {
+        for (n, relu) in RELU.into_iter().enumerate() {
+            if relu {
                 map.iter_mut().for_each(|value| *value = value.max(0.0));
             }
             map = self.convolution(n, &map, height, width);

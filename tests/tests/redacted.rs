@@ -35,6 +35,10 @@ fn model_errors(path: &str) -> Vec<cytoshade_model::Error> {
         Error::Type { name: text(), found: text() },
         Error::NotFinite { name: text(), value: f32::NAN, index: 0 },
         Error::HalfRange { name: text(), value: 1e9, index: 0 },
+        Error::Architecture { found: "Cellpose-SAM" },
+        Error::NoNetwork { found: text() },
+        Error::NotSaved { architecture: text() },
+        Error::NoTensors,
         Error::StateDict { problems: vec![Problem::Missing { name: text() }, Problem::Surplus { name: text() }] },
         Error::Network(cytoshade_core::Error::NoChannels),
     ];

@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn what_has_no_clock_says_so() {
         let recorder = Recorder::new();
-        recorder.lacks("there is no clock".into());
+        recorder.cannot_time("there is no clock".into());
         let mut text = String::new();
         layers(&mut text, &recorder.take());
         assert_eq!(text, "  no times of layers: there is no clock\n");

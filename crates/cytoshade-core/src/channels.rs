@@ -1,17 +1,16 @@
-//! Image to the planes that the network sees (stage `channels`).
+//! Stage `channels`: the input planes of the network from an image.
 
 use crate::{Channels, Error, ImageView, Params, Planes};
 
-/// The `inputs` planes that a network sees of an image, as the reference's `transforms.convert_image` and `reshape`
-/// pick them.
+/// Selects the `inputs` input planes of a network (the reference's `transforms.convert_image` and `reshape`).
 ///
-/// An image of one channel is that channel, whatever `channels` says. Otherwise `chan` 0 is the mean of all channels,
-/// and `chan`, `chan2` from 1 name them. Planes that are absent are zero; a network with one input sees the first.
+/// An image of one channel gives that channel for every `channels`. Otherwise `chan` 0 is the mean of all channels, and
+/// `chan` and `chan2` from 1 name them. Absent planes are zero; a network with one input gets the first plane.
 ///
-/// With `all_channels` the network sees the image's first channels in their order.
+/// With `all_channels` the planes are the image's first channels in their order.
 ///
 /// # Errors
-/// [`Error::NoSuchChannel`] and [`Error::NotFinite`]; [`Error::Param`] where `all_channels` are too few.
+/// [`Error::NoSuchChannel`] and [`Error::NotFinite`]; [`Error::Param`] if `all_channels` is on and there are too few.
 pub fn select(image: ImageView<'_>, params: &Params, inputs: usize) -> Result<Planes, Error> {
     if params.all_channels {
         return first(image, inputs);

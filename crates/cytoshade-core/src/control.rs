@@ -1,4 +1,4 @@
-//! Progress and cancellation of a call, and its times.
+//! Progress, cancellation and timings of a segmentation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,31 +9,31 @@ use web_time::Instant;
 use crate::Error;
 use crate::profile::{Recorder, Span};
 
-/// The stages of the pipelines, in the order in which they run.
+/// The stages of the pipeline, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Stage {
-    /// Image to the planes that the network sees.
+    /// Selects the input planes of the network from an image.
     Channels,
-    /// Percentile normalisation.
+    /// Normalizes intensities by percentiles.
     Normalize,
-    /// Resize to the model's diameter, and of the flows back.
+    /// Resizes planes to the model's diameter, and flows back.
     Resize,
-    /// Tiles through the network.
+    /// Runs the network on tiles.
     Network,
-    /// Tiles averaged in their overlaps.
+    /// Averages tiles in their overlaps.
     Blend,
-    /// Smoothing of a stack's flows in 3-D.
+    /// Smooths the 3-D flows of a stack.
     Smooth,
-    /// Euler integration of the flows.
+    /// Integrates the flows (Euler's method).
     FollowFlows,
-    /// Histogram of the end points, its maxima, and their growth into masks.
+    /// Finds seeds in the histogram of the end points and grows them into masks.
     Masks,
-    /// The check of each mask's flows against the network's.
+    /// Compares the flows of each mask with the network's.
     FlowError,
-    /// Hole filling and the size filter.
+    /// Fills holes and drops small masks.
     FillHoles,
-    /// Joining of the cells of neighbouring z-slices.
+    /// Joins the cells of neighbouring z-slices.
     Stitch,
 }
 
@@ -56,36 +56,36 @@ impl Stage {
     }
 }
 
-/// The progress of a call.
+/// The progress of a segmentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
     /// The stage that is running.
     pub stage: Stage,
-    /// Units of it that are done: tiles in [`Stage::Network`], 0 or 1 elsewhere.
+    /// Completed units of the stage: tiles in [`Stage::Network`], 0 or 1 elsewhere.
     pub done: usize,
-    /// All units of it.
+    /// Units of the stage.
     pub total: usize,
     /// The image's number in a batch, from 0. Always 0 outside of batches.
     pub image: usize,
 }
 
-/// A handle that stops a call from another thread or task. Clones share one state.
+/// Cancels a segmentation from another thread or task. Clones share one state.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// A handle that has not been used.
+    /// A handle in the state "not cancelled".
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Requests a stop. It takes effect at the next tile (on a GPU at the next batch of tiles) or stage.
+    /// Cancels. Takes effect at the next tile (on a GPU: the next batch of tiles) or stage.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// True after a call of [`Cancel::cancel`].
+    /// Whether [`Cancel::cancel`] was called.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -106,7 +106,7 @@ enum Callback<'a> {
     Shared(Arc<dyn Fn(Progress) + Send + Sync>),
 }
 
-/// Watches and stops a call. The default does neither.
+/// The progress callback, cancel handles and recorder of a call. The default has none of them.
 ///
 /// ```
 /// use cytoshade_core::{Cancel, Control, Stage};
@@ -135,7 +135,7 @@ impl std::fmt::Debug for Control<'_> {
 }
 
 impl<'a> Control<'a> {
-    /// Neither watches nor stops.
+    /// No callback, handle or recorder.
     pub fn new() -> Self {
         Self::default()
     }
@@ -159,7 +159,7 @@ impl<'a> Control<'a> {
         self
     }
 
-    /// Records the time of each step of the network. On a GPU the steps no longer overlap then; the work is the same.
+    /// Records the time of each of the network's steps. On a GPU the steps then no longer overlap.
     pub fn record(mut self, recorder: &'a Recorder) -> Self {
         self.recorder = Some(recorder);
         self
@@ -180,7 +180,7 @@ impl<'a> Control<'a> {
         self.recorder
     }
 
-    /// Reports the progress, then fails if the call was cancelled.
+    /// Reports progress, then checks for cancellation.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
@@ -195,7 +195,7 @@ impl<'a> Control<'a> {
         self.check()
     }
 
-    /// Fails if the call was cancelled.
+    /// Checks for cancellation.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
@@ -209,7 +209,7 @@ impl<'a> Control<'a> {
 pub struct Timings(Vec<(Stage, Span)>);
 
 impl Timings {
-    /// Runs `work`, adding its time to `stage`.
+    /// Runs `work` and adds its time to `stage`.
     pub fn measure<T>(&mut self, stage: Stage, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = work();
@@ -217,14 +217,14 @@ impl Timings {
         result
     }
 
-    /// Adds time to a stage, which ends now.
+    /// Adds time to a stage that ends now.
     pub fn add(&mut self, stage: Stage, time: Duration) {
         let now = Instant::now();
         let start = now.checked_sub(time).unwrap_or(now);
         self.0.push((stage, Span { name: stage.name(), start, time }));
     }
 
-    /// The time of each stage that ran, in the order of [`Stage`].
+    /// The total time of each stage that ran, in the order of [`Stage`].
     pub fn iter(&self) -> impl Iterator<Item = (Stage, Duration)> + '_ {
         let mut stages: Vec<(Stage, Duration)> = Vec::new();
         for &(stage, Span { time, .. }) in &self.0 {
@@ -237,12 +237,12 @@ impl Timings {
         stages.into_iter()
     }
 
-    /// Each run of a stage, in the order in which they ended.
+    /// Each measured piece of work, in the order in which they ended.
     pub fn spans(&self) -> impl Iterator<Item = Span> + '_ {
         self.0.iter().map(|&(_, span)| span)
     }
 
-    /// All stages together.
+    /// The sum of all stages.
     pub fn total(&self) -> Duration {
         self.0.iter().map(|(_, span)| span.time).sum()
     }

@@ -1,6 +1,6 @@
-//! What can be wrong with an image, a parameter or a network's shape.
+//! The errors of images, parameters and networks.
 
-/// Everything that this crate refuses. Each message says what was found, what was expected and what to do.
+/// The errors of this crate. Each message says what was found, what was expected and what to do.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -12,13 +12,13 @@ pub enum Error {
     SampleCount {
         /// Values in the buffer.
         found: usize,
-        /// Values that the shape needs, or `usize::MAX` where the product overflows.
+        /// Values that the shape needs, or `usize::MAX` if the product overflows.
         expected: usize,
-        /// Channels asked for.
+        /// Number of channels.
         channels: usize,
-        /// Height asked for, in pixels.
+        /// Height in pixels.
         height: usize,
-        /// Width asked for, in pixels.
+        /// Width in pixels.
         width: usize,
     },
     /// The image has no pixels, or a single row or column.
@@ -41,10 +41,10 @@ pub enum Error {
     /// The stack has no z-slices.
     #[error("the stack has no z-slices; at least one is needed")]
     NoSlices,
-    /// Layers that were to be a stack are not alike.
+    /// The z-slices of a stack differ in size or channels.
     #[error(
         "z-slice {slice} (counted from 0) is {} x {} x {} (channels x height x width), but the first is {} x {} x {}; all z-slices \
-         of a stack must be alike: segment them as images",
+         of a stack must have one size: segment these as images",
         found[0], found[1], found[2], expected[0], expected[1], expected[2]
     )]
     SlicesDiffer {
@@ -52,13 +52,13 @@ pub enum Error {
         slice: usize,
         /// Its channels, height and width.
         found: [usize; 3],
-        /// Those of the first z-slice.
+        /// The channels, height and width of the first z-slice.
         expected: [usize; 3],
     },
-    /// The stack is too shallow for 3-D dynamics, or too large for them.
+    /// The stack is too small or too large for 3-D dynamics.
     #[error(
-        "the stack is {} x {} x {} (depth x height x width) where its flows are followed; 3-D masks need at least 2 on each \
-         side and at most {limit} voxels in all: segment its z-slices with stitch_threshold, or change diameter or anisotropy",
+        "3-D dynamics would run on {} x {} x {} voxels (depth x height x width); they need at least 2 on each side and at most \
+         {limit} in all: segment the z-slices with stitch_threshold, or change diameter or anisotropy",
         size[0], size[1], size[2]
     )]
     StackSize {
@@ -67,13 +67,13 @@ pub enum Error {
         /// The limit, in voxels.
         limit: usize,
     },
-    /// A sample is NaN, infinite or outside of what f32 can hold.
+    /// A sample is NaN, infinite or out of the range of f32.
     #[error(
         "the image holds {value} in channel {channel} at row {y}, column {x} (counted from 0); \
-         every sample must be a finite number that fits f32: replace such samples before segmenting"
+         every sample must be a finite number in the range of f32: replace such samples before segmenting"
     )]
     NotFinite {
-        /// The value as it would print.
+        /// The value as text.
         value: String,
         /// Channel, from 0.
         channel: usize,
@@ -87,11 +87,11 @@ pub enum Error {
     NoSuchChannel {
         /// `chan` or `chan2`.
         name: &'static str,
-        /// What was asked for, 1-based.
+        /// The channel that was asked for, from 1.
         chan: usize,
         /// Channels in the image.
         channels: usize,
-        /// What 0 stands for in this place.
+        /// The meaning of 0 for this parameter.
         zero_means: &'static str,
     },
     /// A parameter is out of its range.
@@ -99,9 +99,9 @@ pub enum Error {
     Param {
         /// The parameter's name, as in [`crate::Params`].
         name: &'static str,
-        /// What was found.
+        /// The value that was found.
         found: String,
-        /// What is accepted.
+        /// The accepted values.
         expected: &'static str,
     },
     /// No parameter has this name.
@@ -110,7 +110,7 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// The image would have no pixels left after the resize to the model's diameter.
+    /// The resize to the model's diameter would leave no pixels.
     #[error(
         "a diameter of {diameter} pixels shrinks the {height} x {width} image (height x width) to {to_height} x {to_width}; \
          give a smaller diameter"
@@ -127,7 +127,7 @@ pub enum Error {
         /// Width after the resize.
         to_width: usize,
     },
-    /// The image would be enlarged past what can be addressed or afforded.
+    /// The resize to the model's diameter would give too many pixels.
     #[error(
         "a diameter of {diameter} pixels enlarges the {height} x {width} image (height x width) to {to_height} x {to_width}, \
          over the limit of {limit} pixels; give a larger diameter or a smaller image"
@@ -146,24 +146,24 @@ pub enum Error {
         /// The limit, in pixels.
         limit: usize,
     },
-    /// A layer's arrays do not fit each other.
+    /// An array of a layer has the wrong length.
     #[error("{layer}: {what} has {found} values, expected {expected}; the weights are damaged or not of this network")]
     Layer {
-        /// The layer's name in the state dict.
+        /// The layer's name in the model file.
         layer: String,
-        /// Which of its arrays.
+        /// The array's name.
         what: &'static str,
         /// Values found.
         found: usize,
         /// Values expected.
         expected: usize,
     },
-    /// A BatchNorm that maps a finite input to no finite output.
+    /// The scale or shift of a BatchNorm is not finite.
     #[error(
         "{layer} has a scale or shift of {value}; its running variance must not be negative: the weights are damaged"
     )]
     LayerValue {
-        /// The layer's name in the state dict.
+        /// The layer's name in the model file.
         layer: String,
         /// The scale or shift.
         value: f32,
@@ -202,9 +202,9 @@ pub enum Error {
     Plan {
         /// The operation, from 1; 0 is the plan's input, one past the last its results.
         operation: usize,
-        /// What was found, as a predicate.
+        /// The fault, as a predicate.
         found: String,
-        /// What every plan keeps.
+        /// The rule that it breaks.
         expected: &'static str,
     },
     /// The tiles that were asked for do not suit the network.
@@ -215,22 +215,22 @@ pub enum Error {
     TileSide {
         /// Side of the tiles in pixels.
         side: usize,
-        /// What the sides of planes are padded to a multiple of.
+        /// The sides of planes are padded to a multiple of this.
         padding: usize,
-        /// What the sides of the network's tiles are multiples of.
+        /// The sides of the network's tiles are multiples of this.
         multiple: usize,
     },
-    /// The network's overall shape is out of range.
+    /// A property of the network is out of range.
     #[error("the network's {what} is {found}; expected {expected}")]
     NetworkShape {
-        /// Which property.
+        /// The property.
         what: &'static str,
-        /// What was found.
+        /// The value that was found.
         found: String,
-        /// What is accepted.
+        /// The accepted values.
         expected: &'static str,
     },
-    /// The network gives too few outputs for masks.
+    /// The network has no flows among its outputs.
     #[error(
         "the network has {outputs} outputs and no flows; segmentation needs dY, dX and cellprob: give a segmentation model"
     )]
@@ -238,7 +238,7 @@ pub enum Error {
         /// Channels of the network's output.
         outputs: usize,
     },
-    /// The caller cancelled.
+    /// The caller cancelled the run.
     #[error("cancelled")]
     Cancelled,
 }

@@ -1,25 +1,25 @@
-//! Gaussian kernels along one axis, and where they read beyond its ends.
+//! Gaussian kernels along one axis, and their reads beyond its ends.
 
-/// Standard deviations at which scipy's kernel is cut off.
+/// Standard deviations at which scipy truncates its kernel.
 const TRUNCATE: f64 = 4.0;
-/// A tap of less than this share of the largest adds nothing to f32.
+/// Taps below this fraction of the largest do not change a sum in f32.
 const NEGLIGIBLE: f64 = 1e-10;
 
 /// A kernel along an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taps {
-    /// How far the first tap is from the sample that is smoothed; each other one is next to the one before.
+    /// Offset of the first tap from the smoothed sample; the others follow one by one.
     pub first: isize,
-    /// The weights, which add up to 1.
+    /// The weights, of sum 1.
     pub weights: Vec<f64>,
-    /// The weight of the sample itself.
+    /// The weight of the smoothed sample itself.
     pub middle: f64,
-    /// Whether the axis is a mirror at its ends (d c b a | a b c d | d c b a), or begins anew (a b c d | a b c d).
+    /// Whether the axis is mirrored at its ends (d c b a | a b c d | d c b a) or repeated (a b c d | a b c d).
     pub mirrored: bool,
 }
 
 impl Taps {
-    /// scipy's `gaussian_filter1d` of `sigma` samples with its defaults: mirrored, cut off at four standard deviations.
+    /// scipy's `gaussian_filter1d` with its defaults: mirrored, truncated at four standard deviations of `sigma` samples.
     pub fn truncated(sigma: f64) -> Self {
         let radius = (TRUNCATE * sigma + 0.5) as isize;
         let weight = |x: isize| (-0.5 / (sigma * sigma) * (x * x) as f64).exp();
@@ -39,7 +39,7 @@ impl Taps {
         };
         let weights: Vec<f64> = (0..length).map(weight).collect();
         let (sum, largest) = (weights.iter().sum::<f64>(), weights.iter().fold(0.0f64, |m, &w| m.max(w)));
-        // They rise up to the largest and fall after it, so that those that count lie side by side.
+        // The weights rise to the largest and then fall, so the taps that matter are contiguous.
         let counts = |weight: &f64| *weight > NEGLIGIBLE * largest;
         let first = weights.iter().position(counts).unwrap_or(0);
         let middle = length / 2;
@@ -51,12 +51,12 @@ impl Taps {
         }
     }
 
-    /// After how many samples an axis of `length` samples begins anew.
+    /// The period, in samples, of an axis of `length` samples.
     pub fn period(&self, length: usize) -> usize {
         if self.mirrored { 2 * length } else { length }
     }
 
-    /// Each tap of the sample `at` of an axis of `length` samples: which one it reads, and its weight.
+    /// The taps of sample `at` of an axis of `length` samples: (sample that is read, weight).
     pub fn at(&self, at: usize, length: usize) -> impl Iterator<Item = (usize, f64)> {
         let period = self.period(length);
         let start = (at as isize + self.first).rem_euclid(period as isize) as usize;
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_are_mirrors_or_begin_anew() {
+    fn ends_are_mirrored_or_repeated() {
         let places = |taps: &Taps, at| taps.at(at, 3).map(|(place, _)| place).collect::<Vec<_>>();
         let mirrored = Taps { first: -4, weights: vec![0.1; 9], middle: 0.1, mirrored: true };
         assert_eq!(places(&mirrored, 0), [2, 2, 1, 0, 0, 1, 2, 2, 1]);

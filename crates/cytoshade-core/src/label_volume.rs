@@ -22,12 +22,12 @@ impl LabelVolume {
         [self.depth, self.height, self.width]
     }
 
-    /// The highest label: the number of cells where the labels have no gaps.
+    /// The highest label, which is the number of cells if the labels have no gaps.
     pub fn max(&self) -> u32 {
         self.data.iter().copied().max().unwrap_or(0)
     }
 
-    /// The labels of one z-slice; empty if the stack has no such slice.
+    /// The labels of one z-slice; empty if there is no such z-slice.
     pub fn slice(&self, z: usize) -> Labels {
         let pixels = self.height * self.width;
         let slice = self.data.get(z * pixels..(z + 1) * pixels).unwrap_or_default();

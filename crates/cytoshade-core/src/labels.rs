@@ -1,4 +1,4 @@
-//! The labels of an image.
+//! Label images, the results of images.
 
 use crate::container::container;
 
@@ -14,13 +14,14 @@ container! {
 }
 
 impl Labels {
-    /// The highest label: the number of cells where the labels have no gaps.
+    /// The highest label, which is the number of cells if the labels have no gaps.
     pub fn max(&self) -> u32 {
         self.data.iter().copied().max().unwrap_or(0)
     }
 
-    /// The median diameter of the cells in pixels: of the discs that have their areas (the reference's
-    /// `utils.diameters`, which takes the lowest label for the background whatever it is). `None` without cells.
+    /// The median diameter of the cells in pixels, each taken for a disc of its area. `None` without cells.
+    ///
+    /// The reference's `utils.diameters`, which takes the lowest label for the background even if it is not 0.
     pub fn diameter(&self) -> Option<f64> {
         let mut areas = vec![0usize; self.max() as usize + 1];
         self.data.iter().for_each(|&label| areas[label as usize] += 1);

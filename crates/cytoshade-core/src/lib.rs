@@ -1,9 +1,8 @@
-//! Plain types and pure arithmetic that every other Cytoshade crate speaks.
+//! Plain types and pure arithmetic that the other Cytoshade crates share.
 //!
-//! Nothing here touches a file, a device or a thread. [`Image`] or [`Stack`] is what comes in,
-//! [`Labels`] or [`LabelVolume`] what goes out,
-//! [`Params`] says how; [`Network`] holds checked weights and [`Plan`] the order in which a backend runs them;
-//! [`tiling`] holds the arithmetic of padding, tiles and blending weights.
+//! Nothing here touches a file, a device or a thread. The input is an [`Image`] or a [`Stack`], the result [`Labels`] or a
+//! [`LabelVolume`], and [`Params`] are the options. A [`Network`] is a [`Description`], a [`Plan`] of operations and their
+//! [`Weights`]; [`arch`] has the architectures. [`tiling`] has the arithmetic of padding, tiles and blending weights.
 //!
 //! The reference for every formula is Cellpose 3.1.1.2 (PyPI `cellpose==3.1.1.2`).
 #![forbid(unsafe_code)]

@@ -1,30 +1,30 @@
-//! How far two label images say the same.
+//! The agreement of two label images.
 
 use std::collections::HashMap;
 
 use crate::Labels;
 
-/// Intersection over union from which two cells are the same cell. Above a half no cell has two partners.
+/// Intersection over union from which two cells are partners. Above 0.5 no cell has two partners.
 const SAME_CELL: f64 = 0.9;
 
-/// The share of pixels that must be in the same cell.
+/// Fraction of the pixels that must be in the same cell.
 const SAME_PIXELS: f64 = 0.999;
 
-/// How far label images agree with others, whatever the cells' numbers.
+/// The agreement of label images with others. The numbers of the cells do not matter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MaskAgreement {
-    /// Cells of the others that have a partner: an intersection over union of 0.9 or more.
+    /// Cells of the others with a partner: an intersection over union of 0.9 or more.
     pub matched: usize,
-    /// Cells of the others that have none.
+    /// Cells of the others without a partner.
     pub missing: usize,
-    /// Cells that are nobody's partner.
+    /// Own cells without a partner.
     pub extra: usize,
-    /// The share of pixels, 0 to 1, that are in partners, or in the background of both.
+    /// Fraction of the pixels, 0 to 1, that are in partners or in the background of both.
     pub pixels: f64,
 }
 
 impl MaskAgreement {
-    /// How far `labels` agree with `others`; `None` where they differ in size.
+    /// The agreement of `labels` with `others`. `None` if they differ in size.
     pub fn new(labels: &Labels, others: &Labels) -> Option<Self> {
         if (labels.height(), labels.width()) != (others.height(), others.width()) {
             return None;
@@ -52,8 +52,8 @@ impl MaskAgreement {
         })
     }
 
-    /// The measure by which two ways of computing the same count as the same: every cell has a partner, there are no
-    /// others, and at least 99.9 % of the pixels are in the same cell.
+    /// Whether the labels agree to the measure of the project: every cell has a partner, and at least 99.9 % of the pixels
+    /// are in the same cell.
     pub fn is_same(&self) -> bool {
         self.missing == 0 && self.extra == 0 && self.pixels >= SAME_PIXELS
     }

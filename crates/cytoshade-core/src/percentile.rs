@@ -1,13 +1,13 @@
-//! Percentiles (numpy's `percentile`), and the thinning of samples before them (the reference's `normalize99`).
+//! The samples and ranks of percentiles (numpy's `percentile`, and the subsampling of the reference's `normalize99`).
 
-/// Samples above which percentiles are taken from every n-th z-slice, row and column.
+/// Blocks of more samples are subsampled.
 const SAMPLED_ABOVE: usize = 224 * 224 * 224;
-/// Rows and columns are thinned to about this many.
+/// Approximate number of rows and columns after subsampling.
 const SAMPLED_SIDE: usize = 224;
-/// Z-slices are thinned to about this many.
+/// Approximate number of z-slices after subsampling.
 const SAMPLED_SLICES: usize = 50;
 
-/// The steps from one sample to the next along the axes of a block [depth, height, width].
+/// The steps in which z-slices, rows and columns of a block of [depth, height, width] are sampled.
 pub fn steps([depth, height, width]: [usize; 3]) -> [usize; 3] {
     if depth * height * width <= SAMPLED_ABOVE {
         return [1; 3];
@@ -16,20 +16,19 @@ pub fn steps([depth, height, width]: [usize; 3]) -> [usize; 3] {
     [step(depth, SAMPLED_SLICES), step(height, SAMPLED_SIDE), step(width, SAMPLED_SIDE)]
 }
 
-/// The two order statistics around a percentile.
+/// The two order statistics between which a percentile lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rank {
     /// Number of samples below the lower one.
     pub below: usize,
-    /// Number of samples below the upper one: one more, or as many at the end.
+    /// Number of samples below the upper one: one more, or the same at the end.
     pub above: usize,
-    /// The percentile's distance from the lower one, over the distance between the two.
+    /// Fraction of the way from the lower to the upper one.
     pub gamma: f32,
 }
 
 impl Rank {
-    /// The `q`th percentile of `count` samples: the index is computed in float32, as numpy 2 does. `None` without
-    /// samples.
+    /// The `q`th percentile of `count` samples, its index computed in f32 as in numpy 2. `None` without samples.
     pub fn new(count: usize, q: f32) -> Option<Self> {
         let last = count.checked_sub(1)?;
         let index = last as f32 * (q / 100.0);
@@ -59,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_large_blocks_are_thinned() {
+    fn only_large_blocks_are_subsampled() {
         assert_eq!(steps([1, 3352, 3353]), [1; 3]);
         assert_eq!(steps([1, 3353, 3353]), [1, 14, 14]);
         assert_eq!(steps([100, 100, 2000]), [2, 1, 8]);

@@ -1,4 +1,4 @@
-//! Planar f32 data of shape [channels, height, width]: the values between the stages.
+//! Planar f32 data of shape [channels, height, width], which the stages pass on.
 
 use crate::Error;
 use crate::container::{check_len, container};
@@ -29,7 +29,7 @@ impl Planes {
         &self.data[channel * self.pixels()..][..self.pixels()]
     }
 
-    /// One plane, to be changed.
+    /// One plane, mutable.
     ///
     /// # Panics
     /// If `channel` is not below [`Planes::channels`].
@@ -38,7 +38,7 @@ impl Planes {
         &mut self.data[channel * pixels..][..pixels]
     }
 
-    /// The planes `range` as planes of their own.
+    /// A copy of the planes `range`.
     ///
     /// # Panics
     /// If the range ends past [`Planes::channels`].
@@ -64,7 +64,7 @@ impl Planes {
     /// Appends the planes of `other`, which must be of the same height and width.
     ///
     /// # Errors
-    /// [`Error::SampleCount`] where the sizes differ.
+    /// [`Error::SampleCount`] if the sizes differ.
     pub fn append(&mut self, other: &Planes) -> Result<(), Error> {
         check_len(other.data.len(), &[other.channels, self.height, self.width])?;
         self.data.extend_from_slice(&other.data);
@@ -72,7 +72,7 @@ impl Planes {
         Ok(())
     }
 
-    /// Appends planes of zeros until there are `channels`; none where there are as many or more.
+    /// Appends planes of zeros until there are `channels` or more.
     pub fn pad_channels(&mut self, channels: usize) {
         self.channels = self.channels.max(channels);
         self.data.resize(self.channels * self.pixels(), 0.0);

@@ -1,4 +1,4 @@
-//! What a run of the network took, step by step.
+//! The cost and the time of the network's steps.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,38 +7,38 @@ use web_time::Instant;
 
 use crate::{Operation, Plan, Storage, TensorId};
 
-/// A piece of time with a name.
+/// A named interval of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// What was done.
+    /// Name of the work.
     pub name: &'static str,
-    /// When it began.
+    /// Start of the work.
     pub start: Instant,
-    /// How long it took.
+    /// Duration of the work.
     pub time: Duration,
 }
 
 impl Span {
-    /// Begins now.
+    /// An interval that begins now.
     pub fn begin(name: &'static str) -> Self {
         Self { name, start: Instant::now(), time: Duration::ZERO }
     }
 
-    /// Ends now.
+    /// The interval, ended now.
     pub fn end(self) -> Self {
         Self { time: self.start.elapsed(), ..self }
     }
 }
 
-/// What a step of the network does for a batch of tiles.
+/// The cost of a step of the network for a batch of tiles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepCost {
-    /// What runs: the kernel's name, and for convolutions `inputs->outputs` and the size of a tile there.
+    /// Name of the kernel, and for convolutions `inputs->outputs` and the size of the target.
     pub name: String,
-    /// Floating-point operations of a plain convolution, a multiplication and an addition counting as two. Kernels that
-    /// get by with fewer (Winograd's) are counted as if they did not.
+    /// Floating-point operations of the plain convolution, a multiplication and an addition counting as two. Winograd kernels,
+    /// which need fewer, are counted as plain ones.
     pub operations: u64,
-    /// Bytes that must be read and written at least: every input, every output and the weights once.
+    /// Least bytes to read and write: every input, every output and the weights once.
     pub bytes: u64,
 }
 
@@ -53,7 +53,7 @@ impl StepCost {
     ) -> Self {
         let stored = |id: TensorId| match plan[id].shape.storage() {
             Storage::Activations => value * plan[id].shape.len(height, width, pad),
-            // Too small to matter.
+            // Negligible beside the maps.
             Storage::Vectors => 0,
         };
         let mut bytes = count * operation.sources().chain(operation.targets()).map(stored).sum::<usize>();
@@ -71,7 +71,7 @@ impl StepCost {
         Self { name, operations, bytes: bytes as u64 }
     }
 
-    /// Planes to the layout of the intermediates, or back.
+    /// The cost of packing planes into the layout of the tensors, or of unpacking them.
     fn packing(name: &str, channels: usize, [count, height, width]: [usize; 3], value: usize, pad: usize) -> Self {
         let values = 4 * channels + value * channels.next_multiple_of(pad);
         Self { name: name.into(), operations: 0, bytes: (count * values * height * width) as u64 }
@@ -98,62 +98,62 @@ impl StepCost {
     }
 }
 
-/// When each step of the network ran for a batch of tiles, by the clock of what it ran on.
+/// The times of the network's steps for a batch of tiles, by the clock of the device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchTimes {
-    /// Tiles of the batch.
+    /// Number of tiles of the batch.
     pub tiles: usize,
-    /// Which of those that run at the same time.
+    /// Number of the batch among those that run at the same time.
     pub lane: usize,
-    /// When it was handed over, in nanoseconds since the recorder was made.
+    /// Time of submission, in nanoseconds since the recorder was made.
     pub submitted: u64,
-    /// What was done.
+    /// The costs of the steps.
     pub steps: Arc<[StepCost]>,
-    /// When each step began and ended, in nanoseconds on a clock that runs on from batch to batch.
+    /// Start and end of each step, in nanoseconds on a clock that is shared by all batches.
     pub nanoseconds: Vec<[u64; 2]>,
 }
 
-/// All that a step did, over all batches.
+/// A step summed over all batches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerTime {
-    /// What ran, as [`StepCost::name`] has it.
+    /// Name of the step, as in [`StepCost::name`].
     pub name: String,
-    /// How often it ran.
+    /// Number of runs.
     pub runs: usize,
-    /// Seconds.
+    /// Total time in seconds.
     pub seconds: f64,
-    /// Floating-point operations.
+    /// Total floating-point operations.
     pub operations: u64,
-    /// Bytes.
+    /// Total bytes.
     pub bytes: u64,
 }
 
-/// When a step ran for one batch.
+/// One run of a step for one batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerSpan<'a> {
-    /// What ran.
+    /// The cost of the step.
     pub cost: &'a StepCost,
-    /// Which of those that run at the same time.
+    /// Number of the batch among those that run at the same time.
     pub lane: usize,
-    /// When it began, on the caller's clock.
+    /// Start of the step, on the caller's clock.
     pub start: Instant,
-    /// How long it took.
+    /// Duration of the step.
     pub time: Duration,
 }
 
-/// What was heard of the network's batches.
+/// The recorded batches of the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// When the recorder was made.
+    /// The time at which the recorder was made.
     pub origin: Instant,
     /// The batches, in the order in which they ended.
     pub batches: Vec<BatchTimes>,
-    /// Why there are none, where what it runs on cannot tell.
+    /// The reason why there are no batches, if the device cannot time them.
     pub missing: Option<String>,
 }
 
 impl Recorded {
-    /// What each step took, in the order of the network. Steps of one name count as one.
+    /// The total of each step, in the order of the network. Steps of one name count as one.
     pub fn layers(&self) -> Vec<LayerTime> {
         let mut layers: Vec<LayerTime> = Vec::new();
         for batch in &self.batches {
@@ -174,8 +174,9 @@ impl Recorded {
         layers
     }
 
-    /// When each step ran, on the caller's clock. The device's clock is set by the batch that began soonest after it was
-    /// handed over, as if that had begun at once: no batch begins before it is handed over.
+    /// Every run of every step, on the caller's clock.
+    ///
+    /// The offset of the device's clock is the smallest for which no batch begins before its submission.
     pub fn spans(&self) -> impl Iterator<Item = LayerSpan<'_>> {
         let begins = |batch: &BatchTimes| batch.nanoseconds.first().map(|&[begin, _]| i128::from(begin));
         let offset = self.batches.iter().filter_map(|batch| Some(i128::from(batch.submitted) - begins(batch)?)).max();
@@ -191,48 +192,48 @@ impl Recorded {
     }
 }
 
-/// Hears what the network's steps take. See [`crate::Control::record`].
+/// Records the times of the network's steps. See [`crate::Control::record`].
 #[derive(Debug)]
 pub struct Recorder {
     origin: Instant,
-    heard: Mutex<(Vec<BatchTimes>, Option<String>)>,
+    recorded: Mutex<(Vec<BatchTimes>, Option<String>)>,
 }
 
 impl Default for Recorder {
     fn default() -> Self {
-        Self { origin: Instant::now(), heard: Mutex::default() }
+        Self { origin: Instant::now(), recorded: Mutex::default() }
     }
 }
 
 impl Recorder {
-    /// One that heard nothing yet.
+    /// An empty recorder.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Nanoseconds since it was made.
+    /// Nanoseconds since the recorder was made.
     pub fn now(&self) -> u64 {
         self.origin.elapsed().as_nanos() as u64
     }
 
-    /// Hears of a batch.
+    /// Records a batch.
     pub fn add(&self, batch: BatchTimes) {
-        self.heard().0.push(batch);
+        self.lock().0.push(batch);
     }
 
-    /// Hears why nothing can be told of batches.
-    pub fn lacks(&self, why: String) {
-        self.heard().1 = Some(why);
+    /// Records the reason why batches cannot be timed.
+    pub fn cannot_time(&self, reason: String) {
+        self.lock().1 = Some(reason);
     }
 
-    /// What it heard since it was made, or since this was last asked.
+    /// Takes the batches that were recorded since the last call.
     pub fn take(&self) -> Recorded {
-        let (batches, missing) = std::mem::take(&mut *self.heard());
+        let (batches, missing) = std::mem::take(&mut *self.lock());
         Recorded { origin: self.origin, batches, missing }
     }
 
-    fn heard(&self) -> MutexGuard<'_, (Vec<BatchTimes>, Option<String>)> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, (Vec<BatchTimes>, Option<String>)> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -251,14 +252,14 @@ mod tests {
         let batches = vec![batch(0, vec![[5, 10], [10, 30], [30, 31]]), batch(0, vec![[50, 51], [51, 52], [60, 64]])];
         let recorded = Recorded { origin: Instant::now(), batches, missing: None };
         let layers = recorded.layers();
-        let told: Vec<_> = layers.iter().map(|l| (l.name.as_str(), l.runs, l.operations, l.bytes)).collect();
-        assert_eq!(told, [("a", 4, 40, 12), ("b", 2, 20, 6)]);
+        let totals: Vec<_> = layers.iter().map(|l| (l.name.as_str(), l.runs, l.operations, l.bytes)).collect();
+        assert_eq!(totals, [("a", 4, 40, 12), ("b", 2, 20, 6)]);
         assert!((layers[0].seconds - 11e-9).abs() < 1e-15 && (layers[1].seconds - 21e-9).abs() < 1e-15);
     }
 
     #[test]
-    fn no_batch_begins_before_it_is_handed_over_and_one_begins_then() {
-        // The second begins 40 after the first on the device, and 100 after it was handed over.
+    fn no_batch_begins_before_its_submission_and_one_begins_then() {
+        // On the device the second batch begins 40 after the first; they were submitted 100 apart.
         let batches = vec![
             batch(7, vec![[1000, 1010], [1010, 1020], [1020, 1040]]),
             batch(107, vec![[1040, 1050], [1050, 1060], [1060, 1061]]),
@@ -269,7 +270,7 @@ mod tests {
         assert_eq!(spans.len(), 6);
         let since = |at: usize| spans[at].start.duration_since(origin).as_nanos();
         assert_eq!(since(3), 107);
-        assert_eq!(since(0), 67, "what lies between is kept");
+        assert_eq!(since(0), 67, "distances are kept");
         assert_eq!(spans[5].time, Duration::from_nanos(1));
     }
 
@@ -280,7 +281,7 @@ mod tests {
         assert_eq!(costs.len(), plan.operations().len() + 2);
         let conv = costs.iter().find(|cost| cost.name == "k 32->32 at 224 x 224").unwrap();
         assert_eq!(conv.operations, 2 * 9 * 32 * 32 * 224 * 224);
-        // About 31 GFLOP a tile, as the design has it.
+        // About 31 GFLOP a tile.
         let all: u64 = costs.iter().map(|cost| cost.operations).sum();
         assert!((29_000_000_000..33_000_000_000).contains(&all), "{all}");
         let twice = StepCost::all(&plan, |_| "k", [2, 224, 224], 4, 4);

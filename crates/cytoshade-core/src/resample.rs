@@ -1,18 +1,18 @@
-//! Places of resampled pixels (the coordinates of `cv2.resize`).
+//! Coordinates of resampled pixels, as in `cv2.resize`.
 
-/// Where an output coordinate lies between two input samples.
+/// The two input samples between which an output sample lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LerpIndex {
-    /// The first.
+    /// Index of the first sample.
     pub first: usize,
-    /// The second, the first again at the end.
+    /// Index of the second sample; at the ends the first again.
     pub second: usize,
-    /// Weight of the second.
+    /// Weight of the second sample, 0 to 1.
     pub weight: f32,
 }
 
-/// Where `to` samples lie between `from` samples after OpenCV's INTER_LINEAR: pixel centres are aligned, and the border
-/// is repeated.
+/// The positions of `to` samples between `from` samples, as in OpenCV's INTER_LINEAR: pixel centres are aligned, and the
+/// border is repeated.
 pub fn lerp_indices(from: usize, to: usize) -> Vec<LerpIndex> {
     let scale = from as f64 / to as f64;
     (0..to)

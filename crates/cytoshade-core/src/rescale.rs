@@ -1,29 +1,30 @@
-//! The sizes that the pipeline works at (the reference's `CellposeModel.eval` and `core.run_net`).
+//! The sizes at which the pipeline works (the reference's `CellposeModel.eval` and `core.run_net`).
 //!
-//! A truncation to whole pixels stands behind each product, so this module computes each in the reference's precision.
+//! The reference truncates products to whole pixels, so every product here has the reference's precision.
 
 use crate::{Error, Params, RescaleRule};
 
-/// Pixels of the resized image above which a request is refused: 2^30, where planes of 4 GiB begin.
+/// Limit on the pixels of a resized image: 2^30, a plane of 4 GiB.
 pub const MAX_PIXELS: usize = 1 << 30;
-/// Voxels of a stack above which a request is refused: 2^31, where planes of 8 GiB begin.
+/// Limit on the voxels of a stack: 2^31, a channel of 8 GiB.
 pub const MAX_VOXELS: usize = 1 << 31;
-/// Steps of the integration where the network's size is the image's (`eval`).
+/// Steps of the integration at the network's size (`eval`).
 const NITER: f64 = 200.0;
 
-/// The factor from an image to what the network sees, `diam_mean / diameter`, in the precision in which the reference
-/// has it: a model's `diam_mean` is a float32 scalar of numpy, and stays one against a Python number, but becomes a
-/// float64 against an estimated diameter.
+/// The resize factor of an image, `diam_mean / diameter`, in the reference's precision.
+///
+/// `diam_mean` is a numpy float32. Divided by a Python number it stays f32; divided by an estimated diameter, a numpy
+/// float64, it becomes f64.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Factor {
-    /// From a diameter that was given.
+    /// The factor of a given diameter.
     F32(f32),
-    /// From a diameter that was estimated.
+    /// The factor of an estimated diameter.
     F64(f64),
 }
 
 impl Factor {
-    /// True where nothing is resized.
+    /// Whether nothing is resized.
     pub fn is_one(self) -> bool {
         self == Factor::F32(1.0) || self == Factor::F64(1.0)
     }
@@ -37,7 +38,7 @@ impl Factor {
         }
     }
 
-    /// The number of layers after the resize of a stack whose layers lie `anisotropy` pixels apart:
+    /// The number of z-slices after the resize of a stack whose z-slices lie `anisotropy` pixels apart:
     /// `int(depth * anisotropy * factor)`.
     pub fn scale_depth(self, depth: usize, anisotropy: f64) -> usize {
         let depth = depth as f64 * anisotropy;
@@ -47,8 +48,7 @@ impl Factor {
         }
     }
 
-    /// Steps of the integration: `niter`, or 200, which are more the smaller the network sees the cells where the
-    /// dynamics run at the image's size.
+    /// Steps of the integration: `niter`, or 200, divided by the factor if the dynamics run at the image's size.
     pub fn niter(self, params: &Params) -> u32 {
         match (params.niter, self) {
             (Some(niter), _) => niter,
@@ -59,16 +59,16 @@ impl Factor {
     }
 }
 
-/// What a diameter means for an image.
+/// The sizes that follow from an image's diameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rescale {
-    /// Diameter in pixels of the original image.
+    /// Diameter of the cells in pixels of the image.
     pub diameter: f32,
-    /// Factor from the original image to what the network sees.
+    /// Factor from the image's size to the network's.
     pub factor: Factor,
-    /// Height that the network sees, before padding.
+    /// Height of the network's input in pixels, before padding.
     pub height: usize,
-    /// Width that the network sees, before padding.
+    /// Width of the network's input in pixels, before padding.
     pub width: usize,
     /// Steps of the Euler integration.
     pub niter: u32,
@@ -84,7 +84,7 @@ impl Rescale {
         Self::by(params, Factor::F32(rule.diam_mean / diameter), diameter, height, width)
     }
 
-    /// The sizes for a factor that is known, and the diameter in pixels that it comes from.
+    /// The sizes for a known factor and the diameter in pixels from which it follows.
     ///
     /// # Errors
     /// [`Error::ResizedAway`] and [`Error::TooManyPixels`].
@@ -101,7 +101,7 @@ impl Rescale {
     }
 }
 
-/// The size at which the 3-D dynamics can run.
+/// Checks that the 3-D dynamics can run at a size [depth, height, width].
 ///
 /// # Errors
 /// [`Error::StackSize`].

@@ -1,4 +1,4 @@
-//! The stack of images that is segmented.
+//! Stacks of images.
 
 use crate::{Error, Image, ImageView};
 
@@ -23,10 +23,10 @@ pub struct StackView<'a> {
 }
 
 impl Stack {
-    /// A stack from its slices, the first one at Z 0.
+    /// A stack from its z-slices, the first one at Z 0.
     ///
     /// # Errors
-    /// [`Error::NoSlices`]; [`Error::SlicesDiffer`] if a slice has another size or number of channels than the first.
+    /// [`Error::NoSlices`]; [`Error::SlicesDiffer`] if a z-slice has another size or number of channels than the first.
     pub fn new(slices: Vec<Image>) -> Result<Self, Error> {
         check_alike(slices.iter().map(|slice| [slice.channels(), slice.height(), slice.width()]))?;
         Ok(Self { slices })
@@ -41,7 +41,7 @@ impl Stack {
         Self::new(array.outer_iter().map(Image::from_array).collect::<Result<_, _>>()?)
     }
 
-    /// The slices, the first one at Z 0.
+    /// The z-slices, the first one at Z 0.
     pub fn slices(&self) -> &[Image] {
         &self.slices
     }
@@ -51,7 +51,7 @@ impl Stack {
         StackView { slices: self.slices.iter().map(Image::view).collect() }
     }
 
-    /// Number of slices, at least 1.
+    /// Number of z-slices, at least 1.
     pub fn depth(&self) -> usize {
         self.slices.len()
     }

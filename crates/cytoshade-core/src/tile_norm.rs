@@ -1,4 +1,4 @@
-//! What becomes of the percentiles of tiles before they are interpolated (the reference's `transforms.normalize99_tile`).
+//! The percentiles of tiles, before they are interpolated (the reference's `transforms.normalize99_tile`).
 
 use crate::Params;
 use crate::gaussian::Taps;
@@ -6,45 +6,46 @@ use crate::tiling::Tiling;
 
 /// Overlap of neighbouring tiles as a fraction of a tile.
 const OVERLAP: f64 = 0.1;
-/// A tile whose percentiles differ by less than this takes those of the nearest tile that has more contrast.
+/// A tile whose percentiles differ by less than this takes those of the nearest tile with more contrast.
 pub const MIN_CONTRAST: f32 = 1e-3;
-/// How far the percentiles are smoothed in any case, in tiles.
+/// Standard deviation, in tiles, of the Gaussian that always smooths the percentiles.
 const SMOOTHING: f64 = 1.0;
 
-/// The tiles of a layer.
+/// The tiles of a z-slice.
 #[derive(Clone, Debug)]
 pub struct Tiles {
-    /// Where they lie.
+    /// Positions of the tiles.
     pub tiling: Tiling,
-    /// Tiles below each other.
+    /// Number of rows of tiles.
     pub rows: usize,
-    /// Tiles beside each other.
+    /// Number of columns of tiles.
     pub columns: usize,
 }
 
-/// Low and high percentiles of the tiles of one channel, each of shape [layers, rows of tiles, columns of tiles].
+/// Low and high percentiles of the tiles of one channel, each of shape [z-slices, rows of tiles, columns of tiles].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tables {
-    /// What becomes 0.
+    /// Intensities that become 0.
     pub low: Vec<f32>,
-    /// What becomes 1.
+    /// Intensities that become 1.
     pub high: Vec<f32>,
 }
 
 impl Tiles {
-    /// The tiles of a layer of `height` x `width` pixels, of side `blocksize` or less.
+    /// The tiles of a z-slice of `height` x `width` pixels, of side `blocksize` or less.
     pub fn new(height: usize, width: usize, blocksize: usize) -> Self {
         let tiling = Tiling::new(height, width, blocksize, OVERLAP);
         let columns = tiling.tiles.iter().take_while(|tile| tile.y == 0).count();
         Self { rows: tiling.tiles.len() / columns.max(1), columns, tiling }
     }
 
-    /// The two percentiles of every tile of every layer, [layers, tiles], as they are interpolated: tiles without contrast
-    /// take those of their neighbours, and all are smoothed over layers and rows of tiles. (The reference, which says that
-    /// it does not smooth over layers, does; and it leaves the columns alone.) Where the layers share one normalization
-    /// what comes out is the mean of all, one layer.
+    /// The tables to interpolate, from the two percentiles of every tile of every z-slice, [z-slices, tiles].
+    ///
+    /// Tiles without contrast take the percentiles of their neighbours, and all are smoothed over z-slices and rows of
+    /// tiles. (The reference's documentation denies the former, and it does not smooth over columns.) If the z-slices
+    /// share one normalization, the tables hold the mean over all z-slices.
     pub fn tables(&self, mut bounds: Vec<(f32, f32)>, depth: usize, params: &Params) -> Tables {
-        bounds.chunks_exact_mut(self.count().max(1)).for_each(|layer| self.fill(layer));
+        bounds.chunks_exact_mut(self.count().max(1)).for_each(|slice| self.fill(slice));
         let [low, high] = [0, 1].map(|end| {
             let mut values: Vec<f32> = bounds.iter().map(|&(low, high)| [low, high][end]).collect();
             smooth(&mut values, depth, self.count(), SMOOTHING);
@@ -80,8 +81,8 @@ impl Tiles {
     }
 }
 
-/// Whether all layers of a stack have one normalization: with `norm3d`, else each has its own (which the reference
-/// announces too, but fails to do for networks of two channels).
+/// Whether all z-slices of a stack share one normalization: with `norm3d`. Without it each has its own, which the
+/// reference documents, but does not do for networks of two channels.
 pub fn is_shared(depth: usize, params: &Params) -> bool {
     params.norm3d || depth == 1
 }
@@ -97,11 +98,11 @@ fn smooth(values: &mut Vec<f32>, length: usize, stride: usize, sigma: f64) {
     *values = (0..values.len()).map(smoothed).collect();
 }
 
-/// The mean over the layers, summed in their order in f32, as numpy does.
+/// The mean over the z-slices, summed in their order in f32, as in numpy.
 fn mean(values: &[f32], depth: usize, count: usize) -> Vec<f32> {
     let mut sums = vec![0.0f32; count];
-    for layer in values.chunks_exact(count.max(1)) {
-        sums.iter_mut().zip(layer).for_each(|(sum, value)| *sum += value);
+    for slice in values.chunks_exact(count.max(1)) {
+        sums.iter_mut().zip(slice).for_each(|(sum, value)| *sum += value);
     }
     sums.iter_mut().for_each(|sum| *sum /= depth as f32);
     sums
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tiles_are_counted_as_they_lie() {
+    fn rows_and_columns_of_tiles_are_counted() {
         for (height, width, blocksize, rows, columns) in
             [(45, 58, 16, 4, 5), (45, 58, 500, 1, 1), (10, 200, 20, 1, 12), (200, 10, 20, 12, 1), (20, 20, 20, 1, 1)]
         {

@@ -1,23 +1,23 @@
 //! Padding, tile positions and blending weights (the reference's `transforms.get_pad_yx`, `make_tiles`, `_taper_mask`).
 
-/// The zeros added before and after an axis.
+/// Zeros before and after an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pad {
-    /// Zeros before.
+    /// Number of zeros before the axis.
     pub before: usize,
-    /// Zeros after.
+    /// Number of zeros after the axis.
     pub after: usize,
 }
 
 impl Pad {
-    /// The padding of an axis of `length` pixels: up to the next multiple of `div`, and `div` more, half on each side.
+    /// The padding of an axis of `length` pixels to the next multiple of `div`, and by `div` more, half on each side.
     pub fn new(length: usize, div: usize) -> Self {
         let fill = length.next_multiple_of(div) - length;
         Self { before: div / 2 + fill / 2, after: div / 2 + (fill - fill / 2) }
     }
 }
 
-/// Where the tiles of a padded plane lie, and how each is flipped.
+/// The positions of the tiles in a padded plane, and their flips.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tiling {
     /// Height of every tile in pixels.
@@ -35,9 +35,9 @@ pub struct Tile {
     pub y: usize,
     /// First column in the padded plane.
     pub x: usize,
-    /// Shown to the network upside down, and turned back afterwards.
+    /// Whether the tile is flipped along Y for the network, and back afterwards.
     pub flip_y: bool,
-    /// Shown to the network mirrored, and turned back afterwards.
+    /// Whether the tile is flipped along X for the network, and back afterwards.
     pub flip_x: bool,
 }
 
@@ -60,7 +60,7 @@ impl Tiling {
     }
 
     /// The tiles of test-time augmentation: of side `bsize` exactly, overlapping by half, flipped in turn. A plane
-    /// smaller than a tile counts as filled up with zeros to its size at the bottom and right.
+    /// smaller than a tile is padded with zeros at the bottom and on the right.
     pub fn augmented(height: usize, width: usize, bsize: usize) -> Self {
         let axis = |length: usize| {
             let length = length.max(bsize);
@@ -74,7 +74,7 @@ impl Tiling {
         let mut tiles = Vec::with_capacity(ys.len() * xs.len());
         for (j, &y) in ys.iter().enumerate() {
             for (i, &x) in xs.iter().enumerate() {
-                // Odd columns are turned upside down, odd rows mirrored, so that overlapping tiles differ.
+                // Odd columns are flipped along Y, odd rows along X, so that overlapping tiles differ.
                 let flip_y = flip && i % 2 == 1;
                 let flip_x = flip && j % 2 == 1;
                 tiles.push(Tile { y, x, flip_y, flip_x });
@@ -84,20 +84,22 @@ impl Tiling {
     }
 }
 
-/// How the planes of one image become tiles: the padding around them and the places of the tiles.
+/// How planes become tiles: the padding around them and the positions of the tiles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TileLayout {
-    /// Zeros above and below.
+    /// Padding above and below.
     pub pad_y: Pad,
-    /// Zeros left and right.
+    /// Padding on the left and right.
     pub pad_x: Pad,
-    /// Tiles in the padded planes.
+    /// The tiles of the padded planes.
     pub tiling: Tiling,
 }
 
 impl TileLayout {
-    /// The layout for planes of `height` x `width` pixels, whose sides are padded to a multiple of `multiple` (16 in
-    /// the reference).
+    /// The layout of planes of `height` x `width` pixels.
+    ///
+    /// Sides are padded to a multiple of `multiple`. `bsize`, `tile_overlap` and `augment` are those of
+    /// [`Params`](crate::Params).
     pub fn new(height: usize, width: usize, multiple: usize, bsize: usize, tile_overlap: f64, augment: bool) -> Self {
         let (pad_y, pad_x) = (Pad::new(height, multiple), Pad::new(width, multiple));
         let padded = (height + pad_y.before + pad_y.after, width + pad_x.before + pad_x.after);
@@ -119,9 +121,10 @@ fn starts(last: usize, count: usize) -> Vec<usize> {
     (0..count).map(|i| if i + 1 == count { last } else { (i as f64 * step) as usize }).collect()
 }
 
-/// One axis of the blending weights of a tile with sides `height` and `width`: a sigmoid that falls off towards the
-/// edges, 20 pixels from them, over a scale of 7.5 pixels. The weight of a pixel is the product of its two axes.
-/// Returns (weights of the rows, weights of the columns).
+/// The blending weights of a tile of `height` x `width` pixels: (weights of the rows, weights of the columns).
+///
+/// The weight of a pixel is the product of both. Each is a sigmoid that falls off 20 pixels from the edges, over a scale of
+/// 7.5 pixels.
 pub fn taper(height: usize, width: usize) -> (Vec<f64>, Vec<f64>) {
     let side = height.max(width).max(224);
     let mean = (side - 1) as f64 / 2.0;

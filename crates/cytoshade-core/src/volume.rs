@@ -1,9 +1,9 @@
-//! Planar f32 data of shape [channels, depth, height, width]: the values between the stages of a stack.
+//! Planar f32 data of shape [channels, depth, height, width], which the stages of a stack pass on.
 
 use crate::Planes;
 use crate::container::container;
 
-/// An axis of a volume, and so a direction in which it can be cut into planes.
+/// An axis of a volume, along which it can be cut into planes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Axis {
     /// Along the depth: planes of [height, width].
@@ -26,7 +26,7 @@ impl Axis {
 }
 
 container! {
-    /// Planar f32 values of shape [channels, depth, height, width]: a stack, or an image if the depth is 1.
+    /// Planar f32 values of shape [channels, depth, height, width]: a stack of z-slices, or one image if the depth is 1.
     pub struct Volume: f32 [
         /// Number of channels.
         channels,
@@ -58,7 +58,7 @@ impl Volume {
         &self.data[channel * self.voxels()..][..self.voxels()]
     }
 
-    /// One channel, to be changed.
+    /// One channel, mutable.
     ///
     /// # Panics
     /// If `channel` is not below [`Volume::channels`].
@@ -81,7 +81,7 @@ impl Volume {
         Planes::new(values, self.channels, cut.rows, cut.columns).unwrap_or_default()
     }
 
-    /// Adds a plane to the one of `channel` at `at` along `axis`.
+    /// Adds a plane to the plane of `channel` at `at` along `axis`.
     ///
     /// # Panics
     /// If `at` is not below the length of the axis or `channel` not below [`Volume::channels`].
@@ -103,10 +103,10 @@ impl Volume {
     }
 }
 
-/// The indices of a plane's values in each channel of a volume.
+/// The layout of a plane of a volume within each channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SliceIndex {
-    /// Index of the first value.
+    /// Index of the plane's first value.
     pub first: usize,
     /// Rows of the plane.
     pub rows: usize,
@@ -143,7 +143,7 @@ impl From<Planes> for Volume {
     }
 }
 
-/// Collects z-slices of one size and number of channels, the first one at Z 0. Slices that differ are left out.
+/// Z-slices of one size and number of channels, the first one at Z 0.
 impl FromIterator<Planes> for Volume {
     fn from_iter<T: IntoIterator<Item = Planes>>(slices: T) -> Self {
         let slices: Vec<Planes> = slices.into_iter().collect();
@@ -159,11 +159,11 @@ impl FromIterator<Planes> for Volume {
     }
 }
 
-/// Joins the z-slices one below the other, to shape [channels, depth * height, width]: the image itself if the depth is 1.
+/// The z-slices below each other, of shape [channels, depth * height, width]: the image itself if there is one z-slice.
 impl From<Volume> for Planes {
     fn from(volume: Volume) -> Self {
         let (channels, height, width) = (volume.channels, volume.depth * volume.height, volume.width);
-        // The lengths agree, so this never falls back.
+        // The lengths agree, so the default is never taken.
         Planes::new(volume.data, channels, height, width).unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! Averaging the network's outputs where tiles overlap (the reference's `transforms.average_tiles` and
+//! Averages the network's outputs in the overlaps of tiles (the reference's `transforms.average_tiles` and
 //! `unaugment_tiles`).
 
 use crate::parallel::*;
@@ -10,11 +10,11 @@ use crate::simd::{Lanes, Work, compiled};
 /// Fewest rows of one task.
 const ROWS: usize = 32;
 
-/// Output planes that are being put together from tiles.
+/// Output planes that are assembled from tiles.
 ///
-/// The reference sums weighted tiles, sums the weights, and divides. A pixel's weights are the products of its row's and its
-/// column's, and tiles lie on a grid; so the mean of the weights is the product of the rows' and the columns' means, which is
-/// known beforehand, and what each tile gives is divided at once.
+/// The reference sums weighted tiles, sums the weights, and divides. The weight of a pixel is the product of its row's and
+/// its column's weight, and tiles lie on a grid. So the mean of the weights is the product of the rows' and the columns'
+/// means, which are known beforehand, and every tile is divided as it is added.
 #[derive(Clone, Debug)]
 pub struct Blend {
     tile_layout: TileLayout,
@@ -24,8 +24,7 @@ pub struct Blend {
 }
 
 impl Blend {
-    /// Empty planes, `nout` of `height` x `width` pixels, cut as `tile_layout` says. They are complete when each of its tiles
-    /// has been added once.
+    /// `nout` empty planes of `height` x `width` pixels. They are complete once every tile of `tile_layout` was added.
     pub fn new(tile_layout: TileLayout, nout: usize, height: usize, width: usize) -> Self {
         let (taper_y, taper_x) = taper(tile_layout.tiling.height, tile_layout.tiling.width);
         let tiles = &tile_layout.tiling.tiles;
@@ -34,8 +33,9 @@ impl Blend {
         Self { planes: Planes::zeros(nout, height, width), rows, columns, tile_layout }
     }
 
-    /// Adds the network's output of one tile: [nout, tile height, tile width]. Flipped tiles are turned back, with the
-    /// sign of the flow along the flipped axis.
+    /// Adds the network's output of one tile, [nout, tile height, tile width].
+    ///
+    /// Flipped tiles are flipped back, and so is the sign of the flow along the flipped axis.
     pub fn add(&mut self, tile: &Tile, output: &[f32]) {
         let (height, width) = (self.tile_layout.tiling.height, self.tile_layout.tiling.width);
         let (stride, pixels) = (self.planes.width(), self.planes.pixels());
@@ -72,11 +72,11 @@ impl Blend {
 /// The weights along one axis.
 #[derive(Clone, Debug)]
 struct Axis {
-    /// Of each pixel of a tile.
+    /// The weight of each pixel of a tile.
     taper: Vec<f64>,
     /// Zeros before the plane.
     before: usize,
-    /// Of each pixel of the plane, the mean over all tiles; 0 counts for those that it is not in.
+    /// The mean weight of each pixel of the plane over all tiles; tiles without the pixel count as 0.
     means: Vec<f64>,
 }
 
@@ -93,13 +93,13 @@ impl Axis {
         axis
     }
 
-    /// The pixels of the plane that lie in a tile; none for one that lies in the padding.
+    /// The pixels of the plane that lie in a tile; none for a tile in the padding.
     fn meets(&self, start: usize) -> std::ops::Range<usize> {
         let end = (start + self.taper.len()).saturating_sub(self.before).min(self.means.len());
         start.saturating_sub(self.before).min(end)..end
     }
 
-    /// A tile's weight in a pixel that lies in it, over the mean.
+    /// A tile's weight in one of its pixels, over the mean.
     fn share(&self, start: usize, at: usize) -> f64 {
         self.taper[at + self.before - start] / self.means[at]
     }
@@ -109,7 +109,7 @@ impl Axis {
 struct AddRow<'a> {
     out: &'a mut [f32],
     row: &'a [f32],
-    /// The pixel of the tile that belongs to the first of `out`.
+    /// The pixel of the tile for the first pixel of `out`.
     from: usize,
     flip: bool,
     share: f32,

@@ -1,4 +1,4 @@
-//! What the CPU stages refuse.
+//! The errors of the CPU stages.
 
 use crate::simd::Isa;
 
@@ -9,13 +9,13 @@ pub enum Error {
     /// The caller cancelled, or a value of core's types is out of range.
     #[error(transparent)]
     Core(#[from] cytoshade_core::Error),
-    /// Tiles whose buffer or sides do not fit the network.
+    /// The buffer or the sides of tiles do not fit the network.
     #[error(
-        "{count} tiles of {channels} x {height} x {width} (channels x height x width) do not fit: {found} values were given, {expected} are \
+        "{count} tiles of {channels} x {height} x {width} (channels x height x width) do not fit: the buffer holds {found} values, {expected} are \
          needed, and both sides must be multiples of {multiple}"
     )]
     Tiles {
-        /// Tiles announced.
+        /// Number of tiles.
         count: usize,
         /// Channels of the network's input.
         channels: usize,
@@ -25,15 +25,15 @@ pub enum Error {
         width: usize,
         /// Values in the buffer.
         found: usize,
-        /// Values expected.
+        /// Values that the tiles need.
         expected: usize,
-        /// What the sides must be multiples of.
+        /// The sides must be multiples of this.
         multiple: usize,
     },
-    /// Two inputs of a stage that must have one size do not.
+    /// Two inputs of a stage differ in size.
     #[error("{what} is {found_height} x {found_width} (height x width), expected {height} x {width} as the flows have")]
     Size {
-        /// Which input.
+        /// Name of the input.
         what: &'static str,
         /// Its height.
         found_height: usize,
@@ -44,18 +44,18 @@ pub enum Error {
         /// The width expected.
         width: usize,
     },
-    /// A name that no instruction set has.
-    #[error("there is no instruction set `{found}`, expected avx512, avx2, neon, simd128 or portable")]
+    /// No instruction set has this name.
+    #[error("unknown instruction set `{found}`; expected avx512, avx2, neon, simd128 or portable")]
     UnknownIsa {
         /// The name.
         found: String,
     },
-    /// An instruction set that this machine lacks.
-    #[error("this machine has no {isa}; it has {}", names(.available))]
+    /// This machine lacks the instruction set.
+    #[error("this machine has no {isa}; choose one of {}", names(.available))]
     MissingIsa {
-        /// What was asked for.
+        /// The instruction set that was asked for.
         isa: Isa,
-        /// What there is, the fastest first.
+        /// The instruction sets of this machine, the fastest first.
         available: Vec<Isa>,
     },
 }

@@ -1,4 +1,4 @@
-//! Filling holes and dropping small masks (the reference's `utils.fill_holes_and_remove_small_masks`).
+//! Fills holes and drops small masks (the reference's `utils.fill_holes_and_remove_small_masks`).
 
 use std::ops::Range;
 
@@ -10,28 +10,28 @@ use crate::label_tables::{LabelStats, relabel, renumber, stats, table};
 /// Drops masks of fewer than `min_size` pixels, fills the holes of the others, drops again and renumbers. A `min_size`
 /// of 0 drops none.
 ///
-/// A hole is background, or another mask, that does not reach the mask's bounds over its four neighbours. Labels come
-/// out as 1, 2, ... without gaps.
+/// A hole is background, or another mask, that is not connected to the border of the mask's box over four neighbours. The
+/// resulting labels are 1, 2, ... without gaps.
 pub fn fill_holes_and_remove_small(labels: &mut Labels, min_size: usize) {
     let size = [labels.height(), labels.width()];
     fill_and_remove(labels.as_mut_slice(), size, min_size);
 }
 
-/// The same for labels of N axes of the lengths `size`.
+/// As [`fill_holes_and_remove_small`], for labels of N axes of the lengths `size`.
 pub(crate) fn fill_and_remove<const N: usize>(labels: &mut [u32], size: [usize; N], min_size: usize) {
     remove_small(labels, min_size);
     fill_holes(labels, size);
     if min_size > 0 {
-        // Leaves no gaps.
+        // This leaves no gaps.
         remove_small(labels, min_size);
     } else {
         close_gaps(labels);
     }
 }
 
-/// Drops small masks as the reference does: it counts the labels that are there, skips the first count (taken for the
-/// background's), and drops label `k` where the `k`-th count is too small. Where labels have gaps, as after the flow
-/// check, that is another mask than the small one; the second pass, without gaps, finds the small one.
+/// Drops small masks as the reference does: it counts the pixels of the labels that are present, skips the first count
+/// (taken for the background), and drops label `k` if the `k`-th count is too small. If labels have gaps, as after the flow
+/// check, it drops another mask than the small one; the second pass, without gaps, drops the small one.
 fn remove_small(labels: &mut [u32], min_size: usize) {
     if min_size == 0 {
         return;
@@ -42,8 +42,7 @@ fn remove_small(labels: &mut [u32], min_size: usize) {
     renumber(labels, &stats, |label| small.get(label) == Some(&true));
 }
 
-/// Masks are filled in the order of their labels, and numbered anew on the way: 1, 2, ..., but for those that an earlier
-/// one has swallowed.
+/// Fills masks in the order of their labels, and renumbers them 1, 2, ...; masks within a hole of an earlier one vanish.
 fn fill_holes<const N: usize>(labels: &mut [u32], size: [usize; N]) {
     let boxes = boxes(labels, size);
     let mut new = vec![0; boxes.len()];
@@ -54,7 +53,7 @@ fn fill_holes<const N: usize>(labels: &mut [u32], size: [usize; N]) {
     let of_label = |&label: &usize| holes(labels, size, label as u32, &boxes[label]);
     let holes_of: Vec<Vec<usize>> = present.par_iter().map(of_label).collect();
     if holes_of.iter().flatten().all(|&at| labels[at] == 0) {
-        // No mask has another one in its holes, so that none is changed before its turn.
+        // No mask lies in a hole of another, so the order does not matter.
         relabel(labels, &new);
         for (number, holes) in (1..).zip(holes_of) {
             holes.into_iter().for_each(|at| labels[at] = number);
@@ -70,7 +69,7 @@ fn fill_holes<const N: usize>(labels: &mut [u32], size: [usize; N]) {
     }
 }
 
-/// The smallest box around the pixels of a label: from `start` to before `end` on each axis.
+/// The smallest box around the pixels of a label: `start..end` on each axis.
 #[derive(Clone, Copy)]
 struct Bounds<const N: usize> {
     start: [usize; N],
@@ -84,7 +83,7 @@ impl<const N: usize> Bounds<N> {
         self.start[0] >= self.end[0]
     }
 
-    /// The smallest box around both.
+    /// The smallest box around two boxes.
     fn and(self, other: Self) -> Self {
         Self {
             start: std::array::from_fn(|axis| self.start[axis].min(other.start[axis])),
@@ -96,7 +95,7 @@ impl<const N: usize> Bounds<N> {
         std::array::from_fn(|axis| self.end[axis] - self.start[axis])
     }
 
-    /// The part of each row, of an array of lengths `size`, that lies in the box.
+    /// The part within the box of each row of an array of lengths `size`.
     fn rows(&self, size: [usize; N]) -> impl Iterator<Item = Range<usize>> {
         let lengths = self.lengths();
         let Self { start, .. } = *self;
@@ -108,7 +107,7 @@ impl<const N: usize> Bounds<N> {
     }
 }
 
-/// The boxes of every label, 0 included.
+/// The box of every label, 0 included.
 fn boxes<const N: usize>(labels: &[u32], size: [usize; N]) -> Vec<Bounds<N>> {
     let add = |bounds: &mut Bounds<N>, run: Range<usize>| {
         let start = coordinates(run.start, size);
@@ -119,11 +118,11 @@ fn boxes<const N: usize>(labels: &[u32], size: [usize; N]) -> Vec<Bounds<N>> {
     table(labels, size[N - 1], Bounds::EMPTY, add, Bounds::and)
 }
 
-/// Where a label's pixels enclose others within its box: what cannot be reached from the border of the box.
+/// The holes of a label: pixels of its box that are not connected to the border of the box.
 fn holes<const N: usize>(labels: &[u32], size: [usize; N], label: u32, bounds: &Bounds<N>) -> Vec<usize> {
     const OPEN: u8 = 0;
     const CLOSED: u8 = 1;
-    // The box, with one pixel around it that is closed.
+    // The box with a closed border of one pixel.
     let lengths = bounds.lengths();
     let padded = lengths.map(|length| length + 2);
     let inner = Bounds { start: [1; N], end: lengths.map(|length| length + 1) };
@@ -136,7 +135,7 @@ fn holes<const N: usize>(labels: &[u32], size: [usize; N], label: u32, bounds: &
         }
     }
     if inside == 0 {
-        // Swallowed: what is not there encloses nothing.
+        // The mask lay in a hole of an earlier one and is gone.
         return Vec::new();
     }
     let mut strides = [1; N];
@@ -173,7 +172,7 @@ fn holes<const N: usize>(labels: &[u32], size: [usize; N], label: u32, bounds: &
     open.collect()
 }
 
-/// Where an index lies on each axis, the last one running fastest.
+/// The coordinates of an index; the last axis is contiguous.
 fn coordinates<const N: usize>(mut at: usize, size: [usize; N]) -> [usize; N] {
     let mut place = [0; N];
     for axis in (0..N).rev() {
@@ -183,7 +182,7 @@ fn coordinates<const N: usize>(mut at: usize, size: [usize; N]) -> [usize; N] {
     place
 }
 
-/// Numbers the labels without gaps, keeping their order.
+/// Renumbers the labels without gaps, in the same order.
 fn close_gaps(labels: &mut [u32]) {
     let stats = stats(labels);
     let mut count = 0;

@@ -1,4 +1,4 @@
-//! Euler integration of the flows (the reference's `dynamics.follow_flows` on its CPU path: `steps_interp` with
+//! Integrates the flows by Euler's method (the reference's `dynamics.follow_flows` on its CPU path: `steps_interp` with
 //! `map_coordinates`, and `steps2D`).
 
 use std::borrow::Cow;
@@ -9,19 +9,18 @@ use cytoshade_core::{EndPoints, Planes};
 use crate::Error;
 use crate::simd::{Lanes, Work, compiled};
 
-/// Pixels that take their steps together, so that their arithmetic is done in vectors and one's loads are waited for while
-/// another's are under way.
+/// Pixels that step together, so that their arithmetic uses vectors and their loads overlap.
 const GROUP: usize = 16;
 /// Pixels of one task.
 const TASK: usize = 64 * GROUP;
 
-/// Where `niter` steps of the flows carry every pixel whose `cellprob` is above `threshold`.
+/// The end points of `niter` steps for every active pixel: those with a `cellprob` above `threshold`.
 ///
-/// `flows` are (dY, dX) as the network gives them, 5 times unit length; a step is a fifth of the flow at the pixel's
-/// place, interpolated bilinearly where `interp`, and 0 outside of the pixels that take part.
+/// `flows` are the network's (dY, dX), 5 times unit length. A step is a fifth of the flow at the current point, with
+/// `interp` interpolated bilinearly, and 0 outside of the active pixels.
 ///
 /// # Errors
-/// [`Error::Size`] where `flows` has not two planes or `cellprob` another size.
+/// [`Error::Size`] if `flows` has fewer than two planes, or `cellprob` another size.
 pub fn follow_flows(
     flows: &Planes,
     cellprob: &[f32],
@@ -33,12 +32,12 @@ pub fn follow_flows(
     Ok(steps.follow(taking_part(cellprob, threshold), niter, interp))
 }
 
-/// The pixels whose `cellprob` is above `threshold`: row * width + column, ascending.
+/// The active pixels, those with a `cellprob` above `threshold`: row * width + column, ascending.
 pub fn taking_part(cellprob: &[f32], threshold: f32) -> Vec<u32> {
     cellprob.iter().enumerate().filter(|&(_, &p)| p > threshold).map(|(at, _)| at as u32).collect()
 }
 
-/// One task: pixels, and where they end.
+/// One task: pixels and their end points.
 struct Follow<'a> {
     steps: &'a Steps<'a>,
     niter: u32,
@@ -57,28 +56,31 @@ impl Work for Follow<'_> {
         let last = steps.height.saturating_sub(1);
         let ends = y.chunks_mut(GROUP).zip(x.chunks_mut(GROUP));
         for (pixels, (end_y, end_x)) in pixels.chunks(GROUP).zip(ends) {
-            // A last group that is not full is filled up with its first pixel.
+            // A last group that is not full is padded with its first pixel.
             let pixel: [u32; GROUP] = std::array::from_fn(|i| pixels.get(i).copied().unwrap_or(pixels[0]));
             let start = Places {
                 y: pixel.map(|pixel| (pixel as usize / steps.width).min(last) as f32),
                 x: pixel.map(|pixel| (pixel as usize % steps.width) as f32),
             };
-            let end =
-                if interp { steps.walk(start, niter, Steps::interpolate) } else { steps.walk(start, niter, Steps::at) };
+            let end = if interp {
+                steps.integrate(start, niter, Steps::interpolate)
+            } else {
+                steps.integrate(start, niter, Steps::at)
+            };
             end_y.copy_from_slice(&end.y[..pixels.len()]);
             end_x.copy_from_slice(&end.x[..pixels.len()]);
         }
     }
 }
 
-/// Where the pixels of a group are.
+/// The current points of a group.
 #[derive(Clone, Copy, PartialEq)]
 struct Places {
     y: [f32; GROUP],
     x: [f32; GROUP],
 }
 
-/// The step (dY, dX) at each pixel: a fifth of the flow where the pixel takes part, else zero.
+/// The step (dY, dX) at each pixel: a fifth of the flow at active pixels, zero elsewhere.
 #[derive(Clone, Debug)]
 pub struct Steps<'a> {
     height: usize,
@@ -87,7 +89,7 @@ pub struct Steps<'a> {
 }
 
 impl<'a> Steps<'a> {
-    /// The steps of flows, as [`follow_flows`] takes them.
+    /// The steps of flows; see [`follow_flows`].
     ///
     /// # Errors
     /// As [`follow_flows`].
@@ -107,10 +109,10 @@ impl<'a> Steps<'a> {
         Ok(Self { height, width, steps: Cow::Owned(steps) })
     }
 
-    /// The steps whose [`values`](Steps::values) are these.
+    /// Steps from their [`values`](Steps::values).
     ///
     /// # Errors
-    /// [`Error::Size`] where they are not `2 * height * width`.
+    /// [`Error::Size`] if there are not `2 * height * width` values.
     pub fn from_values(values: &'a [f32], height: usize, width: usize) -> Result<Self, Error> {
         let (steps, rest) = values.as_chunks();
         if height.checked_mul(width) != Some(steps.len()) || !rest.is_empty() {
@@ -130,8 +132,8 @@ impl<'a> Steps<'a> {
         self.steps.as_flattened()
     }
 
-    /// Where `niter` steps carry each of `pixels`, which are row * width + column, ascending. What would lie
-    /// below the last row counts as in it.
+    /// The end points of `niter` steps for `pixels`: row * width + column, ascending. Pixels below the last row count as in
+    /// it.
     pub fn follow(&self, pixels: Vec<u32>, niter: u32, interp: bool) -> EndPoints {
         let (mut y, mut x) = (vec![0.0; pixels.len()], vec![0.0; pixels.len()]);
         pixels.par_chunks(TASK).zip(y.par_chunks_mut(TASK)).zip(x.par_chunks_mut(TASK)).for_each(|((pixels, y), x)| {
@@ -140,10 +142,12 @@ impl<'a> Steps<'a> {
         EndPoints { pixels, y, x }
     }
 
-    /// Takes `niter` steps. Near a sink the steps, being rounded, soon lead round in a small circle: where a place of
-    /// before is met again, whole circles need not be walked (Brent's search for a cycle).
+    /// Takes `niter` steps.
+    ///
+    /// Near a sink the rounded steps soon repeat in a cycle. Once an earlier point recurs, whole cycles are skipped (Brent's
+    /// algorithm).
     #[inline(always)]
-    fn walk(&self, start: Places, niter: u32, step: impl Fn(&Self, Places) -> Places) -> Places {
+    fn integrate(&self, start: Places, niter: u32, step: impl Fn(&Self, Places) -> Places) -> Places {
         let (last_y, last_x) = ((self.height - 1) as f32, (self.width - 1) as f32);
         let mut places = start;
         let (mut remembered, mut at) = (start, 0);
@@ -151,7 +155,7 @@ impl<'a> Steps<'a> {
         while done < end {
             let steps = step(self, places);
             for i in 0..GROUP {
-                // A flow that is not finite, from a damaged model, must not carry a pixel out of the plane.
+                // In this order a flow that is not finite cannot move a pixel out of the plane.
                 places.y[i] = (places.y[i] + steps.y[i]).max(0.0).min(last_y);
                 places.x[i] = (places.x[i] + steps.x[i]).max(0.0).min(last_x);
             }
@@ -165,7 +169,7 @@ impl<'a> Steps<'a> {
         places
     }
 
-    /// The step at the pixel that each place truncates to.
+    /// The step at the pixel to which each point truncates.
     #[inline(always)]
     fn at(&self, places: Places) -> Places {
         let mut steps = Places { y: [0.0; GROUP], x: [0.0; GROUP] };
@@ -176,7 +180,7 @@ impl<'a> Steps<'a> {
         steps
     }
 
-    /// The step between the four pixels around each place, in f64 as the reference computes it.
+    /// The step interpolated between the four pixels around each point, in f64 as in the reference.
     #[inline(always)]
     fn interpolate(&self, places: Places) -> Places {
         let mut corners = [[[0.0f32; GROUP]; 4]; 2];
@@ -198,12 +202,12 @@ impl<'a> Steps<'a> {
             for (ats, at) in ats.iter_mut().zip([top + x0, top + x1, bottom + x0, bottom + x1]) {
                 ats[i] = at;
             }
-            // Processors that work ahead load for one pixel while they compute the next one's places.
+            // Out-of-order processors load for one pixel while they compute the indices of the next.
             if cfg!(not(target_family = "wasm")) {
                 load(i, &ats);
             }
         }
-        // WebAssembly computes all places in vectors first, a third quicker than number by number.
+        // In WebAssembly computing all indices in vectors first is a third faster.
         if cfg!(target_family = "wasm") {
             (0..GROUP).for_each(|i| load(i, &ats));
         }

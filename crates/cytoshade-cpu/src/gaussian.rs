@@ -1,4 +1,4 @@
-//! Gaussian smoothing along one axis (scipy's `gaussian_filter1d` with its defaults: reflected at the ends, cut off at
+//! Gaussian smoothing along one axis (scipy's `gaussian_filter1d` with its defaults: mirrored at the ends, truncated at
 //! four standard deviations, summed in f64, stored in f32).
 
 use crate::parallel::*;
@@ -8,7 +8,7 @@ use cytoshade_core::gaussian::Taps;
 pub(crate) fn smooth(values: &mut Vec<f32>, shape: &[usize], axis: usize, sigma: f64) {
     let Some(&length) = shape.get(axis) else { return };
     let taps = Taps::truncated(sigma);
-    // Elements from one sample of the axis to the next.
+    // Distance from one sample of the axis to the next.
     let stride: usize = shape[axis + 1..].iter().product();
     if values.is_empty() || taps.weights.len() == 1 {
         return;

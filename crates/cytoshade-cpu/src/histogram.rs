@@ -1,8 +1,8 @@
-//! Counting end points (the reference's `dynamics.get_masks_torch`, its sparse histogram).
+//! Counts end points (the sparse histogram of the reference's `dynamics.get_masks_torch`).
 
 use cytoshade_core::{EndPoints, HISTOGRAM_PAD, Histogram};
 
-/// How many end points fall on each pixel of a plane of `height` x `width`.
+/// The number of end points in each pixel of a plane of `height` x `width`.
 pub fn histogram(end_points: &EndPoints, height: usize, width: usize) -> Histogram {
     let bins = (height + 2 * HISTOGRAM_PAD) * (width + 2 * HISTOGRAM_PAD);
     let mut histogram = Histogram { counts: vec![0; bins], height, width };

@@ -1,5 +1,5 @@
-//! Tables with one entry a label, taken of all pixels and applied to all pixels by every thread. What is in them does not
-//! depend on how the pixels are shared out.
+//! Tables with one entry a label, computed from all pixels and applied to all pixels by every thread. The entries do not
+//! depend on the number of threads.
 
 use std::ops::Range;
 
@@ -8,8 +8,10 @@ use crate::parallel::*;
 /// Fewest pixels of one task.
 const TASK: usize = 1 << 16;
 
-/// A table of a value for each label, 0 included: `empty` until `add` has seen a run of pixels of that label, which never
-/// goes on from one row of `row` pixels into the next; tables of neighbouring parts are joined by `join`.
+/// A table of one value for each label, 0 included.
+///
+/// A value is `empty` until `add` receives a run of pixels of the label; a run never spans two rows of `row` pixels. `join`
+/// joins the values of neighbouring parts.
 pub(crate) fn table<T: Copy + Send + Sync>(
     labels: &[u32],
     row: usize,
@@ -17,7 +19,7 @@ pub(crate) fn table<T: Copy + Send + Sync>(
     add: impl Fn(&mut T, Range<usize>) + Sync,
     join: impl Fn(T, T) -> T + Sync + Send,
 ) -> Vec<T> {
-    // As many pixels for each thread, so that there are no more tables than threads.
+    // Equal parts for all threads, so that there are no more tables than threads.
     let share = labels.len().div_ceil(current_num_threads()).max(TASK).next_multiple_of(row.max(1));
     let of_part = |(part, labels): (usize, &[u32])| {
         let mut table = vec![empty];
@@ -45,9 +47,9 @@ pub(crate) fn table<T: Copy + Send + Sync>(
 /// Size and first pixel of a label.
 #[derive(Clone, Copy)]
 pub(crate) struct LabelStats {
-    /// Its pixels.
+    /// Number of pixels.
     pub(crate) size: usize,
-    /// The first of them.
+    /// Index of the first pixel.
     first: usize,
 }
 
@@ -61,7 +63,7 @@ pub(crate) fn stats(labels: &[u32]) -> Vec<LabelStats> {
     table(labels, TASK, LabelStats { size: 0, first: usize::MAX }, add, join)
 }
 
-/// Gives each pixel what stands in the table at its label.
+/// Replaces each label by its entry in the table.
 pub(crate) fn relabel(labels: &mut [u32], new: &[u32]) {
     if (0..).zip(new).all(|(old, &new)| old == new) {
         return;
@@ -69,7 +71,7 @@ pub(crate) fn relabel(labels: &mut [u32], new: &[u32]) {
     labels.par_chunks_mut(TASK).for_each(|labels| labels.iter_mut().for_each(|label| *label = new[*label as usize]));
 }
 
-/// Numbers the labels 1, 2, ... in the order in which they first appear, row by row (`fastremap.renumber`). Those that
+/// Renumbers the labels 1, 2, ... in the order in which they first appear, row by row (`fastremap.renumber`). Labels that
 /// are `dropped` become background.
 pub(crate) fn renumber(labels: &mut [u32], stats: &[LabelStats], dropped: impl Fn(usize) -> bool) {
     let mut present: Vec<usize> = (1..stats.len()).filter(|&label| stats[label].size > 0 && !dropped(label)).collect();
@@ -81,7 +83,7 @@ pub(crate) fn renumber(labels: &mut [u32], stats: &[LabelStats], dropped: impl F
     relabel(labels, &new);
 }
 
-/// Gives some pixels, which rise, the labels that were found for them.
+/// Writes the labels `found` of `pixels`, which are ascending.
 pub(crate) fn place(labels: &mut [u32], pixels: &[u32], found: &[u32]) {
     labels.par_chunks_mut(TASK).enumerate().for_each(|(task, labels)| {
         let start = task * TASK;

@@ -1,11 +1,10 @@
-//! The Cellpose pipeline on the CPU, one module a stage: the fallback where there is no GPU, and the oracle of the
-//! shaders.
+//! The Cellpose pipeline on the CPU, one module a stage: the fallback without a GPU, and the oracle of the shaders.
 //!
-//! Each module is named as its stage is named everywhere. The network is [`network`]; the stages before it are
-//! [`normalize`], [`resize`] and [`tile`], those after it [`blend`], [`follow_flows`], [`histogram`], [`masks`],
-//! [`flow_error`] and [`fill_holes`]. [`volume`] has the stages of stacks.
+//! Each module has the name of its stage. [`network`] runs the network; the stages before it are [`normalize`],
+//! [`resize`] and [`tile`], those after it [`blend`], [`follow_flows`], [`histogram`], [`masks`], [`flow_error`] and
+//! [`fill_holes`]. [`volume`] has the stages of stacks.
 //!
-//! `unsafe` lives in the `simd` module alone.
+//! Only the `simd` module contains `unsafe` code.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 // Most of the SIMD is the network's.
@@ -35,7 +34,7 @@ pub mod volume;
 pub use error::Error;
 pub use simd::Isa;
 
-/// Threads that share the work: those of the caller's rayon pool; 1 in WebAssembly.
+/// Number of threads that share the work: those of the caller's rayon pool; 1 in WebAssembly.
 pub fn threads() -> usize {
     parallel::current_num_threads()
 }

@@ -1,34 +1,34 @@
-//! Sinks to masks (the reference's `dynamics.get_masks_torch`): maxima of the histogram are seeds, seeds grow over the
-//! bins around them, and each pixel takes the label of the bin in which it ended.
+//! Masks from end points (the reference's `dynamics.get_masks_torch`): maxima of the histogram are seeds, seeds grow over
+//! the bins around them, and each pixel takes the label of the bin of its end point.
 
 use crate::parallel::*;
 use cytoshade_core::{EndPoints, Histogram, Labels};
 
 use crate::label_tables::{place, renumber, stats};
 
-/// A seed needs more end points than this.
+/// A seed has more end points than this.
 pub(crate) const SEED_COUNT: u32 = 10;
 /// A seed grows over bins of more end points than this.
 pub(crate) const GROW_COUNT: u32 = 2;
-/// Half a side of the window in which a seed is the maximum.
+/// Bins on each side of a seed in the window of which it is the maximum.
 pub(crate) const WINDOW: usize = 2;
-/// Steps of growth, each by one bin in all eight directions.
+/// Steps of growth, each by one bin in all directions.
 pub(crate) const GROWTH: usize = 5;
-/// Bins that are looked at together for seeds.
+/// Bins that are checked together for seeds.
 const LOOK: usize = 64;
 
 /// The bins that are the maximum of their 5 x 5 neighbourhood, ascending by count; bins of equal count keep their
 /// order.
 pub fn seeds(histogram: &Histogram) -> Vec<usize> {
     let (counts, stride) = (&histogram.counts, histogram.stride());
-    // The outermost bins are padding and empty, so no window leaves the plane.
+    // The outermost bins are empty padding, so no window leaves the plane.
     let is_maximum = |bin: usize| {
         (0..=2 * WINDOW).all(|y| {
             let row = bin + y * stride - WINDOW * stride - WINDOW;
             counts[row..=row + 2 * WINDOW].iter().all(|&other| other <= counts[bin])
         })
     };
-    // Most bins hold less than a seed needs, which is decided for many at once.
+    // Most bins hold too few end points for a seed; many such bins are skipped at once.
     let within = |(part, some): (usize, &[u32])| -> Vec<usize> {
         if some.iter().copied().max().unwrap_or(0) <= SEED_COUNT {
             return Vec::new();
@@ -41,7 +41,7 @@ pub fn seeds(histogram: &Histogram) -> Vec<usize> {
     seeds
 }
 
-/// The label of each bin: seed `k` has label `k + 1`, and where two grow over one bin the later one keeps it.
+/// The label of each bin: `k + 1` for seed `k`. If two seeds grow over one bin, the later one keeps it.
 pub fn grow(histogram: &Histogram, seeds: &[usize]) -> Vec<u32> {
     let masks: Vec<Mask> = seeds.par_iter().map(|&seed| grow_one(histogram, seed)).collect();
     let mut grown = vec![0; histogram.counts.len()];
@@ -57,7 +57,7 @@ pub fn grow(histogram: &Histogram, seeds: &[usize]) -> Vec<u32> {
 
 const SIDE: usize = 2 * GROWTH + 1;
 
-/// The bins around a seed that it grows over.
+/// The bins over which a seed grows.
 type Mask = [[bool; SIDE]; SIDE];
 
 /// The first bin of the square around a seed.
@@ -88,14 +88,14 @@ pub fn masks(end_points: &EndPoints, histogram: &Histogram, max_size_fraction: f
     let mut labels = Labels::zeros(histogram.height, histogram.width);
     let grown = grow(histogram, &seeds(histogram));
     let ends = end_points.y.par_iter().zip(&end_points.x);
-    // Numbers are given to what takes part, so that all pixels are passed over but once.
+    // Only active pixels are numbered, so that a single pass covers all pixels.
     let mut found: Vec<u32> = ends.map(|(&y, &x)| grown[histogram.bin(y, x)]).collect();
     number(&mut found, labels.as_slice().len() as f64 * max_size_fraction);
     place(labels.as_mut_slice(), &end_points.pixels, &found);
     labels
 }
 
-/// Drops masks of more than `limit` pixels, and numbers the others 1, 2, ... in the order in which they first appear.
+/// Drops masks of more than `limit` pixels, and renumbers the others 1, 2, ... in the order in which they first appear.
 pub(crate) fn number(labels: &mut [u32], limit: f64) {
     let stats = stats(labels);
     renumber(labels, &stats, |label| stats[label].size as f64 > limit);

@@ -1,4 +1,4 @@
-//! Intensities to the range that the network was trained on (the reference's `transforms.normalize_img`).
+//! Maps intensities to the range of the network's training (the reference's `transforms.normalize_img`).
 
 use crate::parallel::*;
 use cytoshade_core::{Error, Normalize, Params, Volume};
@@ -7,17 +7,17 @@ use crate::percentile::{bounds, is_constant};
 use crate::sharpen::smooth_sharpen;
 use crate::tile_norm;
 
-/// A channel whose percentiles differ by no more than this carries no signal.
+/// A channel whose percentiles differ by no more than this has no contrast.
 const MIN_CONTRAST: f32 = 1e-3;
 
-/// Smooths, sharpens, normalizes and inverts every channel as `params` say; an image is a volume of one layer.
+/// Smooths, sharpens, normalizes and inverts every channel according to `params`; an image is a volume of one z-slice.
 ///
-/// Percentiles are numpy's (linear interpolation, float32 arithmetic). A channel without contrast becomes zero. So does
-/// a constant one, where the reference leaves it as it is; and it is not inverted.
+/// Percentiles are numpy's (linear interpolation, f32 arithmetic). A channel without contrast becomes zero and is not
+/// inverted; so does a constant channel, which the reference leaves as it is.
 ///
 /// # Errors
-/// [`Error::Param`] where ranges are given for another number of channels, and where percentiles of tiles cannot be
-/// taken layer by layer.
+/// [`Error::Param`] if there are ranges for another number of channels, or if a z-slice has too little contrast for its own
+/// percentiles of tiles.
 pub fn normalize(volume: &mut Volume, params: &Params) -> Result<(), Error> {
     match &params.normalize {
         Normalize::Percentile { low, high } => percentiles(volume, params, *low, *high),
@@ -30,19 +30,19 @@ pub fn normalize(volume: &mut Volume, params: &Params) -> Result<(), Error> {
 fn percentiles(volume: &mut Volume, params: &Params, low: f32, high: f32) -> Result<(), Error> {
     let [depth, height, width] = volume.size();
     for channel in 0..volume.channels() {
-        for layer in volume.channel_mut(channel).chunks_exact_mut((height * width).max(1)) {
-            smooth_sharpen(layer, height, width, params.smooth_radius, params.sharpen_radius);
+        for slice in volume.channel_mut(channel).chunks_exact_mut((height * width).max(1)) {
+            smooth_sharpen(slice, height, width, params.smooth_radius, params.sharpen_radius);
         }
     }
     if params.tile_norm_blocksize > 0 {
-        // Nothing is inverted: so it is in the reference.
+        // As in the reference nothing is inverted here.
         return tile_norm::normalize(volume, params, low, high);
     }
-    let layers = if params.norm3d { depth } else { 1 };
-    let size = [layers, height, width];
+    let together = if params.norm3d { depth } else { 1 };
+    let size = [together, height, width];
     for channel in 0..volume.channels() {
         let mut mapped = false;
-        for block in volume.channel_mut(channel).chunks_exact_mut((layers * height * width).max(1)) {
+        for block in volume.channel_mut(channel).chunks_exact_mut((together * height * width).max(1)) {
             mapped |= percentile(block, size, low, high);
         }
         if mapped && params.invert {
@@ -68,13 +68,13 @@ fn percentile(block: &mut [f32], size: [usize; 3], low: f32, high: f32) -> bool 
     true
 }
 
-// What loops over values is `#[inline(never)]`, for the reason that the network's are.
+// Loops over values are `#[inline(never)]` for the reason stated in `network`.
 #[inline(never)]
 fn scale(block: &mut [f32], low: f32, range: f32) {
     block.par_iter_mut().for_each(|value| *value = (*value - low) / range);
 }
 
-/// In f64 for each of the two operations, rounded to f32 between, as numpy does with a float64 scalar.
+/// Each of the two operations in f64, rounded to f32 in between, as in numpy with a float64 scalar.
 fn ranges(volume: &mut Volume, params: &Params, ranges: &[(f64, f64)]) -> Result<(), Error> {
     if ranges.len() != volume.channels() {
         let found = format!("{} ranges for a network of {} input channels", ranges.len(), volume.channels());

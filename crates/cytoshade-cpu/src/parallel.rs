@@ -1,5 +1,5 @@
-//! Loops over all threads: rayon's, and under the same names the standard library's for WebAssembly, which has one
-//! thread here. There rayon would be a hundred kilobytes to load that run everything in turn.
+//! Loops over all threads: rayon's, and sequential ones of the same names in WebAssembly, which has one thread here.
+//! Without threads rayon would only add a hundred kilobytes to the download.
 
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use rayon::{current_num_threads, prelude::*, scope};
@@ -15,7 +15,7 @@ mod in_turn {
         1
     }
 
-    /// Nothing is spawned into the scope.
+    /// Runs `work`; nothing can be spawned into the scope.
     pub(crate) fn scope<T>(work: impl FnOnce(()) -> T) -> T {
         work(())
     }

@@ -6,21 +6,21 @@ use crate::parallel::*;
 pub(crate) use cytoshade_core::percentile::percentile;
 use cytoshade_core::percentile::{Rank, steps};
 
-/// Samples from which on every thread helps to find an order statistic.
+/// From this many samples on all threads search for an order statistic.
 #[cfg(not(target_family = "wasm"))]
 const MANY: usize = 1 << 17;
 
-// What loops over values is `#[inline(never)]`, for the reason that the network's are.
+// Loops over values are `#[inline(never)]` for the reason stated in `network`.
 
-/// The values at two percentiles of a block of samples of the size [depth, height, width].
+/// The values at two percentiles of a block of samples of size [depth, height, width].
 #[inline(never)]
 pub(crate) fn bounds(values: &[f32], size: [usize; 3], low: f32, high: f32) -> (f32, f32) {
     let [_, height, width] = size;
     let sample = match steps(size) {
         [1, 1, 1] => Cow::Borrowed(values),
         [z, y, x] => {
-            let layers = values.chunks_exact(height * width).step_by(z);
-            let rows = layers.flat_map(|layer| layer.chunks_exact(width).step_by(y));
+            let slices = values.chunks_exact(height * width).step_by(z);
+            let rows = slices.flat_map(|slice| slice.chunks_exact(width).step_by(y));
             Cow::Owned(rows.flat_map(|row| row.iter().step_by(x)).copied().collect())
         }
     };
@@ -35,13 +35,13 @@ pub(crate) fn bounds(values: &[f32], size: [usize; 3], low: f32, high: f32) -> (
     (percentile(&mut sample, low), percentile(&mut sample, high))
 }
 
-/// True where all values are the same.
+/// Whether all values are equal.
 #[inline(never)]
 pub(crate) fn is_constant(values: &[f32]) -> bool {
     values.first().is_none_or(|&first| values.par_iter().all(|&value| value == first))
 }
 
-/// Order statistics of many values by all threads: a radix selection over their bits, half of them at a time.
+/// Order statistics of many values on all threads: a radix selection over their bits, half of the bits at a time.
 #[cfg(not(target_family = "wasm"))]
 mod many {
     use super::*;
@@ -59,7 +59,7 @@ mod many {
         f32::from_bits(key ^ if key >> 31 == 1 { 1 << 31 } else { u32::MAX })
     }
 
-    /// For each of the digits that `digit` makes of a value how many there are; it makes none of what is not to be counted.
+    /// Counts the values of each digit. `digit` maps a key to its digit, or to `None` to leave the value out.
     fn count(values: &[f32], digit: impl Fn(u32) -> Option<u16> + Sync) -> Vec<usize> {
         let share = values.len().div_ceil(current_num_threads()).max(MANY);
         let of_part = |values: &[f32]| {
@@ -74,7 +74,7 @@ mod many {
         values.par_chunks(share).map(of_part).reduce_with(joined).unwrap_or_default()
     }
 
-    /// The digit of the value that `rank` others are below, and how many of those with that digit are.
+    /// The digit of the value of rank `rank`, and the value's rank among those of this digit.
     fn find(counts: &[usize], mut rank: usize) -> (u32, usize) {
         for (digit, &count) in (0..).zip(counts) {
             if rank < count {
@@ -85,7 +85,7 @@ mod many {
         (u32::MAX >> DIGIT, 0)
     }
 
-    /// The values that as many others are below as each of the ranks says, the ranks in ascending order.
+    /// The values of these ranks (numbers of smaller values), which are ascending.
     pub(super) fn select<const N: usize>(values: &[f32], ranks: [usize; N]) -> [f32; N] {
         let upper = count(values, |key| Some((key >> DIGIT) as u16));
         let mut last: Option<(u32, Vec<usize>)> = None;
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(percentile(&mut [3.0], 50.0), 3.0);
     }
 
-    /// Values of both signs and infinities, some of them many times, in parts for several threads.
+    /// Values of both signs and infinities, some of them repeated, in parts for several threads.
     #[test]
     #[cfg_attr(miri, ignore = "too many values")]
     #[cfg(not(target_family = "wasm"))]

@@ -10,7 +10,7 @@ use crate::simd::{Lanes, Work, compiled};
 /// Rows of one task.
 const ROWS: usize = 32;
 
-/// Each plane resized to `height` x `width` by bilinear interpolation.
+/// Resizes each plane to `height` x `width` by bilinear interpolation.
 pub fn bilinear(planes: &Planes, height: usize, width: usize) -> Planes {
     let mut resized = Planes::zeros(planes.channels(), height, width);
     if height == 0 || width == 0 || planes.pixels() == 0 {
@@ -30,7 +30,7 @@ pub fn bilinear(planes: &Planes, height: usize, width: usize) -> Planes {
 /// Neighbouring rows of a resized plane.
 struct Rows<'a> {
     source: &'a [f32],
-    /// Of the source.
+    /// The source plane.
     width: usize,
     rows: &'a [LerpIndex],
     columns: &'a [LerpIndex],
@@ -49,7 +49,7 @@ impl Work for Rows<'_> {
                 *value = row[c.first] * (1.0 - c.weight) + row[c.second] * c.weight;
             }
         };
-        // Two rows of the source, each with its number, resized across: the next row of the target often meets them again.
+        // Two rows of the source, each with its index, resized along X: the next target row often needs the same ones.
         let mut above = (usize::MAX, vec![0.0; columns.len()]);
         let mut below = above.clone();
         for (out, at) in target.chunks_exact_mut(columns.len()).zip(rows) {
@@ -69,13 +69,13 @@ impl Work for Rows<'_> {
     }
 }
 
-/// OpenCV's INTER_NEAREST: the input sample at each output sample's corner.
+/// OpenCV's INTER_NEAREST: the input sample at the corner of each output sample.
 pub(crate) fn corners(from: usize, to: usize) -> Vec<usize> {
     let step = 1.0 / (to as f64 / from as f64);
     (0..to).map(|at| ((at as f64 * step) as usize).min(from - 1)).collect()
 }
 
-/// Labels resized to `height` x `width`, each pixel taking the label at its corner scaled back (INTER_NEAREST).
+/// Resizes labels to `height` x `width`; each pixel takes the label at its scaled corner (INTER_NEAREST).
 pub fn nearest(labels: &Labels, height: usize, width: usize) -> Labels {
     let mut resized = Labels::zeros(height, width);
     if labels.as_slice().is_empty() {

@@ -1,14 +1,14 @@
-//! TileLayout tiles out of planes (the reference's `transforms.make_tiles` after `np.pad`).
+//! Cuts tiles out of planes (the reference's `transforms.make_tiles` after `np.pad`).
 
 use crate::parallel::*;
 use cytoshade_core::Planes;
 use cytoshade_core::tiling::{Tile, TileLayout, Tiling};
 
-/// The tiles `which`, as the network sees them: [tiles, channels, tile height, tile width].
+/// Cuts the tiles `which`, the network's input: [tiles, channels, tile height, tile width].
 pub fn cut(tile_layout: &TileLayout, planes: &Planes, which: &[Tile]) -> Vec<f32> {
     let Tiling { height, width, .. } = tile_layout.tiling;
     let mut cut = vec![0.0; which.len() * planes.channels() * height * width];
-    // A task is all rows of one channel of a tile.
+    // One task is one channel of one tile.
     cut.par_chunks_exact_mut((height * width).max(1)).enumerate().for_each(|(at, rows)| {
         let (tile, channel) = (&which[at / planes.channels()], at % planes.channels());
         for row in rows.chunks_exact_mut(width.max(1)).enumerate() {

@@ -1,4 +1,4 @@
-//! The image that is segmented: samples of any numeric type.
+//! Images: samples of any numeric type.
 
 #[cfg(feature = "image")]
 mod dynamic;
@@ -33,7 +33,7 @@ impl Image {
     /// An image from planar samples: all of channel 0 row by row, then channel 1, and so on.
     ///
     /// # Errors
-    /// [`Error::SampleCount`] unless the buffer's length is the product of the sides, [`Error::NoChannels`], and
+    /// [`Error::SampleCount`] if the buffer's length is not the product of the sides, [`Error::NoChannels`], and
     /// [`Error::ImageTooSmall`] if a side is under 2 pixels.
     pub fn new<T: Sample>(planar: Vec<T>, channels: usize, height: usize, width: usize) -> Result<Self, Error> {
         Self::from_samples(T::samples(planar), channels, height, width)
@@ -57,8 +57,8 @@ impl Image {
         Ok(ImageView::interleaved(pixels, height, width, channels)?.to_image())
     }
 
-    /// An image from 8-bit RGBA pixels, as a browser's `ImageData` holds them, without alpha. The reference's image
-    /// reader drops alpha too. [`ImageView::rgba8`] borrows them instead.
+    /// An image from 8-bit RGBA pixels, such as a browser's `ImageData`. Alpha is dropped, as in the reference's image
+    /// reader. [`ImageView::rgba8`] borrows them instead.
     ///
     /// # Errors
     /// As [`Image::new`].
@@ -104,7 +104,7 @@ impl Image {
     /// One channel (counted from 0) as f32.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] with the sample's place; [`Error::NoSuchChannel`].
+    /// [`Error::NotFinite`] with the first such sample; [`Error::NoSuchChannel`].
     pub fn to_planes(&self, channel: usize) -> Result<Planes, Error> {
         self.view().to_planes(channel)
     }
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn not_finite_says_where() {
+    fn a_sample_that_is_not_finite_is_located() {
         let mut values = vec![0.0f64; 2 * 3 * 4];
         values[12 + 4 + 2] = f64::INFINITY;
         let image = Image::new(values, 2, 3, 4).unwrap();

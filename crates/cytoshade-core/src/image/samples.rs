@@ -1,6 +1,6 @@
-//! The samples of an image, in the type in which they are stored.
+//! The samples of an image, in their stored type.
 
-/// The samples of an [`Image`](crate::Image), planar: channel by channel, row by row.
+/// The samples of an [`Image`](crate::Image) in their stored type, planar: channel by channel, row by row.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Samples {
@@ -128,14 +128,14 @@ impl Samples {
         self.view().len()
     }
 
-    /// True if there are none.
+    /// Whether there are no samples.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
 impl SamplesView<'_> {
-    /// True if there are none.
+    /// Whether there are no samples.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -149,8 +149,8 @@ fn to_planar<T: Sample>(values: &[T], [channels, pixels]: [usize; 2], strides: [
     planar
 }
 
-// If inlined into the function that knows all types, a browser would compile all of that for speed once one of its loops
-// has run for a while.
+// Not inlined into the function with all types: a browser would optimise all of that function once one of its loops is
+// hot.
 #[inline(never)]
 fn extend_f32<T: Sample>(values: &[T], step: usize, count: usize, out: &mut Vec<f32>) {
     if step == 1 {

@@ -32,7 +32,7 @@ impl<'a> ImageView<'a> {
     /// A view of planar samples: all of channel 0 row by row, then channel 1, and so on.
     ///
     /// # Errors
-    /// [`Error::SampleCount`] unless the buffer's length is the product of the sides, [`Error::NoChannels`], and
+    /// [`Error::SampleCount`] if the buffer's length is not the product of the sides, [`Error::NoChannels`], and
     /// [`Error::ImageTooSmall`] if a side is under 2 pixels.
     pub fn new<T: Sample>(planar: &'a [T], channels: usize, height: usize, width: usize) -> Result<Self, Error> {
         check_shape(planar.len(), channels, height, width)?;
@@ -52,8 +52,8 @@ impl<'a> ImageView<'a> {
         Self::interleaved_padded(pixels, height, width, channels, channels)
     }
 
-    /// A view of 8-bit RGBA pixels without alpha, as a browser's `ImageData` holds them. The reference's image reader
-    /// drops alpha too.
+    /// A view of 8-bit RGBA pixels, such as a browser's `ImageData`. Alpha is dropped, as in the reference's image
+    /// reader.
     ///
     /// # Errors
     /// As [`ImageView::new`].
@@ -104,7 +104,7 @@ impl<'a> ImageView<'a> {
     /// One channel (counted from 0) as f32.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] with the sample's place; [`Error::NoSuchChannel`].
+    /// [`Error::NotFinite`] with the first such sample; [`Error::NoSuchChannel`].
     pub fn to_planes(&self, channel: usize) -> Result<Planes, Error> {
         if channel >= self.channels {
             let (chan, channels) = (channel + 1, self.channels);

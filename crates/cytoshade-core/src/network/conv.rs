@@ -103,8 +103,8 @@ impl Conv {
         let (name, ConvShape { inputs, outputs, kernel }) = (name.into(), shape);
         check_len(&name, "scale", prologue.scale.len(), inputs)?;
         check_len(&name, "shift", prologue.shift.len(), inputs)?;
-        let weights = [inputs, kernel, kernel].iter().try_fold(outputs, |len, &side| len.checked_mul(side));
-        check_len(&name, "weight", weight.len(), weights.unwrap_or(usize::MAX))?;
+        let weights = outputs.saturating_mul(inputs).saturating_mul(kernel).saturating_mul(kernel);
+        check_len(&name, "weight", weight.len(), weights)?;
         check_len(&name, "bias", bias.len(), outputs)?;
         Ok(Self { name, shape, prologue, weight, bias })
     }
@@ -178,7 +178,7 @@ impl Linear {
         bias: Vec<f32>,
     ) -> Result<Self, Error> {
         let name = name.into();
-        check_len(&name, "weight", weight.len(), outputs.checked_mul(inputs).unwrap_or(usize::MAX))?;
+        check_len(&name, "weight", weight.len(), outputs.saturating_mul(inputs))?;
         check_len(&name, "bias", bias.len(), outputs)?;
         Ok(Self { name, inputs, outputs, weight, bias })
     }

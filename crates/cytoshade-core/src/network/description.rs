@@ -1,8 +1,8 @@
-//! What a pipeline knows of a network.
+//! The description of a network for the pipelines.
 
 use crate::Error;
 
-/// What a pipeline knows of a network: what goes in, what comes out, and at which sizes.
+/// The properties of a network that the pipelines use: its inputs, outputs and sizes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
     /// Name of the architecture, such as "U-Net".

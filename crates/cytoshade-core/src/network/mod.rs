@@ -18,7 +18,8 @@ use crate::{Convolution, Error, Operation, Plan};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     description: Description,
-    plan: Plan,
+    /// Boxed, so that a network is cheap to move.
+    plan: Box<Plan>,
     weights: Weights,
 }
 
@@ -30,13 +31,13 @@ impl Network {
     /// [`Error::LayerShape`] with the first weights that do not fit their operation.
     pub fn new(description: Description, plan: Plan, weights: Weights) -> Result<Self, Error> {
         description.check()?;
-        let network = Self { description, plan, weights };
+        let network = Self { description, plan: Box::new(plan), weights };
         network.check_plan()?;
         network.plan.operations().iter().try_for_each(|operation| network.check_weights(operation))?;
         Ok(network)
     }
 
-    /// What the pipelines know of the network.
+    /// The properties that the pipelines use.
     pub fn description(&self) -> &Description {
         &self.description
     }
@@ -69,17 +70,23 @@ impl Network {
     /// The plan reads, writes and tiles as the description says.
     fn check_plan(&self) -> Result<(), Error> {
         let Self { description, plan, .. } = self;
+        let refuse = |what, found, expected| Err(Error::NetworkShape { what, found, expected });
         let channels = |id| plan[id].channels();
-        let tile = description.tile.multiple;
-        for (what, found, expected) in [
-            ("inputs", description.inputs, channels(plan.input())),
-            ("outputs", description.outputs.count, channels(plan.output())),
-            ("style channels", description.style.unwrap_or(0), plan.style().map_or(0, channels)),
-            ("tile multiple", tile, tile.next_multiple_of(plan.tile_multiple())),
+        let Description { inputs, outputs, tile, style, .. } = description;
+        for (what, found, planned) in [
+            ("number of inputs", *inputs, channels(plan.input())),
+            ("number of outputs", outputs.count, channels(plan.output())),
         ] {
-            if found != expected {
-                return Err(Error::NetworkShape { what, found: found.to_string(), expected: "that of the plan" });
+            if found != planned {
+                return refuse(what, found.to_string(), "that of the plan");
             }
+        }
+        if *style != plan.style().map(channels) {
+            let found = style.map_or("absent".into(), |channels| format!("of {channels} channels"));
+            return refuse("style", found, "that of the plan");
+        }
+        if !tile.multiple.is_multiple_of(plan.tile_multiple()) {
+            return refuse("tile multiple", tile.multiple.to_string(), "a multiple of the scales of the plan's maps");
         }
         Ok(())
     }
@@ -120,4 +127,97 @@ impl Network {
 /// Kernel, inputs and outputs of a layer.
 fn check_shape(layer: &str, found: [usize; 3], expected: [usize; 3]) -> Result<(), Error> {
     if found == expected { Ok(()) } else { Err(Error::LayerShape { layer: layer.into(), found, expected }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{PlanBuilder, Shortcut, TensorShape};
+
+    /// A block of two levels: a 3x3 convolution at half size, doubled again by one with a shortcut.
+    fn parts() -> (Description, Plan, Vec<Conv>) {
+        let (mut plan, input) = PlanBuilder::new(1);
+        let small = plan.tensor(TensorShape::Map { channels: 1, scale: 2 });
+        plan.push(Operation::MaxPool { source: input, target: small });
+        let hidden = TensorShape::Map { channels: 4, scale: 2 };
+        let hidden = plan.convolution(hidden, |target| Convolution::new(ConvId::new(0), 3, small, target));
+        let shortcut = Some(Shortcut { weights: ConvId::new(2), source: input, upsample: false });
+        let output = plan.convolution(TensorShape::Map { channels: 3, scale: 1 }, |target| Convolution {
+            shortcut,
+            upsample: true,
+            ..Convolution::new(ConvId::new(1), 3, hidden, target)
+        });
+        let description = Description {
+            architecture: "two levels",
+            inputs: 1,
+            outputs: OutputChannels { count: 3, flows: Some(FlowChannels { dy: 1, dx: 0, cellprob: 2 }) },
+            tile: TileRule { multiple: 2, padding: 16, side: 64 },
+            style: None,
+            rescale: RescaleRule { diam_mean: 30.0, diam_labels: 17.0 },
+        };
+        let convs = vec![conv(3, 1, 4, true), conv(3, 4, 3, true), conv(1, 1, 3, false)];
+        (description, plan.finish(output, None).unwrap(), convs)
+    }
+
+    fn conv(kernel: usize, inputs: usize, outputs: usize, relu: bool) -> Conv {
+        let shape = ConvShape { inputs, outputs, kernel };
+        let weights = vec![0.0; outputs * inputs * kernel * kernel];
+        Conv::new("conv", shape, Prologue::plain(inputs, relu), weights, vec![0.0; outputs]).unwrap()
+    }
+
+    /// The message for parts after a change; empty if they fit.
+    fn refused(change: impl FnOnce(&mut Description, &mut Vec<Conv>)) -> String {
+        let (mut description, plan, mut convs) = parts();
+        change(&mut description, &mut convs);
+        let network = Network::new(description, plan, Weights::new(convs, Vec::new()));
+        network.map_or_else(|error| error.to_string(), |_| String::new())
+    }
+
+    #[test]
+    fn parts_that_fit_make_a_network() {
+        assert_eq!(refused(|_, _| {}), "");
+        // Tiles may be coarser than the plan needs.
+        assert_eq!(refused(|description, _| description.tile.multiple = 8), "");
+        let (description, plan, convs) = parts();
+        let network = Network::new(description, plan, Weights::new(convs, Vec::new())).unwrap();
+        // Weights, biases, scales and shifts, and two diameters.
+        assert_eq!(network.parameters(), (36 + 4 + 2) + (108 + 3 + 8) + (3 + 3 + 2) + 2);
+        assert_eq!(network.description().outputs.segmentation_order(), Some(vec![1, 0, 2]));
+    }
+
+    #[test]
+    fn a_description_of_another_plan_is_refused() {
+        type Change = fn(&mut Description);
+        let changes: [(&str, Change); 8] = [
+            ("number of inputs", |it| it.inputs = 2),
+            ("number of outputs", |it| it.outputs.count = 4),
+            ("flow channels", |it| it.outputs.flows = Some(FlowChannels { dy: 1, dx: 2, cellprob: 3 })),
+            ("flow channels", |it| it.outputs.flows = Some(FlowChannels { dy: 1, dx: 1, cellprob: 2 })),
+            ("style", |it| it.style = Some(4)),
+            ("tile multiple", |it| it.tile.multiple = 3),
+            ("tile rule", |it| it.tile.padding = 0),
+            ("diam_mean", |it| it.rescale.diam_mean = f32::NAN),
+        ];
+        for (expected, change) in changes {
+            let message = refused(|description, _| change(description));
+            assert!(message.contains(expected), "{message} for {expected}");
+        }
+    }
+
+    #[test]
+    fn weights_of_another_plan_are_refused() {
+        assert!(refused(|_, convs| convs.truncate(2)).contains("convolution 2"));
+        assert!(refused(|_, convs| convs[1] = conv(3, 5, 3, true)).contains("3, 4 and 3"));
+        assert!(refused(|_, convs| convs[0] = conv(1, 1, 4, true)).contains("3, 1 and 4"));
+        assert!(refused(|_, convs| convs[2] = conv(1, 1, 3, true)).contains("ReLU"));
+    }
+
+    #[test]
+    fn tiles_suit_the_padding_and_the_network() {
+        let rule = TileRule { multiple: 4, padding: 16, side: 224 };
+        assert_eq!((rule.side(None), rule.side(Some(96))), (Ok(224), Ok(96)));
+        assert!(rule.side(Some(100)).is_err() && rule.side(Some(0)).is_err());
+        // A network of more levels than the padding allows for.
+        assert!(TileRule { multiple: 32, ..rule }.side(None).is_err());
+    }
 }

@@ -6,14 +6,14 @@ use crate::Error;
 pub use declare::{ParamInfo, ParamKind, ParamValue};
 use declare::{Parameter, declare_params};
 
-/// The channels of the image that the network sees, with Cellpose's meaning.
+/// The input channels of the network, as Cellpose numbers them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 pub struct Channels {
     /// The channel to segment: 0 is the mean of all channels ("grey"), 1 to C name a channel.
     pub chan: usize,
-    /// The optional second (nuclear) channel: 0 is none (zeros), 1 to C name a channel. As in the reference it is
-    /// ignored if `chan` is 0.
+    /// The optional second (nuclear) channel: 0 is none (zeros), 1 to C name a channel. Ignored if `chan` is 0, as in
+    /// the reference.
     pub chan2: usize,
 }
 
@@ -24,21 +24,21 @@ impl From<[usize; 2]> for Channels {
     }
 }
 
-/// The mapping of intensities before the network sees them.
+/// The mapping of intensities before they enter the network.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Normalize {
-    /// Maps each channel so that its `low` percentile becomes 0 and its `high` percentile 1 (0 <= low < high <= 100). A
-    /// channel whose two percentiles differ by 1e-3 or less becomes 0.
+    /// Maps the `low` percentile of each channel to 0 and the `high` percentile to 1 (0 <= low < high <= 100). A channel
+    /// whose two percentiles differ by 1e-3 or less becomes 0.
     Percentile {
         /// Lower percentile, 1 in the reference.
         low: f32,
         /// Upper percentile, 99 in the reference.
         high: f32,
     },
-    /// Maps each channel so that the intensity `low` becomes 0 and `high` becomes 1 (`lowhigh` in the reference). As
-    /// there, smoothing, sharpening and tiles do not apply.
+    /// Maps the intensity `low` of each channel to 0 and `high` to 1 (`lowhigh` in the reference). As there, smoothing,
+    /// sharpening and tiles do not apply.
     Range {
         /// Intensity that becomes 0.
         low: f64,
@@ -51,7 +51,7 @@ pub enum Normalize {
     Off,
 }
 
-/// The results of a segmentation beside its labels. All are off by default: each costs memory, and a read-back on a GPU.
+/// The outputs of a segmentation beside the labels. Off by default: each costs memory, and on a GPU a read-back.
 ///
 /// ```
 /// use cytoshade_core::{Outputs, Params};
@@ -66,14 +66,14 @@ pub struct Outputs {
     pub flows: bool,
     /// The cell probability (a logit), of shape [1, height, width].
     pub cellprob: bool,
-    /// The style vector.
+    /// The style vector, if the network has one.
     pub style: bool,
-    /// The outputs of a network of more than three outputs beyond dY, dX and cell probability. Not for stacks.
+    /// The network's outputs beside dY, dX and cell probability, if it has any. Not for stacks.
     pub classes: bool,
 }
 
 impl Outputs {
-    /// All results.
+    /// All outputs.
     pub const ALL: Outputs = Outputs { flows: true, cellprob: true, style: true, classes: true };
 
     /// Nothing but the labels.
@@ -106,7 +106,7 @@ impl Outputs {
     }
 }
 
-/// The largest radius in pixels, and standard deviation in voxels. Larger ones are taken for mistakes.
+/// Limit on radii in pixels and standard deviations in voxels.
 const MAX_RADIUS: f64 = 10_000.0;
 
 fn is_radius(value: f64) -> bool {
@@ -127,38 +127,38 @@ declare_params! {
     #[non_exhaustive]
     pub struct Params {
         structured {
-            /// The channels that the network sees.
+            /// The input channels of the network.
             channels: Channels = Channels::default();
             /// The mapping of intensities.
             normalize: Normalize = Normalize::Percentile { low: 1.0, high: 99.0 };
-            /// The results beside the labels.
+            /// The outputs beside the labels.
             outputs: Outputs = Outputs::default();
         }
         plain {
-            /// Show the network the image's first channels in their order, as many as it has inputs, in place of the
-            /// chosen ones: for networks that were trained so.
+            /// Take the image's first channels in their order, as many as the network has inputs, instead of the chosen
+            /// ones: for networks that were trained in this way.
             all_channels: bool = false;
-            /// Dark cells on a bright ground: 1 minus the normalized intensity. As in the reference this has no effect
-            /// together with percentiles of tiles.
+            /// Invert normalized intensities (1 - value), for dark cells on a bright background. As in the reference this
+            /// has no effect together with percentiles of tiles.
             invert: bool = false;
-            /// Radius in pixels of a Gaussian surround that is subtracted before percentiles are taken, recommended to be
-            /// 1/8 to 1/4 of a diameter. 0 is off.
+            /// Radius in pixels of a Gaussian surround that is subtracted before normalization; 1/8 to 1/4 of a diameter is
+            /// recommended. 0 is off.
             sharpen_radius: f32 = 0.0, in "0 to 10,000" if |radius| is_radius(radius.into());
-            /// Radius in pixels of a Gaussian that smooths before percentiles are taken, recommended to be 1/10 to 1/4
-            /// of a diameter. 0 is off.
+            /// Radius in pixels of a Gaussian that smooths before normalization; 1/10 to 1/4 of a diameter is recommended.
+            /// 0 is off.
             smooth_radius: f32 = 0.0, in "0 to 10,000" if |radius| is_radius(radius.into());
-            /// Side in pixels of the tiles that have percentiles of their own, so that dark regions become as bright as
-            /// others; larger than a cell. 0 is off: percentiles of the whole image.
+            /// Side in pixels of tiles that are normalized by their own percentiles, so that dark regions become as bright
+            /// as others; larger than a cell. 0 takes percentiles of the whole image.
             tile_norm_blocksize: usize = 0, in "0 (off) or a side of 2 pixels and more" if |side| side != 1;
             /// Standard deviation, in tiles, of a Gaussian that smooths the percentiles of tiles. As in the reference it
             /// smooths along Y, on single images too.
             tile_norm_smooth3d: f32 = 1.0, in "0 to 10,000" if |radius| is_radius(radius.into());
-            /// One normalization for all z-slices of a stack (true) or one for each (false). Always on in 3-D.
+            /// Normalize all z-slices of a stack together (true) or each on its own (false). Always on in 3-D.
             norm3d: bool = true;
-            /// Mean diameter of the cells in the image, in pixels. If unset, a size model estimates it; without one it is
-            /// that of the network's training.
+            /// Mean diameter of the cells in the image, in pixels. If unset, the size model estimates it; without
+            /// one it is the mean diameter of the network's training images.
             diameter: Option<f32> = None, in "a number of pixels above 0" if |d: f32| d.is_finite() && d > 0.0;
-            /// Run the dynamics at the image's own size (true), or at the network's and enlarge the masks (false).
+            /// Run the dynamics at the image's size (true), or at the network's and enlarge the masks afterwards (false).
             resample: bool = true;
             /// Side of a tile in pixels: a multiple of 16, from 32 to 4096. If unset, the network's own, 224 for U-Nets.
             bsize: Option<usize> = None, in "a multiple of 16 from 32 to 4096"
@@ -167,16 +167,16 @@ declare_params! {
             tile_overlap: f64 = 0.1, in "a fraction from 0.05 to 0.5" if |part| (0.05..=0.5).contains(&part);
             /// Average over flipped, half-overlapping tiles: about four times the work.
             augment: bool = false;
-            /// Tiles that go through the network at once, at least 1.
+            /// Tiles that run through the network together, at least 1.
             batch_size: usize = 8, in "1 to 4096 tiles" if |tiles| (1..=4096).contains(&tiles);
-            /// Label the cells. If off, only the results beside the labels are computed, and every label is 0.
+            /// Label the cells. If off, only the outputs beside the labels are computed, and every label is 0.
             compute_masks: bool = true;
             /// Steps of the Euler integration. If unset, 200, scaled by the resize if the dynamics run at the image's own
             /// size.
             niter: Option<u32> = None, in "1 to 1,000,000 steps" if |steps| (1..=1_000_000).contains(&steps);
             /// Interpolate the flows bilinearly between pixels during the integration.
             interp: bool = true;
-            /// Pixels with a cell probability (a logit, about -6 to 6) above this belong to cells; lower finds more.
+            /// Pixels with a cell probability (a logit, about -6 to 6) above this are active; lower values find more cells.
             cellprob_threshold: f32 = 0.0, in "a finite number" if f32::is_finite;
             /// Drop masks whose flows differ from the network's by a mean squared error above this. 0 keeps all.
             flow_threshold: f64 = 0.4, in "0 (keep all) or a number above it" if |t: f64| t.is_finite() && t >= 0.0;
@@ -184,10 +184,10 @@ declare_params! {
             max_size_fraction: f64 = 0.4, in "a fraction above 0, at most 1" if |part| part > 0.0 && part <= 1.0;
             /// Drop masks of fewer pixels than this. 0 keeps all.
             min_size: usize = 15;
-            /// Segment a stack in 3-D: the network sees its planes along Z, Y and X, and the sum of their flows is followed
-            /// in 3-D. Tiles have the network's own side then, and the flow threshold is not used.
+            /// Segment a stack in 3-D: the network runs on the planes along Z, Y and X, and the dynamics follow the sum of
+            /// their flows. Tiles then have the network's own side, and the flow threshold is not used.
             do_3d: bool = false;
-            /// In 3-D: the distance of z-slices over that of pixels; 2 if Z is sampled half as densely.
+            /// In 3-D: distance of z-slices in pixels; 2 if Z is sampled half as densely as Y and X.
             anisotropy: f64 = 1.0, in "a number above 0, at most 1,000" if |ratio| ratio > 0.0 && ratio <= 1000.0;
             /// In 3-D: standard deviation in voxels of a Gaussian that smooths the flows. 0 is off.
             flow3d_smooth: f64 = 0.0, in "0 to 10,000" if is_radius;

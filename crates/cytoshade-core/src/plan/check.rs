@@ -158,7 +158,7 @@ impl Checker<'_> {
         self.expect(!self.shared[id.0], || format!("reads vector {}", id.0), expected)
     }
 
-    /// What the network returns.
+    /// The tensors that the network returns.
     fn results(&self, output: TensorId, style: Option<TensorId>) -> Result<(), Error> {
         let (_, scale) = self.map(output)?;
         self.expect(scale == 1, || format!("is an output of scale {scale}"), "an output of the tile's size")?;
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_backends_run_is_accepted() {
+    fn plans_that_backends_run_are_accepted() {
         assert_eq!(one_convolution(|_, _| {}), "");
         assert_eq!(one_convolution(|conv, [small, ..]| (conv.source, conv.upsample) = (small, true)), "");
         assert_eq!(one_convolution(|conv, [_, short, _]| conv.vector = Some(short)), "");

@@ -1,7 +1,7 @@
 //! A network as a list of operations over tensors, and the buffers that hold the tensors.
 //!
-//! A plan knows no architecture. An [architecture](crate::arch) builds one with a [`PlanBuilder`]; the backends match on
-//! its [`Operation`]s. Tensors that are never alive together share a buffer, so that a backend allocates
+//! A plan is independent of the architecture: an [architecture](crate::arch) builds one with a [`PlanBuilder`], and the
+//! backends match on its [`Operation`]s. Tensors that are never alive together share a buffer, so that a backend allocates
 //! [`Plan::buffers`] once and runs every batch of tiles in them.
 
 mod builder;

@@ -1,4 +1,4 @@
-//! Operations: what a network computes from its tensors.
+//! Operations: the computations of a network.
 
 use super::TensorId;
 use crate::{ConvId, LinearId};
@@ -22,7 +22,7 @@ pub enum Operation {
     GlobalAverage {
         /// Map that is read.
         source: TensorId,
-        /// Vector of as many channels that is written.
+        /// Vector that is written, with as many channels as the map.
         target: TensorId,
     },
     /// Matrix products of one vector, each with a bias: `target = bias + weights * source`.

@@ -4,9 +4,9 @@ use crate::parallel::*;
 
 use crate::simd::{Block, LANES};
 
-/// A feature map of shape [height, blocks, width, 16]: each row holds its channels in blocks of 16, the last one
-/// filled up with zeros, and each block its pixels. So a band of rows is one piece of memory, and the pixels that a
-/// convolution reads next to each other lie next to each other.
+/// A feature map of shape [height, blocks, width, 16]: each row holds its channels in blocks of 16, the last one padded,
+/// and each block its pixels. So a band of rows is contiguous, and so are the neighbouring pixels that a convolution
+/// reads.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FeatureMap<D> {
     pub(super) channels: usize,
@@ -74,7 +74,7 @@ pub(super) fn unpack(map: FeatureMap<&[Block]>, planes: &mut [f32]) {
     }
 }
 
-/// The first `len` blocks of a buffer, which grows where it must.
+/// The first `len` blocks of a buffer, which grows if it is shorter.
 pub(super) fn sized(buffer: &mut Vec<Block>, len: usize) -> &mut [Block] {
     if buffer.len() < len {
         buffer.resize(len, Block::ZERO);

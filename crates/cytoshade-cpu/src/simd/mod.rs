@@ -1,8 +1,8 @@
-//! Vectors of 16 channels, on whatever instruction set the machine has.
+//! Vectors of 16 channels, on the instruction sets of the machine.
 //!
-//! All of the crate's `unsafe` is in here, and all of it for one reason: an intrinsic may run only where the processor
-//! has its instruction. So each instruction set is a token type ([`Lanes`]) that only its own detection makes, and
-//! whoever holds a token may call its safe methods.
+//! All `unsafe` code of the crate is here, for one reason: an intrinsic may only run on a processor that has its
+//! instruction. So each instruction set is a token type ([`Lanes`]) that only its detection makes; its methods are safe to
+//! call for every holder of a token.
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "aarch64")]
@@ -13,14 +13,14 @@ mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-/// Whether this is for a browser with fixed-width SIMD, where the portable path would be a second copy of every kernel
-/// to load that nothing runs.
+/// Whether this build is for a browser with fixed-width SIMD. There the portable path would only be a second copy of every
+/// kernel in the download.
 const IN_BROWSER: bool = cfg!(all(target_arch = "wasm32", target_os = "unknown", target_feature = "simd128"));
 
 /// Channels in a [`Block`].
 pub(crate) const LANES: usize = 16;
 
-/// Channels in half of one: where no more are in use, shorter vectors do half the work.
+/// Channels in half a [`Block`]: if no more are in use, shorter vectors do half the work.
 pub(crate) const HALF: usize = LANES / 2;
 
 /// 16 neighbouring channels of one pixel: a cache line, and one AVX-512 register.
@@ -31,7 +31,7 @@ pub(crate) struct Block(pub(crate) [f32; LANES]);
 impl Block {
     pub(crate) const ZERO: Block = Block([0.0; LANES]);
 
-    /// `values` cut into blocks, the last one filled up with zeros.
+    /// Cuts `values` into blocks, the last one padded with zeros.
     pub(crate) fn pad(values: &[f32]) -> Vec<Block> {
         let block = |chunk: &[f32]| {
             let mut block = Block::ZERO;
@@ -42,15 +42,15 @@ impl Block {
     }
 }
 
-/// One instruction set. A value of such a type is the proof that this machine has it.
+/// An instruction set. A value of such a type proves that this machine has it.
 pub(crate) trait Lanes: Copy + Send + Sync {
     /// A [`Block`] in registers.
     type Vector: Copy;
-    /// The same instruction set for blocks of which no more than [`HALF`] channels are in use: of a block it loads and stores
-    /// that half alone, where it has shorter vectors.
+    /// The same instruction set for blocks with at most [`HALF`] channels in use: with shorter vectors it loads and stores
+    /// only that half.
     type Half: Lanes;
-    /// Neighbouring output blocks that one pass of the convolution accumulates: with [`Lanes::PIXELS`], what the
-    /// registers hold beside the weights and one splatted input.
+    /// Neighbouring output blocks that one pass of the convolution accumulates. Together with [`Lanes::PIXELS`] they fill the
+    /// registers that the weights and one splatted input leave.
     const GROUP: usize;
     /// Most pixels of a row that one pass of the convolution accumulates.
     const PIXELS: usize;
@@ -60,31 +60,30 @@ pub(crate) trait Lanes: Copy + Send + Sync {
     fn load(self, block: &Block) -> Self::Vector;
     fn store(self, vector: Self::Vector, block: &mut Block);
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `a * b + c`, rounded once where the instruction set can.
+    /// `a * b + c`, rounded once if the instruction set can.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    /// The larger of each pair; `b` where either is NaN, as `a < b` does not hold then and no value may hide a NaN in
-    /// `b`.
+    /// The larger of each pair; `b` if either is NaN, so that a NaN in `b` is kept.
     fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// Runs `work` in code compiled for this instruction set.
     fn run<W: Work>(self, work: W) -> W::Output;
 
-    /// Gives `work` the token for blocks of which the first `channels` are in use.
+    /// Runs `work` with the token for blocks whose first `channels` are in use.
     fn narrow<W: Work>(self, channels: usize, work: W) -> W::Output {
         if channels <= HALF { work.run(self.half()) } else { work.run(self) }
     }
 }
 
-/// Something to be done with an instruction set that is known only at run time.
+/// Work for an instruction set that is only known at run time.
 ///
-/// Where it is given to [`Lanes::run`], `run` must be `#[inline(always)]`: only so does its code land in the function
-/// that is compiled for the instruction set.
+/// For [`Lanes::run`] the method `run` must be `#[inline(always)]`: only then is its code part of the function that is
+/// compiled for the instruction set.
 pub(crate) trait Work {
     type Output;
     fn run<L: Lanes>(self, lanes: L) -> Self::Output;
 }
 
-/// Work to be run in code compiled for the instruction set that it is given.
+/// Work that runs in code compiled for its instruction set.
 pub(crate) struct Compiled<W>(pub(crate) W);
 
 impl<W: Work> Work for Compiled<W> {
@@ -95,13 +94,13 @@ impl<W: Work> Work for Compiled<W> {
     }
 }
 
-/// Runs `work` in code compiled for the best instruction set that this machine has. The compiler makes vectors of its
-/// loops; it never contracts a product and a sum, so the results are those of plain Rust.
+/// Runs `work` in code compiled for the fastest instruction set of this machine. The compiler vectorises its loops, but
+/// never contracts a product and a sum, so the results are those of plain Rust.
 pub(crate) fn compiled<W: Work>(work: W) -> W::Output {
     AnyLanes::best().run(Compiled(work))
 }
 
-/// An instruction set that the network can run on.
+/// An instruction set on which the network can run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Isa {
@@ -118,25 +117,25 @@ pub enum Isa {
 }
 
 impl Isa {
-    /// Every one that there is, on any machine; of those that one machine has, the fastest first.
+    /// All instruction sets; those of one machine are ordered from the fastest to the slowest.
     pub const ALL: [Isa; 5] = [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Simd128, Isa::Portable];
 
-    /// What this machine has, the fastest first. Never empty.
+    /// The instruction sets of this machine, the fastest first. Never empty.
     pub fn available() -> Vec<Isa> {
         Isa::ALL.into_iter().filter(|isa| isa.detect().is_some()).collect()
     }
 
-    /// The fastest that this machine has.
+    /// The fastest instruction set of this machine.
     pub fn best() -> Isa {
         AnyLanes::best().isa()
     }
 
-    /// The error of asking for it where it is missing.
+    /// The error for a machine without this instruction set.
     pub fn missing(self) -> crate::Error {
         crate::Error::MissingIsa { isa: self, available: Self::available() }
     }
 
-    /// The instruction set's token, where this machine has it.
+    /// The token of the instruction set. `None` if this machine lacks it.
     pub(crate) fn detect(self) -> Option<AnyLanes> {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -169,7 +168,7 @@ impl std::fmt::Display for Isa {
 impl std::str::FromStr for Isa {
     type Err = crate::Error;
 
-    /// Reads a name as it is displayed, in small letters or large, with or without a hyphen.
+    /// Parses a displayed name; case and hyphens do not matter.
     fn from_str(name: &str) -> Result<Self, crate::Error> {
         let plain = |name: &str| name.replace('-', "").to_ascii_lowercase();
         let known = Isa::ALL.into_iter().find(|isa| plain(&isa.to_string()) == plain(name));
@@ -206,7 +205,7 @@ impl AnyLanes {
         }
     }
 
-    /// The fastest that this machine has.
+    /// The fastest instruction set of this machine.
     pub(crate) fn best() -> AnyLanes {
         Isa::ALL.into_iter().find_map(Isa::detect).unwrap_or(AnyLanes::Portable(portable::Portable))
     }
@@ -223,7 +222,7 @@ impl AnyLanes {
         self.run(Group)
     }
 
-    /// Gives the token to `work`.
+    /// Runs `work` with the token.
     pub(crate) fn run<W: Work>(self, work: W) -> W::Output {
         match self {
             #[cfg(target_arch = "x86_64")]

@@ -1,10 +1,10 @@
-//! NEON: a block is four of 32 registers, half of one two.
+//! NEON: a block takes four of 32 registers, half a block two.
 
 use std::arch::aarch64::{float32x4_t, vaddq_f32, vbslq_f32, vcgtq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vst1q_f32};
 
 use super::{Block, Lanes, Work};
 
-/// With `N` registers of a block.
+/// NEON with `N` registers a block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Neon<const N: usize>(());
 

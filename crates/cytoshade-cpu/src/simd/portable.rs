@@ -1,16 +1,16 @@
-//! Plain Rust, without `unsafe`: the compiler makes of it what the target's baseline has.
+//! Plain Rust without `unsafe`, compiled for the target's baseline.
 #![forbid(unsafe_code)]
 
 use super::{Block, HALF, Lanes, Work};
 
-/// With `N` channels of a block.
+/// Plain Rust with `N` channels a block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Portable<const N: usize>;
 
 impl<const N: usize> Lanes for Portable<N> {
     type Vector = [f32; N];
     type Half = Portable<HALF>;
-    // 12 sums of four lanes, as SSE2's 16 registers hold beside the weights and an input.
+    // 12 sums of four lanes fit SSE2's 16 registers beside the weights and an input.
     const GROUP: usize = 1;
     const PIXELS: usize = 48 / N;
 
@@ -42,7 +42,7 @@ impl<const N: usize> Lanes for Portable<N> {
         b
     }
 
-    // Not `f32::mul_add`: without the instruction that is a call into the C library.
+    // Not `f32::mul_add`: without the instruction it calls the C library.
     #[inline(always)]
     fn mul_add(self, a: Self::Vector, b: Self::Vector, mut c: Self::Vector) -> Self::Vector {
         for i in 0..N {
@@ -59,7 +59,7 @@ impl<const N: usize> Lanes for Portable<N> {
         b
     }
 
-    // Not in line: the compiler makes vectors of a kernel by itself, but not always of one amid the loops around it.
+    // Not inlined: the compiler vectorises a kernel of its own, but not always one inside of other loops.
     #[inline(never)]
     fn run<W: Work>(self, work: W) -> W::Output {
         work.run(self)

@@ -1,13 +1,13 @@
-//! WebAssembly's fixed-width SIMD: a block is four vectors, half of one two.
+//! WebAssembly's fixed-width SIMD: a block takes four vectors, half a block two.
 //!
-//! A module has these instructions or it has not: there is nothing to detect at run time. The workspace builds for wasm with
-//! them, as every browser since 2023 has them.
+//! A module either contains these instructions or not, so nothing is detected at run time. The workspace enables them for
+//! wasm; all browsers since 2023 support them.
 
 use std::arch::wasm32::{f32x4_add, f32x4_mul, f32x4_pmax, f32x4_splat, v128, v128_load, v128_store};
 
 use super::{Block, Lanes, Work};
 
-/// With `N` vectors of a block.
+/// Fixed-width SIMD with `N` vectors a block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Simd128<const N: usize>(());
 
@@ -20,7 +20,7 @@ impl Simd128<4> {
 impl<const N: usize> Lanes for Simd128<N> {
     type Vector = [v128; N];
     type Half = Simd128<2>;
-    // 8 sums, up to 4 weights, an input and a product: engines have 16 registers on x86-64.
+    // 8 sums, up to 4 weights, an input and a product fit the 16 registers of engines on x86-64.
     const GROUP: usize = 1;
     const PIXELS: usize = 8 / N;
 
@@ -61,12 +61,12 @@ impl<const N: usize> Lanes for Simd128<N> {
 
     #[inline(always)]
     fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // pmax(b, a) is a where b < a, else b.
+        // pmax(b, a) is a if b < a, else b.
         std::array::from_fn(|i| f32x4_pmax(b[i], a[i]))
     }
 
-    // Not in line: a browser compiles whole functions, in haste at first and for speed when they have been called often
-    // enough, while a call that is under way stays as it is. So what takes long is many calls of something small.
+    // Not inlined: a browser optimises a function after many calls, but does not replace a running call. So long work must be
+    // many calls of a small function.
     #[inline(never)]
     fn run<W: Work>(self, work: W) -> W::Output {
         work.run(self)

@@ -7,7 +7,7 @@ use std::arch::x86_64::{
 
 use super::{Block, Lanes, Work};
 
-/// AVX-512F: a block is one of 32 registers.
+/// AVX-512F: a block takes one of 32 registers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx512(());
 
@@ -20,7 +20,7 @@ impl Avx512 {
 impl Lanes for Avx512 {
     type Vector = __m512;
     type Half = Self;
-    // 2 x 14 sums, 2 weights and an input; and 14 divides the row lengths of a 224-pixel tile at every level.
+    // 2 x 14 sums, 2 weights and an input; and 14 divides the row lengths of a U-Net's 224-pixel tile at every level.
     const GROUP: usize = 2;
     const PIXELS: usize = 14;
 
@@ -75,7 +75,7 @@ impl Lanes for Avx512 {
     }
 }
 
-/// AVX2 and FMA: a block is two of 16 registers, of which `N` are in use.
+/// AVX2 and FMA: a block takes two of 16 registers, of which `N` are in use.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx2<const N: usize>(());
 

@@ -1,4 +1,4 @@
-//! Euler integration of 3-D flows (the reference's `dynamics.follow_flows`: `steps_interp`, which in 3-D is torch's
+//! Integrates 3-D flows by Euler's method (the reference's `dynamics.follow_flows`: `steps_interp`, which in 3-D is torch's
 //! `grid_sample` on the CPU too, and `steps3D`).
 
 use crate::parallel::*;
@@ -7,30 +7,30 @@ use cytoshade_core::Volume;
 use crate::Error;
 use crate::simd::{Lanes, Work, compiled};
 
-/// Voxels that take their steps together, so that one's loads are waited for while another's are under way.
+/// Voxels that step together, so that their loads overlap.
 const GROUP: usize = 8;
 /// Voxels of one task.
 const TASK: usize = 64 * GROUP;
 
-/// Where the integration leaves each voxel that takes part.
+/// The points at which the integration ends for each active voxel.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EndPoints {
-    /// The voxels that take part, counted layer by layer, row by row; ascending.
+    /// The active voxels, those above the cellprob threshold: z-slice by z-slice, row by row; ascending.
     pub voxels: Vec<u32>,
-    /// (z, y, x) in which each ends, from 0 to the length of the axis minus 1.
+    /// (z, y, x) of each end point, from 0 to the length of the axis minus 1.
     pub points: Vec<[f32; 3]>,
 }
 
-/// Where `niter` steps of the flows carry every voxel whose `cellprob` is above `threshold`.
+/// The end points of `niter` steps for every active voxel: those with a `cellprob` above `threshold`.
 ///
-/// `flows` are (dZ, dY, dX) as the network gives them; a step is a fifth of the flow at the voxel's place, and 0 outside
-/// of the voxels that take part. With `interp` the flow is interpolated as the reference does: its coordinates run from
-/// the first voxel's center to the last one's when it moves points, but from border to border when it samples, so that
-/// it samples up to half a voxel off, and takes what lies outside for 0.
+/// `flows` are the network's (dZ, dY, dX). A step is a fifth of the flow at the current point, and 0 outside of the active
+/// voxels. With `interp` the flow is interpolated as in the reference. There -1 to 1 means the centres of the first and the
+/// last voxel where points move, but the borders of the stack where flows are sampled; so samples are up to half a voxel
+/// off, and 0 outside of the stack.
 ///
 /// # Errors
-/// [`cytoshade_core::Error::StackSize`] where a side is shorter than 2, [`Error::Size`] where `flows` has not three channels or
-/// `cellprob` another size.
+/// [`cytoshade_core::Error::StackSize`] if a side is shorter than 2, [`Error::Size`] if `flows` has fewer than three channels
+/// or `cellprob` has another size.
 pub fn follow_flows(
     flows: &Volume,
     cellprob: &[f32],
@@ -56,7 +56,7 @@ pub fn follow_flows(
     Ok(EndPoints { voxels, points })
 }
 
-/// One task: voxels, and where they end.
+/// One task: voxels and their end points.
 struct Follow<'a> {
     field: &'a Field,
     niter: u32,
@@ -72,7 +72,7 @@ impl Work for Follow<'_> {
     fn run<L: Lanes>(self, _: L) {
         let Self { field, niter, interp, voxels, points } = self;
         for (voxels, points) in voxels.chunks(GROUP).zip(points.chunks_mut(GROUP)) {
-            // A last group that is not full is filled up with its first voxel.
+            // A last group that is not full is padded with its first voxel.
             let start = field.start(std::array::from_fn(|i| voxels.get(i).copied().unwrap_or(voxels[0])));
             let end = if interp { field.follow_between(start, niter) } else { field.follow(start, niter) };
             for (i, point) in points.iter_mut().enumerate() {
@@ -85,9 +85,9 @@ impl Work for Follow<'_> {
 /// Z, Y and X of a group of points.
 type Places = [[f32; GROUP]; 3];
 
-/// The steps: flows over 5 where a voxel takes part, else zero; with `interp` for coordinates that run from -1 to 1.
-/// Around the stack lies one layer of zeros, so that what is sampled outside need not be told apart. The fourth value is
-/// there for the vectors.
+/// The steps: a fifth of the flow at active voxels, zero elsewhere; with `interp` for coordinates from -1 to 1.
+///
+/// A border of zeros surrounds the stack, so that samples outside need no branch. The fourth value fills the vectors.
 struct Field {
     size: [usize; 3],
     steps: Vec<[f32; 4]>,
@@ -98,9 +98,9 @@ impl Field {
         let size = flows.size();
         let [depth, height, width] = size;
         let units = size.map(|length| if interp { (2.0 / (length - 1) as f64) as f32 } else { 1.0 });
-        let [stride, layer] = [width + 2, (height + 2) * (width + 2)];
-        let mut steps = vec![[0.0; 4]; (depth + 2) * layer];
-        steps[layer..].par_chunks_exact_mut(layer).zip(cellprob.par_chunks_exact(height * width)).enumerate().for_each(
+        let [stride, slice] = [width + 2, (height + 2) * (width + 2)];
+        let mut steps = vec![[0.0; 4]; (depth + 2) * slice];
+        steps[slice..].par_chunks_exact_mut(slice).zip(cellprob.par_chunks_exact(height * width)).enumerate().for_each(
             |(z, (steps, cellprob))| {
                 let flow = [0, 1, 2].map(|axis| &flows.channel(axis)[z * height * width..][..height * width]);
                 for (at, _) in cellprob.iter().enumerate().filter(|&(_, &p)| p > threshold) {
@@ -127,32 +127,32 @@ impl Field {
         [(height + 2) * (width + 2), width + 2, 1]
     }
 
-    /// A step is the flow at the voxel that the point truncates to.
+    /// Steps by the flow at the voxel to which the point truncates.
     #[inline(always)]
     fn follow(&self, start: Places, niter: u32) -> Places {
         let last = self.size.map(|length| (length - 1) as f32);
-        let [layer, row, _] = self.strides();
-        walk(start, niter, |points| {
+        let [slice, row, _] = self.strides();
+        integrate(start, niter, |points| {
             let [zs, ys, xs] = points;
             for ((z, y), x) in zs.iter_mut().zip(ys).zip(xs) {
-                let [layers, rows, voxels] = [*z, *y, *x].map(|at| at as usize + 1);
-                let step = self.steps[layers * layer + rows * row + voxels];
+                let [z_at, y_at, x_at] = [*z, *y, *x].map(|at| at as usize + 1);
+                let step = self.steps[z_at * slice + y_at * row + x_at];
                 for (axis, at) in [z, y, x].into_iter().enumerate() {
-                    // A flow that is not finite, from a damaged model, must not carry a voxel out of the stack.
+                    // In this order a flow that is not finite cannot move a voxel out of the stack.
                     *at = (*at + step[axis]).max(0.0).min(last[axis]);
                 }
             }
         })
     }
 
-    /// A step is interpolated between eight voxels. In f32, each operation as the reference's.
+    /// Steps by the flow interpolated between eight voxels, in f32, operation by operation as in the reference.
     #[inline(always)]
     fn follow_between(&self, mut start: Places, niter: u32) -> Places {
         let last = self.size.map(|length| (length - 1) as f32);
         for axis in 0..3 {
             start[axis].iter_mut().for_each(|at| *at = *at / last[axis] * 2.0 - 1.0);
         }
-        let mut end = walk(start, niter, |points| {
+        let mut end = integrate(start, niter, |points| {
             let steps = self.lerp_indices(points);
             for axis in 0..3 {
                 for i in 0..GROUP {
@@ -168,8 +168,8 @@ impl Field {
 
     #[inline(always)]
     fn lerp_indices(&self, points: &Places) -> [[f32; 4]; GROUP] {
-        let [layer, row, _] = self.strides();
-        // Of each axis: the weights of the lower and of the upper neighbour, and where the lower one lies behind the zeros.
+        let [slice, row, _] = self.strides();
+        // For each axis the weights of the lower and the upper neighbour, and the index of the lower one, border included.
         let (mut weights, mut lower) = ([[[0.0f32; GROUP]; 2]; 3], [[0u32; GROUP]; 3]);
         for axis in 0..3 {
             let length = self.size[axis] as f32;
@@ -183,10 +183,10 @@ impl Field {
         }
         let mut sums = [[0.0f32; 4]; GROUP];
         for (i, sum) in sums.iter_mut().enumerate() {
-            let corner = lower[0][i] as usize * layer + lower[1][i] as usize * row + lower[2][i] as usize;
+            let corner = lower[0][i] as usize * slice + lower[1][i] as usize * row + lower[2][i] as usize;
             for dz in 0..2 {
                 for dy in 0..2 {
-                    let pair = &self.steps[corner + dz * layer + dy * row..][..2];
+                    let pair = &self.steps[corner + dz * slice + dy * row..][..2];
                     for (dx, step) in pair.iter().enumerate() {
                         let weight = weights[2][dx][i] * weights[1][dy][i] * weights[0][dz][i];
                         (0..4).for_each(|axis| sum[axis] += step[axis] * weight);
@@ -198,10 +198,12 @@ impl Field {
     }
 }
 
-/// Takes `niter` steps. Near a sink the steps, being rounded, soon lead round in a small circle: where places of before
-/// are met again, whole circles need not be walked (Brent's search for a cycle).
+/// Takes `niter` steps.
+///
+/// Near a sink the rounded steps soon repeat in a cycle. Once earlier points recur, whole cycles are skipped (Brent's
+/// algorithm).
 #[inline(always)]
-fn walk(start: Places, niter: u32, step: impl Fn(&mut Places)) -> Places {
+fn integrate(start: Places, niter: u32, step: impl Fn(&mut Places)) -> Places {
     let mut places = start;
     let (mut remembered, mut at) = (start, 0);
     let (mut done, mut end) = (0, niter);

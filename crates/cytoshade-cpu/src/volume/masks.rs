@@ -1,5 +1,5 @@
-//! Sinks to masks in 3-D (the reference's `dynamics.get_masks_torch`): as [`crate::masks`], with windows of 5 x 5 x 5 and
-//! growth in 26 directions.
+//! Masks from end points in 3-D (the reference's `dynamics.get_masks_torch`): as [`crate::masks`], with windows of
+//! 5 x 5 x 5 and growth in 26 directions.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ pub fn masks(ends: &EndPoints, size: [usize; 3], max_size_fraction: f64) -> Labe
     let seeds = counts.seeds();
     let grown: Vec<Vec<usize>> = seeds.par_iter().map(|&seed| counts.grow(seed)).collect();
     let mut label_of_bin = vec![0u32; depth * height * width];
-    // Where two grow over one bin the later one keeps it.
+    // If two seeds grow over one bin, the later one keeps it.
     for (label, bins) in (1..).zip(&grown) {
         bins.iter().for_each(|&bin| label_of_bin[bin] = label);
     }
@@ -30,20 +30,20 @@ pub fn masks(ends: &EndPoints, size: [usize; 3], max_size_fraction: f64) -> Labe
     labels
 }
 
-/// Drops the masks of more than `max_size_fraction` of the stack, and numbers the others 1, 2, ... in the order in which they
+/// Drops masks of more than `max_size_fraction` of the stack, and renumbers the others 1, 2, ... in the order in which they
 /// first appear.
 pub fn number(labels: &mut LabelVolume, max_size_fraction: f64) {
     let limit = labels.as_slice().len() as f64 * max_size_fraction;
     masks::number(labels.as_mut_slice(), limit);
 }
 
-/// The bin of an end point: truncated, kept inside of the stack.
+/// The bin of an end point: truncated and clamped to the stack.
 fn bin(point: [f32; 3], [depth, height, width]: [usize; 3]) -> usize {
     let [z, y, x] = point.map(|at| at as usize);
     (z.min(depth - 1) * height + y.min(height - 1)) * width + x.min(width - 1)
 }
 
-/// How many voxels end in each place. Outside of the stack there are none, so no padding is needed.
+/// The number of voxels that end in each bin. There are none outside of the stack, so no padding is needed.
 struct Counts {
     size: [usize; 3],
     counts: Vec<u32>,
@@ -56,7 +56,7 @@ impl Counts {
         Self { size, counts }
     }
 
-    /// The bins up to `reach` away from a bin on each axis.
+    /// The bins at a distance of up to `reach` on each axis.
     fn around(&self, bin: usize, reach: usize) -> impl Iterator<Item = usize> + use<> {
         let [depth, height, width] = self.size;
         let near =
@@ -79,15 +79,15 @@ impl Counts {
         seeds
     }
 
-    /// The bins that a seed grows over.
+    /// The bins over which a seed grows.
     fn grow(&self, seed: usize) -> Vec<usize> {
         let mut grown = vec![seed];
-        let mut stats = std::collections::HashSet::from([seed]);
+        let mut seen = std::collections::HashSet::from([seed]);
         let mut edge = 0..1;
         for _ in 0..GROWTH {
             for at in edge.clone() {
                 for bin in self.around(grown[at], 1) {
-                    if self.counts[bin] > GROW_COUNT && stats.insert(bin) {
+                    if self.counts[bin] > GROW_COUNT && seen.insert(bin) {
                         grown.push(bin);
                     }
                 }

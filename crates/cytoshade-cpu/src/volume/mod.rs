@@ -1,4 +1,4 @@
-//! The stages of a stack that is segmented in 3-D. Each has the name of the 2-D stage whose place it takes.
+//! The stages of stacks. Each has the name of the stage of images that it replaces.
 
 pub mod fill_holes;
 pub mod follow_flows;

@@ -1,4 +1,4 @@
-//! Resizing stacks: each layer as an image, then the depth (the reference's `_run_net` and `resize_and_compute_masks`,
+//! Resizes stacks: each z-slice as an image, then the depth (the reference's `_run_net` and `resize_and_compute_masks`,
 //! which transpose the stack for the second).
 
 use crate::parallel::*;
@@ -7,17 +7,17 @@ use cytoshade_core::{LabelVolume, Labels, Planes, Volume};
 
 use crate::resize::{bilinear, corners, nearest};
 
-/// Every channel resized to `size` [depth, height, width] by linear interpolation.
+/// Resizes every channel to `size` [depth, height, width] by linear interpolation.
 pub fn linear(volume: Volume, [depth, height, width]: [usize; 3]) -> Volume {
     let volume = if (volume.height(), volume.width()) == (height, width) {
         volume
     } else {
-        // Each layer of each channel is a plane of its own.
-        let [channels, layers] = [volume.channels(), volume.depth()];
-        let planes = Planes::new(volume.as_slice().to_vec(), channels * layers, volume.height(), volume.width());
-        // The counts agree, so nothing here falls back.
+        // Each z-slice of each channel is a plane of its own.
+        let [channels, slices] = [volume.channels(), volume.depth()];
+        let planes = Planes::new(volume.as_slice().to_vec(), channels * slices, volume.height(), volume.width());
+        // The counts agree, so no default is ever taken.
         let resized = bilinear(&planes.unwrap_or_default(), height, width).into_vec();
-        Volume::new(resized, channels, layers, height, width).unwrap_or_default()
+        Volume::new(resized, channels, slices, height, width).unwrap_or_default()
     };
     if volume.depth() == depth { volume } else { linear_depth(&volume, depth) }
 }
@@ -29,10 +29,10 @@ fn linear_depth(volume: &Volume, depth: usize) -> Volume {
     if from == 0 || pixels == 0 {
         return resized;
     }
-    let layers = lerp_indices(from, depth);
+    let indices = lerp_indices(from, depth);
     for channel in 0..volume.channels() {
         let source = volume.channel(channel);
-        resized.channel_mut(channel).par_chunks_exact_mut(pixels).zip(&layers).for_each(|(out, at)| {
+        resized.channel_mut(channel).par_chunks_exact_mut(pixels).zip(&indices).for_each(|(out, at)| {
             let (first, second) = (&source[at.first * pixels..][..pixels], &source[at.second * pixels..][..pixels]);
             for ((out, first), second) in out.iter_mut().zip(first).zip(second) {
                 *out = first * (1.0 - at.weight) + second * at.weight;
@@ -42,13 +42,13 @@ fn linear_depth(volume: &Volume, depth: usize) -> Volume {
     resized
 }
 
-/// Labels resized to `size` [depth, height, width], each voxel taking the label at its corner scaled back.
+/// Resizes labels to `size` [depth, height, width]; each voxel takes the label at its scaled corner.
 pub fn nearest_labels(labels: &LabelVolume, [depth, height, width]: [usize; 3]) -> LabelVolume {
     let mut resized = Vec::with_capacity(depth * height * width);
     if labels.depth() > 0 {
-        let layers: Vec<Labels> = (0..labels.depth()).map(|z| nearest(&labels.slice(z), height, width)).collect();
+        let slices: Vec<Labels> = (0..labels.depth()).map(|z| nearest(&labels.slice(z), height, width)).collect();
         for z in corners(labels.depth(), depth) {
-            resized.extend_from_slice(layers[z].as_slice());
+            resized.extend_from_slice(slices[z].as_slice());
         }
     }
     LabelVolume::new(resized, depth, height, width).unwrap_or_default()

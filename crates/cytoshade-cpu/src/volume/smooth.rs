@@ -1,4 +1,4 @@
-//! Smoothing of 3-D flows (the reference's `scipy.ndimage.gaussian_filter` for `flow3D_smooth`).
+//! Smooths 3-D flows (the reference's `scipy.ndimage.gaussian_filter` for `flow3D_smooth`).
 
 use cytoshade_core::Volume;
 
@@ -17,6 +17,6 @@ pub fn smooth(volume: Volume, channels: usize, sigma: f64) -> Volume {
         gaussian::smooth(&mut values, &shape, axis, sigma);
     }
     values.extend(others);
-    // As many values as there were, so this never falls back.
+    // The counts agree, so the default is never taken.
     Volume::new(values, all, depth, height, width).unwrap_or_default()
 }

@@ -1,44 +1,46 @@
-//! Joining the cells of neighbouring layers (the reference's `utils.stitch3D`).
+//! Joins the cells of neighbouring z-slices (the reference's `utils.stitch3D`).
 
 use std::collections::BTreeMap;
 
 use cytoshade_core::LabelVolume;
 
-/// Gives each cell of a layer the label of the cell in the layer before that it overlaps most, where their intersection
-/// over union is at least `threshold` and no other cell of its layer overlaps that one more; other cells get new labels.
+/// Gives each cell of a z-slice the label of its partner in the z-slice before; cells without a partner get new labels.
 ///
-/// Before the first two neighbouring layers that both have cells, layers keep the labels that they have, as in the
-/// reference: after an empty layer, cells may share labels with those before it.
+/// The partner is the cell of largest overlap, if their intersection over union is at least `threshold` and no other cell of
+/// the z-slice overlaps the partner more.
+///
+/// As in the reference, z-slices keep their labels up to the first two neighbouring z-slices that both have cells: after an
+/// empty z-slice, cells may share labels with those before it.
 pub fn stitch(labels: &mut LabelVolume, threshold: f64) {
     let pixels = labels.height() * labels.width();
     if pixels == 0 {
         return;
     }
-    let mut layers = labels.as_mut_slice().chunks_exact_mut(pixels);
-    let Some(mut before) = layers.next() else { return };
+    let mut slices = labels.as_mut_slice().chunks_exact_mut(pixels);
+    let Some(mut before) = slices.next() else { return };
     let mut highest = max(before);
     let mut joined = false;
-    for layer in layers {
-        let count = max(layer);
+    for slice in slices {
+        let count = max(slice);
         if count > 0 && max(before) > 0 {
-            let partners = partners(layer, before, threshold);
-            relabel(layer, count, |label| partners.get(&label).copied(), &mut highest);
+            let partners = partners(slice, before, threshold);
+            relabel(slice, count, |label| partners.get(&label).copied(), &mut highest);
             joined = true;
         } else if joined {
-            relabel(layer, count, |_| None, &mut highest);
+            relabel(slice, count, |_| None, &mut highest);
         } else {
             highest = count;
         }
-        before = layer;
+        before = slice;
     }
 }
 
-fn max(layer: &[u32]) -> u32 {
-    layer.iter().copied().max().unwrap_or(0)
+fn max(slice: &[u32]) -> u32 {
+    slice.iter().copied().max().unwrap_or(0)
 }
 
-/// The labels 1 to `count` of a layer become their partners', or the next ones that nobody has.
-fn relabel(layer: &mut [u32], count: u32, partner: impl Fn(u32) -> Option<u32>, highest: &mut u32) {
+/// Replaces the labels 1 to `count` of a z-slice by those of their partners, or by the next free ones.
+fn relabel(slice: &mut [u32], count: u32, partner: impl Fn(u32) -> Option<u32>, highest: &mut u32) {
     let new_label = |label| {
         partner(label).unwrap_or_else(|| {
             *highest += 1;
@@ -46,14 +48,14 @@ fn relabel(layer: &mut [u32], count: u32, partner: impl Fn(u32) -> Option<u32>, 
         })
     };
     let new: Vec<u32> = std::iter::once(0).chain((1..=count).map(new_label)).collect();
-    layer.iter_mut().for_each(|label| *label = new[*label as usize]);
+    slice.iter_mut().for_each(|label| *label = new[*label as usize]);
 }
 
-/// The label in the layer before that each label of a layer continues.
-fn partners(layer: &[u32], before: &[u32], threshold: f64) -> BTreeMap<u32, u32> {
+/// The partner in the z-slice before of each label of a z-slice.
+fn partners(slice: &[u32], before: &[u32], threshold: f64) -> BTreeMap<u32, u32> {
     let mut overlaps: BTreeMap<(u32, u32), usize> = BTreeMap::new();
     let mut areas = [BTreeMap::<u32, usize>::new(), BTreeMap::new()];
-    for (&label, &other) in layer.iter().zip(before) {
+    for (&label, &other) in slice.iter().zip(before) {
         *areas[0].entry(label).or_default() += 1;
         *areas[1].entry(other).or_default() += 1;
         if label > 0 && other > 0 {
@@ -72,7 +74,7 @@ fn partners(layer: &[u32], before: &[u32], threshold: f64) -> BTreeMap<u32, u32>
     }
     let mut best: BTreeMap<u32, (u32, f64)> = BTreeMap::new();
     for ((label, other), iou) in ious {
-        // In ascending order of the other label, of which the first keeps a tie.
+        // In ascending order of the other label: the first one keeps a tie.
         if iou >= best_of_other[&other] && best.get(&label).is_none_or(|&(_, found)| iou > found) {
             best.insert(label, (other, iou));
         }

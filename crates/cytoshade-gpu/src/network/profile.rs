@@ -117,7 +117,7 @@ impl Network {
         }
         match Clock::new(&self.gpu, self.timed_steps()).await {
             Err(error @ Error::NoTimestamps { .. }) => {
-                recorder.lacks(error.to_string());
+                recorder.cannot_time(error.to_string());
                 Ok(None)
             }
             clock => clock.map(Some),

@@ -104,7 +104,7 @@ impl Work for Store<'_> {
         match self.added {
             Accumulate::Nothing => self.patches(lanes, |value, _, _| value),
             Accumulate::Residual(residual) => {
-                self.patches(lanes, |value, at, _| lanes.add(value, lanes.load(&residual[at])))
+                self.patches(lanes, |value, at, _| lanes.add(value, lanes.load(&residual[at])));
             }
             Accumulate::Target => self.patches(lanes, |value, _, target| lanes.add(value, lanes.load(target))),
         }
