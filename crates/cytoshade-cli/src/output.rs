@@ -14,6 +14,9 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::label_format::LabelFormat;
 
+/// The end of the names of restored images.
+pub(crate) const RESTORED: &str = "_restored.tif";
+
 /// Makes the folder that results go to.
 pub(crate) fn folder(path: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(path).map_err(|error| {
@@ -51,7 +54,7 @@ impl Files {
     }
 
     pub(crate) fn restored(&self) -> PathBuf {
-        self.file("_restored.tif")
+        self.file(RESTORED)
     }
 
     pub(crate) fn save_restored(&self, layers: &[Image]) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use cytoshade_formats::{Pages, ReadOptions};
 use crate::args::{BackendArgs, PagesArg, Restore};
 use crate::failure::Failure;
 use crate::model::Source;
-use crate::output::{Files, folder, print_line};
+use crate::output::{Files, RESTORED, folder, print_line};
 use crate::progress::Bar;
 use crate::segment::stems;
 
@@ -42,7 +42,7 @@ impl Restoration {
 
 pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
     args.params().check().map_err(Failure::usage)?;
-    let stems = stems(&args.inputs)?;
+    let stems = stems(&args.inputs, RESTORED)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let mut restoration = Restoration::open(&args.model, &options, &args.runs)?;
     folder(&args.output)?;

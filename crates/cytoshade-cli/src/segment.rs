@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
             format.ending()
         )));
     }
-    let stems = stems(&args.inputs)?;
+    let stems = stems(&args.inputs, LabelFormat::Tif.ending())?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let mut profiler = Profiler::new(args.profile, args.trace.as_deref(), start);
     let span = Span::begin("model");
@@ -77,8 +77,9 @@ fn share_work(threads: Option<NonZeroUsize>) -> Result<(), Failure> {
     rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global().map_err(Failure::run)
 }
 
-/// The stem of each input. Two inputs of one stem would overwrite each other's results, so they are refused.
-pub(crate) fn stems(inputs: &[PathBuf]) -> Result<Vec<String>, Failure> {
+/// The stem of each input, whose result is written as the stem and `ending`. Two inputs of one stem would overwrite each
+/// other's results, so they are refused.
+pub(crate) fn stems(inputs: &[PathBuf], ending: &str) -> Result<Vec<String>, Failure> {
     let mut seen: HashMap<String, &Path> = HashMap::new();
     let mut stems = Vec::with_capacity(inputs.len());
     for input in inputs {
@@ -87,7 +88,7 @@ pub(crate) fn stems(inputs: &[PathBuf]) -> Result<Vec<String>, Failure> {
         };
         if let Some(other) = seen.insert(stem.clone(), input) {
             return Err(Failure::usage(format!(
-                "{} and {} would both be written as {stem}_cp_masks.tif; segment them into different folders",
+                "{} and {} would both be written as {stem}{ending}; write them to different folders",
                 other.display(),
                 input.display()
             )));

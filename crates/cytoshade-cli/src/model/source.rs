@@ -31,7 +31,7 @@ impl Source {
     pub(crate) fn network(typed: &Path, options: &LoadOptions) -> Result<Model, Failure> {
         match Source::new(typed) {
             Source::Bundled => Model::from_bytes(demo::MODEL, options),
-            Source::ModelRef(_) => Model::open_with(typed, options),
+            Source::ModelRef(reference) => Model::open_ref(&reference, options),
         }
         .map_err(Failure::run)
     }
