@@ -226,7 +226,10 @@ impl Codec {
             #[cfg(feature = "jpegxl")]
             Codec::JpegXl => return picture(page, expected, |allowed| crate::picture::jpegxl::decode(stored, allowed)),
             #[cfg(feature = "lerc")]
-            Codec::Lerc => return picture(page, expected, |allowed| crate::picture::lerc::decode(stored, allowed)),
+            Codec::Lerc => {
+                let samples = page.interleaved();
+                return picture(page, expected, |allowed| crate::picture::lerc::decode(stored, samples, allowed));
+            }
         };
         Ok((bytes, Order::File))
     }
