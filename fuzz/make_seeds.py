@@ -1,8 +1,9 @@
 """Seeds of one level and one channel, the smallest possible network.
 
-    python make_seeds.py
+    python make_seeds.py                # with the packages of tests/oracle/requirements.txt and `onnx`
+    python make_seeds.py --parts        # parts_*.onnx alone, with `onnx` alone
 
-Runs with the packages of tests/oracle/requirements.txt and `onnx`, and writes into seeds/, which is in the repository.
+Writes into seeds/, which is in the repository.
 """
 
 import collections
@@ -11,18 +12,18 @@ import pathlib
 import sys
 import zipfile
 
-import torch
-from safetensors.torch import save_file
+import onnx
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "crates/cytoshade-model/tests"))
-
-import make_torch  # noqa: E402
 
 
-def main():
-    seeds = HERE / "seeds"
-    seeds.mkdir(exist_ok=True)
+def networks(seeds):
+    import torch
+    from safetensors.torch import save_file
+
+    sys.path.insert(0, str(HERE.parent / "crates/cytoshade-model/tests"))
+    import make_torch
+
     net = make_torch.network(nbase=(1, 1))
     state = collections.OrderedDict((name, value.clone()) for name, value in net.state_dict().items())
     save_file({k: v for k, v in state.items() if v.is_floating_point()}, str(seeds / "small.safetensors"))
@@ -38,14 +39,36 @@ def main():
 
 
 def unchecked(path):
-    """Clears the checksums in an archive's directory, so that a changed record is still read."""
+    """Clears the checksums in an archive's directory and records, so that a changed record is still read."""
     data = bytearray(path.read_bytes())
-    at = data.find(b"PK\x01\x02")
-    while at >= 0:
-        data[at + 16 : at + 20] = bytes(4)
-        at = data.find(b"PK\x01\x02", at + 4)
+    for signature, checksum in [(b"PK\x01\x02", 16), (b"PK\x03\x04", 14)]:
+        at = data.find(signature)
+        while at >= 0:
+            data[at + checksum : at + checksum + 4] = bytes(4)
+            at = data.find(signature, at + 4)
     path.write_bytes(data)
 
 
+def parts(seeds):
+    """Models whose weights lie in a part: its length in two bytes, the part, the model."""
+    for name in ["small", "small_folded"]:
+        model = onnx.load(str(seeds / f"{name}.onnx"))
+        part = b""
+        for tensor in model.graph.initializer:
+            if len(tensor.raw_data) > 8:
+                place = [("location", "part"), ("offset", str(len(part))), ("length", str(len(tensor.raw_data)))]
+                part += tensor.raw_data
+                tensor.ClearField("raw_data")
+                tensor.data_location = onnx.TensorProto.EXTERNAL
+                for key, value in place:
+                    tensor.external_data.add(key=key, value=value)
+        data = len(part).to_bytes(2, "little") + part + model.SerializeToString()
+        (seeds / f"parts_{name}.onnx").write_bytes(data)
+
+
 if __name__ == "__main__":
-    main()
+    folder = HERE / "seeds"
+    folder.mkdir(exist_ok=True)
+    if sys.argv[1:] != ["--parts"]:
+        networks(folder)
+    parts(folder)

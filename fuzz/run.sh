@@ -7,11 +7,11 @@ minutes=$1
 shift
 declare -A dictionary=(
   [torch_zip]=torch [torch_legacy]=torch [torch_pickle]=torch [size_model]=numpy_pickle [seg_npy]=numpy_pickle
-  [onnx]=onnx [safetensors]=safetensors [npy]=npy [model_from_bytes]=onnx
+  [onnx]=onnx [onnx_parts]=onnx [safetensors]=safetensors [npy]=npy [model_from_bytes]=onnx
 )
 for target in "$@"; do
   mkdir -p "corpus/$target" "artifacts/$target"
-  options=(-rss_limit_mb=1024 -malloc_limit_mb=512 -timeout=10 -print_final_stats=1 "-artifact_prefix=artifacts/$target/")
+  options=(-rss_limit_mb=768 -malloc_limit_mb=256 -timeout=10 -print_final_stats=1 "-artifact_prefix=artifacts/$target/")
   if [ -n "${dictionary[$target]:-}" ]; then
     options+=("-dict=dictionaries/${dictionary[$target]}.dict")
   fi

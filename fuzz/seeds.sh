@@ -19,7 +19,7 @@ seed safetensors seeds/*.safetensors $model/*.safetensors $hostile/*.safetensors
 seed torch_zip seeds/*_zip.pth $model/zip*.pth $model/n*.pth $hostile/{zip,tensor,pickle}_*.pth
 seed torch_legacy seeds/*_legacy.pth $model/legacy*.pth $hostile/legacy_*.pth $hostile/pickle_*_legacy.pth
 seed torch_pickle seeds/*.pkl
-seed onnx seeds/*.onnx $model/*.onnx $hostile/*.onnx
+seed onnx seeds/small*.onnx $model/*.onnx $hostile/*.onnx
 seed size_model $model/size_model*.npy $hostile/size_*.npy
 seed seg_npy $seg/*_seg.npy $hostile/seg_*.npy
 seed npy $images/*.npy $hostile/npy_*.npy
@@ -29,4 +29,7 @@ for format in bmp pnm webp jpeg2000 jpegxl; do
 done
 seed png $images/*.png $hostile/*.png
 seed jpeg $images/*.jpg $hostile/*.jpg
+seed fetch seeds/fetch_*.txt
+seed printable seeds/fetch_*.txt $hostile/*_control*
+seed onnx_parts seeds/parts_*.onnx
 seed model_from_bytes seeds/small*.{safetensors,pth,onnx} $model/{plain.safetensors,zip_deflated.pth,legacy_f16.pth,renamed_typed.onnx}

@@ -1,7 +1,7 @@
 #![no_main]
 
-use cytoshade_formats::{Limits, read_seg};
-use cytoshade_fuzz::check;
+use cytoshade_formats::{Limits, ValueLimits, read_seg};
+use cytoshade_fuzz::{check, small_values};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -9,17 +9,14 @@ fuzz_target!(|bytes: &[u8]| {
         pixels: 1 << 20,
         decoded_bytes: 16 << 20,
         pages: 64,
-        pickle_steps: 1 << 15,
-        memo_entries: 1 << 13,
-        nesting: 16,
-        memory_bytes: 16 << 20,
+        values: ValueLimits { string_bytes: 1 << 20, elements: 1 << 20, ..small_values() },
         ..Limits::default()
     };
     match read_seg(bytes, &limits) {
         Ok(seg) => {
             let _ = (seg.keys(), seg.unknown(), seg.filename(), seg.diameter(), seg.channels(), seg.is_manual());
-            let _ = (seg.flows(), seg.image());
-            // What was read can be written, and is read again as the same cells.
+            let _ = (seg.flows(), seg.image(), seg.left_out());
+            // A file that was read can be written, and is read again as the same cells.
             let mut again = Vec::new();
             seg.write(&mut again).unwrap();
             let again = read_seg(&again, &Limits::default()).unwrap();

@@ -9,25 +9,32 @@ use libfuzzer_sys::{Corpus, fuzz_target};
 const REAL: &[u8] = include_bytes!("../seeds/small_zip.pth");
 const NAME: &[u8] = b"m/data.pkl";
 
-/// The real file with this pickle: one record more, and the directory's first entry led to it.
+/// The real file with this pickle in the place of its first record, and the directory's offsets moved.
 fn archive(pickle: &[u8]) -> Vec<u8> {
+    let number = |at: usize, length: usize| {
+        REAL[at..at + length].iter().rev().fold(0usize, |value, &byte| value << 8 | usize::from(byte))
+    };
     let directory = REAL.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
-    let mut bytes = REAL[..directory].to_vec();
-    let record = bytes.len() as u32;
+    assert!(REAL[30..].starts_with(NAME));
+    let rest = 30 + number(26, 2) + number(28, 2) + number(18, 4);
     let size = (pickle.len() as u32).to_le_bytes();
-    bytes.extend(b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    let mut bytes = b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec();
     bytes.extend([size, size].concat());
     bytes.extend([NAME.len() as u8, 0, 0, 0]);
-    bytes.extend(NAME);
-    bytes.extend(pickle);
-    let moved = bytes.len();
-    bytes.extend(&REAL[directory..]);
-    assert!(bytes[moved + 46..].starts_with(NAME));
-    bytes[moved + 20..moved + 28].copy_from_slice(&[size, size].concat());
-    bytes[moved + 42..moved + 46].copy_from_slice(&record.to_le_bytes());
-    let end = bytes.len() - 6;
-    bytes[end..end + 4].copy_from_slice(&(moved as u32).to_le_bytes());
-    bytes
+    bytes.extend([NAME, pickle].concat());
+    let moved = |offset: usize| (offset + bytes.len() - rest) as u32;
+    let mut listing = REAL[directory..].to_vec();
+    listing[20..28].copy_from_slice(&[size, size].concat());
+    let mut at = 0;
+    while listing[at..].starts_with(b"PK\x01\x02") {
+        let offset = number(directory + at + 42, 4);
+        let offset = if offset == 0 { 0 } else { moved(offset) };
+        listing[at + 42..at + 46].copy_from_slice(&offset.to_le_bytes());
+        at += 46 + number(directory + at + 28, 2) + number(directory + at + 30, 2) + number(directory + at + 32, 2);
+    }
+    let end = listing.len() - 6;
+    listing[end..end + 4].copy_from_slice(&moved(directory).to_le_bytes());
+    [&bytes[..], &REAL[rest..directory], &listing].concat()
 }
 
 fuzz_target!(|pickle: &[u8]| -> Corpus { network(Format::TorchZip, &archive(pickle), &small()) });

@@ -4,30 +4,38 @@
 use std::error::Error;
 
 use cytoshade_formats::{Format as ImageFormat, ImageFile, Limits, Pages, ReadOptions, Selection};
-use cytoshade_model::{Format, LoadOptions, ReadLimits};
+use cytoshade_model::{CostLimits, Format, LoadOptions, Meter, ReadLimits, ValueLimits};
 use libfuzzer_sys::Corpus;
 
-/// Options with limits that a small file can reach, so that the limits are exercised and a run is short.
+/// Limits of single values that a small file can reach.
+pub fn small_values() -> ValueLimits {
+    ValueLimits {
+        opcodes: 1 << 15,
+        memo_entries: 1 << 13,
+        nesting: 16,
+        string_bytes: 1 << 12,
+        key_bytes: 1 << 8,
+        dimensions: 6,
+        elements: 1 << 16,
+    }
+}
+
+/// Options with limits that a small file can reach, so that the limits are exercised.
 pub fn small() -> LoadOptions {
     let limits = ReadLimits {
         file_bytes: 1 << 20,
         header_bytes: 1 << 16,
         tensors: 400,
-        dimensions: 6,
-        elements: 1 << 16,
-        memory_bytes: 8 << 20,
-        pickle_steps: 1 << 15,
-        memo_entries: 1 << 13,
-        nesting: 16,
-        string_bytes: 1 << 12,
         zip_entries: 512,
         nodes: 1 << 10,
+        values: small_values(),
+        cost: CostLimits { memory_bytes: 8 << 20, structure_bytes: 2 << 20, steps: 1 << 17, ..CostLimits::default() },
         ..ReadLimits::default()
     };
     LoadOptions { limits, ..LoadOptions::default() }
 }
 
-/// Loads a network, if the bytes are of this format.
+/// Loads a network if the bytes are of this format: under small limits, and under the default ones within a budget.
 pub fn network(format: Format, bytes: &[u8], options: &LoadOptions) -> Corpus {
     if Format::detect(bytes) != Some(format) {
         return Corpus::Reject;
@@ -39,7 +47,18 @@ pub fn network(format: Format, bytes: &[u8], options: &LoadOptions) -> Corpus {
         }
         Err(error) => check(&error),
     }
+    let default = LoadOptions { external: options.external.clone(), ..LoadOptions::default() };
+    let mut meter = default.limits.cost.meter(bytes.len() as u64);
+    if let Err(error) = cytoshade_model::load_metered(bytes, &default, &mut meter) {
+        check(&error);
+    }
+    within_budget(bytes.len(), &meter);
     Corpus::Keep
+}
+
+/// The steps of an input are in proportion to its size: 100 for each byte, and what every input may take.
+pub fn within_budget(bytes: usize, meter: &Meter) {
+    assert!(meter.steps() <= 100 * bytes as u64 + 10_000, "{} steps for {bytes} bytes", meter.steps());
 }
 
 /// Reads images if the bytes are of this format: as images, as lists of pages and as stacks.

@@ -1,9 +1,9 @@
 """Models that attack the readers: each must end in the error that INDEX.tsv names, quickly and in little memory.
 
-    python make_models.py
+    python make_models.py                   # with the packages of tests/oracle/requirements.txt and `onnx`
+    python make_models.py zip onnx          # some classes alone: all but `pickle` and `tensor` do without torch
 
-Runs with the packages of tests/oracle/requirements.txt and `onnx`, after make_torch.py and make_onnx.py of
-crates/cytoshade-model/tests. Nothing here opens what it writes.
+Runs after make_torch.py and make_onnx.py of crates/cytoshade-model/tests. Nothing here opens what it writes.
 """
 
 import copy
@@ -18,16 +18,11 @@ import zipfile
 
 import numpy as np
 import onnx
-import torch
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
 
 from corpus import ROOT, index, put
 
-sys.path.insert(0, str(ROOT / "crates/cytoshade-model/tests"))
-
-import make_torch  # noqa: E402
-
-FIXTURES = make_torch.HERE
+FIXTURES = ROOT / "crates/cytoshade-model/tests/fixtures"
 
 
 class Call:
@@ -56,12 +51,16 @@ def legacy(program, keys=b"\x80\x02].", rest=b""):
 
 
 def saved(value, **how):
+    import torch
+
     out = io.BytesIO()
     torch.save(value, out, **how)
     return out.getvalue()
 
 
 def pickles():
+    import torch
+
     for name, call in {
         "os_system": Call(os.system, "echo owned"), "eval": Call(eval, "__import__('os').system('echo owned')"),
         "exec": Call(exec, "import os"), "getattr": Call(getattr, 1, "real"),
@@ -78,15 +77,15 @@ def pickles():
     put("pickle_ext.pth", "Opcode", "a global out of the extension registry", legacy(b"\x80\x02\x82\x01)R."))
     put("pickle_persid.pth", "Opcode", "a persistent reference by text", legacy(b"\x80\x02P0\n."))
     put("pickle_set_state.pth", "Opcode", "state given to a list", legacy(b"\x80\x02]}X\x01\0\0\0aK\x01sb."))
-    put("pickle_steps.pth", "Limit pickle_steps", "more opcodes than any model has", legacy(b"\x80\x02" + b"N0" * 140_000 + b"."))
-    put("pickle_deep_marks.pth", "Limit nesting", "100,000 marks, one inside of the other", legacy(b"\x80\x02" + b"(" * 100_000 + b"."))
+    put("pickle_steps.pth", "Limit values.opcodes", "more opcodes than any model has", legacy(b"\x80\x02" + b"N0" * 300_000 + b"."))
+    put("pickle_deep_marks.pth", "Limit values.nesting", "100,000 marks, one inside of the other", legacy(b"\x80\x02" + b"(" * 100_000 + b"."))
     put("pickle_deep_lists.pth", "Damaged", "100,000 lists, one inside of the other", legacy(b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b"."))
-    put("pickle_memo.pth", "Limit memo_entries", "140,000 entries of the memo", legacy(b"\x80\x04N" + b"\x94" * 140_000 + b"."))
+    put("pickle_memo.pth", "Limit values.memo_entries", "300,000 entries of the memo", legacy(b"\x80\x04N" + b"\x94" * 300_000 + b"."))
     laughs = b"\x80\x02]q\x00" + b"".join(b"](" + b"h" + bytes([at]) + (b"h" + bytes([at])) * 9 + b"eq" + bytes([at + 1]) for at in range(30)) + b"."
     put("pickle_laughs.pth", "Damaged", "lists of lists of one list, 10^30 of them if they were copied", legacy(laughs))
-    put("pickle_own_child.pth", "Limit nesting", "a state dict inside of itself", legacy(b"\x80\x02}q\0X\n\0\0\0state_dicth\0s."))
-    put("pickle_long_string.pth", "Limit string_bytes", "a string of 4 GiB that is not there", legacy(b"\x80\x02X\xff\xff\xff\xffa."))
-    put("pickle_long_bytes.pth", "Limit string_bytes", "bytes of 2^64 - 1 that are not there", legacy(b"\x80\x04\x8e" + b"\xff" * 8 + b"."))
+    put("pickle_own_child.pth", "Limit values.nesting", "a state dict inside of itself", legacy(b"\x80\x02}q\0X\n\0\0\0state_dicth\0s."))
+    put("pickle_long_string.pth", "Limit values.string_bytes", "a string of 4 GiB that is not there", legacy(b"\x80\x02X\xff\xff\xff\xffa."))
+    put("pickle_long_bytes.pth", "Limit values.string_bytes", "bytes of 2^64 - 1 that are not there", legacy(b"\x80\x04\x8e" + b"\xff" * 8 + b"."))
     put("pickle_long_int.pth", "Damaged", "an int of 255 bytes", legacy(b"\x80\x02\x8a\xff" + b"\x01" * 255 + b"."))
     put("pickle_no_stack.pth", "Damaged", "opcodes that take from an empty stack", legacy(b"\x80\x02R."))
     put("pickle_below_mark.pth", "Damaged", "opcodes that take what is below a mark", legacy(b"\x80\x02}K\x01(K\x02s."))
@@ -101,29 +100,40 @@ def tensor(elements=4, offset=0, shape=(4,), strides=(1,), kind=b"FloatStorage",
             + b"X\x03\0\0\0cpu" + int_(elements) + b"tQ" + int_(offset) + ints(shape) + ints(strides) + b"\x89}tR")
 
 
-def state(*tensors):
-    return b"\x80\x02}" + b"".join(b"X\x05\0\0\0" + b"%05d" % at + made + b"s" for at, made in enumerate(tensors)) + b"."
+def state(*tensors, names=None):
+    """A state dict. Names that are no U-Net's end in an error before the tensors' types are seen."""
+    names = names or [b"%05d" % at for at in range(len(tensors))]
+    entries = (b"X" + struct.pack("<I", len(name)) + name + made + b"s" for name, made in zip(names, tensors))
+    return b"\x80\x02}" + b"".join(entries) + b"."
 
 
 def tensors():
-    def one(name, error, attacks, storage=bytes(16), **how):
-        put(f"tensor_{name}.pth", error, attacks, zipped(state(tensor(**how)), [("0", storage)]))
+    import torch
 
-    one("shape_overflow", "Limit elements", "a shape that multiplies past 2^64", shape=(2**33, 2**33), strides=(0, 0))
-    one("shape_wraps_to_four", "Limit elements", "a shape whose product is 4 modulo 2^64", shape=(2**62 + 1, 4), strides=(0, 1))
+    sys.path.insert(0, str(ROOT / "crates/cytoshade-model/tests"))
+    import make_torch
+
+    torch.manual_seed(0)
+
+    def one(name, error, attacks, storage=bytes(16), names=None, **how):
+        put(f"tensor_{name}.pth", error, attacks, zipped(state(tensor(**how), names=names), [("0", storage)]))
+
+    one("shape_overflow", "Limit values.elements", "a shape that multiplies past 2^64", shape=(2**33, 2**33), strides=(0, 0))
+    one("shape_wraps_to_four", "Limit values.elements", "a shape whose product is 4 modulo 2^64", shape=(2**62 + 1, 4), strides=(0, 1))
     one("shape_past_64_bits", "Damaged", "a dimension past 2^64", shape=(2**65,), strides=(1,))
     one("stride_overflow", "Damaged", "strides that multiply past 2^64", shape=(2, 2), strides=(2**63, 2**63))
     one("stride_negative", "Damaged", "a negative stride", shape=(2,), strides=(-1,))
     one("offset_overflow", "Damaged", "an offset that overflows with the shape", offset=2**64 - 2)
-    one("one_value_a_billion_times", "Limit memory_ratio", "one value shown 2^28 times by strides of 0", shape=(2**14, 2**14), strides=(0, 0))
-    one("dimensions", "Limit dimensions", "a tensor of 1000 dimensions", shape=(1,) * 1000, strides=(1,) * 1000)
+    one("one_value_a_billion_times", "Limit cost.memory_ratio", "one value shown 2^28 times by strides of 0", shape=(2**14, 2**14), strides=(0, 0))
+    one("dimensions", "Limit values.dimensions", "a tensor of 1000 dimensions", shape=(1,) * 1000, strides=(1,) * 1000)
     one("storage_too_short", "Damaged", "a storage shorter than it says", storage=bytes(15))
     one("storage_elements", "Damaged", "a storage of 2^63 elements", elements=2**63)
-    one("integers", "Type", "weights that are integers", kind=b"IntStorage")
+    landmark = [b"downsample.down.res_down_0.conv.conv_0.2.weight"]
+    one("integers", "Type", "weights that are integers", kind=b"IntStorage", names=landmark)
     one("other_key", "Damaged", "a storage that is not in the file", key=b"1")
     one("key_traversal", "Damaged", "a storage's key that leaves the folder", key=b"../../../etc/passwd")
     shared = [tensor(elements=10_000, shape=(10_000,)) for _ in range(1500)]
-    put("tensor_shared_bomb.pth", "Limit memory_ratio", "1500 tensors that all show one storage", zipped(state(*shared), [("0", bytes(40_000))]))
+    put("tensor_shared_bomb.pth", "Limit cost.memory_ratio", "1500 tensors that all show one storage", zipped(state(*shared), [("0", bytes(40_000))]))
     put("tensor_two_types.pth", "Damaged", "one storage with two types",
         zipped(state(tensor(), tensor(kind=b"HalfStorage", elements=8)), [("0", bytes(16))]))
     net = make_torch.network().state_dict()
@@ -182,13 +192,31 @@ def archives():
     changed("huge_size", "a record that says it unpacks to 4 GiB", second + 24, struct.pack("<I", 2**32 - 2), "Limit compression_ratio")
     changed("encrypted", "an encrypted record", second + 8, struct.pack("<H", 1))
     changed("method", "an unknown compression", second + 10, struct.pack("<H", 99))
-    changed("count", "a directory of fewer records than it says", end + 10, struct.pack("<H", 3))
-    changed("count_less", "a directory of more records than it says", end + 10, struct.pack("<H", 1))
+    changed("count", "a directory of fewer records than it says", end + 8, struct.pack("<HH", 3, 3))
+    changed("count_less", "a directory of more records than it says", end + 8, struct.pack("<HH", 1, 1))
     changed("directory_offset", "a directory past the end", end + 16, struct.pack("<I", 2**31))
     changed("directory_size", "a directory of 4 GiB", end + 12, struct.pack("<I", 2**32 - 1))
-    changed("many", "65,535 records in a directory of two", end + 10, struct.pack("<H", 65535), "Limit zip_entries")
+    changed("many", "65,535 records in a directory of two", end + 8, struct.pack("<HH", 65535, 65535), "Limit zip_entries")
     changed("other_name", "a record with another name than in the directory", 30, b"n")
-    changed("checksum", "a record that is damaged", small.index(b"PK\x01\x02") - 1, b"\x01")
+    largest = max(zipfile.ZipFile(FIXTURES / "zip.pth").infolist(), key=lambda entry: entry.file_size)
+    values = largest.header_offset + 30 + sum(struct.unpack_from("<HH", plain, largest.header_offset + 26))
+    changed("checksum", "a record of weights that is damaged", values, bytes([plain[values] ^ 1]), base=plain)
+    local = small.index(b"m/data/0") - 30
+    changed("local_encrypted", "a record that is encrypted in its own header alone", local + 6, struct.pack("<H", 1))
+    changed("local_method", "a record that is deflated in its own header alone", local + 8, struct.pack("<H", 8))
+    changed("local_checksum", "a record with another checksum in its own header", local + 14, bytes(4))
+    changed("local_size", "a record of another size in its own header", local + 22, struct.pack("<I", 15))
+    changed("local_packed", "a record of another packed size in its own header", local + 18, struct.pack("<I", 15))
+    changed("local_descriptor", "a record whose own header announces a descriptor", local + 6, struct.pack("<H", 8))
+    descriptor = plain.index(b"PK\x07\x08")
+    changed("descriptor", "a descriptor of another checksum than the directory's", descriptor + 4, bytes(4), base=plain)
+    hidden = rezip([("m/data.pkl", pickle.dumps(Call(os.system, "id"), 2))], zipfile.ZIP_STORED)
+    hidden = hidden[: hidden.index(b"PK\x01\x02")]
+    moved = bytearray(hidden + small)
+    shift = lambda at: struct.pack_into("<I", moved, at, struct.unpack_from("<I", moved, at)[0] + len(hidden))
+    for at in [len(hidden) + central + 42, len(hidden) + second + 42, len(hidden) + end + 16]:
+        shift(at)
+    put("zip_hidden.pth", "Damaged", "a record that the directory does not list, for readers that go by records", moved)
     locator = b"PK\x06\x07" + struct.pack("<IQI", 0, 2**63, 1)
     put("zip_locator.pth", "Damaged", "a zip64 directory past the end", small[:end] + locator + small[end:])
     with warnings.catch_warnings():
@@ -225,9 +253,9 @@ def messages():
     put("onnx_length.onnx", "Damaged", "a graph of 2^63 bytes that are not there", start + b"\x3a" + varint(2**63))
     put("onnx_varint.onnx", "Damaged", "a number that does not end", start + b"\x3a" + b"\xff" * 20)
     put("onnx_group.onnx", "Damaged", "groups inside of groups, which no ONNX file has", start + b"\xa3\x06" * 50_000)
-    put("onnx_nodes.onnx", "Limit memory_ratio", "100,000 empty nodes of two bytes", start + field(7, b"\x0a\x00" * 100_000))
+    put("onnx_nodes.onnx", "Limit nodes", "100,000 empty nodes of two bytes", start + field(7, b"\x0a\x00" * 100_000))
     put("onnx_tensors.onnx", "Limit tensors", "10,000 empty tensors of two bytes", start + field(7, b"\x2a\x00" * 10_000))
-    put("onnx_attributes.onnx", "Limit memory_ratio", "100,000 empty attributes of two bytes in one node", start + field(7, field(1, b"\x2a\x00" * 100_000)))
+    put("onnx_attributes.onnx", "Limit cost.memory_ratio", "100,000 empty attributes of two bytes in one node", start + field(7, field(1, b"\x2a\x00" * 100_000)))
     put("onnx_inputs.onnx", "Damaged", "100,000 empty names of two bytes in one node", start + field(7, field(1, b"\x0a\x00" * 100_000)))
     put("onnx_dims.onnx", "Damaged", "a tensor of 100,000 dimensions", start + field(7, field(5, field(1, b"\x01" * 100_000))))
     nested = b""
@@ -375,10 +403,16 @@ def numpy_files():
     put("size_recursive.npy", "Damaged", "an array in itself", header + b"\x80\x03]q\0h\0a.")
 
 
+CLASSES = {
+    "pickle": [pickles], "tensor": [tensors], "legacy": [legacy_files], "zip": [archives], "onnx": [messages, graphs],
+    "safetensors": [safetensors], "size": [numpy_files],
+}
+
+
 def main():
-    torch.manual_seed(0)
-    for part in [pickles, tensors, legacy_files, archives, messages, graphs, safetensors, numpy_files]:
-        part()
+    for name in sys.argv[1:] or CLASSES:
+        for part in CLASSES[name]:
+            part()
     index()
 
 

@@ -86,30 +86,30 @@ def calls():
         "exec": Call(exec, "import os"), "getattr": Call(getattr, 1, "real"), "open": Call(open, "/etc/passwd"),
         "import": Call(__import__, "os"), "nested_call": Call(os.system, Call(eval, "'echo owned'")),
         "numpy_load": Call(np.load, "x.npy"), "numpy_fromfile": Call(np.fromfile, "/etc/passwd"),
-        "pickle_loads": Call(pickle.loads, b"N."), "set": {1, 2},
+        "pickle_loads": Call(pickle.loads, b"N."),
     }.items():
-        put(f"calls_{name}", "Opcode" if name == "set" else "Global", f"a value that calls {name}", saved(masks(note=call)))
+        put(f"calls_{name}", "Global", f"a value that calls {name}", saved(masks(note=call)))
     put("calls_os_system_instead", "Global", "a call in place of the dictionary", header() + pickle.dumps(Call(os.system, "id"), 4))
     put("calls_in_objects", "Global", "a call in an array of objects",
         saved(masks(note=np.array([Call(os.system, "id")], object))))
     put("calls_as_key", "Global", "a call in place of a key", saved(masks(**{"note": {Call(os.system, "id"): 1}})))
     put("calls_protocol_2", "Global", "a call in protocol 2", saved(masks(note=Call(os.system, "id")), 2))
-    put("calls_module", "Global", "a class of the writer's own", saved(masks(note=corpus.index)))
-    put("calls_other_module", "Global", "a name of numpy's in a module of the writer's own", as_masks(
+    put("calls_module", "Unsupported", "masks of a class of the writer's own", saved({"masks": corpus.index}))
+    put("calls_other_module", "Unsupported", "a name of numpy's in a module of the writer's own", as_masks(
         array([2, 2], dtype("u1"), byte_string(4), module=b"numpy.core.multiarray.evil")))
-    put("calls_other_type", "Global", "a type of the writer's own", as_masks(
+    put("calls_other_type", "Unsupported", "a type of the writer's own", as_masks(
         array([2, 2], dtype("u1").replace(b"cnumpy\n", b"cevil\n"), byte_string(4))))
-    put("calls_memmap", "Global", "an array that maps a file", as_masks(b"cnumpy\nmemmap\n(" + text("/etc/passwd") + b"tR"))
+    put("calls_memmap", "Unsupported", "an array that maps a file", as_masks(b"cnumpy\nmemmap\n(" + text("/etc/passwd") + b"tR"))
     put("calls_newobj", "Opcode", "an object made by NEWOBJ", as_masks(b"cnumpy\nndarray\n)\x81"))
     put("calls_inst", "Opcode", "an object made by INST", as_masks(b"(inumpy\nndarray\n"))
     put("calls_obj", "Opcode", "an object made by OBJ", as_masks(b"(cnumpy\nndarray\no"))
     put("calls_extension", "Opcode", "an extension code", as_masks(b"\x82\x01"))
-    put("calls_persistent", "Damaged", "a reference out of the file", as_masks(text("key") + b"Q"))
+    put("calls_persistent", "Unsupported", "a reference out of the file", as_masks(text("key") + b"Q"))
     put("calls_codec", "Damaged", "a codec that unpacks", as_masks(array([8, 8], dtype("u1"), b"c_codecs\nencode\n("
         + text("xxxx") + text("zlib") + b"tR")))
     put("calls_bytes", "Damaged", "bytes() of a large number",
         as_masks(array([8, 8], dtype("u1"), b"c__builtin__\nbytes\n(J\xff\xff\xff\x7ftR")))
-    put("calls_path", "Damaged", "a path made of a number", as_masks(b"cpathlib\nPosixPath\n(K\x01tR"))
+    put("calls_path", "Unsupported", "a path made of a number", as_masks(b"cpathlib\nPosixPath\n(K\x01tR"))
     put("calls_system_of_path", "Global", "what else pathlib has", as_masks(b"cpathlib\nos.system\n(" + text("id") + b"tR"))
 
 
@@ -117,52 +117,52 @@ def bombs():
     deep = []
     for _ in range(200):
         deep = [deep]
-    put("deep_lists", "Limit nesting", "lists in lists", saved(masks(note=deep)))
-    put("deep_marks", "Limit nesting", "marks in marks", as_masks(b"(" * 100_000))
-    put("deep_tuples", "Limit nesting", "tuples in tuples, a hundred thousand deep", as_masks(b"N" + b"\x85" * 100_000))
-    put("own_child", "Limit nesting", "a list in itself", as_masks(b"]q\x00h\x00a"))
-    put("own_parent", "Limit nesting", "the dictionary in itself", object_array(b"}q\x00(" + text("masks") + b"h\x00u"))
+    put("deep_lists", "Limit values.nesting", "lists in lists", saved(masks(note=deep)))
+    put("deep_marks", "Limit values.nesting", "marks in marks", as_masks(b"(" * 100_000))
+    put("deep_tuples", "Limit values.nesting", "tuples in tuples, a hundred thousand deep", as_masks(b"N" + b"\x85" * 100_000))
+    put("own_child", "Limit values.nesting", "a list in itself", as_masks(b"]q\x00h\x00a"))
+    put("own_parent", "Limit values.nesting", "the dictionary in itself", object_array(b"}q\x00(" + text("masks") + b"h\x00u"))
     laughs = b"]q\x00"
     for at in range(30):
         laughs += b"](" + b"".join(b"h" + bytes([at]) for _ in range(10)) + b"eq" + bytes([at + 1])
-    put("laughs", "Limit memory_bytes", "ten lists of ten lists of ten lists, thirty times", as_masks(laughs))
-    put("laughs_of_arrays", "Limit memory_bytes", "arrays of objects of arrays of objects",
+    put("laughs", "Limit cost.memory_ratio", "ten lists of ten lists of ten lists, thirty times", as_masks(laughs))
+    put("laughs_of_arrays", "Limit cost.memory_ratio", "arrays of objects of arrays of objects",
         as_masks(b"".join([b"Nq\x00"] + [array([10], dtype("O8", b"|"), b"](" + b"".join(
             b"h" + bytes([at]) for _ in range(10)) + b"e") + b"q" + bytes([at + 1]) for at in range(20)])))
     latin = text("x" * 100_000) + b"q\x00" + text("latin1") + b"q\x01"
     copies = b"](" + b"c_codecs\nencode\n(h\x00h\x01tR" * 2_000 + b"e"
-    put("copies", "Limit memory_bytes", "a string that is decoded two thousand times", as_masks(latin + b"00" + copies))
-    put("steps", "Limit pickle_steps", "half a million opcodes and some", as_masks(b"N0" * 300_000))
-    put("memo", "Limit memo_entries", "a memo without end", as_masks(b"N" + b"\x94" * 300_000))
-    put("values", "Limit pickle_steps", "half a million lists", as_masks(b"(" + b"]" * 600_000 + b"l"))
-    put("keys", "Unsupported", "a hundred thousand keys, and none is masks",
+    put("copies", "Limit cost.memory_ratio", "a string that is decoded two thousand times", as_masks(latin + b"00" + copies))
+    put("steps", "Limit values.opcodes", "half a million opcodes and some", as_masks(b"N0" * 300_000))
+    put("memo", "Limit values.memo_entries", "a memo without end", as_masks(b"N" + b"\x94" * 300_000))
+    put("values", "Limit values.opcodes", "half a million lists", as_masks(b"(" + b"]" * 600_000 + b"l"))
+    put("keys", "Limit cost.memory_ratio", "a hundred thousand keys, and none is masks",
         object_array(b"}(" + b"".join(b"J" + struct.pack("<i", at) + b"N" for at in range(100_000)) + b"u"))
 
 
 def lengths():
     put("string_length", "Damaged", "a string of 2 GB in a small file", as_masks(b"X\xff\xff\xff\x7fab"))
-    put("string_length_64_bits", "Limit string_bytes", "a string of 2^63 bytes", as_masks(b"\x8e" + b"\xff" * 7 + b"\x7f"))
+    put("string_length_64_bits", "Limit values.string_bytes", "a string of 2^63 bytes", as_masks(b"\x8e" + b"\xff" * 7 + b"\x7f"))
     put("frame", "Damaged", "a frame of 2^63 bytes around nothing", header() + b"\x80\x04\x95" + b"\xff" * 7 + b"\x7f")
-    put("long_int", "Opcode", "an int of 2 GB", as_masks(b"\x8b\xff\xff\xff\x7f"))
-    put("wide_int", "Damaged", "an int of 255 bytes", as_masks(b"\x8a\xff" + b"\x01" * 255))
+    put("long_int", "Damaged", "an int of 2 GB", as_masks(b"\x8b\xff\xff\xff\x7f"))
+    put("wide_int", "Unsupported", "an int of 255 bytes", as_masks(b"\x8a\xff" + b"\x01" * 255))
     put("shape_lies", "Damaged", "a shape larger than the data", as_masks(array([100, 100], dtype("u2"), byte_string(200))))
     put("shape_lies_small", "Damaged", "data larger than the shape", as_masks(array([2, 2], dtype("u2"), byte_string(200))))
-    put("shape_huge", "Limit elements", "2^60 elements", as_masks(array([2**30, 2**30], dtype("u1"), byte_string(4))))
-    put("shape_overflow", "Limit elements", "a shape past 2^64",
+    put("shape_huge", "Limit values.elements", "2^60 elements", as_masks(array([2**30, 2**30], dtype("u1"), byte_string(4))))
+    put("shape_overflow", "Limit values.elements", "a shape past 2^64",
         as_masks(array([2**63 - 1, 2**63 - 1, 4], dtype("u1"), byte_string(4))))
-    put("shape_wraps", "Limit elements", "a shape whose product is 4 where 64 bits wrap",
+    put("shape_wraps", "Limit values.elements", "a shape whose product is 4 where 64 bits wrap",
         as_masks(array([2**33, 2**31, 4], dtype("u1"), byte_string(4))))
-    put("shape_zero", "Limit elements", "a huge shape with no elements", as_masks(array([2**62, 2**62, 0], dtype("u1"), b"C\0")))
+    put("shape_zero", "Limit values.elements", "a huge shape with no elements", as_masks(array([2**62, 2**62, 0], dtype("u1"), b"C\0")))
     put("shape_zero_narrow", "Damaged", "masks of no columns", as_masks(array([2**31, 0], dtype("u1"), b"C\0")))
     put("shape_negative", "Damaged", "an axis of -1", as_masks(array([-1, 4], dtype("u1"), byte_string(4))))
     put("shape_past_64_bits", "Damaged", "an axis of 2^70", as_masks(array([1], dtype("u1"), byte_string(1))
         .replace(number(1), b"\x8a\x0a" + (2**70).to_bytes(10, "little"))))
     put("shape_of_text", "Damaged", "a shape of strings", as_masks(b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n"
         b"(K\x00tC\x01btR(K\x01(" + text("8") + text("8") + b"t" + dtype("u1") + b"\x89" + byte_string(64) + b"tb"))
-    put("dimensions", "Limit dimensions", "two hundred axes", as_masks(array([1] * 200, dtype("u1"), byte_string(1))))
+    put("dimensions", "Limit values.dimensions", "two hundred axes", as_masks(array([1] * 200, dtype("u1"), byte_string(1))))
     put("planes", "Limit pages", "a stack of 100,000 planes", as_masks(array([100_000, 2, 2], dtype("u1"), byte_string(400_000))))
     put("objects_few", "Damaged", "an array of 2^20 objects that holds one", as_masks(array([1 << 20], dtype("O8", b"|"), b"](Ne")))
-    put("objects_huge", "Limit elements", "an array of 2^62 objects", as_masks(array([1 << 62], dtype("O8", b"|"), b"](Ne")))
+    put("objects_huge", "Limit values.elements", "an array of 2^62 objects", as_masks(array([1 << 62], dtype("O8", b"|"), b"](Ne")))
     put("objects_of_bytes", "Damaged", "an array of objects made of bytes, as pointers would lie",
         as_masks(array([1], dtype("O8", b"|"), byte_string(8))))
     put("numbers_of_objects", "Damaged", "an array of numbers made of a list", as_masks(array([1], dtype("u8"), b"](Ne")))
@@ -180,19 +180,19 @@ def types():
         ("size_huge", "U4294967295", b"<"), ("size_negative", "u-1", b"<"), ("order", "u1", b"x"), ("void", "V8", b"|"),
         ("date", "M8", b"<"), ("pointer", "O", b"<"), ("letter", "\u00e9", b"<"), ("control", "u1\n\x1b[2J", b"<"),
     ]:
-        put(f"dtype_{name}", "Damaged", f"an array of type {type_!r}, order {order!r}",
+        put(f"dtype_{name}", "Unsupported", f"an array of type {type_!r}, order {order!r}",
             as_masks(array([2, 2], dtype(type_, order) if name != "letter" else dtype("u1").replace(text("u1"),
                 b"X\x02\0\0\0\xc3\xa9"), byte_string(4))))
-    put("dtype_fields", "Damaged", "a type with fields", saved(masks(note=np.zeros(2, [("a", "<f4"), ("b", "O")]))))
+    put("dtype_fields", "Unsupported", "masks of a type with fields", saved({"masks": np.zeros((2, 2), [("a", "<f4"), ("b", "O")])}))
     put("dtype_is_none", "Damaged", "None in place of a type", as_masks(array([2, 2], b"N", byte_string(4))))
     put("dtype_is_array", "Damaged", "an array in place of a type",
         as_masks(array([2, 2], array([1], dtype("u1"), byte_string(1)), byte_string(4))))
-    put("dtype_call", "Damaged", "a type made of no arguments", as_masks(array([2, 2], b"cnumpy\ndtype\n)R", byte_string(4))))
+    put("dtype_call", "Unsupported", "a type made of no arguments", as_masks(array([2, 2], b"cnumpy\ndtype\n)R", byte_string(4))))
     put("array_without_state", "Damaged", "an array that never gets its data",
         as_masks(b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tC\x01btR"))
     put("array_state_short", "Damaged", "an array's state of four parts",
         as_masks(b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tC\x01btR(K\x01)" + dtype("u1") + b"\x89tb"))
-    put("array_is_class", "Damaged", "ndarray itself in place of an array", as_masks(b"cnumpy\nndarray\n"))
+    put("array_is_class", "Unsupported", "ndarray itself in place of an array", as_masks(b"cnumpy\nndarray\n"))
     put("array_from_buffer_short", "Damaged", "_frombuffer of three parts",
         as_masks(b"cnumpy._core.numeric\n_frombuffer\n(" + byte_string(4) + dtype("u1") + b")tR"))
     put("array_buffer_outside", "Opcode", "a buffer that lies outside of the file", as_masks(b"\x97"))

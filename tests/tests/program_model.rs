@@ -181,12 +181,88 @@ fn models_are_used_by_name() {
     let unverified = segment("cyto2");
     succeeded(&unverified);
     assert!(String::from_utf8_lossy(&unverified.stderr).contains("no hash of cyto2 is known"));
+    // A published name, and `demo`, never mean a file that happens to be here.
+    home.put(&home.path("nuclei"), &demo());
+    home.put(&home.path("demo"), b"<html>");
+    refused(&segment("nuclei"), "./nuclei");
+    succeeded(&segment("./nuclei"));
+    succeeded(&segment("demo"));
+    refused(&segment("./demo"), "web page");
     // Cellpose's variable for its folder works here too.
     let elsewhere = home.path("elsewhere");
     home.put(&elsewhere.join("mine"), &demo());
     let mut command = home.program();
     command.env("CELLPOSE_LOCAL_MODELS_PATH", &elsewhere).args(["model", "inspect", "mine"]);
     assert!(succeeded(&command.output().unwrap()).contains("elsewhere"));
+}
+
+/// What a run says on standard error.
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn size_models_and_restoration_networks_are_pinned_and_no_file_is_opened_silently() {
+    let home = Home::new();
+    let photograph = root().join("models/demo.png");
+    // The demonstration network has a style of 64 channels.
+    let size = home.put(&home.path("small_size.npy"), &size_model(64));
+    home.put(&home.path("small"), &demo());
+    let size_hash = hash(&std::fs::read(&size).unwrap());
+    let segment = |words: &[&str]| {
+        let words = [&["segment", text(&photograph), "--device", "cpu", "--output", "out"], words].concat();
+        home.program().args(words).output().unwrap()
+    };
+    let auto = ["--model", "./small", "--diameter", "auto"];
+    let output = segment(&auto);
+    succeeded(&output);
+    assert!(said(&output).contains("estimating diameters with ./small_size.npy"), "{}", said(&output));
+    succeeded(&segment(&[&auto[..], &["--size-model-sha256", &size_hash]].concat()));
+    refused(&segment(&[&auto[..], &["--size-model-sha256", ZEROS]].concat()), "expected 0000");
+    let named = ["--model", "demo", "--size-model", text(&size)];
+    let output = segment(&[&named[..], &["--size-model-sha256", &size_hash]].concat());
+    succeeded(&output);
+    assert!(!said(&output).contains("estimating"), "{}", said(&output));
+    refused(&segment(&[&named[..], &["--size-model-sha256", ZEROS]].concat()), "expected 0000");
+    let alone = ["--model", "demo", "--diameter", "auto", "--size-model-sha256", &size_hash];
+    refused(&segment(&alone), "no size model");
+
+    let restored = ["--model", "demo", "--restore", "./small"];
+    succeeded(&segment(&[&restored[..], &["--restore-sha256", &hash(&demo())]].concat()));
+    refused(&segment(&[&restored[..], &["--restore-sha256", ZEROS]].concat()), "expected 0000");
+    refused(&segment(&["--model", "demo", "--restore-sha256", ZEROS]), "--restore");
+
+    // An ONNX model's weights beside it.
+    for name in ["dynamo_18.onnx", "dynamo_18.onnx.data"] {
+        home.put(&home.path(name), &std::fs::read(fixture(name)).unwrap());
+    }
+    let output = segment(&["--model", "./dynamo_18.onnx"]);
+    assert!(said(&output).contains("weights are in dynamo_18.onnx.data"), "{}", said(&output));
+}
+
+/// A size model of so many channels, as numpy writes it.
+fn size_model(channels: usize) -> Vec<u8> {
+    let text = |text: &str| [&b"X"[..], &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
+    let dtype = |name: &str| [&b"cnumpy\ndtype\n"[..], &text(name), b"K\0K\x01\x87R"].concat();
+    let array = [
+        &b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\0tC\x01btR(K\x01(K"[..],
+        &[channels as u8],
+        b"t",
+        &dtype("f8"),
+        b"\x89B",
+        &(8 * channels as u32).to_le_bytes(),
+        &vec![0; 8 * channels],
+        b"tb",
+    ]
+    .concat();
+    let number = b"G\x40\x3e\0\0\0\0\0\0";
+    let zero = b"G\0\0\0\0\0\0\0\0";
+    let entries =
+        [&text("A")[..], &array, &text("smean"), &array, &text("diam_mean"), number, &text("ymean"), zero].concat();
+    let object = [&b"}("[..], &entries, b"u"].concat();
+    let head = format!("{:<117}\n", "{'descr': '|O', 'fortran_order': False, 'shape': (), }");
+    let file = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\0tC\x01btR(K\x01)";
+    [b"\x93NUMPY\x01\0v\0", head.as_bytes(), b"\x80\x04", file, &dtype("O8"), b"\x89](", &object, b"etb."].concat()
 }
 
 #[test]
@@ -222,6 +298,12 @@ fn models() -> Server {
             let length = format!("Content-Length: {}", demo().len());
             send(stream, &["200 OK", &length, &format!("ETag: {TAG}")], &demo()[..100_000]);
         }
+        "/slow" => {
+            send(stream, &["200 OK", "Content-Length: 1000000"], b"");
+            while std::io::Write::write_all(stream, &[7; 1000]).is_ok() {
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            }
+        }
         "/far" => send(stream, &["302 Found", "Location: http://models.example/x", "Content-Length: 0"], b""),
         "/endless" => {
             send(stream, &["200 OK"], b"");
@@ -236,7 +318,7 @@ fn fetch_keeps_what_has_the_hash_and_opens() {
     let (home, server) = (Home::new(), models());
     let (url, right) = (server.url("/mine"), hash(&demo()));
     let said = succeeded(&home.model(&["fetch", &url, "--sha256", &right]));
-    assert!(said.contains(&right) && !said.contains("vouches"), "{said}");
+    assert!(said.contains(&right) && !said.contains("verifies"), "{said}");
     assert_eq!(files(&home.own()), [".fetch.lock", "mine"]);
     assert_eq!(std::fs::read(home.own().join("mine")).unwrap(), demo());
     // A second fetch downloads nothing.
@@ -246,7 +328,7 @@ fn fetch_keeps_what_has_the_hash_and_opens() {
     succeeded(&home.model(&["inspect", "mine"]));
 
     let said = succeeded(&home.model(&["fetch", &server.url("/x"), "--name", "other", "--accept-unverified"]));
-    assert!(said.contains(&right) && said.contains("vouches"), "{said}");
+    assert!(said.contains(&right) && said.contains("nothing verifies"), "{said}");
     let output = home.model(&["fetch", &server.url("/broken"), "--sha256", &right]);
     succeeded(&output);
     assert!(output.stderr.is_empty(), "a bar in a pipe: {}", String::from_utf8_lossy(&output.stderr));
@@ -271,6 +353,23 @@ fn fetch_refuses_everything_else_and_leaves_nothing() {
     refused(&home.model(&["fetch", &url("/far"), "--accept-unverified"]), "not followed");
     refused(&home.model(&["fetch", &url("/mine"), "--accept-unverified", "--max-bytes", "1000"]), "limit of 1000");
     refused(&home.model(&["fetch", &url("/endless"), "--accept-unverified", "--max-bytes", "1000"]), "limit of 1000");
+    let start = std::time::Instant::now();
+    refused(
+        &home.model(&["fetch", &url("/slow"), "--accept-unverified", "--deadline", "1"]),
+        "not done after 1 seconds",
+    );
+    assert!(start.elapsed() < std::time::Duration::from_secs(20));
+    std::fs::remove_file(home.own().join("slow.part")).unwrap();
+    // A query may hold a key.
+    for path in ["/page?key=secret", "/far?key=secret", "/mine?key=secret", "/a%2Fb?key=secret"] {
+        let output = home.model(&["fetch", &url(path), "--accept-unverified", "--max-bytes", "1000"]);
+        assert!(
+            !String::from_utf8_lossy(&output.stderr).contains("secret"),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(!output.status.success());
+    }
     // Under a published name only the published file is accepted.
     refused(&home.model(&["fetch", &url("/cyto3"), "--accept-unverified"]), "expected 26566255");
     assert_eq!(files(&home.own()), [".fetch.lock"]);

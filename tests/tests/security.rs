@@ -52,11 +52,21 @@ fn quoted(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
-/// The fields and numbers that `{:?}` shows of a struct of numbers and durations.
+/// The fields and numbers that `{:?}` shows of a struct of numbers, durations and structs of these, which are left out.
 fn fields(name: &str, shown: &str) -> BTreeMap<String, u64> {
     let (_, inner) = shown.split_once('{').unwrap();
-    let pairs = inner.trim_end_matches('}').split(',').map(|field| field.split_once(':').unwrap());
-    pairs.map(|(field, value)| (format!("{name}::{}", field.trim()), number(value))).collect()
+    let mut found = BTreeMap::new();
+    let mut depth = 0;
+    for field in inner.trim_end_matches('}').split(',') {
+        let within = depth > 0;
+        depth += field.matches('{').count();
+        depth -= field.matches('}').count();
+        if !within && !field.contains('{') {
+            let (field, value) = field.split_once(':').unwrap();
+            found.insert(format!("{name}::{}", field.trim()), number(value));
+        }
+    }
+    found
 }
 
 /// A number as the page and the code write it: `4096`, `1_000_000`, `2^30`, `1 << 30`, `30 s`, `30s`.
@@ -77,6 +87,11 @@ fn every_default_is_the_one_in_the_code() {
     // Where the system states its memory, half of it is the default.
     let limits = cytoshade_formats::Limits { decoded_bytes: 1 << 32, ..cytoshade_formats::Limits::default() };
     code.extend(fields("Limits", &format!("{limits:?}")));
+    code.extend(fields("ValueLimits", &format!("{:?}", cytoshade_model::ValueLimits::default())));
+    code.extend(fields("CostLimits", &format!("{:?}", cytoshade_model::CostLimits::default())));
+    // Images have larger values than models.
+    code.insert("Limits::values.string_bytes".into(), limits.values.string_bytes);
+    code.insert("Limits::values.elements".into(), limits.values.elements);
     code.extend(fields("fetch::Limits", &format!("{:?}", cytoshade_fetch::Limits::default())));
     for text in product().values() {
         for line in text.lines() {

@@ -4,10 +4,14 @@
 mod browser;
 mod compare;
 mod debian;
+mod deny;
 mod docs;
 mod driver;
+mod features;
 mod network;
+mod publish;
 mod sanitize;
+mod semver;
 mod serve;
 mod shell;
 mod subgroup_matrix;
@@ -61,8 +65,18 @@ enum Task {
     },
     /// Check formatting, lints and documentation without warnings, and that builds without network code have none
     Lint,
+    /// Check licences and sources of what the workspace depends on, with cargo-deny, which is built if it is missing
+    Deny {
+        /// Also look for advisories, whose database is fetched
+        #[arg(long)]
+        advisories: bool,
+    },
     /// Check that every supported target compiles
     Targets,
+    /// Check the combinations of the library's features, and what each leaves out of the dependencies
+    Features,
+    Publish(publish::Publish),
+    Semver(semver::Semver),
     Compare(compare::Compare),
     /// Run the tests of the CPU's network and stages on WebAssembly SIMD, in Node
     Wasm {
@@ -93,7 +107,11 @@ fn main() -> std::process::ExitCode {
         Task::Web => web::build(),
         Task::Serve { port } => serve(port),
         Task::Lint => lint(),
+        Task::Deny { advisories } => deny::check(advisories),
         Task::Targets => targets(),
+        Task::Features => features::check(),
+        Task::Publish(options) => publish::publish(&options),
+        Task::Semver(options) => semver::semver(&options),
         Task::Compare(options) => compare::compare(&options),
         Task::Wasm { bench } => targets::wasm(bench),
         Task::Neon { rest } => targets::neon(&rest),

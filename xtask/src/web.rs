@@ -7,7 +7,7 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use crate::shell::{Outcome, cargo, root, run, succeeds, target_folder};
+use crate::shell::{Outcome, cargo, installed, root, run, succeeds, target_folder};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The package's sources, tools and tests.
@@ -72,17 +72,10 @@ fn glue(wasm: &Path) -> Outcome {
     run(Command::new(wasm_bindgen()?).args(["--target", "web", "--out-dir"]).args([&out, wasm]))
 }
 
-/// wasm-bindgen's program, of exactly the crate's version; built once, and kept outside of the repository.
+/// wasm-bindgen's program, of exactly the crate's version.
 fn wasm_bindgen() -> Result<PathBuf, String> {
     let version = locked("wasm-bindgen")?;
-    let folder = cache().join(format!("wasm-bindgen-{version}"));
-    let program = folder.join("bin").join(format!("wasm-bindgen{}", std::env::consts::EXE_SUFFIX));
-    if !program.is_file() {
-        let mut install = cargo(&["install", "wasm-bindgen-cli", "--version", &version]);
-        // A target folder of its own: in the workspace's, other flags would rebuild everything.
-        run(install.arg("--root").arg(&folder).env("CARGO_TARGET_DIR", target_folder().join("wasm-bindgen")))?;
-    }
-    Ok(program)
+    installed("wasm-bindgen-cli", "wasm-bindgen", &version)
 }
 
 /// A crate's version in the lock file.
@@ -91,13 +84,6 @@ fn locked(name: &str) -> Result<String, String> {
     let mut lines = lock.lines().skip_while(|line| *line != format!("name = {name:?}"));
     let version = lines.nth(1).and_then(|line| line.strip_prefix("version = "));
     version.map(|version| version.trim_matches('"').into()).ok_or(format!("Cargo.lock has no {name}"))
-}
-
-/// The folder of tools that all checkouts share.
-fn cache() -> PathBuf {
-    let of_home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
-    let folder = ["XDG_CACHE_HOME", "LOCALAPPDATA"].iter().find_map(std::env::var_os).map(PathBuf::from);
-    folder.or_else(of_home).unwrap_or_else(target_folder).join("cytoshade")
 }
 
 /// Optimizes the wasm file for size, and fails if it is over the limits.

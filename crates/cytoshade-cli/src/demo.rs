@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use cytoshade::{LoadOptions, Model, Params, Segmenter, SegmenterBuilder, cache_folder};
 use cytoshade_formats::{ReadOptions, TiffMetadata, read_bytes};
+use cytoshade_safe_io::printable_path;
 
 use crate::backend_args::DeviceArg;
 use crate::bundled::{IMAGE, MODEL};
@@ -28,9 +29,9 @@ pub(crate) fn run(args: &Demo) -> Result<(), Failure> {
     let images = read_bytes(IMAGE, &ReadOptions::default()).map_err(Failure::run)?;
     let image = images.first().ok_or_else(|| Failure::run("the bundled photograph holds no image"))?;
     let model = Model::from_bytes(MODEL, &LoadOptions::default()).map_err(Failure::run)?;
-    let builder = Segmenter::builder().device(args.device.into());
+    let builder = Segmenter::builder(&model).device(args.device.into());
     let builder = cache_folder().into_iter().fold(builder, SegmenterBuilder::cache);
-    let segmenter = builder.build(&model).map_err(Failure::run)?;
+    let segmenter = builder.build().map_err(Failure::run)?;
     folder(&args.output)?;
 
     let segmentation = segmenter.segment(image, &Params::default()).map_err(Failure::run)?;
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &Demo) -> Result<(), Failure> {
         print_line(format_args!("  {:<14}{:>9.2} ms", stage.name(), time.as_secs_f64() * 1e3));
     }
     print_line(format_args!("  {:<14}{:>9.2} ms", "total", segmentation.timings.total().as_secs_f64() * 1e3));
-    print_line(format_args!("labels:  {}", files.masks().display()));
-    print_line(format_args!("overlay: {}  (open it to see the cells)", files.overlay(false).display()));
+    print_line(format_args!("labels:  {}", printable_path(files.masks())));
+    print_line(format_args!("overlay: {}  (open it to see the cells)", printable_path(files.overlay(false))));
     Ok(())
 }

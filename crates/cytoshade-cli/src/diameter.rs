@@ -1,10 +1,11 @@
-//! `--diameter` and `--size-model`: pixels, the model's own, or an estimate from each image.
+//! `--diameter` and `--size-model`: pixels, the network's own diameter, or an estimate from each image.
 
 use std::path::Path;
 use std::str::FromStr;
 
-use cytoshade::{LoadOptions, ModelDirs, SizeModel};
+use cytoshade::{LoadOptions, ModelDirs, Sha256, SizeModel};
 use cytoshade_model::load_size_model_path;
+use cytoshade_safe_io::printable_path;
 
 use crate::failure::Failure;
 use crate::outputs::Outputs;
@@ -43,10 +44,11 @@ impl DiameterArg {
 }
 
 /// The size model that estimates diameters: the named one, or for `--diameter auto` the one beside the network, if there
-/// is one. It is kept from being overwritten.
+/// is one. It must have the hash, if one is given, and is kept from being overwritten.
 pub(crate) fn size_model(
     diameter: Option<DiameterArg>,
     named: Option<&Path>,
+    sha256: Option<Sha256>,
     network: &Path,
     outputs: &mut Outputs,
 ) -> Result<Option<SizeModel>, Failure> {
@@ -59,12 +61,20 @@ pub(crate) fn size_model(
         }
         (_, Some(named)) => folders.resolve(named),
         (Some(DiameterArg::Auto), None) => match folders.find_size_model(network) {
-            Some(reference) => reference,
+            Some(reference) => {
+                warn(format_args!("estimating diameters with {}", printable_path(reference.text())));
+                reference
+            }
+            None if sha256.is_some() => {
+                return Err(Failure::usage(
+                    "--size-model-sha256 is given, but there is no size model beside the network",
+                ));
+            }
             None => {
                 warn(format_args!(
                     "no size model (size_NAME.npy, NAME_size.npy) beside {}: taking the diameter that the network was \
                      trained on",
-                    network.display()
+                    printable_path(network)
                 ));
                 return Ok(None);
             }
@@ -72,5 +82,6 @@ pub(crate) fn size_model(
         _ => return Ok(None),
     };
     reference.paths().iter().for_each(|path| outputs.keep(path, "the size model"));
-    reference.open(&LoadOptions::default(), load_size_model_path).map(Some).map_err(Failure::run)
+    let options = LoadOptions { sha256, ..LoadOptions::default() };
+    reference.open(&options, load_size_model_path).map(Some).map_err(Failure::run)
 }

@@ -13,7 +13,7 @@ pub(crate) const INTERRUPTED: u8 = 130;
 pub(crate) enum Failure {
     /// The arguments do not fit each other or the files: exit status 2, as for arguments that clap refuses.
     Usage(String),
-    /// Something failed on the way: exit status 1.
+    /// The run failed: exit status 1.
     Run(String),
     /// Some inputs failed, each with a message of its own: exit status 1.
     Some { failed: usize, of: usize },
@@ -34,7 +34,7 @@ impl Failure {
 
     /// A failure that concerns a file, which is named first.
     pub(crate) fn at(path: &Path, what: impl Display) -> Self {
-        Failure::Run(format!("{}: {what}", path.display()))
+        Failure::Run(format!("{}: {what}", cytoshade_safe_io::printable_path(path)))
     }
 
     /// The same failure, with the input that it concerns named first.

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use cytoshade::{Channels, Image};
 use cytoshade_formats::transfer::{Contents, SeriesFacts};
 use cytoshade_formats::{AxisKind, ImageFile, Item, Limits, Pages, ReadOptions, Selection, TiffMetadata};
+use cytoshade_safe_io::printable_path;
 
 use crate::failure::Failure;
 use crate::isolate::{IsolateArgs, IsolatedFile};
@@ -101,7 +102,7 @@ impl ReadArgs {
             (Contents::new(&file, items), Source::Here(file))
         };
         for warning in &contents.warnings {
-            warn(format_args!("{}: warning: {warning}", path.display()));
+            warn(format_args!("{}: warning: {warning}", printable_path(path)));
         }
         Ok(Input { contents, source })
     }
@@ -175,7 +176,7 @@ impl Input {
         let is_grey = self.contents.items.iter().all(|item| item.channels == 1);
         if is_grey && chan <= 1 && chan2 <= 1 && chan + chan2 > 0 {
             let what = if self.contents.items.len() > 1 { "each image has" } else { "the image has" };
-            let path = path.display();
+            let path = printable_path(path);
             warn(format_args!("{path}: warning: --chan and --chan2 have no effect: {what} one channel"));
         }
     }
@@ -214,13 +215,13 @@ pub(crate) fn stems(inputs: &[PathBuf]) -> Result<Vec<String>, Failure> {
     let mut stems = Vec::with_capacity(inputs.len());
     for input in inputs {
         let Some(stem) = input.file_stem().map(|stem| stem.to_string_lossy().into_owned()) else {
-            return Err(Failure::usage(format!("{} names no file", input.display())));
+            return Err(Failure::usage(format!("{} names no file", printable_path(input))));
         };
         if let Some(other) = seen.insert(stem.clone(), input) {
             return Err(Failure::usage(format!(
                 "{} and {} would both be written as {stem}_cp_masks.tif; segment them into different folders",
-                other.display(),
-                input.display()
+                printable_path(other),
+                printable_path(input)
             )));
         }
         stems.push(stem);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cytoshade_formats::{ImageFile, Item, Series};
+use cytoshade_safe_io::{printable_path, quoted};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -110,7 +111,7 @@ impl<'f> Report<'f> {
     }
 
     fn text(&self) -> String {
-        let mut text = format!("{}: {}", self.input, self.format);
+        let mut text = format!("{}: {}", printable_path(&self.input), self.format);
         for (number, series) in self.series.iter().enumerate() {
             text += &format!("\n  series {number}{}", series.text());
         }
@@ -140,14 +141,14 @@ impl<'f> SeriesReport<'f> {
 
     fn text(&self) -> String {
         let shape: Vec<String> = self.shape.iter().map(ToString::to_string).collect();
-        let name = if self.name.is_empty() { String::new() } else { format!(" {:?}", self.name) };
+        let name = if self.name.is_empty() { String::new() } else { format!(" {}", quoted(self.name)) };
         let mut text = format!("{name}: {} {} {}, by {}", self.axes, shape.join(" x "), self.sample_type, self.origin);
         if !self.pixel_size.is_empty() {
             let sizes: Vec<String> = self.pixel_size.iter().map(|(axis, size)| format!("{axis} {size}")).collect();
             text += &format!("\n    pixel size in micrometres: {}", sizes.join(", "));
         }
         if !self.channel_names.is_empty() {
-            let names: Vec<String> = self.channel_names.iter().map(|name| format!("{name:?}")).collect();
+            let names: Vec<String> = self.channel_names.iter().map(quoted).collect();
             text += &format!("\n    channels: {}", names.join(", "));
         }
         if self.missing_planes > 0 {

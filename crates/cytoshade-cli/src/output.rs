@@ -7,7 +7,7 @@ use cytoshade_formats::{
     Error, FlowView, LabelView, SaveFile, SegParts, TiffMetadata, write_flows_npy, write_images_tiff,
     write_overlay_png, write_overlay_tiff, write_seg,
 };
-use cytoshade_safe_io::Existing;
+use cytoshade_safe_io::{Existing, printable_path};
 
 use crate::failure::Failure;
 use crate::label_format::{Cells, LabelFormat};
@@ -16,7 +16,7 @@ use crate::outputs::Outputs;
 /// Makes the folder for results.
 pub(crate) fn folder(path: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(path).map_err(|error| {
-        Failure::run(format!("cannot make the output folder {}: {error}; give another --output", path.display()))
+        Failure::run(format!("cannot make the output folder {}: {error}; give another --output", printable_path(path)))
     })
 }
 

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use cytoshade_formats::{Error, SaveFile, save, save_new};
-use cytoshade_safe_io::{Existing, FileIdentity};
+use cytoshade_safe_io::{Existing, FileIdentity, printable_path};
 
 use crate::failure::Failure;
 use crate::model::Source;
@@ -42,7 +42,7 @@ impl Outputs {
 
     /// Refuses a path at which this run must not write.
     pub(crate) fn check(&self, path: &Path) -> Result<(), Failure> {
-        let refuse = |why| Err(Failure::run(format!("{} is {why}; use another folder", path.display())));
+        let refuse = |why| Err(Failure::run(format!("{} is {why}; use another folder", printable_path(path))));
         if self.written.contains(path) {
             return refuse("another result of this run");
         }
@@ -71,9 +71,9 @@ impl Outputs {
         };
         saved.map_err(|error| match &error {
             Error::Write(source) if existing == Existing::Keep && source.kind() == ErrorKind::AlreadyExists => {
-                Failure::run(format!("{} exists and is kept; use another folder", path.display()))
+                Failure::run(format!("{} exists and is kept; use another folder", printable_path(path)))
             }
-            _ => Failure::run(format!("cannot write {}: {error}", path.display())),
+            _ => Failure::run(format!("cannot write {}: {error}", printable_path(path))),
         })?;
         self.written.insert(path.to_path_buf());
         self.keep(path, "another result of this run");

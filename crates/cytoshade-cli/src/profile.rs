@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use cytoshade::{ConvKernel, Recorded, Recorder, Segmenter, Span, Timings};
-use cytoshade_safe_io::Existing;
+use cytoshade_safe_io::{Existing, printable_path};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -127,7 +127,7 @@ impl Profiler {
         for span in timings.spans() {
             self.span(Row::Stages, span, Some(file));
         }
-        let _ = writeln!(self.text, "{what} {}", file.display());
+        let _ = writeln!(self.text, "{what} {}", printable_path(file));
         stages(&mut self.text, timings);
     }
 

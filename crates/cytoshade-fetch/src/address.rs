@@ -1,9 +1,10 @@
-//! Addresses that are fetched from, and those that are not.
+//! Addresses: which are fetched from, and how they are shown.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use cytoshade_safe_io::printable_path;
 use ureq::http::Uri;
 
 use crate::Error;
@@ -13,7 +14,7 @@ use crate::Error;
 /// It is shown without its query, which may hold a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
-    // What is checked is what the client is given: no second parser that could see another host.
+    // The client gets what was checked: no second parser, which could see another host.
     uri: Uri,
 }
 
@@ -21,12 +22,12 @@ impl Address {
     /// An address as a person types it.
     ///
     /// # Errors
-    /// [`Error::Address`] where it is none, or none that is fetched from.
+    /// [`Error::Address`] if it is none, or none that is fetched from.
     pub fn parse(text: &str) -> Result<Self, Error> {
         check(text).map_err(|reason| Error::Address { shown: shown(text), reason })
     }
 
-    /// The last part of the path, as it stands there: not to be used as a file's name unchecked.
+    /// The last part of the path, unchecked: not to be used as a file's name as it is.
     pub fn file_name(&self) -> &str {
         self.uri.path().rsplit('/').next().unwrap_or_default()
     }
@@ -35,11 +36,18 @@ impl Address {
         &self.uri
     }
 
+    /// The address without its query, and the query.
+    pub(crate) fn parts(&self) -> (String, Option<&str>) {
+        let text = self.uri.to_string();
+        let place = text.split('?').next().unwrap_or_default();
+        (place.to_string(), self.uri.query())
+    }
+
     fn is_plain_http(&self) -> bool {
         self.uri.scheme_str() == Some("http")
     }
 
-    /// Where the server points with `Location`, if that is followed: to `https:`, or from this machine to itself.
+    /// The address that the server's `Location` names, if it is followed: to `https:`, or from this machine to itself.
     pub(crate) fn redirect(&self, location: &str) -> Result<Self, Error> {
         let refuse = |reason| Error::Redirect { from: Box::new(self.clone()), shown: shown(location), reason };
         let next = check(&self.join(location)).map_err(refuse)?;
@@ -49,7 +57,7 @@ impl Address {
         Ok(next)
     }
 
-    /// A `Location`, which may leave out what stays the same.
+    /// A `Location`, which may leave out the parts that stay the same.
     fn join(&self, location: &str) -> String {
         let scheme = self.uri.scheme_str().unwrap_or_default();
         let authority = self.uri.authority().map_or("", |authority| authority.as_str());
@@ -106,7 +114,7 @@ fn check(text: &str) -> Result<Address, &'static str> {
     }
 }
 
-/// Whether a host is this machine, by what it is called. What `localhost` leads to is checked once it is looked up.
+/// Whether a host is this machine, by its name. The addresses that `localhost` resolves to are checked later.
 fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
@@ -114,13 +122,13 @@ fn is_loopback(host: &str) -> bool {
         || bare.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// An address as it may be printed: no credentials, no query, no control characters, not too long.
+/// An address as it may be printed: without credentials, query and control characters, not too long.
 fn shown(text: &str) -> String {
     let bare = text.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = bare.split_at(bare.find("//").map_or(0, |at| at + 2));
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = authority.rsplit('@').next().unwrap_or_default();
-    [scheme, host, path].iter().flat_map(|text| text.chars()).take(200).flat_map(char::escape_debug).collect()
+    printable_path([scheme, host, path].concat())
 }
 
 #[cfg(test)]

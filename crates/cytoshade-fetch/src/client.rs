@@ -1,23 +1,25 @@
 //! One request, through its redirects, to the response that has the file.
 
 use std::io;
+use std::sync::Arc;
 
 use ureq::config::Config;
 use ureq::http::header::{HeaderName, IF_RANGE, LOCATION, RANGE};
 use ureq::http::{Response, Uri};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::{Connector, DefaultConnector, NextTimeout};
 use ureq::{Agent, Body};
 
+use crate::watch::{Watch, WatchConnector};
 use crate::{Address, Error, Limits};
 
-/// The client, with every manner of it stated: what is not asked for here is not done.
-pub(crate) fn agent(limits: &Limits) -> Agent {
+/// The client. Every option is stated: it does nothing else.
+pub(crate) fn agent(limits: &Limits, watch: Arc<Watch>) -> Agent {
     let config = Config::builder()
         .user_agent(concat!("cytoshade/", env!("CARGO_PKG_VERSION")))
         .accept("application/octet-stream, */*")
         .accept_encoding("identity")
-        // Those of the environment are not taken.
+        // The proxies of the environment are not used.
         .proxy(None)
         // Redirects are followed here, one by one, each address checked.
         .max_redirects(0)
@@ -28,13 +30,13 @@ pub(crate) fn agent(limits: &Limits) -> Agent {
         .timeout_recv_response(Some(limits.answer))
         .timeout_per_read(Some(limits.stall))
         .build();
-    Agent::with_parts(config, DefaultConnector::default(), Loopback::default())
+    Agent::with_parts(config, DefaultConnector::default().chain(WatchConnector(watch)), Loopback::default())
 }
 
-/// The part of a file to ask for, and of which version.
+/// The part of a file to ask for, and its version.
 pub(crate) struct RangeRequest<'a> {
     pub(crate) from: u64,
-    /// The `ETag` or date of what is already there.
+    /// The `ETag` or date of the bytes that are there.
     pub(crate) validator: &'a str,
 }
 
@@ -44,17 +46,21 @@ pub(crate) fn get(
     address: &Address,
     rest: Option<&RangeRequest<'_>>,
     limits: &Limits,
+    watch: &Watch,
 ) -> Result<(Address, Response<Body>), Error> {
     let mut at = address.clone();
     for _ in 0..=limits.redirects {
+        watch.expect_head();
         let mut request = agent.get(at.uri());
         if let Some(RangeRequest { from, validator }) = rest {
             request = request.header(RANGE, format!("bytes={from}-")).header(IF_RANGE, *validator);
         }
-        let response =
-            request.call().map_err(|error| Error::Connection { address: at.clone(), source: error.into() })?;
+        let response = request.call();
+        let response = response.map_err(|error| Error::Connection { address: at.clone(), reason: describe(&error) })?;
         match response.status().as_u16() {
-            301 | 302 | 303 | 307 | 308 => at = at.redirect(header(&response, LOCATION).unwrap_or_default())?,
+            301 | 302 | 303 | 307 | 308 => {
+                at = at.redirect(header(&response, LOCATION).unwrap_or_default())?;
+            }
             _ => return Ok((at, response)),
         }
     }
@@ -66,7 +72,32 @@ pub(crate) fn header(response: &Response<Body>, name: HeaderName) -> Option<&str
     response.headers().get(name)?.to_str().ok()
 }
 
-/// Looks hosts up, and holds `http:` to this machine whatever `localhost` was made to mean.
+/// An error of the client in words. Its own message may hold the address with its query.
+fn describe(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Timeout(_) => "timeout: it does not answer".into(),
+        ureq::Error::LargeResponseHeader(..) => "the headers of its answer are too long".into(),
+        ureq::Error::Io(error) => describe_io(error),
+        ureq::Error::Protocol(error) => format!("the answer is not HTTP: {error}"),
+        ureq::Error::HostNotFound => "the host is not found".into(),
+        ureq::Error::ConnectionFailed => "the host takes no connection".into(),
+        ureq::Error::Tls(reason) => format!("no secure connection: {reason}"),
+        #[cfg(feature = "tls")]
+        ureq::Error::Rustls(error) => format!("no secure connection: {error}"),
+        ureq::Error::TlsRequired => "no secure connection: this program was built without TLS".into(),
+        _ => "the request failed".into(),
+    }
+}
+
+/// As [`describe`], for an error of the system or one that is wrapped in it.
+pub(crate) fn describe_io(error: &io::Error) -> String {
+    match error.get_ref().map(|inner| inner.downcast_ref::<ureq::Error>()) {
+        Some(Some(inner)) => describe(inner),
+        _ => error.to_string(),
+    }
+}
+
+/// Looks hosts up, and holds `http:` to this machine even if `localhost` resolves to another.
 #[derive(Debug, Default)]
 struct Loopback(DefaultResolver);
 
@@ -86,11 +117,12 @@ impl Resolver for Loopback {
 mod tests {
     use super::*;
 
-    /// Whether a request gets as far as a connection is another matter: here the host is refused before.
+    /// The host is refused before a connection is tried.
     #[test]
     fn plain_http_to_another_machine_is_refused_by_the_resolver_too() {
         let limits = Limits::default();
-        let error = agent(&limits).get("http://192.0.2.1:9/a").call().unwrap_err();
+        let watch = Watch::new(&limits, 1);
+        let error = agent(&limits, watch).get("http://192.0.2.1:9/a").call().unwrap_err();
         assert!(error.to_string().contains("not this machine"), "{error}");
     }
 }

@@ -1,27 +1,18 @@
-//! The file beside the target, into which bytes arrive, and what is remembered to go on with it.
+//! The file beside the target, into which bytes arrive, and the notes to continue it.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use cytoshade_safe_io::{create_private_folder, open_private_file, read_private_file, write_private_file};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-
-/// Bytes of the notes that are read.
-const MAX_NOTES: u64 = 64 << 10;
-
-/// What the bytes in a `.part` are of: kept beside it, in `.part.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Version {
-    /// The address that was asked for.
-    pub(crate) address: String,
-    /// The server's `ETag`, or else its `Last-Modified`.
-    pub(crate) validator: String,
-}
+use crate::notes::{MAX_NOTES_BYTES, Notes};
 
 /// A file on its way. No second transfer writes into its folder meanwhile.
+///
+/// The folder and the files in it belong to the user, and nobody else can write to them; none is a link.
 #[derive(Debug)]
 pub(crate) struct Part {
     target: PathBuf,
@@ -33,12 +24,13 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// Opens the file beside `target`, with what is in it from before.
+    /// Opens the file beside `target`, with the bytes of an earlier transfer. A missing folder is made.
     pub(crate) fn open(target: &Path) -> Result<Self, Error> {
-        let lock = lock(target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        create_private_folder(folder).map_err(Error::io(folder))?;
+        let lock = lock(folder)?;
         let path = beside(target, ".part");
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let mut file = file.map_err(Error::io(&path))?;
+        let mut file = open_private_file(&path).map_err(Error::io(&path))?;
         let length = file.seek(SeekFrom::End(0)).map_err(Error::io(&path))?;
         Ok(Self { target: target.to_path_buf(), path, file, length, _lock: lock })
     }
@@ -48,22 +40,19 @@ impl Part {
         self.length
     }
 
-    /// What the bytes are of, if they can be gone on with.
-    pub(crate) fn version(&self) -> Option<Version> {
-        let mut text = String::new();
-        // An address and a header: what is longer was not written here, and is no JSON once it is cut.
-        File::open(self.notes()).ok()?.take(MAX_NOTES).read_to_string(&mut text).ok()?;
-        serde_json::from_str(&text).ok()
+    /// The version that the bytes are of, if they can be continued.
+    pub(crate) fn notes(&self) -> Option<Notes> {
+        Notes::parse(&read_private_file(&self.notes_path(), MAX_NOTES_BYTES).ok()?)
     }
 
-    /// Throws the bytes away and begins anew, with those of `version`.
-    pub(crate) fn restart(&mut self, version: Option<&Version>) -> Result<(), Error> {
+    /// Discards the bytes and begins anew, with those that `notes` describe.
+    pub(crate) fn restart(&mut self, notes: Option<&Notes>) -> Result<(), Error> {
         self.file.set_len(0).and_then(|()| self.file.rewind()).map_err(Error::io(&self.path))?;
         self.length = 0;
-        let notes = self.notes();
-        match version.and_then(|version| serde_json::to_string(version).ok()) {
-            Some(text) => fs::write(&notes, text).map_err(Error::io(&notes)),
-            None => remove(&notes).map_err(Error::io(&notes)),
+        let path = self.notes_path();
+        match notes.and_then(Notes::to_json) {
+            Some(text) => write_private_file(&path, text.as_bytes()).map_err(Error::io(&path)),
+            None => remove(&path).map_err(Error::io(&path)),
         }
     }
 
@@ -73,7 +62,7 @@ impl Part {
         Ok(())
     }
 
-    /// The hash of every byte, those of earlier transfers too.
+    /// The hash of every byte, those of earlier transfers included.
     pub(crate) fn sha256(&mut self) -> Result<[u8; 32], Error> {
         self.hash().map_err(Error::io(&self.path))
     }
@@ -91,19 +80,19 @@ impl Part {
         }
     }
 
-    /// Removes what arrived: it is of no use.
+    /// Removes the bytes that arrived: they are of no use.
     pub(crate) fn discard(&self) {
-        // Whatever cannot be removed is overwritten by the next transfer.
+        // A file that cannot be removed is overwritten by the next transfer.
         let _ = remove(&self.path);
-        let _ = remove(&self.notes());
+        let _ = remove(&self.notes_path());
     }
 
-    fn notes(&self) -> PathBuf {
+    fn notes_path(&self) -> PathBuf {
         beside(&self.target, ".part.json")
     }
 }
 
-/// A file that came whole, and has the size and hash that were demanded. It is removed where it is not kept.
+/// A file that arrived whole, with the size and hash that were demanded. It is removed unless it is kept.
 #[derive(Debug)]
 pub struct Downloaded {
     part: Part,
@@ -116,7 +105,7 @@ impl Downloaded {
         Self { part, sha256, kept: false }
     }
 
-    /// Where it is for now, to look into it. Demand [`Downloaded::sha256`] of what is read there.
+    /// Its place for now, to look into it. Demand [`Downloaded::sha256`] of what is read there.
     pub fn path(&self) -> &Path {
         &self.part.path
     }
@@ -131,7 +120,7 @@ impl Downloaded {
         self.sha256
     }
 
-    /// Gives it its name, which it has whole or not at all, and returns that.
+    /// Gives it its name, which then is whole or not there, and returns the path.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -139,7 +128,7 @@ impl Downloaded {
         let Part { target, path, file, .. } = &self.part;
         // A rename can reach the disk before the data do.
         file.sync_all().and_then(|()| fs::rename(path, target)).map_err(Error::io(target))?;
-        let _ = remove(&self.part.notes());
+        let _ = remove(&self.part.notes_path());
         self.kept = true;
         Ok(self.part.target.clone())
     }
@@ -156,9 +145,9 @@ impl Drop for Downloaded {
 /// One transfer into a folder at a time: two that write the same `.part` would mix their bytes.
 fn lock(folder: &Path) -> Result<File, Error> {
     let path = folder.join(".fetch.lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(Error::io(&path))?;
+    let file = open_private_file(&path).map_err(Error::io(&path))?;
     match file.try_lock() {
-        // Some network drives have no locks; there the hash alone tells of mixed bytes.
+        // Some network drives have no locks; there the hash alone detects mixed bytes.
         Ok(()) => Ok(file),
         Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::Busy { folder: folder.to_path_buf() }),

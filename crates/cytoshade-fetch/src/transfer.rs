@@ -1,26 +1,31 @@
-//! The transfer: ask, write, go on where it broke off, check.
+//! The transfer: request, write, continue where it broke off, verify.
 
 use std::io::Read;
-use std::time::Instant;
+use std::sync::Arc;
 
 use ureq::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LAST_MODIFIED};
 use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
 
-use crate::client::{RangeRequest, agent, get, header};
-use crate::part::{Part, Version};
+use crate::client::{RangeRequest, agent, describe_io, get, header};
+use crate::notes::Notes;
+use crate::part::Part;
+use crate::range::ContentRange;
+use crate::watch::{Exceeded, Watch};
 use crate::{Downloaded, Error, Progress, Request, Trust};
 
 /// Fetches a file to the `.part` beside its target.
 ///
-/// Where that holds an earlier transfer of the same version it goes on from there. Nothing is left behind by a file
-/// that is too large or not the one that was asked for; a transfer that broke off is left, to be gone on with.
+/// If that holds an earlier transfer of the same version, the transfer continues it. A file that is too large or another
+/// than the one that was asked for leaves nothing behind; a transfer that broke off leaves what a later call continues.
 ///
 /// # Errors
 /// Every [`Error`] but [`Error::Address`].
 pub fn fetch(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Downloaded, Error> {
-    let mut transfer =
-        Transfer { request, agent: agent(&request.limits), part: Part::open(&request.target)?, progress };
+    let limits = &request.limits;
+    let watch = Watch::new(limits, request.size.unwrap_or(limits.max_bytes));
+    let part = Part::open(&request.target)?;
+    let mut transfer = Transfer { request, agent: agent(limits, watch.clone()), watch, part, progress };
     let outcome = transfer.run();
     let mut part = transfer.part;
     let sha256 = outcome.and_then(|()| check(request, &mut part)).inspect_err(|error| {
@@ -31,7 +36,7 @@ pub fn fetch(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Do
     Ok(Downloaded::new(part, sha256))
 }
 
-/// Whether what came is known to be another file. Everything else can be gone on with.
+/// Whether the bytes that arrived are known to be another file. All others can be continued.
 fn is_of_no_use(error: &Error) -> bool {
     matches!(error, Error::TooLarge { .. } | Error::Size { .. } | Error::Hash { .. } | Error::Encoding { .. })
 }
@@ -50,6 +55,7 @@ fn check(request: &Request, part: &mut Part) -> Result<[u8; 32], Error> {
 struct Transfer<'a> {
     request: &'a Request,
     agent: Agent,
+    watch: Arc<Watch>,
     part: Part,
     progress: &'a mut dyn FnMut(Progress),
 }
@@ -60,8 +66,11 @@ impl Transfer<'_> {
         let limits = &self.request.limits;
         for _ in 0..limits.retries {
             match self.attempt() {
-                Err(Error::Broken { .. }) => std::thread::sleep(limits.pause),
+                Err(Error::Broken { .. }) => std::thread::sleep(limits.pause.min(self.watch.until_deadline())),
                 outcome => return outcome,
+            }
+            if self.watch.until_deadline().is_zero() {
+                return Err(self.given_up(Exceeded::Deadline));
             }
         }
         self.attempt()
@@ -69,18 +78,18 @@ impl Transfer<'_> {
 
     /// One request and all that it gives.
     fn attempt(&mut self) -> Result<(), Error> {
-        let (request, limits) = (self.request, &self.request.limits);
-        let version = self.part.version().filter(|version| version.address == request.address.uri().to_string());
-        let rest = version.as_ref().filter(|_| self.part.length() > 0);
-        let rest = rest.map(|version| RangeRequest { from: self.part.length(), validator: &version.validator });
-        let (mut at, mut response) = get(&self.agent, &request.address, rest.as_ref(), limits)?;
-        if rest.is_some() && !self.goes_on(&response, version.as_ref()) && response.status() != StatusCode::OK {
-            // The server cannot go on (416, say): from the beginning, then.
-            (at, response) = get(&self.agent, &request.address, None, limits)?;
+        let request = self.request;
+        let notes = self.part.notes().filter(|notes| notes.is_of(&request.address));
+        let rest = notes.as_ref().filter(|_| self.part.length() > 0);
+        let rest = rest.map(|notes| RangeRequest { from: self.part.length(), validator: &notes.validator });
+        let (mut at, mut response) = self.get(rest.as_ref())?;
+        if rest.is_some() && !self.continues(&response, notes.as_ref()) && response.status() != StatusCode::OK {
+            // The server cannot continue (416, say): from the beginning, then.
+            (at, response) = self.get(None)?;
         }
         match response.status() {
-            StatusCode::PARTIAL_CONTENT if self.goes_on(&response, version.as_ref()) => {}
-            StatusCode::OK => self.part.restart(validator(&response, request).as_ref())?,
+            StatusCode::PARTIAL_CONTENT if self.continues(&response, notes.as_ref()) => {}
+            StatusCode::OK => self.part.restart(self.notes_of(&response).as_ref())?,
             status => return Err(Error::Status { address: at, status: status.as_u16() }),
         }
         if let Some(encoding) = header(&response, CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
@@ -89,29 +98,48 @@ impl Transfer<'_> {
         self.receive(response)
     }
 
-    /// Whether a response is the rest of what is there, of the same version.
-    fn goes_on(&self, response: &Response<Body>, version: Option<&Version>) -> bool {
-        let starts = format!("bytes {}-", self.part.length());
-        let same = || validator(response, self.request).is_none_or(|found| version == Some(&found));
-        response.status() == StatusCode::PARTIAL_CONTENT
-            && header(response, CONTENT_RANGE).is_some_and(|range| range.starts_with(&starts))
-            && same()
+    fn get(&self, rest: Option<&RangeRequest<'_>>) -> Result<(crate::Address, Response<Body>), Error> {
+        let (request, watch) = (self.request, &self.watch);
+        get(&self.agent, &request.address, rest, &request.limits, watch).map_err(|error| match watch.given_up() {
+            // A stall before the file begins is a server that does not answer.
+            Some(why @ (Exceeded::Deadline | Exceeded::Bytes)) => self.given_up(why),
+            _ => error,
+        })
     }
 
-    /// Writes what a response gives, and never more than the limit.
+    /// Whether a response is the rest of the bytes that are there, of the same version.
+    fn continues(&self, response: &Response<Body>, notes: Option<&Notes>) -> bool {
+        let range = header(response, CONTENT_RANGE).and_then(ContentRange::parse);
+        let length = content_length(response);
+        let fits = |range: ContentRange| {
+            range.from == self.part.length()
+                && length.is_none_or(|length| length == range.bytes())
+                && range.total.zip(self.request.size).is_none_or(|(total, size)| total == size)
+        };
+        let same = || validator(response).is_none() || notes == self.notes_of(response).as_ref();
+        response.status() == StatusCode::PARTIAL_CONTENT && range.is_some_and(fits) && same()
+    }
+
+    fn notes_of(&self, response: &Response<Body>) -> Option<Notes> {
+        Notes::new(&self.request.address, validator(response)?)
+    }
+
+    /// Writes a response's bytes, and never more than the limit.
     fn receive(&mut self, response: Response<Body>) -> Result<(), Error> {
-        let announced: Option<u64> = header(&response, CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        let total = announced.map(|length| self.part.length().saturating_add(length));
-        let limit = self.request.limits.max_bytes;
+        let limits = &self.request.limits;
+        let total = content_length(&response).map(|length| self.part.length().saturating_add(length));
+        let limit = limits.max_bytes;
         if let Some(found) = total.filter(|&total| total > limit) {
             return Err(Error::TooLarge { found: Some(found), limit });
         }
         if let Some(found) = total {
             self.check_size(found, |expected| found != expected)?;
+            self.watch.size_is(limits, found);
         }
-        let mut pace = Pace::new();
+        self.watch.expect_body();
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; 64 << 10];
+        let mut since_progress = 0;
         loop {
             let read = body.read(&mut buffer).map_err(|error| self.broken(&error))?;
             let bytes = buffer.get(..read).unwrap_or_default();
@@ -125,9 +153,14 @@ impl Transfer<'_> {
             let done = self.part.length();
             self.check_size(done, |expected| done > expected)?;
             (self.progress)(Progress { done, total });
-            if pace.is_too_slow(read as u64, self.request) {
-                return Err(self.stalled());
+            self.watch.delivered(read as u64);
+            since_progress += read as u64;
+            if since_progress >= limits.stall_bytes {
+                since_progress = 0;
+                self.watch.progress();
             }
+            // Reads that the client answers from its buffer do not pass the watch.
+            self.watch.left().map_err(|why| self.given_up(why))?;
         }
     }
 
@@ -140,45 +173,33 @@ impl Transfer<'_> {
 
     /// A transfer that ended before its end.
     fn broken(&self, error: &std::io::Error) -> Error {
-        let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
-        if matches!(cause, Some(ureq::Error::Timeout(_))) {
-            return self.stalled();
+        let is_timeout =
+            error.get_ref().is_some_and(|inner| matches!(inner.downcast_ref(), Some(ureq::Error::Timeout(_))));
+        match self.watch.given_up().or(is_timeout.then_some(Exceeded::Stall)) {
+            Some(why) => self.given_up(why),
+            None => Error::Broken { done: self.part.length(), reason: describe_io(error) },
         }
-        Error::Broken { done: self.part.length(), reason: error.to_string() }
     }
 
-    fn stalled(&self) -> Error {
+    fn given_up(&self, why: Exceeded) -> Error {
         let limits = &self.request.limits;
-        let (done, seconds) = (self.part.length(), limits.stall.as_secs_f64());
-        Error::Stalled { done, expected: limits.stall_bytes, seconds }
-    }
-}
-
-/// What a server calls this version of a file, if that can be relied on: a strong `ETag`, or a date.
-fn validator(response: &Response<Body>, request: &Request) -> Option<Version> {
-    let strong = header(response, ETAG).filter(|tag| tag.starts_with('"'));
-    let validator = strong.or_else(|| header(response, LAST_MODIFIED))?.to_string();
-    Some(Version { address: request.address.uri().to_string(), validator })
-}
-
-/// Tells a trickle from a transfer: so many bytes in each stretch of time.
-struct Pace {
-    since: Instant,
-    bytes: u64,
-}
-
-impl Pace {
-    fn new() -> Self {
-        Self { since: Instant::now(), bytes: 0 }
-    }
-
-    fn is_too_slow(&mut self, read: u64, request: &Request) -> bool {
-        self.bytes += read;
-        if self.since.elapsed() < request.limits.stall {
-            return false;
+        let done = self.part.length();
+        match why {
+            Exceeded::Stall => {
+                Error::Stalled { done, expected: limits.stall_bytes, seconds: limits.stall.as_secs_f64() }
+            }
+            Exceeded::Deadline => Error::Deadline { done, seconds: self.watch.elapsed().as_secs_f64() },
+            Exceeded::Bytes => Error::Endless { done },
         }
-        let enough = self.bytes >= request.limits.stall_bytes;
-        *self = Self::new();
-        !enough
     }
+}
+
+fn content_length(response: &Response<Body>) -> Option<u64> {
+    header(response, CONTENT_LENGTH).and_then(|length| length.parse().ok())
+}
+
+/// The server's name of this version of a file, if it can be relied on: a strong `ETag`, or a date.
+fn validator(response: &Response<Body>) -> Option<&str> {
+    let strong = header(response, ETAG).filter(|tag| tag.starts_with('"'));
+    strong.or_else(|| header(response, LAST_MODIFIED))
 }

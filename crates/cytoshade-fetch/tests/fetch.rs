@@ -3,7 +3,7 @@
 mod server;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use cytoshade_fetch::{Address, Downloaded, Error, Limits, Progress, Request, Trust, fetch};
@@ -359,9 +359,185 @@ fn a_second_transfer_into_the_folder_waits_its_turn() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_named() {
-    let mut wanted = request("https://models.example/a", Path::new("no-such-folder"));
-    wanted.target = PathBuf::from("no-such-folder/model");
+fn a_folder_is_made_for_the_user_alone_and_one_that_cannot_be_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::new(|asked, stream| send_file(asked, stream, &body(), TAG));
+    let mut wanted = request(&server.url("/a"), folder.path());
+    wanted.target = folder.path().join("new/models/model");
+    assert_eq!(kept(&wanted), body());
+    std::fs::write(folder.path().join("file"), b"").unwrap();
+    wanted.target = folder.path().join("file/model");
     let error = refused(&wanted, |error| matches!(error, Error::Io { .. }));
-    assert!(error.to_string().contains("no-such-folder"), "{error}");
+    assert!(error.to_string().contains("file"), "{error}");
+}
+
+/// Whatever a server sends beside the file, the transfer ends soon.
+#[test]
+fn servers_that_send_without_end_are_given_up() {
+    type Answer = fn(&mut std::net::TcpStream) -> std::io::Result<()>;
+    const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let answers: [(&str, Answer); 8] = [
+        ("headers", |stream| without_end(stream, b"HTTP/1.1 200 OK\r\n", b"X-More: and more\r\n")),
+        ("one header", |stream| without_end(stream, b"HTTP/1.1 200 OK\r\nX-More: ", b"more")),
+        ("interim answers", |stream| without_end(stream, b"", b"HTTP/1.1 103 Early Hints\r\n\r\n")),
+        ("line breaks", |stream| without_end(stream, b"", b"\r\n")),
+        ("trailers", |stream| without_end(stream, &[CHUNKED, b"4\r\nfile\r\n0\r\n"].concat(), b"A: b\r\n")),
+        ("one trailer", |stream| without_end(stream, &[CHUNKED, b"4\r\nfile\r\n0\r\nA: "].concat(), b"more")),
+        ("a chunk's extension", |stream| without_end(stream, &[CHUNKED, b"4;a="].concat(), b"more")),
+        ("a chunk's size", |stream| without_end(stream, CHUNKED, b"0")),
+    ];
+    for (what, answer) in answers {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(move |_, stream| drop(answer(stream)));
+        let wanted = request(&server.url("/a"), folder.path());
+        let start = std::time::Instant::now();
+        let error = refused(&wanted, |_| true);
+        let is_right = matches!(error, Error::Endless { .. } | Error::Connection { .. } | Error::Broken { .. });
+        assert!(is_right && start.elapsed() < Duration::from_secs(10), "{what}: {error} {:?}", start.elapsed());
+    }
+}
+
+/// Writes a beginning, and then a piece again and again, as long as the client listens.
+fn without_end(stream: &mut std::net::TcpStream, start: &[u8], piece: &[u8]) -> std::io::Result<()> {
+    stream.write_all(start)?;
+    let many = piece.repeat(1000);
+    loop {
+        stream.write_all(&many)?;
+    }
+}
+
+/// Trailers that trickle are no progress of the file.
+#[test]
+fn slow_trailers_are_a_stall() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::new(|_, stream| {
+        send(stream, &["200 OK", "Transfer-Encoding: chunked"], b"4\r\nfile\r\n0\r\n");
+        while stream.write_all(b"A: b\r\n").is_ok() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let mut wanted = request(&server.url("/a"), folder.path());
+    wanted.limits.stall = Duration::from_millis(400);
+    refused(&wanted, |error| matches!(error, Error::Stalled { done: 4, .. }));
+}
+
+/// Fast enough not to stall, and too slow in all.
+#[test]
+fn a_transfer_has_a_deadline_with_all_its_retries() {
+    for breaks_off in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(move |asked, stream| {
+            let from = asked.range().unwrap_or(0);
+            let range = format!("Content-Range: bytes {from}-299999/300000");
+            let head = if from == 0 { "200 OK" } else { "206 Partial Content" };
+            let length = format!("Content-Length: {}", 300_000 - from);
+            send(stream, &[head, &length, &range, &format!("ETag: {TAG}")], b"");
+            for _ in 0..if breaks_off { 2 } else { 1000 } {
+                std::thread::sleep(Duration::from_millis(20));
+                if stream.write_all(&[7; 100]).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut wanted = request(&server.url("/a"), folder.path());
+        wanted.limits = Limits {
+            retries: 1000,
+            stall_bytes: 10,
+            grace: Duration::from_millis(300),
+            floor: 1 << 20,
+            ..wanted.limits
+        };
+        let start = std::time::Instant::now();
+        let error = refused(&wanted, |error| matches!(error, Error::Deadline { done: 100.., .. }));
+        assert!(start.elapsed() < Duration::from_secs(5), "{error} {:?}", start.elapsed());
+        // What came can be continued.
+        assert_eq!(names(folder.path()), ["model.part", "model.part.json"], "{breaks_off}");
+    }
+    let limits = Limits { grace: Duration::from_secs(10), floor: 1000, ..Limits::default() };
+    assert_eq!((limits.total(0), limits.total(5000)), (Duration::from_secs(10), Duration::from_secs(15)));
+    assert_eq!(Limits { floor: 0, ..limits }.total(5), Duration::from_secs(15));
+}
+
+#[cfg(unix)]
+#[test]
+fn files_are_the_user_s_alone_and_no_links() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let server = Server::new(|asked, stream| send_file(asked, stream, &body(), TAG));
+    let wanted = request(&server.url("/a"), folder.path());
+    let downloaded = run(&wanted).unwrap();
+    for name in ["model.part", "model.part.json", ".fetch.lock"] {
+        assert_eq!(mode(&at(name)), 0o600, "{name}");
+    }
+    downloaded.keep().unwrap();
+    assert_eq!(mode(&at("model")), 0o600);
+    std::fs::remove_file(at("model")).unwrap();
+
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("secret");
+    std::fs::write(&secret, b"secret").unwrap();
+    for name in ["model.part", ".fetch.lock"] {
+        let _ = std::fs::remove_file(at(name));
+        symlink(&secret, at(name)).unwrap();
+        refused(&wanted, |error| matches!(error, Error::Io { .. }));
+        std::fs::remove_file(at(name)).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(at(name)).status().unwrap().success());
+        refused(&wanted, |error| matches!(error, Error::Io { .. }));
+        std::fs::remove_file(at(name)).unwrap();
+    }
+    // Notes behind a link are none, and are replaced.
+    std::fs::write(at("model.part"), &body()[..1000]).unwrap();
+    symlink(&secret, at("model.part.json")).unwrap();
+    assert_eq!(kept(&wanted), body());
+    assert_eq!(std::fs::read(&secret).unwrap(), b"secret");
+    // A target that is a link is replaced, not followed.
+    std::fs::remove_file(at("model")).unwrap();
+    symlink(&secret, at("model")).unwrap();
+    run(&wanted).unwrap().keep().unwrap();
+    assert_eq!(std::fs::read(&secret).unwrap(), b"secret");
+    assert!(!at("model").is_symlink());
+
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let error = run(&wanted).unwrap_err();
+    assert!(error.to_string().contains("written to by others"), "{error}");
+}
+
+#[test]
+fn queries_are_in_no_message_and_in_no_notes() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::new(|asked, stream| match asked.path.split('?').next() {
+        Some("/missing") => send(stream, &["404 Not Found", "Content-Length: 0"], b""),
+        Some("/packed") => send(stream, &["200 OK", "Content-Encoding: gzip", "Content-Length: 0"], b""),
+        Some("/away") => {
+            send(stream, &["302 Found", "Location: http://192.0.2.1/?key=secret", "Content-Length: 0"], b"");
+        }
+        Some("/loop") => send(stream, &["302 Found", "Location: /loop?key=secret", "Content-Length: 0"], b""),
+        Some("/broken") => {
+            send(stream, &["200 OK", "Content-Length: 300000", &format!("ETag: {TAG}")], &body()[..1000]);
+        }
+        Some("/noise") => drop(stream.write_all(b"this is not HTTP\r\n\r\n")),
+        _ => {}
+    });
+    for path in ["/missing", "/packed", "/away", "/loop", "/broken", "/noise", "/nothing"] {
+        let wanted = request(&server.url(&format!("{path}?key=secret&token=secret")), folder.path());
+        let error = refused(&wanted, |_| true);
+        for said in [error.to_string(), format!("{error:?}"), error.redacted().to_string()] {
+            assert!(!said.contains("secret"), "{path}: {said}");
+        }
+    }
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = refused(&request(&format!("http://{nobody}/a?key=secret"), folder.path()), |_| true);
+    assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+    // Notes of a transfer that broke off, which the same query continues and another does not.
+    let broken = request(&server.url("/broken?key=secret"), folder.path());
+    refused(&broken, |error| matches!(error, Error::Broken { done: 1000, .. }));
+    let notes = std::fs::read_to_string(folder.path().join("model.part.json")).unwrap();
+    assert!(notes.contains("/broken") && !notes.contains("secret"), "{notes}");
+    let ranges = |server: &Server| server.asked().last().and_then(server::Asked::range);
+    refused(&broken, |_| true);
+    assert_eq!(ranges(&server), Some(1000));
+    refused(&request(&server.url("/broken?key=other"), folder.path()), |_| true);
+    assert_eq!(ranges(&server), None);
 }

@@ -151,6 +151,7 @@ impl From<cytoshade_pickle::Error> for Error {
         use cytoshade_pickle::Error as Pickle;
         match error {
             Pickle::Limit { what, found, limit, field } => Error::Limit { what, found, limit, field },
+            Pickle::Memory { bytes } => Error::Memory { bytes },
             Pickle::Damaged { reason } => Error::damaged(Format::Seg, reason),
             Pickle::Global { name } => Error::Global { name },
             Pickle::Opcode { name, code, why } => Error::Opcode { name, code, why },

@@ -1,5 +1,7 @@
 //! How much a file may make the reader take in.
 
+use cytoshade_pickle::{CostLimits, Limits as ValueLimits};
+
 use crate::Error;
 
 const GIB: u64 = 1 << 30;
@@ -35,24 +37,13 @@ pub struct Limits {
     pub metadata_bytes: u64,
     /// Pages of a TIFF, planes of its series, or images along the list axis of an array. Default: 16,384.
     pub pages: u64,
-    /// Opcodes of a `_seg.npy`'s pickle. Default: 2^19; a file has some hundreds, and up to 8 for each cell of a stack.
-    pub pickle_steps: u64,
-    /// Entries of its memo. Default: 2^18.
-    pub memo_entries: u64,
-    /// Nested values in it. Default: 64; Cellpose's files have up to 7.
-    pub nesting: u64,
-    /// Bytes of a string or of an array's data in it, which stay in the file's bytes. Default: 4 GiB (1 GiB where
-    /// addresses have 32 bits).
-    pub string_bytes: u64,
-    /// Dimensions of an array in it. Default: 8.
-    pub dimensions: u64,
-    /// Elements of an array in it. Default: 2^32 (2^30 where addresses have 32 bits).
-    pub elements: u64,
-    /// Bytes of memory that its values take beside what stays in the file, masks aside. Default: 2 GiB (1 GiB where
-    /// addresses have 32 bits).
-    pub memory_bytes: u64,
-    /// The same for each byte of the file, beyond the first 16 MiB. Default: 8.
-    pub memory_ratio: u64,
+    /// Limits of single values of a `_seg.npy`'s pickle. A file has some hundreds of opcodes, and up to 8 for each cell of a
+    /// stack; nesting is up to 7. Its arrays are byte strings: `string_bytes` and `elements` are 4 GiB by default (1 GiB
+    /// with addresses of 32 bits).
+    pub values: ValueLimits,
+    /// Limits of the memory and the work that the values of a `_seg.npy` may cost, beside what stays in the file and the
+    /// masks.
+    pub cost: CostLimits,
 }
 
 impl Default for Limits {
@@ -68,14 +59,8 @@ impl Default for Limits {
             chunk_bytes: 32 << 20,
             metadata_bytes: 64 << 20,
             pages: 1 << 14,
-            pickle_steps: 1 << 19,
-            memo_entries: 1 << 18,
-            nesting: 64,
-            string_bytes: bytes,
-            dimensions: 8,
-            elements: bytes,
-            memory_bytes: bytes.min(2 * GIB),
-            memory_ratio: 8,
+            values: ValueLimits { string_bytes: bytes, elements: bytes, ..ValueLimits::default() },
+            cost: CostLimits::default(),
         }
     }
 }
@@ -98,14 +83,14 @@ fn machine_memory() -> Option<u64> {
 }
 
 macro_rules! named {
-    ($($field:ident)*) => {
+    ($($field:ident $(. $inner:ident)?)*) => {
         impl Limits {
             /// The names of the limits, as [`Limits::set`] takes them.
-            pub const NAMES: &[&str] = &[$(stringify!($field)),*];
+            pub const NAMES: &[&str] = &[$(concat!(stringify!($field) $(, ".", stringify!($inner))?)),*];
 
             fn field(&mut self, name: &str) -> Option<&mut u64> {
                 match name {
-                    $(stringify!($field) => Some(&mut self.$field),)*
+                    $(concat!(stringify!($field) $(, ".", stringify!($inner))?) => Some(&mut self.$field $(.$inner)?),)*
                     _ => None,
                 }
             }
@@ -113,8 +98,9 @@ macro_rules! named {
     };
 }
 named! {
-    file_bytes width height pixels decoded_bytes reuse chunk_bytes metadata_bytes pages pickle_steps memo_entries nesting
-    string_bytes dimensions elements memory_bytes memory_ratio
+    file_bytes width height pixels decoded_bytes reuse chunk_bytes metadata_bytes pages
+    values.opcodes values.memo_entries values.nesting values.string_bytes values.key_bytes values.dimensions values.elements
+    cost.memory_bytes cost.memory_ratio cost.structure_bytes cost.steps
 }
 
 impl Limits {
@@ -140,23 +126,6 @@ impl Limits {
 
     pub(crate) fn check_metadata(&self, bytes: u64) -> Result<(), Error> {
         check("the size of descriptions and tables in bytes", bytes, self.metadata_bytes, "metadata_bytes")
-    }
-
-    /// Those of a pickle in a file of so many bytes, under the same names.
-    pub(crate) fn pickle(&self, file_bytes: u64) -> cytoshade_pickle::Limits {
-        /// What every file may cost, however small it is.
-        const FREE: u64 = 16 << 20;
-        let &Self { pickle_steps, memo_entries, nesting, string_bytes, dimensions, elements, .. } = self;
-        let memory_bytes = self.memory_bytes.min(file_bytes.saturating_mul(self.memory_ratio).saturating_add(FREE));
-        cytoshade_pickle::Limits {
-            pickle_steps,
-            memo_entries,
-            nesting,
-            string_bytes,
-            dimensions,
-            elements,
-            memory_bytes,
-        }
     }
 
     pub(crate) fn check_pages(&self, pages: u64) -> Result<(), Error> {
@@ -273,6 +242,7 @@ mod tests {
             ("file-bytes", "16G", 16 << 30),
             ("decoded_bytes", "3MiB", 3 << 20),
             ("pages", "20000", 20_000),
+            ("values.key-bytes", "8K", 8 << 10),
         ] {
             limits.set(name, value).unwrap();
             assert_eq!(*limits.field(&name.replace('-', "_")).unwrap(), expected);

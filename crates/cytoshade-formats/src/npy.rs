@@ -7,7 +7,7 @@
 
 use std::io::Write;
 
-use cytoshade_pickle::printable;
+use cytoshade_safe_io::printable;
 
 use crate::series::Frames;
 use crate::{Axis, AxisKind, Error, FlowView, Format, LabelView, Origin, PixelSize, SampleKind, SampleType, Series};

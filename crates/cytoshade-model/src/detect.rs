@@ -4,10 +4,10 @@ use cytoshade_core::Network;
 
 use crate::{Error, LoadOptions, Origin, Sha256, SizeModel, size_model};
 
-/// What a model file holds.
+/// The content of a model file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnyModel {
-    /// A network, and what it was read from.
+    /// A network and its origin.
     Network(Network, Origin),
     /// A size model, and the hash of its file.
     SizeModel(SizeModel, Sha256),

@@ -1,28 +1,29 @@
-//! What can be wrong with a model file.
+//! Errors of a model file.
 
 use std::fmt;
 use std::path::PathBuf;
 
-use cytoshade_safe_io::Redacted;
+use cytoshade_pickle::MeterError;
+use cytoshade_safe_io::{Redacted, printable, printable_path, quoted};
 
 use crate::Sha256;
 
-/// Everything that this crate refuses. Each message says what was found, what was expected and what to do.
+/// Errors of this crate. Each message states the finding, the expectation and the remedy.
 ///
-/// The message may name the file, for the person who gave its path; [`Error::redacted`] is for everybody else. What
-/// `{:?}` shows is for developers and holds paths too.
+/// The message may name the file, for the person who gave its path; [`Error::redacted`] is for everybody else. `{:?}` is
+/// for developers and holds paths too.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The file could not be read.
-    #[error("cannot read the model file {}: {source}", path.display())]
+    #[error("cannot read the model file {}: {source}", printable_path(path))]
     Io {
         /// The path as the caller gave it.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The bytes are not those that were asked for.
+    /// The bytes have another hash than the caller demands.
     #[error("the model's SHA-256 is {found}, expected {expected}; the file is damaged or another one: do not use it")]
     Hash {
         /// The hash of the bytes.
@@ -31,43 +32,49 @@ pub enum Error {
         expected: Sha256,
     },
     /// A text is not a SHA-256.
-    #[error("{found:?} is not a SHA-256; expected 64 hexadecimal digits")]
+    #[error("{} is not a SHA-256; expected 64 hexadecimal digits", quoted(found))]
     HashText {
         /// The text, shortened.
         found: String,
     },
-    /// The file is of no format that can be read.
+    /// The file has none of the formats that can be read.
     #[error(
         "the model file is not safetensors, a torch file or ONNX (it looks like {looks_like}); give a Cellpose network \
          in one of these formats"
     )]
     UnknownFormat {
-        /// What it seems to be.
+        /// The kind of file that it seems to be.
         looks_like: &'static str,
     },
-    /// A limit of [`crate::ReadLimits`] is passed.
+    /// A limit of [`crate::ReadLimits`] is exceeded.
     #[error(
         "the model file's {what} is {found}, over the limit of {limit}; raise ReadLimits::{field} if the file is trusted"
     )]
     Limit {
-        /// What was counted.
+        /// The quantity that was counted.
         what: &'static str,
-        /// What was found.
+        /// The count.
         found: u64,
         /// The limit.
         limit: u64,
         /// The field that sets it.
         field: &'static str,
     },
+    /// The system has no memory for an allocation that is within the limits.
+    #[error("no memory for {bytes} bytes of the model; close other programs or lower ReadLimits::cost.memory_bytes")]
+    Memory {
+        /// Size of the allocation.
+        bytes: u64,
+    },
     /// The container is damaged.
     #[error("the model file is damaged: {reason}")]
     Damaged {
-        /// What is wrong, in words of the format.
+        /// What is wrong, in the format's terms. Names from the file stand in quotation marks.
         reason: String,
     },
     /// A pickle mentions a Python name that is not plain data. Nothing was called.
     #[error(
-        "the pickle in the file asks for {name}, which is not among the names that plain tensors need; nothing was \
+        "the pickle in the file mentions {name}, which is not among the names that plain tensors need; nothing was \
          run: do not open the file in Python, and ask its author for a state dict or safetensors"
     )]
     Global {
@@ -89,9 +96,9 @@ pub enum Error {
     Graph {
         /// The first node that differs, by its name (or its output's), printable and shortened.
         node: String,
-        /// What it is.
+        /// The kind of node that it is, printable and shortened.
         found: String,
-        /// What the network has in its place.
+        /// The kind that the network has in its place.
         expected: String,
     },
     /// A part that an ONNX model keeps beside itself is missing, or may not be read.
@@ -99,7 +106,7 @@ pub enum Error {
     External {
         /// The part's name as the model states it, printable and shortened.
         name: String,
-        /// What is wrong, and what to do.
+        /// What is wrong, and what to do. Names from the file stand in quotation marks.
         reason: String,
     },
     /// A tensor has a type that no network of this kind has.
@@ -113,7 +120,7 @@ pub enum Error {
     /// A tensor holds NaN or infinity.
     #[error("tensor {name} holds {value} at index {index}; weights must be finite: the model is damaged")]
     NotFinite {
-        /// The tensor's name.
+        /// The tensor's name, printable and shortened.
         name: String,
         /// The value.
         value: f32,
@@ -121,7 +128,10 @@ pub enum Error {
         index: usize,
     },
     /// A weight is too large for f16.
-    #[error("tensor {name} holds {value} at index {index}, beyond the range of f16 (up to 65504); write it as f32")]
+    #[error(
+        "tensor {} holds {value} at index {index}, beyond the range of f16 (up to 65504); write it as f32",
+        printable(name)
+    )]
     HalfRange {
         /// The tensor's name.
         name: String,
@@ -139,13 +149,14 @@ pub enum Error {
         /// Name of the architecture.
         found: &'static str,
     },
-    /// The tensors are of no network that this version runs.
+    /// The file holds tensors or other values, but none with the names of a network that this version runs.
     #[error(
         "the file holds no Cellpose network; found {found}; expected the tensors of a U-Net of Cellpose 1 to 3, such as \
-         downsample.down.res_down_0.conv.conv_0.2.weight"
+         downsample.down.res_down_0.conv.conv_0.2.weight, in the file itself or under state_dict, model_state_dict, model, net, \
+         weights or params"
     )]
     NoNetwork {
-        /// Names of the first tensors that were found, printable and shortened, and how many more there are.
+        /// Names of the first tensors or entries that were found, in quotation marks, and how many more there are.
         found: String,
     },
     /// A network of a program's own architecture has no tensors that this crate can name.
@@ -169,16 +180,46 @@ pub enum Error {
 }
 
 impl Error {
-    /// The message without folders and file names, as a service would log it.
+    /// The message without paths and without names from the file, for a service's log.
     pub fn redacted(&self) -> Redacted {
         match self {
             Error::Io { source, .. } => {
-                Redacted::new(format_args!("cannot read a model file: {}", Redacted::io(source)))
+                Redacted::own(format_args!("cannot read a model file: {}", Redacted::io(source)))
             }
+            Error::Hash { .. }
+            | Error::UnknownFormat { .. }
+            | Error::Limit { .. }
+            | Error::Memory { .. }
+            | Error::Architecture { .. }
+            | Error::NoTensors
+            | Error::Network(_) => Redacted::own(self),
+            Error::Damaged { .. } | Error::Opcode { .. } => Redacted::new(self),
+            Error::HashText { .. } => Redacted::own("a text is not a SHA-256; expected 64 hexadecimal digits"),
+            Error::Global { .. } => Redacted::own(
+                "the pickle in the file mentions a name that is not among those that plain tensors need; nothing was run",
+            ),
+            Error::Graph { .. } => Redacted::own(
+                "the ONNX graph is not a Cellpose network: a node is not the one that the network has in its place",
+            ),
             Error::External { reason, .. } => {
                 Redacted::new(format_args!("the model's weights lie in another file: {reason}"))
             }
-            other => Redacted::new(other),
+            Error::Type { .. } => {
+                Redacted::own("a tensor has a type that no network has; expected f32, f16, bf16 or f64")
+            }
+            Error::NotFinite { value, index, .. } => {
+                Redacted::own(format_args!("a tensor holds {value} at index {index}; weights must be finite"))
+            }
+            Error::HalfRange { value, index, .. } => {
+                Redacted::own(format_args!("a tensor holds {value} at index {index}, beyond the range of f16"))
+            }
+            Error::NoNetwork { .. } => Redacted::own("the file holds no Cellpose network"),
+            Error::NotSaved { .. } => Redacted::own(
+                "a network of this architecture cannot be saved; only U-Nets can: save its tensors yourself",
+            ),
+            Error::StateDict { problems } => {
+                Redacted::own(format_args!("{} tensors are not those of a Cellpose network", problems.len()))
+            }
         }
     }
 
@@ -187,11 +228,18 @@ impl Error {
     }
 }
 
+impl From<MeterError> for Error {
+    fn from(error: MeterError) -> Self {
+        cytoshade_pickle::Error::from(error).into()
+    }
+}
+
 impl From<cytoshade_pickle::Error> for Error {
     fn from(error: cytoshade_pickle::Error) -> Self {
         use cytoshade_pickle::Error as Pickle;
         match error {
             Pickle::Limit { what, found, limit, field } => Error::Limit { what, found, limit, field },
+            Pickle::Memory { bytes } => Error::Memory { bytes },
             Pickle::Damaged { reason } => Error::Damaged { reason },
             Pickle::Global { name } => Error::Global { name },
             Pickle::Opcode { name, code, why } => Error::Opcode { name, code, why },
@@ -199,16 +247,16 @@ impl From<cytoshade_pickle::Error> for Error {
     }
 }
 
-/// One tensor that is not as a Cellpose network has it.
+/// A difference between the tensors of a file and those of a Cellpose network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
-    /// A tensor is not there.
+    /// A tensor is missing.
     Missing {
         /// Its name.
         name: String,
     },
-    /// A tensor is there that no Cellpose network has.
+    /// No Cellpose network has this tensor.
     Surplus {
         /// Its name, printable and shortened.
         name: String,
@@ -219,7 +267,7 @@ pub enum Problem {
         name: String,
         /// The shape found.
         found: Vec<usize>,
-        /// The shape that the other tensors demand.
+        /// The shape that the other tensors imply.
         expected: Vec<usize>,
     },
 }

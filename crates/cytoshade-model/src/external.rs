@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cytoshade_pickle::printable;
+use cytoshade_safe_io::printable;
 
 use crate::{Error, LoadOptions, Sha256, integrity};
 
 /// Bytes by the name that a model gives them.
 pub type ExternalData = BTreeMap<String, Arc<[u8]>>;
 
-/// Every part that a model names: out of the options, or else from `find`; with the hashes that are demanded.
+/// Every part that a model names, from the options or else from `find`, with the hashes that the options demand.
 pub(crate) fn gather<'n>(
     names: impl Iterator<Item = &'n str>,
     options: &LoadOptions,
     mut find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
 ) -> Result<ExternalData, Error> {
     let mut parts = ExternalData::new();
-    let mut total = 0;
+    let mut total = 0u64;
     for name in names {
         if parts.contains_key(name) {
             continue;
@@ -30,7 +30,7 @@ pub(crate) fn gather<'n>(
         if let Some(expected) = expected {
             integrity::check(&part, expected)?;
         }
-        total += part.len() as u64;
+        total = total.saturating_add(part.len() as u64);
         options.limits.check_file(total)?;
         parts.insert(name.to_string(), part);
     }
@@ -40,18 +40,23 @@ pub(crate) fn gather<'n>(
 fn expected_hash(name: &str, options: &LoadOptions) -> Result<Option<Sha256>, Error> {
     let expected = options.external_sha256.get(name).copied();
     if options.sha256.is_some() && expected.is_none() {
-        let reason = "a hash is demanded of the model and none of this part; set LoadOptions::external_sha256";
+        let reason = "a hash is given for the model and none for this part; set LoadOptions::external_sha256";
         return Err(refuse(name, reason));
     }
     Ok(expected)
 }
 
-/// A part that was not handed over.
+/// Finds no part, for bytes without a folder.
 pub(crate) fn not_given(name: &str) -> Result<Vec<u8>, Error> {
-    Err(refuse(name, "it was not given; open the model by its path, or hand the part over by name"))
+    Err(missing(name))
 }
 
-/// Finds parts in the model's own folder, all together with the model within the limit of a file.
+/// A part that the caller did not give.
+pub(crate) fn missing(name: &str) -> Error {
+    refuse(name, "it was not given; open the model by its path, or give the part by its name")
+}
+
+/// Finds parts in the model's own folder. The limit of a file holds for all of them and the model together.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn beside(
     model: &std::path::Path,
@@ -70,14 +75,14 @@ pub(crate) fn beside(
 /// A part in the model's own folder.
 #[cfg(not(target_arch = "wasm32"))]
 fn read_beside(model: &std::path::Path, name: &str, limits: &crate::ReadLimits) -> Result<Vec<u8>, Error> {
-    // Separators of every system and drive letters, wherever the model is opened.
+    // Separators of every system and drive letters, on whichever system the model is opened.
     let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', ':', '\0']);
     if !plain {
         return Err(refuse(name, "only a plain file name in the model's own folder is read"));
     }
     let path = model.with_file_name(name);
     match crate::limits::read(&path, cytoshade_safe_io::Links::Refuse, limits) {
-        // A link that was put there in between is refused by the system, which has no word for it on every system.
+        // A link that was put there in between is refused by the system, whose error does not say so on every system.
         Err(Error::Io { .. }) if path.is_symlink() => Err(refuse(name, NO_FILE)),
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::InvalidInput => {
             Err(refuse(name, NO_FILE))

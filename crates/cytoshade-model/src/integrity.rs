@@ -55,7 +55,7 @@ impl fmt::Debug for Sha256 {
     }
 }
 
-/// Demands a hash of some bytes.
+/// Refuses bytes of another hash.
 pub(crate) fn check(bytes: &[u8], expected: Sha256) -> Result<(), Error> {
     let found = Sha256::digest(bytes);
     if found == expected { Ok(()) } else { Err(Error::Hash { found, expected }) }

@@ -1,14 +1,14 @@
 //! Untrusted model bytes to checked weights.
 //!
-//! [`load`] takes bytes, `load_path` a path; `read_file` reads bytes under a size cap. Where a hash is given it is
-//! demanded of the very bytes that are then parsed. [`PUBLISHED`] lists the published models and their hashes, and
-//! [`convert`] writes whatever can be read as safetensors.
-//! Nothing in a file is ever executed, every length is checked against the bytes that are there, and whatever is wrong
-//! ends in an [`Error`] that names it.
+//! [`load`] takes bytes, `load_path` a path; `read_file` reads bytes under a size cap. A hash in [`LoadOptions`] is
+//! compared with that of the very bytes that are then parsed. [`PUBLISHED`] lists the published models and their hashes,
+//! and [`convert`] writes any readable model as safetensors.
+//! Nothing in a file is ever executed, every length is checked against the bytes that are there, one [`Meter`] bounds the
+//! memory and the work of the whole file, and every fault ends in an [`Error`] that names it.
 //!
 //! The tensors are those of the published state dicts (the reference's `CPnet.save_model`), in safetensors or a torch
 //! file (zip or legacy form); in an ONNX export of the network they are found by the graph's structure. The formats are
-//! told apart by content. Channel counts, number of levels, `diam_mean` and `diam_labels` are read off the tensors.
+//! told apart by content. Channel counts, number of levels, `diam_mean` and `diam_labels` follow from the tensors.
 //!
 //! A program with an architecture of its own reads a file's tensors with [`load_tensors`] and makes a
 //! [`Network`] of them with [`Network::new`].
@@ -16,11 +16,11 @@
 #![warn(missing_docs)]
 
 mod arch;
-mod budget;
 #[cfg(not(target_arch = "wasm32"))]
 mod detect;
 mod error;
 mod external;
+mod first_names;
 mod integrity;
 mod limits;
 mod onnx;
@@ -34,11 +34,13 @@ mod tensor_filter;
 mod torch_file;
 mod zip_archive;
 
-use budget::Budget;
 use cytoshade_core::Network;
+use cytoshade_safe_io::printable;
 use external::not_given;
+use tensor_filter::Wanted;
 
-pub use cytoshade_safe_io::Redacted;
+pub use cytoshade_pickle::Limits as ValueLimits;
+pub use cytoshade_safe_io::{CostLimits, Meter, Redacted};
 #[cfg(not(target_arch = "wasm32"))]
 pub use detect::{AnyModel, load_any_path};
 pub use error::{Error, Problem};
@@ -60,10 +62,18 @@ pub use tensor::{Tensor, Tensors};
 /// The network in the bytes of a model file.
 ///
 /// # Errors
-/// [`Error::Hash`] where the bytes do not have the hash that `options` demands (checked before anything is parsed),
-/// [`Error::UnknownFormat`], and whatever is wrong with the file or with the network in it.
+/// [`Error::Hash`] if the bytes do not have the hash in `options` (checked before anything is parsed),
+/// [`Error::UnknownFormat`], and those of the file's format and of the network in it.
 pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Network, Error> {
-    read(bytes, options, not_given)?.only_network()
+    load_metered(bytes, options, &mut options.limits.cost.meter(bytes.len() as u64))
+}
+
+/// As [`load`], on the caller's meter. One meter can bound several files.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_metered(bytes: &[u8], options: &LoadOptions, meter: &mut Meter) -> Result<Network, Error> {
+    read_metered(bytes, Wanted::Network, options, meter, not_given)?.only_network()
 }
 
 /// The tensors in the bytes of a safetensors or torch file, by their names and as f32.
@@ -77,13 +87,14 @@ pub fn load_tensors(bytes: &[u8], options: &LoadOptions) -> Result<Tensors, Erro
     if Format::detect(bytes) == Some(Format::Onnx) {
         return Err(Error::NoTensors);
     }
-    match read(bytes, options, not_given)?.contents {
+    let meter = &mut options.limits.cost.meter(bytes.len() as u64);
+    match read_metered(bytes, Wanted::Tensors, options, meter, not_given)?.contents {
         Contents::Tensors(tensors) => Ok(tensors),
         Contents::Network(_) => Err(Error::NoTensors),
     }
 }
 
-/// As [`load`], with what the network was read from.
+/// As [`load`], with the network's [`Origin`].
 ///
 /// # Errors
 /// Those of [`load`].
@@ -93,7 +104,8 @@ pub fn load_with_origin(bytes: &[u8], options: &LoadOptions) -> Result<(Network,
 
 /// The network in a model file.
 ///
-/// The file is read once, and what is hashed is what is parsed. An ONNX model may keep its weights in other files:
+/// The file is read once, and the bytes that are hashed are those that are parsed. An ONNX model may keep its weights in
+/// other files:
 /// those are read from its own folder, by plain names (no folders, no links), within the same limits.
 ///
 /// # Errors
@@ -104,7 +116,7 @@ pub fn load_path(path: &std::path::Path, options: &LoadOptions) -> Result<Networ
     read(&bytes, options, external::beside(path, bytes.len(), &options.limits))?.only_network()
 }
 
-/// As [`load_path`], with what the network was read from.
+/// As [`load_path`], with the network's [`Origin`].
 ///
 /// # Errors
 /// Those of [`load_path`].
@@ -115,7 +127,7 @@ pub fn load_path_with_origin(path: &std::path::Path, options: &LoadOptions) -> R
     read(&bytes, options, find)?.network(&bytes)
 }
 
-/// What a file holds: tensors that may be a network's, or the network that was found in a graph.
+/// The content of a file: tensors that may be a network's, or the network that was found in a graph.
 enum Contents {
     Tensors(Tensors),
     Network(Network),
@@ -125,6 +137,7 @@ enum Contents {
 struct Opened {
     contents: Contents,
     format: Format,
+    parts: Vec<String>,
     ignored: Vec<String>,
 }
 
@@ -136,14 +149,15 @@ impl Opened {
         }
     }
 
-    /// The network, with what it was read from; `bytes` are those of the file.
+    /// The network and its origin; `bytes` are those of the file.
     fn network(mut self, bytes: &[u8]) -> Result<(Network, Origin), Error> {
-        let (format, ignored) = (self.format, std::mem::take(&mut self.ignored));
+        let (parts, ignored) = (std::mem::take(&mut self.parts), std::mem::take(&mut self.ignored));
+        let format = self.format;
         let network = self.only_network()?;
-        Ok((network, Origin::new(bytes, format, ignored)))
+        Ok((network, Origin::new(bytes, format, parts, ignored)))
     }
 
-    /// A copy of the tensors, where the file holds tensors.
+    /// A copy of the tensors, if the file holds tensors.
     fn tensors(&self) -> Option<Tensors> {
         match &self.contents {
             Contents::Tensors(tensors) => Some(tensors.clone()),
@@ -158,29 +172,40 @@ fn read(
     options: &LoadOptions,
     find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
 ) -> Result<Opened, Error> {
+    read_metered(bytes, Wanted::Network, options, &mut options.limits.cost.meter(bytes.len() as u64), find)
+}
+
+fn read_metered(
+    bytes: &[u8],
+    wanted: Wanted,
+    options: &LoadOptions,
+    meter: &mut Meter,
+    find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
+) -> Result<Opened, Error> {
     let limits = &options.limits;
     limits.check_file(bytes.len() as u64)?;
     if let Some(expected) = options.sha256 {
         integrity::check(bytes, expected)?;
     }
-    let mut budget = Budget::new(bytes.len() as u64, limits);
     let format = Format::detect(bytes).ok_or_else(|| Error::UnknownFormat { looks_like: looks_like(bytes) })?;
     let (tensors, ignored) = match format {
-        Format::Safetensors => safetensors_file::read(bytes, limits, &mut budget)?,
-        Format::TorchZip => torch_file::read_zip(bytes, limits, &mut budget)?,
-        Format::TorchLegacy => torch_file::read_legacy(bytes, limits, &mut budget)?,
+        Format::Safetensors => safetensors_file::read(bytes, wanted, limits, meter)?,
+        Format::TorchZip => torch_file::read_zip(bytes, wanted, limits, meter)?,
+        Format::TorchLegacy => torch_file::read_legacy(bytes, wanted, limits, meter)?,
         Format::Onnx => {
-            let model = onnx::Onnx::decode(bytes, limits, &mut budget)?;
+            let model = onnx::Onnx::decode(bytes, limits, meter)?;
             let parts = external::gather(model.external(), options, find)?;
-            budget.grow(parts.values().map(|part| part.len() as u64).sum(), limits);
-            let (network, ignored) = model.network(&parts, limits, &mut budget)?;
-            return Ok(Opened { contents: Contents::Network(network), format, ignored });
+            let beside: u64 = parts.values().map(|part| part.len() as u64).sum();
+            meter.extend(beside, &limits.cost);
+            let (network, ignored) = model.network(&parts, limits, meter)?;
+            let parts = parts.keys().map(printable).collect();
+            return Ok(Opened { contents: Contents::Network(network), format, parts, ignored });
         }
     };
-    Ok(Opened { contents: Contents::Tensors(tensors), format, ignored })
+    Ok(Opened { contents: Contents::Tensors(tensors), format, parts: Vec::new(), ignored })
 }
 
-/// What an unknown file seems to be, for the error message.
+/// The kind of file that unknown bytes seem to be, for the error message.
 fn looks_like(bytes: &[u8]) -> &'static str {
     let start = |magic: &[u8]| bytes.starts_with(magic);
     if bytes.is_empty() {
@@ -196,6 +221,6 @@ fn looks_like(bytes: &[u8]) -> &'static str {
     } else if start(b"version https://git-lfs") {
         "a git LFS pointer: fetch the real file"
     } else {
-        "nothing that is known here"
+        "no known format"
     }
 }

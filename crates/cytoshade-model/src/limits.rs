@@ -1,28 +1,28 @@
-//! How much of a file is believed.
+//! How a model is loaded, and the limits of its cost.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::external::ExternalData;
-use crate::{Error, Sha256};
+use crate::{CostLimits, Error, Sha256, ValueLimits};
 
 /// How a model is loaded.
 #[derive(Clone, Default)]
 pub struct LoadOptions {
-    /// The hash that the bytes must have, checked before they are parsed. `None` (the default) takes any.
+    /// The hash that the bytes must have, checked before they are parsed. `None` (the default) accepts any.
     pub sha256: Option<Sha256>,
     /// Parts that an ONNX model keeps beside itself, by the name that it gives them (`model.onnx.data`). Empty by
     /// default; [`crate::load_path`] reads those that are missing here from the model's own folder.
     pub external: ExternalData,
-    /// The hashes that such parts must have. Where [`LoadOptions::sha256`] is demanded, every part that is used needs
-    /// its hash here: otherwise the weights would be anybody's. Empty by default.
+    /// The hashes that such parts must have. With [`LoadOptions::sha256`], every part that is used needs its hash here:
+    /// otherwise the weights would not be verified. Empty by default.
     pub external_sha256: BTreeMap<String, Sha256>,
-    /// Limits on what is read and allocated.
+    /// Limits of the bytes that are read and allocated.
     pub limits: ReadLimits,
 }
 
 impl fmt::Debug for LoadOptions {
-    /// Of the parts how many there are and their bytes together: neither what is in them nor what they are called.
+    /// Shows the number of parts and their total size, but neither their content nor their names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sha256, external, external_sha256, limits } = self;
         let bytes: usize = external.values().map(|part| part.len()).sum();
@@ -35,35 +35,19 @@ impl fmt::Debug for LoadOptions {
     }
 }
 
-/// Limits on what is read and allocated for a model file.
+/// Limits of the bytes that are read and allocated for a model file.
 ///
 /// Each is checked before the memory or time that it stands for is spent. Channels in a layer (4096) and levels of
 /// the U-Net (8) are limited by `cytoshade_core::arch::unet::UNet`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadLimits {
-    /// Bytes of the file, and of all its external parts together. Default 1 GiB; the published networks have 26 MB.
+    /// Bytes of the file, and of all its external parts together. Default 2 GiB (1 GiB with addresses of 32 bits); the
+    /// published U-Nets have 26 MB, Cellpose-SAM 1.2 GB.
     pub file_bytes: u64,
     /// Bytes of the header that lists the tensors. Default 4 MiB; the published networks' has 35 kB.
     pub header_bytes: u64,
-    /// Tensors. Default 4096; the published networks have 313.
+    /// Tensors. Default 4096; the published networks have up to 350.
     pub tensors: u64,
-    /// Dimensions of a tensor. Default 8; networks have up to 4.
-    pub dimensions: u64,
-    /// Elements of a tensor. Default 2^28; the published networks have up to 589,824.
-    pub elements: u64,
-    /// Bytes of everything that is made of the file: weights, unpacked records, decoded messages. Default 2 GiB.
-    pub memory_bytes: u64,
-    /// Bytes that are made of the file for each byte of it, beyond the first 16 MiB. Default 8: a tensor of f16 becomes
-    /// twice its size, and a deflated record is kept beside its weights.
-    pub memory_ratio: u64,
-    /// Opcodes of a pickle. Default 2^18; the published networks' have about 13,000.
-    pub pickle_steps: u64,
-    /// Entries of a pickle's memo. Default 2^17; the published networks' have about 4,000.
-    pub memo_entries: u64,
-    /// Things inside of things: open marks in a pickle, state dicts within dictionaries. Default 64.
-    pub nesting: u64,
-    /// Bytes of a string or byte string in a pickle. Default 1 MiB; names have up to 60.
-    pub string_bytes: u64,
     /// Records of a zip archive. Default 8192; the published networks have one for each tensor and a few more.
     pub zip_entries: u64,
     /// Bytes that a deflated record of a zip archive unpacks to for each byte it has in the file. Default 100; weights
@@ -71,25 +55,23 @@ pub struct ReadLimits {
     pub compression_ratio: u64,
     /// Nodes of an ONNX graph. Default 2^16; exports of the published networks have about 130.
     pub nodes: u64,
+    /// Limits of single values: strings, nesting, dimensions and elements of a tensor.
+    pub values: ValueLimits,
+    /// Limits of the memory and the work that the whole file may cost.
+    pub cost: CostLimits,
 }
 
 impl Default for ReadLimits {
     fn default() -> Self {
         Self {
-            file_bytes: 1 << 30,
+            file_bytes: if cfg!(target_pointer_width = "64") { 2 << 30 } else { 1 << 30 },
             header_bytes: 4 << 20,
             tensors: 4096,
-            dimensions: 8,
-            elements: 1 << 28,
-            memory_bytes: 2 << 30,
-            memory_ratio: 8,
-            pickle_steps: 1 << 18,
-            memo_entries: 1 << 17,
-            nesting: 64,
-            string_bytes: 1 << 20,
             zip_entries: 8192,
             compression_ratio: 100,
             nodes: 1 << 16,
+            values: ValueLimits::default(),
+            cost: CostLimits::default(),
         }
     }
 }
@@ -107,10 +89,6 @@ impl ReadLimits {
         check("number of tensors", found, self.tensors, "tensors")
     }
 
-    pub(crate) fn check_nesting(&self, found: u64) -> Result<(), Error> {
-        check("nesting depth", found, self.nesting, "nesting")
-    }
-
     pub(crate) fn check_zip_entries(&self, found: u64) -> Result<(), Error> {
         check("number of zip records", found, self.zip_entries, "zip_entries")
     }
@@ -123,44 +101,25 @@ impl ReadLimits {
     pub(crate) fn check_nodes(&self, found: u64) -> Result<(), Error> {
         check("number of ONNX nodes", found, self.nodes, "nodes")
     }
-
-    /// The number of elements of a shape, as the limits allow it.
-    pub(crate) fn elements(&self, shape: &[u64]) -> Result<usize, Error> {
-        Ok(self.pickle().elements(shape)?)
-    }
-
-    /// Those that concern pickles, under the same names.
-    pub(crate) fn pickle(&self) -> cytoshade_pickle::Limits {
-        let &Self { pickle_steps, memo_entries, nesting, string_bytes, dimensions, elements, memory_bytes, .. } = self;
-        cytoshade_pickle::Limits {
-            pickle_steps,
-            memo_entries,
-            nesting,
-            string_bytes,
-            dimensions,
-            elements,
-            memory_bytes,
-        }
-    }
 }
 
-pub(crate) fn check(what: &'static str, found: u64, limit: u64, field: &'static str) -> Result<(), Error> {
+fn check(what: &'static str, found: u64, limit: u64, field: &'static str) -> Result<(), Error> {
     if found > limit { Err(Error::Limit { what, found, limit, field }) } else { Ok(()) }
 }
 
 /// The bytes of a model file, as many as the limits allow.
 ///
-/// The path may be a link; what it leads to must be a regular file, and no pipe, device or folder. Memory is reserved as
-/// data arrives, so a growing file cannot take more than the limit.
+/// The path may be a link; it must lead to a regular file, and to no pipe, device or folder. Memory is reserved as data
+/// arrive, so a growing file cannot take more than the limit.
 ///
 /// # Errors
-/// [`Error::Io`] and [`Error::Limit`].
+/// [`Error::Io`], [`Error::Limit`] and [`Error::Memory`].
 #[cfg(not(target_arch = "wasm32"))]
 pub fn read_file(path: &std::path::Path, limits: &ReadLimits) -> Result<Vec<u8>, Error> {
     read(path, cytoshade_safe_io::Links::Follow, limits)
 }
 
-/// As [`read_file`], where a link may be refused.
+/// As [`read_file`], with links refused if the caller says so.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn read(
     path: &std::path::Path,
@@ -169,8 +128,10 @@ pub(crate) fn read(
 ) -> Result<Vec<u8>, Error> {
     use std::io::Read;
     let io = |source| Error::Io { path: path.to_path_buf(), source };
-    let mut bytes = Vec::new();
     let file = cytoshade_safe_io::open(path, links).map_err(io)?;
+    let stated = file.metadata().map_err(io)?.len();
+    limits.check_file(stated)?;
+    let mut bytes = cytoshade_safe_io::reserve(stated as usize)?;
     file.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
     limits.check_file(bytes.len() as u64)?;
     Ok(bytes)

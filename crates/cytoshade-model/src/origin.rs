@@ -1,22 +1,23 @@
-//! What a network was read from.
+//! The file that a network was read from.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::{Published, Sha256};
 
-/// The file that a network was read from, as its bytes tell.
+/// The file that a network was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// Its format.
     pub format: Format,
     /// The hash of its bytes, those that were parsed. Parts beside an ONNX model are not in it.
     pub sha256: Sha256,
-    /// What is in the file and was left alone, in words, one entry a kind: nodes that an ONNX graph has beside the
+    /// The files beside an ONNX model that its weights were read from, by the names that the model gives them, printable.
+    pub parts: Vec<String>,
+    /// The parts of the file that were ignored, in words, one entry a kind: nodes that an ONNX graph has beside the
     /// network, tensors and other entries beside a state dict, the prefix of its names, counts of training batches.
-    /// Empty where all was read.
     pub ignored: Vec<String>,
-    /// What a safetensors file says of itself (`__metadata__`), printable and shortened. Nobody vouches for it.
+    /// The metadata of a safetensors file (`__metadata__`), printable and shortened. Nothing verifies it.
     pub metadata: BTreeMap<String, String>,
     /// Which network it is, as far as that is known.
     pub identity: Identity,
@@ -27,22 +28,22 @@ pub struct Origin {
 pub enum Identity {
     /// Its hash is that of a published model.
     Published(&'static Published),
-    /// It was opened under the name of a published model of which no hash is known: it may be any network.
+    /// It was opened under the name of a published model without a known hash: it may be any network.
     Unverified(&'static Published),
-    /// None that is known here: fine-tuned, converted, or of one's own.
+    /// Not a known one: fine-tuned, converted, or of one's own.
     Unknown,
 }
 
 impl Origin {
-    /// What is known of a file that was read.
-    pub(crate) fn new(bytes: &[u8], format: Format, ignored: Vec<String>) -> Self {
+    /// The origin of a network from these bytes.
+    pub(crate) fn new(bytes: &[u8], format: Format, parts: Vec<String>, ignored: Vec<String>) -> Self {
         let sha256 = Sha256::digest(bytes);
         let identity = Published::with_hash(sha256).map_or(Identity::Unknown, Identity::Published);
         let metadata = match format {
             Format::Safetensors => crate::safetensors_file::metadata(bytes),
             _ => BTreeMap::new(),
         };
-        Self { format, sha256, ignored, metadata, identity }
+        Self { format, sha256, parts, ignored, metadata, identity }
     }
 }
 

@@ -1,37 +1,37 @@
-//! The published Cellpose U-Nets: what they are called, how large they are, and how to know them.
+//! The published Cellpose U-Nets: names, sizes, hashes.
 //!
-//! The authors publish no hashes. These are recorded by several independent public projects, which agree; where none
-//! is recorded, none is given, and nothing can be verified.
+//! The authors publish no hashes. Those here are recorded by several independent public projects, which agree. A model
+//! without a recorded hash cannot be verified.
 
 use crate::Sha256;
 
 /// A published model: a network, or the size model that belongs to one.
 ///
-/// Nothing of it is in this crate but what is written here.
+/// This crate holds none of its weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Published {
-    /// What people call it.
+    /// Its common name.
     pub name: &'static str,
-    /// What else it is called; the file's name is among them where it differs from `name`.
+    /// Its other names, with the file's name if that differs from `name`.
     pub aliases: &'static [&'static str],
     /// The name of its file, at its origin and in Cellpose's folder.
     pub file: &'static str,
     /// Size of the file in bytes.
     pub bytes: Option<u64>,
-    /// SHA-256 of the file, where one is recorded.
+    /// SHA-256 of the file, if one is recorded.
     pub sha256: Option<Sha256>,
     /// Diameter in pixels that the network's cells have, after resizing.
     pub diam_mean: Option<u16>,
-    /// What it holds.
+    /// Network or size model.
     pub kind: Kind,
-    /// Where it comes from.
+    /// Address of the file at its origin.
     pub url: &'static str,
-    /// What to mind before using it or passing it on.
+    /// Terms of its use and redistribution.
     pub license: &'static str,
 }
 
-/// What a published file holds.
+/// The kinds of published files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A network.
@@ -41,7 +41,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// In a word or two.
+    /// Name of the kind, for messages.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Network => "network",
@@ -53,7 +53,7 @@ impl Kind {
 const LICENSE: &str = "Cellpose's code is BSD-3-Clause; the data that several of its models were trained on is for \
                        non-commercial use: see the origin, and do not pass the file on";
 
-/// Every published model that is known here.
+/// The table of published models.
 pub const PUBLISHED: &[Published] = &[
     Published {
         name: "cyto3",
@@ -141,7 +141,7 @@ impl Published {
     }
 }
 
-/// A hash of the table. What is no hash does not compile.
+/// A hash of the table. A text that is no hash does not compile.
 const fn hash(text: &str) -> Sha256 {
     const fn digit(letter: u8) -> u8 {
         match letter {

@@ -1,4 +1,4 @@
-//! Networks to safetensors.
+//! Writes networks as safetensors.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use crate::{Error, Identity, LoadOptions, Opened, Origin, arch};
 /// How a network is written.
 #[derive(Clone, Debug, Default)]
 pub struct SaveOptions {
-    /// Whether the weights of convolutions and projections are written as f16, which halves the file. What there is one
-    /// of a channel (biases, BatchNorm, diameters) stays f32. Default `false`: f32 throughout.
+    /// Whether the weights of convolutions and projections are written as f16, which halves the file. Biases, BatchNorm and
+    /// diameters stay f32. Default `false`: f32 throughout.
     pub half: bool,
-    /// What the file says of itself. Empty by default; `diam_mean`, `diam_labels` and what [`convert`] knows of the
-    /// source are added.
+    /// Metadata of the file. Empty by default; `diam_mean` and `diam_labels` are added, and by [`convert`] the source's
+    /// hash, format and name.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -25,17 +25,17 @@ pub struct SaveOptions {
 pub struct Converted {
     /// The bytes of the safetensors file. The same source and options always give the same bytes.
     pub bytes: Vec<u8>,
-    /// The network as those bytes hold it: that of the source, or its f16.
+    /// The network in those bytes: that of the source, or rounded to f16.
     pub network: Network,
-    /// What it was read from.
+    /// The source file.
     pub origin: Origin,
 }
 
 /// The safetensors file of a network.
 ///
-/// A [`Network`] holds each BatchNorm as a scale and a shift. They are written as its weight and bias, with a mean of
-/// 0 and a variance that changes nothing: the file computes what the network computes, bit by bit in f32, but is no
-/// place to go on training from. [`convert`] keeps a state dict's own tensors.
+/// A [`Network`] holds each BatchNorm as a scale and a shift. They are written as its weight and bias, with a mean of 0
+/// and a variance that changes nothing. The file gives the same outputs, bit by bit in f32, but training should not go on
+/// from it. [`convert`] keeps a state dict's own tensors.
 ///
 /// # Errors
 /// [`Error::HalfRange`] if a weight is too large for f16, [`Error::NotSaved`] for a network of a program's own architecture.
@@ -55,7 +55,7 @@ pub fn convert(bytes: &[u8], load: &LoadOptions, save: &SaveOptions) -> Result<C
     convert_opened(crate::read(bytes, load, crate::not_given)?, bytes, load, save)
 }
 
-/// As [`convert`], from a path: read once, as [`crate::load_path`] reads it. The file says the source's name, too.
+/// As [`convert`], from a path: read once, as [`crate::load_path`] reads it. The metadata holds the source's name, too.
 ///
 /// # Errors
 /// Those of [`crate::load_path`], and [`Error::HalfRange`].

@@ -1,15 +1,17 @@
 //! Size models: the reference's linear regression from a style to a diameter (`size_cyto3.npy`).
 
 use cytoshade_pickle::numpy::{self, Array};
-use cytoshade_pickle::{Input, Value, unexpected};
+use cytoshade_pickle::{CONTAINERS, Global, Input, Meter, Others, Value, unexpected};
 
 use crate::{Error, LoadOptions, integrity};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
-/// Below this many pixels the reference believes no estimate.
+/// Names that a size model's pickle may mention.
+const ALLOWED: &[&[Global]] = &[numpy::GLOBALS, CONTAINERS];
+/// The smallest diameter in pixels that the reference accepts as an estimate.
 const SMALLEST: f64 = 5.0;
 
-/// Whether the bytes begin as a numpy file does, which is what size models are.
+/// Whether the bytes begin as a numpy file does: size models are numpy files.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
@@ -17,7 +19,7 @@ pub(crate) fn recognizes(bytes: &[u8]) -> bool {
 
 /// A linear regression from a network's style to the logarithm of the cells' diameter.
 ///
-/// It belongs to one network: another's styles mean something else.
+/// It belongs to one network: another network has other styles.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SizeModel {
     slopes: Vec<f64>,
@@ -47,8 +49,8 @@ impl SizeModel {
         self.intercept
     }
 
-    /// The diameter in pixels that a style speaks of, at least 5: `exp(A (style - smean) + ln(diam_mean) + ymean)`
-    /// (the reference's `SizeModel._size_estimation`). `None` where the style has another number of channels.
+    /// The diameter in pixels that a style stands for, at least 5: `exp(A (style - smean) + ln(diam_mean) + ymean)`
+    /// (the reference's `SizeModel._size_estimation`). `None` if the style has another number of channels.
     pub fn diameter(&self, style: &[f32]) -> Option<f64> {
         if style.len() != self.slopes.len() {
             return None;
@@ -62,42 +64,41 @@ impl SizeModel {
 /// The size model in the bytes of a `size_*.npy`: a numpy file of one pickled dictionary, read as plain data.
 ///
 /// # Errors
-/// [`Error::Hash`], [`Error::UnknownFormat`], [`Error::Global`] and [`Error::Opcode`] for what is not plain data,
-/// [`Error::Limit`], [`Error::Damaged`], [`Error::NotFinite`].
+/// [`Error::Hash`], [`Error::UnknownFormat`], [`Error::Global`] and [`Error::Opcode`] for a pickle that is not plain data,
+/// [`Error::Limit`], [`Error::Memory`], [`Error::Damaged`], [`Error::NotFinite`].
 pub fn load_size_model(bytes: &[u8], options: &LoadOptions) -> Result<SizeModel, Error> {
     let limits = &options.limits;
     limits.check_file(bytes.len() as u64)?;
     if let Some(expected) = options.sha256 {
         integrity::check(bytes, expected)?;
     }
-    let mut input = Input::new(bytes, "the size model");
     if !bytes.starts_with(MAGIC) {
         return Err(Error::UnknownFormat { looks_like: "no numpy file, which size models are" });
     }
+    let meter = &mut limits.cost.meter(bytes.len() as u64);
+    let mut input = Input::new(bytes, "the size model");
     check_header(&mut input, limits)?;
-    let limits = &limits.pickle();
-    let pickle = cytoshade_pickle::read(&mut input, &[numpy::GLOBALS], limits)?;
-    let object = pickle.get(Array::read(&pickle, pickle.root(), limits)?.only_object()?);
+    let pickle = cytoshade_pickle::read(&mut input, (ALLOWED, Others::Refuse), &limits.values, meter)?;
+    let object = pickle.get(Array::read(&pickle, pickle.root(), meter)?.only_object()?);
     let Value::Dict(entries) = object else {
         return Err(unexpected("the size model", "a dictionary", object).into());
     };
     let entry = |name: &str| {
         pickle.find(entries, name).ok_or_else(|| Error::damaged(format!("the size model has no entry {name}")))
     };
-    let array = |name: &'static str| {
-        let array = Array::read(&pickle, pickle.get(entry(name)?), limits)?;
-        finite(array.numbers(name)?, name)
+    let array = |name: &'static str, meter: &mut Meter| {
+        let array = Array::read(&pickle, pickle.get(entry(name)?), meter)?;
+        let no_numbers = || Error::damaged(format!("{name} is not an array of numbers"));
+        let numbers = array.numbers().ok_or_else(no_numbers)?;
+        let mut values = meter.values(array.shape().iter().product())?;
+        for (index, number) in numbers.enumerate() {
+            values.push(finite(number, name, index)?);
+        }
+        Ok::<_, Error>(values)
     };
-    let number = |name: &'static str| {
-        let number = numpy::number(&pickle, entry(name)?, name, limits)?;
-        finite(vec![number], name).map(|_| number)
-    };
-    let model = SizeModel {
-        slopes: array("A")?,
-        style_mean: array("smean")?,
-        diam_mean: number("diam_mean")?,
-        intercept: number("ymean")?,
-    };
+    let (slopes, style_mean) = (array("A", meter)?, array("smean", meter)?);
+    let mut number = |name: &'static str| finite(numpy::number(&pickle, entry(name)?, name, meter)?, name, 0);
+    let model = SizeModel { slopes, style_mean, diam_mean: number("diam_mean")?, intercept: number("ymean")? };
     if model.slopes.len() != model.style_mean.len() {
         let (slopes, means) = (model.slopes.len(), model.style_mean.len());
         return Err(Error::damaged(format!("the size model has {slopes} values in A and {means} in smean")));
@@ -108,7 +109,7 @@ pub fn load_size_model(bytes: &[u8], options: &LoadOptions) -> Result<SizeModel,
     Ok(model)
 }
 
-/// As [`load_size_model`], from a path. The file is read once, and what is hashed is what is parsed.
+/// As [`load_size_model`], from a path. The file is read once, and the bytes that are hashed are those that are parsed.
 ///
 /// # Errors
 /// [`Error::Io`], and those of [`load_size_model`].
@@ -131,9 +132,6 @@ fn check_header(input: &mut Input<'_>, limits: &crate::ReadLimits) -> Result<(),
     Err(Error::UnknownFormat { looks_like: "a numpy file of numbers; a size model is one pickled dictionary" })
 }
 
-fn finite(values: Vec<f64>, name: &str) -> Result<Vec<f64>, Error> {
-    match values.iter().position(|value| !value.is_finite()) {
-        Some(index) => Err(Error::NotFinite { name: name.into(), value: values[index] as f32, index }),
-        None => Ok(values),
-    }
+fn finite(value: f64, name: &str, index: usize) -> Result<f64, Error> {
+    if value.is_finite() { Ok(value) } else { Err(Error::NotFinite { name: name.into(), value: value as f32, index }) }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cytoshade_pickle::printable;
+use cytoshade_pickle::{Limits, Meter};
+use cytoshade_safe_io::{printable, reserve};
 use half::{bf16, f16};
 
 use crate::Error;
@@ -29,6 +30,13 @@ impl Tensor {
     }
 }
 
+/// Checks a tensor's shape and charges its values, before any of them is read. The number of elements.
+pub(crate) fn charge(shape: &[u64], limits: &Limits, meter: &mut Meter) -> Result<usize, Error> {
+    let elements = limits.elements(shape)?;
+    meter.charge_values::<f32>(elements)?;
+    Ok(elements)
+}
+
 /// How a floating-point number is stored, little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Float {
@@ -48,13 +56,15 @@ impl Float {
         }
     }
 
-    /// The numbers in `bytes`, as f32; what is left over at the end is left out.
-    pub(crate) fn decode(self, bytes: &[u8]) -> Vec<f32> {
+    /// The numbers in `bytes`, as f32; an incomplete one at the end is left out. The caller has charged them.
+    pub(crate) fn decode(self, bytes: &[u8]) -> Result<Vec<f32>, Error> {
+        let mut values = reserve(bytes.len() / self.size())?;
         match self {
-            Float::F64 => bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32).collect(),
-            Float::F32 => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
-            Float::F16 => bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect(),
-            Float::Bf16 => bytes.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b).to_f32()).collect(),
+            Float::F64 => values.extend(bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32)),
+            Float::F32 => values.extend(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b))),
+            Float::F16 => values.extend(bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32())),
+            Float::Bf16 => values.extend(bytes.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b).to_f32())),
         }
+        Ok(values)
     }
 }

@@ -1,23 +1,34 @@
-//! Which of a file's tensors are the network's: training scripts wrap networks, and save other things beside them.
+//! Which of a file's tensors are the network's: training scripts wrap networks, and save other values beside them.
 
-use cytoshade_pickle::printable;
+use cytoshade_safe_io::{printable, quoted};
 
 use crate::Error;
-use crate::arch::{self, Recognized};
+use crate::arch::{self, Recognition, Recognized};
+use crate::first_names::FirstNames;
 
 /// BatchNorm's counts of batches, which play no part after training.
 const COUNTS: &str = ".num_batches_tracked";
 
-/// Names of what was left alone that are shown.
-const SHOWN: usize = 5;
+/// The tensors that a caller reads from a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Those of a network that can be run. Others are refused before their values are read, as their file can be large.
+    Network,
+    /// Those of a known network, or else all.
+    Tensors,
+}
 
 /// Tells the network's tensors from those beside it, by their names.
-#[derive(Default)]
 pub(crate) struct TensorFilter {
     /// The network and the prefix of its names (`module.` from DataParallel). If none was recognised, every tensor is
-    /// taken, so that the error can list what the file has.
+    /// taken.
     network: Option<Recognized>,
-    beside: Vec<String>,
+    /// Whether the tensors are to be refused once their descriptions are checked.
+    refused: bool,
+    /// The prefixes of several networks, none of which is chosen.
+    several: FirstNames,
+    found: FirstNames,
+    beside: FirstNames,
     counts: usize,
 }
 
@@ -25,13 +36,26 @@ impl TensorFilter {
     /// Recognises the network among these names.
     ///
     /// # Errors
-    /// [`Error::Architecture`], before any tensor is read.
-    pub(crate) fn among(names: &[&str]) -> Result<Self, Error> {
-        Ok(Self { network: arch::recognize(names)?, ..Self::default() })
+    /// [`Error::Architecture`] if a network is wanted and theirs cannot be run.
+    pub(crate) fn among(names: &[&str], wanted: Wanted) -> Result<Self, Error> {
+        let recognition = arch::recognize(names);
+        if let (Recognition::CannotRun { architecture }, Wanted::Network) = (&recognition, wanted) {
+            return Err(Error::Architecture { found: architecture });
+        }
+        let refused =
+            matches!(recognition, Recognition::Several(_) | Recognition::Unknown) && wanted == Wanted::Network;
+        let (network, several) = match recognition {
+            Recognition::One(network) => (Some(network), FirstNames::default()),
+            Recognition::Several(prefixes) => (None, prefixes),
+            _ => (None, FirstNames::default()),
+        };
+        let (found, beside) = (FirstNames::default(), FirstNames::default());
+        Ok(Self { network, refused, several, found, beside, counts: 0 })
     }
 
     /// The name that a tensor has in the network. `None` if it is not part of it, which is noted.
     pub(crate) fn own<'n>(&mut self, name: &'n str) -> Option<&'n str> {
+        self.found.add(name);
         if name.ends_with(COUNTS) {
             self.counts += 1;
             return None;
@@ -39,31 +63,39 @@ impl TensorFilter {
         let Some(Recognized { recognizer, prefix }) = &self.network else { return Some(name) };
         let own = name.strip_prefix(prefix.as_str()).filter(|own| recognizer.owns(own));
         if own.is_none() {
-            self.leave(name);
+            self.beside.add(name);
         }
         own
     }
 
     /// Notes an entry beside the tensors.
     pub(crate) fn leave(&mut self, name: &str) {
-        self.beside.push(printable(name));
+        self.found.add(name);
+        self.beside.add(name);
+    }
+
+    /// Refuses tensors that are no network's by their names, before their values are read.
+    ///
+    /// # Errors
+    /// [`Error::NoNetwork`] with the names.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if !self.refused {
+            return Ok(());
+        }
+        let several =
+            self.several.listed(|name| quoted(name)).map(|names| format!("networks with the prefixes {names}"));
+        let found = several.or_else(|| self.found.listed(|name| quoted(name)));
+        Err(Error::NoNetwork { found: found.unwrap_or_else(|| "nothing".into()) })
     }
 
     /// The entries that were ignored, in words.
-    pub(crate) fn ignored(mut self) -> Vec<String> {
+    pub(crate) fn ignored(self) -> Vec<String> {
         let mut ignored = Vec::new();
         if let Some(Recognized { prefix, .. }) = self.network.filter(|network| !network.prefix.is_empty()) {
             ignored.push(format!("the prefix {} of the tensors' names", printable(&prefix)));
         }
-        if !self.beside.is_empty() {
-            // Some formats give their tensors in no order.
-            self.beside.sort_unstable();
-            let more = self.beside.len().saturating_sub(SHOWN);
-            let mut shown = self.beside.into_iter().take(SHOWN).collect::<Vec<_>>().join(", ");
-            if more > 0 {
-                shown += &format!(" and {more} more");
-            }
-            ignored.push(format!("beside the network: {shown}"));
+        if let Some(beside) = self.beside.listed(|name| printable(name)) {
+            ignored.push(format!("beside the network: {beside}"));
         }
         if self.counts > 0 {
             ignored.push(format!("{} counts of training batches (num_batches_tracked)", self.counts));

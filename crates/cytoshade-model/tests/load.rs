@@ -110,7 +110,9 @@ fn of_two_wrapped_networks_none_is_chosen() {
     let open = |parts: Parts| load(&file(&parts), &LoadOptions::default());
     assert!(open(named("net.").collect()).is_ok());
     assert!(open(named("").chain(named("ema.")).collect()).is_ok(), "the one without a prefix");
-    assert!(matches!(open(named("net.").chain(named("ema.")).collect()), Err(Error::StateDict { .. })));
+    let error = open(named("net.").chain(named("ema.")).collect()).unwrap_err();
+    let expected = "networks with the prefixes “ema.”, “net.”";
+    assert!(matches!(&error, Error::NoNetwork { found } if found == expected), "{error}");
     // A prefix is whole words.
     assert!(open(named("x").collect()).is_err());
 }

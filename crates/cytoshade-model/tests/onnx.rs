@@ -9,7 +9,9 @@ use std::path::Path;
 use common::{fixture, network, plain, try_load, with_limits};
 use cytoshade_core::arch::unet::UNet;
 use cytoshade_core::{Conv, Network};
-use cytoshade_model::{Error, Format, LoadOptions, ReadLimits, Sha256, load, load_path, load_with_origin};
+use cytoshade_model::{
+    CostLimits, Error, Format, LoadOptions, ReadLimits, Sha256, ValueLimits, load, load_path, load_with_origin,
+};
 use half::f16;
 use proptest::prelude::*;
 
@@ -196,6 +198,7 @@ fn weights_beside_the_model_are_read() {
     let external = BTreeMap::from([("dynamo_18.onnx.data".to_string(), part.clone().into())]);
     let given = LoadOptions { external: external.clone(), ..LoadOptions::default() };
     assert_same_weights(&load(&bytes, &given).unwrap(), &expected, "by name");
+    assert_eq!(load_with_origin(&bytes, &given).unwrap().1.parts, ["dynamo_18.onnx.data"]);
     assert!(matches!(try_load(&bytes), Err(Error::External { name, .. }) if name == "dynamo_18.onnx.data"));
     // A demanded hash is demanded of every part.
     let mut hashed = LoadOptions { external, sha256: Some(Sha256::digest(&bytes)), ..LoadOptions::default() };
@@ -256,13 +259,15 @@ fn links_are_not_followed() {
 
 #[test]
 fn limits_are_named() {
-    let limits = ReadLimits::default;
+    let (limits, values) = (ReadLimits::default, ValueLimits::default);
+    let cost = |cost| ReadLimits { cost, ..limits() };
     for (expected, limits) in [
         ("nodes", ReadLimits { nodes: 10, ..limits() }),
         ("tensors", ReadLimits { tensors: 10, ..limits() }),
-        ("dimensions", ReadLimits { dimensions: 3, ..limits() }),
-        ("elements", ReadLimits { elements: 10, ..limits() }),
-        ("memory_bytes", ReadLimits { memory_bytes: 100, ..limits() }),
+        ("values.dimensions", ReadLimits { values: ValueLimits { dimensions: 3, ..values() }, ..limits() }),
+        ("values.elements", ReadLimits { values: ValueLimits { elements: 10, ..values() }, ..limits() }),
+        ("cost.steps", cost(CostLimits { steps: 100, ..CostLimits::default() })),
+        ("cost.memory_bytes", cost(CostLimits { memory_bytes: 100, ..CostLimits::default() })),
     ] {
         match with_limits(&fixture("script_17.onnx"), limits) {
             Err(Error::Limit { field, .. }) => assert_eq!(field, expected),

@@ -97,7 +97,7 @@ fn the_file_says_where_it_comes_from() {
     assert_eq!(says("source_sha256"), Some(Sha256::digest(&source).to_string().as_str()));
     assert_eq!(says("source_format"), Some("torch (zip)"));
     // What a file says is shown without control characters.
-    assert_eq!(says("source_name"), Some(r#"a \"name\"\n"#));
+    assert_eq!(says("source_name"), Some(r#"a "name"\n"#));
     assert_eq!(says("diam_mean"), Some(network.diam_mean().to_string().as_str()));
     assert_eq!(says("diam_labels"), Some(network.diam_labels().to_string().as_str()));
     assert_eq!(origin.identity, Identity::Unknown);

@@ -3,7 +3,7 @@
 mod common;
 
 use common::fixture;
-use cytoshade_model::{Error, LoadOptions, ReadLimits, Sha256, SizeModel, load_size_model};
+use cytoshade_model::{Error, LoadOptions, ReadLimits, Sha256, SizeModel, ValueLimits, load_size_model};
 use proptest::prelude::*;
 
 fn try_load(bytes: &[u8]) -> Result<SizeModel, Error> {
@@ -68,9 +68,10 @@ fn hash_and_limits_hold() {
     let bytes = fixture("size_model.npy");
     let other = LoadOptions { sha256: Some(Sha256([0; 32])), ..LoadOptions::default() };
     assert!(matches!(load_size_model(&bytes, &other), Err(Error::Hash { .. })));
-    let limits = ReadLimits { string_bytes: 100, ..ReadLimits::default() };
+    let values = ValueLimits { string_bytes: 100, ..ValueLimits::default() };
+    let limits = ReadLimits { values, ..ReadLimits::default() };
     let small = LoadOptions { limits, ..LoadOptions::default() };
-    assert!(matches!(load_size_model(&bytes, &small), Err(Error::Limit { field: "string_bytes", .. })));
+    assert!(matches!(load_size_model(&bytes, &small), Err(Error::Limit { field: "values.string_bytes", .. })));
 }
 
 #[test]

@@ -2,9 +2,13 @@
 
 mod common;
 
-use common::{fixture, legacy, network, plain, try_load, with_limits, zip};
+use common::{
+    checkpoint, checkpoint_of, fixture, legacy, network, plain, state_dict, text, try_load, with_limits, zip,
+};
 use cytoshade_core::arch::unet::UNet;
-use cytoshade_model::{Error, LoadOptions, Problem, ReadLimits, load_with_origin};
+use cytoshade_model::{
+    CostLimits, Error, LoadOptions, Problem, ReadLimits, ValueLimits, load_tensors, load_with_origin,
+};
 use half::{bf16, f16};
 use proptest::prelude::*;
 
@@ -51,14 +55,81 @@ fn checkpoints_of_training_scripts_open() {
 }
 
 #[test]
-fn tensors_of_another_network_are_named() {
+fn the_keys_of_another_network_are_listed() {
     let Err(Error::NoNetwork { found }) = try_load(&fixture("other.pth")) else { panic!("another network opens") };
-    assert!(found.contains("weight"), "{found}");
-    let Err(Error::NoNetwork { found }) = try_load(&named_tensor("w", 4, 0, &[2, 2], &[2, 1])) else {
-        panic!("one tensor opens")
-    };
-    assert_eq!(found, "w");
-    // Nearly a U-Net: then each tensor that is missing is named.
+    assert_eq!(found, "“0.bias”, “0.weight”, “1.bias”, “1.num_batches_tracked”, “1.running_mean” and 2 more");
+}
+
+/// Opcodes of numpy's 0.5, of a namespace and of a path.
+const SCALAR: &[u8] =
+    b"cnumpy._core.multiarray\nscalar\ncnumpy\ndtype\nX\x02\0\0\0f8\x89\x88\x87R(K\x03X\x01\0\0\0<NNNJ\xff\xff\xff\xff\
+    J\xff\xff\xff\xffK\0tbc_codecs\nencode\nX\x09\0\0\0\0\0\0\0\0\0\xc3\xa0?X\x06\0\0\0latin1\x86R\x86R";
+const NAMESPACE: &[u8] = b"cargparse\nNamespace\n)\x81}X\x02\0\0\0lrG?\xb9\x99\x99\x99\x99\x99\x9asb";
+const SIMPLE: &[u8] = b"ctypes\nSimpleNamespace\n)R}X\x02\0\0\0lrK\x01sb";
+const PATH: &[u8] = b"cpathlib\nPosixPath\nX\x01\0\0\0/X\x04\0\0\0data\x86R";
+const ARRAY: &[u8] =
+    b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01b\x87R(K\x01K\x02\x85cnumpy\ndtype\n\
+    X\x02\0\0\0u1K\0K\x01\x87R(K\x03X\x01\0\0\0|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89U\x02abtb";
+/// 128 random bits, as a generator's state has them.
+const LARGE: &[u8] = b"\x8a\x11\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0";
+
+#[test]
+fn weights_beside_plain_values_open() {
+    let expected = network("plain.safetensors");
+    for (name, value) in [
+        ("scalar", SCALAR),
+        ("args", NAMESPACE),
+        ("config", SIMPLE),
+        ("path", PATH),
+        ("array", ARRAY),
+        ("state", LARGE),
+        ("set", b"c__builtin__\nset\n](K\x01K\x02e\x85R"),
+        ("counts", b"ccollections\ndefaultdict\nc__builtin__\nint\n\x85RX\x01\0\0\0aK\x01s"),
+        ("complex", b"c__builtin__\ncomplex\nG?\xf0\0\0\0\0\0\0G?\xf0\0\0\0\0\0\0\x86R"),
+        ("device", b"ctorch\ndevice\nX\x03\0\0\0cpu\x85R"),
+        ("size", b"ctorch\nSize\nK\x01K\x02\x86\x85R"),
+    ] {
+        let state = state_dict("");
+        let file = checkpoint(&[(name, value), ("model", &state), ("epoch", b"K\x07")]);
+        let (network, origin) =
+            load_with_origin(&file, &LoadOptions::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(network, expected, "{name}");
+        assert!(origin.ignored.iter().any(|ignored| ignored.contains(name)), "{:?}", origin.ignored);
+        // The same in one dictionary with the tensors.
+        let flat = [&state[..], b"X", &(name.len() as u32).to_le_bytes(), name.as_bytes(), value, b"s"].concat();
+        assert_eq!(try_load(&checkpoint_of(&flat)).unwrap(), expected, "{name}, flat");
+    }
+}
+
+#[test]
+fn state_dicts_are_found_under_every_key() {
+    let expected = network("plain.safetensors");
+    let state = state_dict("");
+    let hyperparameters = b"}X\x02\0\0\0lrK\x01s";
+    for key in ["state_dict", "model_state_dict", "model", "net", "weights", "params"] {
+        assert_eq!(try_load(&checkpoint(&[(key, &state)])).unwrap(), expected, "{key}");
+        let inner = [&b"}"[..], &text(key), &state, b"s"].concat();
+        assert_eq!(try_load(&checkpoint(&[("net", &inner)])).unwrap(), expected, "net.{key}");
+        // Another entry of a known name holds no network.
+        assert_eq!(try_load(&checkpoint(&[("model", hyperparameters), (key, &state)])).unwrap(), expected, "{key}");
+        let flat = [&state[..], &text(key), hyperparameters, b"s"].concat();
+        assert_eq!(try_load(&checkpoint_of(&flat)).unwrap(), expected, "{key} beside the tensors");
+    }
+    let namespace = [&b"ctypes\nSimpleNamespace\n)R}"[..], &text("net"), &state_dict("module."), b"sb"].concat();
+    assert_eq!(try_load(&checkpoint_of(&namespace)).unwrap(), expected);
+    for (key, value) in [("generator", &state[..]), ("net", b"K\x01"), ("epoch", b"K\x01")] {
+        let Err(Error::NoNetwork { found }) = try_load(&checkpoint(&[("lr", b"K\x01"), (key, value)])) else {
+            panic!("{key}");
+        };
+        let mut keys = [key, "lr"];
+        keys.sort_unstable();
+        assert_eq!(found, format!("“{}”, “{}”", keys[0], keys[1]));
+    }
+    assert!(matches!(try_load(&checkpoint_of(b"}")), Err(Error::NoNetwork { found }) if found == "nothing"));
+}
+
+#[test]
+fn nearly_a_network_has_its_missing_tensors_named() {
     let near = "net.upsample.up.res_up_0.proj.0.weight";
     let Err(Error::StateDict { problems }) = try_load(&named_tensor(near, 4, 0, &[2, 2], &[2, 1])) else {
         panic!("one tensor opens")
@@ -79,6 +150,10 @@ fn networks_of_cellpose_4_are_named_before_any_tensor_is_read() {
             other => panic!("{other:?}"),
         }
         assert!(matches!(of("encoder.patch_embed.proj.bias"), Err(Error::Damaged { .. })));
+        // A program with a network of its own gets the tensors.
+        let name = format!("{prefix}encoder.patch_embed.proj.weight");
+        let tensors = load_tensors(&named_tensor(&name, 4, 0, &[4], &[1]), &LoadOptions::default()).unwrap();
+        assert_eq!(tensors[&name].shape, [4]);
     }
 }
 
@@ -171,7 +246,7 @@ fn damaged_pickles_are_refused() {
 fn circles_end() {
     // A dictionary that is its own state dict, and a list in itself.
     let error = try_load(&legacy(b"\x80\x02}q\0X\x05\0\0\0modelh\0s.")).unwrap_err();
-    assert!(matches!(error, Error::Limit { field: "nesting", .. }), "{error}");
+    assert!(matches!(error, Error::Limit { field: "values.nesting", .. }), "{error}");
     try_load(&legacy(b"\x80\x02]q\0h\0a.")).unwrap_err();
 }
 
@@ -208,7 +283,7 @@ fn named_tensor(name: &str, elements: i64, offset: i64, shape: &[i64], strides: 
 fn views_that_lie_are_refused() {
     let refused = |elements, offset, shape: &[i64], strides: &[i64]| {
         match try_load(&one_tensor(elements, offset, shape, strides)).unwrap_err() {
-            // The tensor is read, and then it is no network's.
+            // The tensor is in order, and it is no network's.
             Error::NoNetwork { .. } => false,
             Error::Damaged { .. } | Error::Limit { .. } => true,
             error => panic!("{error}"),
@@ -292,16 +367,21 @@ fn a_damaged_archive_is_refused_or_reads_the_same() {
 
 #[test]
 fn limits_are_named() {
-    let limits = ReadLimits::default;
+    let (limits, values) = (ReadLimits::default, ValueLimits::default);
+    let cost = |cost| ReadLimits { cost, ..limits() };
+    let with = |values| ReadLimits { values, ..limits() };
     for (name, expected, limits) in [
-        ("legacy.pth", "pickle_steps", ReadLimits { pickle_steps: 100, ..limits() }),
-        ("legacy.pth", "memo_entries", ReadLimits { memo_entries: 100, ..limits() }),
-        ("legacy.pth", "nesting", ReadLimits { nesting: 2, ..limits() }),
-        ("legacy.pth", "string_bytes", ReadLimits { string_bytes: 10, ..limits() }),
+        ("legacy.pth", "values.opcodes", with(ValueLimits { opcodes: 100, ..values() })),
+        ("legacy.pth", "values.memo_entries", with(ValueLimits { memo_entries: 100, ..values() })),
+        ("legacy.pth", "values.nesting", with(ValueLimits { nesting: 2, ..values() })),
+        ("legacy.pth", "values.string_bytes", with(ValueLimits { string_bytes: 10, ..values() })),
+        ("legacy.pth", "values.key_bytes", with(ValueLimits { key_bytes: 10, ..values() })),
+        ("plain.safetensors", "values.key_bytes", with(ValueLimits { key_bytes: 10, ..values() })),
         ("legacy.pth", "tensors", ReadLimits { tensors: 10, ..limits() }),
-        ("legacy.pth", "dimensions", ReadLimits { dimensions: 3, ..limits() }),
-        ("legacy.pth", "elements", ReadLimits { elements: 10, ..limits() }),
-        ("legacy.pth", "memory_bytes", ReadLimits { memory_bytes: 100, ..limits() }),
+        ("legacy.pth", "values.dimensions", with(ValueLimits { dimensions: 3, ..values() })),
+        ("legacy.pth", "values.elements", with(ValueLimits { elements: 10, ..values() })),
+        ("legacy.pth", "cost.memory_bytes", cost(CostLimits { memory_bytes: 100, ..CostLimits::default() })),
+        ("legacy.pth", "cost.steps", cost(CostLimits { steps: 100, ..CostLimits::default() })),
         ("zip.pth", "zip_entries", ReadLimits { zip_entries: 10, ..limits() }),
         ("zip_deflated.pth", "compression_ratio", ReadLimits { compression_ratio: 1, ..limits() }),
     ] {

@@ -1,30 +1,38 @@
-//! What can be wrong with a pickle.
+//! Errors of a pickle.
 
-/// Everything that this crate refuses. A reader of files maps each variant to one of its own, so the list is whole.
+use cytoshade_safe_io::{MeterError, Redacted};
+
+/// Everything that this crate refuses. A reader of files maps each variant to one of its own, so the list is complete.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A limit of [`crate::Limits`] is passed.
+    /// A limit of [`crate::Limits`] or of the [`cytoshade_safe_io::Meter`] is exceeded.
     #[error(
-        "the pickle's {what} is {found}, over the limit of {limit} (`Limits::{field}`); raise it for a file you trust"
+        "the pickle's {what} is {found}, over the limit of {limit} (`{field}`); raise it for a file that you trust"
     )]
     Limit {
-        /// What was counted.
+        /// The quantity that was counted.
         what: &'static str,
-        /// What was found.
+        /// The count.
         found: u64,
         /// The limit.
         limit: u64,
         /// The field that sets it.
         field: &'static str,
     },
-    /// The bytes are no whole pickle, or not of what was expected.
+    /// The system has no memory for an allocation that is within the limits.
+    #[error("no memory for {bytes} bytes of the pickle; close other programs or lower the limits")]
+    Memory {
+        /// Size of the allocation.
+        bytes: u64,
+    },
+    /// The bytes are not a whole pickle, or not the values that were expected.
     #[error("the pickle is damaged: {reason}; get a whole copy of the file")]
     Damaged {
-        /// What was found, and what was expected in its place.
+        /// The fault and the expectation. Names from the file stand in quotation marks.
         reason: String,
     },
-    /// A Python name that the caller did not allow. Nothing was called.
-    #[error("the pickle asks for {name}, which is not among the names that its data need; nothing was run")]
+    /// A Python name that the caller does not allow. Nothing was called.
+    #[error("the pickle mentions {name}, which is not among the names that its data need; nothing was run")]
     Global {
         /// Module and name, printable and shortened.
         name: String,
@@ -42,17 +50,28 @@ pub enum Error {
 }
 
 impl Error {
-    /// [`Error::Damaged`] for this reason.
+    /// [`Error::Damaged`] with this reason.
     pub fn damaged(reason: impl Into<String>) -> Self {
         Error::Damaged { reason: reason.into() }
     }
+
+    /// The message without names from the file, for a service's log.
+    pub fn redacted(&self) -> Redacted {
+        match self {
+            Error::Limit { .. } | Error::Memory { .. } => Redacted::own(self),
+            Error::Damaged { .. } | Error::Opcode { .. } => Redacted::new(self),
+            Error::Global { .. } => {
+                Redacted::own("the pickle mentions a name that is not among those that its data need; nothing was run")
+            }
+        }
+    }
 }
 
-/// A name out of a file as it may be printed: no control characters, no more than 100 characters.
-pub fn printable(name: &str) -> String {
-    let mut shown: String = name.chars().take(100).flat_map(char::escape_debug).collect();
-    if name.chars().nth(100).is_some() {
-        shown.push('…');
+impl From<MeterError> for Error {
+    fn from(error: MeterError) -> Self {
+        match error {
+            MeterError::Limit { what, found, limit, field } => Error::Limit { what, found, limit, field },
+            MeterError::Memory { bytes } => Error::Memory { bytes },
+        }
     }
-    shown
 }

@@ -1,4 +1,4 @@
-//! A place in bytes from outside: reads little-endian numbers and slices, and never past the end.
+//! A cursor over bytes from outside: reads little-endian numbers and slices, and never past the end.
 
 use crate::Error;
 
@@ -6,12 +6,12 @@ use crate::Error;
 #[derive(Debug, Clone)]
 pub struct Input<'a> {
     rest: &'a [u8],
-    /// What is read, for the message about a file that ends too early.
+    /// The subject of the message about a file that ends too early.
     what: &'static str,
 }
 
 impl<'a> Input<'a> {
-    /// A cursor at the start of `bytes`, which are `what`: "the pickle", say.
+    /// A cursor at the start of `bytes`; messages call them `what`, "the pickle" for instance.
     pub fn new(bytes: &'a [u8], what: &'static str) -> Self {
         Self { rest: bytes, what }
     }
@@ -21,10 +21,15 @@ impl<'a> Input<'a> {
         self.rest.is_empty()
     }
 
+    /// The bytes that are not read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The next `length` bytes.
     ///
     /// # Errors
-    /// [`Error::Damaged`] where the bytes end too early.
+    /// [`Error::Damaged`] if the bytes end too early.
     pub fn take(&mut self, length: u64) -> Result<&'a [u8], Error> {
         let (taken, rest) = usize::try_from(length)
             .ok()
@@ -34,10 +39,10 @@ impl<'a> Input<'a> {
         Ok(taken)
     }
 
-    /// The bytes up to the next line feed, which is read and left out.
+    /// The bytes up to the next line feed, which is skipped.
     ///
     /// # Errors
-    /// [`Error::Damaged`] where there is none.
+    /// [`Error::Damaged`] if there is none.
     pub fn line(&mut self) -> Result<&'a [u8], Error> {
         let end = self.rest.iter().position(|&byte| byte == b'\n').ok_or_else(|| self.ends(1))?;
         let line = self.take(end as u64)?;
@@ -48,7 +53,7 @@ impl<'a> Input<'a> {
     /// The next `N` bytes.
     ///
     /// # Errors
-    /// [`Error::Damaged`] where the bytes end too early.
+    /// [`Error::Damaged`] if the bytes end too early.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let (taken, rest) = self.rest.split_first_chunk().ok_or_else(|| self.ends(N as u64))?;
         self.rest = rest;
@@ -58,7 +63,7 @@ impl<'a> Input<'a> {
     /// The next byte.
     ///
     /// # Errors
-    /// [`Error::Damaged`] where the bytes end too early.
+    /// [`Error::Damaged`] if the bytes end too early.
     pub fn u8(&mut self) -> Result<u8, Error> {
         Ok(u8::from_le_bytes(self.array()?))
     }
@@ -66,7 +71,7 @@ impl<'a> Input<'a> {
     /// The next two bytes, little-endian.
     ///
     /// # Errors
-    /// [`Error::Damaged`] where the bytes end too early.
+    /// [`Error::Damaged`] if the bytes end too early.
     pub fn u16(&mut self) -> Result<u16, Error> {
         Ok(u16::from_le_bytes(self.array()?))
     }
@@ -74,7 +79,7 @@ impl<'a> Input<'a> {
     /// The next four bytes, little-endian.
     ///
     /// # Errors
-    /// [`Error::Damaged`] where the bytes end too early.
+    /// [`Error::Damaged`] if the bytes end too early.
     pub fn u32(&mut self) -> Result<u32, Error> {
         Ok(u32::from_le_bytes(self.array()?))
     }
@@ -82,7 +87,7 @@ impl<'a> Input<'a> {
     /// The next eight bytes, little-endian.
     ///
     /// # Errors
-    /// [`Error::Damaged`] where the bytes end too early.
+    /// [`Error::Damaged`] if the bytes end too early.
     pub fn u64(&mut self) -> Result<u64, Error> {
         Ok(u64::from_le_bytes(self.array()?))
     }

@@ -2,7 +2,7 @@
 
 macro_rules! opcodes {
     ($($name:ident = $code:literal),* $(,)?) => {
-        $(#[allow(dead_code, reason = "what the machine does not interpret is here for its name")]
+        $(#[allow(dead_code, reason = "opcodes that the machine does not interpret are here for their names")]
         pub(crate) const $name: u8 = $code;)*
 
         /// The name of an opcode, for error messages.

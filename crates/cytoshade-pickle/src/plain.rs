@@ -1,23 +1,12 @@
-//! A pickle's values as a tree.
+//! Plain data: a pickle's value with all that it is made of.
 
 use std::borrow::Cow;
 
+use cytoshade_safe_io::{printable, quoted};
+
 use crate::numpy::{Array, Data, Scalar};
-use crate::{Error, Global, Id, Limits, Pickle, Value, unexpected};
 
-/// Paths, which scripts put where a name is expected; they become text.
-pub const PATHS: &[Global] = &[
-    Global { module: "pathlib", name: "PosixPath" },
-    Global { module: "pathlib", name: "PurePosixPath" },
-    Global { module: "pathlib", name: "WindowsPath" },
-    Global { module: "pathlib", name: "PureWindowsPath" },
-    Global { module: "pathlib._local", name: "PosixPath" },
-    Global { module: "pathlib._local", name: "PurePosixPath" },
-    Global { module: "pathlib._local", name: "WindowsPath" },
-    Global { module: "pathlib._local", name: "PureWindowsPath" },
-];
-
-/// A value of a pickle, with all that it is made of. What is long (text, bytes, arrays) stays in the file's bytes.
+/// A value of a pickle, with all that it is made of. Long values (text, bytes, arrays) stay in the file's bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Plain<'a> {
     /// `None`.
@@ -28,6 +17,8 @@ pub enum Plain<'a> {
     Int(i128),
     /// A floating-point number.
     Float(f64),
+    /// A complex number: real and imaginary part.
+    Complex(f64, f64),
     /// Text, or a path.
     Text(Cow<'a, str>),
     /// Bytes.
@@ -36,31 +27,28 @@ pub enum Plain<'a> {
     Tuple(Vec<Plain<'a>>),
     /// A list.
     List(Vec<Plain<'a>>),
+    /// A set; an item may come more than once.
+    Set(Vec<Plain<'a>>),
+    /// A set that Python cannot change.
+    FrozenSet(Vec<Plain<'a>>),
     /// Pairs of key and value; of two with the same key the later one counts.
     Dict(Vec<(Plain<'a>, Plain<'a>)>),
     /// An array of numpy's.
     Array(Array<'a, Plain<'a>>),
     /// A scalar of numpy's.
     Scalar(Scalar<'a>),
+    /// A value that is no plain data (an object of a class, an array of records): a description, printable.
+    Opaque(String),
 }
 
 impl<'a> Plain<'a> {
-    /// The tree below a value. A value that is shared is there as often as it is mentioned, up to the limits.
-    ///
-    /// # Errors
-    /// [`Error::Limit`] for values that lie too deep (or in themselves) and for too much memory; [`Error::Damaged`] for
-    /// calls that stand for no plain data.
-    pub fn read(pickle: &Pickle<'a>, id: Id, limits: &Limits) -> Result<Self, Error> {
-        Tree { pickle, limits, spent: 0 }.value(id, 0)
-    }
-
-    /// The value of a key that is text, where this is a dictionary.
+    /// The value of a key that is text, if this is a dictionary.
     pub fn get(&self, key: &str) -> Option<&Plain<'a>> {
         let Plain::Dict(pairs) = self else { return None };
-        pairs.iter().rev().find(|(found, _)| found.as_text().is_some_and(|found| found == key)).map(|(_, value)| value)
+        pairs.iter().rev().find(|(found, _)| found.is_text(key)).map(|(_, value)| value)
     }
 
-    /// The text, where this is text of Python's or of numpy's.
+    /// The text, if this is text of Python's or of numpy's.
     pub fn as_text(&self) -> Option<Cow<'_, str>> {
         match self {
             Plain::Text(text) => Some(Cow::Borrowed(text)),
@@ -69,22 +57,38 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// The number, where this is one of Python's (as its bools are), of numpy's, or an array of one.
+    /// Whether this is this text, of Python's or of numpy's. Nothing is copied.
+    pub fn is_text(&self, text: &str) -> bool {
+        match self {
+            Plain::Text(found) => found == text,
+            Plain::Scalar(scalar) => scalar.is_text(text),
+            _ => false,
+        }
+    }
+
+    /// Bytes of a text, of bytes or of a scalar; 0 of other values.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Plain::Text(text) => text.len(),
+            Plain::Bytes(bytes) => bytes.len(),
+            Plain::Scalar(scalar) => scalar.data().len(),
+            _ => 0,
+        }
+    }
+
+    /// The number, if this is one of Python's (bools count), of numpy's, or an array of one.
     pub fn as_number(&self) -> Option<f64> {
         match self {
             Plain::Bool(value) => Some(f64::from(u8::from(*value))),
             Plain::Int(value) => Some(*value as f64),
             Plain::Float(value) => Some(*value),
             Plain::Scalar(scalar) => scalar.number(),
-            Plain::Array(array) => match array.data() {
-                Data::Bytes(bytes) if bytes.len() == array.dtype().size => array.numbers("").ok()?.first().copied(),
-                _ => None,
-            },
+            Plain::Array(array) => array.number(),
             _ => None,
         }
     }
 
-    /// The array, where this is one.
+    /// The array, if this is one.
     pub fn as_array(&self) -> Option<&Array<'a, Plain<'a>>> {
         match self {
             Plain::Array(array) => Some(array),
@@ -92,89 +96,93 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// The items, where this is a list or a tuple.
+    /// The items, if this is a list or a tuple.
     pub fn as_items(&self) -> Option<&[Plain<'a>]> {
         match self {
             Plain::List(items) | Plain::Tuple(items) => Some(items),
             _ => None,
         }
     }
-}
 
-struct Tree<'p, 'a> {
-    pickle: &'p Pickle<'a>,
-    limits: &'p Limits,
-    /// Bytes of memory so far.
-    spent: u64,
-}
-
-impl<'a> Tree<'_, 'a> {
-    fn value(&mut self, id: Id, depth: u64) -> Result<Plain<'a>, Error> {
-        self.limits.check_nesting(depth)?;
-        self.spend(size_of::<Plain<'_>>())?;
-        let value = self.pickle.get(id);
-        Ok(match value {
-            Value::None => Plain::None,
-            Value::Bool(value) => Plain::Bool(*value),
-            Value::Int(value) => Plain::Int(*value),
-            Value::Float(value) => Plain::Float(*value),
-            Value::Str(text) => Plain::Text(Cow::Borrowed(text)),
-            Value::Bytes(bytes) => Plain::Bytes(Cow::Borrowed(bytes)),
-            Value::Tuple(items) => Plain::Tuple(self.values(items, depth)?),
-            Value::List(items) => Plain::List(self.values(items, depth)?),
-            Value::Dict(pairs) => {
-                let pair = |&(key, value): &(Id, Id)| Ok((self.value(key, depth + 1)?, self.value(value, depth + 1)?));
-                Plain::Dict(pairs.iter().map(pair).collect::<Result<_, Error>>()?)
-            }
-            Value::Call { global, args, .. } => match global.name {
-                "_reconstruct" | "_frombuffer" => Plain::Array(self.array(value, depth)?),
-                "scalar" => Plain::Scalar(Scalar::read(self.pickle, value)?),
-                "encode" | "bytes" => Plain::Bytes(self.bytes(crate::numpy::bytes(self.pickle, value, "a value")?)?),
-                _ if PATHS.contains(global) => Plain::Text(Cow::Owned(self.path(*args)?)),
-                _ => return Err(unexpected("a value", "plain data", value)),
+    /// A key of a dictionary, or the kind of another value, short and printable.
+    pub fn label(&self) -> String {
+        match self {
+            Plain::None => "None".into(),
+            Plain::Bool(value) => value.to_string(),
+            Plain::Int(value) => value.to_string(),
+            Plain::Float(value) => value.to_string(),
+            Plain::Text(text) => printable(text.as_bytes()),
+            Plain::Bytes(bytes) => format!("bytes {}", quoted(bytes)),
+            Plain::Scalar(scalar) => match (scalar.number(), scalar.start_of_text()) {
+                (Some(number), _) => number.to_string(),
+                (None, Some(text)) => printable(text),
+                (None, None) => "a numpy scalar".into(),
             },
-            Value::Global(_) | Value::Persistent(_) => return Err(unexpected("a value", "plain data", value)),
-        })
-    }
-
-    fn values(&mut self, items: &[Id], depth: u64) -> Result<Vec<Plain<'a>>, Error> {
-        items.iter().map(|&item| self.value(item, depth + 1)).collect()
-    }
-
-    fn array(&mut self, value: &Value<'a>, depth: u64) -> Result<Array<'a, Plain<'a>>, Error> {
-        let array = Array::read(self.pickle, value, self.limits)?;
-        let (shape, dtype, fortran_order) = (array.shape().to_vec(), array.dtype(), array.fortran_order());
-        let data = match array.into_data() {
-            Data::Bytes(bytes) => Data::Bytes(self.bytes(bytes)?),
-            Data::Objects(items) => Data::Objects(self.values(&items, depth)?),
-        };
-        Array::new(shape, dtype, fortran_order, data)
-    }
-
-    /// Bytes that lie in the file cost nothing.
-    fn bytes(&mut self, bytes: Cow<'a, [u8]>) -> Result<Cow<'a, [u8]>, Error> {
-        if let Cow::Owned(copy) = &bytes {
-            self.spend(copy.len())?;
+            Plain::Complex(..) => "a complex number".into(),
+            Plain::Tuple(_) => "a tuple".into(),
+            Plain::List(_) => "a list".into(),
+            Plain::Set(_) | Plain::FrozenSet(_) => "a set".into(),
+            Plain::Dict(_) => "a dictionary".into(),
+            Plain::Array(_) => "an array".into(),
+            Plain::Opaque(what) => what.clone(),
         }
-        Ok(bytes)
     }
 
-    /// `PosixPath("/", "home", "image.tif")`.
-    fn path(&mut self, args: Id) -> Result<String, Error> {
-        let mut path = String::new();
-        for &part in self.pickle.items(args, "a path's parts")? {
-            let part = self.pickle.text(part, "a part of a path")?;
-            self.spend(part.len() + 1)?;
-            if !path.is_empty() && !path.ends_with(['/', '\\']) {
-                path.push('/');
+    /// The values that are no plain data, each with the keys and indices that lead to it (`flows[2].note`), printable.
+    /// No more than `most` of them.
+    pub fn opaque(&self, most: usize) -> Vec<(String, &str)> {
+        let mut found = Vec::new();
+        self.find_opaque(&mut Vec::new(), most, &mut found);
+        found
+    }
+
+    fn find_opaque<'p>(&'p self, path: &mut Vec<Step<'p>>, most: usize, found: &mut Vec<(String, &'p str)>) {
+        let mut visit = |value: &'p Plain<'a>, step| {
+            if found.len() < most {
+                path.push(step);
+                value.find_opaque(path, most, found);
+                path.pop();
             }
-            path.push_str(part);
+        };
+        match self {
+            Plain::Opaque(what) => found.push((place(path), what)),
+            Plain::Tuple(items) | Plain::List(items) | Plain::Set(items) | Plain::FrozenSet(items) => {
+                items.iter().enumerate().for_each(|(at, item)| visit(item, Step::Item(at)));
+            }
+            Plain::Dict(pairs) => {
+                for (key, value) in pairs {
+                    visit(key, Step::OfKey);
+                    visit(value, Step::Key(key));
+                }
+            }
+            Plain::Array(array) => {
+                if let Data::Objects(items) = array.data() {
+                    items.iter().enumerate().for_each(|(at, item)| visit(item, Step::Item(at)));
+                }
+            }
+            _ => {}
         }
-        Ok(path)
     }
+}
 
-    fn spend(&mut self, bytes: usize) -> Result<(), Error> {
-        self.spent = self.spent.saturating_add(bytes as u64);
-        self.limits.check_memory(self.spent)
+/// One step from a value to a part of it.
+enum Step<'p> {
+    /// To the value of a key.
+    Key(&'p Plain<'p>),
+    /// To a key itself.
+    OfKey,
+    Item(usize),
+}
+
+fn place(path: &[Step<'_>]) -> String {
+    let mut place = String::new();
+    for step in path {
+        match step {
+            Step::Key(key) if place.is_empty() => place += &key.label(),
+            Step::Key(key) => place += &format!(".{}", key.label()),
+            Step::OfKey => place += "(key)",
+            Step::Item(at) => place += &format!("[{at}]"),
+        }
     }
+    place
 }

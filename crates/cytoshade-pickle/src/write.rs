@@ -1,14 +1,16 @@
-//! Plain data to pickles: protocol 4, as `np.save` writes it, and no globals but numpy's.
+//! Plain data to pickles: protocol 4, as `np.save` writes it, and no globals but those of numpy and `complex`.
 
 use std::io::{self, Write};
 
 use crate::numpy::{Array, Data, Dtype, Kind, Scalar};
 use crate::{Plain, opcode};
 
-/// Where numpy before version 2 has its parts, and where later ones still find them.
+/// The module of numpy's functions before version 2, which later versions still have.
 const MULTIARRAY: &str = "numpy.core.multiarray";
 
 /// Writes the NPY file of one object, as `np.save` does: `np.load(path, allow_pickle=True).item()` gives it back.
+///
+/// A [`Plain::Opaque`] has nothing to be written: its entry of a dictionary is left out, elsewhere it becomes `None`.
 ///
 /// # Errors
 /// Those of `out`.
@@ -37,7 +39,7 @@ struct Writer<W> {
 impl<W: Write> Writer<W> {
     fn value(&mut self, value: &Plain<'_>) -> io::Result<()> {
         match value {
-            Plain::None => self.code(opcode::NONE),
+            Plain::None | Plain::Opaque(_) => self.code(opcode::NONE),
             Plain::Bool(true) => self.code(opcode::NEWTRUE),
             Plain::Bool(false) => self.code(opcode::NEWFALSE),
             Plain::Int(value) => self.int(*value),
@@ -45,13 +47,32 @@ impl<W: Write> Writer<W> {
                 self.code(opcode::BINFLOAT)?;
                 self.bytes(&value.to_be_bytes())
             }
+            Plain::Complex(real, imaginary) => {
+                self.global("builtins", "complex")?;
+                self.tuple(|writer| {
+                    writer.value(&Plain::Float(*real))?;
+                    writer.value(&Plain::Float(*imaginary))
+                })?;
+                self.code(opcode::REDUCE)
+            }
             Plain::Text(text) => self.text(text),
             Plain::Bytes(bytes) => self.byte_string(bytes),
             Plain::Tuple(items) => self.tuple(|writer| items.iter().try_for_each(|item| writer.value(item))),
             Plain::List(items) => self.list(items),
+            Plain::Set(items) => {
+                self.bytes(&[opcode::EMPTY_SET, opcode::MARK])?;
+                items.iter().try_for_each(|item| self.value(item))?;
+                self.code(opcode::ADDITEMS)
+            }
+            Plain::FrozenSet(items) => {
+                self.code(opcode::MARK)?;
+                items.iter().try_for_each(|item| self.value(item))?;
+                self.code(opcode::FROZENSET)
+            }
             Plain::Dict(pairs) => {
                 self.bytes(&[opcode::EMPTY_DICT, opcode::MARK])?;
-                for (key, value) in pairs {
+                let is_opaque = |value: &Plain<'_>| matches!(value, Plain::Opaque(_));
+                for (key, value) in pairs.iter().filter(|(key, value)| !is_opaque(key) && !is_opaque(value)) {
                     self.value(key)?;
                     self.value(value)?;
                 }
@@ -110,7 +131,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// `dtype(name, False, True)`, and its state `(3, order, None, None, None, element size, alignment, flags)`: size
-    /// and alignment are given where the name does not tell them, the flags are those of Python objects.
+    /// and alignment are given unless the name implies them, the flags are those of Python objects.
     fn dtype(&mut self, dtype: Dtype) -> io::Result<()> {
         self.global("numpy", "dtype")?;
         self.tuple(|writer| {

@@ -1,4 +1,9 @@
-//! Files that strangers may have made: opened only where they are files, and spoken of without their names.
+//! Safe reading of files from outside: opening them, metering their cost, and naming them in messages.
+//!
+//! - [`open`] opens regular files and nothing else; [`open_private_file`], [`read_private_file`] and [`write_private_file`]
+//!   are for a program's own files.
+//! - [`Meter`] counts the memory and the work that one file costs, before they are spent; [`CostLimits`] bounds them.
+//! - [`printable`] and [`quoted`] put names from outside into messages; [`Redacted`] takes them out again.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -6,20 +11,26 @@
 mod file_identity;
 #[cfg(not(target_family = "wasm"))]
 pub mod isolate;
+mod meter;
 #[cfg(not(target_family = "wasm"))]
 mod open;
 #[cfg(not(target_family = "wasm"))]
 mod pending_file;
+mod printable;
 #[cfg(not(target_family = "wasm"))]
 mod private_file;
 mod redacted;
 
 #[cfg(not(target_family = "wasm"))]
 pub use file_identity::FileIdentity;
+pub use meter::{CostLimits, Meter, MeterError, reserve};
 #[cfg(not(target_family = "wasm"))]
 pub use open::{Links, open};
 #[cfg(not(target_family = "wasm"))]
 pub use pending_file::{Existing, PendingFile, remove_pending_files, sweep_stale_files};
 #[cfg(not(target_family = "wasm"))]
-pub use private_file::{read_private_file, write_private_file};
+pub use printable::printable_path;
+pub use printable::{printable, quoted};
+#[cfg(not(target_family = "wasm"))]
+pub use private_file::{create_private_folder, open_private_file, read_private_file, write_private_file};
 pub use redacted::Redacted;

@@ -1,23 +1,56 @@
 //! Files that a program keeps for itself from run to run.
 
-use std::fs::{DirBuilder, Metadata};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::Path;
 
+use crate::open::{Links, open, open_with};
 use crate::pending_file::folder_of;
-use crate::{Existing, Links, PendingFile, open};
+use crate::{Existing, PendingFile};
 
-/// Reads a file that [`write_private_file`] wrote: a regular file, no link, of at most `most` bytes. On Unix it and its folder must
-/// belong to the user and be writable by nobody else; elsewhere the user's folders are what keeps others out.
+/// Makes a folder for the user alone (mode 0700), with those that it lies in.
 ///
 /// # Errors
-/// What the system says, and [`ErrorKind::InvalidData`] for a file that is larger or could be another's.
+/// Those of the system, and [`ErrorKind::InvalidData`] if the folder is there and others can write to it.
+pub fn create_private_folder(folder: &Path) -> Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)?;
+    check_folder(folder)
+}
+
+/// Opens a file for reading and writing; a missing one is created for the user alone (mode 0600).
+///
+/// The file is a regular file and no link. On Unix it and its folder belong to the user, and nobody else can write to
+/// them; elsewhere the access rights of the user's folders are relied on.
+///
+/// # Errors
+/// Those of the system; [`ErrorKind::InvalidInput`] if the path is no regular file; [`ErrorKind::InvalidData`] if others
+/// can write to the file or its folder.
+pub fn open_private_file(path: &Path) -> Result<File> {
+    check_folder(folder_of(path))?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = open_with(path, &mut options, Links::Refuse)?;
+    check(&file.metadata()?, "it")?;
+    Ok(file)
+}
+
+/// Reads a file that [`write_private_file`] or [`open_private_file`] wrote, under the same conditions, of at most `most`
+/// bytes.
+///
+/// # Errors
+/// Those of the system, and [`ErrorKind::InvalidData`] if the file is larger or others can write to it or its folder.
 pub fn read_private_file(path: &Path, most: u64) -> Result<Vec<u8>> {
-    check(&std::fs::metadata(folder_of(path))?, "its folder")?;
+    check_folder(folder_of(path))?;
     let file = open(path, Links::Refuse)?;
     check(&file.metadata()?, "it")?;
     let mut bytes = Vec::new();
-    // A byte more tells a file that grows from one that ends here.
+    // One byte more tells a larger file from one of exactly this size.
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         return Err(Error::new(ErrorKind::InvalidData, format!("it has more than {most} bytes")));
@@ -25,32 +58,31 @@ pub fn read_private_file(path: &Path, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file in one step, for the user alone: beside it first, then renamed. Folders are made where they are not
-/// there, for the user alone too.
+/// Writes a file in one step, for the user alone: to a temporary file beside it, which is then renamed. Missing folders
+/// are made as [`create_private_folder`] makes them.
 ///
 /// # Errors
-/// What the system says, and [`ErrorKind::InvalidData`] where others could write to the folder.
+/// Those of the system, and [`ErrorKind::InvalidData`] if others can write to the folder.
 pub fn write_private_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = folder_of(path);
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)?;
-    check(&std::fs::metadata(folder)?, "its folder")?;
+    create_private_folder(folder)?;
     let mut file = PendingFile::create_private(path)?;
     file.file()?.write_all(bytes)?;
     file.publish(Existing::Replace)
 }
 
-/// Refuses what others own or may write to.
+fn check_folder(folder: &Path) -> Result<()> {
+    check(&std::fs::metadata(folder)?, "its folder")
+}
+
+/// Refuses files and folders that others own or can write to.
 #[cfg(unix)]
 fn check(metadata: &Metadata, what: &str) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
     let wrong = if metadata.uid() != rustix::process::geteuid().as_raw() {
-        "belongs to somebody else"
+        "belongs to another user"
     } else if metadata.mode() & 0o022 != 0 {
-        "may be written to by others"
+        "can be written to by others (`chmod go-w` takes that from them)"
     } else {
         return Ok(());
     };

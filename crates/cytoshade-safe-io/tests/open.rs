@@ -1,4 +1,4 @@
-//! What is opened, and what is not.
+//! Regular files are opened, and nothing else.
 #![cfg(unix)]
 
 use std::io::{ErrorKind, Read};

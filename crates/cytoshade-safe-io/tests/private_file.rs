@@ -1,9 +1,9 @@
-//! What a program keeps for itself is its own, or is left alone.
+//! A program's own files are nobody else's, or are not opened.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use cytoshade_safe_io::{read_private_file, write_private_file};
+use cytoshade_safe_io::{create_private_folder, open_private_file, read_private_file, write_private_file};
 
 fn kept() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -54,4 +54,41 @@ fn what_others_may_write_to_is_neither_read_nor_written() {
     allow(folder, 0o700);
     assert_eq!(read_private_file(&path, 9).unwrap(), b"something", "nothing was written");
     assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_is_opened_for_the_user_alone_and_through_no_link() {
+    use std::fs::{Permissions, set_permissions};
+    use std::io::{Read, Seek, Write};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("own").join("models");
+    create_private_folder(&folder).unwrap();
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&folder), mode(folder.parent().unwrap())), (0o700, 0o700));
+    let path = folder.join("file");
+    let mut file = open_private_file(&path).unwrap();
+    file.write_all(b"something").unwrap();
+    assert_eq!(mode(&path), 0o600);
+    // Opened again it keeps what it holds.
+    let mut text = String::new();
+    let mut again = open_private_file(&path).unwrap();
+    again.rewind().unwrap();
+    again.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "something");
+
+    let kind = |name: &str| open_private_file(&folder.join(name)).unwrap_err().kind();
+    let outside = outer.path().join("outside");
+    symlink(&outside, folder.join("link")).unwrap();
+    assert_eq!(kind("link"), ErrorKind::InvalidInput);
+    assert!(!outside.exists(), "a link was followed");
+    assert!(std::process::Command::new("mkfifo").arg(folder.join("pipe")).status().unwrap().success());
+    assert_eq!(kind("pipe"), ErrorKind::InvalidInput);
+    set_permissions(&path, Permissions::from_mode(0o660)).unwrap();
+    assert_eq!(kind("file"), ErrorKind::InvalidData);
+    set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    set_permissions(&folder, Permissions::from_mode(0o770)).unwrap();
+    assert_eq!(kind("file"), ErrorKind::InvalidData);
+    assert_eq!(create_private_folder(&folder).unwrap_err().kind(), ErrorKind::InvalidData);
 }

@@ -7,6 +7,7 @@ import { paint, place } from "./paint.js";
 import { Viewer } from "./viewer.js";
 
 const MODEL = "cytoshade-demo.safetensors";
+const MODEL_SHA256 = "d03e23905d7fb267d8cceda5e4d30d314877417bd61555e109811b706de0e2af";
 const SAMPLE = "demo.png";
 /** More would not fit into a tab's memory, several times over, with its results. */
 const MOST_PIXELS = 64e6;
@@ -49,7 +50,8 @@ async function load(source, size) {
   const [before, focused] = [cells, document.activeElement];
   $("loads").disabled = true;
   try {
-    cells = await Cytoshade.fromPretrained(source, { backend, precision, sizeModel: size, onProgress });
+    const sha256 = source === MODEL ? MODEL_SHA256 : undefined;
+    cells = await Cytoshade.fromPretrained(source, { sha256, backend, precision, sizeModel: size, onProgress });
     Object.assign(used, { backend, precision });
     before?.dispose();
   } finally {

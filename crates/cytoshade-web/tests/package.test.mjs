@@ -130,6 +130,8 @@ const REFUSED_LOADING = [
   { workers: 1000 },
   { workers: 1.5 },
   { maxBytes: -1 },
+  { deadline: 0 },
+  { deadline: "soon" },
   { sha256: 7 },
   { sizeModelSha256: "abc" },
 ];
@@ -422,10 +424,22 @@ describe("models from a server", async () => {
       return request;
     };
   }`;
+  // The wait for a stall, in a hundredth of its time.
+  const hasty = `{
+    const wait = setTimeout;
+    globalThis.setTimeout = (call, time, ...rest) => wait(call, time === 30_000 ? 300 : time, ...rest);
+  }`;
   let stopped = 0;
   const inPage = pages(undefined, {
     ...(await patched("full", full)),
     ...(await patched("insecure", 'Object.defineProperty(crypto, "subtle", { value: undefined });')),
+    ...(await patched("hasty", hasty)),
+    "/cyto3": (_, response) => response.writeHead(200).end(bytes),
+    "/trickle": (_, response) => {
+      response.writeHead(200, { "Content-Length": bytes.length });
+      const send = setInterval(() => response.write(bytes.subarray(0, 5000)), 50);
+      response.on("close", () => clearInterval(send));
+    },
     "/truncated": (_, response) => {
       response.writeHead(200, { "Content-Length": bytes.length });
       response.write(bytes.subarray(0, 500_000), () => response.destroy());
@@ -496,6 +510,53 @@ describe("models from a server", async () => {
       assert.equal(found.subtle, "undefined");
       assert.equal(found.refused.code, "hash");
     }, "insecure/"));
+
+  test("a download ends at its deadline and when it stalls, and no message holds a query", async () => {
+    const ends = (url, options, path) =>
+      inPage(
+        ({ page }) =>
+          page.evaluate(({ url, options }) => refusal(Cytoshade.fromPretrained(url, options)), { url, options }),
+        path,
+      );
+    const query = "?token=secret";
+    const late = await ends(`trickle${query}`, { deadline: 2 });
+    assert.match(late.message, /not there after 2 seconds/);
+    assert.ok(late.after >= 2000 && late.after < 30_000, `${late.after} ms`);
+    const stalled = await ends(`../slow${query}`, {}, "hasty/");
+    assert.match(stalled.message, /fewer than 4096 bytes/);
+    const others = [await ends(`truncated${query}`), await ends(`missing${query}`), await ends(`short${query}`, { maxBytes: 1 })];
+    for (const { message, code } of [late, stalled, ...others]) {
+      assert.ok(["download", "too-large"].includes(code), code);
+      assert.ok(!message.includes("secret"), message);
+    }
+  });
+
+  test("a query is kept as its hash", () =>
+    inPage(async ({ page, server }) => {
+      const kept = await page.evaluate(async (model) => {
+        const load = async (query) => (await Cytoshade.fromPretrained(model + query, { backend: "cpu" })).dispose();
+        await load("?token=secret");
+        await load("?token=secret");
+        await load("?token=other");
+        const kept = await Cytoshade.listCachedModels();
+        for (const { url } of kept) await Cytoshade.clearCachedModel(url);
+        return { before: kept, after: await Cytoshade.listCachedModels() };
+      }, MODEL);
+      assert.equal(fetched(server), 2);
+      assert.equal(kept.before.length, 2);
+      assert.ok(kept.before.every(({ url }) => /#query=[0-9a-f]{64}$/.test(url)), JSON.stringify(kept.before));
+      assert.deepEqual(kept.after, []);
+    }));
+
+  test("a published model's name means that model, unless another hash is given", () =>
+    inPage(async ({ page }) => {
+      const found = await page.evaluate(async (sha256) => {
+        const refused = await refusal(Cytoshade.fromPretrained("cyto3"));
+        (await Cytoshade.fromPretrained("cyto3", { sha256, cache: false })).dispose();
+        return refused;
+      }, SHA256);
+      assert.equal(found.code, "hash");
+    }));
 
   test("loading can be stopped", () =>
     inPage(async ({ page }) => {

@@ -4,9 +4,9 @@
  * Not the Cache API, which keeps answers to requests and not records of ours, and not the private file system, which
  * cannot replace a file in one step everywhere: an IndexedDB transaction stores the whole record or nothing.
  *
- * Nothing here is trusted, and nothing here is needed: a record is used only after its bytes have the hash that it
- * states, whatever else is found under its key is deleted, and where the browser refuses to keep anything the model is
- * fetched again the next time.
+ * Nothing here is trusted, and nothing here is needed: a record is used only if its bytes have the hash that it states,
+ * any other record under its key is deleted, and if the browser refuses to keep anything the model is fetched again the
+ * next time. A query may hold a key, so its hash stands for it.
  */
 
 import type { CachedModel } from "./types.js";
@@ -16,9 +16,10 @@ const STORE = "models";
 /** Counts up when {@link Kept} changes: records of another format are deleted when they are met. */
 const FORMAT = 1;
 
-/** A record, under its URL as the key. */
+/** A record, under its key. */
 interface Kept {
   format: typeof FORMAT;
+  /** The key: the URL, with a hash in the place of its query. */
   url: string;
   sha256: string;
   size: number;
@@ -39,16 +40,32 @@ function isKept(record: unknown, url: unknown): record is Kept {
   );
 }
 
-/** The bytes kept for a URL, if they are what they should be: of the hash stated, and of the one demanded. */
+/** The key of a URL; of a key, itself. `undefined` if there is a query that this page cannot hash. */
+async function keyOf(url: string): Promise<string | undefined> {
+  const { protocol, host, pathname, search } = new URL(url);
+  if (!search) return url;
+  if (!globalThis.crypto?.subtle) return undefined;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(search)));
+  return `${protocol}//${host}${pathname}#query=${hex(digest)}`;
+}
+
+/** Bytes as hexadecimal digits. */
+export function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The bytes kept for a URL, if they have the hash that the record states and the one that is demanded. */
 export async function find(
   url: string,
   sha256: string | undefined,
   hash: (bytes: ArrayBuffer) => Promise<string>,
 ): Promise<ArrayBuffer | undefined> {
   let record: unknown;
+  const key = await keyOf(url);
+  if (key === undefined) return undefined;
   try {
-    record = await transact("readonly", (store) => store.get(url));
-    if (isKept(record, url) && record.sha256 === (sha256 ?? record.sha256)) {
+    record = await transact("readonly", (store) => store.get(key));
+    if (isKept(record, key) && record.sha256 === (sha256 ?? record.sha256)) {
       const bytes = await record.bytes.arrayBuffer();
       if ((await hash(bytes)) === record.sha256) return bytes;
     }
@@ -59,24 +76,27 @@ export async function find(
   return undefined;
 }
 
-/** Keeps the bytes of a URL. Tells whether the browser took them: a full disk or a private window may not. */
+/** Keeps the bytes of a URL. False if the browser does not, on a full disk or in a private window for instance. */
 export async function keep(url: string, sha256: string, bytes: ArrayBuffer): Promise<boolean> {
+  const key = await keyOf(url);
+  if (key === undefined) return false;
   const size = bytes.byteLength;
-  const record: Kept = { format: FORMAT, url, sha256, size, stored: new Date(), bytes: new Blob([bytes]) };
+  const record: Kept = { format: FORMAT, url: key, sha256, size, stored: new Date(), bytes: new Blob([bytes]) };
   try {
-    await transact("readwrite", (store) => store.put(record, url));
+    await transact("readwrite", (store) => store.put(record, key));
     return true;
   } catch {
     return false;
   }
 }
 
-/** Forgets a URL. */
+/** Forgets a URL, or the key of one. */
 export async function remove(url: string): Promise<void> {
-  await transact("readwrite", (store) => store.delete(url));
+  const key = await keyOf(url);
+  if (key !== undefined) await transact("readwrite", (store) => store.delete(key));
 }
 
-/** What is kept. */
+/** The records, with their keys for URLs. */
 export async function list(): Promise<CachedModel[]> {
   const [keys, records] = await Promise.all([
     transact("readonly", (store) => store.getAllKeys()),

@@ -32,6 +32,7 @@ const LOAD_OPTIONS = [
   "sizeModel",
   "sizeModelSha256",
   "maxBytes",
+  "deadline",
   "cache",
   "backend",
   "precision",
@@ -43,15 +44,15 @@ const PREVIEW_OPTIONS = ["image", "channel", "signal"];
 
 /** A Cellpose network made ready in workers of its own. The page's thread does nothing but pass messages. */
 export class Cytoshade {
-  readonly #device_options: DeviceOptions;
+  readonly #deviceOptions: DeviceOptions;
   #engine?: Remote;
   #opened?: Opened;
   #disposed = false;
   /** Ends when the call before has ended: one call runs at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(device_options: DeviceOptions) {
-    this.#device_options = opening;
+  private constructor(deviceOptions: DeviceOptions) {
+    this.#deviceOptions = deviceOptions;
   }
 
   /** Loads a model, from the cache where it is kept there, and makes it ready on a GPU or the CPU. */
@@ -65,6 +66,7 @@ export class Cytoshade {
       sizeModel: sizeModel === undefined ? undefined : file(sizeModel),
       sizeModelSha256: sha256("sizeModelSha256", options.sizeModelSha256),
       maxBytes: whole("maxBytes", maxBytes, 1),
+      deadline: options.deadline === undefined ? undefined : whole("deadline", options.deadline, 1),
       cache,
       backend: word("backend", backend, ["auto", "webgpu", "cpu"]),
       precision: word("precision", precision, ["f32", "f16"]),
@@ -167,11 +169,11 @@ export class Cytoshade {
     const engine = new Remote(ENGINE);
     this.#engine = engine;
     // The bytes of the first time are those of every time.
-    const source = this.#opened?.model ?? this.#device_options.source;
-    const sizeModel = this.#opened?.sizeModel ?? this.#device_options.sizeModel;
+    const source = this.#opened?.model ?? this.#deviceOptions.source;
+    const sizeModel = this.#opened?.sizeModel ?? this.#deviceOptions.sizeModel;
     try {
-      const device_options: DeviceOptions = { ...this.#device_options, source, sizeModel };
-      const opened = engine.call<Opened>("open", device_options, [], onProgress);
+      const deviceOptions: DeviceOptions = { ...this.#deviceOptions, source, sizeModel };
+      const opened = engine.call<Opened>("open", deviceOptions, [], onProgress);
       compiled().then((module) => engine.call("module", module)).catch((error) => engine.close(error));
       this.#opened = await opened;
     } catch (error) {

@@ -3,41 +3,121 @@
 import { CytoshadeError } from "./errors.js";
 import type { LoadProgress } from "./types.js";
 
-/** The whole file, no larger than `maxBytes`. */
+/** Seconds that every download may take, beside those that the file takes at {@link FLOOR}. */
+const GRACE = 120;
+/** Bytes a second that a download must average. */
+const FLOOR = 16_384;
+/** Bytes that must arrive in {@link STALL} seconds, so that a trickle is a stall too. */
+const STALL_BYTES = 4096;
+const STALL = 30;
+
+/** The whole file, no larger than `maxBytes`, within `deadline` seconds if that is given. */
 export async function download(
   url: string,
-  maxBytes: number,
+  { maxBytes, deadline }: { maxBytes: number; deadline?: number },
   progress: (progress: LoadProgress) => void,
 ): Promise<ArrayBuffer> {
-  const response = await fetch(url).catch((error) => {
-    throw new CytoshadeError("download", `${url} cannot be fetched: ${error.message}`);
-  });
-  if (!response.ok || !response.body) {
-    throw new CytoshadeError("download", `${url} cannot be fetched: the server answered ${response.status}`);
-  }
-  const total = stated(response);
-  check(total ?? 0, maxBytes, url);
+  const name = shown(url);
+  const clock = new Clock(name);
+  try {
+    clock.end(deadline ?? GRACE + maxBytes / FLOOR);
+    const response = await clock.wait(fetch(url, { signal: clock.signal }), `${name} cannot be fetched`, url);
+    if (!response.ok || !response.body) {
+      throw new CytoshadeError("download", `${name} cannot be fetched: the server answered ${response.status}`);
+    }
+    const total = stated(response);
+    check(total ?? 0, maxBytes, name);
+    clock.end(deadline ?? GRACE + (total ?? maxBytes) / FLOOR);
 
-  // A server need not state the length, and may state a wrong one. Room that nothing is written to costs nothing.
-  let bytes = new Uint8Array(total ?? 0);
-  let done = 0;
-  progress({ stage: "download", done, total });
-  const reader = response.body.getReader();
-  for (;;) {
-    const { value } = await reader.read().catch((error) => {
-      throw new CytoshadeError("download", `${url} ended after ${done} bytes: ${error.message}; load it again`);
-    });
-    if (!value) break;
-    check(done + value.length, maxBytes, url);
-    if (done + value.length > bytes.length) bytes = grown(bytes, Math.max(2 * bytes.length, done + value.length));
-    bytes.set(value, done);
-    done += value.length;
+    // A server need not state the length, and may state a wrong one. Memory that nothing is written to costs nothing.
+    let bytes = new Uint8Array(total ?? 0);
+    let done = 0;
     progress({ stage: "download", done, total });
+    const reader = response.body.getReader();
+    for (;;) {
+      const { value } = await clock.wait(reader.read(), `${name} ended after ${done} bytes`, url);
+      if (!value) break;
+      check(done + value.length, maxBytes, name);
+      if (done + value.length > bytes.length) bytes = grown(bytes, Math.max(2 * bytes.length, done + value.length));
+      bytes.set(value, done);
+      done += value.length;
+      clock.arrived(value.length);
+      progress({ stage: "download", done, total });
+    }
+    if (total !== undefined && done !== total) {
+      throw new CytoshadeError("download", `${name} ended after ${done} of ${total} bytes; load it again`);
+    }
+    return (done === bytes.length ? bytes : bytes.slice(0, done)).buffer;
+  } finally {
+    clock.stop();
   }
-  if (total !== undefined && done !== total) {
-    throw new CytoshadeError("download", `${url} ended after ${done} of ${total} bytes; load it again`);
+}
+
+/** Gives a download up that stalls or takes too long. */
+class Clock {
+  readonly #abort = new AbortController();
+  readonly #started = performance.now();
+  #deadline?: number;
+  #stall?: number;
+  #since = 0;
+
+  constructor(private readonly name: string) {
+    this.#arm();
   }
-  return (done === bytes.length ? bytes : bytes.slice(0, done)).buffer;
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Sets the deadline, in seconds since the start. */
+  end(seconds: number): void {
+    clearTimeout(this.#deadline);
+    const left = 1000 * seconds - (performance.now() - this.#started);
+    const message = `${this.name} is not there after ${Math.round(seconds)} seconds; load it again, or allow more (deadline)`;
+    // Timers hold 31 bits of milliseconds.
+    this.#deadline = setTimeout(() => this.#give(message), Math.min(Math.max(left, 0), 2 ** 31 - 1));
+  }
+
+  /** Bytes of the file came. */
+  arrived(bytes: number): void {
+    this.#since += bytes;
+    if (this.#since >= STALL_BYTES) this.#arm();
+  }
+
+  /** The outcome of a step, or an error that says how it ended. */
+  async wait<T>(step: Promise<T>, what: string, url: string): Promise<T> {
+    try {
+      return await step;
+    } catch (error) {
+      if (this.signal.aborted) throw this.signal.reason;
+      // A browser's message may hold the address with its query.
+      const message = String((error as Error)?.message ?? error).replaceAll(url, this.name);
+      throw new CytoshadeError("download", `${what}: ${message}; load it again`);
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#stall);
+    this.#abort.abort();
+  }
+
+  #arm(): void {
+    clearTimeout(this.#stall);
+    this.#since = 0;
+    const message = `fewer than ${STALL_BYTES} bytes of ${this.name} came in ${STALL} seconds; load it again`;
+    this.#stall = setTimeout(() => this.#give(message), 1000 * STALL);
+  }
+
+  #give(message: string): void {
+    this.#abort.abort(new CytoshadeError("download", message));
+  }
+}
+
+/** An address as it may be printed: without credentials and query, which may hold a key. */
+export function shown(url: string): string {
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`.slice(0, 200);
 }
 
 function grown(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
@@ -52,8 +132,8 @@ function stated({ headers }: Response): number | undefined {
   return /^\d+$/.test(length) && !headers.has("content-encoding") ? Number(length) : undefined;
 }
 
-function check(bytes: number, maxBytes: number, url: string): void {
+function check(bytes: number, maxBytes: number, name: string): void {
   if (bytes > maxBytes) {
-    throw new CytoshadeError("too-large", `${url} has ${bytes} bytes or more, over the limit of ${maxBytes} (maxBytes)`);
+    throw new CytoshadeError("too-large", `${name} has ${bytes} bytes or more, over the limit of ${maxBytes} (maxBytes)`);
   }
 }

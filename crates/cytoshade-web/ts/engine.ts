@@ -3,6 +3,7 @@
 import * as cache from "./cache.js";
 import { download } from "./download.js";
 import { CytoshadeError } from "./errors.js";
+import { PUBLISHED } from "./published.js";
 import { TileWorkers } from "./tiles.js";
 import type { Adapter, Backend, LoadProgress, Precision, Preview, Segmentation, SegmentProgress, Samples } from "./types.js";
 import { Engine, Picture, encode, initSync, kinds, sha256 as hash } from "./wasm/cytoshade_web.js";
@@ -15,6 +16,8 @@ export interface DeviceOptions {
   sizeModel?: string | Blob;
   sizeModelSha256?: string;
   maxBytes: number;
+  /** In seconds. */
+  deadline?: number;
   cache: boolean;
   backend: Backend;
   precision: Precision;
@@ -65,16 +68,16 @@ export function serveEngine(): void {
     /** The wasm file, compiled: it comes when it is ready, and what needs none has begun by then. */
     module: (module: WebAssembly.Module) => give(module),
 
-    async open(device_options: DeviceOptions, progress: (progress: LoadProgress) => void): Promise<Opened> {
-      const file = modelFile(device_options, progress, wasm);
-      const sizeFile = sizeModelFile(device_options, wasm);
-      tiles = new TileWorkers(module, device_options.workers);
+    async open(deviceOptions: DeviceOptions, progress: (progress: LoadProgress) => void): Promise<Opened> {
+      const file = modelFile(deviceOptions, progress, wasm);
+      const sizeFile = sizeModelFile(deviceOptions, wasm);
+      tiles = new TileWorkers(module, deviceOptions.workers);
       // Where it is sure that they are needed, they start while the model is on its way.
-      if (device_options.backend === "cpu" || (device_options.backend === "auto" && !("gpu" in navigator))) tiles.start(file);
+      if (deviceOptions.backend === "cpu" || (deviceOptions.backend === "auto" && !("gpu" in navigator))) tiles.start(file);
       const [model, sizeModel] = await Promise.all([file, sizeFile, wasm]);
       progress({ stage: "prepare", done: 0, total: 1 });
       const [bytes, sizeBytes] = [new Uint8Array(model), sizeModel && new Uint8Array(sizeModel)];
-      engine = await Engine.open(bytes, sizeBytes, device_options.backend, device_options.precision, tiles.call, tiles.count);
+      engine = await Engine.open(bytes, sizeBytes, deviceOptions.backend, deviceOptions.precision, tiles.call, tiles.count);
       const adapter: Adapter = {
         backend: engine.backend as Adapter["backend"],
         name: engine.device,
@@ -154,13 +157,14 @@ async function sizeModelFile({ sizeModel, sizeModelSha256, ...rest }: DeviceOpti
   return modelFile({ ...rest, source: sizeModel, sha256: sizeModelSha256 }, () => {}, wasm);
 }
 
-/** A model's bytes: kept ones, or fetched and then kept; of the hash that was demanded in any case. */
+/** A model's bytes: kept ones, or fetched and then kept; in any case of the hash that is demanded or published. */
 async function modelFile(
-  { source, sha256, maxBytes, cache: mayKeep }: DeviceOptions,
+  { source, sha256: demanded, maxBytes, deadline, cache: mayKeep }: DeviceOptions,
   progress: (progress: LoadProgress) => void,
   wasm: Promise<void>,
 ): Promise<ArrayBuffer> {
   const sha256Of = (model: ArrayBuffer) => hashOf(model, wasm);
+  const sha256 = demanded ?? publishedHash(source);
   if (typeof source !== "string") {
     if (source.size > maxBytes) {
       const message = `the model has ${source.size} bytes, over the limit of ${maxBytes} (maxBytes)`;
@@ -172,7 +176,7 @@ async function modelFile(
   }
   const kept = mayKeep ? await cache.find(source, sha256, sha256Of) : undefined;
   if (kept && kept.byteLength <= maxBytes) return kept;
-  const model = await download(source, maxBytes, progress);
+  const model = await download(source, { maxBytes, deadline }, progress);
   const found = check(await sha256Of(model), sha256);
   if (mayKeep) await cache.keep(source, found, model);
   return model;
@@ -184,8 +188,14 @@ async function hashOf(bytes: ArrayBuffer, wasm: Promise<void>): Promise<string> 
     await wasm;
     return hash(new Uint8Array(bytes));
   }
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return cache.hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+}
+
+/** The hash of the published model whose file's name a URL ends with: such a name means that model and no other. */
+function publishedHash(source: string | Blob): string | undefined {
+  if (typeof source !== "string") return undefined;
+  const name = new URL(source).pathname.split("/").pop() ?? "";
+  return Object.hasOwn(PUBLISHED, name) ? PUBLISHED[name] : undefined;
 }
 
 /** A hash, which must be the one demanded. */

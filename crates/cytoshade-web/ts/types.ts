@@ -30,14 +30,19 @@ export interface SegmentProgress {
 }
 
 export interface LoadOptions {
-  /** The SHA-256 that the file must have, 64 hexadecimal digits. Checked before the file is parsed or kept. */
+  /**
+   * The SHA-256 that the file must have, 64 hexadecimal digits. Checked before the file is parsed or kept. A URL that ends
+   * with the name of a published model (`cyto3`) must have the published hash unless another is given here.
+   */
   sha256?: string;
   /** The size model of the network (`size_cyto3.npy`), kept as that is: with it, diameters are estimated. */
   sizeModel?: ModelSource;
   /** The SHA-256 that the size model's file must have. */
   sizeModelSha256?: string;
-  /** Refuses a larger file. 256 MiB where not given; the published networks have 26 MB. */
+  /** Refuses a larger file. Default 256 MiB; the published networks have 26 MB. */
   maxBytes?: number;
+  /** Gives up a download after so many seconds. Default: 120, and those that the file takes at 16 KiB a second. */
+  deadline?: number;
   /** Keep a downloaded file for the next time. On where not given. */
   cache?: boolean;
   backend?: Backend;

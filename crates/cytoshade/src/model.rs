@@ -24,9 +24,9 @@ impl Model {
     /// Opens a model with the default [`LoadOptions`], from its path or by its name.
     ///
     /// - A path leads to a file: a torch file as Cellpose saves it, safetensors, or an ONNX export, told apart by
-    ///   content. Nothing in it is executed. What holds a separator, or names a file that is there, is a path.
-    /// - Any other text is a name, looked for in [`ModelDirs::from_env`]: that of a published model (`cyto3`), which must
-    ///   then have its hash, or of a file of one's own (`CP_20230101_120000`).
+    ///   content. Nothing in it is executed.
+    /// - A name is looked for in [`ModelDirs::from_env`]: that of a published model (`cyto3`), which must then have its
+    ///   hash, or that of a file of one's own (`CP_20230101_120000`). [`ModelDirs::resolve`] tells names from paths.
     ///
     /// # Errors
     /// [`Error::Model`] where the file cannot be read or holds no Cellpose network, [`Error::ModelNotFound`],

@@ -41,11 +41,15 @@ impl ModelDirs {
         self.own.iter().chain(&self.cellpose).map(PathBuf::as_path)
     }
 
-    /// What a text stands for. It is a path where it holds a separator (or is no plain name for another reason) or names
-    /// a file that is there, and else a name.
+    /// The model that a text names: by its path, or by its name.
+    ///
+    /// The name of a published model always means that model, whatever files are in the current folder: `./cyto3` names
+    /// such a file. Any other text is a path if it holds a separator (or is no plain name for another reason) or if a file
+    /// of this name is in the current folder, and a name otherwise.
     pub fn resolve(&self, path_or_name: &Path) -> ModelRef {
+        let is_here = || path_or_name.exists() && !path_or_name.is_dir();
         let name = path_or_name.to_str().filter(|name| is_plain_name(name));
-        match name.filter(|_| !path_or_name.exists() || path_or_name.is_dir()) {
+        match name.filter(|name| Published::named(name).is_some() || !is_here()) {
             Some(name) => self.named(name),
             None => ModelRef { name: None, published: None, paths: vec![path_or_name.to_path_buf()] },
         }

@@ -8,7 +8,7 @@ use crate::DeviceInfo;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Segmentation {
-    /// The label image, of the image's size: 0 is background, 1 to n are the cells. `into_array` gives an ndarray.
+    /// The labels, of the image's size: 0 is background, 1 to n are the cells.
     pub labels: Labels,
     /// The flows (dY, dX), of shape [2, height, width], at the image's size, or at the network's where `resample` is
     /// off. Key 5 times unit length inside cells. On request.

@@ -75,6 +75,36 @@ fn a_published_name_demands_the_published_hash() {
     }
 }
 
+/// In a process of its own, since the current folder is one for all tests.
+#[test]
+fn a_published_name_never_means_a_file_in_the_current_folder() {
+    const FOLDER: &str = "CYTOSHADE_TEST_FOLDER";
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        std::env::set_current_dir(folder).unwrap();
+        let folders = ModelDirs { own: Some("own".into()), cellpose: None };
+        let open = |name: &str| Model::open_in(name, &folders, &LoadOptions::default());
+        for name in ["cyto3", "nuclei", "nucleitorch_0", "size_cyto3.npy"] {
+            std::fs::write(name, demo()).unwrap();
+            let error = open(name).unwrap_err();
+            assert!(matches!(error, Error::ModelNotFound { .. }), "{name}: {error}");
+            assert!(error.to_string().contains(&format!("./{name}")), "{error}");
+            open(&format!("./{name}")).unwrap();
+        }
+        // Any other name of a file that is here is its path.
+        std::fs::write("mine", demo()).unwrap();
+        open("mine").unwrap();
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let itself = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_published_name_never_means_a_file_in_the_current_folder"])
+        .env(FOLDER, folder.path())
+        .output()
+        .unwrap();
+    assert!(itself.status.success(), "{}", String::from_utf8_lossy(&itself.stdout));
+    assert!(String::from_utf8_lossy(&itself.stdout).contains("1 passed"));
+}
+
 #[test]
 fn a_published_model_without_a_known_hash_opens_and_is_said_to_be_unverified() {
     let place = place();

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use cytoshade_formats::{LabelView, Seg};
+use cytoshade_safe_io::printable_path;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -31,6 +32,8 @@ struct SegReport {
     filename: Option<String>,
     known: Vec<String>,
     unknown: Vec<String>,
+    /// Values that are no plain data.
+    left_out: Vec<String>,
 }
 
 impl Report {
@@ -48,11 +51,14 @@ impl Report {
     }
 
     pub(super) fn with_seg(self, seg: &Seg<'_>) -> Self {
-        let unknown: Vec<String> = seg.unknown().into_iter().map(Into::into).collect();
-        let known = seg.keys().into_iter().filter(|key| !unknown.iter().any(|unknown| unknown == key));
-        let known = known.map(Into::into).collect();
-        let (diameter, filename) = (seg.diameter(), seg.filename().map(Into::into));
-        Self { seg: Some(SegReport { diameter, filename, known, unknown }), ..self }
+        let report = SegReport {
+            diameter: seg.diameter(),
+            filename: seg.filename().map(Into::into),
+            known: seg.known(),
+            unknown: seg.unknown(),
+            left_out: seg.left_out(),
+        };
+        Self { seg: Some(report), ..self }
     }
 
     pub(super) fn print(&self, is_json: bool) -> Result<(), Failure> {
@@ -65,26 +71,29 @@ impl Report {
     }
 
     fn text(&self) -> String {
-        let Self { input, bytes, planes, height, width, cells, .. } = self;
+        let Self { bytes, planes, height, width, cells, .. } = self;
+        let input = printable_path(&self.input);
         let planes = if *planes > 1 { format!("{planes} planes of ") } else { String::new() };
         let mut text =
             format!("{input}: {bytes} bytes, {planes}{height} x {width} pixels (height x width), {cells} cells");
-        if let Some(SegReport { known, unknown, .. }) = &self.seg {
+        if let Some(SegReport { known, unknown, left_out, .. }) = &self.seg {
             text += &format!("\n  keys: {}", listed(known));
             if !unknown.is_empty() {
                 text += &format!("\n  keys that Cellpose does not write: {}", listed(unknown));
             }
+            if !left_out.is_empty() {
+                text += &format!("\n  left out, since they are no plain data: {}", listed(left_out));
+            }
         }
-        self.outputs.iter().for_each(|output| text += &format!("\n  -> {output}"));
+        self.outputs.iter().for_each(|output| text += &format!("\n  -> {}", printable_path(output)));
         text
     }
 }
 
-/// The first words of a list of untrusted ones, cut to a length, with control characters escaped.
+/// The first of many words, which are printable already.
 fn listed(words: &[String]) -> String {
     const MOST: usize = 40;
-    let shown = words.iter().take(MOST).map(|word| word.chars().take(60).flat_map(char::escape_debug).collect());
-    let mut shown: Vec<String> = shown.collect();
+    let mut shown: Vec<String> = words.iter().take(MOST).cloned().collect();
     if words.len() > MOST {
         shown.push(format!("and {} more", words.len() - MOST));
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cytoshade_model::SaveOptions;
-use cytoshade_safe_io::Existing;
+use cytoshade_safe_io::{Existing, printable_path};
 
 use super::Source;
 use crate::failure::Failure;
@@ -36,11 +36,14 @@ pub(crate) struct Convert {
 pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
     let Convert { input, output, f16, force } = args;
     if output.extension().is_none_or(|ending| ending != "safetensors") {
-        return Err(Failure::usage(format!("{} does not end in .safetensors, which is written", output.display())));
+        return Err(Failure::usage(format!(
+            "{} does not end in .safetensors, which is written",
+            printable_path(output)
+        )));
     }
     refuse_same(input, output)?;
     if !force && fs::symlink_metadata(output).is_ok() {
-        return Err(Failure::usage(format!("{} is there already; --force replaces it", output.display())));
+        return Err(Failure::usage(format!("{} is there already; --force replaces it", printable_path(output))));
     }
     let save = SaveOptions { half: *f16, ..SaveOptions::default() };
     let (converted, path) = Source::new(input).convert(&save)?;
@@ -49,7 +52,7 @@ pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
     let mut outputs = Outputs::default();
     outputs.save(output, existing, |out| out.write_all(&converted.bytes).map_err(cytoshade_formats::Error::Write))?;
     let of = converted.origin.sha256;
-    let (to, bytes, from) = (output.display(), converted.bytes.len(), path.display());
+    let (to, bytes, from) = (printable_path(output), converted.bytes.len(), printable_path(path));
     print_line(format_args!("{to}: {bytes} bytes, from {from} (SHA-256 {of})"));
     Ok(())
 }
@@ -58,7 +61,7 @@ pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
 fn refuse_same(input: &Path, output: &Path) -> Result<(), Failure> {
     match (fs::canonicalize(input), fs::canonicalize(output)) {
         (Ok(a), Ok(b)) if a == b => {
-            Err(Failure::usage(format!("{} is the source itself; write to another file", output.display())))
+            Err(Failure::usage(format!("{} is the source itself; write to another file", printable_path(output))))
         }
         _ => Ok(()),
     }

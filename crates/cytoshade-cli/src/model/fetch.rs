@@ -1,18 +1,19 @@
-//! `cytoshade model fetch`: what is asked for, and what it must be.
+//! `cytoshade model fetch`: the file to fetch, and the conditions that it must meet.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use cytoshade::{ModelDirs, Published, Sha256, is_plain_name};
+use cytoshade_safe_io::{printable, quoted};
 
 use super::remove::own_path;
 use crate::failure::Failure;
 
 /// Fetch a published model, or one from an address, into Cytoshade's folder
 ///
-/// Over HTTPS, or HTTP to this machine alone. The file gets its name only when its SHA-256 is the published or the given
-/// one and it opens as a model. A transfer that breaks off goes on where it was when the command is given again.
-/// Proxies of the environment are not used, and certificates are held against Mozilla's roots alone.
+/// Over HTTPS, or HTTP to this machine alone. The file gets its name only if its SHA-256 is the published or the given
+/// one and it opens as a model. A transfer that breaks off is continued if the command is given again.
+/// Proxies of the environment are not used, and certificates are checked against Mozilla's roots alone.
 #[derive(Debug, Args)]
 pub(crate) struct Fetch {
     /// The name of a published model (see `cytoshade model list`), or an https: address
@@ -21,26 +22,31 @@ pub(crate) struct Fetch {
     /// The SHA-256 that the file must have, in place of a published one
     #[arg(long, value_name = "HEX")]
     sha256: Option<Sha256>,
-    /// Take whatever the server gives where no hash is known or given, and print the hash that it has
+    /// Accept any model if no hash is known or given, and print the hash that it has
     #[arg(long)]
     accept_unverified: bool,
     /// Refuse a file larger than this many bytes
     #[arg(long, value_name = "N", default_value_t = 1 << 30)]
     max_bytes: u64,
+    /// Give up after this many seconds in all; without it, after 2 minutes and the time that the file takes at 16 KiB a
+    /// second
+    #[arg(long, value_name = "SECONDS")]
+    deadline: Option<u64>,
     /// The name to keep a file from an address under; without it, the last part of the address
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 }
 
-/// What is fetched, and what it must be.
+/// The file to fetch, and the conditions that it must meet.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FetchPlan {
     pub(super) url: String,
     pub(super) target: PathBuf,
-    /// Without one, anything is taken.
+    /// Without one, any model is accepted.
     pub(super) sha256: Option<Sha256>,
     pub(super) bytes: Option<u64>,
     pub(super) max_bytes: u64,
+    pub(super) deadline: Option<u64>,
     pub(super) published: Option<&'static Published>,
 }
 
@@ -54,11 +60,13 @@ pub(crate) fn run(args: &Fetch) -> Result<(), Failure> {
 
 #[cfg(not(feature = "fetch"))]
 fn without_network_code(wanted: &FetchPlan) -> Failure {
+    use cytoshade_safe_io::printable_path;
+
     Failure::run(format!(
         "this program was built without network code, which the feature `fetch` brings; fetch {} by other means and put \
          it at {}",
-        wanted.url,
-        wanted.target.display()
+        printable_path(without_query(&wanted.url)),
+        printable_path(&wanted.target)
     ))
 }
 
@@ -70,26 +78,24 @@ fn wanted(args: &Fetch, folders: &ModelDirs) -> Result<FetchPlan, Failure> {
         (None, _) if !args.model.contains("://") => {
             let known: Vec<_> = cytoshade::PUBLISHED.iter().map(|published| published.name).collect();
             return Err(Failure::usage(format!(
-                "{:?} is neither an address nor a published model; those are {}",
-                args.model,
+                "{} is neither an address nor a published model; those are {}",
+                printable(without_query(&args.model)),
                 known.join(", ")
             )));
         }
         (None, Some(name)) => name,
-        (None, None) => {
-            args.model.split(['?', '#']).next().and_then(|path| path.rsplit('/').next()).unwrap_or_default()
-        }
+        (None, None) => without_query(&args.model).rsplit('/').next().unwrap_or_default(),
     };
     if !is_plain_name(file) || file.contains('%') || file.ends_with(".part") {
-        return Err(Failure::usage(format!("{file:?} is no plain file name; give one with --name")));
+        return Err(Failure::usage(format!("{} is no plain file name; give one with --name", quoted(file))));
     }
-    // What would be opened as a published model must be that model, wherever it comes from.
+    // A file that would be opened as a published model must be that model, wherever it comes from.
     let published = Published::named(file);
     let sha256 = args.sha256.or(published.and_then(|published| published.sha256));
     if sha256.is_none() && !args.accept_unverified {
         return Err(Failure::usage(format!(
-            "no SHA-256 of {} is known: give --sha256, or --accept-unverified to take whatever the server gives",
-            by_name.map_or(file, |published| published.name)
+            "no SHA-256 of {} is known: give --sha256, or --accept-unverified to accept any model",
+            by_name.map_or(printable(file), |published| published.name.into())
         )));
     }
     Ok(FetchPlan {
@@ -98,8 +104,14 @@ fn wanted(args: &Fetch, folders: &ModelDirs) -> Result<FetchPlan, Failure> {
         sha256,
         bytes: published.and_then(|published| published.bytes).filter(|_| args.sha256.is_none()),
         max_bytes: args.max_bytes,
+        deadline: args.deadline,
         published,
     })
+}
+
+/// An address as it may be printed: a query may hold a key.
+fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use cytoshade::network::Description;
 use cytoshade::network::arch::unet::UNet;
 use cytoshade::{Identity, LoadOptions, Network, Origin, Published, Sha256};
 use cytoshade_model::{AnyModel, SizeModel};
+use cytoshade_safe_io::printable_path;
 use serde::Serialize;
 
 use super::Source;
@@ -120,7 +121,7 @@ impl Report {
     /// The same for people.
     fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
-            ("file", self.file.clone()),
+            ("file", printable_path(&self.file)),
             ("kind", self.kind.into()),
             ("format", self.format.clone()),
             ("sha256", self.sha256.clone()),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cytoshade::{ModelDirs, ModelFile, PUBLISHED, Published};
+use cytoshade_safe_io::{printable, printable_path};
 use serde::Serialize;
 
 use super::source::DEMO;
@@ -35,10 +36,10 @@ pub(crate) fn run(args: &List) -> Result<(), Failure> {
     print_line(format_args!("  {DEMO:<20} in the program (for demonstrations, not for science)"));
     print_line("other files, which may be models:");
     for present in here.iter().filter(|present| present.published.is_none()) {
-        print_line(format_args!("  {:<20} {}", present.name, present.path.display()));
+        print_line(format_args!("  {:<20} {}", printable(&present.name), printable_path(&present.path)));
     }
     for (what, folder) in [("Cytoshade", &folders.own), ("Cellpose", &folders.cellpose)] {
-        let folder = folder.as_ref().map_or("none".into(), |folder| folder.display().to_string());
+        let folder = folder.as_ref().map_or("none".into(), printable_path);
         print_line(format_args!("{what}'s folder: {folder}"));
     }
     Ok(())
@@ -50,7 +51,7 @@ fn whereabouts(published: &Published, here: &[ModelFile]) -> String {
     let found: Vec<_> = files_of(published, here)
         .map(|present| {
             let differs = published.bytes.is_some_and(|bytes| bytes != present.bytes);
-            format!("{}{}", present.path.display(), if differs { " (another size than published)" } else { "" })
+            format!("{}{}", printable_path(&present.path), if differs { " (another size than published)" } else { "" })
         })
         .collect();
     if found.is_empty() { format!("not here{known}") } else { format!("{}{known}", found.join(", ")) }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cytoshade::{ModelDirs, Published, is_plain_name};
+use cytoshade_safe_io::{printable_path, quoted};
 
 use crate::failure::Failure;
 use crate::report::print_line;
@@ -21,19 +22,23 @@ pub(crate) struct Remove {
 pub(crate) fn run(args: &Remove) -> Result<(), Failure> {
     let name = &args.name;
     if !is_plain_name(name) {
-        return Err(Failure::usage(format!("{name:?} is no plain name; only files in Cytoshade's folder are removed")));
+        return Err(Failure::usage(format!(
+            "{} is no plain name; only files in Cytoshade's folder are removed",
+            quoted(name)
+        )));
     }
     let path =
         own_path(&ModelDirs::from_env(), Published::named(name).map_or(name.as_str(), |published| published.file))?;
     match fs::remove_file(&path) {
         Ok(()) => {
-            print_line(format_args!("removed {}", path.display()));
+            print_line(format_args!("removed {}", printable_path(&path)));
             Ok(())
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Err(Failure::run(format!("there is no {}; `cytoshade model list` shows what is there", path.display())))
-        }
-        Err(error) => Err(Failure::run(format!("cannot remove {}: {error}", path.display()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(Failure::run(format!(
+            "there is no {}; `cytoshade model list` shows what is there",
+            printable_path(&path)
+        ))),
+        Err(error) => Err(Failure::run(format!("cannot remove {}: {error}", printable_path(&path)))),
     }
 }
 

@@ -7,6 +7,7 @@ use cytoshade_model::{AnyModel, Converted, SaveOptions};
 
 use crate::bundled;
 use crate::failure::Failure;
+use crate::report::warn;
 
 /// The name of the network that is in the program.
 pub(crate) const DEMO: &str = "demo";
@@ -21,19 +22,24 @@ pub(crate) enum Source {
 
 impl Source {
     pub(crate) fn new(typed: &Path) -> Self {
-        if typed == Path::new(DEMO) && !typed.is_file() {
+        // As for the names of published models, a file of this name is `./demo`.
+        if typed == Path::new(DEMO) {
             return Source::Bundled;
         }
         Source::ModelRef(ModelDirs::from_env().resolve(typed))
     }
 
-    /// A network to segment with.
+    /// A network to segment with. Files that were read without being named are printed.
     pub(crate) fn network(typed: &Path, options: &LoadOptions) -> Result<Model, Failure> {
-        match Source::new(typed) {
+        let model = match Source::new(typed) {
             Source::Bundled => Model::from_bytes(bundled::MODEL, options),
             Source::ModelRef(_) => Model::open_with(typed, options),
+        };
+        let model = model.map_err(Failure::run)?;
+        for part in model.origin().iter().flat_map(|origin| &origin.parts) {
+            warn(format_args!("the model's weights are in {part}, beside it"));
         }
-        .map_err(Failure::run)
+        Ok(model)
     }
 
     /// What it holds, and where it was found.

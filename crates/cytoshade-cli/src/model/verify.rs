@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use cytoshade::{LoadOptions, Published, Sha256};
 use cytoshade_model::AnyModel;
+use cytoshade_safe_io::printable_path;
 
 use super::Source;
 use crate::failure::Failure;
@@ -41,6 +42,6 @@ pub(crate) fn run(args: &Verify) -> Result<(), Failure> {
             return Err(Failure::at(&path, what));
         }
     };
-    print_line(format_args!("{}: SHA-256 {found} is right ({of}), and it opens", path.display()));
+    print_line(format_args!("{}: SHA-256 {found} is right ({of}), and it opens", printable_path(path)));
     Ok(())
 }

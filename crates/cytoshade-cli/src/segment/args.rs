@@ -43,6 +43,9 @@ pub(crate) struct Segment {
     /// Size model of the network (size_cyto3.npy): estimates the diameter of each image
     #[arg(long, value_name = "FILE")]
     pub(crate) size_model: Option<PathBuf>,
+    /// SHA-256 that the size model must have: the one that --size-model names, or the one that `--diameter auto` finds
+    #[arg(long, value_name = "HEX")]
+    pub(crate) size_model_sha256: Option<Sha256>,
     /// Drop masks whose flows differ from the network's by a mean squared error above this; 0 keeps all
     #[arg(long, value_name = "F", default_value_t = 0.4, allow_negative_numbers = true)]
     flow_threshold: f64,
@@ -93,6 +96,9 @@ pub(crate) struct Segment {
     /// image's labels are of its enlarged size
     #[arg(long, value_name = "FILE|NAME", conflicts_with_all = ["size_model", "save_overlay", "save_seg"])]
     pub(crate) restore: Option<PathBuf>,
+    /// SHA-256 that the restoration network must have
+    #[arg(long, value_name = "HEX", requires = "restore")]
+    pub(crate) restore_sha256: Option<Sha256>,
     /// Formats to write beside STEM_cp_masks.tif, separated by commas; a stack has no png and outlines
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS")]
     save: Vec<LabelFormat>,
@@ -144,22 +150,21 @@ impl Segment {
 
     pub(crate) fn params(&self) -> Params {
         let flows = self.save_flows || self.saves_seg();
-        Params {
-            diameter: self.diameter.and_then(DiameterArg::pixels),
-            resample: !self.no_resample,
-            augment: self.augment,
-            niter: self.niter,
-            interp: !self.no_interp,
-            cellprob_threshold: self.cellprob_threshold,
-            flow_threshold: self.flow_threshold,
-            max_size_fraction: self.max_size_fraction,
-            min_size: usize::try_from(self.min_size).unwrap_or(0),
-            do_3d: self.do_3d,
-            anisotropy: self.anisotropy,
-            flow3d_smooth: self.flow3d_smooth,
-            stitch_threshold: self.stitch_threshold,
-            outputs: Outputs { flows, cellprob: flows, style: false, classes: false },
-            ..self.seen.params()
-        }
+        self.seen
+            .params()
+            .diameter(self.diameter.and_then(DiameterArg::pixels))
+            .resample(!self.no_resample)
+            .augment(self.augment)
+            .niter(self.niter)
+            .interp(!self.no_interp)
+            .cellprob_threshold(self.cellprob_threshold)
+            .flow_threshold(self.flow_threshold)
+            .max_size_fraction(self.max_size_fraction)
+            .min_size(usize::try_from(self.min_size).unwrap_or(0))
+            .do_3d(self.do_3d)
+            .anisotropy(self.anisotropy)
+            .flow3d_smooth(self.flow3d_smooth)
+            .stitch_threshold(self.stitch_threshold)
+            .outputs(Outputs::new().flows(flows).cellprob(flows))
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cytoshade::{Control, Image, Params, Segmentation, Segmenter, Span, Stack, StackSegmentation, Timings};
 use cytoshade_formats::{FlowView, Item, LabelView, SegParts, TiffMetadata};
-use cytoshade_safe_io::Existing;
+use cytoshade_safe_io::{Existing, printable_path};
 
 use super::args::Segment;
 use super::report::{Report, Summary};
@@ -190,7 +190,7 @@ impl Run<'_> {
     /// Restores, if asked for, and segments the z-slices of a stack, or the one of an image.
     fn segment(&mut self, path: &Path, mut images: Vec<Image>) -> Result<(Vec<Image>, Found), Failure> {
         let at = |error| Failure::at(path, error);
-        let bar = Bar::new(&path.display().to_string());
+        let bar = Bar::new(&printable_path(path));
         let show = |progress| bar.show(progress);
         let control = self.control().progress(&show);
         let restoring = Control::new().progress(&show).cancel(interrupt::cancel());
@@ -199,7 +199,7 @@ impl Run<'_> {
         let mut found = if let (false, [image]) = (self.args.is_stack(), &images[..]) {
             let segmentation = match restorer {
                 Some(restorer) => {
-                    let image = restorer.restore(image, &self.params, &restoring).map_err(at)?;
+                    let image = restorer.restore_with(image, &self.params, &restoring).map_err(at)?;
                     let params = restorer.segmentation_params(&self.params, &image);
                     restored = Some(image.timings);
                     self.segmenter.segment_with(&image.image, &params, &control)
@@ -211,7 +211,7 @@ impl Run<'_> {
             let stack = Stack::new(std::mem::take(&mut images)).map_err(|error| Failure::at(path, error))?;
             let segmentation = match restorer {
                 Some(restorer) => {
-                    let stack = restorer.restore_stack(&stack, &self.params, &restoring).map_err(at)?;
+                    let stack = restorer.restore_stack_with(&stack, &self.params, &restoring).map_err(at)?;
                     let params = restorer.segmentation_params(&self.params, &stack);
                     restored = Some(stack.timings);
                     self.segmenter.segment_stack_with(&stack.image, &params, &control)
@@ -240,7 +240,7 @@ impl Run<'_> {
             let path = files.labels(format);
             if format == LabelFormat::Seg && !args.replace_seg && path.symlink_metadata().is_ok() {
                 let why = "exists and may hold corrections by hand; use another folder, or --replace-seg to lose them";
-                return Err(Failure::run(format!("{} {why}", path.display())));
+                return Err(Failure::run(format!("{} {why}", printable_path(path))));
             }
             self.outputs.check(&path)?;
         }

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use cytoshade::{Identity, LoadOptions, Span};
+use cytoshade::{Identity, LoadOptions, Segmenter, Span};
 
 use crate::batch::run_each;
 use crate::diameter::size_model;
@@ -48,15 +48,18 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
         warn(format_args!("no hash of {} is known, so the file of that name may be any network", published.name));
     }
     share_work(args.threads)?;
-    let mut builder = args.runs.builder();
-    if let Some(size_model) = size_model(args.diameter, args.size_model.as_deref(), &args.model, &mut outputs)? {
+    let mut builder = args.runs.apply(Segmenter::builder(&model));
+    let sha256 = args.size_model_sha256;
+    let estimate = size_model(args.diameter, args.size_model.as_deref(), sha256, &args.model, &mut outputs)?;
+    if let Some(size_model) = estimate {
         builder = builder.size_model(size_model);
     }
-    let segmenter = builder.clone().build(&model).map_err(Failure::run)?;
+    let segmenter = builder.clone().build().map_err(Failure::run)?;
     if let Some(profiler) = &mut profiler {
         profiler.startup(span, &segmenter);
     }
-    let open = |path: &PathBuf| Restoration::open(path, &LoadOptions::default(), args.runs.builder(), &mut outputs);
+    let pinned = LoadOptions { sha256: args.restore_sha256, ..LoadOptions::default() };
+    let open = |path: &PathBuf| Restoration::open(path, &pinned, &args.runs, &mut outputs);
     let restoration = args.restore.as_ref().map(open).transpose()?;
     folder(&args.output)?;
     cytoshade_safe_io::sweep_stale_files(&args.output);
@@ -66,7 +69,7 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
     let result = run_each(&args.inputs, |index, input| {
         // A lost device fails only the current image.
         if run.segmenter.is_lost()
-            && let Ok(segmenter) = builder.clone().build(&model)
+            && let Ok(segmenter) = builder.clone().build()
         {
             warn(format_args!("going on with {}", segmenter.device()));
             run.segmenter = segmenter;

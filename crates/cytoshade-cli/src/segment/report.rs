@@ -5,6 +5,7 @@ use std::path::Path;
 
 use cytoshade::Timings;
 use cytoshade_formats::{Item, LabelView, PixelSize};
+use cytoshade_safe_io::printable_path;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -86,7 +87,8 @@ impl Report {
         }
         let part = |name: &str, number: Option<usize>| number.map_or_else(String::new, |n| format!(" {name} {n}"));
         let part = part("series", self.series) + &part("page", self.page) + &part("time", self.time);
-        print_line(format_args!("{}{part}: {} cells -> {}", self.input, self.cells, self.output));
+        let (input, output) = (printable_path(&self.input), printable_path(&self.output));
+        print_line(format_args!("{input}{part}: {} cells -> {output}", self.cells));
         Ok(())
     }
 }

@@ -1,10 +1,9 @@
 //! Reads a `_seg.npy` as plain data.
 
-use std::borrow::Cow;
 use std::io::Write;
 
-use cytoshade_pickle::numpy::{Array, Data};
-use cytoshade_pickle::{Input, ORDERED_DICT, PATHS, Pickle, Plain, numpy};
+use cytoshade_pickle::numpy::{self, Array, Data};
+use cytoshade_pickle::{CONTAINERS, Global, Input, NAMESPACES, Others, PATHS, Plain};
 
 use super::KEYS;
 use crate::image_file::array_images;
@@ -13,13 +12,15 @@ use crate::npy::{Header, split};
 use crate::{Error, Format, Image, LabelArray, LabelView, Limits, Pages, ReadOptions};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
-/// Read as plain dictionaries.
-const ORDERED: &[cytoshade_pickle::Global] = &[ORDERED_DICT];
+/// Names that make plain data; values of other names are left out.
+const ALLOWED: &[&[Global]] = &[numpy::GLOBALS, CONTAINERS, NAMESPACES, PATHS];
+/// Values that are listed as left out.
+const MOST_LEFT_OUT: usize = 100;
 
 /// The contents of a `_seg.npy`, as plain data.
 ///
 /// Arrays and texts borrow from the bytes that were read. Nothing in the file is executed, and no file that it names is
-/// opened: [`Seg::filename`] is untrusted text.
+/// opened: [`Seg::filename`] is untrusted text. Values that are no plain data are left out ([`Seg::left_out`]).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seg<'a> {
     dict: Plain<'a>,
@@ -30,8 +31,9 @@ pub struct Seg<'a> {
 /// Reads a `_seg.npy` of any version of Cellpose (0.6 to 4) and numpy.
 ///
 /// # Errors
-/// [`Error::Global`] and [`Error::Opcode`] for a pickle that is no plain data, [`Error::Limit`], [`Error::Damaged`],
-/// [`Error::Shape`] for masks of other than two or three axes, [`Error::Unsupported`] for other numpy files.
+/// [`Error::Global`] for a pickle with a name that serves attacks alone, [`Error::Opcode`], [`Error::Limit`],
+/// [`Error::Memory`], [`Error::Damaged`]; [`Error::Shape`] for masks of other than two or three axes;
+/// [`Error::Unsupported`] for other numpy files.
 pub fn read_seg<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Seg<'a>, Error> {
     limits.check_file(bytes.len() as u64)?;
     let dict = dictionary(bytes, limits)?;
@@ -40,7 +42,8 @@ pub fn read_seg<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Seg<'a>, Error> 
         let found = if points { "outlines as lists of points and no masks" } else { "no masks" };
         return Err(unsupported(found));
     };
-    let masks = labels(masks.as_array().ok_or_else(|| unsupported("masks that are no array"))?, limits)?;
+    let no_array = || unsupported(&format!("masks that are no array but {}", masks.label()));
+    let masks = labels(masks.as_array().ok_or_else(no_array)?, limits)?;
     Ok(Seg { dict, masks, limits: limits.clone() })
 }
 
@@ -54,18 +57,14 @@ fn dictionary<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Plain<'a>, Error> 
     if !header.descr.ends_with('O') {
         return Err(unsupported("an array of numbers"));
     }
-    let limits = limits.pickle(bytes.len() as u64);
-    let allowed = [numpy::GLOBALS, PATHS, ORDERED];
-    let pickle = cytoshade_pickle::read(&mut Input::new(program, "the pickle"), &allowed, &limits)?;
-    let object = only_object(&pickle, &limits)?;
-    match Plain::read(&pickle, object, &limits)? {
+    let meter = &mut limits.cost.meter(bytes.len() as u64);
+    let mut input = Input::new(program, "the pickle");
+    let pickle = cytoshade_pickle::read(&mut input, (ALLOWED, Others::KeepOpaque), &limits.values, meter)?;
+    let object = Array::read(&pickle, pickle.root(), meter)?.only_object()?;
+    match Plain::read(&pickle, object, meter)? {
         dict @ Plain::Dict(_) => Ok(dict),
-        _ => Err(unsupported("a pickled object that is no dictionary")),
+        other => Err(unsupported(&format!("a pickled object that is no dictionary but {}", other.label()))),
     }
-}
-
-fn only_object(pickle: &Pickle<'_>, limits: &cytoshade_pickle::Limits) -> Result<cytoshade_pickle::Id, Error> {
-    Ok(Array::read(pickle, pickle.root(), limits)?.only_object()?)
 }
 
 fn unsupported(found: &str) -> Error {
@@ -110,6 +109,10 @@ fn images(array: &Array<'_, Plain<'_>>, pages: Pages, limits: &Limits) -> Result
     array_images(&header, data, &ReadOptions { limits: limits.clone(), ..ReadOptions::pages(pages) })
 }
 
+fn is_known(key: &Plain<'_>) -> bool {
+    KEYS.iter().any(|known| key.is_text(known))
+}
+
 impl<'a> Seg<'a> {
     /// The masks, of shape [Y, X] or [Z, Y, X].
     pub fn labels(&self) -> LabelView<'_> {
@@ -126,19 +129,36 @@ impl<'a> Seg<'a> {
         self.dict.get(key)
     }
 
-    /// The keys in the file's order; keys that are no text in their `Debug` form.
-    pub fn keys(&self) -> Vec<Cow<'_, str>> {
-        let Plain::Dict(pairs) = &self.dict else { return Vec::new() };
-        pairs.iter().map(|(key, _)| key.as_text().unwrap_or_else(|| format!("{key:?}").into())).collect()
+    /// The keys in the file's order, as they may be printed: short and without control characters.
+    pub fn keys(&self) -> Vec<String> {
+        self.pairs().iter().map(|(key, _)| key.label()).collect()
     }
 
-    /// The keys that no version of Cellpose writes. [`Seg::write`] keeps their values.
-    pub fn unknown(&self) -> Vec<Cow<'_, str>> {
-        self.keys().into_iter().filter(|key| !KEYS.contains(&key.as_ref())).collect()
+    /// The keys that some version of Cellpose writes.
+    pub fn known(&self) -> Vec<String> {
+        self.pairs().iter().filter(|(key, _)| is_known(key)).map(|(key, _)| key.label()).collect()
+    }
+
+    /// The keys that no version of Cellpose wrote. Their values are kept and written back.
+    pub fn unknown(&self) -> Vec<String> {
+        self.pairs().iter().filter(|(key, _)| !is_known(key)).map(|(key, _)| key.label()).collect()
+    }
+
+    /// The values that are no plain data and were left out, each with the keys that lead to it and a description:
+    /// `note: a value of “datetime.datetime”`. The first 100 of them.
+    pub fn left_out(&self) -> Vec<String> {
+        self.dict.opaque(MOST_LEFT_OUT).into_iter().map(|(place, what)| format!("{place}: {what}")).collect()
+    }
+
+    fn pairs(&self) -> &[(Plain<'a>, Plain<'a>)] {
+        match &self.dict {
+            Plain::Dict(pairs) => pairs,
+            _ => &[],
+        }
     }
 
     /// The image's path on the machine that wrote the file: untrusted text, which is never opened.
-    pub fn filename(&self) -> Option<Cow<'_, str>> {
+    pub fn filename(&self) -> Option<std::borrow::Cow<'_, str>> {
         self.get("filename")?.as_text()
     }
 
@@ -152,7 +172,7 @@ impl<'a> Seg<'a> {
     /// The channel to segment and the nuclear channel, as Cellpose counts them (0 for gray or none).
     pub fn channels(&self) -> Option<Vec<i64>> {
         match self.get("chan_choose")? {
-            Plain::Array(array) => Some(array.numbers("").ok()?.into_iter().map(|value| value as i64).collect()),
+            Plain::Array(array) => Some(array.numbers()?.map(|value| value as i64).collect()),
             list => list.as_items()?.iter().map(|item| item.as_number().map(|value| value as i64)).collect(),
         }
     }
@@ -160,7 +180,7 @@ impl<'a> Seg<'a> {
     /// Which cells were drawn by hand, in the order of their labels.
     pub fn is_manual(&self) -> Option<Vec<bool>> {
         match self.get("ismanual")? {
-            Plain::Array(array) => Some(array.numbers("").ok()?.into_iter().map(|value| value != 0.0).collect()),
+            Plain::Array(array) => Some(array.numbers()?.map(|value| value != 0.0).collect()),
             list => list.as_items()?.iter().map(|item| Some(item.as_number()? != 0.0)).collect(),
         }
     }
@@ -183,7 +203,8 @@ impl<'a> Seg<'a> {
         Some(images(self.get("img")?.as_array()?, pages, &self.limits))
     }
 
-    /// Writes the dictionary again, with every key and value, unknown ones too.
+    /// Writes the dictionary again, with every key and value, unknown ones too; values that were left out are missing, or
+    /// `None` in a list.
     ///
     /// # Errors
     /// [`Error::Write`].

@@ -3,20 +3,28 @@
     for v in 0.6.5 1.0.2 2.3.2 3.1.1.2 4.0.8; do pip download --no-deps --dest wheels cellpose==$v; done
     python make.py wheels                  # with the packages of tests/oracle/requirements.txt
     python make.py --numpy1                # with numpy==1.26.4 alone, after that
+    python make.py --beside                # with numpy alone
 
 The functions that save are taken out of each version's own source (`io.masks_flows_to_seg`, `gui/io.py` `_save_sets`)
 and run on one small picture. expected.json says what is in each file.
 """
 
+import argparse
 import ast
+import collections
+import datetime
+import decimal
+import fractions
 import json
 import math
 import os
 import pathlib
 import pickle
+import re
 import sys
 import tarfile
 import types
+import uuid
 import zipfile
 
 import numpy as np
@@ -176,7 +184,7 @@ def forms():
         "my_nothing": None, "my_scalar": np.float16(0.5), 7: ("a key that is no text", True)}
     for protocol in [2, 4]:
         with_protocol(f"strange{protocol}_seg.npy", {**small(), **strange}, protocol,
-                      unknown=[str(key) for key in strange if key != 7] + ["Int(7)"])
+                      unknown=[str(key) for key in strange])
     path = pathlib.PurePosixPath("/data/a b.png")
     for protocol in [2, 4]:
         with_protocol(f"path{protocol}_seg.npy", dict(small(), filename=path), protocol, filename="/data/a b.png")
@@ -185,6 +193,42 @@ def forms():
     with_protocol("odd_values_seg.npy", odd, 4, diameter=12.5, channels=[3, 1], manual=[1, 0, 1, 0, 1])
     with_protocol("nan_diameter_seg.npy", dict(small(), diameter=math.nan), 4)
     np.save(HERE / "masks.npy", masks.astype(np.uint16))
+
+
+class Cell(list):
+    """A class of the writer's own, with items, a state and a subclass of a container."""
+
+    def __init__(self):
+        super().__init__([1, 2])
+        self.note = {"a": 1}
+
+
+Point = collections.namedtuple("Point", "y x")
+
+
+def beside():
+    """Good masks beside values of every kind that people put there: plain data, and objects, which are left out."""
+    counts = collections.defaultdict(int, a=1)
+    plain = {
+        "sets": {(1, 2), (3, 4)}, "frozen": frozenset([1]), "counts": counts, "ordered": collections.OrderedDict(a=1),
+        "complex": 1 - 2j, "numpy_complex": np.complex64(1j), "args": argparse.Namespace(lr=0.1, names=["a"]),
+        "config": types.SimpleNamespace(lr=0.1), "bytes": bytearray(b"ab"), "matrix": np.matrix([[1, 2]]),
+    }
+    random = np.random.default_rng(1)
+    objects = {
+        "when": datetime.datetime(2024, 1, 2), "slice": slice(1, 2), "range": range(3), "ellipsis": ..., "type": int,
+        "point": Point(1, 2), "cell": Cell(), "decimal": decimal.Decimal("1.5"), "fraction": fractions.Fraction(1, 3),
+        "id": uuid.UUID(int=1), "counter": collections.Counter("ab"), "deque": collections.deque([1]),
+        "records": np.zeros(3, [("a", "<f4"), ("b", "O")]), "record": np.zeros(1, [("a", "<i2")])[0],
+        "recarray": np.rec.array([(1, 2.0)], names="a,b"), "dates": np.array(["2024-01-02"], "M8[D]"),
+        "date": np.datetime64("2024-01-02"), "long": np.zeros(2, np.longdouble), "void": np.zeros(2, "V3"),
+        "masked": np.ma.masked_array([1, 2], [0, 1]), "state": random.bit_generator.state["state"]["state"] | 1 << 127,
+        "generator": random, "dtype": np.dtype("f4"), "function": math.sqrt, "pattern": re.compile("a"),
+        "huge": 1 << 4000, "nested": [1, {"deep": (slice(1), 2)}],
+    }
+    for protocol in [2, 3, 4, 5]:
+        with_protocol(f"beside{protocol}_seg.npy", {**small(), **plain, **objects}, protocol,
+                      unknown=[*plain, *objects], left_out=[*objects])
 
 
 def edges():
@@ -212,12 +256,14 @@ def numpy1():
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--numpy1"]:
+    alone = {"--numpy1": numpy1, "--beside": beside}.get(sys.argv[1])
+    if alone:
         EXPECTED = json.loads((HERE / "expected.json").read_text())
-        numpy1()
+        alone()
     else:
         versions(sys.argv[1])
         forms()
+        beside()
         edges()
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(EXPECTED[name])}" for name in sorted(EXPECTED))
     (HERE / "expected.json").write_text("{\n" + lines + "\n}\n")

@@ -7,13 +7,11 @@ mod cellpose4;
 pub(crate) mod unet;
 
 use cytoshade_core::Network;
-use cytoshade_pickle::printable;
+use cytoshade_safe_io::quoted;
 
 use crate::Error;
+use crate::first_names::FirstNames;
 use crate::tensor::Tensors;
-
-/// Names that an error lists.
-const LISTED: usize = 10;
 
 /// Every architecture that can be read.
 const RECOGNIZERS: [&dyn Recognizer; 1] = [&unet::UNetTensors];
@@ -23,7 +21,7 @@ pub(crate) trait Recognizer: Sync {
     /// Name of the architecture, as [`Description::architecture`](cytoshade_core::Description) states it.
     fn architecture(&self) -> &'static str;
 
-    /// Name of a tensor that every network of the architecture has. What stands before it is the prefix of all names.
+    /// Name of a tensor that every network of the architecture has. The characters before it are the prefix of all names.
     fn landmark(&self) -> &'static str;
 
     /// Whether a tensor of this name, without prefix, belongs to the network; or is surplus among its tensors.
@@ -51,49 +49,63 @@ pub(crate) struct Recognized {
     pub(crate) prefix: String,
 }
 
-/// Recognises the network among tensors of these names. `None` if there is none, or if there are several and each has a
-/// prefix.
-///
-/// # Errors
-/// [`Error::Architecture`] for a network of an architecture that is known but cannot be run.
-pub(crate) fn recognize(names: &[&str]) -> Result<Option<Recognized>, Error> {
-    for recognizer in RECOGNIZERS {
-        let mut prefixes: Vec<&str> = names
-            .iter()
-            .filter_map(|name| name.strip_suffix(recognizer.landmark()))
-            .filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
-            .collect();
-        prefixes.sort_unstable();
-        match prefixes[..] {
-            [prefix @ "", ..] | [prefix] => return Ok(Some(Recognized { recognizer, prefix: prefix.into() })),
-            _ => {}
-        }
-    }
-    cellpose4::refuse(names)?;
-    Ok(None)
+/// The result of looking for a network by the names of tensors.
+pub(crate) enum Recognition {
+    /// One network, or several of which one has no prefix.
+    One(Recognized),
+    /// Several networks, each with a prefix.
+    Several(FirstNames),
+    /// A network whose landmark is missing.
+    Incomplete,
+    /// A network of an architecture that is known but cannot be run.
+    CannotRun { architecture: &'static str },
+    /// No network that is known.
+    Unknown,
 }
 
-/// The network of tensors that [`recognize`] was asked about, their names without prefix.
+/// Recognises the network among tensors of these names.
+pub(crate) fn recognize(names: &[&str]) -> Recognition {
+    for recognizer in RECOGNIZERS {
+        let prefixes = || {
+            let prefixes = names.iter().filter_map(|name| name.strip_suffix(recognizer.landmark()));
+            prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
+        };
+        let Some(first) = prefixes().min_by_key(|prefix| prefix.len()) else { continue };
+        if !first.is_empty() && prefixes().any(|prefix| prefix != first) {
+            return Recognition::Several(prefixes().collect());
+        }
+        return Recognition::One(Recognized { recognizer, prefix: first.into() });
+    }
+    if let Some(architecture) = cellpose4::recognize(names) {
+        return Recognition::CannotRun { architecture };
+    }
+    match names.iter().any(|name| nearest(name).is_some()) {
+        true => Recognition::Incomplete,
+        false => Recognition::Unknown,
+    }
+}
+
+/// Whether a name is that of a landmark, with any prefix.
+pub(crate) fn is_landmark(name: &str) -> bool {
+    RECOGNIZERS.into_iter().any(|recognizer| name.ends_with(recognizer.landmark()))
+}
+
+/// The architecture that a tensor's name suggests.
+fn nearest(name: &str) -> Option<&'static dyn Recognizer> {
+    RECOGNIZERS.into_iter().find(|recognizer| name.ends_with(recognizer.landmark()) || recognizer.suggests(name))
+}
+
+/// The network of tensors, their names without prefix.
 ///
 /// # Errors
 /// [`Error::NoNetwork`] if they are of no architecture, and those of [`Recognizer::network`].
 pub(crate) fn network(tensors: Tensors) -> Result<Network, Error> {
-    let near = |recognizer: &&dyn Recognizer| {
-        tensors.keys().any(|name| name.ends_with(recognizer.landmark()) || recognizer.suggests(name))
-    };
-    match RECOGNIZERS.into_iter().find(near) {
+    match tensors.keys().find_map(|name| nearest(name)) {
         Some(recognizer) => recognizer.network(tensors),
-        None => Err(Error::NoNetwork { found: listed(&tensors) }),
-    }
-}
-
-/// The first names, and how many more there are.
-fn listed(tensors: &Tensors) -> String {
-    let shown: Vec<String> = tensors.keys().take(LISTED).map(|name| printable(name)).collect();
-    match tensors.len().saturating_sub(LISTED) {
-        _ if shown.is_empty() => "no tensors".into(),
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+        None => {
+            let found = tensors.keys().map(String::as_str).collect::<FirstNames>().listed(|name| quoted(name));
+            Err(Error::NoNetwork { found: found.unwrap_or_else(|| "nothing".into()) })
+        }
     }
 }
 

@@ -4,22 +4,22 @@
 //! not by names, which exporters and simplifiers change: a graph whose edges match a network computes what the network
 //! computes. Other nodes are ignored.
 
+mod decode;
 mod graph;
+mod node;
 mod schema;
 mod tensor_data;
 mod wire;
 
 use cytoshade_core::Network;
-use cytoshade_pickle::printable;
-use prost::Message;
-use prost::bytes::Bytes;
+use cytoshade_pickle::Meter;
 
 use crate::arch::unet;
-use crate::budget::Budget;
 use crate::external::ExternalData;
 use crate::{Error, ReadLimits};
-pub(crate) use graph::{Graph, Mismatch};
-pub(crate) use schema::{Model, Node};
+pub(crate) use graph::Graph;
+pub(crate) use node::{Mismatch, Node, Value};
+pub(crate) use schema::Model;
 
 /// Whether the bytes begin as ONNX files do: field 1, the version of the format.
 pub(crate) fn recognizes(bytes: &[u8]) -> bool {
@@ -27,17 +27,13 @@ pub(crate) fn recognizes(bytes: &[u8]) -> bool {
 }
 
 /// A decoded model, whose weights may still lie beside it.
-pub(crate) struct Onnx {
-    model: Model,
+pub(crate) struct Onnx<'m> {
+    model: Model<'m>,
 }
 
-impl Onnx {
-    pub(crate) fn decode(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<Self, Error> {
-        wire::spend(bytes, limits, budget)?;
-        budget.spend(bytes.len() as u64)?;
-        let model = Model::decode(Bytes::copy_from_slice(bytes));
-        let model = model.map_err(|error| Error::damaged(printable(&error.to_string())))?;
-        Ok(Self { model })
+impl<'m> Onnx<'m> {
+    pub(crate) fn decode(bytes: &'m [u8], limits: &ReadLimits, meter: &mut Meter) -> Result<Self, Error> {
+        Ok(Self { model: decode::model(bytes, limits, meter)? })
     }
 
     /// Names of the parts that hold weights, as the file states them.
@@ -46,15 +42,16 @@ impl Onnx {
         initializers.filter(|tensor| tensor.is_external()).filter_map(|tensor| tensor.external("location"))
     }
 
-    /// The network in the graph, and what else is in it.
+    /// The network in the graph, and the other nodes in it, in words.
     pub(crate) fn network(
         &self,
         parts: &ExternalData,
         limits: &ReadLimits,
-        budget: &mut Budget,
+        meter: &mut Meter,
     ) -> Result<(Network, Vec<String>), Error> {
         let whole = self.model.graph.as_ref().ok_or_else(|| Error::damaged("the ONNX file holds no graph"))?;
+        let (values, nodes) = node::intern(whole, meter)?;
         // The U-Net is the only architecture that is recognised by its graph.
-        unet::onnx::network(&Graph::new(whole)?, &self.model, parts, limits, budget)
+        unet::onnx::network(&Graph::new(&values, &nodes, whole)?, &self.model, parts, limits, meter)
     }
 }

@@ -1,14 +1,12 @@
-//! Values of ONNX tensors, wherever they lie: raw bytes, typed numbers, or a part beside the model.
+//! Values of ONNX tensors: raw bytes, typed numbers, or a part beside the model.
 
-use std::borrow::Cow;
-
-use cytoshade_pickle::printable;
+use cytoshade_pickle::Meter;
+use cytoshade_safe_io::{printable, quoted, reserve};
 use half::{bf16, f16};
 
 use super::schema::Tensor;
-use crate::budget::Budget;
 use crate::external::ExternalData;
-use crate::tensor::Float;
+use crate::tensor::{Float, charge};
 use crate::{Error, ReadLimits};
 
 /// `TensorProto.DataType`.
@@ -22,11 +20,11 @@ const BFLOAT16: i32 = 16;
 /// `TensorProto.DataLocation.EXTERNAL`.
 const EXTERNAL: i32 = 1;
 
-/// Elements of what is no weight but an axis, a factor or an exponent.
-const FEW: usize = 16;
+/// Elements of the longest list of axes, factors or exponents.
+pub(super) const FEW: usize = 16;
 
-impl Tensor {
-    /// The shape, if it is one.
+impl Tensor<'_> {
+    /// The shape; `None` if a size is negative.
     pub(crate) fn shape(&self) -> Option<Vec<usize>> {
         self.dims.iter().map(|&size| usize::try_from(size).ok()).collect()
     }
@@ -36,36 +34,49 @@ impl Tensor {
         &self,
         parts: &ExternalData,
         limits: &ReadLimits,
-        budget: &mut Budget,
+        meter: &mut Meter,
     ) -> Result<Vec<f32>, Error> {
         let shape: Option<Vec<u64>> = self.dims.iter().map(|&size| u64::try_from(size).ok()).collect();
-        let elements = limits.elements(&shape.ok_or_else(|| self.damaged("has a negative size"))?)?;
-        budget.spend_values(elements)?;
+        let shape = shape.ok_or_else(|| self.damaged("has a negative size"))?;
+        let elements = charge(&shape, &limits.values, meter)?;
         let values = match self.data_type {
-            FLOAT if !self.float_data.is_empty() => self.float_data.clone(),
-            FLOAT16 if !self.int32_data.is_empty() => self.halves(|bits| f16::from_bits(bits).to_f32())?,
-            BFLOAT16 if !self.int32_data.is_empty() => self.halves(|bits| bf16::from_bits(bits).to_f32())?,
-            DOUBLE if !self.double_data.is_empty() => self.double_data.iter().map(|&value| value as f32).collect(),
+            FLOAT if !self.float_data.is_empty() => self.converted(&self.float_data, elements, |&value| Some(value))?,
+            FLOAT16 if !self.int32_data.is_empty() => self
+                .converted(&self.int32_data, elements, |&bits| Some(f16::from_bits(bits.try_into().ok()?).to_f32()))?,
+            BFLOAT16 if !self.int32_data.is_empty() => self
+                .converted(&self.int32_data, elements, |&bits| Some(bf16::from_bits(bits.try_into().ok()?).to_f32()))?,
+            DOUBLE if !self.double_data.is_empty() => {
+                self.converted(&self.double_data, elements, |&value| Some(value as f32))?
+            }
             other => {
                 let float = float(other)
-                    .ok_or_else(|| Error::Type { name: printable(&self.name), found: format!("ONNX's {other}") })?;
+                    .ok_or_else(|| Error::Type { name: printable(self.name), found: format!("ONNX's {other}") })?;
                 let bytes = self.bytes(parts)?;
                 if Some(bytes.len()) != elements.checked_mul(float.size()) {
                     return Err(self.damaged(&format!("has {} bytes for {elements} elements", bytes.len())));
                 }
-                float.decode(&bytes)
+                float.decode(bytes)?
             }
         };
-        if values.len() != elements {
-            return Err(self.damaged(&format!("has {} values for {elements} elements", values.len())));
-        }
         match values.iter().position(|value| !value.is_finite()) {
-            Some(index) => Err(Error::NotFinite { name: printable(&self.name), value: values[index], index }),
+            Some(index) => Err(Error::NotFinite { name: printable(self.name), value: values[index], index }),
             None => Ok(values),
         }
     }
 
-    /// A few numbers of any type, or `None` where there are none or more than a few.
+    /// Typed numbers as f32. Those of 16 bits lie in the low half of an i32.
+    fn converted<T>(&self, numbers: &[T], elements: usize, f32: impl Fn(&T) -> Option<f32>) -> Result<Vec<f32>, Error> {
+        if numbers.len() != elements {
+            return Err(self.damaged(&format!("has {} values for {elements} elements", numbers.len())));
+        }
+        let mut values = reserve(elements)?;
+        for number in numbers {
+            values.push(f32(number).ok_or_else(|| self.damaged("has a number of more than 16 bits"))?);
+        }
+        Ok(values)
+    }
+
+    /// A few numbers of any type, or `None` if there are none or more than a few.
     pub(crate) fn few(&self) -> Option<Vec<f64>> {
         let few = |length: usize| (1..=FEW).contains(&length);
         if few(self.int64_data.len()) {
@@ -79,64 +90,55 @@ impl Tensor {
         } else if self.data_type == FLOAT16 && few(self.int32_data.len()) {
             return Some(self.int32_data.iter().map(|&bits| f16::from_bits(bits as u16).to_f64()).collect());
         }
-        let raw = &self.raw_data;
+        let raw = self.raw_data;
         let values: Vec<f64> = match self.data_type {
             _ if raw.len() > 8 * FEW => return None,
             INT64 => raw.as_chunks().0.iter().map(|&bytes| i64::from_le_bytes(bytes) as f64).collect(),
             INT32 => raw.as_chunks().0.iter().map(|&bytes| f64::from(i32::from_le_bytes(bytes))).collect(),
-            other => float(other)?.decode(raw).into_iter().map(f64::from).collect(),
+            other => float(other)?.decode(raw).ok()?.into_iter().map(f64::from).collect(),
         };
         few(values.len()).then_some(values)
     }
 
-    /// Whether the values lie beside the model.
+    /// Whether the values lie in a part beside the model.
     pub(crate) fn is_external(&self) -> bool {
         self.data_location == EXTERNAL
     }
 
-    /// What the tensor says of where its values lie: `location`, `offset`, `length`.
+    /// The place of the values in a part: `location`, `offset` or `length`.
     pub(crate) fn external(&self, key: &str) -> Option<&str> {
-        self.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
+        self.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value)
     }
 
-    fn bytes<'a>(&'a self, parts: &'a ExternalData) -> Result<Cow<'a, [u8]>, Error> {
+    fn bytes<'a>(&'a self, parts: &'a ExternalData) -> Result<&'a [u8], Error> {
         if !self.is_external() {
-            return Ok(Cow::Borrowed(&self.raw_data));
+            return Ok(self.raw_data);
         }
-        let name =
-            self.external("location").ok_or_else(|| self.damaged("lies beside the model, and says not where"))?;
+        let name = self.external("location");
+        let name = name.ok_or_else(|| self.damaged("lies beside the model, in a part that it does not name"))?;
         let number = |key: &str| match self.external(key) {
             None => Ok(None),
             Some(text) => text.parse::<usize>().map(Some).map_err(|_| {
-                self.damaged(&format!("has the {key} {:?} in its external data, expected a number", printable(text)))
+                self.damaged(&format!("has the {key} {} in its external data, expected a number", quoted(text)))
             }),
         };
         let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
-        let part = parts.get(name).ok_or_else(|| Error::External {
-            name: printable(name),
-            reason: "it was not given; open the model by its path, or hand the part over by name".into(),
-        })?;
+        let part = parts.get(name).ok_or_else(|| crate::external::missing(name))?;
         let end = length.map_or(Some(part.len()), |length| offset.checked_add(length));
         let range = end.and_then(|end| part.get(offset..end));
-        range.map(Cow::Borrowed).ok_or_else(|| Error::External {
+        range.ok_or_else(|| Error::External {
             name: printable(name),
-            reason: format!("it has {} bytes; the tensor {} lies past its end", part.len(), printable(&self.name)),
+            reason: format!("it has {} bytes; the tensor {} lies past its end", part.len(), quoted(self.name)),
         })
     }
 
-    /// Numbers of 16 bits, each in the low half of an i32.
-    fn halves(&self, value: impl Fn(u16) -> f32) -> Result<Vec<f32>, Error> {
-        let bits = self.int32_data.iter().map(|&bits| u16::try_from(bits).map(&value));
-        bits.collect::<Result<_, _>>().map_err(|_| self.damaged("has a number of more than 16 bits"))
-    }
-
     fn damaged(&self, what: &str) -> Error {
-        Error::damaged(format!("the ONNX tensor {} {what}", printable(&self.name)))
+        Error::damaged(format!("the ONNX tensor {} {what}", quoted(self.name)))
     }
 }
 
 /// Whether a number of `TensorProto.DataType` is a floating-point type.
-pub(crate) fn is_float(data_type: i32) -> bool {
+pub(super) fn is_float(data_type: i32) -> bool {
     float(data_type).is_some()
 }
 

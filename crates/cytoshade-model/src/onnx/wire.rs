@@ -1,105 +1,53 @@
-//! What decoding a model will cost, counted on its bytes before it is decoded.
-//!
-//! A message of two bytes becomes a structure of hundreds, so a small file could ask for much memory. This walk has
-//! the same schema as the decoder and makes nothing.
+//! The encoding of Protocol Buffers: the fields of a message, one after the other.
 
 use cytoshade_pickle::Input;
 
-use super::schema;
-use crate::budget::Budget;
-use crate::{Error, ReadLimits};
+use crate::Error;
 
-/// A message that the decoder knows.
+/// The value of a field as it is encoded.
 #[derive(Clone, Copy)]
-enum Kind {
-    Model,
-    Graph,
-    Node,
-    Attribute,
-    Tensor,
-    Named,
+pub(super) enum Wire<'m> {
+    Varint(u64),
+    Fixed64([u8; 8]),
+    Bytes(&'m [u8]),
+    Fixed32([u8; 4]),
 }
 
-impl Kind {
-    /// The message in a field, and the bytes of its structure.
-    fn part(self, field: u64) -> Option<(Kind, usize)> {
-        Some(match (self, field) {
-            (Kind::Model, 7) => (Kind::Graph, size_of::<schema::Graph>()),
-            (Kind::Graph, 1) => (Kind::Node, size_of::<schema::Node>()),
-            (Kind::Graph, 5) | (Kind::Attribute, 5) => (Kind::Tensor, size_of::<schema::Tensor>()),
-            (Kind::Node, 5) => (Kind::Attribute, size_of::<schema::Attribute>()),
-            (Kind::Model, 14) | (Kind::Graph, 12) | (Kind::Tensor, 13) => (Kind::Named, size_of::<schema::Entry>()),
-            _ => return None,
-        })
+/// The fields of a message.
+pub(super) struct Fields<'m>(Input<'m>);
+
+impl<'m> Fields<'m> {
+    pub(super) fn new(message: &'m [u8]) -> Self {
+        Self(Input::new(message, "the ONNX file"))
     }
 
-    /// Bytes in memory for a field of so many bytes that is no message.
-    fn leaf(self, field: u64, length: u64) -> u64 {
-        let value = match (self, field) {
-            // A run of small numbers, of one byte each in the file.
-            (Kind::Tensor, 1 | 5 | 7) | (Kind::Attribute, 8) => length.saturating_mul(8),
-            // Not copied.
-            (Kind::Tensor, 9) | (Kind::Attribute, 4) => 0,
-            (Kind::Tensor, 4 | 8 | 10) | (Kind::Attribute, 1 | 7) | (Kind::Node, 1..=4 | 7) | (Kind::Named, 1 | 2) => {
-                length
-            }
-            _ => return 0,
-        };
-        // The string or vector around it, in a vector that reserves twice what it holds.
-        value.saturating_add(48)
-    }
-}
-
-/// Spends what the model in `bytes` will cost.
-pub(super) fn spend(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<(), Error> {
-    let mut counts = Counts { nodes: 0, tensors: 0 };
-    message(bytes, Kind::Model, &mut counts, limits, budget)
-}
-
-struct Counts {
-    nodes: u64,
-    tensors: u64,
-}
-
-/// Recurses no deeper than the schema: model, graph, node, attribute, tensor, entry.
-fn message(
-    bytes: &[u8],
-    kind: Kind,
-    counts: &mut Counts,
-    limits: &ReadLimits,
-    budget: &mut Budget,
-) -> Result<(), Error> {
-    let mut input = Input::new(bytes, "the ONNX file");
-    while !input.is_empty() {
-        let key = varint(&mut input)?;
-        let (field, wire_type) = (key >> 3, key & 7);
-        let payload = match wire_type {
-            0 => {
-                varint(&mut input)?;
-                &[]
-            }
-            1 => input.take(8)?,
+    /// The next field's number and value; `None` at the message's end.
+    pub(super) fn next(&mut self) -> Result<Option<(u64, Wire<'m>)>, Error> {
+        let input = &mut self.0;
+        if input.is_empty() {
+            return Ok(None);
+        }
+        let key = varint(input)?;
+        let value = match key & 7 {
+            0 => Wire::Varint(varint(input)?),
+            1 => Wire::Fixed64(input.array()?),
             2 => {
-                let length = varint(&mut input)?;
-                input.take(length)?
+                let length = varint(input)?;
+                Wire::Bytes(input.take(length)?)
             }
-            5 => input.take(4)?,
+            5 => Wire::Fixed32(input.array()?),
             other => return Err(Error::damaged(format!("the ONNX file has a field of wire type {other}"))),
         };
-        match kind.part(field) {
-            Some((part, size)) if wire_type == 2 => {
-                counts.nodes += u64::from(matches!(part, Kind::Node));
-                counts.tensors += u64::from(matches!(part, Kind::Tensor));
-                limits.check_nodes(counts.nodes)?;
-                limits.check_tensors(counts.tensors)?;
-                // A growing vector reserves twice what it holds.
-                budget.spend(2 * size as u64)?;
-                message(payload, part, counts, limits, budget)?;
-            }
-            _ => budget.spend(kind.leaf(field, payload.len() as u64))?,
-        }
+        Ok(Some((key >> 3, value)))
     }
-    Ok(())
+}
+
+/// The numbers of a packed field.
+pub(super) fn packed(bytes: &[u8]) -> impl Iterator<Item = Result<u64, Error>> {
+    let mut input = Input::new(bytes, "a list of the ONNX file");
+    std::iter::from_fn(move || (!input.is_empty()).then(|| varint(&mut input)))
+        // An error leaves the rest unread.
+        .scan(false, |failed, number| (!std::mem::replace(failed, number.is_err())).then_some(number))
 }
 
 /// A number of seven bits a byte.

@@ -4,41 +4,53 @@
 
 use std::borrow::Cow;
 
-use cytoshade_pickle::{Input, Pickle, Value, unexpected};
+use cytoshade_pickle::{Input, Meter, Others, Pickle, Value, unexpected};
 
-use super::rebuild;
+use super::GLOBALS;
+use super::rebuild::Views;
 use super::storage::{StorageRef, Storages, by_key};
-use crate::budget::Budget;
 use crate::tensor::Tensors;
+use crate::tensor_filter::Wanted;
 use crate::{Error, ReadLimits};
 
 /// The magic number's pickle (protocol 2): `PROTO 2, LONG1 of 10 bytes`.
 const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
 const PROTOCOL: u64 = 1001;
 
-/// Whether the bytes begin as the legacy form does: a pickle of its magic number.
+/// Whether the bytes begin as the legacy form does: with a pickle of its magic number.
 pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-/// The network's tensors as f32, and what was left alone.
-pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<(Tensors, Vec<String>), Error> {
+/// The tensors as f32, and the entries that were ignored, in words.
+pub(crate) fn read(
+    bytes: &[u8],
+    wanted: Wanted,
+    limits: &ReadLimits,
+    meter: &mut Meter,
+) -> Result<(Tensors, Vec<String>), Error> {
     let mut input = Input::new(bytes, "the torch file");
     input.take(MAGIC.len() as u64)?;
-    let mut next = |allowed| cytoshade_pickle::read(&mut input, &[allowed], &limits.pickle());
-    check_protocol(&next(&[])?)?;
-    check_machine(&next(&[])?)?;
-    let object = next(rebuild::GLOBALS)?;
-    let keys = next(&[])?;
-    let (views, ignored) = rebuild::views(&object, limits)?;
-    // How long a storage is depends on its type, which only the object tells; and those that no tensor of the state
+    let mut next = |allowed, meter: &mut Meter| {
+        cytoshade_pickle::read(&mut input, (allowed, Others::Refuse), &limits.values, meter)
+    };
+    check_protocol(&next(&[], meter)?)?;
+    check_machine(&next(&[], meter)?)?;
+    let object = next(GLOBALS, meter)?;
+    let keys = next(&[], meter)?;
+    let views = Views::find(&object, wanted, limits, meter)?;
+    // How long a storage is depends on its type, which only the object states; and those that no tensor of the state
     // dict needs (an optimizer's) may come before others.
-    let refs = by_key(object.persistent().map(|value| StorageRef::read(&object, value)))?;
+    let refs = by_key(object.persistent().map(|key| {
+        meter.charge_steps(1)?;
+        StorageRef::read(&object, key)
+    }))?;
     let mut storages = Storages::new();
     let Value::List(keys_in_order) = keys.root() else {
         return Err(unexpected("the list of storages", "a list", keys.root()).into());
     };
     for &key in keys_in_order {
+        meter.charge_steps(1)?;
         let key = keys.text(key, "a storage's key")?;
         let unknown = || Error::damaged("the torch file lists a storage that nothing refers to");
         let storage = refs.get(key).ok_or_else(unknown)?;
@@ -48,7 +60,8 @@ pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Re
         }
         storages.insert(key, Cow::Borrowed(input.take(storage.bytes()?)?));
     }
-    Ok((rebuild::tensors(&views, &storages, limits, budget)?, ignored))
+    views.check(|key| storages.contains_key(key))?;
+    views.read(&storages, meter)
 }
 
 fn check_protocol(pickle: &Pickle<'_>) -> Result<(), Error> {

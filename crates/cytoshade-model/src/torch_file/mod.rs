@@ -1,12 +1,19 @@
 //! Files of `torch.save`: a pickle that describes tensors, and storages that hold their values.
 //!
 //! The zip form (torch 1.6 and later) keeps each storage as a record, the legacy form one after the other behind the
-//! pickle. What the pickle may mention is listed in [`rebuild`]; its calls are read as descriptions and never made.
+//! pickle. [`GLOBALS`] lists the names that the pickle may mention; its calls are read as descriptions and never made.
 
 mod legacy_form;
 mod rebuild;
+mod state_dict;
 mod storage;
 mod zip_form;
 
+use cytoshade_pickle::{CONTAINERS, Global, NAMESPACES, PATHS, numpy};
+
 pub(crate) use legacy_form::{read as read_legacy, recognizes as recognizes_legacy};
 pub(crate) use zip_form::read as read_zip;
+
+/// Every name that a torch file's pickle may mention: those of tensors, and those of plain values that training scripts
+/// save beside them.
+const GLOBALS: &[&[Global]] = &[rebuild::GLOBALS, storage::GLOBALS, CONTAINERS, NAMESPACES, PATHS, numpy::GLOBALS];

@@ -1,32 +1,22 @@
-//! The state dict of a pickle: finds it, reads how its tensors lie in their storages, and takes them out.
+//! The tensors of a state dict: reads how they lie in their storages, and takes them out.
 
-use cytoshade_pickle::{Global, Id, ORDERED_DICT, Pickle, Value, printable, unexpected};
+use std::collections::BTreeMap;
 
+use cytoshade_pickle::{Global, Id, Meter, Pickle, Value, unexpected};
+use cytoshade_safe_io::{printable, quoted, reserve};
+
+use super::state_dict;
 use super::storage::{StorageRef, Storages};
-use crate::budget::Budget;
-use crate::tensor::{Tensor, Tensors};
-use crate::tensor_filter::TensorFilter;
+use crate::tensor::{Float, Tensor, Tensors, charge};
+use crate::tensor_filter::{TensorFilter, Wanted};
 use crate::{Error, ReadLimits};
 
-/// Keys under which training scripts put the state dict beside other things.
-const NESTED_UNDER: [&str; 3] = ["state_dict", "model_state_dict", "model"];
-
-/// Everything that a torch file's pickle may mention.
+/// Names of torch's functions that make tensors, and of the plain values of its own.
 pub(super) const GLOBALS: &[Global] = &[
-    ORDERED_DICT,
     Global { module: "torch._utils", name: "_rebuild_tensor_v2" },
     Global { module: "torch._utils", name: "_rebuild_parameter" },
     Global { module: "torch", name: "Size" },
-    Global { module: "torch", name: "FloatStorage" },
-    Global { module: "torch", name: "HalfStorage" },
-    Global { module: "torch", name: "BFloat16Storage" },
-    Global { module: "torch", name: "DoubleStorage" },
-    Global { module: "torch", name: "LongStorage" },
-    Global { module: "torch", name: "IntStorage" },
-    Global { module: "torch", name: "ShortStorage" },
-    Global { module: "torch", name: "CharStorage" },
-    Global { module: "torch", name: "ByteStorage" },
-    Global { module: "torch", name: "BoolStorage" },
+    Global { module: "torch", name: "device" },
 ];
 
 /// A tensor as the pickle describes it: a view of a storage.
@@ -40,125 +30,136 @@ pub(super) struct View<'a> {
     shape: Vec<u64>,
     /// Elements of the storage from one index of a dimension to the next.
     strides: Vec<u64>,
+    elements: usize,
 }
 
-/// The views of the network's tensors in a pickle, and what was left alone.
-pub(super) fn views<'a>(pickle: &Pickle<'a>, limits: &ReadLimits) -> Result<(Vec<View<'a>>, Vec<String>), Error> {
-    let (pairs, beside) = state_dict(pickle, limits)?;
-    limits.check_tensors(pairs.len() as u64)?;
-    let mut tensors = Vec::new();
-    let mut others = Vec::new();
-    for &(key, value) in pairs {
-        match pickle.get(value) {
-            Value::Call { .. } => tensors.push((pickle.text(key, "a tensor's name")?, value)),
-            // What is no tensor is no weight: an epoch's number beside the tensors, say.
-            _ => others.push(key),
+/// The network's tensors of a file, of which no value is read yet.
+pub(super) struct Views<'a> {
+    /// By their names in the network.
+    pub(super) views: BTreeMap<&'a str, View<'a>>,
+    filter: TensorFilter,
+}
+
+impl<'a> Views<'a> {
+    /// Finds the state dict in a pickle and reads the descriptions of its tensors.
+    pub(super) fn find(
+        pickle: &Pickle<'a>,
+        wanted: Wanted,
+        limits: &ReadLimits,
+        meter: &mut Meter,
+    ) -> Result<Self, Error> {
+        let (pairs, beside) = state_dict::find(pickle, meter)?;
+        meter.charge::<(&str, Id)>(3 * pairs.len())?;
+        let mut tensors = Vec::new();
+        let mut others = Vec::new();
+        for &(key, value) in pairs {
+            // Other values (an epoch's number, say) are no weights.
+            match pickle.get(value) {
+                Value::Call { global, .. } if GLOBALS[..2].contains(global) => {
+                    let name = pickle.text(key, "a tensor's name")?;
+                    limits.values.check_key(name.len())?;
+                    meter.charge_scan(name.len())?;
+                    tensors.push((name, value));
+                }
+                _ => others.push(key),
+            }
         }
-    }
-    let names: Vec<&str> = tensors.iter().map(|(name, _)| *name).collect();
-    let mut tensor_filter = TensorFilter::among(&names)?;
-    for key in beside.into_iter().chain(others) {
-        tensor_filter.leave(pickle.text(key, "an entry's name").unwrap_or("what has no name"));
-    }
-    let mut views = Vec::new();
-    for (name, value) in tensors {
-        if let Some(name) = tensor_filter.own(name) {
-            views.push(View::read(pickle, name, value)?);
+        limits.check_tensors(tensors.len() as u64)?;
+        let names: Vec<&str> = tensors.iter().map(|(name, _)| *name).collect();
+        let mut filter = TensorFilter::among(&names, wanted)?;
+        for key in beside.into_iter().chain(others) {
+            filter.leave(pickle.text(key, "an entry's name").unwrap_or("a key that is no text"));
         }
+        let mut views = BTreeMap::new();
+        for (name, value) in tensors {
+            if let Some(name) = filter.own(name) {
+                // Of two with the same key the later one counts.
+                views.insert(name, View::read(pickle, name, value, meter)?);
+            }
+        }
+        Ok(Self { views, filter })
     }
-    Ok((views, tensor_filter.ignored()))
-}
 
-/// The entries of a dictionary.
-type Entries<'p> = &'p [(Id, Id)];
-
-/// The dictionary of tensors: the object itself, or one of its entries. With the keys that lie beside such an entry.
-fn state_dict<'p>(pickle: &'p Pickle<'_>, limits: &ReadLimits) -> Result<(Entries<'p>, Vec<Id>), Error> {
-    let mut found = pickle.root();
-    let mut beside = Vec::new();
-    let mut depth = 0;
-    loop {
-        depth += 1;
-        // A dictionary may lie in itself.
-        limits.check_nesting(depth)?;
-        let Value::Dict(pairs) = found else {
-            return Err(unexpected("the saved object", "a state dict", found).into());
-        };
-        let nested = NESTED_UNDER.iter().filter_map(|key| pickle.find(pairs, key));
-        let Some(inner) = nested.into_iter().find(|&id| matches!(pickle.get(id), Value::Dict(_))) else {
-            return Ok((pairs, beside));
-        };
-        beside.extend(pairs.iter().filter(|(_, value)| *value != inner).map(|(key, _)| *key));
-        found = pickle.get(inner);
+    /// Refuses tensors whose storage is not in the file, that are no network's by their names, or whose type no network has.
+    pub(super) fn check(&self, has_storage: impl Fn(&str) -> bool) -> Result<(), Error> {
+        if let Some(view) = self.views.values().find(|view| !has_storage(view.storage.key)) {
+            return Err(view.storage.damaged("is not in the file"));
+        }
+        self.filter.check()?;
+        self.views.values().try_for_each(|view| view.float().map(|_| ()))
     }
-}
 
-/// The tensors that the views show.
-pub(super) fn tensors(
-    views: &[View<'_>],
-    storages: &Storages<'_>,
-    limits: &ReadLimits,
-    budget: &mut Budget,
-) -> Result<Tensors, Error> {
-    let mut tensors = Tensors::new();
-    for view in views {
-        let missing = || view.storage.damaged("is not in the file");
-        let storage = storages.get(view.storage.key).ok_or_else(missing)?;
-        tensors.insert(view.name.to_string(), view.tensor(storage, limits, budget)?);
+    /// The tensors of the views, and the entries that were ignored, in words.
+    pub(super) fn read(self, storages: &Storages<'_>, meter: &mut Meter) -> Result<(Tensors, Vec<String>), Error> {
+        let mut tensors = Tensors::new();
+        for view in self.views.into_values() {
+            let missing = || view.storage.damaged("is not in the file");
+            let storage = storages.get(view.storage.key).ok_or_else(missing)?;
+            tensors.insert(view.name.to_string(), view.tensor(storage, meter)?);
+        }
+        Ok((tensors, self.filter.ignored()))
     }
-    Ok(tensors)
 }
 
 impl<'a> View<'a> {
     /// Reads `_rebuild_tensor_v2(storage, offset, shape, strides, ...)`, or `_rebuild_parameter(tensor, ...)` around it.
-    fn read(pickle: &Pickle<'a>, name: &'a str, value: Id) -> Result<Self, Error> {
+    fn read(pickle: &Pickle<'a>, name: &'a str, value: Id, meter: &mut Meter) -> Result<Self, Error> {
         let (global, args) = call(pickle, value)?;
         let (global, args) = match (global, args) {
             ("_rebuild_parameter", [tensor, ..]) => call(pickle, *tensor)?,
             other => other,
         };
         let ("_rebuild_tensor_v2", [storage, offset, shape, strides, ..]) = (global, args) else {
-            return Err(Error::damaged(format!("tensor {} is made by {global} of too few parts", printable(name))));
+            return Err(damaged(name, &format!("is made by {global} with too few parts")));
         };
-        let counts = |id: Id, what: &str| -> Result<Vec<u64>, cytoshade_pickle::Error> {
-            pickle.items(id, what)?.iter().map(|&id| pickle.count(id, what)).collect()
+        let Value::Persistent(key) = pickle.get(*storage) else {
+            return Err(unexpected("a tensor's storage", "a persistent reference", pickle.get(*storage)).into());
         };
-        let view = Self {
-            name,
-            storage: StorageRef::read(pickle, pickle.get(*storage))?,
-            offset: pickle.count(*offset, "a tensor's offset")?,
-            shape: counts(*shape, "a tensor's shape")?,
-            strides: counts(*strides, "a tensor's stride")?,
-        };
-        if view.shape.len() != view.strides.len() {
-            return Err(view.damaged("has a shape and strides of different lengths"));
+        let shape = pickle.counts(*shape, "a tensor's shape")?;
+        let strides = pickle.counts(*strides, "a tensor's strides")?;
+        let elements = charge(&shape, pickle.limits(), meter)?;
+        let storage = StorageRef::read(pickle, *key)?;
+        let offset = pickle.count(*offset, "a tensor's offset")?;
+        if shape.len() != strides.len() {
+            return Err(damaged(name, "has a shape and strides of different lengths"));
         }
+        let view = Self { name, storage, offset, shape, strides, elements };
+        view.span()?;
         Ok(view)
     }
 
-    fn tensor(&self, storage: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<Tensor, Error> {
-        let Some(float) = self.storage.float else {
-            return Err(Error::Type { name: printable(self.name), found: self.storage.kind.into() });
-        };
-        let elements = limits.elements(&self.shape)?;
-        budget.spend_values(elements)?;
-        let run = storage.get(self.span(elements)?).ok_or_else(|| self.damaged("lies outside of its storage"))?;
+    /// How the elements are stored.
+    fn float(&self) -> Result<Float, Error> {
+        let other = || Error::Type { name: printable(self.name), found: self.storage.kind.into() };
+        self.storage.float.ok_or_else(other)
+    }
+
+    /// The shape. `charge` has seen that the elements can be addressed; of a tensor without elements a size may be too
+    /// large, and is cut.
+    fn shape(&self) -> Vec<usize> {
+        self.shape.iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect()
+    }
+
+    fn tensor(&self, storage: &[u8], meter: &mut Meter) -> Result<Tensor, Error> {
+        let run = storage.get(self.span()?).ok_or_else(|| self.outside())?;
+        let float = self.float()?;
         let values = if self.is_contiguous() {
-            float.decode(run)
+            float.decode(run)?
         } else {
-            budget.spend_values(run.len() / float.size())?;
-            let run = float.decode(run);
+            meter.charge_values::<f32>(run.len() / float.size())?;
+            let run = float.decode(run)?;
+            let mut values = reserve(self.elements)?;
             // `span` holds every place.
-            self.places(elements).map(|at| run[at]).collect()
+            values.extend(self.places().map(|at| run[at]));
+            values
         };
-        let shape = self.shape.iter().map(|&size| size as usize).collect();
-        Tensor::new(self.name, shape, values)
+        Tensor::new(self.name, self.shape(), values)
     }
 
     /// The bytes of the storage from the first element to the last.
-    fn span(&self, elements: usize) -> Result<std::ops::Range<usize>, Error> {
+    fn span(&self) -> Result<std::ops::Range<usize>, Error> {
         let steps = self.shape.iter().zip(&self.strides);
-        let length = if elements == 0 {
+        let length = if self.elements == 0 {
             Some(0)
         } else {
             steps
@@ -166,11 +167,11 @@ impl<'a> View<'a> {
                 .try_fold(1u64, |sum, step| sum.checked_add(step?))
         };
         let end = length.and_then(|length| self.offset.checked_add(length));
-        let end = end.filter(|&end| end <= self.storage.elements);
-        let end = end.ok_or_else(|| self.damaged("lies outside of its storage"))?;
-        // The storage's bytes are counted and are there, so this fits.
-        let byte = |element: u64| (element * self.storage.element_bytes) as usize;
-        Ok(byte(self.offset.min(end))..byte(end))
+        let end = end.filter(|&end| end <= self.storage.elements).ok_or_else(|| self.outside())?;
+        let byte =
+            |element: u64| element.checked_mul(self.storage.element_bytes).and_then(|at| usize::try_from(at).ok());
+        let range = byte(self.offset.min(end)).zip(byte(end));
+        range.map(|(start, end)| start..end).ok_or_else(|| self.outside())
     }
 
     /// Whether the elements lie one after the other in row-major order.
@@ -184,10 +185,10 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Where each element lies, from the first, in row-major order.
-    fn places(&self, elements: usize) -> impl Iterator<Item = usize> {
+    /// Index of each element in the run from the first, in row-major order.
+    fn places(&self) -> impl Iterator<Item = usize> {
         let mut index = vec![0u64; self.shape.len()];
-        (0..elements).map(move |_| {
+        (0..self.elements).map(move |_| {
             let place: u64 = index.iter().zip(&self.strides).map(|(&index, &stride)| index * stride).sum();
             for (index, &size) in index.iter_mut().zip(&self.shape).rev() {
                 *index += 1;
@@ -200,9 +201,13 @@ impl<'a> View<'a> {
         })
     }
 
-    fn damaged(&self, what: &str) -> Error {
-        Error::damaged(format!("tensor {} {what}", printable(self.name)))
+    fn outside(&self) -> Error {
+        damaged(self.name, "lies outside of its storage")
     }
+}
+
+fn damaged(name: &str, what: &str) -> Error {
+    Error::damaged(format!("tensor {} {what}", quoted(name)))
 }
 
 /// Name and arguments of a call.

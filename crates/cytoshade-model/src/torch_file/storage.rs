@@ -3,23 +3,46 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use cytoshade_pickle::{Global, Pickle, Value, printable, unexpected};
+use cytoshade_pickle::{Global, Id, Pickle, Value, unexpected};
+use cytoshade_safe_io::quoted;
 
 use crate::Error;
 use crate::tensor::Float;
 
-/// The storage types: their name in module `torch`, the bytes of an element, and how it is read where it is a float.
-pub(super) const TYPES: [(&str, u64, Option<Float>); 10] = [
-    ("FloatStorage", 4, Some(Float::F32)),
-    ("HalfStorage", 2, Some(Float::F16)),
-    ("BFloat16Storage", 2, Some(Float::Bf16)),
-    ("DoubleStorage", 8, Some(Float::F64)),
-    ("LongStorage", 8, None),
-    ("IntStorage", 4, None),
-    ("ShortStorage", 2, None),
-    ("CharStorage", 1, None),
-    ("ByteStorage", 1, None),
-    ("BoolStorage", 1, None),
+/// Bytes of the longest key that a storage may have. Torch writes numbers; one key can be shared by thousands of storages,
+/// and is compared often.
+const MAX_KEY_BYTES: usize = 256;
+
+const fn named(name: &'static str) -> Global {
+    Global { module: "torch", name }
+}
+
+/// The storage types.
+pub(super) const GLOBALS: &[Global] = &[
+    named("FloatStorage"),
+    named("HalfStorage"),
+    named("BFloat16Storage"),
+    named("DoubleStorage"),
+    named("LongStorage"),
+    named("IntStorage"),
+    named("ShortStorage"),
+    named("CharStorage"),
+    named("ByteStorage"),
+    named("BoolStorage"),
+];
+
+/// The bytes of an element of each of [`GLOBALS`], and how it is read if it is a float.
+const ELEMENTS: [(u64, Option<Float>); GLOBALS.len()] = [
+    (4, Some(Float::F32)),
+    (2, Some(Float::F16)),
+    (2, Some(Float::Bf16)),
+    (8, Some(Float::F64)),
+    (8, None),
+    (4, None),
+    (2, None),
+    (1, None),
+    (1, None),
+    (1, None),
 ];
 
 /// A storage as a pickle refers to it.
@@ -35,28 +58,28 @@ pub(super) struct StorageRef<'a> {
 
 impl<'a> StorageRef<'a> {
     /// Reads `("storage", type, key, location, elements[, view])`, the key of a persistent reference.
-    pub(super) fn read(pickle: &Pickle<'a>, value: &Value<'a>) -> Result<Self, Error> {
-        let Value::Persistent(key) = value else {
-            return Err(unexpected("a tensor's storage", "a persistent reference", value).into());
-        };
-        let items = pickle.items(*key, "a storage's description")?;
-        let (kind, key, elements) = match items {
-            [_, kind, key, _, elements] => (*kind, *key, *elements),
-            [_, kind, key, _, elements, view] if matches!(pickle.get(*view), Value::None) => (*kind, *key, *elements),
-            items => {
+    pub(super) fn read(pickle: &Pickle<'a>, key: Id) -> Result<Self, Error> {
+        let (kind, key, elements) = match *pickle.items(key, "a storage's description")? {
+            [_, kind, key, _, elements] => (kind, key, elements),
+            [_, kind, key, _, elements, view] if matches!(pickle.get(view), Value::None) => (kind, key, elements),
+            ref items => {
                 let found = items.len();
                 return Err(Error::damaged(format!("a storage's description has {found} parts, expected 5")));
             }
         };
         let key = pickle.text(key, "a storage's key")?;
-        let found = match pickle.get(kind) {
-            Value::Global(Global { module: "torch", name }) => TYPES.iter().find(|(kind, ..)| kind == name),
+        if key.len() > MAX_KEY_BYTES {
+            let found = key.len();
+            return Err(Error::damaged(format!("a storage's key has {found} bytes, expected at most {MAX_KEY_BYTES}")));
+        }
+        let at = match pickle.get(kind) {
+            Value::Global(global) => GLOBALS.iter().position(|known| known == *global),
             _ => None,
         };
-        let &(kind, element_bytes, float) =
-            found.ok_or_else(|| unexpected("a storage's type", "one of torch's storage types", pickle.get(kind)))?;
+        let at = at.ok_or_else(|| unexpected("a storage's type", "one of torch's storage types", pickle.get(kind)))?;
+        let (element_bytes, float) = ELEMENTS[at];
         let elements = pickle.count(elements, "a storage's number of elements")?;
-        Ok(Self { key, kind, element_bytes, float, elements })
+        Ok(Self { key, kind: GLOBALS[at].name, element_bytes, float, elements })
     }
 
     /// Bytes that the storage must have.
@@ -66,7 +89,7 @@ impl<'a> StorageRef<'a> {
     }
 
     pub(super) fn damaged(&self, what: &str) -> Error {
-        Error::damaged(format!("the torch storage {} {what}", printable(self.key)))
+        Error::damaged(format!("the torch storage {} {what}", quoted(self.key)))
     }
 }
 

@@ -1,35 +1,47 @@
 //! The zip form: `FOLDER/data.pkl` and a record `FOLDER/data/KEY` for each storage.
 
-use cytoshade_pickle::Input;
+use cytoshade_pickle::{Input, Meter, Others};
 
-use super::rebuild;
+use super::GLOBALS;
+use super::rebuild::Views;
 use super::storage::{Storages, by_key};
-use crate::budget::Budget;
 use crate::tensor::Tensors;
+use crate::tensor_filter::Wanted;
 use crate::zip_archive::Archive;
 use crate::{Error, ReadLimits};
 
-/// The network's tensors as f32, and what was left alone.
-pub(crate) fn read(bytes: &[u8], limits: &ReadLimits, budget: &mut Budget) -> Result<(Tensors, Vec<String>), Error> {
-    let archive = Archive::open(bytes, limits)?;
+/// The tensors as f32, and the entries that were ignored, in words.
+pub(crate) fn read(
+    bytes: &[u8],
+    wanted: Wanted,
+    limits: &ReadLimits,
+    meter: &mut Meter,
+) -> Result<(Tensors, Vec<String>), Error> {
+    let archive = Archive::open(bytes, limits, meter)?;
     let folder = archive.names().find_map(|name| name.strip_suffix("/data.pkl").filter(|folder| !folder.contains('/')));
     let folder = folder.ok_or(Error::UnknownFormat { looks_like: "a zip archive that torch did not write" })?;
-    let mut record = |name: &str| archive.read(&format!("{folder}/{name}"), budget);
-    if record("byteorder")?.is_some_and(|order| *order != *b"little") {
+    let order = archive.read(&format!("{folder}/byteorder"), meter)?;
+    if order.is_some_and(|order| *order != *b"little") {
         return Err(Error::damaged("the torch file is big-endian; save it again on a little-endian machine"));
     }
-    let program = record("data.pkl")?.unwrap_or_default();
-    let pickle =
-        cytoshade_pickle::read(&mut Input::new(&program, "the pickle"), &[rebuild::GLOBALS], &limits.pickle())?;
-    let (views, ignored) = rebuild::views(&pickle, limits)?;
-    let mut storages = Storages::new();
-    for (key, storage) in by_key(views.iter().map(|view| Ok(view.storage.clone())))? {
-        let found = record(&format!("data/{key}"))?.ok_or_else(|| storage.damaged("is not in the file"))?;
+    let program = archive.read(&format!("{folder}/data.pkl"), meter)?.unwrap_or_default();
+    let mut input = Input::new(&program, "the pickle");
+    let pickle = cytoshade_pickle::read(&mut input, (GLOBALS, Others::Refuse), &limits.values, meter)?;
+    let views = Views::find(&pickle, wanted, limits, meter)?;
+    let refs = by_key(views.views.values().map(|view| Ok(view.storage.clone())))?;
+    for storage in refs.values() {
+        let found = archive.size(&format!("{folder}/data/{}", storage.key));
+        let found = found.ok_or_else(|| storage.damaged("is not in the file"))?;
         let expected = storage.bytes()?;
-        if found.len() as u64 != expected {
-            return Err(storage.damaged(&format!("has {} bytes, expected {expected}", found.len())));
+        if found != expected {
+            return Err(storage.damaged(&format!("has {found} bytes, expected {expected}")));
         }
-        storages.insert(key, found);
     }
-    Ok((rebuild::tensors(&views, &storages, limits, budget)?, ignored))
+    // Names and shapes decide before a value is read: another network's file may be large.
+    views.check(|key| refs.contains_key(key))?;
+    let mut storages = Storages::new();
+    for key in refs.into_keys() {
+        storages.insert(key, archive.read(&format!("{folder}/data/{key}"), meter)?.unwrap_or_default());
+    }
+    views.read(&storages, meter)
 }

@@ -88,3 +88,63 @@ pub fn zip(records: &[(&str, &[u8])]) -> Vec<u8> {
     bytes.extend([0, 0]);
     bytes
 }
+
+/// Opcodes of a text.
+pub fn text(text: &str) -> Vec<u8> {
+    [&b"X"[..], &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat()
+}
+
+/// Opcodes of a tensor of f32 in a storage of its own.
+pub fn tensor_of(key: &str, elements: usize, shape: &[usize]) -> Vec<u8> {
+    let int = |value: usize| [&b"J"[..], &(value as i32).to_le_bytes()].concat();
+    let tuple =
+        |values: &[usize]| [&b"("[..], &values.iter().flat_map(|&value| int(value)).collect::<Vec<_>>(), b"t"].concat();
+    let mut strides: Vec<usize> = Vec::new();
+    shape.iter().rev().fold(1, |stride, size| {
+        strides.insert(0, stride);
+        stride * size
+    });
+    [
+        &b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n"[..],
+        &text(key),
+        &text("cpu"),
+        &int(elements),
+        b"tQK\0",
+        &tuple(shape),
+        &tuple(&strides),
+        b"\x89}tR",
+    ]
+    .concat()
+}
+
+/// Opcodes of the state dict of `plain.safetensors`, with a prefix before every name. Its storages are those of
+/// [`checkpoint_of`].
+pub fn state_dict(prefix: &str) -> Vec<u8> {
+    let bytes = fixture("plain.safetensors");
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let mut opcodes = b"ccollections\nOrderedDict\n)R(".to_vec();
+    for (name, view) in file.iter() {
+        opcodes.extend(text(&format!("{prefix}{name}")));
+        opcodes.extend(tensor_of(name, view.data().len() / 4, view.shape()));
+    }
+    opcodes.push(b'u');
+    opcodes
+}
+
+/// A torch file of one object, with the storages of `plain.safetensors`.
+pub fn checkpoint_of(object: &[u8]) -> Vec<u8> {
+    let bytes = fixture("plain.safetensors");
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let pickle = [&b"\x80\x02"[..], object, b"."].concat();
+    let names: Vec<_> = file.iter().map(|(name, _)| format!("m/data/{name}")).collect();
+    let storages = names.iter().zip(file.iter()).map(|(name, (_, view))| (name.as_str(), view.data()));
+    let mut records = vec![("m/data.pkl", &pickle[..]), ("m/data/0", &[0; 16])];
+    records.extend(storages);
+    zip(&records)
+}
+
+/// A torch file of a dictionary with these entries.
+pub fn checkpoint(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let entries: Vec<u8> = entries.iter().flat_map(|(key, value)| [&text(key)[..], value].concat()).collect();
+    checkpoint_of(&[&b"}("[..], &entries, b"u"].concat())
+}

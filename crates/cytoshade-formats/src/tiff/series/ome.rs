@@ -2,6 +2,7 @@
 //!
 //! Source: the OME data model, 2016-06, and the OME-TIFF specification.
 
+use cytoshade_safe_io::quoted;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
@@ -158,7 +159,7 @@ impl OmeImage {
         let mut sorted: Vec<u8> = self.order.bytes().collect();
         sorted.sort_unstable();
         if sorted != b"CTXYZ" || !self.order.starts_with("XY") {
-            return Err(format!("DimensionOrder is {:?}", self.order));
+            return Err(format!("DimensionOrder is {}", quoted(&self.order)));
         }
         (self.size_x, self.size_y) = (size("SizeX")?, size("SizeY")?);
         (self.size_z, self.size_c, self.size_t) = (size("SizeZ")?, size("SizeC")?, size("SizeT")?);
@@ -187,7 +188,7 @@ fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Str
 /// A whole number.
 fn number(element: &BytesStart<'_>, name: &str) -> Result<Option<usize>, String> {
     let Some(text) = attribute(element, name)? else { return Ok(None) };
-    text.trim().parse().map(Some).map_err(|_| format!("{name} is no number: {:?}", cytoshade_pickle::printable(&text)))
+    text.trim().parse().map(Some).map_err(|_| format!("{name} is no number: {}", quoted(text.as_bytes())))
 }
 
 /// Names longer than any file system or person makes are cut.

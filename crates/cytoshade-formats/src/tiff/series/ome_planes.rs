@@ -58,7 +58,7 @@ fn described(
     let companion = match siblings.open(&name) {
         Ok(source) => companion_text(&source, limits)?,
         Err(why) => {
-            let name = cytoshade_pickle::printable(&name);
+            let name = cytoshade_safe_io::printable(&name);
             warnings.push(Warning::MissingFile { name: name.clone(), why });
             return Ok(Err(format!("the images are described in {name}")));
         }
@@ -143,7 +143,7 @@ impl<'s> Set<'s> {
                 Some(tiff.parts.len() - 1)
             }
             Err(why) => {
-                warnings.push(Warning::MissingFile { name: cytoshade_pickle::printable(&data.file_name), why });
+                warnings.push(Warning::MissingFile { name: cytoshade_safe_io::printable(&data.file_name), why });
                 None
             }
         };

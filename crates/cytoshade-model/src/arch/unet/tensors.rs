@@ -2,7 +2,7 @@
 
 use cytoshade_core::arch::unet::{self, ConvLayer, LinearLayer, UNet};
 use cytoshade_core::{BatchNorm, Network};
-use cytoshade_pickle::printable;
+use cytoshade_safe_io::printable;
 
 use crate::arch::Recognizer;
 use crate::tensor::{Tensor, Tensors};

@@ -3,20 +3,22 @@
 use cytoshade_core::arch::unet::{ConvLayer, LinearLayer, UNet};
 use cytoshade_core::{BatchNorm, Conv, Linear, Network};
 
+use cytoshade_pickle::Meter;
+use cytoshade_safe_io::printable;
+
 use super::layers::{FoundConv, FoundLinear};
 use super::walk::Found;
 use crate::arch::unet::tensors::{DEFAULT_DIAMETER, UNIT_VARIANCE};
-use crate::budget::Budget;
 use crate::external::ExternalData;
-use crate::onnx::{Graph, Model, Node};
+use crate::onnx::{Graph, Model, Node, Value};
 use crate::{Error, ReadLimits};
 
 pub(super) struct Binder<'a, 'm> {
     pub(super) graph: &'a Graph<'m>,
-    pub(super) model: &'m Model,
+    pub(super) model: &'a Model<'a>,
     pub(super) parts: &'a ExternalData,
     pub(super) limits: &'a ReadLimits,
-    pub(super) budget: &'a mut Budget,
+    pub(super) meter: &'a mut Meter,
 }
 
 impl<'m> Binder<'_, 'm> {
@@ -57,7 +59,7 @@ impl<'m> Binder<'_, 'm> {
         let &ConvLayer { inputs, outputs, kernel, .. } = layer;
         let node = found.conv;
         let weight = self.values(node, node.input(1), &[outputs, inputs, kernel, kernel])?;
-        let bias = self.bias(node, Some(node.input(2)).filter(|name| !name.is_empty()), outputs)?;
+        let bias = self.bias(node, node.input(2).given(), outputs)?;
         let norm = match found.norm {
             Some(norm) => BatchNorm {
                 weight: self.values(norm, norm.input(1), &[inputs])?,
@@ -88,20 +90,22 @@ impl<'m> Binder<'_, 'm> {
         Ok(layer.linear(weight, bias)?)
     }
 
-    fn bias(&mut self, node: &'m Node, name: Option<&'m str>, outputs: usize) -> Result<Vec<f32>, Error> {
-        name.map_or_else(|| Ok(vec![0.0; outputs]), |name| self.values(node, name, &[outputs]))
+    fn bias(&mut self, node: &'m Node<'m>, bias: Option<Value>, outputs: usize) -> Result<Vec<f32>, Error> {
+        bias.map_or_else(|| Ok(vec![0.0; outputs]), |bias| self.values(node, bias, &[outputs]))
     }
 
     /// A constant as it is stored, of the expected shape.
-    fn values(&mut self, node: &'m Node, name: &'m str, expected: &[usize]) -> Result<Vec<f32>, Error> {
-        let Some((tensor, _)) = self.graph.constant(name) else {
-            return Err(node.mismatch(format!("{} of the value {name}", node.op_type), "constant weights").into());
+    fn values(&mut self, node: &'m Node<'m>, value: Value, expected: &[usize]) -> Result<Vec<f32>, Error> {
+        let Some((tensor, _)) = self.graph.constant(value) else {
+            let found = format!("{} of the value {}", node.op_type(), printable(self.graph.name(value)));
+            return Err(node.mismatch(&found, "constant weights").into());
         };
+        self.limits.values.check_dimensions(tensor.dims.len())?;
         match tensor.shape() {
-            Some(found) if found == expected => tensor.values(self.parts, self.limits, self.budget),
+            Some(found) if found == expected => tensor.values(self.parts, self.limits, self.meter),
             _ => {
-                let found = format!("{} with weights of shape {:?}", node.op_type, tensor.dims);
-                Err(node.mismatch(found, format!("shape {expected:?}")).into())
+                let found = format!("{} with weights of shape {:?}", node.op_type(), tensor.dims);
+                Err(node.mismatch(&found, format!("shape {expected:?}")).into())
             }
         }
     }
@@ -110,12 +114,12 @@ impl<'m> Binder<'_, 'm> {
     fn diameter(&mut self, name: &str) -> Result<Option<f32>, Error> {
         if let Some(entry) = self.model.metadata.iter().find(|entry| entry.key == name) {
             // The standard library's own parser brings 12 kB of tables to a browser.
-            let diameter = serde_json::from_str(&entry.value);
+            let diameter = serde_json::from_str(entry.value);
             return diameter.map(Some).map_err(|_| Error::damaged(format!("the metadata {name} is not a number")));
         }
         let initializers = self.model.graph.iter().flat_map(|graph| &graph.initializers);
         let kept = |tensor: &str| tensor.strip_suffix(name).is_some_and(|path| path.is_empty() || path.ends_with('.'));
-        let mut kept = initializers.filter(|tensor| kept(&tensor.name) && tensor.dims == [1]);
-        kept.next().map_or(Ok(None), |tensor| Ok(tensor.values(self.parts, self.limits, self.budget)?.first().copied()))
+        let mut kept = initializers.filter(|tensor| kept(tensor.name) && tensor.dims == [1]);
+        kept.next().map_or(Ok(None), |tensor| Ok(tensor.values(self.parts, self.limits, self.meter)?.first().copied()))
     }
 }

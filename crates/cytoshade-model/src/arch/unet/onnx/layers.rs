@@ -1,31 +1,35 @@
-//! The network's layers as they stand in a graph, each checked to compute what ours computes.
+//! Finds the network's layers in a graph, and checks that each computes the same as that of the U-Net.
 
-use crate::onnx::{Graph, Mismatch, Node};
+use crate::onnx::{Graph, Mismatch, Node, Value};
 
-/// Nodes between the style's projection and where it is added.
+/// The convolutions of the network.
+const CONV_1X1: &str = "a convolution 1x1 that keeps the plane's size, of constant weights";
+const CONV_3X3: &str = "a convolution 3x3 that keeps the plane's size, of constant weights";
+
+/// Nodes between the style's projection and the addition to the map.
 const SHAPERS: usize = 4;
 
-/// BatchNorm (where the exporter left it), ReLU (where `relu`) and convolution.
+/// BatchNorm (unless the exporter folded it), ReLU (if `relu`) and convolution.
 ///
-/// Exporters fold a BatchNorm into the convolution before it, and that of a projection into the projection itself.
-/// What is left is the same function with a BatchNorm that changes nothing, so none is asked for anywhere.
+/// Exporters fold a BatchNorm into the convolution before it, and that of a projection into the projection itself. The
+/// layer is then the same function with a BatchNorm that changes nothing, so a missing BatchNorm is accepted anywhere.
 pub(super) struct FoundConv<'m> {
-    pub(super) conv: &'m Node,
-    pub(super) norm: Option<&'m Node>,
+    pub(super) conv: &'m Node<'m>,
+    pub(super) norm: Option<&'m Node<'m>>,
 }
 
-/// `bias + weight * style`, and its nodes' names for its constants.
+/// `bias + weight * style`, with the values of its constants.
 pub(super) struct FoundLinear<'m> {
-    pub(super) node: &'m Node,
-    pub(super) weight: &'m str,
+    pub(super) node: &'m Node<'m>,
+    pub(super) weight: Value,
     /// Whether the weight is [inputs, outputs] and not [outputs, inputs].
     pub(super) turned: bool,
-    pub(super) bias: Option<&'m str>,
+    pub(super) bias: Option<Value>,
 }
 
 impl<'m> Graph<'m> {
     /// The side of a convolution's kernel, as its weights have it.
-    pub(super) fn kernel(&self, conv: &'m Node) -> Option<i64> {
+    pub(super) fn kernel(&self, conv: &'m Node<'m>) -> Option<i64> {
         let (weight, false) = self.constant(conv.input(1))? else { return None };
         match weight.dims[..] {
             [_, _, height, width] if height == width => Some(height),
@@ -34,14 +38,16 @@ impl<'m> Graph<'m> {
     }
 
     /// The convolution that makes a value, and the value that its BatchNorm, ReLU and itself are applied to.
-    pub(super) fn conv(&self, value: &'m str, kernel: i64, relu: bool) -> Result<(FoundConv<'m>, &'m str), Mismatch> {
+    pub(super) fn conv(&self, value: Value, kernel: i64, relu: bool) -> Result<(FoundConv<'m>, Value), Mismatch> {
         let conv = self.expect(value, &["Conv"])?;
         let same = matches!(conv.text("auto_pad", "NOTSET"), b"SAME_UPPER" | b"SAME_LOWER");
         let pad = kernel / 2;
-        let padded = conv.attribute("pads").map_or(pad == 0, |pads| pads.ints.iter().all(|&found| found == pad));
+        let padded = conv
+            .attribute("pads")
+            .map_or(pad == 0, |pads| pads.ints.len() <= 4 && pads.ints.iter().all(|&found| found == pad));
         let plain = conv.all("strides", 1) && conv.all("dilations", 1) && conv.int("group", 1) == 1;
         let fits = self.kernel(conv) == Some(kernel) && plain && (padded || same);
-        conv.check(fits, &format!("a convolution {kernel}x{kernel} that keeps the plane's size, of constant weights"))?;
+        conv.check(fits, if kernel == 1 { CONV_1X1 } else { CONV_3X3 })?;
         let mut input = conv.input(0);
         if relu {
             input = self.expect(input, &["Relu"])?.input(0);
@@ -57,19 +63,19 @@ impl<'m> Graph<'m> {
     }
 
     /// The two operands of the addition that makes a value, that of a convolution first.
-    pub(super) fn add_conv(&self, value: &'m str) -> Result<(&'m str, &'m str), Mismatch> {
+    pub(super) fn add_conv(&self, value: Value) -> Result<(Value, Value), Mismatch> {
         let add = self.expect(value, &["Add"])?;
         let (a, b) = (add.input(0), add.input(1));
         let is_conv = |value| self.maker(value).is_some_and(|node| node.is(&["Conv"]));
         match (is_conv(a), is_conv(b)) {
             (true, false) => Ok((a, b)),
             (false, true) => Ok((b, a)),
-            _ => Err(add.mismatch("another Add", "an Add of a convolution and what went around it")),
+            _ => Err(add.mismatch("another Add", "an Add of a convolution and its skip connection")),
         }
     }
 
     /// The two operands of `proj(x) + ...`, that of the 1x1 convolution first.
-    pub(super) fn add_proj(&self, value: &'m str) -> Result<(&'m str, &'m str), Mismatch> {
+    pub(super) fn add_proj(&self, value: Value) -> Result<(Value, Value), Mismatch> {
         let add = self.expect(value, &["Add"])?;
         let (a, b) = (add.input(0), add.input(1));
         let kernel = |value| self.maker(value).filter(|node| node.is(&["Conv"])).and_then(|conv| self.kernel(conv));
@@ -81,7 +87,7 @@ impl<'m> Graph<'m> {
     }
 
     /// A projection of the style added to a value: the projection, the style, the value.
-    pub(super) fn add_style(&self, value: &'m str) -> Result<(FoundLinear<'m>, &'m str, &'m str), Mismatch> {
+    pub(super) fn add_style(&self, value: Value) -> Result<(FoundLinear<'m>, Value, Value), Mismatch> {
         let add = self.expect(value, &["Add"])?;
         let (a, b) = (add.input(0), add.input(1));
         match (self.projection(a), self.projection(b)) {
@@ -92,7 +98,7 @@ impl<'m> Graph<'m> {
     }
 
     /// A projection of the style, shaped [N, C, 1, 1], and the style.
-    fn projection(&self, value: &'m str) -> Option<(FoundLinear<'m>, &'m str)> {
+    fn projection(&self, value: Value) -> Option<(FoundLinear<'m>, Value)> {
         let mut node = self.maker(value)?;
         let mut axes = Vec::new();
         for _ in 0..SHAPERS {
@@ -117,11 +123,11 @@ impl<'m> Graph<'m> {
         }
         if node.is(&["Gemm"]) {
             let plain = node.float("alpha", 1.0) == 1.0 && node.float("beta", 1.0) == 1.0 && node.int("transA", 0) == 0;
-            let bias = Some(node.input(2)).filter(|bias| !bias.is_empty());
+            let bias = node.input(2).given();
             let turned = node.int("transB", 0) == 0;
             return plain.then_some((FoundLinear { node, weight: node.input(1), turned, bias }, node.input(0)));
         }
-        let (bias, product) = match node.op_type.as_str() {
+        let (bias, product) = match node.op_type() {
             "Add" => {
                 let (a, b) = (node.input(0), node.input(1));
                 let (bias, product) = if self.constant(a).is_some() { (a, b) } else { (b, a) };
@@ -134,7 +140,7 @@ impl<'m> Graph<'m> {
     }
 
     /// The 2x2 max-pool that makes a value: its input.
-    pub(super) fn max_pool(&self, value: &'m str) -> Result<&'m str, Mismatch> {
+    pub(super) fn max_pool(&self, value: Value) -> Result<Value, Mismatch> {
         let pool = self.expect(value, &["MaxPool"])?;
         let plain = pool.all("pads", 0)
             && pool.all("dilations", 1)
@@ -146,16 +152,16 @@ impl<'m> Graph<'m> {
         Ok(pool.input(0))
     }
 
-    /// The nearest-neighbor doubling that makes a value: its input, or `None` where the value is made otherwise.
-    pub(super) fn doubling(&self, value: &'m str) -> Result<Option<&'m str>, Mismatch> {
+    /// The nearest-neighbor doubling that makes a value: its input, or `None` if another node makes the value.
+    pub(super) fn doubling(&self, value: Value) -> Result<Option<Value>, Mismatch> {
         let Some(node) = self.maker(value).filter(|node| node.is(&["Resize", "Upsample"])) else { return Ok(None) };
-        let scales = if node.is(&["Resize"]) && node.inputs.len() > 2 { node.input(2) } else { node.input(1) };
+        let scales = if node.is(&["Resize"]) && node.inputs() > 2 { node.input(2) } else { node.input(1) };
         let scales = match node.attribute("scales") {
-            Some(scales) => Some(scales.floats.iter().map(|&scale| f64::from(scale)).collect()),
+            Some(scales) => Some(scales.floats.iter().take(5).map(|&scale| f64::from(scale)).collect()),
             None => self.numbers(scales),
         };
         // Without factors the size is given, and it is pinned by the map of twice the size that is added later.
-        let by_size = node.is(&["Resize"]) && !node.input(3).is_empty();
+        let by_size = node.is(&["Resize"]) && node.input(3).given().is_some();
         let twice = scales.map_or(by_size, |scales| scales == [1.0, 1.0, 2.0, 2.0] || scales == [2.0, 2.0]);
         let nearest = match node.text("coordinate_transformation_mode", "half_pixel") {
             _ if node.is(&["Upsample"]) => true,
@@ -173,7 +179,7 @@ impl<'m> Graph<'m> {
     }
 
     /// The style that a map's average over the plane makes, divided by its length: checks that it is of `map`.
-    pub(super) fn style(&self, value: &'m str, map: &'m str) -> Result<(), Mismatch> {
+    pub(super) fn style(&self, value: Value, map: Value) -> Result<(), Mismatch> {
         let divide = self.expect(value, &["Div", "LpNormalization"])?;
         let average = divide.input(0);
         if divide.is(&["LpNormalization"]) {
@@ -212,7 +218,7 @@ impl<'m> Graph<'m> {
     }
 
     /// The value whose squares are summed over the channels.
-    fn sum_of_squares(&self, value: &'m str) -> Result<&'m str, Mismatch> {
+    fn sum_of_squares(&self, value: Value) -> Result<Value, Mismatch> {
         let sum = self.expect(value, &["ReduceSum", "ReduceSumSquare"])?;
         self.check_channels(sum)?;
         if sum.is(&["ReduceSumSquare"]) {
@@ -228,8 +234,8 @@ impl<'m> Graph<'m> {
         Ok(square.input(0))
     }
 
-    fn check_channels(&self, reduce: &'m Node) -> Result<(), Mismatch> {
+    fn check_channels(&self, reduce: &'m Node<'m>) -> Result<(), Mismatch> {
         let channels = matches!(self.axes(reduce).as_deref(), Some([1 | -1])) && reduce.int("keepdims", 1) == 1;
-        reduce.check(channels, &format!("{} over the channels", reduce.op_type))
+        reduce.check(channels, "a reduction over the channels")
     }
 }

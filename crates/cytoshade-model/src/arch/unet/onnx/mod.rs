@@ -5,8 +5,8 @@ mod layers;
 mod walk;
 
 use cytoshade_core::Network;
+use cytoshade_pickle::Meter;
 
-use crate::budget::Budget;
 use crate::external::ExternalData;
 use crate::onnx::{Graph, Model, Node};
 use crate::{Error, ReadLimits};
@@ -14,17 +14,20 @@ use crate::{Error, ReadLimits};
 /// Nodes that are tried as the network's last. Exports have a handful; a hostile graph may have thousands, each of
 /// which would be followed a long way.
 const MAX_HEADS: usize = 256;
+/// Nodes that are visited on the way from one of them, at most: 8 levels of some 40 nodes, each with nodes that only pass
+/// values on.
+const STEPS_OF_A_WALK: u64 = 1000;
 
 /// The network in a graph, and the kinds of nodes beside it.
 ///
 /// # Errors
 /// [`Error::Graph`] with the first node that differs in the closest match, and those of reading the weights.
-pub(crate) fn network(
-    graph: &Graph<'_>,
-    model: &Model,
+pub(crate) fn network<'m>(
+    graph: &Graph<'m>,
+    model: &'m Model<'m>,
     parts: &ExternalData,
     limits: &ReadLimits,
-    budget: &mut Budget,
+    meter: &mut Meter,
 ) -> Result<(Network, Vec<String>), Error> {
     let mut nearest = None;
     let mut networks = Vec::new();
@@ -32,6 +35,7 @@ pub(crate) fn network(
         if networks.len() > 1 {
             break;
         }
+        meter.charge_steps(STEPS_OF_A_WALK)?;
         match walk::network(graph, head) {
             Ok(found) => networks.push((head, found)),
             Err((depth, mismatch)) if nearest.as_ref().is_none_or(|(most, _)| depth > *most) => {
@@ -42,7 +46,7 @@ pub(crate) fn network(
     }
     match networks.as_slice() {
         [(head, found)] => {
-            let binder = bind::Binder { graph, model, parts, limits, budget };
+            let binder = bind::Binder { graph, model, parts, limits, meter };
             Ok((binder.network(found)?, graph.beside(head, found.input)))
         }
         [_, (second, _), ..] => Err(second.mismatch("a second network", "one network in the file").into()),
@@ -54,7 +58,7 @@ pub(crate) fn network(
 }
 
 /// Whether a node may be the network's last: a convolution 1x1 behind a ReLU.
-fn is_head<'m>(graph: &Graph<'m>, node: &'m Node) -> bool {
+fn is_head<'m>(graph: &Graph<'m>, node: &'m Node<'m>) -> bool {
     let after_relu = || graph.maker(node.input(0)).is_some_and(|node| node.is(&["Relu"]));
     node.is(&["Conv"]) && graph.kernel(node) == Some(1) && after_relu()
 }
@@ -62,7 +66,7 @@ fn is_head<'m>(graph: &Graph<'m>, node: &'m Node) -> bool {
 /// No node could be the network's last: the node that makes the graph's first output is the one that differs.
 fn no_head(graph: &Graph<'_>) -> Error {
     match graph.maker(graph.output()) {
-        Some(node) => node.mismatch(node.op_type.clone(), "a convolution 1x1 behind a Relu").into(),
+        Some(node) => node.mismatch(node.op_type(), "a convolution 1x1 behind a Relu").into(),
         None => Error::damaged("the ONNX graph has no output that a node makes"),
     }
 }

@@ -5,7 +5,7 @@
 use cytoshade_core::arch::unet::MAX_LEVELS;
 
 use super::layers::{FoundConv, FoundLinear};
-use crate::onnx::{Graph, Mismatch, Node};
+use crate::onnx::{Graph, Mismatch, Node, Value};
 
 /// The nodes of a network.
 pub(super) struct Found<'m> {
@@ -14,7 +14,7 @@ pub(super) struct Found<'m> {
     pub(super) up: Vec<Up<'m>>,
     pub(super) output: FoundConv<'m>,
     /// The value that the network is applied to.
-    pub(super) input: &'m str,
+    pub(super) input: Value,
 }
 
 /// An up level.
@@ -22,20 +22,19 @@ pub(super) struct Up<'m> {
     pub(super) convs: [FoundConv<'m>; 5],
     /// Those of `conv_1`, `conv_2` and `conv_3`.
     pub(super) linears: [FoundLinear<'m>; 3],
-    input: &'m str,
-    skip: &'m str,
-    style: &'m str,
+    input: Value,
+    skip: Value,
+    style: Value,
 }
 
 /// The network whose last convolution is `head`; or how many blocks were found before the first node that differs.
-pub(super) fn network<'m>(graph: &Graph<'m>, head: &'m Node) -> Result<Found<'m>, (usize, Mismatch)> {
+pub(super) fn network<'m>(graph: &Graph<'m>, head: &'m Node<'m>) -> Result<Found<'m>, (usize, Mismatch)> {
     let mut found = 0;
     follow(graph, head, &mut found).map_err(|mismatch| (found, mismatch))
 }
 
-fn follow<'m>(graph: &Graph<'m>, head: &'m Node, found: &mut usize) -> Result<Found<'m>, Mismatch> {
-    let name = head.outputs.first().map_or("", String::as_str);
-    let (output, mut value) = graph.conv(name, 1, true)?;
+fn follow<'m>(graph: &Graph<'m>, head: &'m Node<'m>, found: &mut usize) -> Result<Found<'m>, Mismatch> {
+    let (output, mut value) = graph.conv(head.output(), 1, true)?;
     let mut up: Vec<Up<'m>> = Vec::new();
     let deepest = loop {
         let level = up_level(graph, value)?;
@@ -75,7 +74,7 @@ fn follow<'m>(graph: &Graph<'m>, head: &'m Node, found: &mut usize) -> Result<Fo
 }
 
 /// `x = proj(x) + c1(c0(x)); x = x + c3(c2(x))`.
-fn down_level<'m>(graph: &Graph<'m>, value: &'m str) -> Result<([FoundConv<'m>; 5], &'m str), Mismatch> {
+fn down_level<'m>(graph: &Graph<'m>, value: Value) -> Result<([FoundConv<'m>; 5], Value), Mismatch> {
     let (branch, around) = graph.add_conv(value)?;
     let (c3, value) = graph.conv(branch, 3, true)?;
     let (c2, value) = graph.conv(value, 3, true)?;
@@ -89,7 +88,7 @@ fn down_level<'m>(graph: &Graph<'m>, value: &'m str) -> Result<([FoundConv<'m>; 
 }
 
 /// `x = proj(x) + c1(c0(x) + skip + full1(style)); x = x + c3(c2(x + full2(style)) + full3(style))`.
-fn up_level<'m>(graph: &Graph<'m>, value: &'m str) -> Result<Up<'m>, Mismatch> {
+fn up_level<'m>(graph: &Graph<'m>, value: Value) -> Result<Up<'m>, Mismatch> {
     let (branch, around) = graph.add_conv(value)?;
     let (c3, value) = graph.conv(branch, 3, true)?;
     let (full3, style3, value) = graph.add_style(value)?;
@@ -112,6 +111,6 @@ fn up_level<'m>(graph: &Graph<'m>, value: &'m str) -> Result<Up<'m>, Mismatch> {
 }
 
 /// Two ways that must begin at one value.
-fn meet<'m>(graph: &Graph<'m>, value: &'m str, around: &'m str) -> Result<(), Mismatch> {
+fn meet<'m>(graph: &Graph<'m>, value: Value, around: Value) -> Result<(), Mismatch> {
     if graph.same(value, around) { Ok(()) } else { Err(graph.other_value(value, "the value that also goes around")) }
 }

@@ -1,0 +1,32 @@
+//! The readers of bytes from a server and from the disk, for the fuzz targets.
+
+use crate::Address;
+use crate::notes::Notes;
+use crate::range::ContentRange;
+
+/// Parses a `Content-Range`, and checks what must hold of it.
+pub fn content_range(text: &str) {
+    if let Some(range) = ContentRange::parse(text) {
+        assert!(range.from <= range.to && range.total.is_none_or(|total| range.to < total));
+        assert!(range.bytes() > 0);
+    }
+}
+
+/// Parses notes, and writes and reads them again.
+pub fn notes(bytes: &[u8]) {
+    if let Some(notes) = Notes::parse(bytes) {
+        let json = notes.to_json().unwrap();
+        assert_eq!(Notes::parse(json.as_bytes()).as_ref(), Some(&notes));
+    }
+}
+
+/// Parses an address, and follows a redirect from it.
+pub fn address(text: &str, location: &str) {
+    let Ok(address) = Address::parse(text) else { return };
+    let shown = address.to_string();
+    assert!(!shown.contains(['?', '#', '@']) && shown.chars().all(|c| !c.is_control()), "{shown}");
+    match address.redirect(location) {
+        Ok(next) => assert!(!next.to_string().contains(['?', '#', '@'])),
+        Err(error) => assert!(error.to_string().chars().all(|c| !c.is_control())),
+    }
+}

@@ -1,0 +1,48 @@
+//! Long lists of names, cut for a message.
+
+use std::collections::BTreeSet;
+
+/// Names that a message lists.
+const SHOWN: usize = 5;
+
+/// Characters that are kept of a name: one more than a message shows.
+const KEPT: usize = 101;
+
+/// Many names, of which the first few in alphabetical order are kept: some formats give them in no order.
+#[derive(Debug, Default)]
+pub(crate) struct FirstNames {
+    first: BTreeSet<String>,
+    count: usize,
+}
+
+impl FirstNames {
+    pub(crate) fn add(&mut self, name: &str) {
+        self.count += 1;
+        let end = name.char_indices().nth(KEPT).map_or(name.len(), |(end, _)| end);
+        let name = &name[..end];
+        if self.first.len() < SHOWN || self.first.last().is_some_and(|last| name < last.as_str()) {
+            self.first.insert(name.to_string());
+            if self.first.len() > SHOWN {
+                self.first.pop_last();
+            }
+        }
+    }
+
+    /// The names as `show` prints them, and how many more there are. `None` if there are none.
+    pub(crate) fn listed(&self, show: impl Fn(&String) -> String) -> Option<String> {
+        let shown = self.first.iter().map(show).collect::<Vec<_>>().join(", ");
+        match self.count.saturating_sub(self.first.len()) {
+            _ if self.count == 0 => None,
+            0 => Some(shown),
+            more => Some(format!("{shown} and {more} more")),
+        }
+    }
+}
+
+impl<'n> FromIterator<&'n str> for FirstNames {
+    fn from_iter<I: IntoIterator<Item = &'n str>>(names: I) -> Self {
+        let mut first = Self::default();
+        names.into_iter().for_each(|name| first.add(name));
+        first
+    }
+}
