@@ -92,10 +92,10 @@ impl ReadArgs {
         let at = |error| Failure::at(path, error);
         let file = ImageFile::open(path, &options).map_err(at)?;
         let items = file.items(&options.selection).map_err(at)?;
-        for warning in file.warnings() {
-            warn(format_args!("{}: warning: {warning}", path.display()));
-        }
-        Ok(Input { file, items })
+        let mut input = Input { file, items, warnings: Vec::new() };
+        let found: Vec<String> = input.file.warnings().iter().map(ToString::to_string).collect();
+        found.into_iter().for_each(|warning| input.warn(path, warning));
+        Ok(input)
     }
 }
 
@@ -103,6 +103,7 @@ impl ReadArgs {
 pub(crate) struct Input {
     file: ImageFile<'static>,
     items: Vec<Item>,
+    warnings: Vec<String>,
 }
 
 impl Input {
@@ -128,8 +129,14 @@ impl Input {
     }
 
     /// What was noticed, in words.
-    pub(crate) fn warnings(&self) -> Vec<String> {
-        self.file.warnings().iter().map(ToString::to_string).collect()
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Prints a warning on standard error, and keeps it for the reports.
+    fn warn(&mut self, path: &Path, warning: String) {
+        warn(format_args!("{}: warning: {warning}", path.display()));
+        self.warnings.push(warning);
     }
 
     /// What is known of the images beside their samples.
@@ -138,14 +145,12 @@ impl Input {
         TiffMetadata { pixel_size: series.map(Series::pixel_size).unwrap_or_default() }
     }
 
-    /// Says on standard error if the chosen channels have no effect.
-    pub(crate) fn warn_of_channels(&self, path: &Path, channels: Channels) {
-        let Channels { chan, chan2 } = channels;
+    /// Warns if the chosen channels have no effect.
+    pub(crate) fn warn_of_channels(&mut self, path: &Path, channels: Channels) {
         let is_grey = self.items.iter().all(|item| item.channels == 1);
-        if is_grey && chan <= 1 && chan2 <= 1 && chan + chan2 > 0 {
+        if is_grey && channels.chan.max(channels.chan2) > 0 {
             let what = if self.items.len() > 1 { "each image has" } else { "the image has" };
-            let path = path.display();
-            warn(format_args!("{path}: warning: --chan and --chan2 have no effect: {what} one channel"));
+            self.warn(path, format!("--chan and --chan2 have no effect: {what} one channel"));
         }
     }
 }

@@ -74,7 +74,7 @@ impl Report {
             diameter: summary.diameter,
             pixel_size: series.map(|series| sizes(&series.pixel_size())).filter(|sizes| !sizes.is_empty()),
             channel_names: series.map(|series| series.channel_names().to_vec()).unwrap_or_default(),
-            warnings: input.warnings(),
+            warnings: input.warnings().to_vec(),
             milliseconds: milliseconds(summary.timings),
         }
     }
