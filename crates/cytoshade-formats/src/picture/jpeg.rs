@@ -18,6 +18,8 @@ mod markers;
 #[cfg(feature = "rare")]
 mod repair;
 
+type Decoder<'b> = JpegDecoder<ZCursor<&'b [u8]>>;
+
 /// The colours that a picture of three components or more is decoded to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "rare"), allow(dead_code, reason = "strips and tiles may be pictures"))]
@@ -75,7 +77,7 @@ fn without_end(_: &[u8], _: ColorSpace, _: &mut Vec<Warning>) -> Option<Vec<u8>>
 }
 
 /// A decoder that has read the headers, and the colours that the file stores.
-fn headers(bytes: &[u8], strict: bool) -> Result<(JpegDecoder<ZCursor<&[u8]>>, ColorSpace), Error> {
+fn headers(bytes: &[u8], strict: bool) -> Result<(Decoder<'_>, ColorSpace), Error> {
     // The sides are checked afterwards, in words of our own.
     let options = DecoderOptions::default()
         .set_strict_mode(strict)
@@ -88,7 +90,7 @@ fn headers(bytes: &[u8], strict: bool) -> Result<(JpegDecoder<ZCursor<&[u8]>>, C
     Ok((decoder, stored))
 }
 
-fn pixels(decoder: &mut JpegDecoder<ZCursor<&[u8]>>, output: ColorSpace) -> Result<Vec<u8>, String> {
+fn pixels(decoder: &mut Decoder<'_>, output: ColorSpace) -> Result<Vec<u8>, String> {
     let options = decoder.options().jpeg_set_out_colorspace(output);
     decoder.set_options(options);
     let mut pixels = zeros(decoder.output_buffer_size().unwrap_or(0)).map_err(|error| error.to_string())?;

@@ -121,11 +121,9 @@ impl Ome {
         let Some(image) = self.images.last_mut() else { return Ok(()) };
         match name {
             "Pixels" => image.pixels(element)?,
-            "Channel" => {
-                // One name for each channel at most; a channel without one keeps its place.
-                if image.channel_names.len() < image.size_c {
-                    image.channel_names.push(attribute(element, "Name")?.unwrap_or_default());
-                }
+            // One name for each channel at most; a channel without one keeps its place.
+            "Channel" if image.channel_names.len() < image.size_c => {
+                image.channel_names.push(attribute(element, "Name")?.unwrap_or_default());
             }
             "TiffData" => {
                 let first = |name| Ok::<_, String>(number(element, name)?.unwrap_or(0));
