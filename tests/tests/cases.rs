@@ -80,16 +80,16 @@ fn main() {
     let missing = std::env::var_os(NEEDS_TEST_DATA).is_none().then_some(NEEDS_TEST_DATA);
     let name = |file: &str, options: &str| format!("{file} {options}").trim_end().to_owned();
     let mut trials: Vec<Trial> =
-        CASES.iter().map(|case| trial(&name(case.0, case.1), missing, move || segmented(&folder(), case))).collect();
+        CASES.iter().map(|case| trial(name(case.0, case.1), missing, move || segmented(&folder(), case))).collect();
     for &(file, options, why) in REFUSED {
-        trials.push(trial(&format!("{} is refused", name(file, options)), missing, move || {
+        trials.push(trial(format!("{} is refused", name(file, options)), missing, move || {
             let output = tempfile::tempdir()?;
             refused(&segment(&folder().join(file), options, output.path())?, why);
             Ok(())
         }));
     }
     for &(file, options, expected) in INSPECTED {
-        trials.push(trial(&format!("{} is inspected", name(file, options)), missing, move || {
+        trials.push(trial(format!("{} is inspected", name(file, options)), missing, move || {
             let said = succeeded(
                 &program().arg("inspect").arg(folder().join(file)).args(options.split_whitespace()).output()?,
             );

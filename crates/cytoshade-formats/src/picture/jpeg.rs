@@ -18,6 +18,8 @@ mod markers;
 #[cfg(feature = "rare")]
 mod repair;
 
+type Decoder<'b> = JpegDecoder<ZCursor<&'b [u8]>>;
+
 /// The colours that a picture of three components or more is decoded to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "rare"), allow(dead_code, reason = "strips and tiles may be pictures"))]
