@@ -17,7 +17,7 @@ fn segment(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("segment");
     group.sample_size(10);
     for device in [Device::Cpu, Device::Gpu, Device::Software] {
-        let Ok(segmenter) = Segmenter::builder().device(device).build(&model) else { continue };
+        let Ok(segmenter) = Segmenter::builder(&model).device(device).build() else { continue };
         let image = image(512);
         group.bench_function(BenchmarkId::new(segmenter.device().to_string(), 512), |b| {
             b.iter(|| segmenter.segment(&image, &Params::default()));

@@ -39,7 +39,7 @@ fn main() {
         () if has("--software") => Device::Software,
         () => Device::Cpu,
     };
-    let segmenter = Segmenter::builder().device(device).build(&model).expect("a network for segmentation");
+    let segmenter = Segmenter::builder(&model).device(device).build().expect("a network for segmentation");
     let columns = SIDES.map(|side| median(&segmenter, side));
     println!("{}\n", segmenter.device());
     println!("| stage | {} |", SIDES.map(|side| format!("{side} x {side}, ms | share")).join(" | "));

@@ -159,9 +159,59 @@ def layouts(folder):
             imwrite(folder / f"tiles_{name}", pattern((40, 50), dtype), byteorder=order, photometric="minisblack", tile=(16, 16))
 
 
+def described(folder, name, count, text):
+    """Pages with a description, as other programs than tifffile write it."""
+    with tifffile.TiffWriter(folder / name) as out:
+        for page in pattern((count, 40, 50), "u1"):
+            out.write(page, description=text, metadata=None, contiguous=False, photometric="minisblack")
+            text = None
+
+
+def ome(folder, name, count, data, order="XYCZT", z=3, c=2, t=1, prefix="", after=""):
+    pixels = f'DimensionOrder="{order}" Type="uint8" SizeX="50" SizeY="40" SizeZ="{z}" SizeC="{c}" SizeT="{t}"'
+    data = data.replace("<", f"<{prefix}").replace(f"<{prefix}/", f"</{prefix}")
+    schema = f'xmlns{":" * bool(prefix)}{prefix[:-1]}="http://www.openmicroscopy.org/Schemas/OME/2016-06"'
+    text = f'<{prefix}OME {schema} UUID="urn:uuid:1"><{prefix}Image Name="a"><{prefix}Pixels {pixels}>{data}</{prefix}Pixels></{prefix}Image>{after}</{prefix}OME>'
+    described(folder, f"ome_{name}.ome.tif", count, '<?xml version="1.0"?>' + text)
+
+
+def quirks(folder):
+    """What programs leave out of their descriptions, and what they add."""
+    planes = [(n % 2, n // 2) for n in range(6)]
+    each = lambda ifd, more="": "".join(f'<TiffData IFD="{ifd(n)}" FirstC="{c}" FirstZ="{z}"{more}' for n, (c, z) in enumerate(planes))
+    ome(folder, "no_attributes", 6, "<TiffData/>")
+    ome(folder, "no_count", 6, each(lambda n: n, "/>"))
+    ome(folder, "backwards", 6, each(lambda n: 5 - n, "/>"))
+    ome(folder, "one_ifd", 6, '<TiffData IFD="0"/>')
+    ome(folder, "count", 6, '<TiffData PlaneCount="6"/>')
+    ome(folder, "later", 8, '<TiffData IFD="2" PlaneCount="6"/>')
+    ome(folder, "two_runs", 6, '<TiffData IFD="0" PlaneCount="2"/><TiffData FirstZ="1" IFD="2" PlaneCount="4"/>')
+    ome(folder, "time_first", 12, "<TiffData/>", order="XYTCZ", t=2)
+    ome(folder, "short", 4, "<TiffData/>")
+    ome(folder, "surplus", 9, "<TiffData/>")
+    ome(folder, "no_data", 6, "<Channel/><Channel/>")
+    ome(folder, "prefixed", 6, "<TiffData/>", prefix="ome:")
+    ome(folder, "renamed", 6, each(lambda n: n, ' PlaneCount="1"><UUID FileName="before.tif">urn:uuid:1</UUID></TiffData>'))
+    other = "<Value><Image><Pixels SizeX='9'/></Image><![CDATA[<Image>]]></Value>"
+    ome(folder, "annotations", 6, "<TiffData/>", after=f"<StructuredAnnotations><XMLAnnotation>{other}</XMLAnnotation></StructuredAnnotations>")
+    for name, lengths in {
+        "frames": "images=6\nframes=6", "slices": "images=6\nslices=6", "channels": "images=6\nchannels=6", "images": "images=6",
+        "nothing": "min=0", "hyperstack": "images=6\nchannels=2\nslices=3", "slices_frames": "images=6\nslices=3\nframes=2",
+        "contradicts": "images=6\nslices=2\nframes=4",
+    }.items():  # fmt: skip
+        described(folder, f"imagej_says_{name}.tif", 6, f"ImageJ=1.53t\n{lengths}\nloop=false\n")
+    for name, text in {
+        "axes": '{"axes": "CZYX", "shape": [2, 3, 40, 50]}', "no_axes": '{"shape": [2, 3, 40, 50]}', "old": "shape=(2, 3, 40, 50)",
+        "other": '{"exposure": 3}',
+    }.items():  # fmt: skip
+        described(folder, f"shaped_says_{name}.tif", 6, text)
+    for axes, shape in {"PTCYX": (2, 2, 2, 40, 50), "YXZ": (40, 50, 3), "CYXZ": (2, 40, 50, 3), "ZYXC": (3, 40, 50, 2)}.items():
+        tifffile.imwrite(folder / f"shaped_{axes}.tif", pattern(shape, "u1"), metadata={"axes": axes}, photometric="minisblack")
+
+
 def make(folder):
     folder.mkdir(parents=True, exist_ok=True)
-    for kind in [compressions, lossy, pillow, layouts]:
+    for kind in [compressions, lossy, pillow, layouts, quirks]:
         kind(folder)
 
 
@@ -203,7 +253,7 @@ def read(folder, paths):
             each = picture_series if pathlib.Path(path).suffix in PICTURES else tiff_series
             for index, (axes, shape, dtype, array) in enumerate(each(path)):
                 found.append({"axes": axes, "shape": shape, "type": str(dtype)})
-                if "Y" in axes and "X" in axes and axes.index("X") == axes.index("Y") + 1:
+                if axes.rstrip("S").endswith("YX"):
                     array = pages(array, axes)
                     numpy.save(folder / f"{number}_{index}.npy", array.astype({"?": "u1", "e": "f4"}.get(array.dtype.char, array.dtype)))
         except Exception as error:

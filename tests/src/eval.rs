@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use cytoshade::{Channels, Device, Image, LoadOptions, Model, Normalize, Outputs, Params, Segmenter, Stack};
+use cytoshade::{Device, Image, Model, Normalize, Outputs, Params, Segmenter, Stack};
 use cytoshade_formats::ReadOptions;
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
@@ -38,7 +38,7 @@ pub fn bundled_trials(module: &str, name: &str, test: fn(&Segmenter) -> Result<(
         trial(format!("{module}::{word}::{name}"), missing, move || {
             let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/cytoshade-demo.safetensors");
             let device = device.ok_or(NEEDS_ADAPTER)?;
-            test(&Segmenter::builder().device(device).build(&Model::open(file)?)?)
+            test(&Segmenter::builder(&Model::open(file)?).device(device).build()?)
         })
     };
     [("cpu", Some(Device::Cpu)), ("gpu", gpu_device())].into_iter().map(on).collect()
@@ -76,11 +76,11 @@ pub fn segmenter(case: &Case, device: Device) -> Result<Arc<Segmenter>, Failed> 
     if let Some(segmenter) = made.get(&key) {
         return Ok(segmenter.clone());
     }
-    let mut builder = Segmenter::builder().device(device);
+    let mut builder = Segmenter::builder(&Model::open(model)?).device(device);
     if let Some(path) = size_model {
-        builder = builder.size_model(cytoshade::open_size_model(path, &LoadOptions::default())?);
+        builder = builder.size_model(cytoshade::SizeModel::open(path)?);
     }
-    let segmenter = Arc::new(builder.build(&Model::open(model)?)?);
+    let segmenter = Arc::new(builder.build()?);
     made.insert(key, segmenter.clone());
     Ok(segmenter)
 }
@@ -186,32 +186,30 @@ pub fn params(case: &Case) -> Params {
     let number = |name: &str, default: f64| case.param(name).as_f64().unwrap_or(default);
     let flag = |name: &str, default: bool| case.param(name).as_bool().unwrap_or(default);
     let count = |name: &str| number(name, 0.0).max(0.0) as usize;
-    Params {
-        channels: Channels { chan: count("chan"), chan2: count("chan2") },
-        all_channels: flag("all_channels", false),
-        normalize: normalize(case),
-        invert: flag("invert", false),
-        sharpen_radius: number("sharpen_radius", 0.0) as f32,
-        smooth_radius: number("smooth_radius", 0.0) as f32,
-        tile_norm_blocksize: count("tile_norm_blocksize"),
-        tile_norm_smooth3d: number("tile_norm_smooth3D", 1.0) as f32,
-        norm3d: flag("norm3D", true),
-        diameter: case.param("diameter").as_f64().map(|diameter| diameter as f32),
-        resample: flag("resample", true),
-        bsize: case.param("bsize").as_u64().map(|side| side as usize),
-        tile_overlap: number("tile_overlap", default.tile_overlap),
-        augment: flag("augment", false),
-        niter: case.param("niter").as_u64().map(|niter| niter as u32),
-        interp: flag("interp", true),
-        cellprob_threshold: number("cellprob_threshold", 0.0) as f32,
-        flow_threshold: number("flow_threshold", default.flow_threshold),
-        max_size_fraction: number("max_size_fraction", default.max_size_fraction),
-        min_size: count("min_size"),
-        do_3d: flag("do_3D", false),
-        anisotropy: number("anisotropy", 1.0),
-        flow3d_smooth: number("flow3D_smooth", 0.0),
-        stitch_threshold: number("stitch_threshold", 0.0),
-        outputs: Outputs::ALL,
-        ..default
-    }
+    Params::new()
+        .channels([count("chan"), count("chan2")])
+        .all_channels(flag("all_channels", false))
+        .normalize(normalize(case))
+        .invert(flag("invert", false))
+        .sharpen_radius(number("sharpen_radius", 0.0) as f32)
+        .smooth_radius(number("smooth_radius", 0.0) as f32)
+        .tile_norm_blocksize(count("tile_norm_blocksize"))
+        .tile_norm_smooth3d(number("tile_norm_smooth3D", 1.0) as f32)
+        .norm3d(flag("norm3D", true))
+        .diameter(case.param("diameter").as_f64().map(|diameter| diameter as f32))
+        .resample(flag("resample", true))
+        .bsize(case.param("bsize").as_u64().map(|side| side as usize))
+        .tile_overlap(number("tile_overlap", default.tile_overlap))
+        .augment(flag("augment", false))
+        .niter(case.param("niter").as_u64().map(|niter| niter as u32))
+        .interp(flag("interp", true))
+        .cellprob_threshold(number("cellprob_threshold", 0.0) as f32)
+        .flow_threshold(number("flow_threshold", default.flow_threshold))
+        .max_size_fraction(number("max_size_fraction", default.max_size_fraction))
+        .min_size(count("min_size"))
+        .do_3d(flag("do_3D", false))
+        .anisotropy(number("anisotropy", 1.0))
+        .flow3d_smooth(number("flow3D_smooth", 0.0))
+        .stitch_threshold(number("stitch_threshold", 0.0))
+        .outputs(Outputs::ALL)
 }

@@ -173,8 +173,8 @@ fn write_stack(folder: &Path, stem: &str, axes: usize, channels: usize) -> Resul
 /// A segmentation as a device gives it, saved and read.
 fn segmented(device: Device) -> Result<(), Failed> {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/cytoshade-demo.safetensors");
-    let (image, params) = (domes(&CENTERS), Params { outputs: Outputs::ALL, ..Params::default() });
-    let found = Segmenter::builder().device(device).build(&Model::open(file)?)?.segment(&image, &params)?;
+    let (image, params) = (domes(&CENTERS), Params::new().outputs(Outputs::ALL));
+    let found = Segmenter::builder(&Model::open(file)?).device(device).build()?.segment(&image, &params)?;
     let (flows, cellprob) = (found.flows.ok_or("no flows")?, found.cellprob.ok_or("no cell probability")?);
     let folder = tempfile::tempdir()?;
     write_parts(folder.path(), "domes", 1, (&found.labels, &image, &flows, &cellprob))?;

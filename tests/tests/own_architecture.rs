@@ -136,12 +136,12 @@ fn outputs_on_gpu(gpu: &Gpu) -> Result<(), Failed> {
 }
 
 fn segmenter(network: Network, device: Device) -> Result<Segmenter, Failed> {
-    Ok(Segmenter::builder().device(device).build(&Model::from_network(network))?)
+    Ok(Segmenter::builder(&Model::from_network(network)).device(device).build()?)
 }
 
 /// The flows are a gradient, not of unit length: their check is off.
 fn params() -> Params {
-    Params { normalize: Normalize::Off, flow_threshold: 0.0, outputs: Outputs::ALL, ..Params::default() }
+    Params::new().normalize(Normalize::Off).flow_threshold(0.0).outputs(Outputs::ALL)
 }
 
 fn labels(device: Device) -> Result<(), Failed> {
@@ -248,7 +248,7 @@ fn stacks(device: Device) -> Result<(), Failed> {
     }
     agree::equal_with_twin(slices.labels.as_slice(), &expected, "the labels of the slices")?;
 
-    let volume = segmenter.segment_stack(&stack, &Params { do_3d: true, ..params() })?;
+    let volume = segmenter.segment_stack(&stack, &params().do_3d(true))?;
     assert_eq!(volume.styles, None, "the network has none");
     let plane = |z: usize| volume.labels.as_slice()[z * SIDE * SIDE..][..SIDE * SIDE].to_vec();
     must_fail_when_perturbed(&plane(MIDDLE), |labels| *labels = plane(0), |labels| is_one_cell_a_dome(labels))

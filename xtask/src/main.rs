@@ -7,8 +7,11 @@ mod debian;
 mod deny;
 mod docs;
 mod driver;
+mod features;
 mod network;
+mod publish;
 mod sanitize;
+mod semver;
 mod serve;
 mod shell;
 mod subgroup_matrix;
@@ -70,6 +73,10 @@ enum Task {
     },
     /// Check that every supported target compiles
     Targets,
+    /// Check the combinations of the library's features, and what each leaves out of the dependencies
+    Features,
+    Publish(publish::Publish),
+    Semver(semver::Semver),
     Compare(compare::Compare),
     /// Run the tests of the CPU's network and stages on WebAssembly SIMD, in Node
     Wasm {
@@ -102,6 +109,9 @@ fn main() -> std::process::ExitCode {
         Task::Lint => lint(),
         Task::Deny { advisories } => deny::check(advisories),
         Task::Targets => targets(),
+        Task::Features => features::check(),
+        Task::Publish(options) => publish::publish(&options),
+        Task::Semver(options) => semver::semver(&options),
         Task::Compare(options) => compare::compare(&options),
         Task::Wasm { bench } => targets::wasm(bench),
         Task::Neon { rest } => targets::neon(&rest),

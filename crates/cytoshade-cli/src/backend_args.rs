@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use cytoshade::{ConvKernel, Device, FaultInjection, Isa, PrecisionChoice, Segmenter, SegmenterBuilder, cache_folder};
+use cytoshade::{Builder, ConvKernel, Device, FaultInjection, Isa, PrecisionChoice, cache_folder};
 
 /// What a network runs on, and how.
 #[derive(Debug, Args)]
@@ -35,16 +35,16 @@ pub(crate) struct BackendArgs {
 
 impl BackendArgs {
     /// What the arguments say about a segmenter or a restorer.
-    pub(crate) fn builder(&self) -> SegmenterBuilder {
-        let builder = Segmenter::builder().device(self.device.into()).precision(self.precision).tune(self.tune);
-        let builder = self.kernel.into_iter().fold(builder, SegmenterBuilder::kernel);
-        let builder = cache_folder().filter(|_| !self.no_cache).into_iter().fold(builder, SegmenterBuilder::cache);
+    pub(crate) fn apply<T>(&self, builder: Builder<T>) -> Builder<T> {
+        let builder = builder.device(self.device.into()).precision(self.precision).tune(self.tune);
+        let builder = self.kernel.into_iter().fold(builder, Builder::kernel);
+        let builder = cache_folder().filter(|_| !self.no_cache).into_iter().fold(builder, Builder::cache);
         let builder = self
             .inject_fault
             .iter()
             .cloned()
             .fold(builder, |builder, inject_fault| builder.inject_faults(inject_fault.0));
-        self.cpu_isa.into_iter().fold(builder, SegmenterBuilder::cpu_isa)
+        self.cpu_isa.into_iter().fold(builder, Builder::cpu_isa)
     }
 }
 

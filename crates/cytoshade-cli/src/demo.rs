@@ -29,9 +29,9 @@ pub(crate) fn run(args: &Demo) -> Result<(), Failure> {
     let images = read_bytes(IMAGE, &ReadOptions::default()).map_err(Failure::run)?;
     let image = images.first().ok_or_else(|| Failure::run("the bundled photograph holds no image"))?;
     let model = Model::from_bytes(MODEL, &LoadOptions::default()).map_err(Failure::run)?;
-    let builder = Segmenter::builder().device(args.device.into());
+    let builder = Segmenter::builder(&model).device(args.device.into());
     let builder = cache_folder().into_iter().fold(builder, SegmenterBuilder::cache);
-    let segmenter = builder.build(&model).map_err(Failure::run)?;
+    let segmenter = builder.build().map_err(Failure::run)?;
     folder(&args.output)?;
 
     let segmentation = segmenter.segment(image, &Params::default()).map_err(Failure::run)?;

@@ -1,7 +1,7 @@
 //! What a network sees of an image: channels, intensities, tiles. The same options for every network.
 
 use clap::Args;
-use cytoshade::{Channels, Normalize, Params};
+use cytoshade::{Normalize, Params};
 
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
@@ -62,21 +62,19 @@ pub(crate) struct InputArgs {
 impl InputArgs {
     /// The parameters that these options name; the others are at their defaults.
     pub(crate) fn params(&self) -> Params {
-        Params {
-            channels: Channels { chan: self.chan, chan2: self.chan2 },
-            all_channels: self.all_channels,
-            normalize: self.normalize(),
-            invert: self.invert,
-            sharpen_radius: self.sharpen_radius,
-            smooth_radius: self.smooth_radius,
-            tile_norm_blocksize: self.tile_norm_blocksize,
-            tile_norm_smooth3d: self.tile_norm_smooth3d,
-            norm3d: !self.no_norm3d,
-            bsize: self.bsize,
-            tile_overlap: self.tile_overlap,
-            batch_size: self.batch_size,
-            ..Params::default()
-        }
+        Params::new()
+            .channels([self.chan, self.chan2])
+            .all_channels(self.all_channels)
+            .normalize(self.normalize())
+            .invert(self.invert)
+            .sharpen_radius(self.sharpen_radius)
+            .smooth_radius(self.smooth_radius)
+            .tile_norm_blocksize(self.tile_norm_blocksize)
+            .tile_norm_smooth3d(self.tile_norm_smooth3d)
+            .norm3d(!self.no_norm3d)
+            .bsize(self.bsize)
+            .tile_overlap(self.tile_overlap)
+            .batch_size(self.batch_size)
     }
 
     fn normalize(&self) -> Normalize {

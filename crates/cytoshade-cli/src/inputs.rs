@@ -209,8 +209,9 @@ impl TimeSeries<'_> {
     }
 }
 
-/// The stem of each input. Two inputs of one stem would overwrite each other's results, so they are refused.
-pub(crate) fn stems(inputs: &[PathBuf]) -> Result<Vec<String>, Failure> {
+/// The stem of each input, whose result is written as the stem and `ending`. Two inputs of one stem would overwrite each
+/// other's results, so they are refused.
+pub(crate) fn stems(inputs: &[PathBuf], ending: &str) -> Result<Vec<String>, Failure> {
     let mut seen: HashMap<String, &Path> = HashMap::new();
     let mut stems = Vec::with_capacity(inputs.len());
     for input in inputs {
@@ -219,7 +220,7 @@ pub(crate) fn stems(inputs: &[PathBuf]) -> Result<Vec<String>, Failure> {
         };
         if let Some(other) = seen.insert(stem.clone(), input) {
             return Err(Failure::usage(format!(
-                "{} and {} would both be written as {stem}_cp_masks.tif; segment them into different folders",
+                "{} and {} would both be written as {stem}{ending}; write them to different folders",
                 printable_path(other),
                 printable_path(input)
             )));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cytoshade::{Control, LoadOptions, Model, Params, RestoreOptions, Restorer, SegmenterBuilder, Sha256, Stack};
+use cytoshade::{Control, LoadOptions, Params, RestoreOptions, Restorer, RestorerBuilder, Sha256, Stack};
 use cytoshade_safe_io::printable_path;
 
 use crate::backend_args::BackendArgs;
@@ -14,7 +14,7 @@ use crate::inputs::{ReadArgs, stems};
 use crate::interrupt;
 use crate::isolate::IsolateArgs;
 use crate::model::Source;
-use crate::output::{Files, folder};
+use crate::output::{Files, RESTORED, folder};
 use crate::outputs::Outputs;
 use crate::progress::Bar;
 use crate::report::{print_line, warn};
@@ -53,38 +53,37 @@ pub(crate) struct Restore {
 
 impl Restore {
     pub(crate) fn params(&self) -> Params {
-        Params { diameter: self.diameter, ..self.seen.params() }
+        self.seen.params().diameter(self.diameter)
     }
 }
 
-/// A restoration network made ready, and what it takes to do so again.
+/// A restoration network on a device, and the builder that makes another.
 pub(crate) struct Restoration {
     pub(crate) restorer: Restorer,
-    builder: SegmenterBuilder,
-    model: Model,
-    options: RestoreOptions,
+    builder: RestorerBuilder,
 }
 
 impl Restoration {
-    /// The restoration network in a file; its name says what it was trained for.
+    /// Opens the restoration network in a file. The file's name implies the purpose that it was trained for.
     pub(crate) fn open(
         path: &Path,
         options: &LoadOptions,
-        builder: SegmenterBuilder,
+        runs: &BackendArgs,
         outputs: &mut Outputs,
     ) -> Result<Self, Failure> {
         outputs.keep_model(path);
         let model = Source::network(path, options)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let options = RestoreOptions::from_name(&name);
-        let restorer = builder.clone().build_restorer(&model, options).map_err(|error| Failure::at(path, error))?;
-        Ok(Self { restorer, builder, model, options })
+        let builder = runs.apply(Restorer::builder(&model).options(options));
+        let restorer = builder.clone().build().map_err(|error| Failure::at(path, error))?;
+        Ok(Self { restorer, builder })
     }
 
-    /// Opens the device again where it is gone: what took it from one image shall not cost the others theirs.
+    /// Opens the device again if it is lost, so that only the current image fails.
     pub(crate) fn revive(&mut self) {
         if self.restorer.is_lost()
-            && let Ok(restorer) = self.builder.clone().build_restorer(&self.model, self.options)
+            && let Ok(restorer) = self.builder.clone().build()
         {
             warn(format_args!("going on with {}", restorer.device()));
             self.restorer = restorer;
@@ -94,11 +93,11 @@ impl Restoration {
 
 pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
     args.params().check().map_err(Failure::usage)?;
-    let stems = stems(&args.inputs)?;
+    let stems = stems(&args.inputs, RESTORED)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let mut outputs = Outputs::new(&args.inputs);
     interrupt::catch();
-    let mut restoration = Restoration::open(&args.model, &options, args.runs.builder(), &mut outputs)?;
+    let mut restoration = Restoration::open(&args.model, &options, &args.runs, &mut outputs)?;
     folder(&args.output)?;
     cytoshade_safe_io::sweep_stale_files(&args.output);
     run_each(&args.inputs, |index, input| {
@@ -124,7 +123,8 @@ fn file(
         let mut images = Vec::new();
         for item in series.items() {
             let stack = Stack::new(input.read(path, item)?).map_err(|error| at(error.into()))?;
-            images.extend(restorer.restore_stack(&stack, &args.params(), &control).map_err(at)?.image.into_slices());
+            images
+                .extend(restorer.restore_stack_with(&stack, &args.params(), &control).map_err(at)?.image.into_slices());
         }
         files.save_restored(outputs, &images, &input.metadata(&series))?;
         print_line(format_args!("{} -> {}", printable_path(path), printable_path(files.restored())));

@@ -1,6 +1,6 @@
 //! Stage `channels`: the input planes of the network from an image.
 
-use crate::{Channels, Error, Image, Params, Planes};
+use crate::{Channels, Error, ImageView, Params, Planes};
 
 /// Selects the `inputs` input planes of a network (the reference's `transforms.convert_image` and `reshape`).
 ///
@@ -11,7 +11,7 @@ use crate::{Channels, Error, Image, Params, Planes};
 ///
 /// # Errors
 /// [`Error::NoSuchChannel`] and [`Error::NotFinite`]; [`Error::Param`] if `all_channels` is on and there are too few.
-pub fn select(image: &Image, params: &Params, inputs: usize) -> Result<Planes, Error> {
+pub fn select(image: ImageView<'_>, params: &Params, inputs: usize) -> Result<Planes, Error> {
     if params.all_channels {
         return first(image, inputs);
     }
@@ -31,7 +31,7 @@ pub fn select(image: &Image, params: &Params, inputs: usize) -> Result<Planes, E
 }
 
 /// The first `inputs` channels; one channel alone is followed by zeros.
-fn first(image: &Image, inputs: usize) -> Result<Planes, Error> {
+fn first(image: ImageView<'_>, inputs: usize) -> Result<Planes, Error> {
     let mut planes = image.to_planes(0)?;
     if image.channels() == 1 {
         planes.pad_channels(inputs);
@@ -48,7 +48,7 @@ fn first(image: &Image, inputs: usize) -> Result<Planes, Error> {
     Ok(planes)
 }
 
-fn pick(image: &Image, name: &'static str, chan: usize, zero_means: &'static str) -> Result<Planes, Error> {
+fn pick(image: ImageView<'_>, name: &'static str, chan: usize, zero_means: &'static str) -> Result<Planes, Error> {
     if chan > image.channels() {
         return Err(Error::NoSuchChannel { name, chan, channels: image.channels(), zero_means });
     }
@@ -56,7 +56,7 @@ fn pick(image: &Image, name: &'static str, chan: usize, zero_means: &'static str
 }
 
 /// The mean over the channels, summed in their order in f32 and divided once, as numpy does over a short last axis.
-fn mean(image: &Image) -> Result<Planes, Error> {
+fn mean(image: ImageView<'_>) -> Result<Planes, Error> {
     let mut sum = image.to_planes(0)?;
     for channel in 1..image.channels() {
         let plane = image.to_planes(channel)?;

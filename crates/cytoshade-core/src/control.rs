@@ -58,6 +58,7 @@ impl Stage {
 
 /// The progress of a segmentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// The stage that is running.
     pub stage: Stage,
@@ -65,6 +66,8 @@ pub struct Progress {
     pub done: usize,
     /// Units of the stage.
     pub total: usize,
+    /// The image's number in a batch, from 0. Always 0 outside of batches.
+    pub image: usize,
 }
 
 /// Cancels a segmentation from another thread or task. Clones share one state.
@@ -88,25 +91,43 @@ impl Cancel {
     }
 }
 
-/// Receives the progress of a segmentation, on the thread that polls its future.
+/// A progress callback. It runs on the thread that runs the stage.
 #[cfg(not(target_arch = "wasm32"))]
 pub type ProgressFn<'a> = dyn Fn(Progress) + Sync + 'a;
-/// Receives the progress of a segmentation.
+/// A progress callback.
 #[cfg(target_arch = "wasm32")]
 pub type ProgressFn<'a> = dyn Fn(Progress) + 'a;
 
-/// The progress callback, cancel handle and recorder of a segmentation. The default has none of them.
-#[derive(Clone, Copy, Default)]
+/// A borrowed callback, or one for threads that outlive the caller.
+#[derive(Clone)]
+enum Callback<'a> {
+    Borrowed(&'a ProgressFn<'a>),
+    #[cfg(not(target_arch = "wasm32"))]
+    Shared(Arc<dyn Fn(Progress) + Send + Sync>),
+}
+
+/// The progress callback, cancel handles and recorder of a call. The default has none of them.
+///
+/// ```
+/// use cytoshade_core::{Cancel, Control, Stage};
+/// let cancel = Cancel::new();
+/// let control = Control::new().progress(&|progress| println!("{progress:?}")).cancel(&cancel);
+/// cancel.cancel();
+/// assert!(control.step(Stage::Network, 1, 4).is_err());
+/// ```
+#[derive(Clone, Default)]
 pub struct Control<'a> {
-    progress: Option<&'a ProgressFn<'a>>,
-    cancel: Option<&'a Cancel>,
+    progress: Option<Callback<'a>>,
+    image: usize,
+    cancel: Vec<Cancel>,
     recorder: Option<&'a Recorder>,
 }
 
 impl std::fmt::Debug for Control<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Control")
-            .field("progress", &self.progress.map(|_| "callback"))
+            .field("progress", &self.progress.as_ref().map(|_| "callback"))
+            .field("image", &self.image)
             .field("cancel", &self.cancel)
             .field("recorder", &self.recorder.map(|_| "recorder"))
             .finish()
@@ -121,13 +142,20 @@ impl<'a> Control<'a> {
 
     /// Calls `progress` at the start and the end of each stage, and after each tile or batch of tiles.
     pub fn progress(mut self, progress: &'a ProgressFn<'a>) -> Self {
-        self.progress = Some(progress);
+        self.progress = Some(Callback::Borrowed(progress));
         self
     }
 
-    /// Stops once `cancel` is cancelled.
-    pub fn cancel(mut self, cancel: &'a Cancel) -> Self {
-        self.cancel = Some(cancel);
+    /// [`Control::progress`] with a callback that the control owns, as batches need it.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn on_progress(mut self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.progress = Some(Callback::Shared(Arc::new(progress)));
+        self
+    }
+
+    /// Stops after a call of [`Cancel::cancel`]. Any one of several handles stops the call.
+    pub fn cancel(mut self, cancel: &Cancel) -> Self {
+        self.cancel.push(cancel.clone());
         self
     }
 
@@ -135,6 +163,16 @@ impl<'a> Control<'a> {
     pub fn record(mut self, recorder: &'a Recorder) -> Self {
         self.recorder = Some(recorder);
         self
+    }
+
+    /// The control of one image of a batch, by its number.
+    pub fn for_image(&self, image: usize) -> Self {
+        Self { image, ..self.clone() }
+    }
+
+    /// The image's number in a batch.
+    pub fn image(&self) -> usize {
+        self.image
     }
 
     /// The recorder of the network's steps.
@@ -147,8 +185,12 @@ impl<'a> Control<'a> {
     /// # Errors
     /// [`Error::Cancelled`].
     pub fn step(&self, stage: Stage, done: usize, total: usize) -> Result<(), Error> {
-        if let Some(progress) = self.progress {
-            progress(Progress { stage, done, total });
+        let progress = Progress { stage, done, total, image: self.image };
+        match &self.progress {
+            None => {}
+            Some(Callback::Borrowed(callback)) => callback(progress),
+            #[cfg(not(target_arch = "wasm32"))]
+            Some(Callback::Shared(callback)) => callback(progress),
         }
         self.check()
     }
@@ -158,10 +200,7 @@ impl<'a> Control<'a> {
     /// # Errors
     /// [`Error::Cancelled`].
     pub fn check(&self) -> Result<(), Error> {
-        match self.cancel {
-            Some(cancel) if cancel.is_cancelled() => Err(Error::Cancelled),
-            _ => Ok(()),
-        }
+        if self.cancel.iter().any(Cancel::is_cancelled) { Err(Error::Cancelled) } else { Ok(()) }
     }
 }
 

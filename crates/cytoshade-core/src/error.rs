@@ -29,6 +29,12 @@ pub enum Error {
         /// Width in pixels.
         width: usize,
     },
+    /// Pixels of a type that this version does not read.
+    #[error("the image holds pixels of the type {found}; convert them to 8 or 16 bits or to 32-bit floats first")]
+    PixelType {
+        /// The type's name.
+        found: String,
+    },
     /// The image has no channels.
     #[error("the image has no channels; at least one is needed")]
     NoChannels,
@@ -97,6 +103,12 @@ pub enum Error {
         found: String,
         /// The accepted values.
         expected: &'static str,
+    },
+    /// No parameter has this name.
+    #[error("{name} is not a parameter; see cytoshade_core::Params::PLAIN for their names")]
+    NoSuchParam {
+        /// The name.
+        name: String,
     },
     /// The resize to the model's diameter would leave no pixels.
     #[error(

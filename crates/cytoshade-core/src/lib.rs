@@ -10,6 +10,7 @@
 
 pub mod arch;
 pub mod channels;
+mod container;
 mod control;
 mod edge_masks;
 mod end_points;
@@ -36,7 +37,7 @@ pub mod winograd;
 pub use control::{Cancel, Control, Progress, ProgressFn, Stage, Timings};
 pub use end_points::{EndPoints, HISTOGRAM_PAD, Histogram};
 pub use error::Error;
-pub use image::{Image, Sample, Samples};
+pub use image::{Image, ImageView, Sample, Samples, SamplesView};
 pub use label_volume::LabelVolume;
 pub use labels::Labels;
 pub use mask_agreement::MaskAgreement;
@@ -44,11 +45,11 @@ pub use network::{
     BatchNorm, Conv, ConvId, ConvShape, Description, FlowChannels, Linear, LinearId, Network, OutputChannels, Prologue,
     RescaleRule, TileRule, Weights,
 };
-pub use params::{Channels, Normalize, Outputs, Params};
+pub use params::{Channels, Normalize, Outputs, ParamInfo, ParamKind, ParamValue, Params};
 pub use plan::{
     Buffer, Convolution, LinearProduct, Operation, Plan, PlanBuilder, Shortcut, Storage, Tensor, TensorId, TensorShape,
 };
 pub use planes::Planes;
 pub use profile::{BatchTimes, LayerSpan, LayerTime, Recorded, Recorder, Span, StepCost};
-pub use stack::Stack;
+pub use stack::{Stack, StackView};
 pub use volume::{Axis, SliceIndex, Volume};

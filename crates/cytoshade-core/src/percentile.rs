@@ -36,6 +36,21 @@ impl Rank {
         let (below, above) = if index >= last as f32 { (last, last) } else { (floor as usize, floor as usize + 1) };
         Some(Self { below, above, gamma: index - floor })
     }
+
+    /// The percentile between the two order statistics.
+    pub fn between(self, lower: f32, upper: f32) -> f32 {
+        let step = upper - lower;
+        if self.gamma >= 0.5 { upper - step * (1.0 - self.gamma) } else { lower + step * self.gamma }
+    }
+}
+
+/// The `q`th percentile of samples (numpy's `percentile`, linear between order statistics). Reorders the samples. 0 if there
+/// are none.
+pub fn percentile(values: &mut [f32], q: f32) -> f32 {
+    let Some(rank) = Rank::new(values.len(), q) else { return 0.0 };
+    let (_, &mut lower, rest) = values.select_nth_unstable_by(rank.below, f32::total_cmp);
+    let upper = if rank.above == rank.below { None } else { rest.iter().copied().min_by(f32::total_cmp) };
+    rank.between(lower, upper.unwrap_or(lower))
 }
 
 #[cfg(test)]

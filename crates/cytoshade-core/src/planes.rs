@@ -1,46 +1,21 @@
 //! Planar f32 data of shape [channels, height, width], which the stages pass on.
 
-use crate::{Error, image::check_count};
+use crate::Error;
+use crate::container::{check_len, container};
 
-/// Planar f32 values of shape [channels, height, width].
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct Planes {
-    channels: usize,
-    height: usize,
-    width: usize,
-    data: Vec<f32>,
+container! {
+    /// Planar f32 values of shape [channels, height, width].
+    pub struct Planes: f32 [
+        /// Number of channels.
+        channels,
+        /// Height in pixels.
+        height,
+        /// Width in pixels.
+        width
+    ], Array3, ArrayView3
 }
 
 impl Planes {
-    /// Planes from planar values.
-    ///
-    /// # Errors
-    /// [`Error::SampleCount`] if the buffer's length is not `channels * height * width`.
-    pub fn new(data: Vec<f32>, channels: usize, height: usize, width: usize) -> Result<Self, Error> {
-        check_count(data.len(), channels, height, width)?;
-        Ok(Self { channels, height, width, data })
-    }
-
-    /// Planes of zeros.
-    pub fn zeros(channels: usize, height: usize, width: usize) -> Self {
-        Self { channels, height, width, data: vec![0.0; channels * height * width] }
-    }
-
-    /// Number of channels.
-    pub fn channels(&self) -> usize {
-        self.channels
-    }
-
-    /// Height in pixels.
-    pub fn height(&self) -> usize {
-        self.height
-    }
-
-    /// Width in pixels.
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
     /// Pixels in a plane.
     pub fn pixels(&self) -> usize {
         self.height * self.width
@@ -91,7 +66,7 @@ impl Planes {
     /// # Errors
     /// [`Error::SampleCount`] if the sizes differ.
     pub fn append(&mut self, other: &Planes) -> Result<(), Error> {
-        check_count(other.data.len(), other.channels, self.height, self.width)?;
+        check_len(other.data.len(), &[other.channels, self.height, self.width])?;
         self.data.extend_from_slice(&other.data);
         self.channels += other.channels;
         Ok(())
@@ -101,26 +76,5 @@ impl Planes {
     pub fn pad_channels(&mut self, channels: usize) {
         self.channels = self.channels.max(channels);
         self.data.resize(self.channels * self.pixels(), 0.0);
-    }
-
-    /// All values, planar.
-    pub fn as_slice(&self) -> &[f32] {
-        &self.data
-    }
-
-    /// All values, planar, mutable.
-    pub fn as_mut_slice(&mut self) -> &mut [f32] {
-        &mut self.data
-    }
-
-    /// The values, planar.
-    pub fn into_vec(self) -> Vec<f32> {
-        self.data
-    }
-
-    /// The values as an array of shape [channels, height, width].
-    pub fn into_array(self) -> ndarray::Array3<f32> {
-        // The constructors ensure that the length is the product of the sides, so the default is never taken.
-        ndarray::Array3::from_shape_vec((self.channels, self.height, self.width), self.data).unwrap_or_default()
     }
 }

@@ -1,6 +1,7 @@
 //! Planar f32 data of shape [channels, depth, height, width], which the stages of a stack pass on.
 
-use crate::{Error, Planes, image::check_count};
+use crate::Planes;
+use crate::container::container;
 
 /// An axis of a volume, along which it can be cut into planes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,51 +14,32 @@ pub enum Axis {
     X,
 }
 
-/// Planar f32 values of shape [channels, depth, height, width]: a stack of z-slices, or one image if the depth is 1.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct Volume {
-    channels: usize,
-    depth: usize,
-    height: usize,
-    width: usize,
-    data: Vec<f32>,
+impl Axis {
+    /// The number of planes along the axis in a volume of [depth, height, width].
+    pub fn length(self, [depth, height, width]: [usize; 3]) -> usize {
+        match self {
+            Axis::Z => depth,
+            Axis::Y => height,
+            Axis::X => width,
+        }
+    }
+}
+
+container! {
+    /// Planar f32 values of shape [channels, depth, height, width]: a stack of z-slices, or one image if the depth is 1.
+    pub struct Volume: f32 [
+        /// Number of channels.
+        channels,
+        /// Number of z-slices.
+        depth,
+        /// Height in pixels.
+        height,
+        /// Width in pixels.
+        width
+    ], Array4, ArrayView4
 }
 
 impl Volume {
-    /// A volume from values in the order of its shape.
-    ///
-    /// # Errors
-    /// [`Error::SampleCount`] if the buffer's length is not `channels * depth * height * width`.
-    pub fn new(data: Vec<f32>, channels: usize, depth: usize, height: usize, width: usize) -> Result<Self, Error> {
-        check_count(data.len(), channels.saturating_mul(depth), height, width)?;
-        Ok(Self { channels, depth, height, width, data })
-    }
-
-    /// A volume of zeros.
-    pub fn zeros(channels: usize, depth: usize, height: usize, width: usize) -> Self {
-        Self { channels, depth, height, width, data: vec![0.0; channels * depth * height * width] }
-    }
-
-    /// Number of channels.
-    pub fn channels(&self) -> usize {
-        self.channels
-    }
-
-    /// Number of z-slices.
-    pub fn depth(&self) -> usize {
-        self.depth
-    }
-
-    /// Height in pixels.
-    pub fn height(&self) -> usize {
-        self.height
-    }
-
-    /// Width in pixels.
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
     /// Depth, height and width.
     pub fn size(&self) -> [usize; 3] {
         [self.depth, self.height, self.width]
@@ -113,37 +95,11 @@ impl Volume {
 
     /// Number of planes along an axis.
     pub fn length(&self, axis: Axis) -> usize {
-        match axis {
-            Axis::Z => self.depth,
-            Axis::Y => self.height,
-            Axis::X => self.width,
-        }
+        axis.length(self.size())
     }
 
     fn cut(&self, axis: Axis, at: usize) -> SliceIndex {
         SliceIndex::new(self.size(), axis, at)
-    }
-
-    /// All values, in the order of the shape.
-    pub fn as_slice(&self) -> &[f32] {
-        &self.data
-    }
-
-    /// All values, mutable.
-    pub fn as_mut_slice(&mut self) -> &mut [f32] {
-        &mut self.data
-    }
-
-    /// The values, in the order of the shape.
-    pub fn into_vec(self) -> Vec<f32> {
-        self.data
-    }
-
-    /// The values as an array of shape [channels, depth, height, width].
-    pub fn into_array(self) -> ndarray::Array4<f32> {
-        let shape = (self.channels, self.depth, self.height, self.width);
-        // The constructors ensure that the length is the product of the sides, so the default is never taken.
-        ndarray::Array4::from_shape_vec(shape, self.data).unwrap_or_default()
     }
 }
 
@@ -219,15 +175,23 @@ mod tests {
     #[test]
     fn planes_are_cut_and_added_along_each_axis() {
         let volume = Volume::new((0..2 * 3 * 4 * 5).map(|v| v as f32).collect(), 2, 3, 4, 5).unwrap();
-        let array = volume.clone().into_array();
-        for (axis, ndarray_axis) in [(Axis::Z, 1), (Axis::Y, 2), (Axis::X, 3)] {
+        let value = |channel, [z, y, x]: [usize; 3]| (((channel * 3 + z) * 4 + y) * 5 + x) as f32;
+        for axis in [Axis::Z, Axis::Y, Axis::X] {
             let mut sum = Volume::zeros(2, 3, 4, 5);
             for at in 0..volume.length(axis) {
                 let slice = volume.slice(axis, at);
-                let expected = array.index_axis(ndarray::Axis(ndarray_axis), at);
-                assert_eq!(slice.clone().into_array(), expected);
-                sum.add_slice(0, axis, at, slice.plane(0));
-                sum.add_slice(1, axis, at, slice.plane(1));
+                for channel in 0..2 {
+                    for (index, &found) in slice.plane(channel).iter().enumerate() {
+                        let (row, column) = (index / slice.width(), index % slice.width());
+                        let place = match axis {
+                            Axis::Z => [at, row, column],
+                            Axis::Y => [row, at, column],
+                            Axis::X => [row, column, at],
+                        };
+                        assert_eq!(found, value(channel, place), "{axis:?} {at}");
+                    }
+                    sum.add_slice(channel, axis, at, slice.plane(channel));
+                }
             }
             assert_eq!(sum, volume);
         }

@@ -1,6 +1,6 @@
 //! The errors of the CPU stages.
 
-use crate::network::Isa;
+use crate::simd::Isa;
 
 /// Errors of the CPU stages.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -7,6 +7,8 @@
 //! Only the `simd` module contains `unsafe` code.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
+// Most of the SIMD is the network's.
+#![cfg_attr(not(feature = "network"), allow(dead_code, unused_imports))]
 
 pub mod blend;
 mod error;
@@ -17,6 +19,7 @@ mod gaussian;
 pub mod histogram;
 mod label_tables;
 pub mod masks;
+#[cfg(feature = "network")]
 pub mod network;
 pub mod normalize;
 mod parallel;
@@ -29,6 +32,7 @@ mod tile_norm;
 pub mod volume;
 
 pub use error::Error;
+pub use simd::Isa;
 
 /// Number of threads that share the work: those of the caller's rayon pool; 1 in WebAssembly.
 pub fn threads() -> usize {

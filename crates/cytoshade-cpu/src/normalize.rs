@@ -103,14 +103,14 @@ mod tests {
     #[test]
     fn constant_channels_become_zero_and_stay_so_when_inverted() {
         let mut volume = Volume::new([vec![7.0; 6], vec![0.0; 6]].concat(), 2, 1, 2, 3).unwrap();
-        normalize(&mut volume, &Params { invert: true, ..Params::default() }).unwrap();
+        normalize(&mut volume, &Params::new().invert(true)).unwrap();
         assert_eq!(volume.as_slice(), [0.0; 12]);
     }
 
     #[test]
     fn ranges_must_fit_the_channels() {
         let mut volume = Volume::zeros(2, 1, 2, 3);
-        let params = Params { normalize: Normalize::Ranges(vec![(0.0, 1.0)]), ..Params::default() };
+        let params = Params::new().normalize(Normalize::Ranges(vec![(0.0, 1.0)]));
         assert!(matches!(normalize(&mut volume, &params), Err(Error::Param { name: "norm_range", .. })));
     }
 }

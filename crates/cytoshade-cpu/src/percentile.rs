@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use crate::parallel::*;
-use cytoshade_core::percentile::{Rank, steps};
+#[cfg(not(target_family = "wasm"))]
+use cytoshade_core::percentile::Rank;
+pub(crate) use cytoshade_core::percentile::percentile;
+use cytoshade_core::percentile::steps;
 
 /// From this many samples on all threads search for an order statistic.
 #[cfg(not(target_family = "wasm"))]
@@ -28,24 +31,10 @@ pub(crate) fn bounds(values: &[f32], size: [usize; 3], low: f32, high: f32) -> (
         let ranks = [low, high].map(|q| Rank::new(sample.len(), q));
         let [Some(low), Some(high)] = ranks else { return (0.0, 0.0) };
         let at = many::select(&sample, [low.below, low.above, high.below, high.above]);
-        return (between(at[0], at[1], low), between(at[2], at[3], high));
+        return (low.between(at[0], at[1]), high.between(at[2], at[3]));
     }
     let mut sample = sample.into_owned();
     (percentile(&mut sample, low), percentile(&mut sample, high))
-}
-
-/// numpy's `percentile(values, q)`, linear between order statistics; 0 without values. Reorders the values.
-pub(crate) fn percentile(values: &mut [f32], q: f32) -> f32 {
-    let Some(rank) = Rank::new(values.len(), q) else { return 0.0 };
-    let (_, &mut a, rest) = values.select_nth_unstable_by(rank.below, f32::total_cmp);
-    let b = if rank.above == rank.below { a } else { rest.iter().copied().min_by(f32::total_cmp).unwrap_or(a) };
-    between(a, b, rank)
-}
-
-/// Interpolates between the order statistics of a rank.
-fn between(a: f32, b: f32, Rank { gamma, .. }: Rank) -> f32 {
-    let step = b - a;
-    if gamma >= 0.5 { b - step * (1.0 - gamma) } else { a + step * gamma }
 }
 
 /// Whether all values are equal.

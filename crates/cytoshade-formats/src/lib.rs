@@ -15,7 +15,7 @@
 //!
 //! All are on by default; the browser's package leaves them out. `microscopy` reads OME-XML, MetaMorph's and Zeiss
 //! LSM's tags, and pixel sizes. `bmp`, `pnm`, `webp`, `jpeg2000`
-//! and `jpegxl` read files of these formats; `fax`, `jpeg2000`, `jpegxl`, `lerc`, `lzma`, `old-jpeg`, `webp` and `zstd` read strips
+//! and `jpegxl` read files of these formats; `fax`, `jpeg2000`, `jpegxl`, `lerc`, `lzma`, `rare`, `webp` and `zstd` read strips
 //! and tiles of a TIFF that are compressed so.
 //!
 //! ```

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use cytoshade::errors::GpuError;
 use cytoshade::{
     AdapterKind, Cancel, Control, Device, DeviceInfo, Error, LoadOptions, Model, Precision, Progress, Segmenter,
-    SegmenterBuilder, Sha256, load_size_model,
+    SegmenterBuilder, Sha256, SizeModel,
 };
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
@@ -64,17 +64,18 @@ impl Engine {
         let options = LoadOptions::default();
         let model = Model::from_bytes(&bytes, &options).map_err(|error| from_error(&error))?;
         drop(bytes);
-        let mut builder = Segmenter::builder();
+        let mut builder = Segmenter::builder(&model);
         let estimates = size_model.is_some();
         if let Some(size_model) = size_model {
-            builder = builder.size_model(load_size_model(&size_model, &options).map_err(|error| from_error(&error))?);
+            let size_model = SizeModel::from_bytes(&size_model, &options);
+            builder = builder.size_model(size_model.map_err(|error| from_error(&error.into()))?);
         }
         let elsewhere = || {
             let workers = Workers::new(call, workers, model.network().description().outputs.count);
-            let made = builder.clone().build_remote(&model, Box::new(workers));
+            let made = builder.clone().build_remote(Box::new(workers));
             made.map(|segmenter| (segmenter, Precision::F32))
         };
-        let on_gpu = |device| on_gpu(&builder, &model, device, wanted);
+        let on_gpu = |device| on_gpu(&builder, device, wanted);
         let made = match backend.as_str() {
             "cpu" => elsewhere(),
             "auto" => match on_gpu(Device::Gpu).await {
@@ -135,14 +136,14 @@ impl Engine {
         progress: Function,
     ) -> Result<SegmentationResult, JsValue> {
         let params = options::params(&options, self.estimates)?;
-        let report = |Progress { stage, done, total }: Progress| {
+        let report = |Progress { stage, done, total, .. }: Progress| {
             // What a callback throws is its own business.
             let _ = progress.call3(&JsValue::NULL, &stage.name().into(), &done.into(), &total.into());
         };
         let cancel = Cancel::new();
         self.cancel.replace(cancel.clone());
         let control = Control::new().progress(&report).cancel(&cancel);
-        let segmentation = self.segmenter.segment_async(&picture.image, &params, &control).await;
+        let segmentation = self.segmenter.segment_with_async(&picture.image, &params, &control).await;
         Ok(segmentation.map_err(|error| from_error(&error))?.into())
     }
 
@@ -155,13 +156,12 @@ impl Engine {
 /// A segmenter on a GPU, and what it stores activations in: `f32` where the GPU does not offer the `f16` that was wanted.
 async fn on_gpu(
     builder: &SegmenterBuilder,
-    model: &Model,
     device: Device,
     wanted: Precision,
 ) -> Result<(Segmenter, Precision), Error> {
     let mut precision = wanted;
     loop {
-        match builder.clone().device(device).precision(precision).build_async(model).await {
+        match builder.clone().device(device).precision(precision).build_async().await {
             Err(Error::Gpu(GpuError::NoF16 { .. })) if precision == Precision::F16 => precision = Precision::F32,
             made => return Ok((made?, precision)),
         }

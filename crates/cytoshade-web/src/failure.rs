@@ -1,7 +1,6 @@
 //! Errors as JavaScript sees them: an `Error` whose `code` programs can tell apart, and whose message is for people.
 
-use cytoshade::Error;
-use cytoshade::errors::{CoreError, GpuError, ModelError};
+use cytoshade::{Error, ErrorKind};
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 
@@ -13,28 +12,26 @@ pub(crate) fn failure(code: &str, message: &str) -> JsValue {
     error.into()
 }
 
-/// What ended a segmentation, or kept it from starting.
+/// The error of a segmentation, or of making a network ready.
 pub(crate) fn from_error(error: &Error) -> JsValue {
-    failure(code(error), &error.to_string())
+    failure(code(error.kind()), &error.to_string())
 }
 
-/// What is wrong with an image file.
+/// The error of reading an image file.
 pub(crate) fn from_image(error: &cytoshade_formats::Error) -> JsValue {
     failure("image", &error.to_string())
 }
 
-fn code(error: &Error) -> &'static str {
-    match error {
-        Error::Cancelled => "aborted",
-        Error::Input(CoreError::NotSegmentation { .. } | CoreError::NetworkShape { .. }) => "model",
-        Error::Input(CoreError::Param { .. } | CoreError::NoSuchChannel { .. }) => "option",
-        Error::Input(_) => "image",
-        Error::Model(ModelError::Hash { .. }) => "hash",
-        Error::Model(ModelError::HashText { .. }) => "option",
-        Error::Model(_) => "model",
-        Error::Gpu(GpuError::NoAdapter { .. } | GpuError::TooWeak { .. } | GpuError::Open { .. }) => "no-webgpu",
-        Error::Gpu(GpuError::Lost { .. } | GpuError::Hung { .. }) => "device-lost",
-        Error::Gpu(GpuError::OutOfMemory { .. }) => "out-of-memory",
+fn code(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Cancelled => "aborted",
+        ErrorKind::Image => "image",
+        ErrorKind::Parameter => "option",
+        ErrorKind::Model => "model",
+        ErrorKind::Hash => "hash",
+        ErrorKind::Unsupported => "no-webgpu",
+        ErrorKind::DeviceLost => "device-lost",
+        ErrorKind::OutOfMemory => "out-of-memory",
         _ => "crashed",
     }
 }

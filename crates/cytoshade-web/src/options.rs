@@ -1,15 +1,36 @@
 //! A JavaScript object of options to [`Params`].
 
-use cytoshade::{Normalize, Params, Precision};
+use cytoshade::{Normalize, ParamValue, Params, Precision};
 use js_sys::{Array, Reflect};
 use wasm_bindgen::prelude::*;
 
-use crate::failure::failure;
+use crate::failure::{failure, from_error};
 
-/// The parameters that an object names; the rest keep their defaults. Names that are not known are refused, since a
-/// mistyped option would otherwise be lost without a word. `estimates` says whether a diameter can be estimated.
+/// The plain parameters that the package offers, by their JavaScript names: those of images.
+const PLAIN: [&str; 17] = [
+    "allChannels",
+    "augment",
+    "batchSize",
+    "bsize",
+    "cellprobThreshold",
+    "flowThreshold",
+    "interp",
+    "invert",
+    "maxSizeFraction",
+    "minSize",
+    "niter",
+    "resample",
+    "sharpenRadius",
+    "smoothRadius",
+    "tileNormBlocksize",
+    "tileNormSmooth3d",
+    "tileOverlap",
+];
+
+/// The parameters that an object names; the others keep their defaults. Unknown names are refused, since a mistyped
+/// option would otherwise be ignored. `estimates` says whether a size model can estimate diameters.
 pub(crate) fn params(options: &JsValue, estimates: bool) -> Result<Params, JsValue> {
-    let mut params = Params::default();
+    let mut params = Params::new();
     let mut intensities = None;
     let keys = Reflect::own_keys(options).map_err(|_| failure("option", "the options must be an object"))?;
     for key in keys.iter() {
@@ -28,27 +49,13 @@ pub(crate) fn params(options: &JsValue, estimates: bool) -> Result<Params, JsVal
             "diameter" => params.diameter = Some(value.number()? as f32),
             "chan" => params.channels.chan = value.count()?,
             "chan2" => params.channels.chan2 = value.count()?,
-            "flowThreshold" => params.flow_threshold = value.number()?,
-            "cellprobThreshold" => params.cellprob_threshold = value.number()? as f32,
-            "allChannels" => params.all_channels = value.flag()?,
             "normalize" if value.flag()? => {}
             "normalize" => value.only(&mut intensities, Normalize::Off)?,
             "normPercentile" => value.only(&mut intensities, value.percentile()?)?,
             "normRange" => value.only(&mut intensities, value.range()?)?,
-            "invert" => params.invert = value.flag()?,
-            "sharpenRadius" => params.sharpen_radius = value.number()? as f32,
-            "smoothRadius" => params.smooth_radius = value.number()? as f32,
-            "tileNormBlocksize" => params.tile_norm_blocksize = value.count()?,
-            "tileNormSmooth3d" => params.tile_norm_smooth3d = value.number()? as f32,
-            "maxSizeFraction" => params.max_size_fraction = value.number()?,
-            "interp" => params.interp = value.flag()?,
-            "bsize" => params.bsize = Some(value.count()?),
-            "tileOverlap" => params.tile_overlap = value.number()?,
-            "minSize" => params.min_size = value.count()?,
-            "niter" => params.niter = Some(value.count()? as u32),
-            "batchSize" => params.batch_size = value.count()?,
-            "resample" => params.resample = value.flag()?,
-            "augment" => params.augment = value.flag()?,
+            name if PLAIN.contains(&name) => {
+                params.set(&snake_case(name), value.plain()?).map_err(|error| from_error(&error.into()))?;
+            }
             _ => return Err(failure("option", &format!("{name} is not an option of segment"))),
         }
     }
@@ -56,7 +63,19 @@ pub(crate) fn params(options: &JsValue, estimates: bool) -> Result<Params, JsVal
     Ok(params)
 }
 
-/// What a GPU stores activations in.
+/// `minSize` to `min_size`.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
+}
+
+/// The format in which a GPU stores activations.
 pub(crate) fn precision(name: &str) -> Result<Precision, JsValue> {
     match name {
         "f32" => Ok(Precision::F32),
@@ -79,6 +98,12 @@ impl Value<'_> {
         let number = self.number()?;
         let whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
         if whole { Ok(number as usize) } else { Err(self.refuse("a whole number from 0")) }
+    }
+
+    /// The value of a plain parameter.
+    fn plain(&self) -> Result<ParamValue, JsValue> {
+        let flag = self.value.as_bool().map(ParamValue::Flag);
+        flag.or(self.value.as_f64().map(ParamValue::Number)).ok_or_else(|| self.refuse("a number, true or false"))
     }
 
     fn flag(&self) -> Result<bool, JsValue> {
@@ -107,7 +132,7 @@ impl Value<'_> {
         }
     }
 
-    /// Sets how intensities are mapped, which may be said in one way only.
+    /// Sets the mapping of intensities, which can be given once.
     fn only(&self, intensities: &mut Option<Normalize>, normalize: Normalize) -> Result<(), JsValue> {
         match intensities.replace(normalize) {
             None => Ok(()),

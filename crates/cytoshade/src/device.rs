@@ -1,17 +1,21 @@
-//! What a segmentation runs on.
+//! The devices that networks run on.
 
-use cytoshade_gpu::{AdapterInfo, Choice, DeviceOptions, Gpu};
+use std::fmt;
 
-use crate::Error;
+#[cfg(feature = "gpu")]
+use cytoshade_gpu::AdapterInfo;
 
-/// What a [`crate::Segmenter`] shall run on.
+use crate::gpu::Gpu;
+
+/// The device that a [`crate::Segmenter`] runs on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Device {
-    /// A GPU where there is one that works, else the CPU. Software adapters are never taken.
+    /// A GPU if one opens, else the CPU. Software adapters are never chosen.
     #[default]
     Auto,
-    /// A GPU; an error where there is none.
+    /// A GPU; an error if there is none.
     Gpu,
     /// The CPU.
     Cpu,
@@ -19,50 +23,70 @@ pub enum Device {
     Software,
 }
 
-/// What a segmentation ran on.
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Device::Auto => "any device",
+            Device::Gpu => "a GPU",
+            Device::Cpu => "the CPU",
+            Device::Software => "a software adapter",
+        })
+    }
+}
+
+/// The device that a segmentation ran on.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum DeviceInfo {
-    /// The CPU, with the instruction set in use.
+    /// The CPU.
     Cpu {
-        /// The instruction set's name.
+        /// The name of the instruction set in use.
         isa: String,
         /// Threads that share the work.
         threads: usize,
     },
     /// A GPU or a software adapter.
+    #[cfg(feature = "gpu")]
     Gpu(AdapterInfo),
 }
 
-impl std::fmt::Display for DeviceInfo {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl DeviceInfo {
+    /// The CPU with one of its instruction sets.
+    #[cfg(feature = "cpu")]
+    pub(crate) fn cpu(isa: cytoshade_cpu::network::Isa) -> Self {
+        DeviceInfo::Cpu { isa: isa.to_string(), threads: cytoshade_cpu::threads() }
+    }
+}
+
+impl From<&Gpu> for DeviceInfo {
+    fn from(gpu: &Gpu) -> Self {
+        #[cfg(feature = "gpu")]
+        return DeviceInfo::Gpu(gpu.info().clone());
+        #[cfg(not(feature = "gpu"))]
+        match *gpu {}
+    }
+}
+
+impl fmt::Display for DeviceInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DeviceInfo::Cpu { isa, threads } => {
                 write!(f, "CPU ({isa}, {threads} thread{})", if *threads == 1 { "" } else { "s" })
             }
+            #[cfg(feature = "gpu")]
             DeviceInfo::Gpu(info) => write!(f, "{} ({})", info.name, info.backend),
         }
     }
 }
 
-/// Every adapter that could run the shaders, the one that [`Device::Auto`] takes marked.
+/// Every adapter that could run the shaders. The one that [`Device::Auto`] takes is marked.
+#[cfg(feature = "gpu")]
 pub async fn adapters_async() -> Vec<AdapterInfo> {
     cytoshade_gpu::adapters().await
 }
 
-/// Every adapter that could run the shaders, the one that [`Device::Auto`] takes marked.
-#[cfg(not(target_arch = "wasm32"))]
+/// Every adapter that could run the shaders. The one that [`Device::Auto`] takes is marked.
+#[cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
 pub fn adapters() -> Vec<AdapterInfo> {
     pollster::block_on(adapters_async())
-}
-
-/// The GPU that a device asks for; `None` where the CPU shall run.
-pub(crate) async fn open(device: Device, device_options: &DeviceOptions) -> Result<Option<Gpu>, Error> {
-    match device {
-        Device::Cpu => Ok(None),
-        // Whatever keeps a GPU from opening, the CPU can do the work.
-        Device::Auto => Ok(Gpu::open_with(Choice::Hardware, device_options).await.ok()),
-        Device::Gpu => Gpu::open_with(Choice::Hardware, device_options).await.map(Some).map_err(Error::Gpu),
-        Device::Software => Gpu::open_with(Choice::Software, device_options).await.map(Some).map_err(Error::Gpu),
-    }
 }

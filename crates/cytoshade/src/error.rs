@@ -1,32 +1,38 @@
-//! Whatever can end a segmentation.
+//! The library's error.
 
 use std::path::PathBuf;
 
-use cytoshade_model::{Published, Sha256};
+use cytoshade_core::Error as CoreError;
+use cytoshade_model::{Error as ModelError, Published, Sha256};
 use cytoshade_safe_io::{Redacted, printable, printable_path};
 
-/// Whatever can end a segmentation. Each message says what was found, what was expected and what to do.
+use crate::{Device, gpu};
+
+/// An error of a call of this library. Each message says what was found, what was expected and what to do.
 ///
-/// The message may name files and folders, for the person who gave them; [`Error::redacted`] is for everybody else.
-/// What `{:?}` shows is for developers and holds paths too.
+/// [`Error::kind`] tells programs what to do; the variants hold the details. A message can name files and folders, for
+/// the person who gave them; [`Error::redacted`] leaves them out, for logs. `{:?}` is for developers and holds paths too.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The caller cancelled.
     #[error("cancelled")]
     Cancelled,
-    /// The image or a parameter.
+    /// An image, a parameter, or a network of the wrong kind.
     #[error(transparent)]
-    Input(cytoshade_core::Error),
+    Input(CoreError),
+    /// An image of a batch could not be had: its source failed.
+    #[error("the source of the image failed: {0}")]
+    Source(#[source] Box<dyn std::error::Error + Send + Sync + 'static>),
     /// The model file.
     #[error(transparent)]
-    Model(#[from] cytoshade_model::Error),
-    /// There is no model of a name.
+    Model(#[from] ModelError),
+    /// No model of this name exists.
     #[error("found no model {} in {}; {}", printable(name), listed(folders), advice(name))]
     ModelNotFound {
         /// The name.
         name: String,
-        /// The folders that were looked in.
+        /// The folders that were searched.
         folders: Vec<PathBuf>,
     },
     /// A file has the name of a published model and another hash.
@@ -36,32 +42,95 @@ pub enum Error {
         printable_path(path), published.name
     )]
     NotPublished {
-        /// The model whose name it has.
+        /// The model whose name the file has.
         published: &'static Published,
         /// The file.
         path: PathBuf,
-        /// Its hash.
+        /// The file's hash.
         found: Sha256,
-        /// The published model's.
+        /// The published model's hash.
         expected: Sha256,
     },
+    /// This build has no backend for the device.
+    #[error(
+        "this build of cytoshade cannot run on {device}; build it with the feature `{feature}`, or choose another device"
+    )]
+    NotBuilt {
+        /// The device that was chosen.
+        device: Device,
+        /// The feature that the build lacks.
+        feature: &'static str,
+    },
     /// The GPU.
+    #[cfg(feature = "gpu")]
     #[error(transparent)]
     Gpu(cytoshade_gpu::Error),
     /// A stage on the CPU.
     #[error(transparent)]
     Cpu(cytoshade_cpu::Error),
-    /// The network ran elsewhere, and failed there.
+    /// The network failed in another worker of the browser.
     #[cfg(target_arch = "wasm32")]
     #[error("{0}")]
     Remote(String),
 }
 
+/// The kinds of [`Error`], for programs to act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The caller cancelled.
+    Cancelled,
+    /// The image or stack is out of range: its size, its samples. Another image can succeed.
+    Image,
+    /// A parameter or an option is out of range.
+    Parameter,
+    /// The source of a batch's images failed.
+    Source,
+    /// The model file cannot be read, or holds no network of the kind that is needed.
+    Model,
+    /// The model file has another hash than the one demanded.
+    Hash,
+    /// No model of the name exists.
+    ModelNotFound,
+    /// The device does not exist, does not open, or lacks what was asked of it.
+    Unsupported,
+    /// The device was lost or hangs. Later calls fail too; make another segmenter.
+    DeviceLost,
+    /// The device has too little memory, or its limits are too small.
+    OutOfMemory,
+    /// A defect of this library or of a driver.
+    Internal,
+}
+
 impl Error {
-    /// The message without folders and file names, as a service would log it.
+    /// The kind of the error.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Cancelled => ErrorKind::Cancelled,
+            Error::Input(error) => input_kind(error),
+            Error::Source(_) => ErrorKind::Source,
+            Error::Model(ModelError::Hash { .. }) | Error::NotPublished { .. } => ErrorKind::Hash,
+            Error::Model(ModelError::HashText { .. }) => ErrorKind::Parameter,
+            Error::Model(_) => ErrorKind::Model,
+            Error::ModelNotFound { .. } => ErrorKind::ModelNotFound,
+            Error::NotBuilt { .. } => ErrorKind::Unsupported,
+            #[cfg(feature = "gpu")]
+            Error::Gpu(error) => gpu_kind(error),
+            Error::Cpu(cytoshade_cpu::Error::Core(error)) => input_kind(error),
+            Error::Cpu(cytoshade_cpu::Error::UnknownIsa { .. } | cytoshade_cpu::Error::MissingIsa { .. }) => {
+                ErrorKind::Unsupported
+            }
+            Error::Cpu(_) => ErrorKind::Internal,
+            #[cfg(target_arch = "wasm32")]
+            Error::Remote(_) => ErrorKind::Internal,
+        }
+    }
+
+    /// The message without folders and file names.
     pub fn redacted(&self) -> Redacted {
         match self {
             Error::Model(error) => error.redacted(),
+            Error::Source(_) => Redacted::own("the source of the image failed"),
             Error::ModelNotFound { .. } => Redacted::own("found no file and no model of the given name"),
             Error::NotPublished { published, found, expected, .. } => Redacted::own(format_args!(
                 "a file that has the name of the published {} has the SHA-256 {found}, expected {expected}",
@@ -70,12 +139,52 @@ impl Error {
             other => Redacted::new(other),
         }
     }
+
+    /// Whether a device lacks the capacity for what the host can do in its place: planes over its binding limit or its
+    /// memory.
+    pub(crate) fn is_over_capacity(&self) -> bool {
+        #[cfg(feature = "gpu")]
+        if let Error::Gpu(error) = self {
+            return matches!(error, gpu::Error::Limit { .. } | gpu::Error::OutOfMemory { .. });
+        }
+        false
+    }
 }
 
-impl From<cytoshade_core::Error> for Error {
-    fn from(error: cytoshade_core::Error) -> Self {
+fn input_kind(error: &CoreError) -> ErrorKind {
+    match error {
+        CoreError::Cancelled => ErrorKind::Cancelled,
+        CoreError::Param { .. }
+        | CoreError::NoSuchParam { .. }
+        | CoreError::NoSuchChannel { .. }
+        | CoreError::TileSide { .. } => ErrorKind::Parameter,
+        CoreError::NotSegmentation { .. }
+        | CoreError::NetworkShape { .. }
+        | CoreError::Layer { .. }
+        | CoreError::LayerValue { .. }
+        | CoreError::LayerShape { .. }
+        | CoreError::NoSuchWeights { .. }
+        | CoreError::ShortcutRelu { .. }
+        | CoreError::Plan { .. } => ErrorKind::Model,
+        _ => ErrorKind::Image,
+    }
+}
+
+#[cfg(feature = "gpu")]
+fn gpu_kind(error: &gpu::Error) -> ErrorKind {
+    use gpu::Error as E;
+    match error {
+        E::Lost { .. } | E::Hung { .. } => ErrorKind::DeviceLost,
+        E::OutOfMemory { .. } | E::Limit { .. } => ErrorKind::OutOfMemory,
+        E::Refused { .. } | E::Length { .. } | E::TileSize { .. } => ErrorKind::Internal,
+        _ => ErrorKind::Unsupported,
+    }
+}
+
+impl From<CoreError> for Error {
+    fn from(error: CoreError) -> Self {
         match error {
-            cytoshade_core::Error::Cancelled => Error::Cancelled,
+            CoreError::Cancelled => Error::Cancelled,
             other => Error::Input(other),
         }
     }
@@ -87,6 +196,15 @@ impl From<cytoshade_cpu::Error> for Error {
             cytoshade_cpu::Error::Core(error) => error.into(),
             other => Error::Cpu(other),
         }
+    }
+}
+
+impl From<gpu::Error> for Error {
+    fn from(error: gpu::Error) -> Self {
+        #[cfg(feature = "gpu")]
+        return Error::Gpu(error);
+        #[cfg(not(feature = "gpu"))]
+        match error {}
     }
 }
 

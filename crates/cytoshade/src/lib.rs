@@ -1,87 +1,115 @@
-//! Cellpose cell segmentation in Rust: image in, cell labels out, in one process, on a GPU of any maker or on none.
+//! Cell segmentation with Cellpose networks: image in, cell labels out, in one process, on any GPU or on the CPU.
 //!
-//! A [`Model`] is a Cellpose network (versions 1 to 3) read from a file. A [`Segmenter`] is that network made ready on
-//! a device. It turns an [`Image`] into a [`Segmentation`] as [`Params`] say.
+//! A [`Model`] is a Cellpose network (versions 1 to 3) from a file. A [`Segmenter`] is that network on a device. It turns
+//! an [`Image`] into a [`Segmentation`], with the parameters in [`Params`].
 //!
 //! ```
 //! use cytoshade::{Device, Image, Model, Params, Segmenter};
 //!
 //! # let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/cytoshade-demo.safetensors");
 //! let model = Model::open(file)?;
-//! // `Segmenter::new(&model)` picks a GPU where there is one; this asks for the CPU.
-//! let segmenter = Segmenter::builder().device(Device::Cpu).build(&model)?;
+//! // `Segmenter::new(&model)` takes a GPU if one opens; this asks for the CPU.
+//! let segmenter = Segmenter::builder(&model).device(Device::Cpu).build()?;
 //!
 //! // A bright disc of 30 pixels on a dark ground.
 //! let disc: Vec<u16> = (0..64 * 64)
 //!     .map(|at| ((at / 64 - 32i32).pow(2) + (at % 64 - 32i32).pow(2) < 15 * 15) as u16 * 900 + 100)
 //!     .collect();
 //! let image = Image::new(disc, 1, 64, 64)?;
-//! let segmentation = segmenter.segment(&image, &Params::default())?;
+//! let segmentation = segmenter.segment(&image, &Params::new().diameter(30.0))?;
 //! assert_eq!(segmentation.cells(), 1);
 //! assert_eq!(segmentation.labels.as_slice()[32 * 64 + 32], 1);
 //! # Ok::<(), cytoshade::Error>(())
 //! ```
 //!
-//! A [`Stack`] of images becomes a [`StackSegmentation`], in 3-D or layer by layer ([`Segmenter::segment_stack`]).
+//! - [`Segmenter::segment_batch`] segments many images: decoding, network and labelling overlap.
+//! - [`Segmenter::segment_stack`] segments a [`Stack`], in 3-D or slice by slice.
+//! - [`Restorer`] runs the restoration networks of Cellpose 3.
+//! - [`Control`] watches a call and stops it.
+//! - Every call that blocks has an `async` twin with the same arguments, for browsers and other callers that cannot
+//!   block: [`Segmenter::segment_async`].
 //!
-//! Callers that cannot block, in a browser above all, use the `async` twins: [`Segmenter::new_async`],
-//! [`SegmenterBuilder::build_async`] and [`Segmenter::segment_async`].
+//! The crate reads no image format: `cytoshade-formats` reads and writes files.
 //!
-//! The crate knows no image format: `cytoshade-formats` reads and writes files.
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `gpu` | yes | the network and the stages around it as shaders, through `wgpu` |
+//! | `cpu` | yes | the network on the CPU |
+//! | `torch` | yes | torch files and size models, which are pickles (read as data, never run) |
+//! | `onnx` | yes | ONNX exports |
+//! | `ndarray` | no | arrays and views of images and results |
+//! | `image` | no | [`ImageView`] and [`Image`] from a `DynamicImage` |
+//! | `serde` | no | [`Params`] and other options as data |
+//! | `tracing` | no | a span for each stage, with the image's size and the device |
+//!
+//! A build needs `gpu` or `cpu`. Without `cpu` the other stages on the CPU remain: they stand in for a GPU that lacks the
+//! capacity for an image.
+//!
+//! # Threads and memory
+//!
+//! [`Model`], [`Segmenter`] and [`Restorer`] are `Send` and `Sync`, and several threads can use one at once. Clones of a
+//! model and of a segmenter share the weights. See [`Segmenter`] for the threads that share the work and for the memory that it takes.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+// In browsers, which have no threads here, wgpu's handles are neither Send nor Sync.
+#![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
+// A build without a backend has branches over types without values.
+#![cfg_attr(not(all(feature = "gpu", feature = "cpu")), allow(dead_code, unused_variables))]
+
+#[cfg(not(any(feature = "gpu", feature = "cpu")))]
+compile_error!("cytoshade needs a backend: enable the feature `gpu`, the feature `cpu`, or both");
 
 mod backend;
+#[cfg(feature = "gpu")]
 mod calibrate;
 mod device;
-mod diameter;
 mod error;
-mod field;
+mod gpu;
 mod model;
 #[cfg(not(target_arch = "wasm32"))]
 mod model_dirs;
-mod outputs;
 mod pipeline;
-mod plane_source;
-#[cfg(target_arch = "wasm32")]
-mod remote;
-mod restore;
-mod run;
 mod segmentation;
 mod segmenter;
-mod stack;
-mod stream;
-mod volume_field;
 
 #[cfg(target_arch = "wasm32")]
-pub use backend::{Batch, PendingBatch};
-pub use calibrate::precision::PrecisionChoice;
+pub use backend::{Batch, PendingBatch, RemoteBackend};
+#[cfg(feature = "gpu")]
+pub use calibrate::PrecisionChoice;
 pub use cytoshade_core::{
-    BatchTimes, Cancel, Channels, Control, Image, LabelVolume, Labels, LayerSpan, LayerTime, MaskAgreement, Network,
-    Normalize, Outputs, Params, Planes, Progress, ProgressFn, Recorded, Recorder, Sample, Samples, Span, Stack, Stage,
-    StepCost, Timings, Volume,
+    BatchTimes, Cancel, Channels, Control, Image, ImageView, LabelVolume, Labels, LayerSpan, LayerTime, MaskAgreement,
+    Network, Normalize, Outputs, ParamInfo, ParamKind, ParamValue, Params, Planes, Progress, ProgressFn, Recorded,
+    Recorder, Sample, Samples, SamplesView, Span, Stack, StackView, Stage, StepCost, Timings, Volume,
 };
+#[cfg(feature = "cpu")]
 #[doc(hidden)]
 pub use cytoshade_cpu::network::Isa;
+#[cfg(feature = "gpu")]
 #[doc(hidden)]
 pub use cytoshade_gpu::FaultInjection;
+#[cfg(feature = "gpu")]
 pub use cytoshade_gpu::{AdapterInfo, AdapterKind, ConvKernel, Precision};
 pub use cytoshade_model::{Format, Identity, LoadOptions, Origin, PUBLISHED, Published, ReadLimits, Sha256, SizeModel};
 pub use cytoshade_safe_io::Redacted;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
 pub use device::adapters;
-pub use device::{Device, DeviceInfo, adapters_async};
-pub use error::Error;
-#[cfg(not(target_arch = "wasm32"))]
-pub use model::open_size_model;
-pub use model::{Model, load_size_model};
+#[cfg(feature = "gpu")]
+pub use device::adapters_async;
+pub use device::{Device, DeviceInfo};
+pub use error::{Error, ErrorKind};
+pub use model::Model;
 #[cfg(not(target_arch = "wasm32"))]
 pub use model_dirs::{ModelDirs, ModelFile, ModelRef, cache_folder, is_plain_name};
-#[cfg(target_arch = "wasm32")]
-pub use remote::RemoteBackend;
-pub use restore::{RestoreOptions, Restored, Restorer};
+pub use pipeline::restore::RestoreOptions;
 pub use segmentation::{Segmentation, StackSegmentation};
-pub use segmenter::{Segmenter, SegmenterBuilder};
+#[cfg(not(target_arch = "wasm32"))]
+pub use segmenter::{BatchImage, Segmentations};
+pub use segmenter::{
+    Builder, ForRestorer, ForSegmenter, Restored, Restorer, RestorerBuilder, Segmenter, SegmenterBuilder,
+};
 
 /// Networks that a program makes itself, for [`Model::from_network`].
 ///
@@ -95,10 +123,18 @@ pub mod network {
     };
 }
 
+#[cfg(feature = "image")]
+pub use ::image;
+#[cfg(feature = "ndarray")]
+pub use ::ndarray;
+#[cfg(feature = "gpu")]
+pub use cytoshade_gpu::wgpu;
+
 /// The errors of the crates beneath, which [`Error`] wraps.
 pub mod errors {
     pub use cytoshade_core::Error as CoreError;
     pub use cytoshade_cpu::Error as CpuError;
+    #[cfg(feature = "gpu")]
     pub use cytoshade_gpu::Error as GpuError;
     pub use cytoshade_model::{Error as ModelError, Problem};
 }

@@ -7,7 +7,7 @@ use cytoshade::{Cancel, Control, Device, Error, Image, Model, Outputs, Params, P
 
 fn segmenter() -> Segmenter {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/cytoshade-demo.safetensors");
-    Segmenter::builder().device(Device::Cpu).build(&Model::open(file).unwrap()).unwrap()
+    Segmenter::builder(&Model::open(file).unwrap()).device(Device::Cpu).build().unwrap()
 }
 
 /// Bright domes of 30 pixels, 44 apart.
@@ -32,11 +32,11 @@ fn labels_have_no_gaps_and_only_what_was_asked_for_comes_back() {
     assert!(seen.iter().all(|&seen| seen));
     assert!(plain.flows.is_none() && plain.cellprob.is_none() && plain.style.is_none());
 
-    let params = Params { outputs: Outputs::ALL, ..Params::default() };
+    let params = Params::new().outputs(Outputs::ALL);
     let full = segmenter.segment(&image, &params).unwrap();
     assert_eq!(full.labels, plain.labels);
-    let array = full.flows.unwrap().into_array();
-    assert_eq!(array.dim(), (2, 132, 176));
+    let flows = full.flows.unwrap();
+    assert_eq!((flows.channels(), flows.height(), flows.width()), (2, 132, 176));
     assert_eq!(full.cellprob.unwrap().channels(), 1);
     let style = full.style.unwrap();
     assert!((style.iter().map(|v| v * v).sum::<f32>() - 1.0).abs() < 1e-5);
@@ -103,8 +103,8 @@ fn the_async_twins_give_the_same() {
         future
     }
     let labels = pollster::block_on(sends(async {
-        let segmenter = Segmenter::builder().device(Device::Cpu).build_async(&model).await?;
-        segmenter.segment_async(&image, &Params::default(), &Control::new()).await
+        let segmenter = Segmenter::builder(&model).device(Device::Cpu).build_async().await?;
+        segmenter.segment_async(&image, &Params::default()).await
     }));
     assert_eq!(labels.unwrap().labels, segmenter().segment(&image, &Params::default()).unwrap().labels);
 }
@@ -135,8 +135,41 @@ fn constant_and_tiny_images_have_no_cells() {
     let segmenter = segmenter();
     for (height, width) in [(2, 2), (2, 500), (17, 3), (64, 64)] {
         let image = Image::new(vec![77u8; height * width], 1, height, width).unwrap();
-        let found = segmenter.segment(&image, &Params { outputs: Outputs::ALL, ..Params::default() }).unwrap();
+        let found = segmenter.segment(&image, &Params::new().outputs(Outputs::ALL)).unwrap();
         assert_eq!(found.cells(), 0, "{height} x {width}");
         assert!(found.flows.unwrap().as_slice().iter().all(|v| v.is_finite()));
     }
+}
+
+#[test]
+fn threads_can_share_and_move_everything() {
+    fn shared<T: Send + Sync>() {}
+    fn moved<T: Send>() {}
+    shared::<(Model, Segmenter, cytoshade::Restorer)>();
+    shared::<(Image, Params, cytoshade::Segmentation, cytoshade::StackSegmentation, Error)>();
+    shared::<(Control<'static>, Cancel, cytoshade::Builder<cytoshade::ForSegmenter>)>();
+    moved::<cytoshade::Segmentations>();
+    fn is_send<T: Send>(_: &T) {}
+    let (segmenter, image, params) = (segmenter(), domes(40, 40), Params::new());
+    let stack = cytoshade::Stack::new(vec![domes(40, 40)]).unwrap();
+    is_send(&segmenter.segment_async(&image, &params));
+    is_send(&segmenter.segment_stack_async(&stack, &params));
+}
+
+#[test]
+fn errors_have_a_kind_and_a_cause() {
+    use cytoshade::ErrorKind;
+    use std::error::Error as _;
+    let segmenter = segmenter();
+    let kind = |params: Params| segmenter.segment(&domes(40, 40), &params).unwrap_err().kind();
+    assert_eq!(kind(Params::new().diameter(-1.0)), ErrorKind::Parameter);
+    assert_eq!(kind(Params::new().bsize(48 + 8)), ErrorKind::Parameter);
+    let image = Image::new(vec![f32::INFINITY; 9], 1, 3, 3).unwrap();
+    assert_eq!(segmenter.segment(&image, &Params::new()).unwrap_err().kind(), ErrorKind::Image);
+    let missing = Model::open("no/such/file").unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::Model);
+    let cause = missing.source().and_then(|cause| cause.downcast_ref::<std::io::Error>()).unwrap();
+    assert_eq!(cause.kind(), std::io::ErrorKind::NotFound);
+    let unnamed = Model::open_in("nobody", &Default::default(), &Default::default()).unwrap_err();
+    assert_eq!(unnamed.kind(), ErrorKind::ModelNotFound);
 }

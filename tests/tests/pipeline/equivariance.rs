@@ -70,7 +70,7 @@ fn flipped(segmenter: &Segmenter) -> Result<(), Failed> {
 /// The domes have no holes to fill, so no cell may cross the threshold.
 fn inside(segmenter: &Segmenter) -> Result<(), Failed> {
     for cellprob_threshold in [-1.0, 0.0, 2.0] {
-        let params = Params { cellprob_threshold, outputs: cytoshade::Outputs::ALL, ..Params::default() };
+        let params = Params::new().cellprob_threshold(cellprob_threshold).outputs(cytoshade::Outputs::ALL);
         let found = segmenter.segment(&domes(&CENTERS), &params)?;
         let cellprob = found.cellprob.ok_or("no cell probability")?;
         let low = |labels: &Labels| {
@@ -86,7 +86,7 @@ fn inside(segmenter: &Segmenter) -> Result<(), Failed> {
 
 fn stitched(segmenter: &Segmenter) -> Result<(), Failed> {
     let stack = Stack::new(vec![domes(&CENTERS); 4])?;
-    let params = Params { stitch_threshold: 0.5, ..Params::default() };
+    let params = Params::new().stitch_threshold(0.5);
     let found = segmenter.segment_stack(&stack, &params)?;
     let through = |labels: &cytoshade_core::LabelVolume| {
         let same = (1..4).all(|z| labels.slice(z) == labels.slice(0));

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cytoshade::{Cancel, Control, Device, Model, Params, Progress, Segmenter, Stage};
+use cytoshade::{Cancel, Control, Device, Model, Progress, Segmenter, Stage};
 use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::gpu::NEEDS_ADAPTER;
 use cytoshade_tests::{agree, eval, must_fail_when_perturbed, trial};
@@ -33,8 +33,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     for (name, bytes) in LIMITED {
         for case in cases("pipeline", "cases.json").into_iter().filter(|case| case.name() == name) {
             let test = move || {
-                let builder = Segmenter::builder().device(device).largest_binding(bytes);
-                check(&case, &builder.build(&Model::open(case.input_path("model").ok_or("no model")?)?)?)
+                let model = Model::open(case.input_path("model").ok_or("no model")?)?;
+                check(&case, &Segmenter::builder(&model).device(device).largest_binding(bytes).build()?)
             };
             trials.push(trial(format!("image::gpu::bindings of {bytes} bytes: {name}"), missing, test));
         }
@@ -48,7 +48,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 /// Every batch is reported in its order, and none after the one that cancels.
 fn cancellation(case: &Case, device: Device) -> Result<(), Failed> {
     let segmenter = eval::segmenter(case, device)?;
-    let (image, params) = (eval::image(case)?, Params { batch_size: 2, ..eval::params(case) });
+    let (image, params) = (eval::image(case)?, eval::params(case).batch_size(2));
     let reported = Mutex::new(Vec::new());
     let report = |progress: Progress| {
         if progress.stage == Stage::Network {
@@ -77,7 +77,7 @@ fn cancellation(case: &Case, device: Device) -> Result<(), Failed> {
         let control = Control::new().progress(&report).cancel(&cancel);
         let found = segmenter.segment_with(&image, &params, &control);
         assert!(matches!(found, Err(cytoshade::Error::Cancelled)), "{found:?}");
-        assert_eq!(last.into_inner(), at);
+        assert_eq!(last.load(Ordering::Relaxed), at);
     }
     check(case, &segmenter)
 }

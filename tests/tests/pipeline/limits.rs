@@ -18,11 +18,11 @@ pub(crate) fn trials() -> Vec<Trial> {
 /// Segments the bundled photograph (696 x 520) in tiles of side `bsize`, on a device whose bindings hold `largest` bytes.
 fn segment(largest: u64, kernel: Option<ConvKernel>, bsize: usize) -> Result<Segmentation, Failed> {
     let root = program::root();
-    let builder = Segmenter::builder().device(eval::gpu_device().ok_or(NEEDS_ADAPTER)?).largest_binding(largest);
-    let builder = kernel.into_iter().fold(builder, SegmenterBuilder::kernel);
-    let segmenter = builder.build(&Model::open(root.join("models/cytoshade-demo.safetensors"))?)?;
+    let model = Model::open(root.join("models/cytoshade-demo.safetensors"))?;
+    let builder = Segmenter::builder(&model).device(eval::gpu_device().ok_or(NEEDS_ADAPTER)?).largest_binding(largest);
+    let segmenter = kernel.into_iter().fold(builder, SegmenterBuilder::kernel).build()?;
     let images: Vec<Image> = cytoshade_formats::read(root.join("models/demo.png"), &ReadOptions::default())?;
-    Ok(segmenter.segment(&images[0], &Params { bsize: Some(bsize), ..Params::default() })?)
+    Ok(segmenter.segment(&images[0], &Params::new().bsize(bsize))?)
 }
 
 /// The largest intermediate has 8 channels of the tile's size: 384 is the largest multiple of 16 whose square fits.

@@ -1,11 +1,13 @@
 //! Whole pipelines through the library, on the CPU and on the best adapter there is, a software one too. A test is named after
 //! its module and its backend: `stack::gpu::balls`.
 
+mod batch;
 mod equivariance;
 mod image;
 mod limits;
 mod option_matrix;
 mod restore;
+mod shared_device;
 mod stack;
 
 fn main() {
@@ -15,6 +17,8 @@ fn main() {
         restore::trials(),
         option_matrix::trials(),
         equivariance::trials(),
+        batch::trials(),
+        shared_device::trials(),
         limits::trials(),
     ];
     let trials = trials.into_iter().flatten().collect();

@@ -1,6 +1,6 @@
 //! Restoration against the reference's fixtures, alone and before a segmentation.
 
-use cytoshade::{Control, Device, Image, LoadOptions, Model, RestoreOptions, Restored, Restorer, Stack};
+use cytoshade::{Device, Image, LoadOptions, Model, RestoreOptions, Restored, Restorer, Stack};
 use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::{agree, eval, must_fail_when_perturbed};
 use libtest_mimic::{Failed, Trial};
@@ -15,7 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn restorer(case: &Case, device: Device) -> Result<Restorer, Failed> {
     let model = Model::open_with(case.input_path("restore").ok_or("no network")?, &LoadOptions::default())?;
     let options = RestoreOptions::from_name(case.param("purpose").as_str().unwrap_or_default());
-    Ok(Restorer::new(&model, device, options)?)
+    Ok(Restorer::builder(&model).options(options).device(device).build()?)
 }
 
 /// The restored values of an image or of z-slices, channel by channel as the reference orders them.
@@ -39,15 +39,15 @@ fn compare<T>(case: &Case, restored: &Restored<T>, slices: &[Image]) -> Result<(
 
 fn run(case: &Case, device: Device) -> Result<(), Failed> {
     let (restorer, segmenter) = (restorer(case, device)?, eval::segmenter(case, device)?);
-    let (params, control) = (eval::params(case), Control::new());
+    let params = eval::params(case);
     let labels = if case.has_input("stack") {
         let stack: Stack = eval::stack(case)?;
-        let restored = restorer.restore_stack(&stack, &params, &control)?;
+        let restored = restorer.restore_stack(&stack, &params)?;
         compare(case, &restored, restored.image.slices())?;
         let params = restorer.segmentation_params(&params, &restored);
         segmenter.segment_stack(&restored.image, &params)?.labels.into_vec()
     } else {
-        let restored = restorer.restore(&eval::image(case)?, &params, &control)?;
+        let restored = restorer.restore(&eval::image(case)?, &params)?;
         compare(case, &restored, std::slice::from_ref(&restored.image))?;
         let params = restorer.segmentation_params(&params, &restored);
         segmenter.segment(&restored.image, &params)?.labels.into_vec()

@@ -33,9 +33,9 @@ fn limited(case: Case, bytes: u64) -> Trial {
     let device = eval::gpu_device();
     let missing = device.is_none().then_some(NEEDS_ADAPTER);
     trial(format!("stack::gpu::bindings of {bytes} bytes: {name}"), missing, move || {
-        let builder = Segmenter::builder().device(device.ok_or(NEEDS_ADAPTER)?).largest_binding(bytes);
         let model = Model::open(case.input_path("model").ok_or("no model")?)?;
-        eval::cells_agree_with(&case, &builder.build(&model)?)
+        let builder = Segmenter::builder(&model).device(device.ok_or(NEEDS_ADAPTER)?);
+        eval::cells_agree_with(&case, &builder.largest_binding(bytes).build()?)
     })
 }
 

@@ -46,7 +46,7 @@ fn wgsl(mut job: Job) -> Outcome<()> {
 
 fn pipeline(model: &str, n: usize) -> Outcome<()> {
     threads(n)?;
-    let segmenter = Segmenter::builder().device(Device::Cpu).build(&Model::open(model)?)?;
+    let segmenter = Segmenter::builder(&Model::open(model)?).device(Device::Cpu).build()?;
     let mut stages = Vec::new();
     answer_lines(|words| {
         let ["run", input, output] = words else {

@@ -150,22 +150,21 @@ impl Segment {
 
     pub(crate) fn params(&self) -> Params {
         let flows = self.save_flows || self.saves_seg();
-        Params {
-            diameter: self.diameter.and_then(DiameterArg::pixels),
-            resample: !self.no_resample,
-            augment: self.augment,
-            niter: self.niter,
-            interp: !self.no_interp,
-            cellprob_threshold: self.cellprob_threshold,
-            flow_threshold: self.flow_threshold,
-            max_size_fraction: self.max_size_fraction,
-            min_size: usize::try_from(self.min_size).unwrap_or(0),
-            do_3d: self.do_3d,
-            anisotropy: self.anisotropy,
-            flow3d_smooth: self.flow3d_smooth,
-            stitch_threshold: self.stitch_threshold,
-            outputs: Outputs { flows, cellprob: flows, style: false, classes: false },
-            ..self.seen.params()
-        }
+        self.seen
+            .params()
+            .diameter(self.diameter.and_then(DiameterArg::pixels))
+            .resample(!self.no_resample)
+            .augment(self.augment)
+            .niter(self.niter)
+            .interp(!self.no_interp)
+            .cellprob_threshold(self.cellprob_threshold)
+            .flow_threshold(self.flow_threshold)
+            .max_size_fraction(self.max_size_fraction)
+            .min_size(usize::try_from(self.min_size).unwrap_or(0))
+            .do_3d(self.do_3d)
+            .anisotropy(self.anisotropy)
+            .flow3d_smooth(self.flow3d_smooth)
+            .stitch_threshold(self.stitch_threshold)
+            .outputs(Outputs::new().flows(flows).cellprob(flows))
     }
 }

@@ -199,7 +199,7 @@ impl Run<'_> {
         let mut found = if let (false, [image]) = (self.args.is_stack(), &images[..]) {
             let segmentation = match restorer {
                 Some(restorer) => {
-                    let image = restorer.restore(image, &self.params, &restoring).map_err(at)?;
+                    let image = restorer.restore_with(image, &self.params, &restoring).map_err(at)?;
                     let params = restorer.segmentation_params(&self.params, &image);
                     restored = Some(image.timings);
                     self.segmenter.segment_with(&image.image, &params, &control)
@@ -211,7 +211,7 @@ impl Run<'_> {
             let stack = Stack::new(std::mem::take(&mut images)).map_err(|error| Failure::at(path, error))?;
             let segmentation = match restorer {
                 Some(restorer) => {
-                    let stack = restorer.restore_stack(&stack, &self.params, &restoring).map_err(at)?;
+                    let stack = restorer.restore_stack_with(&stack, &self.params, &restoring).map_err(at)?;
                     let params = restorer.segmentation_params(&self.params, &stack);
                     restored = Some(stack.timings);
                     self.segmenter.segment_stack_with(&stack.image, &params, &control)

@@ -8,13 +8,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use cytoshade::{Identity, LoadOptions, Span};
+use cytoshade::{Identity, LoadOptions, Segmenter, Span};
 
 use crate::batch::run_each;
 use crate::diameter::size_model;
 use crate::failure::Failure;
 use crate::inputs::stems;
 use crate::interrupt;
+use crate::label_format::LabelFormat;
 use crate::model::Source;
 use crate::output::folder;
 use crate::outputs::Outputs;
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
             format.ending()
         )));
     }
-    let stems = stems(&args.inputs)?;
+    let stems = stems(&args.inputs, LabelFormat::Tif.ending())?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let mut profiler = Profiler::new(args.profile, args.trace.as_deref(), start);
     let mut outputs = Outputs::new(&args.inputs);
@@ -48,18 +49,18 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
         warn(format_args!("no hash of {} is known, so the file of that name may be any network", published.name));
     }
     share_work(args.threads)?;
-    let mut builder = args.runs.builder();
+    let mut builder = args.runs.apply(Segmenter::builder(&model));
     let sha256 = args.size_model_sha256;
     let estimate = size_model(args.diameter, args.size_model.as_deref(), sha256, &args.model, &mut outputs)?;
     if let Some(size_model) = estimate {
         builder = builder.size_model(size_model);
     }
-    let segmenter = builder.clone().build(&model).map_err(Failure::run)?;
+    let segmenter = builder.clone().build().map_err(Failure::run)?;
     if let Some(profiler) = &mut profiler {
         profiler.startup(span, &segmenter);
     }
     let pinned = LoadOptions { sha256: args.restore_sha256, ..LoadOptions::default() };
-    let open = |path: &PathBuf| Restoration::open(path, &pinned, args.runs.builder(), &mut outputs);
+    let open = |path: &PathBuf| Restoration::open(path, &pinned, &args.runs, &mut outputs);
     let restoration = args.restore.as_ref().map(open).transpose()?;
     folder(&args.output)?;
     cytoshade_safe_io::sweep_stale_files(&args.output);
@@ -69,7 +70,7 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
     let result = run_each(&args.inputs, |index, input| {
         // A lost device fails only the current image.
         if run.segmenter.is_lost()
-            && let Ok(segmenter) = builder.clone().build(&model)
+            && let Ok(segmenter) = builder.clone().build()
         {
             warn(format_args!("going on with {}", segmenter.device()));
             run.segmenter = segmenter;

@@ -7,14 +7,20 @@ use zune_jpeg::{
 };
 
 use super::{Allowed, Picture, unsigned};
+#[cfg(not(feature = "rare"))]
+use crate::Warning;
 use crate::error::one_line;
 use crate::limits::zeros;
-use crate::{Error, Format, Warning};
+use crate::{Error, Format};
 
+#[cfg(feature = "rare")]
 mod markers;
+#[cfg(feature = "rare")]
+mod repair;
 
 /// The colours that a picture of three components or more is decoded to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "rare"), allow(dead_code, reason = "strips and tiles may be pictures"))]
 pub(crate) enum Colors {
     /// RGB, from whatever the file stores.
     Rgb,
@@ -28,10 +34,9 @@ pub(crate) enum Colors {
 /// codes that make no sense or are missing are an error.
 pub(crate) fn decode(bytes: &[u8], colors: Colors, allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
     let mut warnings = Vec::new();
-    let clean = markers::without_stray_bytes(bytes);
-    if clean.is_some() {
-        warnings.push(Warning::Damaged { what: "it has bytes between its headers that belong to none".into() });
-    }
+    #[cfg(feature = "rare")]
+    let clean = repair::clean(bytes, &mut warnings);
+    #[cfg(feature = "rare")]
     let bytes = clean.as_deref().unwrap_or(bytes);
     let (mut decoder, stored) = headers(bytes, true)?;
     let (width, height) = decoder.dimensions().unwrap_or((0, 0));
@@ -51,30 +56,22 @@ pub(crate) fn decode(bytes: &[u8], colors: Colors, allowed: Allowed<'_, '_>) -> 
         (stored, Colors::Stored) => stored,
     };
     let channels = output.num_components();
-    let (pixels, what) = strict(bytes, &mut decoder, output).map_err(|what| Error::damaged(Format::Jpeg, what))?;
-    warnings.extend(what.map(|what| Warning::Damaged { what }));
+    let pixels = if has_end(bytes) {
+        pixels(&mut decoder, output).map_err(|what| Error::damaged(Format::Jpeg, what))?
+    } else {
+        let what = "its last scan is not followed by an end-of-image marker";
+        without_end(bytes, output, &mut warnings).ok_or_else(|| Error::damaged(Format::Jpeg, what))?
+    };
     Ok(Picture { width, height, channels, sample_type: unsigned(8), pixels, warnings })
 }
 
-/// Decodes a picture all of whose codes make sense, and says so if only its end is missing.
-fn strict(bytes: &[u8], decoder: &mut Decoder<'_>, output: ColorSpace) -> Result<(Vec<u8>, Option<String>), String> {
-    if has_end(bytes) {
-        return Ok((pixels(decoder, output)?, None));
-    }
-    let what = "its last scan is not followed by an end-of-image marker";
-    if !markers::are_complete(bytes) {
-        return Err(what.into());
-    }
-    // The decoder fills what is missing with grey. What follows a whole scan changes nothing; codes that are missing would be
-    // read from it.
-    let followed_by = |filler: &[u8]| {
-        let ended = [bytes, filler, &[0xff, 0xd9]].concat();
-        let (mut decoder, _) = headers(&ended, false).map_err(|error| error.to_string())?;
-        pixels(&mut decoder, output)
-    };
-    let found = followed_by(&[])?;
-    let is_whole = [0x00, 0x55].into_iter().all(|filler| followed_by(&[filler; 256]).is_ok_and(|other| other == found));
-    if is_whole { Ok((found, Some(what.into()))) } else { Err(what.into()) }
+#[cfg(feature = "rare")]
+use repair::without_end;
+
+/// The decoder fills what is missing at the end of a file with grey.
+#[cfg(not(feature = "rare"))]
+fn without_end(_: &[u8], _: ColorSpace, _: &mut Vec<Warning>) -> Option<Vec<u8>> {
+    None
 }
 
 type Decoder<'a> = JpegDecoder<ZCursor<&'a [u8]>>;

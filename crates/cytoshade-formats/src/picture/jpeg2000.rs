@@ -1,6 +1,6 @@
 //! JPEG 2000: files (JP2) and bare codestreams.
 
-use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
+use hayro_jpeg2000::{ComponentData, DecodeSettings, DecoderContext, Image};
 
 use super::{Allowed, Picture, unsigned};
 use crate::error::one_line;
@@ -19,7 +19,7 @@ pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, 
     let mut context = DecoderContext::default();
     let decoded = image.decode(&mut context).map_err(damaged)?;
     let components = decoded.components();
-    let bits = components.iter().map(hayro_jpeg2000::ComponentData::bit_depth).max().unwrap_or(0);
+    let bits = components.iter().map(ComponentData::bit_depth).max().unwrap_or(0);
     let pixels = width * height;
     if !(1..=16).contains(&bits) || components.iter().any(|component| component.samples().len() != pixels) {
         return Err(Error::unsupported(

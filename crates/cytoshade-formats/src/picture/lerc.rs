@@ -6,11 +6,18 @@ use super::{Allowed, Picture};
 use crate::error::one_line;
 use crate::{Error, Format, SampleKind, SampleType};
 
-/// Decodes one raster; pixels that it masks out are 0.
-pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
+/// Decodes one raster of up to `samples` values a pixel; pixels that it masks out are 0.
+pub(crate) fn decode(bytes: &[u8], samples: usize, allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
     let damaged = |error: lerc::LercError| Error::damaged(Format::Tiff, one_line(&error));
     let info = lerc::decode_info(bytes).map_err(damaged)?;
     allowed.check(Format::Tiff, info.width.into(), info.height.into(), 16)?;
+    if info.depth as usize > samples {
+        let what = format!("a strip or tile is a raster of {} samples a pixel, expected {samples}", info.depth);
+        return Err(Error::damaged(Format::Tiff, what));
+    }
+    if info.bands != 1 {
+        return Err(Error::unsupported(Format::Tiff, format!("LERC of {} bands", info.bands), "one band a tile"));
+    }
     let image = lerc::decode(bytes).map_err(damaged)?;
     macro_rules! bytes_of {
         ($values:expr) => {
@@ -27,9 +34,6 @@ pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, 
         SampleData::F32(values) => (SampleKind::Float, 32, bytes_of!(values)),
         SampleData::F64(values) => (SampleKind::Float, 64, bytes_of!(values)),
     };
-    if image.bands != 1 {
-        return Err(Error::unsupported(Format::Tiff, format!("LERC of {} bands", image.bands), "one band a tile"));
-    }
     Ok(Picture {
         width: image.width as usize,
         height: image.height as usize,

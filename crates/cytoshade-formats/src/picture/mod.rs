@@ -36,6 +36,7 @@ pub(crate) struct Picture {
 
 /// The size that a decoder may give.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "rare"), allow(dead_code, reason = "strips and tiles may be pictures"))]
 pub(crate) enum Allowed<'m, 'l> {
     /// Any within the limits, charged to the meter.
     Metered(&'m std::cell::RefCell<Meter<'l>>),

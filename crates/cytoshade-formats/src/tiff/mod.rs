@@ -13,7 +13,7 @@ use crate::{Error, Limits, Place, Series, Warning};
 mod codec;
 mod decode;
 mod directory;
-#[cfg(feature = "old-jpeg")]
+#[cfg(feature = "rare")]
 mod old_jpeg;
 mod page;
 mod plan;

@@ -1,11 +1,12 @@
 //! What one page of a TIFF holds and how it is stored.
 
 use super::directory::{Directory, Tag, Values, damaged};
-#[cfg(feature = "old-jpeg")]
+#[cfg(feature = "rare")]
 use super::old_jpeg::OldJpeg;
 use crate::{Error, SampleKind, SampleType};
 
 /// The photometric interpretation that stores brightness and colour apart.
+#[cfg(feature = "rare")]
 pub(super) const YCBCR: u64 = 6;
 
 /// What pages must agree in to be planes of one series.
@@ -46,11 +47,12 @@ pub(crate) struct Page {
     /// Options of CCITT group 3.
     #[cfg(feature = "fax")]
     pub(super) fax_options: u64,
+    #[cfg(feature = "rare")]
     pub(super) jpeg_tables: Option<Values>,
-    #[cfg(feature = "old-jpeg")]
+    #[cfg(feature = "rare")]
     pub(super) old_jpeg: OldJpeg,
     /// Pixels to a sample of colour, across and down.
-    #[cfg(feature = "old-jpeg")]
+    #[cfg(feature = "rare")]
     pub(super) subsampling: (u64, u64),
     /// Pixels in a unit, across and down, and the unit: 2 for inches, 3 for centimetres.
     #[cfg(feature = "microscopy")]
@@ -132,10 +134,11 @@ impl Page {
             descriptions: descriptions(directory)?,
             #[cfg(feature = "fax")]
             fax_options: number(Tag::T4Options, 0)?,
+            #[cfg(feature = "rare")]
             jpeg_tables: directory.values(Tag::JpegTables)?,
-            #[cfg(feature = "old-jpeg")]
+            #[cfg(feature = "rare")]
             old_jpeg: OldJpeg::new(directory)?,
-            #[cfg(feature = "old-jpeg")]
+            #[cfg(feature = "rare")]
             subsampling: subsampling(directory)?,
             #[cfg(feature = "microscopy")]
             resolution: resolution(directory)?,
@@ -154,7 +157,7 @@ impl Page {
     fn check_lists(&self) -> Result<(), Error> {
         let Some(offsets) = self.offsets else {
             let is_whole = self.kind.width == 0 || self.kind.height == 0;
-            #[cfg(feature = "old-jpeg")]
+            #[cfg(feature = "rare")]
             let is_whole = is_whole || self.old_jpeg.is_whole();
             return if is_whole { Ok(()) } else { Err(damaged("a page does not state where its strips or tiles are")) };
         };
@@ -218,7 +221,7 @@ fn descriptions(directory: &Directory<'_, '_>) -> Result<[Option<Values>; 2], Er
     Ok([values.next(), values.next()])
 }
 
-#[cfg(feature = "old-jpeg")]
+#[cfg(feature = "rare")]
 fn subsampling(directory: &Directory<'_, '_>) -> Result<(u64, u64), Error> {
     let Some(values) = directory.integers(Tag::YCbCrSubSampling)? else { return Ok((2, 2)) };
     let numbers = directory.file.numbers(values, 2)?;

@@ -124,12 +124,15 @@ impl Plan {
 
     /// Refuses strips and tiles that cannot hold their pixels, however well they are compressed.
     fn check_lengths(&self, page: &Page) -> Result<(), Error> {
-        let Some(ratio) = self.codec.most_expansion() else { return Ok(()) };
+        let ratio = self.codec.most_expansion().unwrap_or(u64::MAX);
+        // A picture describes each of its samples, in a bit or more.
+        let bits = if self.codec.is_picture() { page.interleaved() as u64 } else { 0 };
         for band in self.bands.iter().filter(|band| band.skip == 0) {
             let expected = self.decoded(page, band);
             for index in band.first..band.first + self.across {
                 let stored = self.chunks.get(index).map_or(0, |chunk| chunk.length);
-                if stored > 0 && expected as u64 > stored.saturating_mul(ratio) {
+                let is_short = expected as u64 > stored.saturating_mul(ratio) || bits > stored.saturating_mul(8);
+                if stored > 0 && is_short {
                     return Err(too_short(index, stored, "compressed", expected));
                 }
             }

@@ -1,10 +1,57 @@
-//! Measures a device once and remembers the result: the precision ([`precision`]) and the kernels ([`autotune`]).
+//! Decides how a network runs on a GPU, by measurement if that is asked for, and remembers the result: the precision
+//! ([`precision`]) and the kernels ([`autotune`]).
 //!
 //! Calibration runs whole pipelines, so it stands above [`crate::pipeline`] and [`crate::backend`]. Only the builder
 //! calls it.
 
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) mod autotune;
+mod autotune;
 #[cfg(not(target_arch = "wasm32"))]
 mod cache;
-pub(crate) mod precision;
+mod choice;
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+#[cfg(not(target_arch = "wasm32"))]
+mod picture;
+#[cfg(not(target_arch = "wasm32"))]
+mod precision;
+#[cfg(target_arch = "wasm32")]
+mod web;
+
+use std::collections::BTreeMap;
+
+use cytoshade_core::ConvId;
+use cytoshade_gpu::{ConvKernel, Options};
+
+pub use choice::PrecisionChoice;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use native::resolve;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use web::resolve;
+
+use crate::Model;
+
+/// The kernels of 3x3 convolutions.
+pub(crate) type KernelChoices = BTreeMap<ConvId, ConvKernel>;
+
+/// The choices of the caller.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// `precision` replaces the one in here.
+    pub(crate) options: Options,
+    pub(crate) precision: PrecisionChoice,
+    /// Whether a measurement chooses the kernels.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) tune: bool,
+    /// The folder that keeps measurements.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) cache: Option<std::path::PathBuf>,
+}
+
+/// The model that is calibrated.
+#[cfg_attr(target_arch = "wasm32", allow(dead_code))]
+pub(crate) struct Subject<'a> {
+    pub(crate) model: &'a Model,
+    /// Whether the network is for restoration.
+    pub(crate) restores: bool,
+}

@@ -24,12 +24,12 @@ fn fixture(case: &Case) -> Result<(), Failed> {
     let (chan, chan2) = (case.param("chan").as_u64(), case.param("chan2").as_u64());
     let (Some(chan), Some(chan2)) = (chan, chan2) else {
         // The image's first channels, unchanged.
-        let planes = channels::select(&image, &Params { all_channels: true, ..Params::default() }, 2)?;
+        let planes = channels::select(image.view(), &Params::new().all_channels(true), 2)?;
         let expected = case.require("planes")?.f32();
         return agree::close_with_twin(&planes.into_vec(), &expected, 1e-6);
     };
     let channels = Channels { chan: chan as usize, chan2: chan2 as usize };
-    let planes = channels::select(&image, &Params { channels, ..Params::default() }, 2)?;
+    let planes = channels::select(image.view(), &Params::new().channels(channels), 2)?;
     let expected = case.require("planes")?.f32();
     agree::close_with_twin(&planes.into_vec(), &expected, 1e-6)
 }

@@ -27,16 +27,14 @@ fn normalization(case: &Case) -> Params {
         }
     };
     let number = |name: &str, default: f64| case.param(name).as_f64().unwrap_or(default);
-    Params {
-        normalize,
-        invert: case.flag("invert"),
-        sharpen_radius: number("sharpen_radius", 0.0) as f32,
-        smooth_radius: number("smooth_radius", 0.0) as f32,
-        tile_norm_blocksize: number("tile_norm_blocksize", 0.0) as usize,
-        tile_norm_smooth3d: number("tile_norm_smooth3D", 1.0) as f32,
-        norm3d: case.param("norm3D").as_bool().unwrap_or(true),
-        ..Params::default()
-    }
+    Params::new()
+        .normalize(normalize)
+        .invert(case.flag("invert"))
+        .sharpen_radius(number("sharpen_radius", 0.0) as f32)
+        .smooth_radius(number("smooth_radius", 0.0) as f32)
+        .tile_norm_blocksize(number("tile_norm_blocksize", 0.0) as usize)
+        .tile_norm_smooth3d(number("tile_norm_smooth3D", 1.0) as f32)
+        .norm3d(case.param("norm3D").as_bool().unwrap_or(true))
 }
 
 fn fixture(case: &Case) -> Result<(), Failed> {

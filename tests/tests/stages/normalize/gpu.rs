@@ -123,14 +123,14 @@ fn random_intensities(gpu: &Gpu) -> Result<(), Failed> {
                 if invert && matches!(normalize, Normalize::Off) {
                     continue;
                 }
-                let params = Params { normalize: normalize.clone(), invert, ..Params::default() };
+                let params = Params::new().normalize(normalize.clone()).invert(invert);
                 check_normalized(gpu, &planes, &params)
                     .map_err(|e| format!("{height} x {width}, {params:?}: {}", e.message().unwrap_or_default()))?;
             }
         }
     }
     let planes = upload(gpu, &Planes::zeros(2, 4, 4))?;
-    let params = Params { normalize: Normalize::Ranges(vec![(0.0, 1.0)]), ..Params::default() };
+    let params = Params::new().normalize(Normalize::Ranges(vec![(0.0, 1.0)]));
     let error = block_on(cytoshade_gpu::normalize(gpu, planes, &params)).err();
     assert_eq!(error, Some(Error::Length { what: "norm_range", found: 1, expected: 2 }));
     Ok(())
@@ -157,7 +157,11 @@ fn random_normalized_tiles(gpu: &Gpu) -> Result<(), Failed> {
         for (low, high, tile_norm_smooth3d) in [(1.0, 99.0, 1.0), (0.0, 100.0, 0.0), (12.0, 70.0, 2.5)] {
             for norm3d in [true, false] {
                 let normalize = Normalize::Percentile { low, high };
-                let params = Params { normalize, norm3d, tile_norm_blocksize, tile_norm_smooth3d, ..Params::default() };
+                let params = Params::new()
+                    .normalize(normalize)
+                    .norm3d(norm3d)
+                    .tile_norm_blocksize(tile_norm_blocksize)
+                    .tile_norm_smooth3d(tile_norm_smooth3d);
                 check_normalized(gpu, &planes, &params)
                     .map_err(|e| format!("{height} x {width}, {params:?}: {}", e.message().unwrap_or_default()))?;
             }
@@ -169,9 +173,9 @@ fn random_normalized_tiles(gpu: &Gpu) -> Result<(), Failed> {
 /// More tiles than are counted at once, and a device with room for little more than the planes.
 fn many_tiles(gpu: &Gpu) -> Result<(), Failed> {
     let planes = uneven(&mut Random(39), 70, 100);
-    check_normalized(gpu, &planes, &Params { tile_norm_blocksize: 2, ..Params::default() })?;
+    check_normalized(gpu, &planes, &Params::new().tile_norm_blocksize(2))?;
     let small = block_on(Gpu::open_limited(Choice::Named(gpu.info().name.clone()), 12 * 70 * 100))?;
-    let params = Params { sharpen_radius: 4.0, tile_norm_blocksize: 10, ..Params::default() };
+    let params = Params::new().sharpen_radius(4.0).tile_norm_blocksize(10);
     check_normalized(&small, &planes, &params)
 }
 
@@ -185,7 +189,11 @@ fn random_radii(gpu: &Gpu) -> Result<(), Failed> {
                 continue;
             }
             for (invert, tile_norm_blocksize) in [(false, 0), (true, 0), (false, 20)] {
-                let params = Params { smooth_radius, sharpen_radius, invert, tile_norm_blocksize, ..Params::default() };
+                let params = Params::new()
+                    .smooth_radius(smooth_radius)
+                    .sharpen_radius(sharpen_radius)
+                    .invert(invert)
+                    .tile_norm_blocksize(tile_norm_blocksize);
                 check_normalized(gpu, &planes, &params)
                     .map_err(|e| format!("{height} x {width}, {params:?}: {}", e.message().unwrap_or_default()))?;
             }

@@ -29,7 +29,7 @@ fn rescale_table() -> Result<(), Failed> {
     for row in &rows {
         let number = |name: &str| row[name].as_f64().unwrap_or(f64::NAN);
         for resample in [true, false] {
-            let params = Params { diameter: row["diameter"].as_f64().map(|d| d as f32), resample, ..Params::default() };
+            let params = Params::new().diameter(row["diameter"].as_f64().map(|d| d as f32)).resample(resample);
             let (height, width) = (number("height") as usize, number("width") as usize);
             let (diam_mean, diam_labels) = (number("diam_mean") as f32, number("diam_labels") as f32);
             let resized = row["resized"].as_array().map_or((height, width), |r| {

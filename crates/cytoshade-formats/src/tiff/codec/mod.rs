@@ -1,20 +1,26 @@
 //! The compressions of strips and tiles, each behind the size that its pixels must have.
 
+#[cfg(feature = "rare")]
 use std::borrow::Cow;
 
 use super::directory::{File, damaged};
-#[cfg(feature = "old-jpeg")]
+#[cfg(feature = "rare")]
 use super::old_jpeg;
-use super::page::{Page, YCBCR};
+use super::page::Page;
+#[cfg(feature = "rare")]
+use super::page::YCBCR;
 use super::plan::Chunk;
-use crate::picture::{Allowed, Picture, jpeg};
+#[cfg(feature = "rare")]
+use crate::picture::jpeg;
+#[cfg(any(feature = "rare", feature = "webp", feature = "jpeg2000", feature = "jpegxl", feature = "lerc"))]
+use crate::picture::{Allowed, Picture};
 use crate::sample::Held;
 use crate::{Error, Format};
 
 mod bytes;
 #[cfg(feature = "fax")]
 mod fax;
-#[cfg(feature = "old-jpeg")]
+#[cfg(feature = "rare")]
 mod ycbcr;
 
 /// How strips and tiles are compressed.
@@ -22,7 +28,7 @@ mod ycbcr;
 pub(super) enum Codec {
     None,
     /// Brightness and colour apart, of different resolutions, without compression.
-    #[cfg(feature = "old-jpeg")]
+    #[cfg(feature = "rare")]
     YCbCr,
     Lzw,
     Deflate,
@@ -34,10 +40,12 @@ pub(super) enum Codec {
     /// CCITT: 2 for modified Huffman, 3 for group 3, 4 for group 4.
     #[cfg(feature = "fax")]
     Fax(u64),
+    #[cfg(feature = "rare")]
     Jpeg,
     /// JPEG as TIFF 6.0 described it first.
-    #[cfg(feature = "old-jpeg")]
+    #[cfg(feature = "rare")]
     OldJpeg,
+    #[cfg(feature = "rare")]
     Png,
     #[cfg(feature = "webp")]
     WebP,
@@ -65,8 +73,9 @@ impl Codec {
             #[cfg(feature = "fax")]
             kind @ 2..=4 => Codec::Fax(kind),
             5 => Codec::Lzw,
-            #[cfg(feature = "old-jpeg")]
+            #[cfg(feature = "rare")]
             6 => Codec::OldJpeg,
+            #[cfg(feature = "rare")]
             7 => Codec::Jpeg,
             8 | 32946 => Codec::Deflate,
             32773 => Codec::PackBits,
@@ -76,6 +85,7 @@ impl Codec {
             34887 => Codec::Lerc,
             #[cfg(feature = "lzma")]
             34925 => Codec::Lzma,
+            #[cfg(feature = "rare")]
             34933 => Codec::Png,
             #[cfg(feature = "zstd")]
             34926 | 50000 => Codec::Zstd,
@@ -85,7 +95,7 @@ impl Codec {
             50002 | 52546 => Codec::JpegXl,
             other => return Err(refused(format!("the compression {}", name(other)))),
         };
-        #[cfg(feature = "old-jpeg")]
+        #[cfg(feature = "rare")]
         if is_subsampled(page) && !codec.is_picture() {
             return subsampled(page, codec);
         }
@@ -95,9 +105,8 @@ impl Codec {
     /// True if strips and tiles are pictures, which know their own samples.
     pub(super) fn is_picture(self) -> bool {
         match self {
-            Codec::Jpeg | Codec::Png => true,
-            #[cfg(feature = "old-jpeg")]
-            Codec::OldJpeg => true,
+            #[cfg(feature = "rare")]
+            Codec::Jpeg | Codec::Png | Codec::OldJpeg => true,
             #[cfg(feature = "webp")]
             Codec::WebP => true,
             #[cfg(feature = "jpeg2000")]
@@ -135,12 +144,14 @@ impl Codec {
     pub(super) fn most_expansion(self) -> Option<u64> {
         match self {
             Codec::None => None,
-            #[cfg(feature = "old-jpeg")]
+            #[cfg(feature = "rare")]
             Codec::YCbCr => Some(3),
             // A run of 128 for two bytes.
             Codec::PackBits => Some(64),
             // The longest match, 258 bytes, for two bits.
-            Codec::Deflate | Codec::Png => Some(1032),
+            Codec::Deflate => Some(1032),
+            #[cfg(feature = "rare")]
+            Codec::Png => Some(1032),
             // A block of 128 KiB for four bytes.
             #[cfg(feature = "zstd")]
             Codec::Zstd => Some(1 << 15),
@@ -150,9 +161,8 @@ impl Codec {
             // The longest entry of the table for a code of 12 bits.
             Codec::Lzw => Some(2731),
             // A block of 8 x 8 pixels of one component, or of 16 x 16 of three, for a bit.
-            Codec::Jpeg => Some(8 * 64 * 12),
-            #[cfg(feature = "old-jpeg")]
-            Codec::OldJpeg => Some(8 * 64 * 12),
+            #[cfg(feature = "rare")]
+            Codec::Jpeg | Codec::OldJpeg => Some(8 * 64 * 12),
             #[allow(unreachable_patterns, reason = "the further compressions are features")]
             _ => None,
         }
@@ -160,16 +170,17 @@ impl Codec {
 
     /// The one strip that is all of a page, where neither strips nor tiles are listed.
     pub(super) fn whole(self, file: &File<'_>, page: &Page) -> Option<Chunk> {
-        #[cfg(feature = "old-jpeg")]
+        #[cfg(feature = "rare")]
         if self == Codec::OldJpeg {
             return page.old_jpeg.whole(file);
         }
-        #[cfg(not(feature = "old-jpeg"))]
+        #[cfg(not(feature = "rare"))]
         let _ = (file, page);
         None
     }
 
     /// Decodes a strip or tile to `expected` bytes; gives fewer if the data end early.
+    #[cfg_attr(not(feature = "rare"), allow(unused_variables, reason = "pictures alone need them"))]
     pub(super) fn decode(
         self,
         file: &File<'_>,
@@ -181,7 +192,7 @@ impl Codec {
         let broken = |error: String| damaged(format!("strip or tile {index} does not decompress: {error}"));
         let bytes = match self {
             Codec::None => stored.to_vec(),
-            #[cfg(feature = "old-jpeg")]
+            #[cfg(feature = "rare")]
             Codec::YCbCr => ycbcr::expand(page, stored, expected),
             Codec::Deflate => bytes::deflate(stored, expected)?.map_err(broken)?,
             Codec::Lzw => bytes::lzw(stored, expected)?.map_err(broken)?,
@@ -192,17 +203,19 @@ impl Codec {
             Codec::Lzma => bytes::lzma(stored, expected).map_err(broken)?,
             #[cfg(feature = "fax")]
             Codec::Fax(kind) => fax::decode(page, kind, stored, expected).map_err(broken)?,
+            #[cfg(feature = "rare")]
             Codec::Jpeg => {
                 return picture(page, expected, |allowed| {
                     jpeg::decode(&with_tables(file, page, stored)?, colors(page), allowed)
                 });
             }
-            #[cfg(feature = "old-jpeg")]
+            #[cfg(feature = "rare")]
             Codec::OldJpeg => {
                 return picture(page, expected, |allowed| {
                     jpeg::decode(&old_jpeg::stream(file, page, stored)?, colors(page), allowed)
                 });
             }
+            #[cfg(feature = "rare")]
             Codec::Png => return picture(page, expected, |allowed| crate::picture::png::decode(stored, allowed)),
             #[cfg(feature = "webp")]
             Codec::WebP => return picture(page, expected, |allowed| crate::picture::webp::decode(stored, allowed)),
@@ -213,7 +226,10 @@ impl Codec {
             #[cfg(feature = "jpegxl")]
             Codec::JpegXl => return picture(page, expected, |allowed| crate::picture::jpegxl::decode(stored, allowed)),
             #[cfg(feature = "lerc")]
-            Codec::Lerc => return picture(page, expected, |allowed| crate::picture::lerc::decode(stored, allowed)),
+            Codec::Lerc => {
+                let samples = page.interleaved();
+                return picture(page, expected, |allowed| crate::picture::lerc::decode(stored, samples, allowed));
+            }
         };
         Ok((bytes, Order::File))
     }
@@ -225,13 +241,13 @@ fn refused(found: String) -> Error {
 }
 
 /// True if the samples of a page are brightness and colors, which may have another resolution.
-#[cfg(feature = "old-jpeg")]
+#[cfg(feature = "rare")]
 fn is_subsampled(page: &Page) -> bool {
     page.kind.photometric == YCBCR && !page.kind.planar && page.kind.samples == 3
 }
 
 /// How such samples are stored. (JPEG holds its colours itself; here they lie in the samples.)
-#[cfg(feature = "old-jpeg")]
+#[cfg(feature = "rare")]
 fn subsampled(page: &Page, codec: Codec) -> Result<Codec, Error> {
     match (codec, page.subsampling) {
         (codec, (1, 1)) => Ok(codec),
@@ -244,11 +260,13 @@ fn subsampled(page: &Page, codec: Codec) -> Result<Codec, Error> {
 }
 
 /// JPEG as YCbCr becomes RGB, as tifffile and libtiff's users read it; all else is as it is stored.
+#[cfg(feature = "rare")]
 fn colors(page: &Page) -> jpeg::Colors {
     if page.kind.photometric == YCBCR { jpeg::Colors::Rgb } else { jpeg::Colors::Stored }
 }
 
 /// The samples of a strip or tile that is a picture, as they are held.
+#[cfg(any(feature = "rare", feature = "webp", feature = "jpeg2000", feature = "jpegxl", feature = "lerc"))]
 fn picture(
     page: &Page,
     expected: usize,
@@ -280,11 +298,13 @@ fn picture(
 }
 
 /// The first `keep` of every `stored` samples of `bytes` bytes.
+#[cfg(any(feature = "rare", feature = "webp", feature = "jpeg2000", feature = "jpegxl", feature = "lerc"))]
 fn first_samples(pixels: &[u8], stored: usize, keep: usize, bytes: usize) -> Vec<u8> {
     pixels.chunks_exact(stored * bytes).flat_map(|pixel| pixel.iter().take(keep * bytes)).copied().collect()
 }
 
 /// A strip or tile with the tables of its page, where they are stored apart.
+#[cfg(feature = "rare")]
 fn with_tables<'s>(file: &File<'_>, page: &Page, stored: &'s [u8]) -> Result<Cow<'s, [u8]>, Error> {
     const START: [u8; 2] = [0xff, 0xd8];
     const END: [u8; 2] = [0xff, 0xd9];

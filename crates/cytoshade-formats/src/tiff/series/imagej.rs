@@ -39,12 +39,16 @@ impl Header {
         })
     }
 
-    /// The axes that count the pages, the slowest first, of a file of `pages` pages of `samples` samples each.
+    /// The axes that count the pages, the slowest first, of a file of `pages` pages of `samples` samples each; `None` if its
+    /// lengths contradict the number of images.
     pub(super) fn axes(&self, pages: usize, samples: usize) -> Option<Vec<Axis>> {
         // Bio-Formats states the samples of a page as channels.
         let samples_are_channels = samples > 1 && samples == self.channels;
         let channels = if samples_are_channels { 1 } else { self.channels };
         let counted = channels.checked_mul(self.slices)?.checked_mul(self.frames)?;
+        if self.images > 1 && !self.images.is_multiple_of(counted) {
+            return None;
+        }
         let images = if self.images == 1 && counted == 1 { pages } else { self.images.max(counted) };
         let mut axes: Vec<Axis> = self
             .order
@@ -100,6 +104,7 @@ mod tests {
         assert_eq!(axes("ImageJ=1.53q\nimages=9", 9, 1), "I9T1Z1C1");
         assert_eq!(axes("ImageJ=1.53q\nimages=3\nchannels=3\n", 1, 3), "I3T1Z1C1");
         assert_eq!(axes("SCIFIO=1\nimages=6\nchannels=2\nslices=3\norder=zct", 6, 1), "T1C2Z3");
+        assert_eq!(Header::parse("ImageJ=1\nimages=6\nslices=2\nframes=4").unwrap().axes(6, 1), None);
         for wrong in ["", "slices=3", "ImageJ=1\nslices=0", "ImageJ=1\nframes=99999999999999999999"] {
             assert_eq!(Header::parse(wrong), None, "{wrong}");
         }

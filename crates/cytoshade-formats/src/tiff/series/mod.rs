@@ -192,7 +192,11 @@ fn imagej_series(
 ) -> Result<Option<Series>, Error> {
     let pages = pages::full_size(tiff.pages());
     let Some(page) = pages.first().and_then(|&first| tiff.pages().get(first)) else { return Ok(None) };
-    let Some(axes) = header.axes(pages.len(), page.kind.samples) else { return Ok(None) };
+    let Some(axes) = header.axes(pages.len(), page.kind.samples) else {
+        let why = "the number of images is none that its channels, slices and frames make".into();
+        warnings.push(Warning::Description { why });
+        return Ok(None);
+    };
     let stated = count(&axes, limits)?;
     // ImageJ writes stacks over 4 GiB behind one page.
     let contiguous = if pages.len() == 1 && stated > 1 { behind(tiff, 0, stated) } else { None };

@@ -57,9 +57,11 @@ impl Ome {
         reader.config_mut().expand_empty_elements = true;
         let mut ome = Ome::default();
         let mut planes = 0;
-        // The depth, and whether the text of a UUID is being read.
         let mut in_uuid = false;
         let mut is_ome = false;
+        // Elements that are open, and whether an image is one of them: annotations may hold other programs' XML.
+        let mut depth = 0usize;
+        let mut in_image = false;
         loop {
             let event = match reader.read_event() {
                 Ok(event) => event,
@@ -69,7 +71,19 @@ impl Ome {
                 Event::Start(element) => {
                     let name = element.local_name();
                     let name: &str = name.as_ref();
+                    depth += 1;
                     is_ome |= name == "OME";
+                    in_image |= depth == 2 && name == "Image";
+                    let expected = match name {
+                        "OME" => 1,
+                        "BinaryOnly" | "Image" => 2,
+                        "Pixels" => 3,
+                        "Channel" | "TiffData" => 4,
+                        _ => 5,
+                    };
+                    if depth != expected || depth > 2 && !in_image {
+                        continue;
+                    }
                     in_uuid = name == "UUID";
                     planes += u64::from(name == "TiffData");
                     check("the number of TiffData elements", planes, limits.pages, "pages")?;
@@ -83,7 +97,11 @@ impl Ome {
                         data.uuid = shortened(text.xml10_content().trim());
                     }
                 }
-                Event::End(_) => in_uuid = false,
+                Event::End(_) => {
+                    in_uuid = false;
+                    in_image &= depth > 2;
+                    depth = depth.saturating_sub(1);
+                }
                 Event::Eof => break,
                 _ => {}
             }
@@ -194,7 +212,9 @@ mod tests {
              DimensionOrder='XYZCT'\n\tSizeX=\"9\" SizeY=\"8\" SizeZ=\"3\" SizeC=\"2\" SizeT=\"1\" PhysicalSizeX=\"250\" \
              PhysicalSizeXUnit=\"nm\" PhysicalSizeY=\"0.5\"><a:Channel Name=\"DAPI\"/><a:Channel/><a:TiffData IFD=\"2\" FirstC=\"1\" \
              PlaneCount=\"3\"><a:UUID FileName=\"c1.ome.tif\">urn:uuid:2</a:UUID></a:TiffData></a:Pixels></a:Image>\
-             <a:Image><a:Pixels DimensionOrder=\"XYCZT\" SizeX=\"9\" SizeY=\"8\" SizeZ=\"1\" SizeC=\"1\" SizeT=\"1\"/></a:Image></a:OME>",
+             <a:Image><a:Pixels DimensionOrder=\"XYCZT\" SizeX=\"9\" SizeY=\"8\" SizeZ=\"1\" SizeC=\"1\" SizeT=\"1\"/></a:Image>\
+             <a:StructuredAnnotations><XMLAnnotation><Image/><Value><Image><Pixels/><x><TiffData IFD=\"5\"/></x></Image></Value>\
+             </XMLAnnotation></a:StructuredAnnotations></a:OME>",
         )
         .unwrap();
         assert_eq!((ome.uuid.as_str(), ome.images.len()), ("urn:uuid:1", 2));
@@ -232,7 +252,9 @@ mod tests {
         let bomb =
             "<!DOCTYPE a [<!ENTITY b \"bbbbbbbbbb\"><!ENTITY c \"&b;&b;&b;&b;\">]><OME><Image Name=\"&c;\"/></OME>";
         assert!(parse(bomb).is_err());
-        let many = format!("<OME><Image>{}</Image></OME>", "<TiffData/>".repeat(20_000));
+        let sizes = "SizeX=\"9\" SizeY=\"9\" SizeZ=\"1\" SizeC=\"1\" SizeT=\"1\"";
+        let data = "<TiffData/>".repeat(20_000);
+        let many = format!("<OME><Image><Pixels DimensionOrder=\"XYCZT\" {sizes}>{data}</Pixels></Image></OME>");
         assert!(matches!(Ome::parse(&many, &Limits::default()), Err(Error::Limit { field: "pages", .. })));
     }
 }

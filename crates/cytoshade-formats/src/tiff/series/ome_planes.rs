@@ -27,6 +27,7 @@ pub(super) fn series(
         }
     };
     let mut set = Set::new(&ome, siblings);
+    let before = warnings.len();
     let mut all = Vec::new();
     for image in &ome.images {
         match set.series(tiff, image, limits, warnings)? {
@@ -35,6 +36,9 @@ pub(super) fn series(
             Ok(None) => {}
             Err(why) => warnings.push(Warning::Description { why }),
         }
+    }
+    if all.is_empty() && warnings.len() == before {
+        warnings.push(Warning::Description { why: "it does not say where the planes of its images are".into() });
     }
     Ok((!all.is_empty()).then_some(all))
 }

@@ -43,13 +43,13 @@ fn random_stacks(gpu: &Gpu) -> Result<(), Failed> {
     let default = Params::default();
     let options = [
         default.clone(),
-        Params { invert: true, normalize: Normalize::Percentile { low: 3.0, high: 90.0 }, ..default.clone() },
-        Params { norm3d: false, ..default.clone() },
-        Params { smooth_radius: 1.2, sharpen_radius: 4.0, ..default.clone() },
-        Params { smooth_radius: 2.0, norm3d: false, ..default.clone() },
-        Params { tile_norm_blocksize: 8, ..default.clone() },
-        Params { tile_norm_blocksize: 11, tile_norm_smooth3d: 3.0, sharpen_radius: 3.0, ..default.clone() },
-        Params { normalize: Normalize::Range { low: 3.0, high: 90.0 }, invert: true, norm3d: false, ..default.clone() },
+        default.clone().invert(true).normalize(Normalize::Percentile { low: 3.0, high: 90.0 }),
+        default.clone().norm3d(false),
+        default.clone().smooth_radius(1.2).sharpen_radius(4.0),
+        default.clone().smooth_radius(2.0).norm3d(false),
+        default.clone().tile_norm_blocksize(8),
+        default.clone().tile_norm_blocksize(11).tile_norm_smooth3d(3.0).sharpen_radius(3.0),
+        default.clone().normalize(Normalize::Range { low: 3.0, high: 90.0 }).invert(true).norm3d(false),
     ];
     for (channels, size) in [(2, [5, 19, 23]), (1, [1, 30, 17]), (2, [13, 9, 40])] {
         let stack = random_stack(&mut random, channels, size);
@@ -59,10 +59,7 @@ fn random_stacks(gpu: &Gpu) -> Result<(), Failed> {
         }
     }
     // With percentiles per z-slice, the device neither inverts nor normalizes by tiles.
-    for params in [
-        Params { norm3d: false, invert: true, ..default.clone() },
-        Params { norm3d: false, tile_norm_blocksize: 8, ..default },
-    ] {
+    for params in [default.clone().norm3d(false).invert(true), default.norm3d(false).tile_norm_blocksize(8)] {
         assert!(!volume::normalizes(&params, 1, 2) && volume::normalizes(&params, 1, 1), "{params:?}");
     }
     Ok(())

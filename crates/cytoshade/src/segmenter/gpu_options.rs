@@ -1,0 +1,105 @@
+//! How a network runs on a GPU.
+
+use cytoshade_gpu::{Choice, ConvKernel, DeviceOptions, Gpu, wgpu};
+
+use super::builder::Builder;
+use crate::backend::Backend;
+use crate::calibrate::{self, Wanted};
+use crate::{Device, Error, Model, PrecisionChoice};
+
+/// The options of a network on a GPU.
+#[derive(Clone, Debug, Default)]
+pub(super) struct GpuOptions {
+    wanted: Wanted,
+    device: DeviceOptions,
+    /// The program's device.
+    shared: Option<(wgpu::Adapter, wgpu::Device, wgpu::Queue)>,
+}
+
+impl GpuOptions {
+    /// Whether the program gave a device of its own.
+    pub(super) fn is_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
+    /// Opens a model on the program's device, else on the GPU that a device means; `None` if it means the CPU.
+    pub(super) async fn open(&self, device: Device, model: &Model, restores: bool) -> Result<Option<Backend>, Error> {
+        let gpu = match (&self.shared, device) {
+            (Some((adapter, device, queue)), _) => {
+                Gpu::from_parts(adapter, device.clone(), queue.clone(), &self.device).await?
+            }
+            (None, Device::Cpu) => return Ok(None),
+            (None, Device::Auto | Device::Gpu) => Gpu::open_with(Choice::Hardware, &self.device).await?,
+            (None, Device::Software) => Gpu::open_with(Choice::Software, &self.device).await?,
+        };
+        let subject = calibrate::Subject { model, restores };
+        let (options, kernels) = calibrate::resolve(&gpu, &subject, &self.wanted).await?;
+        Backend::open(gpu, model.network(), options, &kernels).await.map(Some)
+    }
+}
+
+impl<T> Builder<T> {
+    /// Shares a device that the program has opened, in place of [`Builder::device`].
+    ///
+    /// Several segmenters and the program's own work can use one device: wgpu's handles are cheap to clone. The shaders use
+    /// the features and limits that the device was opened with; the largest storage buffer decides which images stay on the
+    /// device as a whole. The handlers for errors and for a lost device remain the program's: errors of the shaders come back
+    /// from the calls of the segmenter.
+    ///
+    /// # Errors
+    /// [`Builder::build`](crate::SegmenterBuilder::build) fails with the list of all features and limits that the device lacks.
+    pub fn wgpu(mut self, adapter: &wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        self.gpu.shared = Some((adapter.clone(), device, queue));
+        self
+    }
+
+    /// Chooses the kernel of the 3x3 convolutions on a GPU. The default is the one that suits the device best.
+    pub fn kernel(mut self, kernel: ConvKernel) -> Self {
+        self.gpu.wanted.options.kernel = Some(kernel);
+        self
+    }
+
+    /// Chooses the format in which a GPU stores activations and weights. The default is [`PrecisionChoice::F32`], the
+    /// only format of the CPU. Also accepts a [`cytoshade_gpu::Precision`].
+    pub fn precision(mut self, precision: impl Into<PrecisionChoice>) -> Self {
+        self.gpu.wanted.precision = precision.into();
+        self
+    }
+
+    /// Chooses the GPU's kernels of the 3x3 convolutions by a measurement of some seconds, layer by layer, instead of by
+    /// rule. A [`Builder::cache`] keeps the choice for the adapter, its driver, this version, the network's shape and its
+    /// precision. [`Builder::kernel`] takes precedence.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn tune(mut self, tune: bool) -> Self {
+        self.gpu.wanted.tune = tune;
+        self
+    }
+
+    /// Chooses a folder that only this user can write to, for example [`crate::cache_folder`]. It keeps the driver's
+    /// compiled pipelines (on Vulkan, if the driver allows it) and the results of [`Builder::tune`] and
+    /// [`PrecisionChoice::Auto`] for the next run.
+    ///
+    /// A missing folder is created. Entries that are damaged, or belong to another user or version, are ignored and
+    /// replaced. Caching is off by default.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn cache(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
+        let folder = folder.into();
+        self.gpu.wanted.cache = Some(folder.clone());
+        self.gpu.device.pipeline_cache = Some(folder);
+        self
+    }
+
+    /// Limits a GPU's storage buffers to so many bytes, for tests.
+    #[doc(hidden)]
+    pub fn largest_binding(mut self, bytes: u64) -> Self {
+        self.gpu.device.largest_binding = bytes;
+        self
+    }
+
+    /// Makes a GPU fail in chosen ways, for tests.
+    #[doc(hidden)]
+    pub fn inject_faults(mut self, faults: cytoshade_gpu::FaultInjection) -> Self {
+        self.gpu.device.faults = faults;
+        self
+    }
+}
