@@ -76,8 +76,6 @@ fn without_end(_: &[u8], _: ColorSpace, _: &mut Vec<Warning>) -> Option<Vec<u8>>
     None
 }
 
-type Decoder<'a> = JpegDecoder<ZCursor<&'a [u8]>>;
-
 /// A decoder that has read the headers, and the colours that the file stores.
 fn headers(bytes: &[u8], strict: bool) -> Result<(Decoder<'_>, ColorSpace), Error> {
     // The sides are checked afterwards, in words of our own.
