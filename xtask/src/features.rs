@@ -6,12 +6,8 @@ use crate::shell::{Outcome, cargo, lines, run};
 const LIBRARY: [&str; 7] = ["cpu", "gpu", "cpu,gpu", "cpu,ndarray", "cpu,image", "cpu,serde", "cpu,tracing"];
 
 /// Combinations of the crates beneath that must compile.
-const OTHERS: [(&str, &str); 4] = [
-    ("cytoshade-core", ""),
-    ("cytoshade-core", "ndarray"),
-    ("cytoshade-core", "image,serde"),
-    ("cytoshade-cpu", ""),
-];
+const OTHERS: [(&str, &str); 4] =
+    [("cytoshade-core", ""), ("cytoshade-core", "ndarray"), ("cytoshade-core", "image,serde"), ("cytoshade-cpu", "")];
 
 /// Crates that a build of the library without a feature must not depend on.
 const WITHOUT: [(&str, &str, &[&str]); 2] = [
