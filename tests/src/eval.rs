@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use cytoshade::{Device, Image, LoadOptions, Model, Normalize, Outputs, Params, Segmenter, Stack};
+use cytoshade::{Device, Image, Model, Normalize, Outputs, Params, Segmenter, Stack};
 use cytoshade_formats::ReadOptions;
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
@@ -78,7 +78,7 @@ pub fn segmenter(case: &Case, device: Device) -> Result<Arc<Segmenter>, Failed> 
     }
     let mut builder = Segmenter::builder(&Model::open(model)?).device(device);
     if let Some(path) = size_model {
-        builder = builder.size_model(cytoshade::open_size_model(path, &LoadOptions::default())?);
+        builder = builder.size_model(cytoshade::SizeModel::open(path)?);
     }
     let segmenter = Arc::new(builder.build()?);
     made.insert(key, segmenter.clone());

@@ -190,7 +190,12 @@ fn several_inputs_go_on_after_one_fails() {
 fn inputs_of_one_name_do_not_overwrite_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let other = folder.path().join("demo.tif");
-    refused(&segment(folder.path(), &[&photograph(), &other], &[]), "would both be written");
+    let segmented = segment(folder.path(), &[&photograph(), &other], &[]);
+    refused(&segmented, "would both be written as demo_cp_masks.tif; write them to different folders");
+    let mut restore = program();
+    restore.args(["restore", "--model"]).arg(model()).arg("--output").arg(folder.path());
+    let restored = restore.arg(photograph()).arg(&other).output().unwrap();
+    refused(&restored, "would both be written as demo_restored.tif; write them to different folders");
 }
 
 #[test]

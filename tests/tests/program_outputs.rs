@@ -275,7 +275,7 @@ fn isolated_inputs_give_the_same_cells_and_cost_no_others() {
         let mut reports: Vec<serde_json::Value> =
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         reports.iter_mut().for_each(|report| {
-            ["milliseconds", "output"].iter().for_each(|key| drop(report.as_object_mut().unwrap().remove(*key)));
+            ["milliseconds", "output"].into_iter().for_each(|key| drop(report.as_object_mut().unwrap().remove(key)));
         });
         reports
     };

@@ -13,7 +13,10 @@ use crate::failure::Failure;
 use crate::label_format::{Cells, LabelFormat};
 use crate::outputs::Outputs;
 
-/// Makes the folder for results.
+/// The end of the names of restored images.
+pub(crate) const RESTORED: &str = "_restored.tif";
+
+/// Makes the folder that results go to.
 pub(crate) fn folder(path: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(path).map_err(|error| {
         Failure::run(format!("cannot make the output folder {}: {error}; give another --output", printable_path(path)))
@@ -55,7 +58,7 @@ impl Files {
     }
 
     pub(crate) fn restored(&self) -> PathBuf {
-        self.file("_restored.tif")
+        self.file(RESTORED)
     }
 
     /// A PNG for an image, a TIFF of several pages for a stack.

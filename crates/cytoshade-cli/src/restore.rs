@@ -14,7 +14,7 @@ use crate::inputs::{ReadArgs, stems};
 use crate::interrupt;
 use crate::isolate::IsolateArgs;
 use crate::model::Source;
-use crate::output::{Files, folder};
+use crate::output::{Files, RESTORED, folder};
 use crate::outputs::Outputs;
 use crate::progress::Bar;
 use crate::report::{print_line, warn};
@@ -93,7 +93,7 @@ impl Restoration {
 
 pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
     args.params().check().map_err(Failure::usage)?;
-    let stems = stems(&args.inputs)?;
+    let stems = stems(&args.inputs, RESTORED)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let mut outputs = Outputs::new(&args.inputs);
     interrupt::catch();

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use crate::parallel::*;
+#[cfg(not(target_family = "wasm"))]
+use cytoshade_core::percentile::Rank;
 pub(crate) use cytoshade_core::percentile::percentile;
-use cytoshade_core::percentile::{Rank, steps};
+use cytoshade_core::percentile::steps;
 
 /// From this many samples on all threads search for an order statistic.
 #[cfg(not(target_family = "wasm"))]

@@ -20,9 +20,11 @@ pub enum AnyModel {
 pub fn load_any_path(path: &std::path::Path, options: &LoadOptions) -> Result<AnyModel, Error> {
     let bytes = crate::read_file(path, &options.limits)?;
     if size_model::recognizes(&bytes) {
-        return Ok(AnyModel::SizeModel(crate::load_size_model(&bytes, options)?, Sha256::digest(&bytes)));
+        let size_model = crate::load_size_model(&bytes, options)?;
+        // A hash in the options was checked.
+        return Ok(AnyModel::SizeModel(size_model, options.sha256.unwrap_or_else(|| Sha256::digest(&bytes))));
     }
     let find = crate::external::beside(path, bytes.len(), &options.limits);
-    let (network, origin) = crate::read(&bytes, options, find)?.network(&bytes)?;
+    let (network, origin) = crate::read(&bytes, options, find)?.network(&bytes, options)?;
     Ok(AnyModel::Network(network, origin))
 }

@@ -99,7 +99,7 @@ pub fn load_tensors(bytes: &[u8], options: &LoadOptions) -> Result<Tensors, Erro
 /// # Errors
 /// Those of [`load`].
 pub fn load_with_origin(bytes: &[u8], options: &LoadOptions) -> Result<(Network, Origin), Error> {
-    read(bytes, options, not_given)?.network(bytes)
+    read(bytes, options, not_given)?.network(bytes, options)
 }
 
 /// The network in a model file.
@@ -124,7 +124,7 @@ pub fn load_path(path: &std::path::Path, options: &LoadOptions) -> Result<Networ
 pub fn load_path_with_origin(path: &std::path::Path, options: &LoadOptions) -> Result<(Network, Origin), Error> {
     let bytes = read_file(path, &options.limits)?;
     let find = external::beside(path, bytes.len(), &options.limits);
-    read(&bytes, options, find)?.network(&bytes)
+    read(&bytes, options, find)?.network(&bytes, options)
 }
 
 /// The content of a file: tensors that may be a network's, or the network that was found in a graph.
@@ -149,12 +149,12 @@ impl Opened {
         }
     }
 
-    /// The network and its origin; `bytes` are those of the file.
-    fn network(mut self, bytes: &[u8]) -> Result<(Network, Origin), Error> {
+    /// The network with its origin. `bytes` are those of the file, which was read with `options`.
+    fn network(mut self, bytes: &[u8], options: &LoadOptions) -> Result<(Network, Origin), Error> {
         let (parts, ignored) = (std::mem::take(&mut self.parts), std::mem::take(&mut self.ignored));
         let format = self.format;
         let network = self.only_network()?;
-        Ok((network, Origin::new(bytes, format, parts, ignored)))
+        Ok((network, Origin::new(bytes, options.sha256, format, parts, ignored)))
     }
 
     /// A copy of the tensors, if the file holds tensors.

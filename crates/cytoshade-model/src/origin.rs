@@ -35,9 +35,15 @@ pub enum Identity {
 }
 
 impl Origin {
-    /// The origin of a network from these bytes.
-    pub(crate) fn new(bytes: &[u8], format: Format, parts: Vec<String>, ignored: Vec<String>) -> Self {
-        let sha256 = Sha256::digest(bytes);
+    /// The origin of a network from these bytes; `checked` is their hash if it was checked before they were parsed.
+    pub(crate) fn new(
+        bytes: &[u8],
+        checked: Option<Sha256>,
+        format: Format,
+        parts: Vec<String>,
+        ignored: Vec<String>,
+    ) -> Self {
+        let sha256 = checked.unwrap_or_else(|| Sha256::digest(bytes));
         let identity = Published::with_hash(sha256).map_or(Identity::Unknown, Identity::Published);
         let metadata = match format {
             Format::Safetensors => crate::safetensors_file::metadata(bytes),

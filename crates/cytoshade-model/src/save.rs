@@ -72,7 +72,7 @@ pub fn convert_path(path: &std::path::Path, load: &LoadOptions, save: &SaveOptio
 
 fn convert_opened(opened: Opened, source: &[u8], load: &LoadOptions, save: &SaveOptions) -> Result<Converted, Error> {
     let tensors = opened.tensors();
-    let (network, origin) = opened.network(source)?;
+    let (network, origin) = opened.network(source, load)?;
     let mut save = save.clone();
     save.metadata.insert("source_sha256".into(), origin.sha256.to_string());
     save.metadata.insert("source_format".into(), origin.format.to_string());

@@ -29,6 +29,33 @@ pub struct SizeModel {
 }
 
 impl SizeModel {
+    /// Opens a size model file (`size_cyto3.npy`, or the one that Cellpose's training writes beside a network) with the
+    /// default [`LoadOptions`].
+    ///
+    /// # Errors
+    /// Those of [`load_size_model_path`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn open(path: impl AsRef<std::path::Path>) -> Result<Self, Error> {
+        Self::open_with(path, &LoadOptions::default())
+    }
+
+    /// [`SizeModel::open`] with a hash that the file must have, or with other limits.
+    ///
+    /// # Errors
+    /// Those of [`load_size_model_path`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn open_with(path: impl AsRef<std::path::Path>, options: &LoadOptions) -> Result<Self, Error> {
+        load_size_model_path(path.as_ref(), options)
+    }
+
+    /// A size model from the bytes of its file.
+    ///
+    /// # Errors
+    /// Those of [`load_size_model`].
+    pub fn from_bytes(bytes: &[u8], options: &LoadOptions) -> Result<Self, Error> {
+        load_size_model(bytes, options)
+    }
+
     /// Factors on the centered style (`A`), one a channel.
     pub fn slopes(&self) -> &[f64] {
         &self.slopes

@@ -28,9 +28,7 @@ pub use meter::{CostLimits, Meter, MeterError, reserve};
 pub use open::{Links, open};
 #[cfg(not(target_family = "wasm"))]
 pub use pending_file::{Existing, PendingFile, remove_pending_files, sweep_stale_files};
-#[cfg(not(target_family = "wasm"))]
-pub use printable::printable_path;
-pub use printable::{printable, quoted};
+pub use printable::{printable, printable_path, quoted};
 #[cfg(not(target_family = "wasm"))]
 pub use private_file::{create_private_folder, open_private_file, read_private_file, write_private_file};
 pub use redacted::Redacted;

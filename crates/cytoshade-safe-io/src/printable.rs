@@ -3,7 +3,6 @@
 /// Characters of a name that are shown.
 const NAME: usize = 100;
 /// Characters of a path that are shown.
-#[cfg(not(target_family = "wasm"))]
 const PATH: usize = 1000;
 
 /// A name out of a file as it may be printed: one line, of no more than 100 characters of the name.
@@ -28,7 +27,6 @@ pub fn quoted(name: impl AsRef<[u8]>) -> String {
 }
 
 /// A path as it may be printed: as [`printable`], of up to 1000 characters.
-#[cfg(not(target_family = "wasm"))]
 pub fn printable_path(path: impl AsRef<std::path::Path>) -> String {
     escape(path.as_ref().as_os_str().as_encoded_bytes(), PATH)
 }

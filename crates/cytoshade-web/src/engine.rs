@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use cytoshade::errors::GpuError;
 use cytoshade::{
     AdapterKind, Cancel, Control, Device, DeviceInfo, Error, LoadOptions, Model, Precision, Progress, Segmenter,
-    SegmenterBuilder, Sha256, load_size_model,
+    SegmenterBuilder, Sha256, SizeModel,
 };
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
@@ -67,7 +67,8 @@ impl Engine {
         let mut builder = Segmenter::builder(&model);
         let estimates = size_model.is_some();
         if let Some(size_model) = size_model {
-            builder = builder.size_model(load_size_model(&size_model, &options).map_err(|error| from_error(&error))?);
+            let size_model = SizeModel::from_bytes(&size_model, &options);
+            builder = builder.size_model(size_model.map_err(|error| from_error(&error.into()))?);
         }
         let elsewhere = || {
             let workers = Workers::new(call, workers, model.network().description().outputs.count);

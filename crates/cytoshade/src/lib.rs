@@ -49,8 +49,8 @@
 //!
 //! # Threads and memory
 //!
-//! [`Model`], [`Segmenter`] and [`Restorer`] are `Send` and `Sync`, their clones share the weights, and several threads can
-//! use one at once. See [`Segmenter`] for the threads that share the work and for the memory that it takes.
+//! [`Model`], [`Segmenter`] and [`Restorer`] are `Send` and `Sync`, and several threads can use one at once. Clones of a
+//! model and of a segmenter share the weights. See [`Segmenter`] for the threads that share the work and for the memory that it takes.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -100,9 +100,7 @@ pub use device::adapters;
 pub use device::adapters_async;
 pub use device::{Device, DeviceInfo};
 pub use error::{Error, ErrorKind};
-#[cfg(not(target_arch = "wasm32"))]
-pub use model::open_size_model;
-pub use model::{Model, load_size_model};
+pub use model::Model;
 #[cfg(not(target_arch = "wasm32"))]
 pub use model_dirs::{ModelDirs, ModelFile, ModelRef, cache_folder, is_plain_name};
 pub use pipeline::restore::RestoreOptions;

@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use cytoshade_core::Network;
+use cytoshade_model::LoadOptions;
 #[cfg(not(target_arch = "wasm32"))]
 use cytoshade_model::Origin;
-use cytoshade_model::{LoadOptions, SizeModel};
 
 use crate::Error;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::{Identity, ModelDirs};
+use crate::{Identity, ModelDirs, ModelRef};
 
-/// A network: read from a file, or of a program's own. Clones share the weights.
+/// A network, from a file or made by the program. Clones share the weights.
 #[derive(Clone, Debug)]
 pub struct Model {
     network: Arc<Network>,
-    // In a browser each worker would hash the bytes once more for it, and nothing asks.
+    // A page does not use the hash, and each of its workers would compute it.
     #[cfg(not(target_arch = "wasm32"))]
     origin: Option<Origin>,
 }
@@ -29,24 +29,23 @@ impl Model {
     ///   hash, or that of a file of one's own (`CP_20230101_120000`). [`ModelDirs::resolve`] tells names from paths.
     ///
     /// # Errors
-    /// [`Error::Model`] where the file cannot be read or holds no Cellpose network, [`Error::ModelNotFound`],
+    /// [`Error::Model`] if the file cannot be read or holds no Cellpose network, [`Error::ModelNotFound`],
     /// [`Error::NotPublished`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn open(path_or_name: impl AsRef<std::path::Path>) -> Result<Self, Error> {
         Self::open_with(path_or_name, &LoadOptions::default())
     }
 
-    /// As [`Model::open`], demanding a hash or under other limits. A hash that is demanded here is demanded in place of
-    /// a published one.
+    /// [`Model::open`] with a hash that the file must have, in place of a published one, or with other limits.
     ///
     /// # Errors
-    /// As [`Model::open`], and where the file has not the hash that `options` demand.
+    /// As [`Model::open`], and [`Error::Model`] if the file has another hash than `options`.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn open_with(path_or_name: impl AsRef<std::path::Path>, options: &LoadOptions) -> Result<Self, Error> {
         Self::open_in(path_or_name, &ModelDirs::from_env(), options)
     }
 
-    /// As [`Model::open_with`], with names looked for in other folders.
+    /// [`Model::open_with`] that looks for names in other folders.
     ///
     /// # Errors
     /// As [`Model::open_with`].
@@ -56,7 +55,15 @@ impl Model {
         folders: &ModelDirs,
         options: &LoadOptions,
     ) -> Result<Self, Error> {
-        let reference = folders.resolve(path_or_name.as_ref());
+        Self::open_ref(&folders.resolve(path_or_name.as_ref()), options)
+    }
+
+    /// Opens a model that [`ModelDirs::resolve`] has found.
+    ///
+    /// # Errors
+    /// As [`Model::open_with`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn open_ref(reference: &ModelRef, options: &LoadOptions) -> Result<Self, Error> {
         let (network, mut origin) = reference.open(options, cytoshade_model::load_path_with_origin)?;
         if let Some(published) = reference.published().filter(|published| published.sha256.is_none()) {
             origin.identity = Identity::Unverified(published);
@@ -80,7 +87,7 @@ impl Model {
         })
     }
 
-    /// A model of a network that the program made itself, such as one of its own architecture.
+    /// A model of a network that the program made, for example of its own architecture.
     ///
     /// `cytoshade_model::load_tensors` reads the tensors of a file, and [`Network::new`] makes a network of them.
     pub fn from_network(network: Network) -> Self {
@@ -91,8 +98,8 @@ impl Model {
         }
     }
 
-    /// The file that it was read from: format, hash, and whether that is a published model's. `None` for a network that
-    /// the program made itself.
+    /// The file of the model: its format, its hash, and the published model of this hash. `None` for a network that the
+    /// program made.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()
@@ -106,21 +113,4 @@ impl Model {
     pub(crate) fn share(&self) -> Arc<Network> {
         self.network.clone()
     }
-}
-
-/// Reads a size model file (`size_cyto3.npy`, or what Cellpose's training writes beside a network).
-///
-/// # Errors
-/// [`Error::Model`] where the file cannot be read or holds no size model.
-#[cfg(not(target_arch = "wasm32"))]
-pub fn open_size_model(path: impl AsRef<std::path::Path>, options: &LoadOptions) -> Result<SizeModel, Error> {
-    Ok(cytoshade_model::load_size_model_path(path.as_ref(), options)?)
-}
-
-/// A size model from the bytes of its file.
-///
-/// # Errors
-/// As [`open_size_model`].
-pub fn load_size_model(bytes: &[u8], options: &LoadOptions) -> Result<SizeModel, Error> {
-    Ok(cytoshade_model::load_size_model(bytes, options)?)
 }

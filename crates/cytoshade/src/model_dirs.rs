@@ -1,4 +1,4 @@
-//! Models by name: the folders that they are looked for in, and what is there.
+//! Models by name: the folders of models, and the files in them.
 
 use std::env;
 use std::ffi::OsStr;
@@ -10,23 +10,21 @@ use etcetera::BaseStrategy;
 
 use crate::Error;
 
-/// The folders in which models are looked for by name: Cytoshade's own first, then Cellpose's.
-///
-/// The second is only ever read.
+/// The folders that names of models refer to: Cytoshade's first, then Cellpose's, which is only read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModelDirs {
-    /// Cytoshade's own, if there is one.
+    /// Cytoshade's folder, if there is one.
     pub own: Option<PathBuf>,
-    /// Cellpose's, if there is one.
+    /// Cellpose's folder, if there is one.
     pub cellpose: Option<PathBuf>,
 }
 
 impl ModelDirs {
     /// The folders of this system's user.
     ///
-    /// Cytoshade's own is `CYTOSHADE_MODELS`, or `cytoshade/models` in the user's cache folder (`~/.cache`, as XDG
-    /// says; the local application data on Windows). Cellpose's is `CELLPOSE_LOCAL_MODELS_PATH`, or
-    /// `~/.cellpose/models`, as the reference has it.
+    /// Cytoshade's is `CYTOSHADE_MODELS`, or `cytoshade/models` in the user's cache folder (by XDG `~/.cache`; the local
+    /// application data on Windows). Cellpose's is `CELLPOSE_LOCAL_MODELS_PATH`, or `~/.cellpose/models`, as in the
+    /// reference.
     pub fn from_env() -> Self {
         let cache = || Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("cytoshade").join("models"));
         let cellpose = || Some(etcetera::home_dir().ok()?.join(".cellpose").join("models"));
@@ -36,7 +34,7 @@ impl ModelDirs {
         }
     }
 
-    /// Both, in the order in which they are looked in.
+    /// Both folders, in the order of search.
     pub fn iter(&self) -> impl Iterator<Item = &Path> {
         self.own.iter().chain(&self.cellpose).map(PathBuf::as_path)
     }
@@ -55,7 +53,7 @@ impl ModelDirs {
         }
     }
 
-    /// What a plain name stands for: a published model's file, or a file of that name.
+    /// Resolves a plain name: the file of a published model, or a file of that name.
     fn named(&self, name: &str) -> ModelRef {
         let published = Published::named(name);
         let file = published.map_or(name, |published| published.file);
@@ -73,7 +71,7 @@ impl ModelDirs {
             let stem = path.file_stem()?.to_str()?;
             let names = [file, stem].map(|name| [format!("size_{name}.npy"), format!("{name}_size.npy")]);
             let name = names.into_iter().flatten().find(|name| path.with_file_name(name).is_file())?;
-            // Beside a file that is given by its path, nothing is a published model by its name alone.
+            // The name alone does not make a file outside of the folders a published model.
             let published = network.name.as_ref().and_then(|_| Published::named(&name));
             Some(ModelRef { paths: vec![path.with_file_name(&name)], published, name: None })
         })
@@ -92,8 +90,8 @@ impl ModelDirs {
     }
 }
 
-/// The folder in which Cytoshade keeps what it can make anew, for [`crate::SegmenterBuilder::cache`]: `CYTOSHADE_CACHE`, or
-/// `cytoshade/gpu` in the user's cache folder (`~/.cache`, as XDG says; the local application data on Windows).
+/// The folder for data that Cytoshade can compute again, for [`crate::SegmenterBuilder::cache`]: `CYTOSHADE_CACHE`, or
+/// `cytoshade/gpu` in the user's cache folder (by XDG `~/.cache`; the local application data on Windows).
 pub fn cache_folder() -> Option<PathBuf> {
     let cache = || Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("cytoshade").join("gpu"));
     variable("CYTOSHADE_CACHE").or_else(cache)
@@ -102,15 +100,15 @@ pub fn cache_folder() -> Option<PathBuf> {
 /// A file in one of the folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelFile {
-    /// Its name, which [`crate::Model::open`] takes.
+    /// Its name, for [`crate::Model::open`].
     pub name: String,
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// The folder that it is in.
+    /// Its folder.
     pub folder: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
-    /// The published model whose name it has. Whether it is that model only its hash would say.
+    /// The published model of this file name. The hash is not checked.
     pub published: Option<&'static Published>,
 }
 
@@ -130,7 +128,7 @@ fn present(path: &Path, folder: &Path) -> Option<ModelFile> {
     })
 }
 
-/// What a path or a name stands for: a file, or the places where it may be.
+/// A model by path or by name: a file, or the candidates in the folders of models.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelRef {
     name: Option<String>,
@@ -144,12 +142,12 @@ impl ModelRef {
         &self.paths
     }
 
-    /// The published model that is asked for, if it is one.
+    /// The published model of the name, if there is one.
     pub fn published(&self) -> Option<&'static Published> {
         self.published
     }
 
-    /// The name, or the path where it is no name.
+    /// The name, or else the path.
     pub fn text(&self) -> String {
         match (&self.name, self.paths.first()) {
             (Some(name), _) => name.clone(),
@@ -157,8 +155,8 @@ impl ModelRef {
         }
     }
 
-    /// Opens the first file that is there, with `open`, which reads it once and demands the hash of its options: that
-    /// of the published model, unless `options` demand another.
+    /// Opens the first candidate that exists, by `open`, whose options hold the hash that it must check: that of `options`,
+    /// or else that of the published model.
     ///
     /// # Errors
     /// [`Error::ModelNotFound`], [`Error::NotPublished`], and those of `open`.
@@ -203,7 +201,7 @@ pub fn is_plain_name(name: &str) -> bool {
         && !device
 }
 
-/// A variable of the environment that says something.
+/// An environment variable that is not empty.
 fn variable(name: &str) -> Option<PathBuf> {
     env::var_os(name).filter(|value| value.as_os_str() != OsStr::new("")).map(PathBuf::from)
 }

@@ -1,4 +1,4 @@
-//! What comes out.
+//! The results of segmentations.
 
 use cytoshade_core::{LabelVolume, Labels, Planes, Timings, Volume};
 
@@ -10,8 +10,8 @@ use crate::DeviceInfo;
 pub struct Segmentation {
     /// The labels, of the image's size: 0 is background, 1 to n are the cells.
     pub labels: Labels,
-    /// The flows (dY, dX), of shape [2, height, width], at the image's size, or at the network's where `resample` is
-    /// off. Key 5 times unit length inside cells. On request.
+    /// The flows (dY, dX), of shape [2, height, width], at the image's size, or at the network's if `resample` is
+    /// off. About 5 times unit length inside cells. On request.
     pub flows: Option<Planes>,
     /// The cell probability as a logit, of shape [1, height, width], sized as `flows`. On request.
     pub cellprob: Option<Planes>,
@@ -24,14 +24,14 @@ pub struct Segmentation {
     pub diameter: f32,
     /// Steps of the Euler integration that were taken.
     pub niter: u32,
-    /// What it ran on.
+    /// The device that ran the network.
     pub device: DeviceInfo,
     /// Time spent in each stage.
     pub timings: Timings,
 }
 
 impl Segmentation {
-    /// How many cells there are.
+    /// The number of cells.
     pub fn cells(&self) -> usize {
         self.labels.max() as usize
     }
@@ -41,30 +41,30 @@ impl Segmentation {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StackSegmentation {
-    /// The labels [depth, height, width], of the stack's size: 0 is background, 1 to n are the cells. Where layers are
-    /// neither segmented in 3-D nor stitched, each has labels of its own from 1 on.
+    /// The labels [depth, height, width], of the stack's size: 0 is background, 1 to n are the cells. Without 3-D and
+    /// without stitching, each z-slice has labels of its own from 1 on.
     pub labels: LabelVolume,
-    /// The flows, at the stack's size, or at the network's where `resample` is off: (dZ, dY, dX) of shape [3, depth,
-    /// height, width] in 3-D, where two planes add to each, else (dY, dX) of shape [2, depth, height, width]. On request.
+    /// The flows, at the stack's size, or at the network's if `resample` is off: in 3-D (dZ, dY, dX) of shape [3, depth,
+    /// height, width], each the sum of two orientations, else (dY, dX) of shape [2, depth, height, width]. On request.
     pub flows: Option<Volume>,
     /// The cell probability as a logit, of shape [1, depth, height, width], sized as `flows`; in 3-D the sum of three.
     /// On request.
     pub cellprob: Option<Volume>,
-    /// The style vectors, of unit length: one for each layer; in 3-D one for each column of the stack as the network
-    /// saw it, since the planes along X are the last that it sees. On request; `None` if the network has no style.
+    /// The style vectors, of unit length: one for each z-slice; in 3-D one for each plane along X, the last orientation
+    /// that the network runs on (as in the reference). On request; `None` if the network has no style.
     pub styles: Option<Vec<Vec<f32>>>,
     /// The diameter that was used, in pixels of the stack.
     pub diameter: f32,
     /// Steps of the Euler integration that were taken.
     pub niter: u32,
-    /// What it ran on.
+    /// The device that ran the network.
     pub device: DeviceInfo,
     /// Time spent in each stage.
     pub timings: Timings,
 }
 
 impl StackSegmentation {
-    /// How many cells there are; where each layer has labels of its own, in the layer that has most.
+    /// The number of cells. If each z-slice has labels of its own, that of the z-slice with most cells.
     pub fn cells(&self) -> usize {
         self.labels.max() as usize
     }

@@ -33,7 +33,7 @@ impl Source {
     pub(crate) fn network(typed: &Path, options: &LoadOptions) -> Result<Model, Failure> {
         let model = match Source::new(typed) {
             Source::Bundled => Model::from_bytes(bundled::MODEL, options),
-            Source::ModelRef(_) => Model::open_with(typed, options),
+            Source::ModelRef(reference) => Model::open_ref(&reference, options),
         };
         let model = model.map_err(Failure::run)?;
         for part in model.origin().iter().flat_map(|origin| &origin.parts) {

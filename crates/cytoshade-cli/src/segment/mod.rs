@@ -15,6 +15,7 @@ use crate::diameter::size_model;
 use crate::failure::Failure;
 use crate::inputs::stems;
 use crate::interrupt;
+use crate::label_format::LabelFormat;
 use crate::model::Source;
 use crate::output::folder;
 use crate::outputs::Outputs;
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
             format.ending()
         )));
     }
-    let stems = stems(&args.inputs)?;
+    let stems = stems(&args.inputs, LabelFormat::Tif.ending())?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let mut profiler = Profiler::new(args.profile, args.trace.as_deref(), start);
     let mut outputs = Outputs::new(&args.inputs);
