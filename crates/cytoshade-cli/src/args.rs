@@ -41,8 +41,30 @@ pub(crate) enum Command {
     Convert(Convert),
     /// List the adapters that can run the shaders, and the one that `--device auto` selects
     Devices,
-    /// Work with model files: inspect, convert, verify, fetch, list, remove
+    /// Inspect, convert, verify, download, list and remove model files
     Model(Model),
     #[command(name = crate::isolate::COMMAND, hide = true)]
     ReadIsolated(ReadIsolated),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn assert_helpful(command: &clap::Command) {
+        for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            assert!(!help.is_empty(), "{} {} has no help", command.get_name(), arg.get_id());
+        }
+        command.get_subcommands().filter(|command| !command.is_hide_set()).for_each(assert_helpful);
+    }
+
+    #[test]
+    fn every_option_has_help() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        assert_helpful(&command);
+    }
 }
