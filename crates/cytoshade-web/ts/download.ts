@@ -84,15 +84,15 @@ class Clock {
     if (this.#since >= STALL_BYTES) this.#arm();
   }
 
-  /** Waits for a step. Failures become a `CytoshadeError` that starts with `what`. */
-  async wait<T>(step: Promise<T>, what: string, url: string): Promise<T> {
+  /** Waits for a step. Failures become a `CytoshadeError` that starts with `failed`. */
+  async wait<T>(step: Promise<T>, failed: string, url: string): Promise<T> {
     try {
       return await step;
     } catch (error) {
       if (this.signal.aborted) throw this.signal.reason;
       // The browser's message may contain the URL with its query.
       const message = String((error as Error)?.message ?? error).replaceAll(url, this.name);
-      throw new CytoshadeError("download", `${what}: ${message}; load it again`);
+      throw new CytoshadeError("download", `${failed}: ${message}; load it again`);
     }
   }
 

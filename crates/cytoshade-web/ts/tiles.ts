@@ -42,10 +42,10 @@ export class TileWorkers {
   }
 
   /** Calls a function of the first free worker. Transfers the arrays among its arguments. */
-  call = async (what: "run" | "followFlows", given: Tile | Pixels): Promise<Answer> => {
+  call = async (name: "run" | "followFlows", given: Tile | Pixels): Promise<Answer> => {
     const worker = this.#idle.pop() ?? (await new Promise<Remote>((resolve) => this.#queue.push(resolve)));
     try {
-      return await worker.call<Answer>(what, given, buffers(given));
+      return await worker.call<Answer>(name, given, buffers(given));
     } finally {
       this.#free(worker);
     }

@@ -61,8 +61,8 @@ export class Remote {
     // The worker did not start, or threw outside of a call.
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      const what = event.message || "it did not start: are the package's files on the page's own origin?";
-      this.close(new CytoshadeError("crashed", `a worker ended unexpectedly: ${what}`));
+      const reason = event.message || "it did not start: are the package's files on the page's own origin?";
+      this.close(new CytoshadeError("crashed", `a worker ended unexpectedly: ${reason}`));
     };
   }
 
