@@ -58,9 +58,7 @@ impl std::str::FromStr for FaultArg {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut faults = FaultInjection::default();
         match text.split_once('=') {
-            Some(("memory", bytes)) => {
-                faults.memory = Some(bytes.parse().map_err(|_| "expected a number of bytes after memory=")?)
-            }
+            Some(("memory", bytes)) => faults.memory = Some(bytes.parse().map_err(|_| "expected memory=BYTES")?),
             None if text == "hang" => faults.hang.store(true, Ordering::Relaxed),
             None if text == "lose" => faults.lose.store(true, Ordering::Relaxed),
             _ => return Err("expected memory=BYTES, hang or lose"),

@@ -38,7 +38,8 @@ pub(crate) struct InputArgs {
     /// Percentiles that map to 0 and 1 in each channel; default: 1 and 99
     #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], allow_negative_numbers = true)]
     norm_percentile: Option<Vec<f32>>,
-    /// Intensities that map to 0 and 1, instead of percentiles; repeat the option to set each input channel of the network
+    /// Intensities that map to 0 and 1, instead of percentiles; repeat the option to set each input channel of the
+    /// network
     #[arg(
         long,
         num_args = 2,

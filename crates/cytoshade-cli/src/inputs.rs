@@ -16,17 +16,18 @@ use crate::report::warn;
 /// Options of reading, shared by all commands that read images.
 #[derive(Debug, Args)]
 pub(crate) struct ReadArgs {
-    /// Meaning of the pages of a multi-page TIFF: the channels of one image, or a list of images. `auto` uses the file's
-    /// metadata; without metadata, up to 5 pages of one size are channels, or z-slices if a stack is read. `channels` and
-    /// `list` override the metadata. The images of a list are written as STEM_0001_cp_masks.tif and so on
+    /// Meaning of the pages of a multi-page TIFF: the channels of one image, or a list of images. `auto` uses the
+    /// file's metadata; without metadata, up to 5 pages of one size are channels, or z-slices if a stack is read.
+    /// `channels` and `list` override the metadata. The images of a list are written as STEM_0001_cp_masks.tif and so
+    /// on
     #[arg(long, value_enum, default_value_t)]
     pub(crate) pages: PagesArg,
-    /// Read only series N, from 0 (see `cytoshade inspect`). By default all series are read; if a file has several, their
-    /// results are written as STEM_s0_cp_masks.tif and so on
+    /// Read only series N, from 0 (see `cytoshade inspect`). By default all series are read; if a file has several,
+    /// their results are written as STEM_s0_cp_masks.tif and so on
     #[arg(long, value_name = "N")]
     series: Option<usize>,
-    /// Axes, slowest first, overriding the file's metadata: T time, Z, C channels, S samples, Y, X; any other letter is a
-    /// list of images
+    /// Axes, slowest first, overriding the file's metadata: T time, Z, C channels, S samples, Y, X; any other letter is
+    /// a list of images
     #[arg(long, value_name = "TZCYX", value_parser = parse_axes)]
     axes: Option<Axes>,
     /// Index of the channel axis, from 0; negative indices count from the last axis, -1

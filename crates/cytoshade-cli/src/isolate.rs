@@ -130,7 +130,7 @@ fn warn_of_weakness(confinement: u8) {
     let is_strong = has(RESOURCE_LIMITS) && (has(SECCOMP) || has(LANDLOCK));
     if !is_strong {
         WARNED.call_once(|| {
-            warn("this system cannot limit the memory, files and sockets of isolated processes in full; their time is limited");
+            warn("this system limits only the time of isolated processes in full, not their memory, files and sockets");
         });
     }
 }

@@ -12,8 +12,8 @@ use crate::model::Source;
 
 /// The files that a run must not overwrite.
 ///
-/// They are compared by their identity in the file system, so that links and other spellings of a name count as the same
-/// file.
+/// They are compared by their identity in the file system, so that links and other spellings of a name count as the
+/// same file.
 #[derive(Debug, Default)]
 pub(crate) struct Outputs {
     kept: HashMap<FileIdentity, &'static str>,

@@ -9,8 +9,8 @@ static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
 
 /// Prints a line on standard output.
 ///
-/// Ignores a closed pipe, since readers like `head` close theirs early. Any other failure is printed once on standard error
-/// and sets the exit status to 1 (see [`is_output_lost`]).
+/// Ignores a closed pipe, since readers like `head` close theirs early. Any other failure is printed once on standard
+/// error and sets the exit status to 1 (see [`is_output_lost`]).
 pub(crate) fn print_line(line: impl Display) {
     let result = write(&mut io::stdout().lock(), &format!("{line}\n"));
     if let Err(error) = result

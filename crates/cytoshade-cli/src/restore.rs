@@ -24,8 +24,8 @@ pub(crate) struct Restore {
     /// Image files
     #[arg(value_name = "INPUT", required = true)]
     pub(crate) inputs: Vec<PathBuf>,
-    /// Restoration network of Cellpose 3. As in Cellpose, its name selects the purpose: `upsample` enlarges images whose
-    /// cells are smaller than the network's; `nuclei` sets the network's diameter to 17 pixels instead of 30
+    /// Restoration network of Cellpose 3. As in Cellpose, its name selects the purpose: `upsample` enlarges images
+    /// whose cells are smaller than the network's; `nuclei` sets the network's diameter to 17 pixels instead of 30
     #[arg(long, value_name = "FILE|NAME")]
     pub(crate) model: PathBuf,
     /// Required SHA-256 of the model file

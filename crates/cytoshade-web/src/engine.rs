@@ -44,11 +44,12 @@ pub struct Engine {
 impl Engine {
     /// Opens a network from the bytes of its model file, with an optional size model.
     ///
-    /// - `precision` is `f32` or `f16`, the format of activations on a GPU. Falls back to `f32` if the device lacks `f16`.
+    /// - `precision` is `f32` or `f16`, the format of activations on a GPU. Falls back to `f32` if the device lacks
+    ///   `f16`.
     /// - `backend` is `auto` (WebGPU on a hardware GPU, else the CPU), `webgpu` (software adapters too) or `cpu`.
-    /// - `call(name, arguments)` runs a function in one of `workers` workers and returns a promise of two arrays. Only the
-    ///   CPU uses it: `run` with the arguments of [`TileNetwork::run`](crate::tiles::TileNetwork::run), and, with several
-    ///   workers, `followFlows` with those of [`follow_flows`](crate::tiles::follow_flows).
+    /// - `call(name, arguments)` runs a function in one of `workers` workers and returns a promise of two arrays. Only
+    ///   the CPU uses it: `run` with the arguments of [`TileNetwork::run`](crate::tiles::TileNetwork::run), and, with
+    ///   several workers, `followFlows` with those of [`follow_flows`](crate::tiles::follow_flows).
     ///
     /// # Errors
     /// `model`, `no-webgpu`, `device-lost`, `out-of-memory`, `option`.
@@ -124,7 +125,8 @@ impl Engine {
         self.segmenter.device().to_string()
     }
 
-    /// Segments a picture. `options` are the package's `SegmentOptions`; calls `progress(stage, done, total)` as it proceeds.
+    /// Segments a picture. `options` are the package's `SegmentOptions`; calls `progress(stage, done, total)` as it
+    /// proceeds.
     ///
     /// # Errors
     /// `option`, `image`, `aborted` after [`Engine::cancel`], `device-lost`, `out-of-memory`.

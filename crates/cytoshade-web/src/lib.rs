@@ -1,11 +1,11 @@
 //! Cytoshade in the browser: the wasm module of the JavaScript package.
 //!
-//! Targets `wasm32-unknown-unknown` with wasm-bindgen; on other targets the crate is empty. `cargo xtask web` builds the
-//! module and the package into `dist/`.
+//! Targets `wasm32-unknown-unknown` with wasm-bindgen; on other targets the crate is empty. `cargo xtask web` builds
+//! the module and the package into `dist/`.
 //!
-//! The module runs only in workers, each with one thread and its own memory. One worker holds the `Engine`, which segments
-//! images. On the CPU, the engine distributes tiles over further workers, each with a `TileNetwork`. The page's thread does
-//! not run wasm.
+//! The module runs only in workers, each with one thread and its own memory. One worker holds the `Engine`, which
+//! segments images. On the CPU, the engine distributes tiles over further workers, each with a `TileNetwork`. The
+//! page's thread does not run wasm.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -27,7 +27,8 @@ const WARM_UP: usize = 3;
 
 /// Runs a small network of zeros, so that the browser optimizes the code while the model downloads.
 ///
-/// Browsers start with baseline code and optimize a function only once it has run for a while. All workers share the result.
+/// Browsers start with baseline code and optimize a function only once it has run for a while. All workers share the
+/// result.
 #[wasm_bindgen(js_name = warmUp)]
 pub fn warm_up() {
     const SIDE: usize = 32;

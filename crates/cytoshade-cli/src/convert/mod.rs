@@ -31,8 +31,8 @@ enum Kind {
     Seg(Inputs),
     /// Convert label images: TIFF, PNG or NPY
     ///
-    /// An image has one channel and the axes [Y, X] or [Z, Y, X]. Values of 0 and below are background; each other value
-    /// is a cell.
+    /// An image has one channel and the axes [Y, X] or [Z, Y, X]. Values of 0 and below are background; each other
+    /// value is a cell.
     Labels(Inputs),
 }
 
@@ -41,8 +41,8 @@ struct Inputs {
     /// Files named STEM_seg.npy, or STEM_cp_masks.tif and similar
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
-    /// Formats to write, separated by commas. A stack becomes one file, except for png and outlines, which have a file per
-    /// z-slice (STEM_0001_cp_masks.png and so on)
+    /// Formats to write, separated by commas. A stack becomes one file, except for png and outlines, which have a file
+    /// per z-slice (STEM_0001_cp_masks.png and so on)
     #[arg(long, value_enum, value_delimiter = ',', required = true, value_name = "FORMATS")]
     to: Vec<LabelFormat>,
     /// Output folder; created if missing. Default: the folder of each input

@@ -15,8 +15,8 @@ use crate::report::print_line;
 
 /// Convert a network to safetensors, with the source's hash, name and diameters as metadata
 ///
-/// The tensors of a torch or safetensors file are converted to f32 without loss. An ONNX graph has no state dict: each of
-/// its BatchNorms is written folded into two of the four tensors, so the result can run but not be trained further.
+/// The tensors of a torch or safetensors file are converted to f32 without loss. An ONNX graph has no state dict: each
+/// of its BatchNorms is written folded into two of the four tensors, so the result can run but not be trained further.
 #[derive(Debug, Args)]
 pub(crate) struct Convert {
     /// Network: a file, or the name of one

@@ -12,8 +12,8 @@ use crate::failure::Failure;
 /// Download a published model, or a model from a URL, into Cytoshade's folder
 ///
 /// Uses HTTPS; plain HTTP only to this machine. Keeps the file only if its SHA-256 is the published or given one and it
-/// opens as a model. Repeat the command to resume an interrupted download. Ignores proxies of the environment, and checks
-/// certificates only against Mozilla's roots.
+/// opens as a model. Repeat the command to resume an interrupted download. Ignores proxies of the environment, and
+/// checks certificates only against Mozilla's roots.
 #[derive(Debug, Args)]
 pub(crate) struct Fetch {
     /// Name of a published model (see `cytoshade model list`), or an https: URL

@@ -34,9 +34,9 @@ pub(crate) struct Segment {
     pub(crate) read: ReadArgs,
     #[command(flatten)]
     pub(crate) isolate: IsolateArgs,
-    /// Mean diameter of the cells in pixels; default: that of the network's training images. `auto` estimates it for each
-    /// image with the size model of --size-model or, without that option, with the one beside the network (NAME_size.npy,
-    /// size_NAME.npy). If none exists, `auto` uses the default
+    /// Mean diameter of the cells in pixels; default: that of the network's training images. `auto` estimates it for
+    /// each image with the size model of --size-model or, without that option, with the one beside the network
+    /// (NAME_size.npy, size_NAME.npy). If none exists, `auto` uses the default
     #[arg(long, value_name = "PX|auto", allow_negative_numbers = true)]
     pub(crate) diameter: Option<DiameterArg>,
     /// Size model of the network (e.g. size_cyto3.npy), which estimates the diameter of each image
@@ -118,8 +118,8 @@ pub(crate) struct Segment {
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Restore each image first, with this restoration network of Cellpose 3 (see `cytoshade restore`). The options of
-    /// normalization apply to the restoration, --diameter to both networks. Labels of an upsampled image have its enlarged
-    /// size
+    /// normalization apply to the restoration, --diameter to both networks. Labels of an upsampled image have its
+    /// enlarged size
     #[arg(long, value_name = "FILE|NAME", conflicts_with_all = ["size_model", "save_overlay", "save_seg"])]
     pub(crate) restore: Option<PathBuf>,
     /// Required SHA-256 of the restoration network
@@ -148,8 +148,8 @@ pub(crate) struct Segment {
     /// second (on a GPU by its own clock). For the first image, also print the times of the startup
     #[arg(long)]
     pub(crate) profile: bool,
-    /// Write these times as a trace for Perfetto (ui.perfetto.dev) or chrome://tracing, an event for each run of a stage
-    /// or layer
+    /// Write these times as a trace for Perfetto (ui.perfetto.dev) or chrome://tracing, an event for each run of a
+    /// stage or layer
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
 }

@@ -133,8 +133,8 @@ impl Run<'_> {
 
     /// Processes a time series; its time points are segmented separately.
     ///
-    /// Their labels become one file. Formats that hold a single image, and the outputs of the network, become a file for each
-    /// time point, STEM_t0 and so on.
+    /// Their labels become one file. Formats that hold a single image, and the outputs of the network, become a file
+    /// for each time point, STEM_t0 and so on.
     fn time_series(&mut self, target: &Target<'_>, series: &TimeSeries<'_>, stem: &str) -> Result<(), Failure> {
         let about = |failure: Failure| failure.about(target.path);
         let (together, apart): (Vec<_>, Vec<_>) = self.args.formats().partition(|format| format.holds_time_series());
