@@ -135,7 +135,7 @@ fn stacks_become_label_volumes() {
         assert_eq!(seg.image().unwrap().unwrap(), cytoshade_formats::read(&stack, &list).unwrap());
         std::fs::remove_file(folder.path().join("shallow_seg.npy")).unwrap();
     }
-    refused(&segment(folder.path(), &[&stack], &["--do-3d", "--save", "png"]), "holds no stack");
+    refused(&segment(folder.path(), &[&stack], &["--do-3d", "--save", "png"]), "cannot hold a stack");
     refused(&segment(folder.path(), &[&photograph()], &["--do-3d"]), "stitch_threshold");
     refused(&segment(folder.path(), &[&stack], &["--do-3d", "--anisotropy", "0"]), "anisotropy is 0");
     refused(&segment(folder.path(), &[&stack], &["--stitch-threshold", "2"]), "stitch_threshold is 2");
@@ -191,11 +191,11 @@ fn inputs_of_one_name_do_not_overwrite_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let other = folder.path().join("demo.tif");
     let segmented = segment(folder.path(), &[&photograph(), &other], &[]);
-    refused(&segmented, "would both be written as demo_cp_masks.tif; write them to different folders");
+    refused(&segmented, "have the same result, demo_cp_masks.tif; process them with different output folders");
     let mut restore = program();
     restore.args(["restore", "--model"]).arg(model()).arg("--output").arg(folder.path());
     let restored = restore.arg(photograph()).arg(&other).output().unwrap();
-    refused(&restored, "would both be written as demo_restored.tif; write them to different folders");
+    refused(&restored, "have the same result, demo_restored.tif; process them with different output folders");
 }
 
 #[test]

@@ -271,7 +271,7 @@ fn list_and_remove_know_the_folders() {
     let own = home.put(&home.own().join("mine"), &demo());
     let cellpose = home.put(&home.cellpose().join("cyto3"), &demo());
     let said = succeeded(&home.model(&["list"]));
-    for part in ["cyto3", "another size", "mine", "nuclei", "not here", "demo", text(&home.own())] {
+    for part in ["cyto3", "another size", "mine", "nuclei", "not present", "demo", text(&home.own())] {
         assert!(said.contains(part), "{part}: {said}");
     }
     let said: Value = serde_json::from_str(&succeeded(&home.model(&["list", "--json"]))).unwrap();
@@ -339,7 +339,7 @@ fn fetch_keeps_what_has_the_hash_and_opens() {
 fn fetch_refuses_everything_else_and_leaves_nothing() {
     let (home, server) = (Home::new(), models());
     let url = |path: &str| server.url(path);
-    refused(&home.model(&["fetch", "cyto9"]), "neither an address nor a published model");
+    refused(&home.model(&["fetch", "cyto9"]), "neither a URL nor a published model");
     refused(&home.model(&["fetch", "cyto2"]), "--accept-unverified");
     refused(&home.model(&["fetch", &url("/mine")]), "--accept-unverified");
     assert_eq!(server.asked().len(), 0, "it asked before it was allowed to");

@@ -1,4 +1,4 @@
-//! The command line: its commands. Each command's arguments stand beside its `run`.
+//! The commands of the program. Each command's arguments are declared beside its `run`.
 
 use clap::{Parser, Subcommand};
 
@@ -10,7 +10,7 @@ use crate::model::Model;
 use crate::restore::Restore;
 use crate::segment::Segment;
 
-/// Cell segmentation with Cellpose networks, on a GPU or without one.
+/// Cell segmentation with Cellpose networks, on a GPU or the CPU
 #[derive(Debug, Parser)]
 #[command(name = "cytoshade", version, about)]
 pub(crate) struct Cli {
@@ -20,29 +20,51 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Segment a bundled photograph of nuclei with a bundled model, and write labels and an overlay to look at
+    /// Segment a bundled photograph of nuclei with a bundled model; writes labels and an overlay
     Demo(Demo),
     /// Segment the cells in image files
     ///
-    /// Reads TIFF (OME-TIFF and those of ImageJ, MetaMorph and Zeiss LSM too; 8 to 64 bit, float; all common
-    /// compressions), PNG, JPEG, NPY, BMP, PNM, WebP, JPEG 2000 and JPEG XL, told apart by their content; `cytoshade
-    /// inspect` prints what it takes of a file. Writes DIR/STEM_cp_masks.tif: 0 is background, 1 to n are the cells (16 bit,
-    /// or 32 bit if a label is above 65,535). If one of several inputs fails, the others are still done, and the exit
-    /// status is 1.
+    /// Reads TIFF (including OME-TIFF, ImageJ, MetaMorph and Zeiss LSM; 8 to 64 bit, float; all common compressions),
+    /// PNG, JPEG, NPY, BMP, PNM, WebP, JPEG 2000 and JPEG XL. The content of a file decides its format; `cytoshade
+    /// inspect` prints the images that are read from it. Writes DIR/STEM_cp_masks.tif: 0 is background, 1 to n are the
+    /// cells (16 bit, or 32 bit if a label is above 65,535). If an input fails, the others are still processed, and the
+    /// exit status is 1.
     Segment(Box<Segment>),
     /// Denoise, deblur or upsample image files with a restoration network of Cellpose 3
     ///
-    /// Writes DIR/STEM_restored.tif: 32-bit floats, one page for the channel to segment, and one for the second where
-    /// there is one. `segment --restore` restores and segments in one step.
+    /// Writes DIR/STEM_restored.tif: 32-bit floats, one page for the channel to segment, and one for the second channel
+    /// if there is one. `segment --restore` restores and segments in one step.
     Restore(Box<Restore>),
-    /// Print what image files hold: series, axes, types, pixel sizes, channels, and what `segment` takes of them
+    /// Print the series, axes, types, pixel sizes and channels of image files, and the images that `segment` reads
     Inspect(Inspect),
-    /// Write what other programs saved in other formats
+    /// Convert label images and _seg.npy files to other formats
     Convert(Convert),
-    /// List every adapter that could run the shaders, and say which one `--device auto` takes
+    /// List the adapters that can run the shaders, and the one that `--device auto` selects
     Devices,
-    /// Work with model files: inspect, convert, verify, fetch, list, remove
+    /// Inspect, convert, verify, download, list and remove model files
     Model(Model),
     #[command(name = crate::isolate::COMMAND, hide = true)]
     ReadIsolated(ReadIsolated),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn assert_helpful(command: &clap::Command) {
+        for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            assert!(!help.is_empty(), "{} {} has no help", command.get_name(), arg.get_id());
+        }
+        command.get_subcommands().filter(|command| !command.is_hide_set()).for_each(assert_helpful);
+    }
+
+    #[test]
+    fn every_option_has_help() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        assert_helpful(&command);
+    }
 }

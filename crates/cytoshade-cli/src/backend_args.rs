@@ -1,4 +1,4 @@
-//! What a network runs on, and how: the same options for every command that runs one.
+//! The device of a network and its settings: options shared by all commands that run a network.
 
 use std::sync::atomic::Ordering;
 
@@ -6,35 +6,35 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use cytoshade::{Builder, ConvKernel, Device, FaultInjection, Isa, PrecisionChoice, cache_folder};
 
-/// What a network runs on, and how.
+/// The device of a network and its settings.
 #[derive(Debug, Args)]
 pub(crate) struct BackendArgs {
-    /// What to run on
+    /// Device that runs the network
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceArg,
-    /// Kernel of the 3x3 convolutions on a GPU; without it, the one that suits the device best
+    /// Kernel of the 3x3 convolutions on a GPU; default: chosen for the device
     #[arg(long, value_name = "NAME", value_parser = kernel_parser())]
     kernel: Option<ConvKernel>,
-    /// What a GPU stores the network's activations in; f16 takes half the memory, and is for GPUs that offer SHADER_F16
+    /// Format of the activations on a GPU; f16 halves the memory and requires SHADER_F16
     #[arg(long, value_enum, default_value_t)]
     precision: PrecisionArg,
-    /// Choose the GPU's kernels of the 3x3 convolutions by a short measurement, layer by layer, and remember the choice
+    /// Measure the GPU's kernels for each 3x3 convolution, use the fastest and cache the choice
     #[arg(long, conflicts_with = "kernel")]
     tune: bool,
-    /// Keep nothing for the next run: what a GPU's driver made of the shaders is otherwise kept in the user's cache
-    /// folder, or in the folder that CYTOSHADE_CACHE names
+    /// Do not cache compiled shaders and kernel choices. The cache is in the folder CYTOSHADE_CACHE, by default in the
+    /// user's cache folder
     #[arg(long)]
     no_cache: bool,
-    /// The CPU network's instruction set, for tests
+    /// Instruction set of the CPU network, for tests
     #[arg(long, hide = true)]
     cpu_isa: Option<Isa>,
-    /// What shall go wrong on a GPU, for tests
+    /// Fault to inject on a GPU, for tests
     #[arg(long, hide = true, value_name = "memory=BYTES|hang|lose")]
     inject_fault: Option<FaultArg>,
 }
 
 impl BackendArgs {
-    /// What the arguments say about a segmenter or a restorer.
+    /// Configures the builder of a segmenter or a restorer.
     pub(crate) fn apply<T>(&self, builder: Builder<T>) -> Builder<T> {
         let builder = builder.device(self.device.into()).precision(self.precision).tune(self.tune);
         let builder = self.kernel.into_iter().fold(builder, Builder::kernel);
@@ -48,7 +48,7 @@ impl BackendArgs {
     }
 }
 
-/// What shall go wrong on a GPU.
+/// A fault to inject on a GPU.
 #[derive(Clone, Debug)]
 struct FaultArg(FaultInjection);
 
@@ -58,29 +58,29 @@ impl std::str::FromStr for FaultArg {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut faults = FaultInjection::default();
         match text.split_once('=') {
-            Some(("memory", bytes)) => faults.memory = Some(bytes.parse().map_err(|_| "no number of bytes")?),
+            Some(("memory", bytes)) => faults.memory = Some(bytes.parse().map_err(|_| "expected memory=BYTES")?),
             None if text == "hang" => faults.hang.store(true, Ordering::Relaxed),
             None if text == "lose" => faults.lose.store(true, Ordering::Relaxed),
-            _ => return Err("neither memory=BYTES, hang nor lose"),
+            _ => return Err("expected memory=BYTES, hang or lose"),
         }
         Ok(Self(faults))
     }
 }
 
-/// Takes the kernels' names, and lists them in the help.
+/// Parses the name of a kernel. The help lists the names.
 fn kernel_parser() -> impl TypedValueParser<Value = ConvKernel> {
     PossibleValuesParser::new(ConvKernel::ALL.map(ConvKernel::name)).try_map(|name| name.parse::<ConvKernel>())
 }
 
-/// What a GPU stores the network's activations in.
+/// The format of the activations on a GPU.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum PrecisionArg {
-    /// 4 bytes a value
+    /// 4 bytes per value
     #[default]
     F32,
-    /// 2 bytes a value; sums are still in f32
+    /// 2 bytes per value; sums are in f32
     F16,
-    /// f16 where the GPU can and a trial finds the same cells as in f32, else f32; remembered for each model and GPU
+    /// f16 if the GPU supports it and a trial finds the same cells as f32, else f32; cached for each model and GPU
     Auto,
 }
 
@@ -94,13 +94,13 @@ impl From<PrecisionArg> for PrecisionChoice {
     }
 }
 
-/// What to run on.
+/// The device that runs the network.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum DeviceArg {
-    /// A GPU where there is one that works, else the CPU
+    /// A GPU if a working one is found, else the CPU
     #[default]
     Auto,
-    /// A GPU, or an error
+    /// A GPU; fails if none is found
     Gpu,
     /// The CPU
     Cpu,

@@ -1,11 +1,11 @@
-//! Inputs one after the other: one that fails does not end the others, an interruption does.
+//! Processes inputs in sequence. A failed input does not stop the others; an interruption does.
 
 use std::path::PathBuf;
 
 use crate::failure::Failure;
 use crate::interrupt;
 
-/// Runs `each` on every input and its index. Prints failures as they happen.
+/// Runs `each` on every input with its index. Prints failures as they occur.
 pub(crate) fn run_each(
     inputs: &[PathBuf],
     mut each: impl FnMut(usize, &PathBuf) -> Result<(), Failure>,
@@ -17,7 +17,7 @@ pub(crate) fn run_each(
         }
         match each(index, input) {
             Ok(()) => done += 1,
-            // The input was cancelled.
+            // The interruption cancelled this input.
             Err(_) if interrupt::is_interrupted() => break,
             Err(failure) => {
                 failure.print();

@@ -1,4 +1,4 @@
-//! The photograph and the network that are part of the program.
+//! The photograph and the network that are compiled into the program.
 
 /// Nuclei of the Data Science Bowl 2018 (BBBC038), CC0; see `models/README.md`.
 pub(crate) const IMAGE: &[u8] = include_bytes!("../../../models/demo.png");

@@ -1,4 +1,4 @@
-//! `cytoshade demo`: a bundled photograph, a bundled model, something to look at.
+//! `cytoshade demo`: segments a bundled photograph with a bundled model.
 
 use std::path::PathBuf;
 
@@ -17,10 +17,10 @@ use crate::report::print_line;
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// Folder to write to; it is made where it is not there
+    /// Output folder; created if missing
     #[arg(long, value_name = "DIR", default_value = "cytoshade-demo")]
     pub(crate) output: PathBuf,
-    /// What to run on
+    /// Device that runs the network
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceArg,
 }

@@ -1,4 +1,4 @@
-//! `cytoshade devices`.
+//! `cytoshade devices`: lists the adapters and the CPU.
 
 use cytoshade::{AdapterInfo, Segmenter};
 
@@ -11,11 +11,11 @@ pub(crate) fn run() -> Result<(), Failure> {
         print_adapter(adapter);
     }
     print_line(format_args!("{}", Segmenter::cpu_info()));
-    let taken = match adapters.iter().find(|adapter| adapter.auto) {
+    let selected = match adapters.iter().find(|adapter| adapter.auto) {
         Some(adapter) => format!("{} ({})", adapter.name, adapter.backend),
-        None => "the CPU: no GPU was found, and software adapters are taken only with --device software".into(),
+        None => "the CPU: no GPU found; pass --device software to use a software adapter".into(),
     };
-    print_line(format_args!("--device auto takes {taken}"));
+    print_line(format_args!("--device auto selects {selected}"));
     Ok(())
 }
 
@@ -23,11 +23,11 @@ fn print_adapter(adapter: &AdapterInfo) {
     let AdapterInfo { name, kind, backend, driver, offers, limits, .. } = adapter;
     print_line(format_args!("{name}: {kind}, {backend}, driver {driver}"));
     print_line(format_args!(
-        "  offers {}",
-        if offers.is_empty() { "nothing optional".into() } else { offers.join(", ") }
+        "  features: {}",
+        if offers.is_empty() { "no optional features".into() } else { offers.join(", ") }
     ));
     print_line(format_args!(
-        "  bindings up to {} MiB, {} storage buffers, {} KiB workgroup memory, {} invocations a workgroup",
+        "  bindings up to {} MiB, {} storage buffers, {} KiB workgroup memory, {} invocations per workgroup",
         limits.storage_binding >> 20,
         limits.storage_buffers,
         limits.workgroup_memory >> 10,

@@ -14,9 +14,9 @@ use crate::report::warn;
 /// The value of `--diameter`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum DiameterArg {
-    /// Estimated from each image.
+    /// Estimate it from each image.
     Auto,
-    /// In pixels.
+    /// A number of pixels.
     Pixels(f32),
 }
 
@@ -27,9 +27,9 @@ impl FromStr for DiameterArg {
         match text.parse() {
             _ if text == "auto" => Ok(DiameterArg::Auto),
             // Cellpose estimates the diameter for 0.
-            Ok(0.0) => Err("expected a number of pixels; to estimate the diameter, write --diameter auto".into()),
+            Ok(0.0) => Err("expected a number of pixels above 0; pass --diameter auto to estimate it".into()),
             Ok(pixels) => Ok(DiameterArg::Pixels(pixels)),
-            Err(_) => Err("expected a number of pixels, or auto".into()),
+            Err(_) => Err("expected a number of pixels or auto".into()),
         }
     }
 }
@@ -43,8 +43,12 @@ impl DiameterArg {
     }
 }
 
-/// The size model that estimates diameters: the named one, or for `--diameter auto` the one beside the network, if there
-/// is one. It must have the hash, if one is given, and is kept from being overwritten.
+/// Opens the size model: the named one, or for `--diameter auto` the one beside the network, if it exists.
+///
+/// Protects its files from being overwritten by outputs.
+///
+/// # Errors
+/// Fails if the model cannot be read, differs from `sha256`, or contradicts the other options.
 pub(crate) fn size_model(
     diameter: Option<DiameterArg>,
     named: Option<&Path>,
@@ -56,7 +60,7 @@ pub(crate) fn size_model(
     let reference = match (diameter, named) {
         (Some(DiameterArg::Pixels(_)), Some(_)) => {
             return Err(Failure::usage(
-                "--size-model estimates the diameter that --diameter gives; leave one of them out",
+                "--size-model estimates the diameter, but --diameter sets it; leave one of them out",
             ));
         }
         (_, Some(named)) => folders.resolve(named),
@@ -67,13 +71,13 @@ pub(crate) fn size_model(
             }
             None if sha256.is_some() => {
                 return Err(Failure::usage(
-                    "--size-model-sha256 is given, but there is no size model beside the network",
+                    "--size-model-sha256 is set, but there is no size model beside the network; pass --size-model",
                 ));
             }
             None => {
                 warn(format_args!(
-                    "no size model (size_NAME.npy, NAME_size.npy) beside {}: taking the diameter that the network was \
-                     trained on",
+                    "no size model (size_NAME.npy, NAME_size.npy) beside {}: using the diameter of the network's \
+                     training images",
                     printable_path(network)
                 ));
                 return Ok(None);

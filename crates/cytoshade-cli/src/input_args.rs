@@ -1,35 +1,45 @@
-//! What a network sees of an image: channels, intensities, tiles. The same options for every network.
+//! The preparation of images for a network: channels, intensities, tiles. Options shared by all networks.
 
 use clap::Args;
 use cytoshade::{Normalize, Params};
 
+/// The help of an option that sets a plain parameter of the library.
+pub(crate) fn help(param: &str) -> String {
+    let info = Params::PLAIN.iter().find(|info| info.name == param);
+    let line = info.map(cytoshade::ParamInfo::help_line).unwrap_or_default();
+    line.strip_suffix('.').unwrap_or(&line).to_owned()
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
-    /// Channel to segment: 0 for the mean of all, 1 to C for one of them
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Channel to segment: 1 to C for one channel, 0 for the mean of all
+    #[arg(long, value_name = "N", default_value_t = Params::new().channels.chan)]
     chan: usize,
-    /// Second (nuclear) channel: 0 for none, 1 to C for one of them; not used where --chan is 0
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Second (nuclear) channel: 1 to C for one channel, 0 for none; ignored if --chan is 0
+    #[arg(long, value_name = "N", default_value_t = Params::new().channels.chan2)]
     chan2: usize,
-    /// The network sees the image's first channels in their order: for networks that were trained so
-    #[arg(long, conflicts_with_all = ["chan", "chan2"])]
+    #[arg(long, help = help("all_channels"), conflicts_with_all = ["chan", "chan2"])]
     all_channels: bool,
-    /// Overlap of neighbouring tiles as a fraction of a tile, 0.05 to 0.5
-    #[arg(long, value_name = "F", default_value_t = 0.1, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        help = help("tile_overlap"),
+        value_name = "F",
+        default_value_t = Params::new().tile_overlap,
+        allow_negative_numbers = true
+    )]
     tile_overlap: f64,
-    /// Side of a tile in pixels: a multiple of 16; without it the network's own, 224 for U-Nets
-    #[arg(long, value_name = "N")]
+    #[arg(long, help = help("bsize"), value_name = "N")]
     bsize: Option<usize>,
-    /// Tiles that go through the network at once
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(long, help = help("batch_size"), value_name = "N", default_value_t = Params::new().batch_size)]
     batch_size: usize,
-    /// Take intensities as they are
+    /// Keep the intensities as they are
     #[arg(long, conflicts_with_all = ["norm_percentile", "norm_range"])]
     no_norm: bool,
-    /// Percentiles that become 0 and 1 in each channel; 1 and 99 without it
+    /// Percentiles that map to 0 and 1 in each channel; default: 1 and 99
     #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], allow_negative_numbers = true)]
     norm_percentile: Option<Vec<f32>>,
-    /// Intensities that become 0 and 1, instead of percentiles; given twice, each of the network's channels has its own
+    /// Intensities that map to 0 and 1, instead of percentiles; repeat the option to set each input channel of the
+    /// network
     #[arg(
         long,
         num_args = 2,
@@ -38,29 +48,46 @@ pub(crate) struct InputArgs {
         conflicts_with_all = ["norm_percentile", "sharpen_radius", "smooth_radius", "tile_norm_blocksize"]
     )]
     norm_range: Option<Vec<f64>>,
-    /// Take percentiles in tiles of this side, so that dark regions become as bright as others; larger than a cell, 0
-    /// for off. --invert does nothing with it, as in Cellpose
-    #[arg(long, value_name = "PX", default_value_t = 0)]
+    #[arg(
+        long,
+        help = help("tile_norm_blocksize"),
+        value_name = "PX",
+        default_value_t = Params::new().tile_norm_blocksize
+    )]
     tile_norm_blocksize: usize,
-    /// How far the percentiles of tiles are smoothed, in tiles
-    #[arg(long, alias = "tile-norm-smooth3D", value_name = "F", default_value_t = 1.0)]
+    #[arg(
+        long,
+        alias = "tile-norm-smooth3D",
+        help = help("tile_norm_smooth3d"),
+        value_name = "F",
+        default_value_t = Params::new().tile_norm_smooth3d
+    )]
     tile_norm_smooth3d: f32,
-    /// With --stitch-threshold: normalize each layer by itself, not the stack as a whole
+    /// With --stitch-threshold: normalize each z-slice on its own instead of the whole stack
     #[arg(long, alias = "no-norm3D")]
     no_norm3d: bool,
-    /// Subtract a Gaussian surround of this radius first: 1/8 to 1/4 of a diameter, 0 for off
-    #[arg(long, value_name = "PX", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        help = help("sharpen_radius"),
+        value_name = "PX",
+        default_value_t = Params::new().sharpen_radius,
+        allow_negative_numbers = true
+    )]
     sharpen_radius: f32,
-    /// Smooth by a Gaussian of this radius first: 1/10 to 1/4 of a diameter, 0 for off
-    #[arg(long, value_name = "PX", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        help = help("smooth_radius"),
+        value_name = "PX",
+        default_value_t = Params::new().smooth_radius,
+        allow_negative_numbers = true
+    )]
     smooth_radius: f32,
-    /// Dark cells on a bright ground
-    #[arg(long)]
+    #[arg(long, help = help("invert"))]
     invert: bool,
 }
 
 impl InputArgs {
-    /// The parameters that these options name; the others are at their defaults.
+    /// The parameters that these options set; the others keep their defaults.
     pub(crate) fn params(&self) -> Params {
         Params::new()
             .channels([self.chan, self.chan2])

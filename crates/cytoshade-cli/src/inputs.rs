@@ -1,4 +1,4 @@
-//! Input files: their stems, how they are read, and what is taken of them.
+//! Input files: the options of reading, the images that are read, and the stems of their results.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,35 +13,36 @@ use crate::failure::Failure;
 use crate::isolate::{IsolateArgs, IsolatedFile};
 use crate::report::warn;
 
-/// How input files are read, and what is taken of them: the same options for every command that reads images.
+/// Options of reading, shared by all commands that read images.
 #[derive(Debug, Args)]
 pub(crate) struct ReadArgs {
-    /// What pages are whose meaning the file does not state: the channels of one image, or a list of images, of which each
-    /// is written as STEM_0001_cp_masks.tif and so on. `auto` takes up to 5 pages of one size for channels; `channels` and
-    /// `list` overrule what the file states. In stacks, such pages are z-slices
+    /// Meaning of the pages of a multi-page TIFF: the channels of one image, or a list of images. `auto` uses the
+    /// file's metadata; without metadata, up to 5 pages of one size are channels, or z-slices if a stack is read.
+    /// `channels` and `list` override the metadata. The images of a list are written as STEM_0001_cp_masks.tif and so
+    /// on
     #[arg(long, value_enum, default_value_t)]
     pub(crate) pages: PagesArg,
-    /// Take series N alone, from 0 (see `cytoshade inspect`). Without it, each series of a file with several is done and
-    /// written as STEM_s0_cp_masks.tif and so on
+    /// Read only series N, from 0 (see `cytoshade inspect`). By default all series are read; if a file has several,
+    /// their results are written as STEM_s0_cp_masks.tif and so on
     #[arg(long, value_name = "N")]
     series: Option<usize>,
-    /// The axes in place of those that the file states, the slowest first: T time, Z, C channels, S samples, Y, X, and any
-    /// other letter for a list
+    /// Axes, slowest first, overriding the file's metadata: T time, Z, C channels, S samples, Y, X; any other letter is
+    /// a list of images
     #[arg(long, value_name = "TZCYX", value_parser = parse_axes)]
     axes: Option<Axes>,
-    /// The axis that is the channels, from 0, or from -1 for the last
+    /// Index of the channel axis, from 0; negative indices count from the last axis, -1
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     channel_axis: Option<isize>,
-    /// The axis that is the z-slices, likewise
+    /// Index of the axis of z-slices, as for --channel-axis
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     z_axis: Option<isize>,
-    /// The axis that is the time points, likewise: each is done by itself, and the labels of all are one file
+    /// Index of the time axis, as for --channel-axis. Time points are segmented separately and saved in one file
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     time_axis: Option<isize>,
-    /// Take NaN for background: it becomes the least number of its plane
+    /// Replace NaN by the minimum of its plane (background)
     #[arg(long)]
     nan_background: bool,
-    /// What a file may make the reader take in, such as `pixels=2^33,file-bytes=16G`; an error that met a limit names it
+    /// Limits of the reader, e.g. `pixels=2^33,file-bytes=16G`. An error that exceeds a limit names it
     #[arg(long, value_name = "NAME=N,...", value_delimiter = ',', value_parser = parse_limit)]
     limits: Vec<(String, String)>,
 }
@@ -52,7 +53,7 @@ struct Axes(Vec<AxisKind>);
 
 fn parse_axes(text: &str) -> Result<Axes, String> {
     let kinds: Option<Vec<AxisKind>> = text.chars().map(AxisKind::from_letter).collect();
-    let kinds = kinds.ok_or("expected letters such as TZCYX")?;
+    let kinds = kinds.ok_or("expected letters, e.g. TZCYX")?;
     let count = |kind| kinds.iter().filter(|found| **found == kind).count();
     if count(AxisKind::Y) != 1 || count(AxisKind::X) != 1 || count(AxisKind::Z) > 1 || count(AxisKind::Time) > 1 {
         return Err("expected one Y, one X, and at most one T and one Z".into());
@@ -67,7 +68,7 @@ fn parse_limit(text: &str) -> Result<(String, String), String> {
 }
 
 impl ReadArgs {
-    /// How a file is read that is one stack, or not.
+    /// The options of the reader. If `is_stack`, each file is one stack.
     pub(crate) fn options(&self, is_stack: bool) -> ReadOptions {
         let mut limits = Limits::default();
         for (name, value) in &self.limits {
@@ -89,7 +90,7 @@ impl ReadArgs {
         ReadOptions { selection, nan_background: self.nan_background, limits }
     }
 
-    /// Opens a file, and prints its warnings on standard error.
+    /// Opens a file and prints its warnings on standard error.
     pub(crate) fn open(&self, path: &Path, is_stack: bool, isolate: &IsolateArgs) -> Result<Input, Failure> {
         let (contents, source) = if isolate.is_on() {
             let (contents, file) = IsolatedFile::open(path, self, is_stack, isolate)?;
@@ -107,7 +108,7 @@ impl ReadArgs {
         Ok(input)
     }
 
-    /// These options, as another process of this program takes them.
+    /// These options as arguments for a child process of this program.
     pub(crate) fn words(&self) -> Vec<String> {
         let Self { pages, series, axes, channel_axis, z_axis, time_axis, nan_background, limits } = self;
         let pages = pages.to_possible_value().map(|value| format!("--pages={}", value.get_name()));
@@ -122,31 +123,31 @@ impl ReadArgs {
     }
 }
 
-/// A file that is open, and what is taken of it.
+/// An open file and the list of its items.
 pub(crate) struct Input {
     contents: Contents,
     source: Source,
 }
 
-/// Where the samples of a file are decoded.
+/// The process that decodes the samples of a file.
 enum Source {
     Here(ImageFile<'static>),
     Isolated(IsolatedFile),
 }
 
 impl Input {
-    /// What is taken, in its order: the time points of an image or of a stack together.
+    /// The items in order, grouped: the time points of an image or stack form one group.
     pub(crate) fn time_series(&self) -> impl Iterator<Item = TimeSeries<'_>> {
         let is_same = |a: &Item, b: &Item| (a.series, a.list) == (b.series, b.list);
         self.contents.items.chunk_by(is_same).map(TimeSeries)
     }
 
-    /// True if one image or stack is all that is taken.
+    /// True if the file holds exactly one image or stack.
     pub(crate) fn is_one_item(&self) -> bool {
         self.contents.items.len() == 1
     }
 
-    /// The z-slices of an item; of an image, the one.
+    /// Reads the z-slices of an item; an image has one.
     pub(crate) fn read(&self, path: &Path, item: &Item) -> Result<Vec<Image>, Failure> {
         match &self.source {
             Source::Here(file) => file.images(item).map_err(|error| Failure::at(path, error)),
@@ -164,13 +165,13 @@ impl Input {
         &self.contents.warnings
     }
 
-    /// Prints a warning on standard error, and keeps it for the reports.
+    /// Prints a warning on standard error and keeps it for the reports.
     fn warn(&mut self, path: &Path, warning: String) {
         warn(format_args!("{}: warning: {warning}", printable_path(path)));
         self.contents.warnings.push(warning);
     }
 
-    /// What is known of the images beside their samples.
+    /// The metadata of the images.
     pub(crate) fn metadata(&self, series: &TimeSeries<'_>) -> TiffMetadata {
         let series = series.items().first().and_then(|item| self.series(item));
         TiffMetadata { pixel_size: series.map(|series| series.pixel_size).unwrap_or_default() }
@@ -180,13 +181,13 @@ impl Input {
     pub(crate) fn warn_of_channels(&mut self, path: &Path, channels: Channels) {
         let is_grey = self.contents.items.iter().all(|item| item.channels == 1);
         if is_grey && channels.chan.max(channels.chan2) > 0 {
-            let what = if self.contents.items.len() > 1 { "each image has" } else { "the image has" };
-            self.warn(path, format!("--chan and --chan2 have no effect: {what} one channel"));
+            let images = if self.contents.items.len() > 1 { "each image has" } else { "the image has" };
+            self.warn(path, format!("--chan and --chan2 have no effect: {images} one channel"));
         }
     }
 }
 
-/// An image or a stack, or the time points of one.
+/// An image or a stack, or all time points of it.
 pub(crate) struct TimeSeries<'i>(&'i [Item]);
 
 impl TimeSeries<'_> {
@@ -194,12 +195,12 @@ impl TimeSeries<'_> {
         self.0
     }
 
-    /// The number in a list of images, from 1, if there is one.
+    /// The position in a list of images, from 1, if the file holds a list.
     pub(crate) fn page(&self) -> Option<usize> {
         self.0.first()?.list.map(|list| list + 1)
     }
 
-    /// The stem of its results: that of the file, and `_s0` if the file has several series.
+    /// The stem of the results: the file's stem, with `_s0` and so on if the file has several series.
     pub(crate) fn stem(&self, stem: &str) -> String {
         match self.0.first().filter(|item| item.is_of_several) {
             Some(item) => format!("{stem}_s{}", item.series),
@@ -213,18 +214,20 @@ impl TimeSeries<'_> {
     }
 }
 
-/// The stem of each input, whose result is written as the stem and `ending`. Two inputs of one stem would overwrite each
-/// other's results, so they are refused.
+/// The stem of each input. Its result is written as the stem and `ending`.
+///
+/// # Errors
+/// Fails if two inputs have the same stem, since their results would overwrite each other.
 pub(crate) fn stems(inputs: &[PathBuf], ending: &str) -> Result<Vec<String>, Failure> {
     let mut seen: HashMap<String, &Path> = HashMap::new();
     let mut stems = Vec::with_capacity(inputs.len());
     for input in inputs {
         let Some(stem) = input.file_stem().map(|stem| stem.to_string_lossy().into_owned()) else {
-            return Err(Failure::usage(format!("{} names no file", printable_path(input))));
+            return Err(Failure::usage(format!("{} is not the path of a file", printable_path(input))));
         };
         if let Some(other) = seen.insert(stem.clone(), input) {
             return Err(Failure::usage(format!(
-                "{} and {} would both be written as {stem}{ending}; write them to different folders",
+                "{} and {} have the same result, {stem}{ending}; process them with different output folders",
                 printable_path(other),
                 printable_path(input)
             )));
@@ -234,10 +237,10 @@ pub(crate) fn stems(inputs: &[PathBuf], ending: &str) -> Result<Vec<String>, Fai
     Ok(stems)
 }
 
-/// What the pages of a multi-page TIFF are.
+/// The meaning of the pages of a multi-page TIFF.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum PagesArg {
-    /// As the file says, else channels where there are few pages of one size
+    /// As the metadata states; without metadata, up to 5 pages of one size are channels
     #[default]
     Auto,
     /// The channels of one image

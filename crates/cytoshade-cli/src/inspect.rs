@@ -1,4 +1,4 @@
-//! `cytoshade inspect`: what an image file holds, and what `segment` takes of it.
+//! `cytoshade inspect`: prints the contents of an image file and the images that `segment` reads from it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,10 +20,10 @@ pub(crate) struct Inspect {
     inputs: Vec<PathBuf>,
     #[command(flatten)]
     read: ReadArgs,
-    /// Say what `segment --do-3d` and `--stitch-threshold` take, which segment stacks
+    /// Print the stacks that `segment --do-3d` and `--stitch-threshold` read
     #[arg(long)]
     stack: bool,
-    /// Print one JSON object a line on standard output for each file
+    /// Print a line with a JSON object on standard output for each file
     #[arg(long)]
     json: bool,
 }
@@ -43,7 +43,7 @@ fn file(args: &Inspect, path: &Path) -> Result<(), Failure> {
     let options = args.read.options(args.stack);
     let at = |error| Failure::at(path, error);
     let file = ImageFile::open(path, &options).map_err(at)?;
-    // What the file holds is of interest above all if nothing can be taken of it.
+    // The report matters most if no image can be read, so the error becomes part of it.
     let items = file.items(&options.selection).map_err(|error| error.to_string());
     let report = Report::new(path, &file, items.as_deref().map_err(String::as_str));
     if args.json {
@@ -54,16 +54,16 @@ fn file(args: &Inspect, path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is printed of a file. Names in it are untrusted text.
+/// The report on a file. Names in it are untrusted text.
 #[derive(Debug, Serialize)]
 struct Report<'f> {
     input: String,
     format: String,
     series: Vec<SeriesReport<'f>>,
-    /// What `segment` takes.
+    /// The images that `segment` reads.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     takes: Vec<Taken>,
-    /// Why it takes nothing.
+    /// The reason if it cannot read any.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<&'f str>,
     warnings: Vec<String>,
@@ -75,7 +75,7 @@ struct SeriesReport<'f> {
     axes: String,
     shape: Vec<usize>,
     sample_type: String,
-    /// What stated the axes.
+    /// The source of the axes.
     origin: String,
     /// In micrometres.
     pixel_size: BTreeMap<&'static str, f64>,
@@ -85,7 +85,7 @@ struct SeriesReport<'f> {
     left_out: Option<String>,
 }
 
-/// What is taken of one series: so many images or stacks of one size.
+/// The images or stacks of one series, all of one size.
 #[derive(Debug, Serialize)]
 struct Taken {
     series: usize,
@@ -95,7 +95,7 @@ struct Taken {
     channels: usize,
     height: usize,
     width: usize,
-    /// Why it cannot be read.
+    /// The reason if they cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
 }
@@ -119,10 +119,10 @@ impl<'f> Report<'f> {
             text += &format!("\n  series {number}{}", series.text());
         }
         for taken in &self.takes {
-            let verb = if taken.refused.is_some() { "refuses" } else { "takes" };
+            let verb = if taken.refused.is_some() { "cannot read" } else { "reads" };
             text += &format!("\n  segment {verb} {}", taken.text());
         }
-        self.refused.iter().for_each(|why| text += &format!("\n  segment takes nothing: {why}"));
+        self.refused.iter().for_each(|why| text += &format!("\n  segment cannot read it: {why}"));
         self.warnings.iter().for_each(|warning| text += &format!("\n  warning: {warning}"));
         text
     }
@@ -156,9 +156,9 @@ impl<'f> SeriesReport<'f> {
             text += &format!("\n    channels: {}", names.join(", "));
         }
         if self.missing_planes > 0 {
-            text += &format!("\n    planes that are missing: {}", self.missing_planes);
+            text += &format!("\n    missing planes: {}", self.missing_planes);
         }
-        self.left_out.iter().for_each(|why| text += &format!("\n    left out: {why}"));
+        self.left_out.iter().for_each(|why| text += &format!("\n    skipped: {why}"));
         text
     }
 }
@@ -181,9 +181,9 @@ impl Taken {
 
     fn text(&self) -> String {
         let Self { series, images, time_points, slices, channels, height, width, refused } = self;
-        let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-        let what = if *slices > 1 { "stack" } else { "image" };
-        let mut text = format!("{} of series {series}", count(*images, what));
+        let count = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+        let noun = if *slices > 1 { "stack" } else { "image" };
+        let mut text = format!("{} of series {series}", count(*images, noun));
         if *time_points > 1 {
             text += &format!(", each at {}", count(*time_points, "time point"));
         }

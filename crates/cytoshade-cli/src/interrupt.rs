@@ -10,8 +10,10 @@ use crate::report::warn;
 
 static CANCEL: LazyLock<Cancel> = LazyLock::new(Cancel::new);
 
-/// From now on the first SIGINT, SIGTERM or SIGHUP (Ctrl-C and the like on Windows) cancels the computation at hand, and
-/// the second ends the process. A system that refuses the handler keeps its own behavior.
+/// Installs the handler of interruptions: the first cancels the current computation, the second ends the process.
+///
+/// Handles SIGINT, SIGTERM and SIGHUP, and the console events of Windows. If the system rejects the handler, its
+/// default action remains.
 pub(crate) fn catch() {
     let _ = ctrlc::try_set_handler(|| {
         if CANCEL.is_cancelled() {
@@ -19,16 +21,16 @@ pub(crate) fn catch() {
             std::process::exit(i32::from(INTERRUPTED));
         }
         CANCEL.cancel();
-        warn("interrupted: ending as soon as possible; interrupt again to end at once");
+        warn("interrupted: stopping after the current step; interrupt again to stop at once");
     });
 }
 
-/// Cancels computations once the process is interrupted.
+/// The handle that cancels computations after an interruption.
 pub(crate) fn cancel() -> &'static Cancel {
     &CANCEL
 }
 
-/// True once the process is interrupted.
+/// True after an interruption.
 pub(crate) fn is_interrupted() -> bool {
     CANCEL.is_cancelled()
 }

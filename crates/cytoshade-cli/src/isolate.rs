@@ -1,4 +1,4 @@
-//! `--isolate`: inputs are decoded in a process of its own, which is the program itself.
+//! `--isolate`: decodes each input in a confined child process, which runs this program.
 
 use std::fs::File;
 use std::io::Write;
@@ -20,20 +20,20 @@ use crate::failure::Failure;
 use crate::inputs::ReadArgs;
 use crate::report::warn;
 
-/// The name of the hidden command that the child runs.
+/// The name of the hidden command of the child process.
 pub(crate) const COMMAND: &str = "read-isolated";
 
-/// How inputs are isolated.
+/// Options of the isolation.
 #[derive(Debug, Args)]
 pub(crate) struct IsolateArgs {
-    /// Decode each input in a process of its own, with limits of memory and time; on Linux it can open neither files nor
-    /// sockets. Whatever a file does to its decoder then costs that file alone. For files of unknown origin, as on servers
+    /// Decode each input in a separate process with limited memory and time, for files of unknown origin. On Linux the
+    /// process cannot open files or sockets. A file that crashes or exploits its decoder fails alone
     #[arg(long)]
     isolate: bool,
-    /// Memory of such a process
+    /// Memory limit of the process
     #[arg(long, value_name = "BYTES", default_value = "4G", value_parser = parse_bytes)]
     isolate_memory: u64,
-    /// Seconds that such a process may take for an image
+    /// Time limit of the process for each image, in seconds
     #[arg(long, value_name = "N", default_value_t = 60)]
     isolate_seconds: u64,
 }
@@ -53,15 +53,15 @@ impl IsolateArgs {
     }
 }
 
-/// A file that another process decodes, item by item.
+/// A file that the child process decodes, item by item.
 pub(crate) struct IsolatedFile {
-    /// The process, and the number of items that were received from it.
+    /// The process, and the number of items received from it.
     process: Mutex<(Isolated, usize)>,
     limits: Limits,
 }
 
 impl IsolatedFile {
-    /// Starts the process for a file, and receives what is taken of it.
+    /// Starts the process for a file, and receives the list of its items.
     pub(crate) fn open(
         path: &Path,
         read: &ReadArgs,
@@ -88,13 +88,13 @@ impl IsolatedFile {
         Ok((contents, Self { process: Mutex::new((process, 0)), limits }))
     }
 
-    /// The z-slices of an item. Items come in their order, and each once.
+    /// The z-slices of an item. Items must be read in order, each once.
     pub(crate) fn read(&self, path: &Path, items: &[Item], item: &Item) -> Result<Vec<Image>, Failure> {
         let mut guard = self.process.lock().unwrap_or_else(PoisonError::into_inner);
         let (process, received) = &mut *guard;
         let mut rest = items.iter().skip(*received);
         let skipped = rest.position(|other| other == item);
-        let skipped = skipped.ok_or_else(|| Failure::at(path, "an image of it was asked for out of order"))?;
+        let skipped = skipped.ok_or_else(|| Failure::at(path, "its images must be read in order"))?;
         let coming = items.iter().skip(*received).take(skipped + 1);
         let images = process.receive(|input| {
             coming.map(|item| receive_images(input, item, &self.limits)).last().unwrap_or_else(|| Ok(Vec::new()))
@@ -104,7 +104,7 @@ impl IsolatedFile {
     }
 }
 
-/// The program that runs now, even if its file was replaced meanwhile.
+/// This program, even if its file was replaced since the start.
 fn this_program() -> Result<Command, Failure> {
     let path = if cfg!(target_os = "linux") {
         "/proc/self/exe".into()
@@ -112,7 +112,7 @@ fn this_program() -> Result<Command, Failure> {
         std::env::current_exe().map_err(Failure::run)?
     };
     let mut program = Command::new(path);
-    // Secrets in the environment are nothing for decoders.
+    // The environment may hold secrets that a decoder must not read.
     if cfg!(unix) {
         program.env_clear();
     }
@@ -130,7 +130,7 @@ fn warn_of_weakness(confinement: u8) {
     let is_strong = has(RESOURCE_LIMITS) && (has(SECCOMP) || has(LANDLOCK));
     if !is_strong {
         WARNED.call_once(|| {
-            warn("this system limits isolated processes in time alone, or not in all of memory, files and sockets");
+            warn("this system limits only the time of isolated processes in full, not their memory, files and sockets");
         });
     }
 }
@@ -149,7 +149,7 @@ pub(crate) struct ReadIsolated {
 pub(crate) fn run(args: &ReadIsolated) -> Result<(), Failure> {
     let options = args.read.options(args.stack);
     let file = standard_input().map_err(Failure::run)?;
-    // Once confined, the process cannot ask for it.
+    // The confined process cannot query the length.
     let length = file.metadata().map_err(Failure::run)?.len();
     let Confinement { resource_limits, landlock, seccomp } = confine(args.memory);
     let flags = [(resource_limits, RESOURCE_LIMITS), (landlock, LANDLOCK), (seccomp, SECCOMP)];

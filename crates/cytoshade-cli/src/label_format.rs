@@ -1,4 +1,4 @@
-//! The formats that cells are saved in.
+//! File formats of cells.
 
 use std::io::{Seek, Write};
 
@@ -8,28 +8,28 @@ use cytoshade_formats::{
     write_labels_png, write_labels_tiff_with, write_outlines, write_rois, write_seg,
 };
 
-/// A format that cells are saved in.
+/// A file format of cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum LabelFormat {
-    /// STEM_cp_masks.tif: labels, 16 bit, or 32 bit if a label is above 65,535; a page for each z-slice
+    /// STEM_cp_masks.tif: labels, 16 bit, or 32 bit if a label is above 65,535; a page per z-slice
     Tif,
     /// STEM_cp_masks.png: labels of an image, 16 bit
     Png,
     /// STEM_cp_masks.npy: labels as an array [Y, X] or [Z, Y, X], 16 bit, or 32 bit if a label is above 65,535
     Npy,
-    /// STEM_rois.zip: regions for ImageJ and Fiji that cover exactly each cell's pixels; in a stack one for each z-slice
+    /// STEM_rois.zip: regions for ImageJ and Fiji that cover each cell's pixels exactly; one per cell and z-slice
     Rois,
-    /// STEM_cells.geojson: polygons for QuPath; in a stack one for each z-slice
+    /// STEM_cells.geojson: polygons for QuPath; one per cell and z-slice
     Geojson,
     /// STEM_cells.csv: area or volume, centroid, bounding box and equivalent diameter of each cell
     Csv,
-    /// STEM_cp_outlines.txt: the contours of an image's cells as Cellpose writes them, a line for each cell
+    /// STEM_cp_outlines.txt: the outlines of an image's cells in Cellpose's format, a line per cell
     Outlines,
     /// STEM_seg.npy: for Cellpose's graphical program
     Seg,
 }
 
-/// Cells to be saved, and facts about their image.
+/// Cells to save, with metadata of their image.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cells<'a> {
     pub(crate) labels: LabelView<'a>,
@@ -39,7 +39,7 @@ pub(crate) struct Cells<'a> {
 }
 
 impl LabelFormat {
-    /// The end of a file's name, after the stem.
+    /// The part of the file name after the stem.
     pub(crate) fn ending(self) -> &'static str {
         match self {
             LabelFormat::Tif => "_cp_masks.tif",
@@ -63,7 +63,7 @@ impl LabelFormat {
         self.holds_stacks() && self != LabelFormat::Seg
     }
 
-    /// Writes cells. A `_seg.npy` gets the labels alone, with the reference's default diameter.
+    /// Writes cells. A `_seg.npy` holds only the labels and the reference's default diameter.
     pub(crate) fn write<W: Write + Seek>(self, out: W, cells: Cells<'_>) -> Result<(), Error> {
         let Cells { labels, has_channels, metadata } = cells;
         match self {

@@ -13,17 +13,20 @@ use crate::failure::Failure;
 use crate::label_format::{Cells, LabelFormat};
 use crate::outputs::Outputs;
 
-/// The end of the names of restored images.
+/// The part of a restored image's file name after the stem.
 pub(crate) const RESTORED: &str = "_restored.tif";
 
-/// Makes the folder that results go to.
+/// Creates the output folder.
 pub(crate) fn folder(path: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(path).map_err(|error| {
-        Failure::run(format!("cannot make the output folder {}: {error}; give another --output", printable_path(path)))
+        Failure::run(format!(
+            "cannot create the output folder {}: {error}; pass another --output",
+            printable_path(path)
+        ))
     })
 }
 
-/// The files of one image in a folder.
+/// The paths of one image's results.
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
     folder: PathBuf,
@@ -31,7 +34,7 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// The files for `stem`, or for its page `page` (from 1) if the input holds a list.
+    /// The paths for `stem`; for page `page` (from 1) of it if the input holds a list.
     pub(crate) fn new(folder: &Path, stem: &str, page: Option<usize>) -> Self {
         let stem = match page {
             Some(page) => format!("{stem}_{page:04}"),
@@ -52,7 +55,7 @@ impl Files {
         self.file(format.ending())
     }
 
-    /// The file for Cellpose's graphical program, which may hold corrections by hand.
+    /// The file of Cellpose's graphical program. It may hold corrections by hand.
     pub(crate) fn seg(&self) -> PathBuf {
         self.labels(LabelFormat::Seg)
     }
@@ -61,7 +64,7 @@ impl Files {
         self.file(RESTORED)
     }
 
-    /// A PNG for an image, a TIFF of several pages for a stack.
+    /// A PNG for an image, a multi-page TIFF for a stack.
     pub(crate) fn overlay(&self, is_stack: bool) -> PathBuf {
         self.file(if is_stack { "_overlay.tif" } else { "_overlay.png" })
     }

@@ -1,4 +1,4 @@
-//! The files that a run writes, none of which may replace an input, a model or another output of the run.
+//! The output files of a run, which never replace its inputs, its models or each other.
 
 use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
@@ -10,8 +10,10 @@ use cytoshade_safe_io::{Existing, FileIdentity, printable_path};
 use crate::failure::Failure;
 use crate::model::Source;
 
-/// Files that must keep their content. They are told apart by their identity in the file system, so that links and
-/// names in another case count as the same file.
+/// The files that a run must not overwrite.
+///
+/// They are compared by their identity in the file system, so that links and other spellings of a name count as the
+/// same file.
 #[derive(Debug, Default)]
 pub(crate) struct Outputs {
     kept: HashMap<FileIdentity, &'static str>,
@@ -19,35 +21,35 @@ pub(crate) struct Outputs {
 }
 
 impl Outputs {
-    /// For a run that reads these inputs.
+    /// Protects the inputs of a run.
     pub(crate) fn new<'a>(inputs: impl IntoIterator<Item = &'a PathBuf>) -> Self {
         let mut outputs = Self::default();
         inputs.into_iter().for_each(|input| outputs.keep(input, "an input"));
         outputs
     }
 
-    /// Keeps a file, if it exists; `role` completes the sentence "PATH is ...".
+    /// Protects a file, if it exists. `role` completes the error "PATH is ...".
     pub(crate) fn keep(&mut self, path: &Path, role: &'static str) {
         if let Ok(identity) = FileIdentity::new(path) {
             self.kept.entry(identity).or_insert(role);
         }
     }
 
-    /// Keeps the files of a model, given as a path or a name.
+    /// Protects the files of a model, given as a path or a name.
     pub(crate) fn keep_model(&mut self, typed: &Path) {
         if let Source::ModelRef(reference) = Source::new(typed) {
             reference.paths().iter().for_each(|path| self.keep(path, "a model of this run"));
         }
     }
 
-    /// Refuses a path at which this run must not write.
+    /// Fails for a path that this run must not overwrite.
     pub(crate) fn check(&self, path: &Path) -> Result<(), Failure> {
         let refuse = |why| Err(Failure::run(format!("{} is {why}; use another folder", printable_path(path))));
         if self.written.contains(path) {
             return refuse("another result of this run");
         }
         match std::fs::symlink_metadata(path) {
-            Ok(metadata) if metadata.is_symlink() => return refuse("a link, which is not followed"),
+            Ok(metadata) if metadata.is_symlink() => return refuse("a link, and links are not followed"),
             Ok(_) => {}
             Err(_) => return Ok(()),
         }
@@ -57,7 +59,7 @@ impl Outputs {
         }
     }
 
-    /// Writes a file in one step.
+    /// Writes a file atomically.
     pub(crate) fn save(
         &mut self,
         path: &Path,
@@ -113,7 +115,7 @@ mod tests {
         refused(&model, "the model");
         write(&mut outputs, &result, Existing::Replace).unwrap();
         assert!(write(&mut outputs, &result, Existing::Replace).unwrap_err().contains("another result"));
-        // As a name in another case is the same file on some systems, a hard link is here.
+        // Stands for a name in another case, which is the same file on some systems.
         let other_name = folder.path().join("RESULT.tif");
         fs::hard_link(&result, &other_name).unwrap();
         assert!(write(&mut outputs, &other_name, Existing::Replace).unwrap_err().contains("another result"));
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_somebody_else_is_replaced_or_kept() {
+    fn an_existing_file_is_replaced_or_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cells_seg.npy");
         fs::write(&path, "corrected").unwrap();

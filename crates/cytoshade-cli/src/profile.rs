@@ -1,4 +1,4 @@
-//! `segment --profile` and `--trace`: where the time went.
+//! `segment --profile` and `--trace`: the times of stages and layers.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,28 +12,28 @@ use crate::failure::Failure;
 use crate::outputs::Outputs;
 use crate::report::print_error;
 
-/// Where the time of a run goes.
+/// Collects the times of a run.
 #[derive(Debug)]
 pub(crate) struct Profiler {
     print: bool,
     trace: Option<PathBuf>,
-    /// Records the network's layers.
+    /// Records the layers of the network.
     pub(crate) recorder: Recorder,
     start: Instant,
     startup: Vec<Span>,
-    /// The device and its kernels, until they are printed.
+    /// The device and its kernels; empty once printed.
     device: String,
     events: Vec<Event>,
     /// Tables that [`Profiler::print`] prints.
     text: String,
 }
 
-/// The rows of the trace.
+/// A row of the trace.
 #[derive(Clone, Copy, Debug)]
 enum Row {
     Program,
     Stages,
-    /// The network's layers; where several tiles run at the same time, each has a row.
+    /// The layers of the network; tiles that run concurrently have a row each.
     Layers(usize),
 }
 
@@ -56,14 +56,14 @@ impl Row {
     }
 }
 
-/// A complete event (`X`) of Chrome's trace format, or the name of a row (`M`).
+/// A complete event (`X`) or the name of a row (`M`) in Chrome's trace format.
 #[derive(Debug, Serialize)]
 struct Event {
     ph: &'static str,
     name: String,
     pid: u32,
     tid: usize,
-    /// Microseconds since the program began.
+    /// Microseconds since the start of the program.
     ts: f64,
     dur: f64,
     #[serde(skip_serializing_if = "Args::is_empty")]
@@ -90,7 +90,7 @@ impl Args {
 }
 
 impl Profiler {
-    /// For a program that began at `start`, if anything is to be printed or written.
+    /// A profiler of a program started at `start`; `None` if nothing is printed or written.
     pub(crate) fn new(print: bool, trace: Option<&Path>, start: Instant) -> Option<Self> {
         (print || trace.is_some()).then(|| Self {
             print,
@@ -123,11 +123,11 @@ impl Profiler {
     }
 
     /// Records the stages of a computation on a file.
-    pub(crate) fn stages(&mut self, what: &str, file: &Path, timings: &Timings) {
+    pub(crate) fn stages(&mut self, title: &str, file: &Path, timings: &Timings) {
         for span in timings.spans() {
             self.span(Row::Stages, span, Some(file));
         }
-        let _ = writeln!(self.text, "{what} {}", printable_path(file));
+        let _ = writeln!(self.text, "{title} {}", printable_path(file));
         stages(&mut self.text, timings);
     }
 
@@ -138,7 +138,7 @@ impl Profiler {
             let args = Args { operations: Some(span.cost.operations), bytes: Some(span.cost.bytes), ..Args::default() };
             self.event(Row::Layers(span.lane), span.cost.name.clone(), span.start, span.time, args);
         }
-        // Only the first image waits for the start.
+        // Only the first image includes the startup.
         let startup = std::mem::take(&mut self.startup);
         if !startup.is_empty() {
             self.text += &std::mem::take(&mut self.device);
@@ -148,7 +148,7 @@ impl Profiler {
         layers(&mut self.text, &recorded);
     }
 
-    /// Prints the tables of what was recorded since the last call.
+    /// Prints the tables recorded since the last call.
     pub(crate) fn print(&mut self) {
         let text = std::mem::take(&mut self.text);
         if self.print {
@@ -200,7 +200,7 @@ fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { 100.0 * part / whole } else { 0.0 }
 }
 
-/// The time between the start of the program and its first masks.
+/// Appends a table of the time from the start of the program to its first masks.
 fn first_mask(text: &mut String, startup: &[Span], timings: &Timings, total: Duration) {
     let mut parts: Vec<(&str, Duration)> = startup.iter().map(|span| (span.name, span.time)).collect();
     let mut network = timings.spans().filter(|span| span.name == "network");
@@ -211,8 +211,8 @@ fn first_mask(text: &mut String, startup: &[Span], timings: &Timings, total: Dur
     parts.push(("dynamics", dynamics));
     parts.push(("other batches", others));
     parts.push(("other stages", timings.total().saturating_sub(first + others + dynamics)));
-    let told = parts.iter().map(|(_, time)| *time).sum();
-    parts.push(("rest", total.saturating_sub(told)));
+    let accounted = parts.iter().map(|(_, time)| *time).sum();
+    parts.push(("rest", total.saturating_sub(accounted)));
     let _ = writeln!(text, "start of the program to first masks");
     table(text, &parts, total);
 }
@@ -231,8 +231,8 @@ fn table(text: &mut String, parts: &[(&str, Duration)], total: Duration) {
 }
 
 fn layers(text: &mut String, recorded: &Recorded) {
-    if let Some(why) = &recorded.missing {
-        let _ = writeln!(text, "  no times of layers: {why}");
+    if let Some(reason) = &recorded.missing {
+        let _ = writeln!(text, "  no times of layers: {reason}");
     }
     let layers = recorded.layers();
     let total: f64 = layers.iter().map(|layer| layer.seconds).sum();
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_clock_says_so() {
+    fn a_missing_clock_is_reported() {
         let recorder = Recorder::new();
         recorder.cannot_time("there is no clock".into());
         let mut text = String::new();

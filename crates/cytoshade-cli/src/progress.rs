@@ -1,23 +1,23 @@
-//! A progress bar on a terminal, nothing in a pipe.
+//! Progress bars on a terminal; they are hidden if standard error is not one.
 
 use cytoshade::{Progress, Stage};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// The bar of one image. It shows itself only where standard error is a terminal.
+/// The progress bar of one image.
 pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
-    pub(crate) fn new(what: &str) -> Self {
+    pub(crate) fn new(title: &str) -> Self {
         let bar = ProgressBar::new(1);
         if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {msg}") {
             bar.set_style(style);
         }
-        bar.set_prefix(what.to_string());
+        bar.set_prefix(title.to_string());
         Self(bar)
     }
 
     pub(crate) fn show(&self, progress: Progress) {
-        // The tiles are nearly all of the work; the other stages only change the word at the end.
+        // The network takes nearly all of the time; the other stages only change the message.
         if progress.stage == Stage::Network {
             self.0.set_length(progress.total as u64);
             self.0.set_position(progress.done as u64);
@@ -34,18 +34,18 @@ impl Drop for Bar {
     }
 }
 
-/// The bar of a transfer, in bytes.
+/// The progress bar of a download, in bytes.
 #[cfg(feature = "fetch")]
 pub(crate) struct Bytes(ProgressBar);
 
 #[cfg(feature = "fetch")]
 impl Bytes {
-    pub(crate) fn new(what: &str) -> Self {
+    pub(crate) fn new(title: &str) -> Self {
         let bar = ProgressBar::new(0);
         if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {bytes} of {total_bytes}, {eta}") {
             bar.set_style(style);
         }
-        bar.set_prefix(what.to_string());
+        bar.set_prefix(title.to_string());
         Self(bar)
     }
 

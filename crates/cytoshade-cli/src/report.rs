@@ -1,14 +1,16 @@
-//! Lines on standard output and standard error. A stream that is closed or full ends no command and loses no result.
+//! Lines on standard output and standard error. A closed or full stream neither stops a command nor loses a result.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Set once a line did not reach standard output, other than through a closed pipe.
+/// Set if a write to standard output failed, other than by a closed pipe.
 static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
 
-/// Prints a line on standard output. A reader may close its end of a pipe, as `head` does. Any other failure is reported
-/// once on standard error, and makes the exit status 1 at the end (see [`is_output_lost`]).
+/// Prints a line on standard output.
+///
+/// Ignores a closed pipe, since readers like `head` close theirs early. Any other failure is printed once on standard
+/// error and sets the exit status to 1 (see [`is_output_lost`]).
 pub(crate) fn print_line(line: impl Display) {
     let result = write(&mut io::stdout().lock(), &format!("{line}\n"));
     if let Err(error) = result
@@ -19,22 +21,22 @@ pub(crate) fn print_line(line: impl Display) {
     }
 }
 
-/// True if a line of [`print_line`] was lost.
+/// True if [`print_line`] lost a line.
 pub(crate) fn is_output_lost() -> bool {
     OUTPUT_LOST.load(Ordering::Relaxed)
 }
 
-/// Prints a message on standard error, if anybody reads it.
+/// Prints a message on standard error; ignores failures.
 pub(crate) fn warn(message: impl Display) {
     print_error(&format!("cytoshade: {message}\n"));
 }
 
-/// Prints text on standard error, if anybody reads it.
+/// Prints text on standard error; ignores failures.
 pub(crate) fn print_error(text: &str) {
     let _ = write(&mut io::stderr().lock(), text);
 }
 
-/// One call for the whole text keeps the lines of several processes apart.
+/// Writes the text in one call, so that the lines of concurrent processes do not mix.
 fn write(out: &mut impl Write, text: &str) -> io::Result<()> {
     out.write_all(text.as_bytes())?;
     out.flush()

@@ -1,4 +1,4 @@
-//! `cytoshade restore`, and the restoration before a segmentation.
+//! `cytoshade restore` and `segment --restore`: restoration of images.
 
 use std::path::{Path, PathBuf};
 
@@ -24,15 +24,14 @@ pub(crate) struct Restore {
     /// Image files
     #[arg(value_name = "INPUT", required = true)]
     pub(crate) inputs: Vec<PathBuf>,
-    /// Restoration network of Cellpose 3. Its name says what it was trained for, as in Cellpose: with `upsample` in it,
-    /// images of cells smaller than the network's are enlarged and stay so; with `nuclei` in it, objects are taken to be
-    /// of 17 pixels and not of 30
+    /// Restoration network of Cellpose 3. As in Cellpose, its name selects the purpose: `upsample` enlarges images
+    /// whose cells are smaller than the network's; `nuclei` sets the network's diameter to 17 pixels instead of 30
     #[arg(long, value_name = "FILE|NAME")]
     pub(crate) model: PathBuf,
-    /// SHA-256 that the model file must have
+    /// Required SHA-256 of the model file
     #[arg(long, value_name = "HEX")]
     pub(crate) sha256: Option<Sha256>,
-    /// Folder to write to; it is made where it is not there
+    /// Output folder; created if missing
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
@@ -41,10 +40,10 @@ pub(crate) struct Restore {
     read: ReadArgs,
     #[command(flatten)]
     isolate: IsolateArgs,
-    /// Each file is one stack, whose layers are normalized together
+    /// Read each file as one stack, whose z-slices are normalized together
     #[arg(long)]
     pub(crate) stack: bool,
-    /// Mean diameter of the cells in pixels; without it, images are not resized
+    /// Mean diameter of the cells in pixels; default: images are not resized
     #[arg(long, value_name = "PX", allow_negative_numbers = true)]
     diameter: Option<f32>,
     #[command(flatten)]
@@ -57,14 +56,14 @@ impl Restore {
     }
 }
 
-/// A restoration network on a device, and the builder that makes another.
+/// A restoration network on a device, and its builder.
 pub(crate) struct Restoration {
     pub(crate) restorer: Restorer,
     builder: RestorerBuilder,
 }
 
 impl Restoration {
-    /// Opens the restoration network in a file. The file's name implies the purpose that it was trained for.
+    /// Opens the restoration network in a file. The name of the file selects its purpose.
     pub(crate) fn open(
         path: &Path,
         options: &LoadOptions,
@@ -80,12 +79,12 @@ impl Restoration {
         Ok(Self { restorer, builder })
     }
 
-    /// Opens the device again if it is lost, so that only the current image fails.
+    /// Reopens the device if it is lost, so that only the current image fails.
     pub(crate) fn revive(&mut self) {
         if self.restorer.is_lost()
             && let Ok(restorer) = self.builder.clone().build()
         {
-            warn(format_args!("going on with {}", restorer.device()));
+            warn(format_args!("continuing on {}", restorer.device()));
             self.restorer = restorer;
         }
     }

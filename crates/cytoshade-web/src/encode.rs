@@ -1,4 +1,4 @@
-//! Masks as files.
+//! Writes masks as files.
 
 use std::io::Cursor;
 
@@ -9,7 +9,7 @@ use crate::failure::{failure, from_error, from_image};
 
 type Write = fn(&mut Cursor<Vec<u8>>, &Labels) -> Result<(), Error>;
 
-/// Every kind of file that masks can become, by the name that [`encode`] knows it under.
+/// The file formats of masks and their writers, by name.
 const KINDS: [(&str, Write); 5] = [
     ("png", |file, labels| write_labels_png(file, labels)),
     ("tiff", |file, labels| write_labels_tiff(file, labels)),
@@ -18,21 +18,21 @@ const KINDS: [(&str, Write); 5] = [
     ("geojson", |file, labels| write_geojson(file, labels)),
 ];
 
-/// The names of the kinds that [`encode`] knows.
+/// The names of the formats of [`encode`].
 #[wasm_bindgen]
 pub fn kinds() -> Vec<String> {
     KINDS.iter().map(|(name, _)| (*name).into()).collect()
 }
 
-/// Masks of `height` x `width` pixels, row by row, as the bytes of a file of one of the [`kinds`].
+/// Encodes masks, [height, width] row by row, as a file of one of the [`kinds`].
 ///
 /// # Errors
-/// `option` for another kind, `image` where the masks do not fit the sides or the kind.
+/// `option` for an unknown kind; `image` if the masks do not match the sides or do not fit the format.
 #[wasm_bindgen]
 pub fn encode(masks: Vec<u32>, height: usize, width: usize, kind: &str) -> Result<Vec<u8>, JsValue> {
     let (_, write) = KINDS.iter().find(|(name, _)| *name == kind).ok_or_else(|| {
         let known = kinds().join(", ");
-        failure("option", &format!("masks cannot become {kind:?}; the kinds are {known}"))
+        failure("option", &format!("kind is {kind:?}; it must be one of {known}"))
     })?;
     let labels = Labels::new(masks, height, width).map_err(|error| from_error(&error.into()))?;
     let mut file = Cursor::new(Vec::new());

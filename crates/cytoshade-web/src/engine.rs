@@ -1,4 +1,4 @@
-//! A network made ready, and images through it.
+//! The engine: a network on a device, and the segmentation of images.
 
 use std::cell::RefCell;
 
@@ -16,39 +16,40 @@ use crate::picture::Picture;
 use crate::result::SegmentationResult;
 use crate::tiles::Workers;
 
-/// The SHA-256 of some bytes, in hexadecimal digits. A page that is no secure context has no other.
+/// The SHA-256 of bytes in hexadecimal digits, for pages without a secure context, which lack `crypto.subtle`.
 #[wasm_bindgen]
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).to_string()
 }
 
-/// Lets a panic end as a JavaScript error that says what it was, rather than as `unreachable`.
+/// Throws panics as JavaScript errors with their message; by default they are a bare `unreachable`.
 #[wasm_bindgen(start)]
 fn start() {
     std::panic::set_hook(Box::new(|panic| wasm_bindgen::throw_str(&panic.to_string())));
 }
 
-/// A network made ready on a device.
+/// A network on a device.
 #[derive(Debug)]
 #[wasm_bindgen]
 pub struct Engine {
     segmenter: Segmenter,
     precision: Precision,
     diameter: f32,
-    /// Whether there is a size model.
+    /// True if a size model is loaded.
     estimates: bool,
     cancel: RefCell<Cancel>,
 }
 
 #[wasm_bindgen]
 impl Engine {
-    /// A network from the bytes of a model file, and the size model that belongs to it, if any, from those of its file.
+    /// Opens a network from the bytes of its model file, with an optional size model.
     ///
-    /// `precision` (`f32` or `f16`) is what a GPU stores activations in; `f32` everywhere where it does not offer `f16`.
-    /// `backend` is `auto` (WebGPU on a true GPU, else the CPU), `webgpu` (a software adapter too) or `cpu`. `call` has one
-    /// of `workers` workers do something, by its name and its arguments: a promise of two arrays. It is called where the
-    /// CPU does the work, with `run` and what [`TileNetwork::run`](crate::tiles::TileNetwork::run) takes, and with
-    /// `followFlows` and what that takes where there are several workers.
+    /// - `precision` is `f32` or `f16`, the format of activations on a GPU. Falls back to `f32` if the device lacks
+    ///   `f16`.
+    /// - `backend` is `auto` (WebGPU on a hardware GPU, else the CPU), `webgpu` (software adapters too) or `cpu`.
+    /// - `call(name, arguments)` runs a function in one of `workers` workers and returns a promise of two arrays. Only
+    ///   the CPU uses it: `run` with the arguments of [`TileNetwork::run`](crate::tiles::TileNetwork::run), and, with
+    ///   several workers, `followFlows` with those of [`follow_flows`](crate::tiles::follow_flows).
     ///
     /// # Errors
     /// `model`, `no-webgpu`, `device-lost`, `out-of-memory`, `option`.
@@ -70,17 +71,17 @@ impl Engine {
             let size_model = SizeModel::from_bytes(&size_model, &options);
             builder = builder.size_model(size_model.map_err(|error| from_error(&error.into()))?);
         }
-        let elsewhere = || {
+        let on_cpu = || {
             let workers = Workers::new(call, workers, model.network().description().outputs.count);
             let made = builder.clone().build_remote(Box::new(workers));
             made.map(|segmenter| (segmenter, Precision::F32))
         };
         let on_gpu = |device| on_gpu(&builder, device, wanted);
         let made = match backend.as_str() {
-            "cpu" => elsewhere(),
+            "cpu" => on_cpu(),
             "auto" => match on_gpu(Device::Gpu).await {
-                // Whatever keeps a GPU from doing it, the CPU can do the work.
-                Err(Error::Gpu(_)) => elsewhere(),
+                // The CPU is the fallback for every error of a GPU.
+                Err(Error::Gpu(_)) => on_cpu(),
                 result => result,
             },
             "webgpu" => match on_gpu(Device::Gpu).await {
@@ -94,38 +95,38 @@ impl Engine {
         Ok(Engine { segmenter, precision, diameter, estimates, cancel: RefCell::default() })
     }
 
-    /// `webgpu` or `cpu`.
+    /// The backend in use: `webgpu` or `cpu`.
     #[wasm_bindgen(getter)]
     pub fn backend(&self) -> String {
         if matches!(self.segmenter.device(), DeviceInfo::Gpu(_)) { "webgpu" } else { "cpu" }.into()
     }
 
-    /// Whether it runs on an adapter that is a program on the processor.
+    /// True on a software adapter.
     #[wasm_bindgen(getter)]
     pub fn software(&self) -> bool {
         matches!(self.segmenter.device(), DeviceInfo::Gpu(info) if info.kind == AdapterKind::Software)
     }
 
-    /// What activations are stored in: `f32` or `f16`.
+    /// The format of activations: `f32` or `f16`.
     #[wasm_bindgen(getter)]
     pub fn precision(&self) -> String {
         self.precision.name().into()
     }
 
-    /// The diameter that the network was made for, in pixels: what is taken where none is given.
+    /// Mean diameter of the network's training images in pixels: the default of `segment`.
     #[wasm_bindgen(getter)]
     pub fn diameter(&self) -> f32 {
         self.diameter
     }
 
-    /// What it runs on, for people to read.
+    /// The name of the device, for display.
     #[wasm_bindgen(getter)]
     pub fn device(&self) -> String {
         self.segmenter.device().to_string()
     }
 
-    /// Segments a picture. `options` are the package's `SegmentOptions`; `progress(stage, done, total)` is called on the
-    /// way.
+    /// Segments a picture. `options` are the package's `SegmentOptions`; calls `progress(stage, done, total)` as it
+    /// proceeds.
     ///
     /// # Errors
     /// `option`, `image`, `aborted` after [`Engine::cancel`], `device-lost`, `out-of-memory`.
@@ -137,7 +138,7 @@ impl Engine {
     ) -> Result<SegmentationResult, JsValue> {
         let params = options::params(&options, self.estimates)?;
         let report = |Progress { stage, done, total, .. }: Progress| {
-            // What a callback throws is its own business.
+            // An exception of the callback does not stop the segmentation.
             let _ = progress.call3(&JsValue::NULL, &stage.name().into(), &done.into(), &total.into());
         };
         let cancel = Cancel::new();
@@ -147,13 +148,13 @@ impl Engine {
         Ok(segmentation.map_err(|error| from_error(&error))?.into())
     }
 
-    /// Stops the segmentation that is running.
+    /// Cancels the current segmentation.
     pub fn cancel(&self) {
         self.cancel.borrow().cancel();
     }
 }
 
-/// A segmenter on a GPU, and what it stores activations in: `f32` where the GPU does not offer the `f16` that was wanted.
+/// A segmenter on a GPU and its precision: `wanted`, or `f32` if the GPU lacks `f16`.
 async fn on_gpu(
     builder: &SegmenterBuilder,
     device: Device,

@@ -1,4 +1,4 @@
-//! Errors as JavaScript sees them: an `Error` whose `code` programs can tell apart, and whose message is for people.
+//! JavaScript errors: an `Error` with a `code` for programs and a message for people.
 
 use cytoshade::{Error, ErrorKind};
 use js_sys::Reflect;
@@ -12,7 +12,7 @@ pub(crate) fn failure(code: &str, message: &str) -> JsValue {
     error.into()
 }
 
-/// The error of a segmentation, or of making a network ready.
+/// The error of a segmentation or of opening a network.
 pub(crate) fn from_error(error: &Error) -> JsValue {
     failure(code(error.kind()), &error.to_string())
 }

@@ -1,11 +1,11 @@
-//! Cytoshade in the browser: what the JavaScript package around it calls, for `wasm32-unknown-unknown` and
-//! wasm-bindgen. `cargo xtask web` builds both into `dist/`.
+//! Cytoshade in the browser: the wasm module of the JavaScript package.
 //!
-//! Everything here runs in workers, one thread and one memory each: an `Engine` segments in the one that the package
-//! makes first, and a `TileNetwork` runs the network in each of those that the engine's tiles are spread over where
-//! the CPU does the work. The page itself never enters wasm.
+//! Targets `wasm32-unknown-unknown` with wasm-bindgen; on other targets the crate is empty. `cargo xtask web` builds
+//! the module and the package into `dist/`.
 //!
-//! On other targets the crate is empty.
+//! The module runs only in workers, each with one thread and its own memory. One worker holds the `Engine`, which
+//! segments images. On the CPU, the engine distributes tiles over further workers, each with a `TileNetwork`. The
+//! page's thread does not run wasm.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

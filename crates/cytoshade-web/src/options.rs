@@ -1,4 +1,4 @@
-//! A JavaScript object of options to [`Params`].
+//! Converts a JavaScript object of options to [`Params`].
 
 use cytoshade::{Normalize, ParamValue, Params, Precision};
 use js_sys::{Array, Reflect};
@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::failure::{failure, from_error};
 
-/// The plain parameters that the package offers, by their JavaScript names: those of images.
+/// The JavaScript names of the plain parameters in the package: those that apply to images.
 const PLAIN: [&str; 17] = [
     "allChannels",
     "augment",
@@ -27,8 +27,10 @@ const PLAIN: [&str; 17] = [
     "tileOverlap",
 ];
 
-/// The parameters that an object names; the others keep their defaults. Unknown names are refused, since a mistyped
-/// option would otherwise be ignored. `estimates` says whether a size model can estimate diameters.
+/// Converts options to parameters; the others keep their defaults. `estimates` is true if a size model is loaded.
+///
+/// # Errors
+/// `option` for a value of the wrong type, and for an unknown name, since a mistyped option must not be ignored.
 pub(crate) fn params(options: &JsValue, estimates: bool) -> Result<Params, JsValue> {
     let mut params = Params::new();
     let mut intensities = None;
@@ -42,7 +44,7 @@ pub(crate) fn params(options: &JsValue, estimates: bool) -> Result<Params, JsVal
         match name.as_str() {
             "diameter" if value.value == "auto" => {
                 if !estimates {
-                    let message = "diameter is \"auto\", which takes a size model: load one too (sizeModel)";
+                    let message = "diameter is \"auto\", which needs a size model (sizeModel)";
                     return Err(failure("option", message));
                 }
             }
@@ -63,7 +65,7 @@ pub(crate) fn params(options: &JsValue, estimates: bool) -> Result<Params, JsVal
     Ok(params)
 }
 
-/// `minSize` to `min_size`.
+/// Converts camel case to snake case: `minSize` to `min_size`.
 fn snake_case(name: &str) -> String {
     let mut snake = String::new();
     for c in name.chars() {
@@ -75,7 +77,7 @@ fn snake_case(name: &str) -> String {
     snake
 }
 
-/// The format in which a GPU stores activations.
+/// Parses the format of activations on a GPU.
 pub(crate) fn precision(name: &str) -> Result<Precision, JsValue> {
     match name {
         "f32" => Ok(Precision::F32),
@@ -121,7 +123,7 @@ impl Value<'_> {
         Ok(Normalize::Percentile { low: low as f32, high: high as f32 })
     }
 
-    /// [low, high], or one such pair for each channel that the network sees.
+    /// [low, high], or such a pair for each input channel of the network.
     fn range(&self) -> Result<Normalize, JsValue> {
         match self.value.dyn_ref::<Array>() {
             Some(pairs) if pairs.get(0).is_array() => {
@@ -132,11 +134,11 @@ impl Value<'_> {
         }
     }
 
-    /// Sets the mapping of intensities, which can be given once.
+    /// Sets the mapping of intensities; fails if it is already set.
     fn only(&self, intensities: &mut Option<Normalize>, normalize: Normalize) -> Result<(), JsValue> {
         match intensities.replace(normalize) {
             None => Ok(()),
-            Some(_) => Err(failure("option", "give only one of normalize: false, normPercentile and normRange")),
+            Some(_) => Err(failure("option", "set only one of normalize: false, normPercentile and normRange")),
         }
     }
 

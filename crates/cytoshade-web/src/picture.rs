@@ -1,4 +1,4 @@
-//! Images as they come from a page.
+//! Images from files, pixels and typed arrays of a page.
 
 use cytoshade::{Image, Sample};
 use cytoshade_formats::{Labels, ReadOptions, read_bytes, write_overlay_png};
@@ -10,21 +10,21 @@ use wasm_bindgen::prelude::*;
 
 use crate::failure::{failure, from_image};
 
-/// One image, with all its channels.
+/// An image with all its channels.
 #[derive(Debug)]
 #[wasm_bindgen]
 pub struct Picture {
     pub(crate) image: Image,
-    /// Images that its file holds.
+    /// Number of images in the file.
     images: usize,
 }
 
 #[wasm_bindgen]
 impl Picture {
-    /// Image `index` (from 0) of the bytes of a TIFF, PNG, JPEG or NPY file.
+    /// Decodes image `index` (from 0) of a TIFF, PNG, JPEG or NPY file.
     ///
     /// # Errors
-    /// `image` where the file cannot be read, `option` where it has no such image.
+    /// `image` if the file cannot be read; `option` if the index is out of range.
     #[wasm_bindgen(js_name = fromFile)]
     pub fn from_file(bytes: &[u8], index: usize) -> Result<Picture, JsValue> {
         let mut all = read_bytes(bytes, &ReadOptions::default()).map_err(|error| from_image(&error))?;
@@ -38,19 +38,19 @@ impl Picture {
         Ok(Picture { image: all.swap_remove(index), images })
     }
 
-    /// RGBA pixels as `ImageData` holds them; alpha is dropped.
+    /// An image from RGBA pixels in the layout of `ImageData`; drops alpha.
     ///
     /// # Errors
-    /// `image` where the number of values does not fit the sides.
+    /// `image` if the number of values does not match the sides.
     #[wasm_bindgen(js_name = fromRgba)]
     pub fn from_rgba(pixels: &[u8], height: usize, width: usize) -> Result<Picture, JsValue> {
         wrap(Image::from_rgba8(pixels, height, width))
     }
 
-    /// Values of a typed array: planar, or all channels of a pixel side by side where `interleaved`.
+    /// An image from a typed array: [channels, height, width], or [height, width, channels] if `interleaved`.
     ///
     /// # Errors
-    /// `image` for an array of another kind, and where the number of values does not fit the sides.
+    /// `image` for another type of array, and if the number of values does not match the shape.
     #[wasm_bindgen(js_name = fromArray)]
     pub fn from_array(
         values: &JsValue,
@@ -69,7 +69,7 @@ impl Picture {
         }
         one_of!(Uint8Array, Uint8ClampedArray, Uint16Array, Float32Array, Uint32Array, Float64Array);
         one_of!(Int8Array, Int16Array, Int32Array);
-        Err(failure("image", "the image's data are not a typed array of 8 to 32-bit integers or of floats"))
+        Err(failure("image", "the image's data must be a typed array of 8 to 32-bit integers or floats"))
     }
 
     /// Number of channels.
@@ -90,17 +90,18 @@ impl Picture {
         self.image.width()
     }
 
-    /// Images that its file holds; 1 where it came from no file.
+    /// Number of images in the file; 1 for images from memory.
     #[wasm_bindgen(getter)]
     pub fn images(&self) -> usize {
         self.images
     }
 
-    /// A PNG to look at, each channel stretched between its 1st and 99th percentile: `channel` (from 1) in grey, or for
-    /// 0 the first three channels as red, green and blue.
+    /// A PNG for display: `channel` (from 1) in grey, or for 0 the first three channels as red, green and blue.
+    ///
+    /// Each channel is stretched between its 1st and 99th percentile.
     ///
     /// # Errors
-    /// `option` where there is no such channel, `image` for values that are not finite.
+    /// `option` if the channel is out of range; `image` for values that are not finite.
     pub fn preview(&self, channel: usize) -> Result<Vec<u8>, JsValue> {
         let (height, width) = (self.height(), self.width());
         let refuse = |error: cytoshade::errors::CoreError| crate::failure::from_error(&error.into());

@@ -1,4 +1,4 @@
-//! The cells of one image, on their way to the page.
+//! The result of a segmentation for the page.
 
 use cytoshade::{Segmentation, Timings};
 use js_sys::{Object, Reflect, Uint32Array};
@@ -37,13 +37,13 @@ impl SegmentationResult {
         Uint32Array::from(&self.labels[..])
     }
 
-    /// Pixels of each cell, cell 1 first.
+    /// Number of pixels of each cell; cell 1 is first.
     #[wasm_bindgen(getter)]
     pub fn areas(&self) -> Uint32Array {
         Uint32Array::from(&self.areas[..])
     }
 
-    /// How many cells there are.
+    /// Number of cells.
     #[wasm_bindgen(getter)]
     pub fn count(&self) -> usize {
         self.areas.len()
@@ -61,13 +61,13 @@ impl SegmentationResult {
         self.height
     }
 
-    /// The diameter that was used, in pixels of the image.
+    /// The diameter used, in pixels of the image.
     #[wasm_bindgen(getter)]
     pub fn diameter(&self) -> f32 {
         self.diameter
     }
 
-    /// Milliseconds spent in each stage, by the stage's name, and in `total`.
+    /// Milliseconds by name of the stage, and `total`.
     #[wasm_bindgen(getter)]
     pub fn timings(&self) -> Object {
         let timings = Object::new();

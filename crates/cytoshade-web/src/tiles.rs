@@ -1,4 +1,4 @@
-//! What takes longest on the CPU, spread over workers: tiles through the network, and pixels along the flows.
+//! Parallel work on the CPU, distributed over workers: the network on tiles, and the integration of the flows.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -15,27 +15,29 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::failure;
 
-/// The network in one of the workers that tiles are spread over.
+/// The network in one of the workers.
 #[derive(Debug)]
 #[wasm_bindgen]
 pub struct TileNetwork {
     network: Network,
 }
 
-/// Tiles of [`warm_up`] that are enough for the browser to begin.
+/// Tiles of [`warm_up`]: enough to trigger the optimizing compiler.
 const WARM_UP: usize = 3;
 
-/// Runs a small network of zeros. A browser compiles code in haste, and for speed only what has run for a while; so it does
-/// that while the model is still on its way, for all workers at once.
+/// Runs a small network of zeros, so that the browser optimizes the code while the model downloads.
+///
+/// Browsers start with baseline code and optimize a function only once it has run for a while. All workers share the
+/// result.
 #[wasm_bindgen(js_name = warmUp)]
 pub fn warm_up() {
     const SIDE: usize = 32;
-    // Nothing depends on it: where it could not be made, the first tile is slower.
+    // Without the warm-up only the first tile is slower.
     let Some(network) = zeros() else { return };
     let _ = Network::new(&network).run(&[0.0; 2 * SIDE * SIDE * WARM_UP], WARM_UP, SIDE, SIDE, &mut |_| Ok(()));
 }
 
-/// A network that has each kind of layer, of whole blocks of channels and of halves.
+/// A network with each kind of layer, in full and half blocks of channels.
 fn zeros() -> Option<cytoshade_core::Network> {
     let unet = UNet::new(vec![2, 8, 32], 3).ok()?;
     let conv = |layer: &ConvLayer| {
@@ -53,21 +55,23 @@ fn zeros() -> Option<cytoshade_core::Network> {
 
 #[wasm_bindgen]
 impl TileNetwork {
-    /// The network from the bytes of a model file, which the engine has checked before.
+    /// Opens the network from the bytes of a model file that the engine has checked.
     ///
     /// # Errors
-    /// As the engine's.
+    /// Those of [`Engine::open`](crate::engine::Engine::open).
     #[wasm_bindgen(constructor)]
     pub fn new(bytes: &[u8]) -> Result<TileNetwork, JsValue> {
         let model = Model::from_bytes(bytes, &LoadOptions::default()).map_err(|error| failure::from_error(&error))?;
         Ok(Self { network: Network::new(model.network()) })
     }
 
-    /// Runs one tile [channels, height, width], which stands at the start of `values`. Gives `values` with its outputs [nout,
-    /// height, width] at the start instead, another array where that is too short, and its style vector.
+    /// Runs the network on the tile [channels, height, width] at the start of `values`.
+    ///
+    /// Returns the outputs [nout, height, width] and the style vector. The outputs replace the tile at the start of
+    /// `values`, or are in a new array if `values` is too short.
     ///
     /// # Errors
-    /// Where `values` holds no such tile.
+    /// Fails if `values` is shorter than the tile.
     pub fn run(&self, values: Float32Array, channels: usize, height: usize, width: usize) -> Result<Array, JsValue> {
         let tile = part(&values, channels * height * width).to_vec();
         let batch = self
@@ -80,22 +84,22 @@ impl TileNetwork {
     }
 }
 
-/// The first values of an array, all of them where it is shorter.
+/// The first `len` values of an array, or all if it is shorter.
 fn part(values: &Float32Array, len: usize) -> Float32Array {
     values.subarray(0, u32::try_from(len).unwrap_or(u32::MAX))
 }
 
-/// An array of at least so many values: `values`, or a new one where that is shorter.
+/// An array of at least `len` values: `values` if it is long enough, else a new one.
 fn sized(values: Option<Float32Array>, len: usize) -> Float32Array {
     values
         .filter(|values| values.length() as usize >= len)
         .unwrap_or_else(|| Float32Array::new_with_length(u32::try_from(len).unwrap_or(u32::MAX)))
 }
 
-/// Where steps, of shape [height, width, 2], carry pixels, in one of the workers: `[y, x]`.
+/// Integrates pixels along steps [height, width, 2] in a worker. Returns the end points `[y, x]`.
 ///
 /// # Errors
-/// Where the steps are not of that shape.
+/// Fails if the steps do not have that shape.
 #[wasm_bindgen(js_name = followFlows)]
 pub fn follow_flows(
     steps: &[f32],
@@ -110,22 +114,22 @@ pub fn follow_flows(
     Ok(Array::of2(&Float32Array::from(&y[..]), &Float32Array::from(&x[..])))
 }
 
-/// Fewest pixels that are worth a message to a worker.
+/// Minimum number of pixels per worker; fewer do not repay the message.
 const MIN_SHARE: usize = 1 << 13;
-/// Most bytes of steps that the workers may hold together, twice over: as what they are sent, and in their own memory, which a
-/// browser never gives back.
+/// Maximum bytes of steps in all workers. Each holds two copies: the message, and one in its wasm memory, which never
+/// shrinks.
 const MAX_STEPS: usize = 256 << 20;
 
-/// The workers, behind a JavaScript function: the name of what is to be done and its arguments to a promise of two arrays.
+/// The workers, called through a JavaScript function `call(name, arguments)` that returns a promise of two arrays.
 ///
-/// `run`, as [`TileNetwork::run`], and `followFlows`, as [`follow_flows`].
+/// The names are `run` for [`TileNetwork::run`] and `followFlows` for [`follow_flows`].
 #[derive(Debug)]
 pub(crate) struct Workers {
     call: Function,
     count: usize,
-    /// Planes of an output.
+    /// Number of output planes of the network.
     nout: usize,
-    /// Arrays that came back from workers, to be sent again: fresh memory costs more time than what is copied into it.
+    /// Arrays returned by workers, for reuse: allocating costs more time than copying.
     spare: RefCell<Vec<Float32Array>>,
 }
 
@@ -142,7 +146,7 @@ impl RemoteBackend for Workers {
         let values = sized(self.spare.borrow_mut().pop(), tile.len().max(self.nout * pixels));
         part(&values, tile.len()).copy_from(tile);
         let channels = JsValue::from(tile.len() / pixels.max(1));
-        let answer = self.ask("run", [values.into(), channels, height.into(), width.into()]);
+        let answer = self.call_worker("run", [values.into(), channels, height.into(), width.into()]);
         Box::pin(async move {
             let [values, style] = arrays(answer?).await?;
             let outputs = part(&values, self.nout * pixels).to_vec();
@@ -159,7 +163,7 @@ impl RemoteBackend for Workers {
         interp: bool,
     ) -> Pin<Box<dyn Future<Output = Result<EndPoints, Error>> + 'a>> {
         Box::pin(async move {
-            // Each worker needs the steps; this one, which has them, takes the first share.
+            // Each further worker needs a copy of the steps; this one processes the first share itself.
             let workers = self.count.saturating_sub(1).min(MAX_STEPS / (2 * size_of_val(steps.values())).max(1));
             let shares = (workers + 1).min(pixels.len() / MIN_SHARE).max(1);
             let mut parts = pixels.chunks(pixels.len().div_ceil(shares).max(1));
@@ -187,24 +191,25 @@ impl Workers {
         let values = Float32Array::from(steps.values());
         let [height, width] = steps.size().map(JsValue::from);
         let pixels = Uint32Array::from(pixels);
-        self.ask("followFlows", [values.into(), height, width, pixels.into(), niter.into(), interp.into()])
+        self.call_worker("followFlows", [values.into(), height, width, pixels.into(), niter.into(), interp.into()])
     }
 
-    fn ask<const N: usize>(&self, what: &str, arguments: [JsValue; N]) -> Result<JsFuture, Error> {
+    fn call_worker<const N: usize>(&self, name: &str, arguments: [JsValue; N]) -> Result<JsFuture, Error> {
         let arguments: Array = arguments.into_iter().collect();
-        let promise = self.call.call2(&JsValue::NULL, &what.into(), &arguments);
+        let promise = self.call.call2(&JsValue::NULL, &name.into(), &arguments);
         Ok(promise.and_then(JsCast::dyn_into::<Promise>).map_err(failed)?.into())
     }
 }
 
-/// The two arrays of an answer.
+/// The two arrays of a worker's answer.
 async fn arrays(answer: JsFuture) -> Result<[Float32Array; 2], Error> {
     let answer: Array = answer.await.and_then(JsCast::dyn_into).map_err(failed)?;
     let array = |at| answer.get(at).dyn_into().map_err(failed);
     Ok([array(0)?, array(1)?])
 }
 
-fn failed(what: JsValue) -> Error {
-    let message = what.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{what:?}"), |error| error.message().into());
-    Error::Remote(format!("a worker of the network failed: {message}"))
+fn failed(thrown: JsValue) -> Error {
+    let message =
+        thrown.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{thrown:?}"), |error| error.message().into());
+    Error::Remote(format!("a worker failed: {message}"))
 }

@@ -1,25 +1,25 @@
 /**
- * Models that were downloaded, kept in IndexedDB.
+ * The cache of downloaded models, in IndexedDB.
  *
- * Not the Cache API, which keeps answers to requests and not records of ours, and not the private file system, which
- * cannot replace a file in one step everywhere: an IndexedDB transaction stores the whole record or nothing.
+ * An IndexedDB transaction stores the whole record or nothing. The Cache API stores only responses to requests, and the
+ * origin private file system cannot replace a file atomically in every browser.
  *
- * Nothing here is trusted, and nothing here is needed: a record is used only if its bytes have the hash that it states,
- * any other record under its key is deleted, and if the browser refuses to keep anything the model is fetched again the
- * next time. A query may hold a key, so its hash stands for it.
+ * Records are untrusted: a record is used only if its bytes have the stored hash; otherwise it is deleted. Failures to
+ * store are ignored, and the model is downloaded again the next time. The key replaces the query of a URL by its hash,
+ * since a query may hold a secret.
  */
 
 import type { CachedModel } from "./types.js";
 
 const DATABASE = "cytoshade";
 const STORE = "models";
-/** Counts up when {@link Kept} changes: records of another format are deleted when they are met. */
+/** Version of {@link Kept}; records of another version are deleted when they are read. */
 const FORMAT = 1;
 
-/** A record, under its key. */
+/** A record of the cache. */
 interface Kept {
   format: typeof FORMAT;
-  /** The key: the URL, with a hash in the place of its query. */
+  /** The key: the URL with its query replaced by a hash. */
   url: string;
   sha256: string;
   size: number;
@@ -40,7 +40,7 @@ function isKept(record: unknown, url: unknown): record is Kept {
   );
 }
 
-/** The key of a URL; of a key, itself. `undefined` if there is a query that this page cannot hash. */
+/** The key of a URL; a key is its own key. `undefined` if the page cannot hash the query (no secure context). */
 async function keyOf(url: string): Promise<string | undefined> {
   const { protocol, host, pathname, search } = new URL(url);
   if (!search) return url;
@@ -54,7 +54,7 @@ export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The bytes kept for a URL, if they have the hash that the record states and the one that is demanded. */
+/** The cached bytes of a URL, if they have the stored hash and the required one. */
 export async function find(
   url: string,
   sha256: string | undefined,
@@ -70,13 +70,13 @@ export async function find(
       if ((await hash(bytes)) === record.sha256) return bytes;
     }
   } catch {
-    // Bytes that can no longer be read are deleted like those of another hash.
+    // Unreadable bytes are deleted like those with another hash.
   }
   if (record !== undefined) await remove(url).catch(() => {});
   return undefined;
 }
 
-/** Keeps the bytes of a URL. False if the browser does not, on a full disk or in a private window for instance. */
+/** Stores the bytes of a URL. Returns false on failure, e.g. on a full disk or in a private window. */
 export async function keep(url: string, sha256: string, bytes: ArrayBuffer): Promise<boolean> {
   const key = await keyOf(url);
   if (key === undefined) return false;
@@ -90,13 +90,13 @@ export async function keep(url: string, sha256: string, bytes: ArrayBuffer): Pro
   }
 }
 
-/** Forgets a URL, or the key of one. */
+/** Deletes the record of a URL or key. */
 export async function remove(url: string): Promise<void> {
   const key = await keyOf(url);
   if (key !== undefined) await transact("readwrite", (store) => store.delete(key));
 }
 
-/** The records, with their keys for URLs. */
+/** The valid records; `url` is their key. */
 export async function list(): Promise<CachedModel[]> {
   const [keys, records] = await Promise.all([
     transact("readonly", (store) => store.getAllKeys()),
@@ -107,7 +107,7 @@ export async function list(): Promise<CachedModel[]> {
     .map(({ url, sha256, size, stored }) => ({ url, sha256, size, stored }));
 }
 
-/** One request in one transaction. */
+/** Runs one request in its own transaction. */
 async function transact<T>(mode: IDBTransactionMode, request: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
   const database = await open();
   try {

@@ -1,4 +1,4 @@
-/** What a page calls. */
+/** The public API of the package. */
 
 import * as cache from "./cache.js";
 import type { Encoding, Input, Job, Opened, DeviceOptions } from "./engine.js";
@@ -18,13 +18,13 @@ import type {
 } from "./types.js";
 import { ENGINE, Remote } from "./worker.js";
 
-/** How long the engine may take to stop of itself before it is ended, in milliseconds. */
+/** Time in which the engine must stop after an abort, in milliseconds; then it is terminated. */
 const GRACE = 50;
 const MAX_BYTES = 256 * 2 ** 20;
-/** Workers where none are asked for, and the most that may be: each holds the network and its tile. */
+/** Default maximum and absolute maximum of workers; each holds the network and a tile. */
 const MAX_WORKERS = 8;
 const MOST_WORKERS = 64;
-/** Numbers that cross into wasm have 32 bits. */
+/** Maximum of integers passed to wasm, which have 32 bits. */
 const MOST = 2 ** 32 - 1;
 
 const LOAD_OPTIONS = [
@@ -42,20 +42,20 @@ const LOAD_OPTIONS = [
 ];
 const PREVIEW_OPTIONS = ["image", "channel", "signal"];
 
-/** A Cellpose network made ready in workers of its own. The page's thread does nothing but pass messages. */
+/** A Cellpose network in its own workers. The page's thread only passes messages. */
 export class Cytoshade {
   readonly #deviceOptions: DeviceOptions;
   #engine?: Remote;
   #opened?: Opened;
   #disposed = false;
-  /** Ends when the call before has ended: one call runs at a time. */
+  /** Resolves when the previous call has ended: calls run one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(deviceOptions: DeviceOptions) {
     this.#deviceOptions = deviceOptions;
   }
 
-  /** Loads a model, from the cache where it is kept there, and makes it ready on a GPU or the CPU. */
+  /** Loads a model, from the cache if possible, and prepares it on a GPU or the CPU. */
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<Cytoshade> {
     only(LOAD_OPTIONS, options, "fromPretrained");
     const { sizeModel, maxBytes = MAX_BYTES, cache = true, backend = "auto", precision = "f32" } = options;
@@ -76,14 +76,14 @@ export class Cytoshade {
     return made;
   }
 
-  /** Segments an image. Calls that are made meanwhile wait for this one. */
+  /** Segments an image. Further calls wait until this one ends. */
   async segment(image: ImageSource, options: SegmentOptions = {}): Promise<Segmentation> {
     const { signal, onProgress, image: index, ...rest } = options;
     const job: Job = { input: input(image, { image: index }), options: rest };
     return this.#run(signal, (engine) => engine.call<Segmentation>("segment", job, [], onProgress));
   }
 
-  /** An image to look at, as the package reads it: browsers themselves know no TIFF and no 16-bit images. */
+  /** A PNG of an image for display: browsers do not decode TIFF files and 16-bit images themselves. */
   async preview(image: ImageSource, options: PreviewOptions = {}): Promise<Preview> {
     only(PREVIEW_OPTIONS, options, "preview");
     const { signal } = options;
@@ -91,46 +91,46 @@ export class Cytoshade {
     return this.#run(signal, (engine) => engine.call<Preview>("preview", { input: input(image, options), channel }));
   }
 
-  /** Masks as a file of one of the {@link kinds}. */
+  /** Encodes masks as a file of one of the {@link kinds}. */
   async encode(found: Pick<Segmentation, "masks" | "width" | "height">, kind: string): Promise<Blob> {
     const { masks, width, height } = found;
     const encoding: Encoding = { masks, width, height, kind };
     return this.#run(undefined, (engine) => engine.call<Blob>("encode", encoding));
   }
 
-  /** The kinds of file that masks can become: `png` (16 bit), `tiff`, ... */
+  /** The file formats of {@link encode}: `png` (16 bit), `tiff`, ... */
   get kinds(): readonly string[] {
     return this.#opened?.kinds ?? [];
   }
 
-  /** The diameter that the network was made for, in pixels: what `segment` takes where none is given or estimated. */
+  /** Mean diameter of the network's training images in pixels: the default of `segment` without a size model. */
   get diameter(): number {
     return this.#opened?.diameter ?? Number.NaN;
   }
 
-  /** What the network runs on. */
+  /** The device that runs the network. */
   describeAdapter(): Adapter {
     if (this.#disposed || !this.#opened) throw disposed();
     return this.#opened.adapter;
   }
 
-  /** Ends the workers and frees all memory. Calls that are running are rejected. */
+  /** Terminates the workers and frees all memory. Pending calls are rejected. */
   dispose(): void {
     this.#disposed = true;
     this.#engine?.close(disposed());
   }
 
-  /** Forgets the model that was kept for a URL. */
+  /** Deletes the cached model of a URL. */
   static clearCachedModel(url: string | URL): Promise<void> {
     return cache.remove(absolute(url));
   }
 
-  /** The models that are kept. */
+  /** The cached models. */
   static listCachedModels(): Promise<CachedModel[]> {
     return cache.list();
   }
 
-  /** Does `work` when its turn has come, and no longer than `signal` allows. */
+  /** Runs `work` after the previous calls; rejects when `signal` aborts. */
   async #run<T>(
     signal: AbortSignal | undefined,
     work: (engine: Remote) => Promise<T>,
@@ -145,7 +145,7 @@ export class Cytoshade {
     return until(running, signal);
   }
 
-  /** Waits for a call to end; sees to it that it does so soon after it was aborted, and that the next one can run. */
+  /** Waits for a call to end. Cancels an aborted call, and closes an engine that failed or does not stop in time. */
   async #settle(running: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
     const settled = running.then(
       () => {},
@@ -156,19 +156,19 @@ export class Cytoshade {
     await until(settled, signal).catch(async () => {
       this.#engine?.call("cancel", undefined).catch(() => {});
       const late = new Promise<boolean>((resolve) => setTimeout(resolve, GRACE, true));
-      // A stage on the CPU hears of nothing before it ends. The next call starts another engine.
+      // A stage on the CPU cannot be cancelled, so the engine is terminated. The next call starts a new one.
       if (await Promise.race([settled, late])) {
         this.#engine?.close(new CytoshadeError("crashed", "the engine was ended"));
       }
     });
   }
 
-  /** The engine, a new one where there is none that works. */
+  /** The engine; starts a new one if none is running. */
   async #open(onProgress?: LoadOptions["onProgress"]): Promise<Remote> {
     if (this.#engine && !this.#engine.closed) return this.#engine;
     const engine = new Remote(ENGINE);
     this.#engine = engine;
-    // The bytes of the first time are those of every time.
+    // A new engine reuses the bytes of the first load.
     const source = this.#opened?.model ?? this.#deviceOptions.source;
     const sizeModel = this.#opened?.sizeModel ?? this.#deviceOptions.sizeModel;
     try {
@@ -184,7 +184,7 @@ export class Cytoshade {
   }
 }
 
-/** The wasm file, compiled once for the page and all workers. */
+/** The compiled wasm module, shared by all workers. */
 let module: Promise<WebAssembly.Module> | undefined;
 function compiled(): Promise<WebAssembly.Module> {
   module ??= compile(new URL("./cytoshade.wasm", import.meta.url)).catch((error) => {
@@ -197,13 +197,13 @@ function compiled(): Promise<WebAssembly.Module> {
 async function compile(url: URL): Promise<WebAssembly.Module> {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
-  // Not every server knows the type that streaming asks for.
+  // Streaming requires a content type that some servers do not send.
   return response.headers.get("content-type")?.startsWith("application/wasm")
     ? WebAssembly.compileStreaming(response)
     : WebAssembly.compile(await response.arrayBuffer());
 }
 
-/** `work`, or the signal's reason if that comes first. */
+/** Settles with `work`, or rejects with the signal's reason if it aborts first. */
 function until<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   return new Promise<T>((resolve, reject) => {
@@ -215,7 +215,7 @@ function until<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T>
 }
 
 function disposed(): CytoshadeError {
-  return new CytoshadeError("disposed", "dispose() was called: load the model again");
+  return new CytoshadeError("disposed", "dispose() was called; load the model again");
 }
 
 function absolute(url: string | URL): string {
@@ -227,7 +227,7 @@ function file(source: ModelSource): string | Blob {
   return source instanceof Blob ? source : new Blob([source as ArrayBuffer]);
 }
 
-/** An image as the engine takes it. */
+/** Converts an image to the engine's input. */
 function input(image: ImageSource, { image: index = 0 }: ImageOptions): Input {
   if (image instanceof Blob || image instanceof ArrayBuffer) return { file: image, image: whole("image", index, 0, MOST) };
   const { data, width, height } = image;

@@ -1,17 +1,17 @@
-/** A model file from a server. */
+/** Downloads model files. */
 
 import { CytoshadeError } from "./errors.js";
 import type { LoadProgress } from "./types.js";
 
-/** Seconds that every download may take, beside those that the file takes at {@link FLOOR}. */
+/** Seconds that a download may take in addition to the time of the file at {@link FLOOR}. */
 const GRACE = 120;
-/** Bytes a second that a download must average. */
+/** Minimum average speed of a download, in bytes per second. */
 const FLOOR = 16_384;
-/** Bytes that must arrive in {@link STALL} seconds, so that a trickle is a stall too. */
+/** Minimum number of bytes in {@link STALL} seconds; a slower download counts as stalled. */
 const STALL_BYTES = 4096;
 const STALL = 30;
 
-/** The whole file, no larger than `maxBytes`, within `deadline` seconds if that is given. */
+/** Downloads a file of at most `maxBytes` within `deadline` seconds, or the default time if undefined. */
 export async function download(
   url: string,
   { maxBytes, deadline }: { maxBytes: number; deadline?: number },
@@ -29,7 +29,7 @@ export async function download(
     check(total ?? 0, maxBytes, name);
     clock.end(deadline ?? GRACE + (total ?? maxBytes) / FLOOR);
 
-    // A server need not state the length, and may state a wrong one. Memory that nothing is written to costs nothing.
+    // The stated length may be missing or wrong. Allocating it in full is cheap: the system commits memory on first write.
     let bytes = new Uint8Array(total ?? 0);
     let done = 0;
     progress({ stage: "download", done, total });
@@ -53,7 +53,7 @@ export async function download(
   }
 }
 
-/** Gives a download up that stalls or takes too long. */
+/** Aborts a download that stalls or exceeds its deadline. */
 class Clock {
   readonly #abort = new AbortController();
   readonly #started = performance.now();
@@ -73,26 +73,26 @@ class Clock {
   end(seconds: number): void {
     clearTimeout(this.#deadline);
     const left = 1000 * seconds - (performance.now() - this.#started);
-    const message = `${this.name} is not there after ${Math.round(seconds)} seconds; load it again, or allow more (deadline)`;
+    const message = `${this.name} did not arrive in ${Math.round(seconds)} seconds; load it again, or allow more (deadline)`;
     // Timers hold 31 bits of milliseconds.
     this.#deadline = setTimeout(() => this.#give(message), Math.min(Math.max(left, 0), 2 ** 31 - 1));
   }
 
-  /** Bytes of the file came. */
+  /** Counts received bytes. */
   arrived(bytes: number): void {
     this.#since += bytes;
     if (this.#since >= STALL_BYTES) this.#arm();
   }
 
-  /** The outcome of a step, or an error that says how it ended. */
-  async wait<T>(step: Promise<T>, what: string, url: string): Promise<T> {
+  /** Waits for a step. Failures become a `CytoshadeError` that starts with `failed`. */
+  async wait<T>(step: Promise<T>, failed: string, url: string): Promise<T> {
     try {
       return await step;
     } catch (error) {
       if (this.signal.aborted) throw this.signal.reason;
-      // A browser's message may hold the address with its query.
+      // The browser's message may contain the URL with its query.
       const message = String((error as Error)?.message ?? error).replaceAll(url, this.name);
-      throw new CytoshadeError("download", `${what}: ${message}; load it again`);
+      throw new CytoshadeError("download", `${failed}: ${message}; load it again`);
     }
   }
 
@@ -105,7 +105,7 @@ class Clock {
   #arm(): void {
     clearTimeout(this.#stall);
     this.#since = 0;
-    const message = `fewer than ${STALL_BYTES} bytes of ${this.name} came in ${STALL} seconds; load it again`;
+    const message = `fewer than ${STALL_BYTES} bytes of ${this.name} arrived in ${STALL} seconds; load it again`;
     this.#stall = setTimeout(() => this.#give(message), 1000 * STALL);
   }
 
@@ -114,7 +114,7 @@ class Clock {
   }
 }
 
-/** An address as it may be printed: without credentials and query, which may hold a key. */
+/** A URL for messages: without credentials and query, which may hold secrets. */
 export function shown(url: string): string {
   const { protocol, host, pathname } = new URL(url);
   return `${protocol}//${host}${pathname}`.slice(0, 200);
@@ -126,7 +126,7 @@ function grown(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<Array
   return longer;
 }
 
-/** The length that the server states; of a compressed answer it is not that of the file. */
+/** The stated length of the file; `undefined` for compressed responses, whose length differs. */
 function stated({ headers }: Response): number | undefined {
   const length = headers.get("content-length") ?? "";
   return /^\d+$/.test(length) && !headers.has("content-encoding") ? Number(length) : undefined;

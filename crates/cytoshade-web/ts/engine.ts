@@ -1,4 +1,4 @@
-/** What the engine's worker does: it reads the model, holds the device, and segments. */
+/** The engine's worker: loads the model, opens the device and segments images. */
 
 import * as cache from "./cache.js";
 import { download } from "./download.js";
@@ -9,7 +9,7 @@ import type { Adapter, Backend, LoadProgress, Precision, Preview, Segmentation, 
 import { Engine, Picture, encode, initSync, kinds, sha256 as hash } from "./wasm/cytoshade_web.js";
 import { Moved, answer } from "./worker.js";
 
-/** What the engine is opened with. */
+/** The options of opening an engine. */
 export interface DeviceOptions {
   source: string | Blob;
   sha256?: string;
@@ -24,17 +24,17 @@ export interface DeviceOptions {
   workers: number;
 }
 
-/** What it answers: the models' bytes too, with which another engine can be opened without a download. */
+/** The result of opening. The models' bytes allow another engine to open without a download. */
 export interface Opened {
   adapter: Adapter;
   model: Blob;
   sizeModel?: Blob;
   kinds: string[];
-  /** The network's own, in pixels. */
+  /** Mean diameter of the network's training images, in pixels. */
   diameter: number;
 }
 
-/** An image on its way to the engine. */
+/** An image for the engine. */
 export type Input =
   | { file: Blob | ArrayBuffer; image: number }
   | { rgba: Uint8ClampedArray; width: number; height: number }
@@ -65,14 +65,14 @@ export function serveEngine(): void {
   };
 
   answer({
-    /** The wasm file, compiled: it comes when it is ready, and what needs none has begun by then. */
+    /** Receives the compiled wasm module. It arrives after `open` so that downloads start before it is compiled. */
     module: (module: WebAssembly.Module) => give(module),
 
     async open(deviceOptions: DeviceOptions, progress: (progress: LoadProgress) => void): Promise<Opened> {
       const file = modelFile(deviceOptions, progress, wasm);
       const sizeFile = sizeModelFile(deviceOptions, wasm);
       tiles = new TileWorkers(module, deviceOptions.workers);
-      // Where it is sure that they are needed, they start while the model is on its way.
+      // If the workers are certainly needed, they start while the model downloads.
       if (deviceOptions.backend === "cpu" || (deviceOptions.backend === "auto" && !("gpu" in navigator))) tiles.start(file);
       const [model, sizeModel] = await Promise.all([file, sizeFile, wasm]);
       progress({ stage: "prepare", done: 0, total: 1 });
@@ -87,7 +87,7 @@ export function serveEngine(): void {
       };
       if (adapter.backend === "cpu") tiles.start(file);
       progress({ stage: "prepare", done: 1, total: 1 });
-      // As blobs the page can hand them to another engine without a copy on its own thread.
+      // The page can pass blobs to another engine without copying them on its thread.
       const blob = (bytes: ArrayBuffer) => new Blob([bytes]);
       const kept = { model: blob(model), sizeModel: sizeModel && blob(sizeModel) };
       return { adapter, ...kept, kinds: kinds(), diameter: engine.diameter };
@@ -111,7 +111,7 @@ export function serveEngine(): void {
       }
     },
 
-    /** Stops the segmentation that is running; its own call answers. */
+    /** Cancels the current segmentation, whose own call then rejects. */
     cancel: () => engine?.cancel(),
 
     async preview({ input, channel }: { input: Input; channel: number }): Promise<Preview> {
@@ -130,11 +130,11 @@ export function serveEngine(): void {
   });
 }
 
-/** Tiles in a batch, where that is not left to the library. */
+/** Tiles per batch; `undefined` leaves it to the library. */
 function tilesAtOnce(engine: Engine, tiles: TileWorkers | undefined): number | undefined {
-  // One for each worker, and one more each that waits.
+  // Each worker has one tile running and one waiting.
   if (engine.backend === "cpu" && tiles) return 2 * tiles.count;
-  // A batch that was given to a device cannot be taken back, and a program on the processor is slow.
+  // A submitted batch cannot be cancelled, and software adapters are slow.
   return engine.software ? 1 : undefined;
 }
 
@@ -151,13 +151,13 @@ async function read(input: Input): Promise<Picture> {
   return Picture.fromArray(input.values, input.channels, height, width, input.interleaved);
 }
 
-/** The size model's file, where there is one. It is small: nobody needs to hear how far it is. */
+/** The bytes of the size model, if one is given. It is small, so its progress is not reported. */
 async function sizeModelFile({ sizeModel, sizeModelSha256, ...rest }: DeviceOptions, wasm: Promise<void>) {
   if (sizeModel === undefined) return undefined;
   return modelFile({ ...rest, source: sizeModel, sha256: sizeModelSha256 }, () => {}, wasm);
 }
 
-/** A model's bytes: kept ones, or fetched and then kept; in any case of the hash that is demanded or published. */
+/** The bytes of a model, from the cache or downloaded and cached. They have the required or published hash. */
 async function modelFile(
   { source, sha256: demanded, maxBytes, deadline, cache: mayKeep }: DeviceOptions,
   progress: (progress: LoadProgress) => void,
@@ -182,7 +182,7 @@ async function modelFile(
   return model;
 }
 
-/** The SHA-256 of some bytes: the browser's own, which is many times as fast, where the page is a secure context. */
+/** The SHA-256 of bytes; uses the browser's faster implementation if the page is a secure context. */
 async function hashOf(bytes: ArrayBuffer, wasm: Promise<void>): Promise<string> {
   if (!globalThis.crypto?.subtle) {
     await wasm;
@@ -191,19 +191,19 @@ async function hashOf(bytes: ArrayBuffer, wasm: Promise<void>): Promise<string> 
   return cache.hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
-/** The hash of the published model whose file's name a URL ends with: such a name means that model and no other. */
+/** The published hash if the URL's file name is that of a published model. */
 function publishedHash(source: string | Blob): string | undefined {
   if (typeof source !== "string") return undefined;
   const name = new URL(source).pathname.split("/").pop() ?? "";
   return Object.hasOwn(PUBLISHED, name) ? PUBLISHED[name] : undefined;
 }
 
-/** A hash, which must be the one demanded. */
+/** Returns the hash; throws if it is not the required one. */
 function check(found: string, sha256: string | undefined): string {
   if (sha256 !== undefined && found !== sha256) {
     throw new CytoshadeError(
       "hash",
-      `the model's SHA-256 is ${found}, expected ${sha256}; the file is damaged or another one`,
+      `the model's SHA-256 is ${found}, expected ${sha256}; the file is damaged or a different one`,
     );
   }
   return found;

@@ -1,19 +1,19 @@
-/** What can go wrong, told apart by `code`. */
+/** The errors of the package, distinguished by `code`. */
 
 /**
- * - `download`: the model could not be fetched, or came short
- * - `too-large`: the model file is over `maxBytes`
- * - `hash`: the model file has not the SHA-256 that was demanded
- * - `model`: the file holds no Cellpose network that can be read
+ * - `download`: the model could not be downloaded in full
+ * - `too-large`: the model file is larger than `maxBytes`
+ * - `hash`: the model file does not have the required SHA-256
+ * - `model`: the file is not a readable Cellpose network
  * - `image`: the image cannot be read or segmented
  * - `option`: an option is out of range or unknown
- * - `no-webgpu`: `webgpu` was asked for and there is none
- * - `device-lost`: the GPU went away; the next call opens it anew
+ * - `no-webgpu`: `webgpu` was requested, but is not available
+ * - `device-lost`: the GPU was lost; the next call opens it again
  * - `out-of-memory`: the GPU has too little memory
- * - `crashed`: a worker ended unexpectedly; the next call starts it anew
+ * - `crashed`: a worker ended unexpectedly; the next call restarts it
  * - `disposed`: `dispose` was called
  *
- * What an `AbortSignal` stops is rejected with the signal's reason.
+ * An aborted call rejects with the reason of its `AbortSignal` instead.
  */
 export type ErrorCode =
   | "download"
@@ -39,13 +39,13 @@ export class CytoshadeError extends Error {
   }
 }
 
-/** An error on its way between workers, which would strip it of its code. */
+/** An error as a message between workers, since structured cloning drops its code. */
 export interface Failure {
   code: ErrorCode;
   message: string;
 }
 
-/** What was thrown: an error of ours, one of the wasm module's with its code, or a crash. */
+/** Converts a thrown value: an error with a code keeps it; any other is a crash. */
 export function failure(thrown: unknown): Failure {
   const { code, message } = (thrown ?? {}) as Partial<Failure>;
   return typeof code === "string"

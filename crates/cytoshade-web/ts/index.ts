@@ -1,6 +1,6 @@
 /**
- * Cytoshade in the browser. This one file is the page's module and that of the workers, which the package starts from
- * it under names of its own.
+ * Cytoshade in the browser. This file is the module of both the page and the workers. The workers' names select their
+ * role.
  */
 
 import { serveEngine } from "./engine.js";

@@ -1,6 +1,6 @@
 /**
- * What takes longest on the CPU, spread over workers: tiles through the network, pixels along the flows. Neither needs to know
- * of others, so messages are enough.
+ * Parallel work on the CPU, distributed over workers: the network on tiles, and the integration of pixels along the flows.
+ * Tiles and pixels are independent, so messages suffice and no memory is shared.
  */
 
 import { Moved, Remote, TILES, answer } from "./worker.js";
@@ -11,7 +11,7 @@ type Answer = [Float32Array, Float32Array];
 type Tile = Parameters<TileNetwork["run"]>;
 type Pixels = Parameters<typeof followFlows>;
 
-/** The workers, made when it is known that they are needed. */
+/** The workers; created when they are needed. */
 export class TileWorkers {
   readonly #idle: Remote[] = [];
   readonly #queue: ((worker: Remote) => void)[] = [];
@@ -22,36 +22,36 @@ export class TileWorkers {
     readonly count: number,
   ) {}
 
-  /** Makes the workers, each of which takes the module and the model as they come, while others do something else. */
+  /** Starts the workers. Each receives the module and the model as soon as they are available. */
   start(model: Promise<ArrayBuffer>): void {
     if (this.#started) return;
     this.#started = true;
     for (let at = 0; at < this.count; at++) {
       const worker = new Remote(TILES);
-      // A worker that cannot start says so with the first tile that it gets.
+      // A worker that cannot start fails on its first tile.
       this.#open(worker, model, at === 0).catch(() => {}).then(() => this.#free(worker));
     }
   }
 
   async #open(worker: Remote, model: Promise<ArrayBuffer>, warm: boolean): Promise<void> {
-    // What the browser compiles for one is there for all. Its answer is not waited for: the engine may be at work on an image
-    // by then, and hear of it only when it has come to the network.
+    // One worker warms up, since the browser shares optimized code between workers. The model is sent without waiting for
+    // its answer, which a busy engine would receive late.
     const started = worker.call("start", { module: await this.module, warm });
     const bytes = (await model).slice(0);
     await Promise.all([started, worker.call("open", bytes, [bytes])]);
   }
 
-  /** Has the first worker that is free do something. Arrays among its arguments move there. */
-  call = async (what: "run" | "followFlows", given: Tile | Pixels): Promise<Answer> => {
+  /** Calls a function of the first free worker. Transfers the arrays among its arguments. */
+  call = async (name: "run" | "followFlows", given: Tile | Pixels): Promise<Answer> => {
     const worker = this.#idle.pop() ?? (await new Promise<Remote>((resolve) => this.#queue.push(resolve)));
     try {
-      return await worker.call<Answer>(what, given, buffers(given));
+      return await worker.call<Answer>(name, given, buffers(given));
     } finally {
       this.#free(worker);
     }
   };
 
-  /** Forgets what no worker has begun with. */
+  /** Drops calls that no worker has started. */
   clear(): void {
     this.#queue.length = 0;
   }
@@ -63,7 +63,7 @@ export class TileWorkers {
   }
 }
 
-/** What one of the workers does. */
+/** Handles the calls of one worker. */
 export function serveTiles(): void {
   let network: TileNetwork | undefined;
   answer({

@@ -1,67 +1,65 @@
-/** What the package takes and gives. */
+/** The public types of the package. */
 
-/** `auto` takes WebGPU on a true GPU, else the CPU; `webgpu` takes a software adapter too, which is for tests. */
+/** `auto` uses WebGPU on a hardware GPU, else the CPU; `webgpu` also accepts software adapters, for tests. */
 export type Backend = "auto" | "webgpu" | "cpu";
 
-/** What a GPU stores the network's activations and weights in; all sums are in `f32`. */
+/** Format of activations and weights on a GPU; all sums are in `f32`. */
 export type Precision = "f32" | "f16";
 
-/** A model file: where it is, or its bytes. Safetensors, a torch file or ONNX, told apart by content. */
+/** A model file: its URL or its bytes. Safetensors, a torch file or ONNX; the content decides. */
 export type ModelSource = string | URL | Blob | ArrayBuffer | Uint8Array;
 
-/** How far the loading of a model is. */
+/** Progress of loading a model. */
 export interface LoadProgress {
-  /** `download`, counted in bytes, then `prepare`. */
+  /** `download` (in bytes), then `prepare`. */
   stage: "download" | "prepare";
   done: number;
-  /** Unknown where the server does not say how long the file is. */
+  /** `undefined` if the server does not state the length of the file. */
   total?: number;
 }
 
-/** How far a segmentation is. */
+/** Progress of a segmentation. */
 export interface SegmentProgress {
   /**
    * `channels`, `normalize`, `resize`, `network`, `blend`, `follow_flows`, `masks`, `flow_error` or `fill_holes`.
    */
   stage: string;
-  /** Tiles in `network`, 0 or 1 elsewhere. */
+  /** Number of finished tiles in `network`; 0 or 1 in other stages. */
   done: number;
   total: number;
 }
 
 export interface LoadOptions {
   /**
-   * The SHA-256 that the file must have, 64 hexadecimal digits. Checked before the file is parsed or kept. A URL that ends
-   * with the name of a published model (`cyto3`) must have the published hash unless another is given here.
+   * Required SHA-256 of the file, 64 hexadecimal digits. Checked before the file is parsed or cached. Default: the published
+   * hash if the URL ends with the name of a published model (`cyto3`), else none.
    */
   sha256?: string;
-  /** The size model of the network (`size_cyto3.npy`), kept as that is: with it, diameters are estimated. */
+  /** Size model of the network (`size_cyto3.npy`), which estimates diameters. Cached like the network. */
   sizeModel?: ModelSource;
-  /** The SHA-256 that the size model's file must have. */
+  /** Required SHA-256 of the size model's file. */
   sizeModelSha256?: string;
-  /** Refuses a larger file. Default 256 MiB; the published networks have 26 MB. */
+  /** Maximum size of a model file. Default: 256 MiB; the published networks have 26 MB. */
   maxBytes?: number;
-  /** Gives up a download after so many seconds. Default: 120, and those that the file takes at 16 KiB a second. */
+  /** Maximum time of a download in seconds. Default: 120 plus the time of the file at 16 KiB per second. */
   deadline?: number;
-  /** Keep a downloaded file for the next time. On where not given. */
+  /** Cache downloaded files. Default: true. */
   cache?: boolean;
   backend?: Backend;
   /**
-   * `f32` where not given, which agrees with Cellpose to rounding. `f16` takes half the memory and may be faster; masks
-   * may differ in a few pixels. Where the adapter has no `shader-f16`, and on the CPU, it is `f32` all the same: see
-   * {@link Adapter.precision}.
+   * Default: `f32`, which agrees with Cellpose to rounding. `f16` halves the memory and may be faster; masks may differ in a
+   * few pixels. The CPU and adapters without `shader-f16` always use `f32`: see {@link Adapter.precision}.
    */
   precision?: Precision;
   /**
-   * Workers that tiles are spread over where the CPU does the work, 1 to 64. As many as there are processors, at most 8,
-   * where not given.
+   * Number of workers on the CPU, 1 to 64. Default: the number of processors, at most 8.
    */
   workers?: number;
   onProgress?: (progress: LoadProgress) => void;
   signal?: AbortSignal;
 }
 
-/** Any kind of typed array that has 8 to 32-bit integers or floats. */
+/** A typed array of 8 to 32-bit integers or floats. */
 export type Samples =
   | Uint8Array
   | Uint8ClampedArray
@@ -78,9 +76,9 @@ export interface Pixels {
   data: Samples;
   width: number;
   height: number;
-  /** 1 where not given. */
+  /** Default: 1. */
   channels?: number;
-  /** `planar` (all of a channel, then all of the next; where not given) or `interleaved`. */
+  /** `planar` (default): [channels, height, width]; `interleaved`: [height, width, channels]. */
   layout?: "planar" | "interleaved";
 }
 
@@ -88,61 +86,61 @@ export interface Pixels {
 export type ImageSource = ImageData | Pixels | Blob | ArrayBuffer;
 
 export interface ImageOptions {
-  /** Which image of a file that holds several, from 0. */
+  /** Index of the image in a file that holds several, from 0. Default: 0. */
   image?: number;
 }
 
-/** How to segment. What is not given is as Cellpose has it. */
+/** Options of a segmentation. The defaults are those of Cellpose. */
 export interface SegmentOptions extends ImageOptions {
   /**
-   * Mean diameter of the cells in pixels. Where not given, or `"auto"`, it is estimated with the size model: the network
-   * runs three times, for the style, for first masks and for those that count. Without a size model it is the network's
-   * own where not given, and `"auto"` is refused.
+   * Mean diameter of the cells in pixels. By default, or if `"auto"`, the size model estimates it; the network then runs
+   * three times: for the style, for first masks and for the final masks. Without a size model the default is the mean
+   * diameter of the network's training images, and `"auto"` is an error.
    */
   diameter?: number | "auto";
-  /** The channel to segment, from 1; 0 is the mean of all. */
+  /** Channel to segment, from 1; 0 (default) is the mean of all. */
   chan?: number;
-  /** The channel of the nuclei, from 1; 0 is none. */
+  /** Second (nuclear) channel, from 1; 0 (default) is none. */
   chan2?: number;
-  /** The network sees the image's first channels in their order, whatever `chan` and `chan2` say. */
+  /** Take the image's first channels in their order; ignores `chan` and `chan2`. Default: false. */
   allChannels?: boolean;
-  /** `false` takes intensities as they are. */
+  /** `false` keeps the intensities as they are. Default: true. */
   normalize?: boolean;
-  /** The percentiles of each channel that become 0 and 1. `[1, 99]` where not given. */
+  /** Percentiles of each channel that map to 0 and 1. Default: `[1, 99]`. */
   normPercentile?: [low: number, high: number];
-  /** The intensities that become 0 and 1, instead of percentiles; or such a pair for each channel the network sees. */
+  /** Intensities that map to 0 and 1, instead of percentiles; or a pair for each input channel of the network. */
   normRange?: [low: number, high: number] | [low: number, high: number][];
-  /** Dark cells on a bright ground. */
+  /** Invert normalized intensities, for dark cells on a bright background. Default: false. */
   invert?: boolean;
-  /** Radius in pixels of a Gaussian surround that is subtracted first. 0 (where not given) is off. */
+  /** Radius in pixels of a Gaussian surround that is subtracted before normalization. Default: 0 (off). */
   sharpenRadius?: number;
-  /** Radius in pixels of a Gaussian that smooths first. 0 (where not given) is off. */
+  /** Radius in pixels of a Gaussian that smooths before normalization. Default: 0 (off). */
   smoothRadius?: number;
-  /** Side in pixels of tiles that have percentiles of their own, larger than a cell. 0 (where not given) is off. */
+  /** Side in pixels of tiles that are normalized by their own percentiles, larger than a cell. Default: 0 (off). */
   tileNormBlocksize?: number;
-  /** How far percentiles of such tiles are smoothed, in tiles. 1 where not given. */
+  /** Standard deviation, in tiles, of a Gaussian that smooths the percentiles of tiles. Default: 1. */
   tileNormSmooth3d?: number;
-  /** Masks whose flows differ from the network's by more are dropped; 0 keeps all. 0.4 where not given. */
+  /** Drop masks whose flows differ from the network's by a mean squared error above this; 0 keeps all. Default: 0.4. */
   flowThreshold?: number;
-  /** Pixels whose cell probability (a logit) is above this take part. 0 where not given; lower finds more. */
+  /** Pixels with a cell probability (a logit) above this are active; lower values find more cells. Default: 0. */
   cellprobThreshold?: number;
-  /** Masks of fewer pixels are dropped. 15 where not given. */
+  /** Drop masks of fewer pixels than this; 0 keeps all. Default: 15. */
   minSize?: number;
-  /** Masks that cover more than this fraction of the image are dropped. 0.4 where not given. */
+  /** Drop masks that cover more than this fraction of the image. Default: 0.4. */
   maxSizeFraction?: number;
-  /** Steps of the integration. 200, scaled by the resize, where not given. */
+  /** Steps of the Euler integration. Default: 200, scaled by the resize. */
   niter?: number;
-  /** Interpolate flows between pixels. On where not given. */
+  /** Interpolate the flows bilinearly between pixels during the integration. Default: true. */
   interp?: boolean;
-  /** Side of a tile in pixels, a multiple of 16. 224 where not given. */
+  /** Side of a tile in pixels, a multiple of 16. Default: the network's own, 224 for U-Nets. */
   bsize?: number;
-  /** Overlap of neighbouring tiles as a fraction of a tile, 0.05 to 0.5. 0.1 where not given. */
+  /** Overlap of neighbouring tiles as a fraction of a tile, 0.05 to 0.5. Default: 0.1. */
   tileOverlap?: number;
-  /** Tiles that go through the network at once; on the CPU, that are with the workers or wait for one. */
+  /** Tiles that run through the network together; on the CPU, tiles that run in workers or wait for one. */
   batchSize?: number;
-  /** Run the dynamics at the image's own size. On where not given. */
+  /** Run the dynamics at the image's size. Default: true. */
   resample?: boolean;
-  /** Tiles overlap by half and are flipped in turn. */
+  /** Average over flipped, half-overlapping tiles: about four times the work. Default: false. */
   augment?: boolean;
   onProgress?: (progress: SegmentProgress) => void;
   signal?: AbortSignal;
@@ -150,52 +148,52 @@ export interface SegmentOptions extends ImageOptions {
 
 /** The cells of one image. */
 export interface Segmentation {
-  /** Row by row: 0 is background, 1 to `count` are the cells. */
+  /** Labels [height, width], row by row: 0 is background, 1 to `count` are the cells. */
   masks: Uint32Array;
   count: number;
   width: number;
   height: number;
-  /** Pixels of each cell, cell 1 first. */
+  /** Number of pixels of each cell; cell 1 is first. */
   areas: Uint32Array;
-  /** The diameter that was used, in pixels. */
+  /** The diameter used, in pixels. */
   diameter: number;
-  /** Milliseconds spent in each stage, and in `total`. */
+  /** Milliseconds by name of the stage, and `total`. */
   timings: Record<string, number>;
-  /** What it ran on, for people to read. */
+  /** The name of the device, for display. */
   device: string;
 }
 
 export interface PreviewOptions extends ImageOptions {
-  /** A channel in grey, from 1; 0 (where not given) shows the first three as red, green and blue. */
+  /** Channel to show in grey, from 1; 0 (default) shows the first three as red, green and blue. */
   channel?: number;
   signal?: AbortSignal;
 }
 
-/** An image to look at. */
+/** An image for display. */
 export interface Preview {
   /** A PNG, each channel stretched between its 1st and 99th percentile. */
   png: Blob;
   width: number;
   height: number;
   channels: number;
-  /** Images that the file holds. */
+  /** Number of images in the file. */
   images: number;
 }
 
-/** What a network runs on. */
+/** The device that runs a network. */
 export interface Adapter {
   backend: "webgpu" | "cpu";
-  /** For people to read. */
+  /** For display. */
   name: string;
-  /** A WebGPU adapter that is a program on the processor. */
+  /** True for a software adapter of WebGPU. */
   software: boolean;
-  /** What activations are stored in. */
+  /** Format of activations. */
   precision: Precision;
-  /** Workers that tiles are spread over; 0 on WebGPU. */
+  /** Number of workers on the CPU; 0 on WebGPU. */
   workers: number;
 }
 
-/** A model that was kept. */
+/** A cached model. */
 export interface CachedModel {
   url: string;
   sha256: string;

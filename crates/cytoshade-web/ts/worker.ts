@@ -1,23 +1,23 @@
-/** Workers: this very file once more, under a name that says what it shall be. */
+/** Workers. They run the package's own file, and their name selects their role. */
 
 import { CytoshadeError, failure, type Failure } from "./errors.js";
 
 export const ENGINE = "cytoshade-engine";
 export const TILES = "cytoshade-tiles";
 
-/** The scope of a worker, of which TypeScript's library for pages knows nothing. */
+/** The global scope of a worker, which TypeScript's DOM library does not declare. */
 export interface WorkerScope {
   name: string;
   postMessage(message: unknown, transfer?: Transferable[]): void;
   onmessage: ((event: MessageEvent) => void) | null;
 }
 
-/** Bundlers know this form, and make a worker of the file. */
+/** Starts a worker. Bundlers recognize this form and emit the file as a worker. */
 export function startWorker(name: string): Worker {
   return new Worker(new URL("./cytoshade.js", import.meta.url), { type: "module", name });
 }
 
-/** A value, with what of it shall move rather than be copied. */
+/** A value and its buffers that are transferred instead of copied. */
 export class Moved<T> {
   constructor(
     readonly value: T,
@@ -25,7 +25,7 @@ export class Moved<T> {
   ) {}
 }
 
-/** Answers calls: `[id, name, argument]` in, `{ id, value }` or `{ id, failure }` out, `{ id, progress }` on the way. */
+/** Handlers of calls. Messages are `[id, name, argument]` in; `{ id, progress }`, `{ id, value }` or `{ id, failure }` out. */
 export type Handlers = Record<string, (argument: any, progress: (progress: unknown) => void) => unknown>;
 
 export function answer(handlers: Handlers): void {
@@ -47,22 +47,22 @@ interface Waiting {
   progress?: (progress: never) => void;
 }
 
-/** The other end of {@link answer}. */
+/** Calls the handlers of a worker that runs {@link answer}. */
 export class Remote {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
-  /** Why nothing more will come. */
+  /** The reason if the worker is closed. */
   #closed?: CytoshadeError;
 
   constructor(name: string) {
     this.#worker = startWorker(name);
-    this.#worker.onmessage = ({ data }) => this.#hear(data);
-    // A worker that does not start, or whatever was thrown where no call could catch it.
+    this.#worker.onmessage = ({ data }) => this.#receive(data);
+    // The worker did not start, or threw outside of a call.
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      const what = event.message || "it did not start: are the package's files on the page's own origin?";
-      this.close(new CytoshadeError("crashed", `a worker ended unexpectedly: ${what}`));
+      const reason = event.message || "it did not start: are the package's files on the page's own origin?";
+      this.close(new CytoshadeError("crashed", `a worker ended unexpectedly: ${reason}`));
     };
   }
 
@@ -70,7 +70,7 @@ export class Remote {
     return this.#closed !== undefined;
   }
 
-  /** Calls a handler. What is in `transfer` moves to the worker. */
+  /** Calls a handler. Moves the objects in `transfer` to the worker. */
   call<T>(name: string, argument: unknown, transfer: Transferable[] = [], progress?: (progress: never) => void) {
     const id = this.#next++;
     const answered = new Promise<unknown>((resolve, reject) => {
@@ -81,7 +81,7 @@ export class Remote {
     return answered as Promise<T>;
   }
 
-  #hear({ id, value, failure, progress }: { id: number; value?: unknown; failure?: Failure; progress?: never }) {
+  #receive({ id, value, failure, progress }: { id: number; value?: unknown; failure?: Failure; progress?: never }) {
     const waiting = this.#waiting.get(id);
     if (!waiting) return;
     if (progress !== undefined) return waiting.progress?.(progress);
@@ -90,7 +90,7 @@ export class Remote {
     else waiting.resolve(value);
   }
 
-  /** Ends the worker, whatever it is doing, and all calls with it. */
+  /** Terminates the worker at once and rejects all pending calls. */
   close(reason: CytoshadeError): void {
     this.#closed ??= reason;
     this.#worker.terminate();

@@ -1,4 +1,4 @@
-//! `cytoshade convert`.
+//! `cytoshade convert`: converts label images and `_seg.npy` files.
 
 mod report;
 
@@ -24,31 +24,31 @@ pub(crate) struct Convert {
 
 #[derive(Debug, Subcommand)]
 enum Kind {
-    /// Convert Cellpose's _seg.npy, of any version
+    /// Convert _seg.npy files of any version of Cellpose
     ///
-    /// Prints the contents of each file, and writes its cells in each format. Nothing in the file is executed, and no
-    /// file that it names is opened.
+    /// Prints the contents of each file and writes its cells in each format. Executes nothing in a file, and opens no
+    /// file named in it.
     Seg(Inputs),
-    /// Convert label images: TIFF, PNG and NPY of one channel, [Y, X] or [Z, Y, X], 0 for background and a number for
-    /// each cell
+    /// Convert label images: TIFF, PNG or NPY
     ///
-    /// Negative values are background.
+    /// An image has one channel and the axes [Y, X] or [Z, Y, X]. Values of 0 and below are background; each other
+    /// value is a cell.
     Labels(Inputs),
 }
 
 #[derive(Debug, Args)]
 struct Inputs {
-    /// Files named STEM_seg.npy, or STEM_cp_masks.tif and the like
+    /// Files named STEM_seg.npy, or STEM_cp_masks.tif and similar
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
-    /// Formats to write, separated by commas; a stack becomes one file, but for png and outlines, which are written for
-    /// each z-slice, as STEM_0001_cp_masks.png
+    /// Formats to write, separated by commas. A stack becomes one file, except for png and outlines, which have a file
+    /// per z-slice (STEM_0001_cp_masks.png and so on)
     #[arg(long, value_enum, value_delimiter = ',', required = true, value_name = "FORMATS")]
     to: Vec<LabelFormat>,
-    /// Folder to write to, made if it does not exist; without it, that of each input
+    /// Output folder; created if missing. Default: the folder of each input
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Print one JSON object a line on standard output for each file
+    /// Print a line with a JSON object on standard output for each file
     #[arg(long)]
     json: bool,
 }
@@ -87,7 +87,7 @@ struct Job<'a> {
     args: &'a Inputs,
     input: &'a Path,
     outputs: &'a mut Outputs,
-    /// Files written so far.
+    /// The files written so far.
     paths: Vec<String>,
 }
 
@@ -118,7 +118,7 @@ impl Job<'_> {
         // A `_seg.npy` may hold corrections by hand.
         let existing = if format == LabelFormat::Seg { Existing::Keep } else { Existing::Replace };
         let saved = self.outputs.save(&path, existing, |out| match (format, seg) {
-            // Keeps everything that the file holds beside the masks.
+            // Keeps all other contents of the file.
             (LabelFormat::Seg, Some(seg)) => seg.write(out),
             _ => format.write(out, cells),
         });
@@ -127,14 +127,14 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// The folder for an input's results.
+    /// The output folder of the input.
     fn folder(&self) -> PathBuf {
         let own = self.input.parent().map(Path::to_path_buf).unwrap_or_default();
         self.args.output.clone().unwrap_or(own)
     }
 }
 
-/// The input's name without the ending that Cellpose and Cytoshade give.
+/// The input's name without the suffix of Cellpose and Cytoshade.
 fn stem(input: &Path) -> String {
     let stem = input.file_stem().unwrap_or_default().to_string_lossy();
     let ending = ["_seg", "_cp_masks", "_masks"].into_iter().find_map(|ending| stem.strip_suffix(ending));

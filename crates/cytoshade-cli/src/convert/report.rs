@@ -1,4 +1,4 @@
-//! The contents of a converted file, as printed. Keys and `filename` are untrusted text.
+//! The report on a converted file. Keys and `filename` are untrusted text.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub(super) struct Report {
     outputs: Vec<String>,
 }
 
-/// What a `_seg.npy` holds beside its masks.
+/// The contents of a `_seg.npy` beside its masks.
 #[derive(Debug, Serialize)]
 struct SegReport {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,7 +32,7 @@ struct SegReport {
     filename: Option<String>,
     known: Vec<String>,
     unknown: Vec<String>,
-    /// Values that are no plain data.
+    /// Keys whose values are not plain data.
     left_out: Vec<String>,
 }
 
@@ -82,7 +82,7 @@ impl Report {
                 text += &format!("\n  keys that Cellpose does not write: {}", listed(unknown));
             }
             if !left_out.is_empty() {
-                text += &format!("\n  left out, since they are no plain data: {}", listed(left_out));
+                text += &format!("\n  skipped, since they are not plain data: {}", listed(left_out));
             }
         }
         self.outputs.iter().for_each(|output| text += &format!("\n  -> {}", printable_path(output)));
@@ -90,7 +90,7 @@ impl Report {
     }
 }
 
-/// The first of many words, which are printable already.
+/// The first words of a list, joined by commas. The words must be printable.
 fn listed(words: &[String]) -> String {
     const MOST: usize = 40;
     let mut shown: Vec<String> = words.iter().take(MOST).cloned().collect();

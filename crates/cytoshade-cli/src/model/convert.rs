@@ -1,4 +1,4 @@
-//! `cytoshade model convert`.
+//! `cytoshade model convert`: writes a network as safetensors.
 
 use std::fs;
 use std::io::Write;
@@ -13,22 +13,22 @@ use crate::failure::Failure;
 use crate::outputs::Outputs;
 use crate::report::print_line;
 
-/// Write a network as safetensors, with its source's hash, name and diameters as metadata
+/// Convert a network to safetensors, with the source's hash, name and diameters as metadata
 ///
-/// A torch or safetensors file keeps its own tensors, as f32 bit by bit. An ONNX graph has no state dict: its network is
-/// written with each BatchNorm folded into two of its four tensors, to run but not to go on training from.
+/// The tensors of a torch or safetensors file are converted to f32 without loss. An ONNX graph has no state dict: each
+/// of its BatchNorms is written folded into two of the four tensors, so the result can run but not be trained further.
 #[derive(Debug, Args)]
 pub(crate) struct Convert {
-    /// A network: a file, or the name of one
+    /// Network: a file, or the name of one
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// The file to write, which ends in .safetensors
+    /// File to write; its name must end in .safetensors
     #[arg(value_name = "OUT.safetensors")]
     output: PathBuf,
-    /// Write the weights of convolutions and projections as f16: half the size, 11 bits of precision
+    /// Write the weights of convolutions and linear layers as f16: half the size, 11 bits of precision
     #[arg(long)]
     f16: bool,
-    /// Replace a file that is there
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
 }
@@ -37,13 +37,13 @@ pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
     let Convert { input, output, f16, force } = args;
     if output.extension().is_none_or(|ending| ending != "safetensors") {
         return Err(Failure::usage(format!(
-            "{} does not end in .safetensors, which is written",
+            "{} does not end in .safetensors; pass a name that does",
             printable_path(output)
         )));
     }
     refuse_same(input, output)?;
     if !force && fs::symlink_metadata(output).is_ok() {
-        return Err(Failure::usage(format!("{} is there already; --force replaces it", printable_path(output))));
+        return Err(Failure::usage(format!("{} already exists; pass --force to replace it", printable_path(output))));
     }
     let save = SaveOptions { half: *f16, ..SaveOptions::default() };
     let (converted, path) = Source::new(input).convert(&save)?;
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A file is not converted onto itself: what goes wrong would cost the source.
+/// Fails if the output is the source, since a failed write would destroy it.
 fn refuse_same(input: &Path, output: &Path) -> Result<(), Failure> {
     match (fs::canonicalize(input), fs::canonicalize(output)) {
         (Ok(a), Ok(b)) if a == b => {

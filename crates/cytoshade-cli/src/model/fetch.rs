@@ -1,4 +1,4 @@
-//! `cytoshade model fetch`: the file to fetch, and the conditions that it must meet.
+//! `cytoshade model fetch`: the file to download and its required properties.
 
 use std::path::PathBuf;
 
@@ -9,40 +9,39 @@ use cytoshade_safe_io::{printable, quoted};
 use super::remove::own_path;
 use crate::failure::Failure;
 
-/// Fetch a published model, or one from an address, into Cytoshade's folder
+/// Download a published model, or a model from a URL, into Cytoshade's folder
 ///
-/// Over HTTPS, or HTTP to this machine alone. The file gets its name only if its SHA-256 is the published or the given
-/// one and it opens as a model. A transfer that breaks off is continued if the command is given again.
-/// Proxies of the environment are not used, and certificates are checked against Mozilla's roots alone.
+/// Uses HTTPS; plain HTTP only to this machine. Keeps the file only if its SHA-256 is the published or given one and it
+/// opens as a model. Repeat the command to resume an interrupted download. Ignores proxies of the environment, and
+/// checks certificates only against Mozilla's roots.
 #[derive(Debug, Args)]
 pub(crate) struct Fetch {
-    /// The name of a published model (see `cytoshade model list`), or an https: address
+    /// Name of a published model (see `cytoshade model list`), or an https: URL
     #[arg(value_name = "NAME|URL")]
     model: String,
-    /// The SHA-256 that the file must have, in place of a published one
+    /// Required SHA-256 of the file; overrides the published hash
     #[arg(long, value_name = "HEX")]
     sha256: Option<Sha256>,
-    /// Accept any model if no hash is known or given, and print the hash that it has
+    /// Accept any model if no hash is known or given, and print its hash
     #[arg(long)]
     accept_unverified: bool,
-    /// Refuse a file larger than this many bytes
+    /// Maximum size of the file in bytes
     #[arg(long, value_name = "N", default_value_t = 1 << 30)]
     max_bytes: u64,
-    /// Give up after this many seconds in all; without it, after 2 minutes and the time that the file takes at 16 KiB a
-    /// second
+    /// Maximum time of the download in seconds; default: 2 minutes plus the time of the file at 16 KiB per second
     #[arg(long, value_name = "SECONDS")]
     deadline: Option<u64>,
-    /// The name to keep a file from an address under; without it, the last part of the address
+    /// File name for a model from a URL; default: the last part of the URL
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 }
 
-/// The file to fetch, and the conditions that it must meet.
+/// The file to download and its required properties.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FetchPlan {
     pub(super) url: String,
     pub(super) target: PathBuf,
-    /// Without one, any model is accepted.
+    /// `None` accepts any model.
     pub(super) sha256: Option<Sha256>,
     pub(super) bytes: Option<u64>,
     pub(super) max_bytes: u64,
@@ -51,34 +50,36 @@ pub(super) struct FetchPlan {
 }
 
 pub(crate) fn run(args: &Fetch) -> Result<(), Failure> {
-    let wanted = wanted(args, &ModelDirs::from_env())?;
+    let plan = plan(args, &ModelDirs::from_env())?;
     #[cfg(feature = "fetch")]
-    return super::transfer::run(&wanted);
+    return super::transfer::run(&plan);
     #[cfg(not(feature = "fetch"))]
-    Err(without_network_code(&wanted))
+    Err(without_network_code(&plan))
 }
 
 #[cfg(not(feature = "fetch"))]
-fn without_network_code(wanted: &FetchPlan) -> Failure {
+fn without_network_code(plan: &FetchPlan) -> Failure {
     use cytoshade_safe_io::printable_path;
 
     Failure::run(format!(
-        "this program was built without network code, which the feature `fetch` brings; fetch {} by other means and put \
-         it at {}",
-        printable_path(without_query(&wanted.url)),
-        printable_path(&wanted.target)
+        "this program was built without network code (feature `fetch`); download {} by other means and save it as \
+         {}",
+        printable_path(without_query(&plan.url)),
+        printable_path(&plan.target)
     ))
 }
 
-fn wanted(args: &Fetch, folders: &ModelDirs) -> Result<FetchPlan, Failure> {
+fn plan(args: &Fetch, folders: &ModelDirs) -> Result<FetchPlan, Failure> {
     let by_name = Published::named(&args.model);
     let file = match (by_name, &args.name) {
-        (Some(_), Some(_)) => return Err(Failure::usage("--name is for addresses; a published model has its own")),
+        (Some(_), Some(_)) => {
+            return Err(Failure::usage("--name applies only to URLs; leave it out for a published model"));
+        }
         (Some(published), None) => published.file,
         (None, _) if !args.model.contains("://") => {
             let known: Vec<_> = cytoshade::PUBLISHED.iter().map(|published| published.name).collect();
             return Err(Failure::usage(format!(
-                "{} is neither an address nor a published model; those are {}",
+                "{} is neither a URL nor a published model; the published models are {}",
                 printable(without_query(&args.model)),
                 known.join(", ")
             )));
@@ -87,14 +88,14 @@ fn wanted(args: &Fetch, folders: &ModelDirs) -> Result<FetchPlan, Failure> {
         (None, None) => without_query(&args.model).rsplit('/').next().unwrap_or_default(),
     };
     if !is_plain_name(file) || file.contains('%') || file.ends_with(".part") {
-        return Err(Failure::usage(format!("{} is no plain file name; give one with --name", quoted(file))));
+        return Err(Failure::usage(format!("{} is not a plain file name; pass one with --name", quoted(file))));
     }
-    // A file that would be opened as a published model must be that model, wherever it comes from.
+    // A file with the name of a published model is opened as that model, so it must have its hash.
     let published = Published::named(file);
     let sha256 = args.sha256.or(published.and_then(|published| published.sha256));
     if sha256.is_none() && !args.accept_unverified {
         return Err(Failure::usage(format!(
-            "no SHA-256 of {} is known: give --sha256, or --accept-unverified to accept any model",
+            "no SHA-256 of {} is known; pass --sha256, or --accept-unverified to accept any model",
             by_name.map_or(printable(file), |published| published.name.into())
         )));
     }
@@ -109,7 +110,7 @@ fn wanted(args: &Fetch, folders: &ModelDirs) -> Result<FetchPlan, Failure> {
     })
 }
 
-/// An address as it may be printed: a query may hold a key.
+/// A URL without its query, which may hold a key.
 fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }
@@ -129,16 +130,16 @@ mod tests {
     fn parse(words: &[&str]) -> Result<FetchPlan, String> {
         let line = Line::try_parse_from([&["fetch"], words].concat()).unwrap();
         let folders = ModelDirs { own: Some("models".into()), cellpose: None };
-        wanted(&line.fetch, &folders).map_err(|failure| format!("{failure:?}"))
+        plan(&line.fetch, &folders).map_err(|failure| format!("{failure:?}"))
     }
 
     #[test]
-    fn names_bring_the_hash_and_size_of_the_table() {
+    fn names_imply_the_published_hash_and_size() {
         let cyto3 = Published::named("cyto3").unwrap();
         let found = parse(&["cyto3"]).unwrap();
         assert_eq!((found.url.as_str(), found.sha256, found.bytes), (cyto3.url, cyto3.sha256, cyto3.bytes));
         assert_eq!(found.target, PathBuf::from("models/cyto3"));
-        // Accepting anything does not undo a hash that is known.
+        // --accept-unverified does not override a known hash.
         assert_eq!(parse(&["nucleitorch_0", "--accept-unverified"]).unwrap(), parse(&["nuclei"]).unwrap());
         let pinned = parse(&["cyto3", "--sha256", &"0".repeat(64)]).unwrap();
         assert_eq!((pinned.sha256, pinned.bytes), (Some(Sha256([0; 32])), None));
@@ -146,7 +147,7 @@ mod tests {
 
     #[cfg(not(feature = "fetch"))]
     #[test]
-    fn without_network_code_it_says_what_to_do() {
+    fn without_network_code_the_error_names_the_file() {
         let said = format!("{:?}", without_network_code(&parse(&["cyto3"]).unwrap()));
         for part in ["feature `fetch`", Published::named("cyto3").unwrap().url, "models"] {
             assert!(said.contains(part), "{part}: {said}");
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_hash_it_is_asked_for() {
+    fn an_unknown_hash_must_be_given() {
         for words in [&["cyto2"][..], &["https://models.example/mine"]] {
             assert!(parse(words).unwrap_err().contains("--accept-unverified"), "{words:?}");
             let words = [words, &["--accept-unverified"]].concat();
@@ -165,7 +166,7 @@ mod tests {
     #[test]
     fn addresses_name_plain_files() {
         let hash = ["--sha256", &"0".repeat(64)];
-        let target = |words: &[&str]| parse(&[words, &hash].concat()).map(|wanted| wanted.target);
+        let target = |words: &[&str]| parse(&[words, &hash].concat()).map(|plan| plan.target);
         assert_eq!(target(&["https://models.example/a/mine?key=1#x"]).unwrap(), PathBuf::from("models/mine"));
         assert_eq!(target(&["https://models.example/", "--name", "mine"]).unwrap(), PathBuf::from("models/mine"));
         for url in ["https://models.example/", "https://models.example/..", "https://models.example/.hidden"] {
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_published_model_s_file_must_be_it_wherever_it_comes_from() {
+    fn a_published_name_requires_the_published_hash() {
         for words in [
             &["https://models.example/cyto3", "--accept-unverified"][..],
             &["https://models.example/x", "--name", "cyto3", "--accept-unverified"],
@@ -190,7 +191,7 @@ mod tests {
             let found = parse(words).unwrap();
             assert_eq!(found.sha256, Published::named("cyto3").unwrap().sha256, "{words:?}");
         }
-        // Kept under the name that it is opened by.
+        // The file is saved under the name by which the model is opened.
         let found = parse(&["https://models.example/nuclei", "--accept-unverified"]).unwrap();
         assert_eq!(found.target, PathBuf::from("models/nucleitorch_0"));
     }

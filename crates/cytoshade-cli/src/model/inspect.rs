@@ -1,4 +1,4 @@
-//! `cytoshade model inspect`.
+//! `cytoshade model inspect`: describes a model file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,12 +15,12 @@ use super::Source;
 use crate::failure::Failure;
 use crate::report::print_line;
 
-/// Say what a model file holds: format, hash, channels, diameters, parameters
+/// Print the format, hash, channels, diameters and parameters of a model file
 ///
-/// The file is read and checked as for segmenting; nothing in it is executed.
+/// Reads and checks the file as `segment` does. Nothing in it is executed.
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// A network or a size model: a file, or the name of one (see `cytoshade model list`)
+    /// Network or size model: a file, or a name listed by `cytoshade model list`
     #[arg(value_name = "FILE|NAME")]
     model: PathBuf,
     /// Print one JSON object
@@ -32,17 +32,17 @@ pub(crate) fn run(args: &Inspect) -> Result<(), Failure> {
     let (model, path) = Source::new(&args.model).load(&LoadOptions::default())?;
     let report = match &model {
         AnyModel::Network(network, origin) => Report::from_network(&path, network, origin),
-        AnyModel::SizeModel(model, sha256) => Report::of_size_model(&path, model, *sha256),
+        AnyModel::SizeModel(model, sha256) => Report::from_size_model(&path, model, *sha256),
     };
     if args.json {
         print_line(serde_json::to_string(&report).map_err(Failure::run)?);
         return Ok(());
     }
-    report.lines().iter().for_each(|(what, value)| print_line(format_args!("{what:<12}{value}")));
+    report.lines().iter().for_each(|(name, value)| print_line(format_args!("{name:<12}{value}")));
     Ok(())
 }
 
-/// What is said of a model. What a kind of model does not have is left out.
+/// The report on a model. Fields that do not apply to its kind are left out.
 #[derive(Debug, Default, Serialize)]
 struct Report {
     file: String,
@@ -96,7 +96,7 @@ impl Report {
         }
     }
 
-    fn of_size_model(path: &Path, model: &SizeModel, sha256: Sha256) -> Self {
+    fn from_size_model(path: &Path, model: &SizeModel, sha256: Sha256) -> Self {
         Self {
             kind: "size model",
             format: "npy (pickled dictionary)".into(),
@@ -118,7 +118,7 @@ impl Report {
         }
     }
 
-    /// The same for people.
+    /// The report as text: names and values.
     fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
             ("file", printable_path(&self.file)),
@@ -138,13 +138,13 @@ impl Report {
         let labels = self.diam_labels.map_or_else(String::new, |labels| format!(", diam_labels {labels}"));
         lines.push(("diameters", format!("diam_mean {}{labels}", self.diam_mean)));
         lines.push(("parameters", self.parameters.to_string()));
-        lines.extend(self.metadata.iter().map(|(key, value)| ("it says", format!("{key}: {value}"))));
-        lines.extend(self.ignored.iter().map(|what| ("ignored", what.clone())));
+        lines.extend(self.metadata.iter().map(|(key, value)| ("metadata", format!("{key}: {value}"))));
+        lines.extend(self.ignored.iter().map(|entry| ("ignored", entry.clone())));
         lines
     }
 }
 
-/// An f32 as people write it: 30.1, not 30.100000381469727.
+/// The f64 with the shortest decimal form of an f32: 30.1, not 30.100000381469727.
 fn shortest(value: f32) -> f64 {
     value.to_string().parse().unwrap_or(f64::from(value))
 }

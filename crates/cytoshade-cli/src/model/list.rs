@@ -1,4 +1,4 @@
-//! `cytoshade model list`.
+//! `cytoshade model list`: lists published and local models.
 
 use std::path::PathBuf;
 
@@ -11,9 +11,9 @@ use super::source::DEMO;
 use crate::failure::Failure;
 use crate::report::print_line;
 
-/// List the published models, which of them are here, and the other models in Cytoshade's and Cellpose's folders
+/// List the published models and the files in Cytoshade's and Cellpose's folders
 ///
-/// A file is listed under a published name by its own name; `cytoshade model verify` says whether it is that model.
+/// Files are matched to published models by name only; `cytoshade model verify` compares their hashes.
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// Print one JSON object
@@ -29,32 +29,36 @@ pub(crate) fn run(args: &List) -> Result<(), Failure> {
         print_line(serde_json::to_string(&report).map_err(Failure::run)?);
         return Ok(());
     }
-    print_line("published models (by name; `model verify` compares their hashes):");
+    print_line("published models (matched by name; `model verify` compares hashes):");
     for published in PUBLISHED {
         print_line(format_args!("  {:<20} {}", published.name, whereabouts(published, &here)));
     }
-    print_line(format_args!("  {DEMO:<20} in the program (for demonstrations, not for science)"));
-    print_line("other files, which may be models:");
+    print_line(format_args!("  {DEMO:<20} bundled with the program (for demonstrations, not for science)"));
+    print_line("other files, possibly models:");
     for present in here.iter().filter(|present| present.published.is_none()) {
         print_line(format_args!("  {:<20} {}", printable(&present.name), printable_path(&present.path)));
     }
-    for (what, folder) in [("Cytoshade", &folders.own), ("Cellpose", &folders.cellpose)] {
+    for (owner, folder) in [("Cytoshade", &folders.own), ("Cellpose", &folders.cellpose)] {
         let folder = folder.as_ref().map_or("none".into(), printable_path);
-        print_line(format_args!("{what}'s folder: {folder}"));
+        print_line(format_args!("{owner}'s folder: {folder}"));
     }
     Ok(())
 }
 
-/// Where a published model is, and whether it can be it at all.
+/// The local files of a published model, with a remark if one cannot be that model.
 fn whereabouts(published: &Published, here: &[ModelFile]) -> String {
     let known = if published.sha256.is_some() { "" } else { " (no hash of it is known)" };
     let found: Vec<_> = files_of(published, here)
         .map(|present| {
             let differs = published.bytes.is_some_and(|bytes| bytes != present.bytes);
-            format!("{}{}", printable_path(&present.path), if differs { " (another size than published)" } else { "" })
+            format!(
+                "{}{}",
+                printable_path(&present.path),
+                if differs { " (another size than the published model)" } else { "" }
+            )
         })
         .collect();
-    if found.is_empty() { format!("not here{known}") } else { format!("{}{known}", found.join(", ")) }
+    if found.is_empty() { format!("not present{known}") } else { format!("{}{known}", found.join(", ")) }
 }
 
 fn files_of<'a>(published: &Published, here: &'a [ModelFile]) -> impl Iterator<Item = &'a ModelFile> {

@@ -1,4 +1,4 @@
-//! `cytoshade model`: work with model files.
+//! `cytoshade model`: inspects, converts and manages model files.
 
 mod convert;
 mod fetch;

@@ -1,4 +1,4 @@
-//! `cytoshade model remove`.
+//! `cytoshade model remove`: removes a model file.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,10 +11,10 @@ use cytoshade_safe_io::{printable_path, quoted};
 use crate::failure::Failure;
 use crate::report::print_line;
 
-/// Remove a model from Cytoshade's own folder; Cellpose's is never touched
+/// Remove a model from Cytoshade's folder; files in Cellpose's folder are never removed
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
-    /// The name of a model, or of its file
+    /// Name of a model, or of its file
     #[arg(value_name = "NAME")]
     name: String,
 }
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Remove) -> Result<(), Failure> {
     let name = &args.name;
     if !is_plain_name(name) {
         return Err(Failure::usage(format!(
-            "{} is no plain name; only files in Cytoshade's folder are removed",
+            "{} is not a plain name; only files in Cytoshade's folder can be removed",
             quoted(name)
         )));
     }
@@ -34,18 +34,17 @@ pub(crate) fn run(args: &Remove) -> Result<(), Failure> {
             print_line(format_args!("removed {}", printable_path(&path)));
             Ok(())
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => Err(Failure::run(format!(
-            "there is no {}; `cytoshade model list` shows what is there",
-            printable_path(&path)
-        ))),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(Failure::run(format!("there is no {}; `cytoshade model list` lists the models", printable_path(&path))))
+        }
         Err(error) => Err(Failure::run(format!("cannot remove {}: {error}", printable_path(&path)))),
     }
 }
 
-/// A file in Cytoshade's own folder.
+/// The path of a file in Cytoshade's own folder.
 pub(super) fn own_path(folders: &ModelDirs, file: &str) -> Result<PathBuf, Failure> {
     let folder = folders.own.as_ref();
-    let folder =
-        folder.ok_or_else(|| Failure::run("this system names no cache folder; set CYTOSHADE_MODELS to one"))?;
+    let folder = folder
+        .ok_or_else(|| Failure::run("this system has no cache folder; set CYTOSHADE_MODELS to a folder for models"))?;
     Ok(folder.join(file))
 }

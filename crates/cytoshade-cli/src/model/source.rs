@@ -1,4 +1,4 @@
-//! A model as it is typed: a path, a name, or `demo`.
+//! A model argument: a path, a name, or `demo`.
 
 use std::path::{Path, PathBuf};
 
@@ -9,27 +9,27 @@ use crate::bundled;
 use crate::failure::Failure;
 use crate::report::warn;
 
-/// The name of the network that is in the program.
+/// The name of the bundled network.
 pub(crate) const DEMO: &str = "demo";
 
-/// Where a model comes from.
+/// The source of a model.
 pub(crate) enum Source {
-    /// It is in the program.
+    /// The network compiled into the program.
     Bundled,
-    /// It is a file, here or in the folders.
+    /// A file, given by its path or found in the models' folders.
     ModelRef(ModelRef),
 }
 
 impl Source {
     pub(crate) fn new(typed: &Path) -> Self {
-        // As for the names of published models, a file of this name is `./demo`.
+        // `./demo` is a file of this name, as for the names of published models.
         if typed == Path::new(DEMO) {
             return Source::Bundled;
         }
         Source::ModelRef(ModelDirs::from_env().resolve(typed))
     }
 
-    /// A network to segment with. Files that were read without being named are printed.
+    /// Opens a network. Prints the names of further files that it read.
     pub(crate) fn network(typed: &Path, options: &LoadOptions) -> Result<Model, Failure> {
         let model = match Source::new(typed) {
             Source::Bundled => Model::from_bytes(bundled::MODEL, options),
@@ -37,12 +37,12 @@ impl Source {
         };
         let model = model.map_err(Failure::run)?;
         for part in model.origin().iter().flat_map(|origin| &origin.parts) {
-            warn(format_args!("the model's weights are in {part}, beside it"));
+            warn(format_args!("the model's weights are in {part}, beside the model"));
         }
         Ok(model)
     }
 
-    /// What it holds, and where it was found.
+    /// Opens the model, and returns its path.
     pub(crate) fn load(&self, options: &LoadOptions) -> Result<(AnyModel, PathBuf), Failure> {
         match self {
             Source::Bundled => {
@@ -56,7 +56,7 @@ impl Source {
         }
     }
 
-    /// The network as safetensors, and where it was found.
+    /// Converts the network to safetensors, and returns its path.
     pub(crate) fn convert(&self, save: &SaveOptions) -> Result<(Converted, PathBuf), Failure> {
         let options = LoadOptions::default();
         match self {

@@ -1,4 +1,4 @@
-//! The transfer of `cytoshade model fetch`, and the check of the file that arrived.
+//! The download of `cytoshade model fetch` and the check of the downloaded file.
 
 use std::fs;
 use std::time::Duration;
@@ -13,58 +13,62 @@ use crate::failure::Failure;
 use crate::progress::Bytes;
 use crate::report::print_line;
 
-pub(super) fn run(wanted: &FetchPlan) -> Result<(), Failure> {
-    // An address that is not fetched from is refused before anything is made here.
-    let address = Address::parse(&wanted.url).map_err(Failure::usage)?;
-    if is_here(wanted)? {
-        print_line(format_args!("{} is already present; hash verified", printable_path(&wanted.target)));
+pub(super) fn run(plan: &FetchPlan) -> Result<(), Failure> {
+    // An invalid URL fails before any file is created.
+    let address = Address::parse(&plan.url).map_err(Failure::usage)?;
+    if is_present(plan)? {
+        print_line(format_args!("{} is already present; hash verified", printable_path(&plan.target)));
         return Ok(());
     }
     let default = Limits::default();
-    let (grace, floor) = match wanted.deadline {
+    let (grace, floor) = match plan.deadline {
         Some(seconds) => (Duration::from_secs(seconds), u64::MAX),
         None => (default.grace, default.floor),
     };
     let request = Request {
         address,
-        target: wanted.target.clone(),
-        trust: wanted.sha256.map_or(Trust::Unverified, |hash| Trust::Sha256(hash.0)),
-        size: wanted.bytes,
-        limits: Limits { max_bytes: wanted.max_bytes, grace, floor, ..default },
+        target: plan.target.clone(),
+        trust: plan.sha256.map_or(Trust::Unverified, |hash| Trust::Sha256(hash.0)),
+        size: plan.bytes,
+        limits: Limits { max_bytes: plan.max_bytes, grace, floor, ..default },
     };
     let bar = Bytes::new(&request.address.to_string());
     let downloaded = fetch(&request, &mut |progress| bar.show(progress.done, progress.total)).map_err(Failure::run)?;
     drop(bar);
-    keep(downloaded, wanted, &request.address)
+    keep(downloaded, plan, &request.address)
 }
 
-/// Whether the file is there. Another file of its name is left alone, and is an error.
-fn is_here(wanted: &FetchPlan) -> Result<bool, Failure> {
-    if fs::symlink_metadata(&wanted.target).is_err() {
+/// True if the file is already present and verified. Fails if another file has its name.
+fn is_present(plan: &FetchPlan) -> Result<bool, Failure> {
+    if fs::symlink_metadata(&plan.target).is_err() {
         return Ok(false);
     }
-    let options = LoadOptions { sha256: wanted.sha256, ..LoadOptions::default() };
-    match (load_any_path(&wanted.target, &options), wanted.sha256) {
+    let options = LoadOptions { sha256: plan.sha256, ..LoadOptions::default() };
+    match (load_any_path(&plan.target, &options), plan.sha256) {
         (Ok(_), Some(_)) => Ok(true),
-        (Ok(_), None) => Err(Failure::at(&wanted.target, "it is already present; remove it first to fetch it again")),
-        (Err(error), _) => Err(Failure::at(&wanted.target, format!("{error} (`cytoshade model remove` removes it)"))),
+        (Ok(_), None) => {
+            Err(Failure::at(&plan.target, "already present, and no hash is known; remove it to download it again"))
+        }
+        (Err(error), _) => {
+            Err(Failure::at(&plan.target, format!("{error}; remove the file with `cytoshade model remove`")))
+        }
     }
 }
 
-/// Opens the file that arrived, which must be a model, and gives it its name. Any other file is removed.
-fn keep(downloaded: Downloaded, wanted: &FetchPlan, address: &Address) -> Result<(), Failure> {
+/// Gives the downloaded file its name if it opens as a model; removes it otherwise.
+fn keep(downloaded: Downloaded, plan: &FetchPlan, address: &Address) -> Result<(), Failure> {
     let sha256 = Sha256(downloaded.sha256());
-    // The bytes that are parsed are those that were hashed.
+    // The hash ensures that the parsed bytes are the downloaded ones.
     let options = LoadOptions { sha256: Some(sha256), ..LoadOptions::default() };
     load_any_path(downloaded.path(), &options)
         .map_err(|error| Failure::run(format!("the file from {address} was not kept: {error}")))?;
     let path = downloaded.keep().map_err(Failure::run)?;
     print_line(format_args!("{}: SHA-256 {sha256}", printable_path(&path)));
-    if wanted.sha256.is_none() {
-        print_line("nothing verifies this file; demand this hash of it from now on, with --sha256");
+    if plan.sha256.is_none() {
+        print_line("nothing verifies this file; pass this hash as --sha256 from now on");
     }
-    if let Some(published) = wanted.published {
-        print_line(format_args!("its license: {}", published.license));
+    if let Some(published) = plan.published {
+        print_line(format_args!("license: {}", published.license));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `cytoshade model verify`.
+//! `cytoshade model verify`: checks the hash of a model.
 
 use std::path::PathBuf;
 
@@ -11,15 +11,15 @@ use super::Source;
 use crate::failure::Failure;
 use crate::report::print_line;
 
-/// Check a model's SHA-256, against the published models' or one that is given, and that it opens
+/// Check that a model opens, and that its SHA-256 is a published or given one
 ///
-/// The exit status is 0 where both hold, and 1 where they do not or no hash is known to compare with.
+/// The exit status is 0 if both hold; 1 if not, or if no hash is known.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// A network or a size model: a file, or the name of one
+    /// Network or size model: a file, or the name of one
     #[arg(value_name = "FILE|NAME")]
     model: PathBuf,
-    /// The SHA-256 that the file must have, in place of a published one
+    /// Required SHA-256 of the file; overrides the published hash
     #[arg(long, value_name = "HEX")]
     sha256: Option<Sha256>,
 }
@@ -33,15 +33,13 @@ pub(crate) fn run(args: &Verify) -> Result<(), Failure> {
     };
     let of = match (args.sha256, Published::with_hash(found)) {
         (_, Some(published)) => format!("{}, as published", published.name),
-        (Some(_), None) => "the hash that was given".into(),
+        (Some(_), None) => "as given".into(),
         (None, None) => {
-            let what = format!(
-                "its SHA-256 is {found}, which is no published model's, so nothing says whose it is; give --sha256 to \
-                 compare it with another"
-            );
-            return Err(Failure::at(&path, what));
+            let message =
+                format!("no published model has its SHA-256, {found}; pass --sha256 to compare it with another hash");
+            return Err(Failure::at(&path, message));
         }
     };
-    print_line(format_args!("{}: SHA-256 {found} is right ({of}), and it opens", printable_path(path)));
+    print_line(format_args!("{}: SHA-256 {found} is right ({of}), and the model opens", printable_path(path)));
     Ok(())
 }

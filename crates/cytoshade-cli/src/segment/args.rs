@@ -8,7 +8,7 @@ use cytoshade::{Outputs, Params, Sha256};
 
 use crate::backend_args::BackendArgs;
 use crate::diameter::DiameterArg;
-use crate::input_args::InputArgs;
+use crate::input_args::{InputArgs, help};
 use crate::inputs::ReadArgs;
 use crate::isolate::IsolateArgs;
 use crate::label_format::LabelFormat;
@@ -18,15 +18,14 @@ pub(crate) struct Segment {
     /// Image files
     #[arg(value_name = "INPUT", required = true)]
     pub(crate) inputs: Vec<PathBuf>,
-    /// Cellpose network (versions 1 to 3): a torch file as Cellpose saves it, safetensors, or an ONNX export, told apart
-    /// by content; nothing in it is executed. Or a name: `cyto3`, or that of a file in Cytoshade's or Cellpose's folder
-    /// (see `cytoshade model list`)
+    /// Cellpose network (versions 1 to 3): a file, or a name listed by `cytoshade model list`. The file is a torch file
+    /// of Cellpose, safetensors or an ONNX export; the content decides the format, and nothing in it is executed
     #[arg(long, value_name = "FILE|NAME")]
     pub(crate) model: PathBuf,
-    /// SHA-256 that the model file must have
+    /// Required SHA-256 of the model file
     #[arg(long, value_name = "HEX")]
     pub(crate) sha256: Option<Sha256>,
-    /// Folder to write to; it is made where it is not there
+    /// Output folder; created if missing
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
@@ -35,106 +34,133 @@ pub(crate) struct Segment {
     pub(crate) read: ReadArgs,
     #[command(flatten)]
     pub(crate) isolate: IsolateArgs,
-    /// Mean diameter of the cells in pixels; without it, that of the network's training. `auto` estimates it for each
-    /// image with a size model: the one that --size-model names, or the one beside the network (NAME_size.npy,
-    /// size_NAME.npy); where there is none, that of the network's training
+    /// Mean diameter of the cells in pixels; default: that of the network's training images. `auto` estimates it for
+    /// each image with the size model of --size-model or, without that option, with the one beside the network
+    /// (NAME_size.npy, size_NAME.npy). If none exists, `auto` uses the default
     #[arg(long, value_name = "PX|auto", allow_negative_numbers = true)]
     pub(crate) diameter: Option<DiameterArg>,
-    /// Size model of the network (size_cyto3.npy): estimates the diameter of each image
+    /// Size model of the network (e.g. size_cyto3.npy), which estimates the diameter of each image
     #[arg(long, value_name = "FILE")]
     pub(crate) size_model: Option<PathBuf>,
-    /// SHA-256 that the size model must have: the one that --size-model names, or the one that `--diameter auto` finds
+    /// Required SHA-256 of the size model, whether from --size-model or found by `--diameter auto`
     #[arg(long, value_name = "HEX")]
     pub(crate) size_model_sha256: Option<Sha256>,
-    /// Drop masks whose flows differ from the network's by a mean squared error above this; 0 keeps all
-    #[arg(long, value_name = "F", default_value_t = 0.4, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        help = help("flow_threshold"),
+        value_name = "F",
+        default_value_t = Params::new().flow_threshold,
+        allow_negative_numbers = true
+    )]
     flow_threshold: f64,
-    /// Pixels with a cell probability (a logit, about -6 to 6) above this belong to cells; lower finds more
-    #[arg(long, value_name = "F", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        help = help("cellprob_threshold"),
+        value_name = "F",
+        default_value_t = Params::new().cellprob_threshold,
+        allow_negative_numbers = true
+    )]
     cellprob_threshold: f32,
-    /// Steps of the Euler integration; without it, 200 scaled by the resize
-    #[arg(long, value_name = "N")]
+    #[arg(long, help = help("niter"), value_name = "N")]
     niter: Option<u32>,
-    /// Drop masks of fewer pixels than this; 0, and -1 as in Cellpose, keep all
-    #[arg(long, value_name = "N", default_value_t = 15, allow_negative_numbers = true)]
+    /// Drop masks of fewer pixels than this; 0 or, as in Cellpose, -1 keeps all
+    #[arg(long, value_name = "N", default_value_t = Params::new().min_size as i64, allow_negative_numbers = true)]
     min_size: i64,
-    /// Drop masks that cover more than this fraction of the image
-    #[arg(long, value_name = "F", default_value_t = 0.4, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        help = help("max_size_fraction"),
+        value_name = "F",
+        default_value_t = Params::new().max_size_fraction,
+        allow_negative_numbers = true
+    )]
     max_size_fraction: f64,
-    /// Drop masks that touch the image's border; in a stack also those that touch its first or last z-slice
+    /// Drop masks that touch the border of the image, or the first or last z-slice of a stack
     #[arg(long)]
     pub(crate) exclude_on_edges: bool,
-    /// Run the dynamics at the network's size and enlarge the masks, instead of at the image's size
+    /// Run the dynamics at the network's size and enlarge the masks, instead of running them at the image's size
     #[arg(long)]
     no_resample: bool,
-    /// Follow the flows without interpolating between pixels
+    /// Do not interpolate the flows between pixels during the integration
     #[arg(long)]
     no_interp: bool,
-    /// Average over flipped, half-overlapping tiles: about four times the work
-    #[arg(long)]
+    #[arg(long, help = help("augment"))]
     augment: bool,
-    /// Segment each file as one stack in 3-D: the network sees its planes along Z, Y and X, and masks are volumes
-    #[arg(long, visible_alias = "do-3D")]
+    #[arg(long, help = help("do_3d"), visible_alias = "do-3D")]
     pub(crate) do_3d: bool,
-    /// In 3-D: how much farther apart layers are than pixels; 2 where Z is sampled half as densely
-    #[arg(long, value_name = "F", default_value_t = 1.0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        help = help("anisotropy"),
+        value_name = "F",
+        default_value_t = Params::new().anisotropy,
+        allow_negative_numbers = true
+    )]
     anisotropy: f64,
-    /// In 3-D: smooth the flows by a Gaussian of this standard deviation in voxels; 0 for off
-    #[arg(long, value_name = "F", default_value_t = 0.0, allow_negative_numbers = true, alias = "flow3D-smooth")]
+    #[arg(
+        long,
+        alias = "flow3D-smooth",
+        help = help("flow3d_smooth"),
+        value_name = "F",
+        default_value_t = Params::new().flow3d_smooth,
+        allow_negative_numbers = true
+    )]
     flow3d_smooth: f64,
-    /// Segment each file as one stack, layer by layer, and make one cell of those of neighbouring layers whose
-    /// intersection over union is at least this; 0 for off
-    #[arg(long, value_name = "F", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        help = help("stitch_threshold"),
+        value_name = "F",
+        default_value_t = Params::new().stitch_threshold,
+        allow_negative_numbers = true
+    )]
     stitch_threshold: f64,
     #[command(flatten)]
     pub(crate) runs: BackendArgs,
-    /// Threads that share the work of the CPU; without it, one for each core
+    /// Threads on the CPU; default: one per core
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Restore each image with this restoration network of Cellpose 3 first (see `cytoshade restore`). Its channels are
-    /// then segmented; what normalizes intensities applies to the restoration, and --diameter to both. An upsampled
-    /// image's labels are of its enlarged size
+    /// Restore each image first, with this restoration network of Cellpose 3 (see `cytoshade restore`). The options of
+    /// normalization apply to the restoration, --diameter to both networks. Labels of an upsampled image have its
+    /// enlarged size
     #[arg(long, value_name = "FILE|NAME", conflicts_with_all = ["size_model", "save_overlay", "save_seg"])]
     pub(crate) restore: Option<PathBuf>,
-    /// SHA-256 that the restoration network must have
+    /// Required SHA-256 of the restoration network
     #[arg(long, value_name = "HEX", requires = "restore")]
     pub(crate) restore_sha256: Option<Sha256>,
-    /// Formats to write beside STEM_cp_masks.tif, separated by commas; a stack has no png and outlines
+    /// Formats to write beside STEM_cp_masks.tif, separated by commas; png and outlines cannot hold stacks
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS")]
     save: Vec<LabelFormat>,
-    /// Also write DIR/STEM_seg.npy: masks, outlines, flows and image, for Cellpose's graphical program
+    /// Also write DIR/STEM_seg.npy for Cellpose's graphical program: masks, outlines, flows and image
     #[arg(long)]
     save_seg: bool,
-    /// Replace a STEM_seg.npy that exists; without it the image fails, since the file may hold corrections by hand
+    /// Replace an existing STEM_seg.npy. By default the image fails, since the file may hold corrections by hand
     #[arg(long)]
     pub(crate) replace_seg: bool,
-    /// Also write DIR/STEM_flows.npy: f32 [3, H, W], dY, dX and cell probability; of a stack [4, Z, H, W] with dZ first,
-    /// or [3, Z, H, W] where it was segmented layer by layer
+    /// Also write DIR/STEM_flows.npy: f32 [3, H, W] with dY, dX and cell probability; for a stack [4, Z, H, W] with dZ
+    /// first, or [3, Z, H, W] if it is segmented slice by slice
     #[arg(long)]
     pub(crate) save_flows: bool,
-    /// Also write DIR/STEM_overlay.png: the image with the cells outlined; of a stack STEM_overlay.tif, a page a z-slice
+    /// Also write DIR/STEM_overlay.png, the image with outlined cells; for a stack STEM_overlay.tif, a page per z-slice
     #[arg(long)]
     pub(crate) save_overlay: bool,
-    /// Print one JSON object a line on standard output for each image
+    /// Print a line with a JSON object on standard output for each image
     #[arg(long)]
     pub(crate) json: bool,
-    /// Print on standard error where the time of each image went: each stage, and each layer of the network (a GPU's by
-    /// its own clock) with its operations and bytes a second; for the first image also what it took to get there
+    /// Print the time of each stage and of each layer of the network on standard error, with operations and bytes per
+    /// second (on a GPU by its own clock). For the first image, also print the times of the startup
     #[arg(long)]
     pub(crate) profile: bool,
-    /// Write the same, one event for each time that anything ran, as a trace for Perfetto (ui.perfetto.dev) or
-    /// chrome://tracing
+    /// Write these times as a trace for Perfetto (ui.perfetto.dev) or chrome://tracing, an event for each run of a
+    /// stage or layer
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
 }
 
 impl Segment {
-    /// True where a file is one stack.
+    /// True if each file is one stack.
     pub(crate) fn is_stack(&self) -> bool {
         self.do_3d || self.stitch_threshold > 0.0
     }
 
-    /// The formats to write, without the masks' TIFF, each once.
+    /// The formats to write beside the masks' TIFF, without duplicates.
     pub(crate) fn formats(&self) -> impl Iterator<Item = LabelFormat> {
         let mut formats = self.save.clone();
         if self.save_seg {

@@ -1,4 +1,4 @@
-//! One input after the other: what is read of it, segmented and saved.
+//! Reads, segments and saves the images of one input.
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub(super) struct Run<'a> {
     pub(super) profiler: Option<Profiler>,
 }
 
-/// What the network found in an image or a stack.
+/// The segmentation of an image or a stack.
 enum Found {
     Image(Segmentation),
     Stack(StackSegmentation),
@@ -79,13 +79,13 @@ impl Found {
     }
 }
 
-/// An input, and the results of one of its items or time series.
+/// An input, with the paths and metadata of the results of one item or time series.
 struct Target<'t> {
     path: &'t Path,
     input: &'t Input,
     files: Files,
     metadata: TiffMetadata,
-    /// What the graphical program opens beside a `_seg.npy`: the file, unless its image is one of several in it.
+    /// The image file that the graphical program opens with a `_seg.npy`; empty if the file holds several images.
     filename: String,
 }
 
@@ -112,7 +112,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// An image, or a stack.
+    /// Processes an image or a stack.
     fn one(&mut self, target: &Target<'_>, item: &Item) -> Result<(), Failure> {
         let about = |failure: Failure| failure.about(target.path);
         let files = &target.files;
@@ -131,8 +131,10 @@ impl Run<'_> {
         report.print(self.args.json)
     }
 
-    /// Time points, each segmented by itself. Their labels are one file; formats that hold one image alone, and what the
-    /// network gave, are a file for each time point, STEM_t0 and so on.
+    /// Processes a time series; its time points are segmented separately.
+    ///
+    /// Their labels become one file. Formats that hold a single image, and the outputs of the network, become a file
+    /// for each time point, STEM_t0 and so on.
     fn time_series(&mut self, target: &Target<'_>, series: &TimeSeries<'_>, stem: &str) -> Result<(), Failure> {
         let about = |failure: Failure| failure.about(target.path);
         let (together, apart): (Vec<_>, Vec<_>) = self.args.formats().partition(|format| format.holds_time_series());
@@ -152,8 +154,9 @@ impl Run<'_> {
             let (images, found) = self.segment(target.path, images)?;
             let here = found.labels().shape();
             if !shape.is_empty() && shape != here {
-                let what = format!("time points differ in size: {here:?} after {shape:?}; give a --diameter in pixels");
-                return Err(Failure::at(target.path, what));
+                let message =
+                    format!("time points differ in size: {here:?} after {shape:?}; pass a --diameter in pixels");
+                return Err(Failure::at(target.path, message));
             }
             shape = here;
             labels.extend_from_slice(found.labels().as_slice());
@@ -187,7 +190,7 @@ impl Run<'_> {
         Ok(images)
     }
 
-    /// Restores, if asked for, and segments the z-slices of a stack, or the one of an image.
+    /// Restores, with `--restore`, and segments the z-slices of a stack or the single slice of an image.
     fn segment(&mut self, path: &Path, mut images: Vec<Image>) -> Result<(Vec<Image>, Found), Failure> {
         let at = |error| Failure::at(path, error);
         let bar = Bar::new(&printable_path(path));
@@ -233,14 +236,15 @@ impl Run<'_> {
         Ok((images, found))
     }
 
-    /// Refuses before the computation what could not be written after it.
+    /// Fails before the computation if a result could not be written after it.
     fn check(&self, formats: impl Iterator<Item = LabelFormat>, files: &Files, is_series: bool) -> Result<(), Failure> {
         let args = self.args;
         for format in formats.chain(is_series.then_some(LabelFormat::Tif)) {
             let path = files.labels(format);
             if format == LabelFormat::Seg && !args.replace_seg && path.symlink_metadata().is_ok() {
-                let why = "exists and may hold corrections by hand; use another folder, or --replace-seg to lose them";
-                return Err(Failure::run(format!("{} {why}", printable_path(path))));
+                let reason =
+                    "exists and may hold corrections by hand; use another folder, or --replace-seg to lose them";
+                return Err(Failure::run(format!("{} {reason}", printable_path(path))));
             }
             self.outputs.check(&path)?;
         }
@@ -249,7 +253,7 @@ impl Run<'_> {
         overlay.into_iter().chain(flows).try_for_each(|path| self.outputs.check(&path))
     }
 
-    /// Saves what belongs to one image or stack.
+    /// Saves the results of one image or stack.
     fn save_point(
         &mut self,
         formats: &[LabelFormat],
@@ -302,7 +306,7 @@ impl Run<'_> {
         }
     }
 
-    /// Reports the stages of a restoration, and the stages and layers of a segmentation.
+    /// Adds the stages of a restoration, and the stages and layers of a segmentation, to the profile.
     fn profile(&mut self, file: &Path, restored: Option<&Timings>, segmented: &Timings) {
         let Some(profiler) = &mut self.profiler else { return };
         if let Some(restored) = restored {
@@ -311,7 +315,7 @@ impl Run<'_> {
         profiler.computed(file, segmented);
     }
 
-    /// Ends with the process's interruption, and records layers for the profile.
+    /// A control that stops at an interruption and records layers for the profile.
     fn control(&self) -> Control<'_> {
         let control = Control::new().cancel(interrupt::cancel());
         self.profiler.iter().fold(control, |control, profiler| control.record(&profiler.recorder))

@@ -1,4 +1,4 @@
-//! `cytoshade segment`.
+//! `cytoshade segment`: segments image files.
 
 mod args;
 mod inputs;
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
     params.check().map_err(Failure::usage)?;
     if let Some(format) = args.formats().find(|format| args.is_stack() && !format.holds_stacks()) {
         return Err(Failure::usage(format!(
-            "{} holds no stack; take tif, npy, rois, geojson, csv or seg",
+            "{} cannot hold a stack; use tif, npy, rois, geojson, csv or seg",
             format.ending()
         )));
     }
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
     let model = Source::network(&args.model, &options)?;
     let span = span.end();
     if let Some(Identity::Unverified(published)) = model.origin().map(|origin| origin.identity) {
-        warn(format_args!("no hash of {} is known, so the file of that name may be any network", published.name));
+        warn(format_args!("no hash of {} is known, so its file is not verified", published.name));
     }
     share_work(args.threads)?;
     let mut builder = args.runs.apply(Segmenter::builder(&model));
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
         if run.segmenter.is_lost()
             && let Ok(segmenter) = builder.clone().build()
         {
-            warn(format_args!("going on with {}", segmenter.device()));
+            warn(format_args!("continuing on {}", segmenter.device()));
             run.segmenter = segmenter;
         }
         run.restoration.iter_mut().for_each(Restoration::revive);
@@ -84,7 +84,7 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
     result
 }
 
-/// Sets the number of threads before anything starts them.
+/// Sets the number of threads. Must run before rayon starts its pool.
 fn share_work(threads: Option<NonZeroUsize>) -> Result<(), Failure> {
     let Some(threads) = threads else { return Ok(()) };
     rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global().map_err(Failure::run)

@@ -1,4 +1,4 @@
-//! The line that `segment` prints for an image.
+//! The line that `segment` prints for each image.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::inputs::Input;
 use crate::report::print_line;
 
-/// What was computed, beside the labels.
+/// The results of a segmentation beside the labels.
 pub(super) struct Summary<'s> {
     pub(super) cells: usize,
     pub(super) device: String,
@@ -24,10 +24,10 @@ pub(super) struct Summary<'s> {
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     input: String,
-    /// Of a file of several series, the one.
+    /// The series, if the file has several.
     #[serde(skip_serializing_if = "Option::is_none")]
     series: Option<usize>,
-    /// Of a list of images, the one, from 1.
+    /// The position in a list of images, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     page: Option<usize>,
     /// The time point, from 0.
@@ -93,12 +93,12 @@ impl Report {
     }
 }
 
-/// The sizes of a pixel that are known, by their axis.
+/// The known sizes of a pixel by axis.
 pub(crate) fn sizes(size: &PixelSize) -> BTreeMap<&'static str, f64> {
     [("x", size.x), ("y", size.y), ("z", size.z)].into_iter().filter_map(|(axis, size)| Some((axis, size?))).collect()
 }
 
-/// The time of each stage, and the `total`, rounded to a microsecond.
+/// The time of each stage and the `total` in milliseconds, rounded to a microsecond.
 fn milliseconds(timings: &Timings) -> BTreeMap<&'static str, f64> {
     let round = |time: std::time::Duration| time.as_micros() as f64 / 1000.0;
     let stages = timings.iter().map(|(stage, time)| (stage.name(), round(time)));
