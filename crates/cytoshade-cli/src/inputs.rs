@@ -173,7 +173,10 @@ impl Input {
     /// What is known of the images beside their samples.
     pub(crate) fn metadata(&self, series: &TimeSeries<'_>) -> TiffMetadata {
         let series = series.items().first().and_then(|item| self.series(item));
-        TiffMetadata { pixel_size: series.map(|series| series.pixel_size).unwrap_or_default() }
+        series.map_or_else(TiffMetadata::default, |series| TiffMetadata {
+            pixel_size: series.pixel_size,
+            channel_names: series.channel_names.clone(),
+        })
     }
 
     /// Warns if the chosen channels have no effect.
