@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use cytoshade::{Channels, Image};
+use cytoshade::{Channels, Image, Params};
 use cytoshade_formats::transfer::{Contents, SeriesFacts};
 use cytoshade_formats::{AxisKind, ImageFile, Item, Limits, Pages, ReadOptions, Selection, TiffMetadata};
 use cytoshade_safe_io::printable_path;
@@ -87,6 +87,12 @@ impl ReadArgs {
             time_axis: self.time_axis,
         };
         ReadOptions { selection, nan_background: self.nan_background, limits }
+    }
+
+    /// The limit on the pixels of a segmentation or restoration, which `--limits pixels=N` also raises.
+    pub(crate) fn max_pixels(&self) -> usize {
+        let pixels = usize::try_from(self.options(false).limits.pixels).unwrap_or(usize::MAX);
+        pixels.clamp(Params::default().max_pixels, u32::MAX as usize)
     }
 
     /// Opens a file, and prints its warnings on standard error.

@@ -53,7 +53,7 @@ pub(crate) struct Restore {
 
 impl Restore {
     pub(crate) fn params(&self) -> Params {
-        self.seen.params().diameter(self.diameter)
+        self.seen.params().diameter(self.diameter).max_pixels(self.read.max_pixels())
     }
 }
 
