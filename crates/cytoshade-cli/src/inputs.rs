@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use cytoshade::{Channels, Image};
+use cytoshade::{Channels, Image, Params};
 use cytoshade_formats::transfer::{Contents, SeriesFacts};
 use cytoshade_formats::{AxisKind, ImageFile, Item, Limits, Pages, ReadOptions, Selection, TiffMetadata};
 use cytoshade_safe_io::printable_path;
@@ -88,6 +88,12 @@ impl ReadArgs {
             time_axis: self.time_axis,
         };
         ReadOptions { selection, nan_background: self.nan_background, limits }
+    }
+
+    /// The limit on the pixels of a segmentation or restoration, which `--limits pixels=N` also raises.
+    pub(crate) fn max_pixels(&self) -> usize {
+        let pixels = usize::try_from(self.options(false).limits.pixels).unwrap_or(usize::MAX);
+        pixels.clamp(Params::default().max_pixels, u32::MAX as usize)
     }
 
     /// Opens a file and prints its warnings on standard error.
@@ -174,7 +180,10 @@ impl Input {
     /// The metadata of the images.
     pub(crate) fn metadata(&self, series: &TimeSeries<'_>) -> TiffMetadata {
         let series = series.items().first().and_then(|item| self.series(item));
-        TiffMetadata { pixel_size: series.map(|series| series.pixel_size).unwrap_or_default() }
+        series.map_or_else(TiffMetadata::default, |series| TiffMetadata {
+            pixel_size: series.pixel_size,
+            channel_names: series.channel_names.clone(),
+        })
     }
 
     /// Warns if the chosen channels have no effect.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cytoshade::{Control, LoadOptions, Params, RestoreOptions, Restorer, RestorerBuilder, Sha256, Stack};
+use cytoshade::{Channels, Control, LoadOptions, Params, RestoreOptions, Restorer, RestorerBuilder, Sha256, Stack};
 use cytoshade_safe_io::printable_path;
 
 use crate::backend_args::BackendArgs;
@@ -52,7 +52,7 @@ pub(crate) struct Restore {
 
 impl Restore {
     pub(crate) fn params(&self) -> Params {
-        self.seen.params().diameter(self.diameter)
+        self.seen.params().diameter(self.diameter).max_pixels(self.read.max_pixels())
     }
 }
 
@@ -125,8 +125,21 @@ fn file(
             images
                 .extend(restorer.restore_stack_with(&stack, &args.params(), &control).map_err(at)?.image.into_slices());
         }
-        files.save_restored(outputs, &images, &input.metadata(&series))?;
+        let mut metadata = input.metadata(&series);
+        metadata.channel_names = restored_names(&metadata.channel_names, &args.params(), series.channels());
+        files.save_restored(outputs, &images, &metadata)?;
         print_line(format_args!("{} -> {}", printable_path(path), printable_path(files.restored())));
     }
     Ok(())
+}
+
+/// The names of the restored channels, by those of the image's `channels` channels. The mean of several has none.
+fn restored_names(names: &[String], params: &Params, channels: usize) -> Vec<String> {
+    let Channels { chan, chan2 } = params.channels;
+    let name = |chan: usize| chan.checked_sub(1).and_then(|at| names.get(at)).cloned().unwrap_or_default();
+    match chan {
+        _ if params.all_channels || channels == 1 => names.to_vec(),
+        0 => Vec::new(),
+        chan => vec![name(chan), name(chan2)],
+    }
 }

@@ -127,10 +127,11 @@ pub enum Error {
         /// Width after the resize.
         to_width: usize,
     },
-    /// The resize to the model's diameter would give too many pixels.
+    /// The image has too many pixels, before or after the resize to the model's diameter.
     #[error(
-        "a diameter of {diameter} pixels enlarges the {height} x {width} image (height x width) to {to_height} x {to_width}, \
-         over the limit of {limit} pixels; give a larger diameter or a smaller image"
+        "the image has {height} x {width} pixels (height x width), and {to_height} x {to_width} at the network's size \
+         for a diameter of {diameter} pixels; the limit is {limit} pixels; give a smaller image or a larger diameter, or \
+         raise the limit with --limits pixels=N (`Params::max_pixels`), at most 4294967295"
     )]
     TooManyPixels {
         /// Diameter in pixels.

@@ -4,8 +4,6 @@
 
 use crate::{Error, Params, RescaleRule};
 
-/// Limit on the pixels of a resized image: 2^30, a plane of 4 GiB.
-pub const MAX_PIXELS: usize = 1 << 30;
 /// Limit on the voxels of a stack: 2^31, a channel of 8 GiB.
 pub const MAX_VOXELS: usize = 1 << 31;
 /// Steps of the integration at the network's size (`eval`).
@@ -93,8 +91,10 @@ impl Rescale {
         if to_height == 0 || to_width == 0 {
             return Err(Error::ResizedAway { diameter, height, width, to_height, to_width });
         }
-        if to_height.checked_mul(to_width).is_none_or(|pixels| pixels > MAX_PIXELS) {
-            let limit = MAX_PIXELS;
+        // The dynamics run at either size, and number the pixels in u32.
+        let limit = params.max_pixels;
+        let is_over = |height: usize, width: usize| height.checked_mul(width).is_none_or(|pixels| pixels > limit);
+        if is_over(height, width) || is_over(to_height, to_width) {
             return Err(Error::TooManyPixels { diameter, height, width, to_height, to_width, limit });
         }
         Ok(Self { diameter, factor, height: to_height, width: to_width, niter: factor.niter(params) })
@@ -112,4 +112,32 @@ pub fn check_stack(size: [usize; 3]) -> Result<(), Error> {
         return Err(Error::StackSize { size, limit: MAX_VOXELS });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of the network's input, or the limit that an image meets.
+    fn size(params: Params, diam_mean: f32, [height, width]: [usize; 2]) -> Result<[usize; 2], usize> {
+        match Rescale::new(&params, &RescaleRule { diam_mean, diam_labels: 30.0 }, height, width) {
+            Ok(rescale) => Ok([rescale.height, rescale.width]),
+            Err(Error::TooManyPixels { limit, .. }) => Err(limit),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn the_limit_on_pixels_holds_before_and_after_the_resize() {
+        let limited = |max_pixels| Params::new().max_pixels(max_pixels);
+        assert_eq!(size(Params::new(), 30.0, [1 << 15, 1 << 15]), Ok([1 << 15, 1 << 15]));
+        assert_eq!(size(Params::new(), 30.0, [33_000, 33_000]), Err(1 << 30));
+        assert_eq!(size(Params::new().diameter(3000.0), 30.0, [33_000, 33_000]), Err(1 << 30));
+        assert_eq!(size(limited(1 << 31), 30.0, [33_000, 33_000]), Ok([33_000, 33_000]));
+        assert_eq!(size(limited(1 << 31).diameter(3000.0), 30.0, [33_000, 33_000]), Ok([330, 330]));
+        assert_eq!(size(limited(1 << 31), 60.0, [33_000, 33_000]), Err(1 << 31));
+        assert_eq!(size(limited(400), 60.0, [10, 10]), Ok([20, 20]));
+        assert_eq!(size(limited(399), 60.0, [10, 10]), Err(399));
+        assert_eq!(size(limited(u32::MAX as usize), 30.0, [1 << 16, 1 << 16]), Err(u32::MAX as usize));
+    }
 }

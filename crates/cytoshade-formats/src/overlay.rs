@@ -3,6 +3,7 @@
 use std::io::{Seek, Write};
 
 use ::png::{BitDepth, ColorType};
+use cytoshade_core::percentile::percentile;
 
 use crate::limits::{reserve, zeros};
 use crate::picture::png;
@@ -86,7 +87,7 @@ fn stretches(images: &[Image]) -> Result<Vec<Stretch>, Error> {
             for image in images {
                 values.extend_from_slice(image.to_planes(channel)?.as_slice());
             }
-            Ok(percentiles(values))
+            Ok((percentile(&mut values, 1.0), percentile(&mut values, 99.0)))
         })
         .collect()
 }
@@ -109,16 +110,6 @@ fn background(image: &Image, stretches: &[Stretch]) -> Result<Vec<[u8; 3]>, Erro
         }
     }
     Ok(pixels)
-}
-
-/// The 1st and 99th percentile, by nearest rank.
-fn percentiles(mut values: Vec<f32>) -> Stretch {
-    let Some(last) = values.len().checked_sub(1) else { return (0.0, 0.0) };
-    let rank = |part: f64| (last as f64 * part).round() as usize;
-    let (_, low, _) = values.select_nth_unstable_by(rank(0.01), f32::total_cmp);
-    let low = *low;
-    let (_, high, _) = values.select_nth_unstable_by(rank(0.99), f32::total_cmp);
-    (low, *high)
 }
 
 fn draw(pixels: &mut [[u8; 3]], labels: LabelView<'_>) {

@@ -10,9 +10,9 @@ use std::{
 use common::{SIZE, base, fixture, pattern};
 use cytoshade_core::{Image, Samples};
 use cytoshade_formats::{
-    Error, LabelView, LabelVolume, Labels, Pages, PixelSize, ReadOptions, TiffMetadata, read, read_bytes, read_labels,
-    save, save_new, write_labels_npy, write_labels_png, write_labels_tiff, write_labels_tiff_with, write_npy_f32,
-    write_overlay_png, write_overlay_tiff,
+    Error, ImageFile, LabelView, LabelVolume, Labels, Pages, PixelSize, ReadOptions, TiffMetadata, read, read_bytes,
+    read_labels, save, save_new, write_images_tiff, write_labels_npy, write_labels_png, write_labels_tiff,
+    write_labels_tiff_with, write_npy_f32, write_overlay_png, write_overlay_tiff,
 };
 
 fn labels(highest: u32) -> Labels {
@@ -158,11 +158,30 @@ fn label_tiffs_carry_axes_and_pixel_size() {
     let series = write(LabelView::time_series(&labels), &plain);
     assert_eq!(description(&series).0, "ImageJ=1.53q\nimages=3\nframes=3\n");
     let pixel_size = PixelSize { x: Some(0.325), y: Some(0.325), z: Some(2.0) };
-    let (text, resolution) = description(&write((&labels).into(), &TiffMetadata { pixel_size }));
+    let (text, resolution) =
+        description(&write((&labels).into(), &TiffMetadata { pixel_size, ..TiffMetadata::default() }));
     assert_eq!(text, "ImageJ=1.53q\nimages=3\nslices=3\nunit=um\nspacing=2\n");
     assert!((f64::from(resolution[1]) / f64::from(resolution[0]) - 0.325).abs() < 1e-9, "{resolution:?}");
     let options = ReadOptions::stack();
     assert_eq!(read_labels(&series, &options).unwrap().view().as_slice(), labels.as_slice());
+}
+
+#[test]
+fn image_tiffs_carry_channel_names() {
+    let image = |at: u16| Image::new((at..at + 12).collect::<Vec<_>>(), 2, 2, 3).unwrap();
+    let names = |images: &[Image], names: &[&str]| {
+        let channel_names = names.iter().map(ToString::to_string).collect();
+        let mut file = Cursor::new(Vec::new());
+        let metadata = TiffMetadata { channel_names, ..TiffMetadata::default() };
+        write_images_tiff(&mut file, images, &metadata).unwrap();
+        let options = ReadOptions::default();
+        ImageFile::from_bytes(file.get_ref(), &options).unwrap().series()[0].channel_names().to_vec()
+    };
+    let stack = [image(0), image(5), image(9)];
+    assert_eq!(names(&stack, &["DAPI", "größe"]), ["DAPI", "größe"]);
+    assert_eq!(names(&stack[..1], &["", "GFP", "of no channel"]), ["", "GFP"]);
+    assert_eq!(names(&stack, &["DAPI"]), ["DAPI", ""]);
+    assert!(names(&stack, &[]).is_empty() && names(&stack, &["", ""]).is_empty());
 }
 
 #[test]

@@ -192,5 +192,6 @@ impl Segment {
             .flow3d_smooth(self.flow3d_smooth)
             .stitch_threshold(self.stitch_threshold)
             .outputs(Outputs::new().flows(flows).cellprob(flows))
+            .max_pixels(self.read.max_pixels())
     }
 }

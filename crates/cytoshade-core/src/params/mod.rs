@@ -109,6 +109,9 @@ impl Outputs {
 /// Limit on the steps of the integration: more would run for hours.
 const MAX_NITER: u32 = 1_000_000;
 
+/// Default of [`Params::max_pixels`]: a plane of 4 GiB.
+const MAX_PIXELS: usize = 1 << 30;
+
 /// Limit on radii in pixels and standard deviations in voxels.
 const MAX_RADIUS: f64 = 10_000.0;
 
@@ -197,6 +200,10 @@ declare_params! {
             /// Segment a stack slice by slice, and join cells of neighbouring z-slices whose intersection over union is at
             /// least this. 0 is off: each z-slice has labels of its own.
             stitch_threshold: f64 = 0.0, in "0 (off) to 1" if |iou| (0.0..=1.0).contains(&iou);
+            /// Limit on the pixels of an image, and on those after the resize to the network's size: refuses images, and
+            /// small diameters, whose segmentation would take more memory and time than expected.
+            max_pixels: usize = MAX_PIXELS, in "1 to 4,294,967,295 pixels (2^32 - 1)"
+                if |pixels: usize| (1..=u32::MAX as usize).contains(&pixels);
         }
     }
 }
@@ -259,7 +266,7 @@ mod tests {
     fn defaults_are_in_range_and_each_bad_value_is_named() {
         let default = Params::new;
         default().check().unwrap();
-        let bad: [(&str, Params); 18] = [
+        let bad: [(&str, Params); 19] = [
             ("diameter", default().diameter(0.0)),
             ("diameter", default().diameter(f32::NAN)),
             ("norm_percentile", default().normalize(Normalize::Percentile { low: 99.0, high: 1.0 })),
@@ -278,6 +285,7 @@ mod tests {
             ("flow3d_smooth", default().flow3d_smooth(f64::NAN)),
             ("stitch_threshold", default().stitch_threshold(1.5)),
             ("max_size_fraction", default().max_size_fraction(0.0)),
+            ("max_pixels", default().max_pixels(0)),
         ];
         for (expected, params) in bad {
             match params.check() {

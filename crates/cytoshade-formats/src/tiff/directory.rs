@@ -70,6 +70,10 @@ pub(super) enum Tag {
     Uic2 = 33629,
     #[cfg(feature = "microscopy")]
     CzLsmInfo = 34412,
+    #[cfg(feature = "microscopy")]
+    IjMetadataByteCounts = 50838,
+    #[cfg(feature = "microscopy")]
+    IjMetadata = 50839,
 }
 
 /// The whole file, and how its numbers are stored.

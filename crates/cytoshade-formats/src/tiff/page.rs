@@ -57,7 +57,7 @@ pub(crate) struct Page {
     /// Pixels in a unit, across and down, and the unit: 2 for inches, 3 for centimetres.
     #[cfg(feature = "microscopy")]
     pub(super) resolution: (Option<f64>, Option<f64>, u64),
-    /// Tags of MetaMorph (UIC1 and UIC2) and Zeiss.
+    /// Tags of MetaMorph (UIC1 and UIC2), Zeiss and ImageJ.
     #[cfg(feature = "microscopy")]
     pub(super) vendor: Vendor,
 }
@@ -69,6 +69,8 @@ pub(super) struct Vendor {
     pub(super) uic1: Option<Values>,
     pub(super) uic2: Option<Values>,
     pub(super) lsm: Option<Values>,
+    pub(super) imagej_lengths: Option<Values>,
+    pub(super) imagej: Option<Values>,
 }
 
 impl Page {
@@ -147,6 +149,9 @@ impl Page {
                 uic1: directory.values(Tag::Uic1)?,
                 uic2: directory.values(Tag::Uic2)?,
                 lsm: directory.values(Tag::CzLsmInfo)?,
+                // Damaged labels change no sample.
+                imagej_lengths: directory.values(Tag::IjMetadataByteCounts).unwrap_or_default(),
+                imagej: directory.values(Tag::IjMetadata).unwrap_or_default(),
             },
         };
         page.check_lists()?;

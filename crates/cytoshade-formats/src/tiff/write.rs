@@ -15,6 +15,8 @@ use crate::{Error, Image, LabelView, PixelSize};
 pub struct TiffMetadata {
     /// Written as ImageJ does: in the resolution tags and the description.
     pub pixel_size: PixelSize,
+    /// Written by [`write_images_tiff`] as ImageJ does, as the labels of the pages; may be empty, or fewer than channels.
+    pub channel_names: Vec<String>,
 }
 
 /// Writes labels as a TIFF with a page for each plane: 16-bit unsigned, 32-bit if a label is above 65,535, compressed with
@@ -44,7 +46,7 @@ fn write_labels<W: Write + Seek>(out: W, labels: LabelView<'_>, metadata: &TiffM
     let size = labels.picture_size()?;
     let axes = [("frames", labels.frames()), ("slices", labels.slices())];
     let has_description = labels.frames().is_some() || !metadata.pixel_size.is_empty();
-    let header = has_description.then(|| Header::new(metadata, &axes, ""));
+    let header = has_description.then(|| Header::new(metadata, &axes, "", None));
     let planes = labels.planes().map(|plane| plane.labels.as_slice());
     if labels.max() > u32::from(u16::MAX) {
         let bytes = size_of_val(labels.as_slice());
@@ -70,7 +72,12 @@ pub fn write_images_tiff<W: Write + Seek>(out: W, images: &[Image], metadata: &T
         return Err(Error::Output { found, expected: "images of one size" });
     };
     let axes = [("channels", Some(channels)), ("slices", Some(images.len()))];
-    let header = Header::new(metadata, &axes, "hyperstack=true\nmode=grayscale\n");
+    let header = Header::new(
+        metadata,
+        &axes,
+        "hyperstack=true\nmode=grayscale\n",
+        page_labels(metadata, channels, images.len()),
+    );
     let bytes = images.len() * channels * height * width * size_of::<f32>();
     let planes = images.iter().flat_map(|image| (0..channels).map(|channel| Ok(image.to_planes(channel)?.into_vec())));
     write_pages::<_, colortype::Gray32Float, _>(out, (columns, rows), bytes, Some(header), planes)
@@ -87,17 +94,49 @@ pub(crate) fn write_rgb_pages<W: Write + Seek>(
     write_pages::<_, colortype::RGB8, _>(out, size, bytes, None, pages)
 }
 
-/// Description and resolution of the first page.
+/// The names of the channels as a label for each page, the channels of a z-slice one after the other; `None` without names.
+fn page_labels(metadata: &TiffMetadata, channels: usize, slices: usize) -> Option<PageLabels> {
+    let names = metadata.channel_names.iter().map(String::as_str).chain(std::iter::repeat("")).take(channels);
+    let is_named = names.clone().any(|name| !name.is_empty());
+    is_named.then(|| PageLabels::new(std::iter::repeat_n(names, slices).flatten()))
+}
+
+/// ImageJ's labels of pages, as its private tags hold them: an index, the texts, and the bytes of each.
+///
+/// Source: ImageJ's `ij/io/TiffEncoder.java`, `writeMetaData`.
+struct PageLabels {
+    data: Vec<u8>,
+    lengths: Vec<u32>,
+}
+
+impl PageLabels {
+    /// IJMetadataByteCounts and IJMetadata.
+    const TAGS: [Tag; 2] = [Tag::Unknown(50838), Tag::Unknown(50839)];
+
+    fn new<'t>(labels: impl Iterator<Item = &'t str>) -> Self {
+        let texts: Vec<Vec<u8>> = labels.map(|text| text.encode_utf16().flat_map(u16::to_ne_bytes).collect()).collect();
+        // The encoder writes numbers in the machine's byte order, in which the words of the index are too.
+        let index = [u32::from_be_bytes(*b"IJIJ"), u32::from_be_bytes(*b"labl"), texts.len() as u32];
+        let mut data = index.map(u32::to_ne_bytes).concat();
+        let lengths =
+            std::iter::once(data.len()).chain(texts.iter().map(Vec::len)).map(|length| length as u32).collect();
+        data.extend(texts.concat());
+        Self { data, lengths }
+    }
+}
+
+/// Description, resolution and labels, which the first page states for all.
 struct Header {
     description: String,
     resolution: Option<[Rational; 2]>,
+    labels: Option<PageLabels>,
 }
 
 impl Header {
     /// As ImageJ writes it: a line for each of the axes that there are, `more`, and the unit.
     ///
     /// Source: ImageJ's `ij/io/FileSaver.java`, `getDescriptionString`.
-    fn new(metadata: &TiffMetadata, axes: &[(&str, Option<usize>)], more: &str) -> Self {
+    fn new(metadata: &TiffMetadata, axes: &[(&str, Option<usize>)], more: &str, labels: Option<PageLabels>) -> Self {
         let images: usize = axes.iter().filter_map(|axis| axis.1).product();
         let mut description = format!("ImageJ=1.53q\nimages={images}\n");
         for (name, length) in axes {
@@ -115,7 +154,7 @@ impl Header {
             description += &format!("spacing={z}\n");
         }
         let resolution = x.or(y).zip(y.or(x)).map(|(x, y)| [x, y].map(pixels_per_unit));
-        Self { description, resolution }
+        Self { description, resolution, labels }
     }
 }
 
@@ -184,6 +223,11 @@ fn write_header<W: Write + Seek, K: TiffKind, C: ColorType>(
     if let Some([x, y]) = header.resolution {
         tags.write_tag(Tag::XResolution, x)?;
         tags.write_tag(Tag::YResolution, y)?;
+    }
+    if let Some(PageLabels { data, lengths }) = header.labels {
+        let [lengths_tag, data_tag] = PageLabels::TAGS;
+        tags.write_tag(lengths_tag, lengths.as_slice())?;
+        tags.write_tag(data_tag, data.as_slice())?;
     }
     Ok(())
 }

@@ -32,8 +32,8 @@ pub(crate) async fn estimate(
 ) -> Result<Rescale, Error> {
     let (height, width) = planes.size();
     let rule = &run.network.description().rescale;
-    // As in the reference, only the normalization follows the caller's parameters.
-    let first = Params::new().batch_size(params.batch_size).resample(false).interp(false);
+    // As in the reference, only the normalization follows the caller's parameters; batches and limits change no result.
+    let first = Params::new().batch_size(params.batch_size).max_pixels(params.max_pixels).resample(false).interp(false);
 
     let rescale = Rescale::new(&first, rule, height, width)?;
     let style = outputs(run, planes, &rescale, &first).await?.style;

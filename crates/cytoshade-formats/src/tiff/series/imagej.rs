@@ -2,6 +2,11 @@
 //!
 //! Source: ImageJ's `TiffEncoder` and `FileInfo`; tifffile for the order of the axes.
 
+#[cfg(feature = "microscopy")]
+use crate::tiff::{
+    directory::{File, Values},
+    page::Vendor,
+};
 use crate::{Axis, AxisKind};
 
 /// What the header says of the axes.
@@ -85,6 +90,63 @@ pub(super) fn pixel_size(text: &str, x: Option<f64>, y: Option<f64>) -> crate::P
     let length = |pixels: Option<f64>| pixels.map(|pixels| unit / pixels);
     let spacing: Option<f64> = value(text, "spacing").and_then(|text| text.parse().ok());
     crate::PixelSize { x: length(x), y: length(y), z: spacing.map(|spacing| spacing * unit) }.checked()
+}
+
+/// The names of several channels: the labels of the pages, if all pages of a channel have the same. None if the labels are
+/// damaged, since they change no sample.
+///
+/// `axes` count the pages, the slowest first.
+#[cfg(feature = "microscopy")]
+pub(super) fn channel_names(file: &File<'_>, vendor: &Vendor, axes: &[Axis]) -> Vec<String> {
+    let names = || {
+        let pages = |axes: &[Axis]| axes.iter().map(|axis| axis.length).product::<usize>();
+        let channel = axes.iter().position(|axis| axis.kind == AxisKind::Channel && axis.length > 1)?;
+        let (channels, faster) = (axes.get(channel)?.length, pages(axes.get(channel + 1..)?));
+        let labels = labels(file, vendor.imagej_lengths?, vendor.imagej?, pages(axes))?;
+        let names: Vec<&String> = labels.iter().step_by(faster).take(channels).collect();
+        let agrees = |(page, label)| names.get(page / faster % channels) == Some(&label);
+        let is_named = names.iter().any(|name| !name.is_empty());
+        (is_named && labels.iter().enumerate().all(agrees)).then(|| names.into_iter().cloned().collect())
+    };
+    names().unwrap_or_default()
+}
+
+/// The labels of `pages` pages, from ImageJ's private tags: an index, the texts, and the bytes of each.
+///
+/// Source: ImageJ's `ij/io/TiffDecoder.java`, `getMetaData`.
+#[cfg(feature = "microscopy")]
+fn labels(file: &File<'_>, lengths: Values, data: Values, pages: usize) -> Option<Vec<String>> {
+    /// The index is words: a magic number, then a type and a number of texts for each type.
+    const WORD: usize = 4;
+    /// More texts than come before the labels.
+    const BEFORE: u64 = 64;
+    let word = |letters: &[u8; WORD]| u64::from(u32::from_be_bytes(*letters));
+    let lengths = file.numbers(lengths, pages as u64 + BEFORE).ok()?;
+    let data = file.bytes(data).ok()?;
+    let (&index, mut lengths) = lengths.split_first()?;
+    let (index, mut texts) = data.split_at_checked(usize::try_from(index).ok()?)?;
+    let (magic, types) = index.split_at_checked(WORD)?;
+    if file.unsigned(magic) != word(b"IJIJ") {
+        return None;
+    }
+    for entry in types.chunks_exact(2 * WORD) {
+        let (kind, count) = entry.split_at(WORD);
+        let (of_kind, others) = lengths.split_at_checked(usize::try_from(file.unsigned(count)).ok()?)?;
+        lengths = others;
+        let mut next = |length: &u64| {
+            let (text, rest) = texts.split_at_checked(usize::try_from(*length).ok()?)?;
+            texts = rest;
+            Some(text)
+        };
+        if file.unsigned(kind) == word(b"labl") {
+            let unit = |pair: &[u8]| file.unsigned(pair) as u16;
+            let text = |bytes: &[u8]| String::from_utf16_lossy(&bytes.chunks_exact(2).map(unit).collect::<Vec<_>>());
+            let labels = of_kind.iter().map(next).map(|bytes| bytes.map(text)).collect::<Option<Vec<_>>>()?;
+            return (labels.len() == pages).then_some(labels);
+        }
+        of_kind.iter().try_for_each(|length| next(length).map(drop))?;
+    }
+    None
 }
 
 #[cfg(test)]

@@ -206,9 +206,12 @@ fn imagej_series(
         return Ok(None);
     }
     let places = contiguous.unwrap_or_else(|| listed(&pages, stated, warnings));
+    #[cfg(feature = "microscopy")]
+    let channel_names = imagej::channel_names(tiff.file(), &page.vendor, &axes);
     let series = new_series(axes, page, places, Origin::ImageJ);
     #[cfg(feature = "microscopy")]
-    let series = Series { pixel_size: imagej::pixel_size(text, page.resolution.0, page.resolution.1), ..series };
+    let series =
+        Series { pixel_size: imagej::pixel_size(text, page.resolution.0, page.resolution.1), channel_names, ..series };
     #[cfg(not(feature = "microscopy"))]
     let _ = text;
     Ok(Some(series))
