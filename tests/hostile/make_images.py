@@ -162,8 +162,8 @@ def tiff_bombs():
         file.page(sorted([*sides(width, rows * count, compression=compression), (278, LONG, rows),
                           (273, LONG, [at] * count), (279, LONG, [len(data)] * count)]))
         tiff(name, error, attacks, file.data)
-    shared("shared_strips", "20,000 strips in one place: 60 MB of pixels in 160 kB", bytes(3_000), 3_000, 1, 20_000)
-    shared("shared_deflate", "2,000 deflated strips in one place", zlib.compress(bytes(30_000), 9), 3_000, 10, 2_000, 8)
+    shared("shared_strips", "20,000 strips in one place: 400 MB of pixels in 180 kB", bytes(20_000), 20_000, 1, 20_000, error="Limit decoded_bytes")
+    shared("shared_deflate", "2,000 deflated strips in one place", zlib.compress(bytes(200_000), 9), 20_000, 10, 2_000, 8, "Limit decoded_bytes")
     file = Tiff()
     at = file.add(bytes(100_000))
     for _ in range(1_000):

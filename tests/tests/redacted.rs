@@ -92,7 +92,9 @@ fn whole_errors(path: &str) -> Vec<cytoshade::Error> {
     let mut errors = vec![
         Error::Cancelled,
         Error::Input(cytoshade_core::Error::NoChannels),
+        Error::Source(format!("cannot read {path}").into()),
         Error::ModelNotFound { name: "model.pth".into(), folders: vec![path.into()] },
+        Error::NotBuilt { device: cytoshade::Device::Gpu, feature: "gpu" },
         Error::NotPublished { published, path: path.into(), found, expected },
         Error::Gpu(cytoshade_gpu::Error::Lost { reason: format!("the driver {path} crashed") }),
         Error::Cpu(cytoshade_cpu::Error::Core(cytoshade_core::Error::NoChannels)),

@@ -3,35 +3,15 @@
 use crate::shell::{Outcome, cargo, lines, run};
 
 /// Combinations of the library that must compile: each feature alone, on a build that has nothing else.
-const LIBRARY: [&str; 11] = [
-    "cpu",
-    "gpu",
-    "cpu,gpu",
-    "cpu,torch",
-    "cpu,onnx",
-    "cpu,torch,onnx",
-    "gpu,torch,onnx",
-    "cpu,ndarray",
-    "cpu,image",
-    "cpu,serde",
-    "cpu,tracing",
-];
+const LIBRARY: [&str; 7] = ["cpu", "gpu", "cpu,gpu", "cpu,ndarray", "cpu,image", "cpu,serde", "cpu,tracing"];
 
 /// Combinations of the crates beneath that must compile.
-const OTHERS: [(&str, &str); 7] = [
-    ("cytoshade-core", ""),
-    ("cytoshade-core", "ndarray"),
-    ("cytoshade-core", "image,serde"),
-    ("cytoshade-cpu", ""),
-    ("cytoshade-model", ""),
-    ("cytoshade-model", "torch"),
-    ("cytoshade-model", "onnx"),
-];
+const OTHERS: [(&str, &str); 4] =
+    [("cytoshade-core", ""), ("cytoshade-core", "ndarray"), ("cytoshade-core", "image,serde"), ("cytoshade-cpu", "")];
 
 /// Crates that a build of the library without a feature must not depend on.
-const WITHOUT: [(&str, &str, &[&str]); 3] = [
-    ("cpu,torch,onnx", "gpu", &["wgpu", "naga", "cytoshade-gpu", "cytoshade-shaders"]),
-    ("cpu,gpu,onnx", "torch", &["cytoshade-pickle"]),
+const WITHOUT: [(&str, &str, &[&str]); 2] = [
+    ("cpu", "gpu", &["wgpu", "naga", "cytoshade-gpu", "cytoshade-shaders"]),
     ("cpu,gpu", "ndarray, image, serde and tracing", &["ndarray", "image", "tracing"]),
 ];
 

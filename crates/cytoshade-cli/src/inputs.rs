@@ -101,10 +101,10 @@ impl ReadArgs {
             let items = file.items(&options.selection).map_err(at)?;
             (Contents::new(&file, items), Source::Here(file))
         };
-        for warning in &contents.warnings {
-            warn(format_args!("{}: warning: {warning}", printable_path(path)));
-        }
-        Ok(Input { contents, source })
+        let mut input = Input { contents, source };
+        let found = std::mem::take(&mut input.contents.warnings);
+        found.into_iter().for_each(|warning| input.warn(path, warning));
+        Ok(input)
     }
 
     /// These options, as another process of this program takes them.
@@ -159,9 +159,15 @@ impl Input {
         self.contents.series.get(item.series)
     }
 
-    /// The warnings of the reader.
+    /// The warnings of the reader and of [`Input::warn_of_channels`].
     pub(crate) fn warnings(&self) -> &[String] {
         &self.contents.warnings
+    }
+
+    /// Prints a warning on standard error, and keeps it for the reports.
+    fn warn(&mut self, path: &Path, warning: String) {
+        warn(format_args!("{}: warning: {warning}", printable_path(path)));
+        self.contents.warnings.push(warning);
     }
 
     /// What is known of the images beside their samples.
@@ -170,14 +176,12 @@ impl Input {
         TiffMetadata { pixel_size: series.map(|series| series.pixel_size).unwrap_or_default() }
     }
 
-    /// Says on standard error if the chosen channels have no effect.
-    pub(crate) fn warn_of_channels(&self, path: &Path, channels: Channels) {
-        let Channels { chan, chan2 } = channels;
+    /// Warns if the chosen channels have no effect.
+    pub(crate) fn warn_of_channels(&mut self, path: &Path, channels: Channels) {
         let is_grey = self.contents.items.iter().all(|item| item.channels == 1);
-        if is_grey && chan <= 1 && chan2 <= 1 && chan + chan2 > 0 {
+        if is_grey && channels.chan.max(channels.chan2) > 0 {
             let what = if self.contents.items.len() > 1 { "each image has" } else { "the image has" };
-            let path = printable_path(path);
-            warn(format_args!("{path}: warning: --chan and --chan2 have no effect: {what} one channel"));
+            self.warn(path, format!("--chan and --chan2 have no effect: {what} one channel"));
         }
     }
 }

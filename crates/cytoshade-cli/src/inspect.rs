@@ -95,6 +95,9 @@ struct Taken {
     channels: usize,
     height: usize,
     width: usize,
+    /// Why it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
 }
 
 impl<'f> Report<'f> {
@@ -104,7 +107,7 @@ impl<'f> Report<'f> {
             input: path.display().to_string(),
             format: file.format().to_string(),
             series: file.series().iter().map(SeriesReport::new).collect(),
-            takes: groups.filter_map(Taken::new).collect(),
+            takes: groups.filter_map(|items| Taken::new(file, items)).collect(),
             refused: items.err(),
             warnings: file.warnings().iter().map(ToString::to_string).collect(),
         }
@@ -116,7 +119,8 @@ impl<'f> Report<'f> {
             text += &format!("\n  series {number}{}", series.text());
         }
         for taken in &self.takes {
-            text += &format!("\n  segment takes {}", taken.text());
+            let verb = if taken.refused.is_some() { "refuses" } else { "takes" };
+            text += &format!("\n  segment {verb} {}", taken.text());
         }
         self.refused.iter().for_each(|why| text += &format!("\n  segment takes nothing: {why}"));
         self.warnings.iter().for_each(|warning| text += &format!("\n  warning: {warning}"));
@@ -160,7 +164,7 @@ impl<'f> SeriesReport<'f> {
 }
 
 impl Taken {
-    fn new(items: &[Item]) -> Option<Self> {
+    fn new(file: &ImageFile<'_>, items: &[Item]) -> Option<Self> {
         let first = items.first()?;
         let time_points = items.iter().take_while(|item| item.list == first.list).count();
         Some(Self {
@@ -171,11 +175,12 @@ impl Taken {
             channels: first.channels,
             height: first.height,
             width: first.width,
+            refused: file.check(first).err().map(|error| error.to_string()),
         })
     }
 
     fn text(&self) -> String {
-        let Self { series, images, time_points, slices, channels, height, width } = self;
+        let Self { series, images, time_points, slices, channels, height, width, refused } = self;
         let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         let what = if *slices > 1 { "stack" } else { "image" };
         let mut text = format!("{} of series {series}", count(*images, what));
@@ -186,6 +191,8 @@ impl Taken {
         if *slices > 1 {
             text += &format!("{} of ", count(*slices, "z-slice"));
         }
-        text + &format!("{height} x {width} pixels (height x width), {}", count(*channels, "channel"))
+        text += &format!("{height} x {width} pixels (height x width), {}", count(*channels, "channel"));
+        refused.iter().for_each(|why| text += &format!(": {why}"));
+        text
     }
 }

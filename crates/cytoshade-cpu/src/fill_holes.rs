@@ -29,17 +29,16 @@ pub(crate) fn fill_and_remove<const N: usize>(labels: &mut [u32], size: [usize; 
     }
 }
 
-/// Drops small masks as the reference does: it counts the pixels of the labels that are present, skips the first count
-/// (taken for the background), and drops label `k` if the `k`-th count is too small. If labels have gaps, as after the flow
-/// check, it drops another mask than the small one; the second pass, without gaps, drops the small one.
+/// Drops masks of fewer than `min_size` pixels and renumbers the others in the order in which they first appear.
+///
+/// The reference's 3.1.1.2 takes the position of a count for a label: if labels have gaps, as after the flow check, it drops
+/// other masks than the small ones. Its version 4 drops each small mask by its own label, as this function does.
 fn remove_small(labels: &mut [u32], min_size: usize) {
     if min_size == 0 {
         return;
     }
     let stats = stats(labels);
-    let present = stats.iter().map(|stats| stats.size).filter(|&size| size > 0);
-    let small: Vec<bool> = std::iter::once(false).chain(present.skip(1).map(|size| size < min_size)).collect();
-    renumber(labels, &stats, |label| small.get(label) == Some(&true));
+    renumber(labels, &stats, |label| stats[label].size < min_size);
 }
 
 /// Fills masks in the order of their labels, and renumbers them 1, 2, ...; masks within a hole of an earlier one vanish.

@@ -142,6 +142,19 @@ impl<'a> ImageFile<'a> {
         items(&self.series, selection, &self.limits)
     }
 
+    /// Checks the size of an item against the limits, without reading it.
+    ///
+    /// # Errors
+    /// [`Error::Limit`], [`Error::Image`] if a side is below 2, and [`Error::Unsupported`] for other types of samples.
+    pub fn check(&self, item: &Item) -> Result<(), Error> {
+        let (height, width) = (item.height as u64, item.width as u64);
+        self.limits.check_sides(width, height)?;
+        let planes = (item.channels as u64).saturating_mul(item.slices as u64);
+        let held = self.series.get(item.series).map(|series| Held::new(self.format, series.sample_type)).transpose()?;
+        let bytes = held.map_or(0, |held| held.bytes);
+        Meter::new(&self.limits).samples(width.saturating_mul(height), planes, bytes).map(drop)
+    }
+
     /// The z-slices of an item of this file, each with all its channels; of an image, the one.
     ///
     /// Samples keep their type, but half floats become f32, and integers of 1 to 7, 9 to 15 and 17 to 31 bits become

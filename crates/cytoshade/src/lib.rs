@@ -37,8 +37,6 @@
 //! |---|---|---|
 //! | `gpu` | yes | the network and the stages around it as shaders, through `wgpu` |
 //! | `cpu` | yes | the network on the CPU |
-//! | `torch` | yes | torch files and size models, which are pickles (read as data, never run) |
-//! | `onnx` | yes | ONNX exports |
 //! | `ndarray` | no | arrays and views of images and results |
 //! | `image` | no | [`ImageView`] and [`Image`] from a `DynamicImage` |
 //! | `serde` | no | [`Params`] and other options as data |

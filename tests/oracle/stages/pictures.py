@@ -92,14 +92,14 @@ def awkward_labels():
     corner[3, 3] = 0
     corner[13:15, 13:19] = 2
 
-    # labels 2, 5 and 6 are gone (as after the flow check): sizes are then looked up under the wrong labels
+    # labels 2, 5 and 6 are gone (as after the flow check): cellpose 3 then looks sizes up under the wrong labels
     gaps = np.zeros((40, 60), np.uint16)
     sizes = {1: (10, 10), 3: (3, 3), 4: (9, 12), 7: (2, 5), 8: (12, 12), 9: (4, 4), 11: (10, 12)}
     for k, (label, (height, width)) in enumerate(sizes.items()):
         y, x = 2 + 20 * (k // 4), 1 + 15 * (k % 4)
         gaps[y:y + height, x:x + width] = label
 
-    # no zero anywhere: the first label is then taken for the background
+    # no zero anywhere: cellpose 3 then takes the first label for the background
     full = tessellation((30, 36), 9).astype(np.uint16)
     full[0:2, 0:3] = full.max() + 1
 

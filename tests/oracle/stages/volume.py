@@ -163,6 +163,14 @@ def shells():
     return labels
 
 
+def gaps():
+    """Bodies with labels that have gaps, as after the flow check; the small ones are in between."""
+    labels = np.zeros((6, 24, 40), np.uint16)
+    for k, (label, size) in enumerate({2: (4, 8, 6), 3: (1, 2, 3), 6: (2, 9, 7), 7: (2, 3, 2), 11: (3, 8, 7)}.items()):
+        labels[1:1 + size[0], 2:2 + size[1], 1 + 8 * k:1 + 8 * k + size[2]] = label
+    return labels
+
+
 def joined(stage):
     for name, labels in layers().items():
         for threshold in (0.1, 0.5):
@@ -170,10 +178,11 @@ def joined(stage):
             stage.case(f"{name}_{threshold}", {"stitch_threshold": threshold},
                        {"labels": stage.array(f"{name}.layers", labels.astype(np.uint8))}, {"stitched": stitched.astype(np.uint8)},
                        file="stitch_cases.json")
-    for min_size in (-1, 15, 300):
-        final = utils.fill_holes_and_remove_small_masks(shells(), min_size=min_size)
-        stage.case(f"shells_min_size_{min_size}", {"min_size": min_size}, {"labels": stage.array("shells.labels", shells())},
-                   {"final": final.astype(np.uint16)}, file="fill_cases.json")
+    for name, labels in (("shells", shells()), ("gaps", gaps())):
+        for min_size in (-1, 15, 300):
+            final = utils.fill_holes_and_remove_small_masks(labels.copy(), min_size=min_size)
+            stage.case(f"{name}_min_size_{min_size}", {"min_size": min_size}, {"labels": stage.array(f"{name}.labels", labels)},
+                       {"final": final.astype(np.uint16)}, file="fill_cases.json")
 
 
 def write(stage, rng):

@@ -24,6 +24,30 @@ pub(crate) fn shapes(random: &mut Random, height: usize, width: usize, count: u3
     labels
 }
 
+/// Rectangles that do not touch, with labels in random order and with gaps.
+pub(crate) fn rectangles(random: &mut Random) -> Labels {
+    let mut whole = |low: f32, high: f32| random.number(low, high) as usize;
+    let (height, width, cell) = (60, 84, 12);
+    let mut labels = Labels::zeros(height, width);
+    let mut free: Vec<u32> = (1..=60).collect();
+    for at in 0..height / cell * (width / cell) {
+        let (top, left) = (at / (width / cell) * cell, at % (width / cell) * cell);
+        let label = free.swap_remove(whole(0.0, free.len() as f32));
+        let (rows, columns) = (whole(1.0, 11.0), whole(1.0, 11.0));
+        for y in top..top + rows {
+            labels.as_mut_slice()[y * width + left..][..columns].fill(label);
+        }
+    }
+    labels
+}
+
+/// Removes masks of fewer than `min_size` pixels, in the plainest way.
+pub(crate) fn without_small(labels: &Labels, min_size: usize) -> Labels {
+    let size = |label: u32| labels.as_slice().iter().filter(|&&l| l == label).count();
+    let kept = |&label: &u32| if size(label) < min_size { 0 } else { label };
+    Labels::new(labels.as_slice().iter().map(kept).collect(), labels.height(), labels.width()).unwrap()
+}
+
 pub(crate) fn without_gaps(labels: &Labels) -> Labels {
     let present: std::collections::BTreeSet<u32> = labels.as_slice().iter().copied().filter(|&l| l > 0).collect();
     let new = |label: &u32| if *label == 0 { 0 } else { present.range(..label).count() as u32 + 1 };

@@ -92,7 +92,7 @@ struct Target<'t> {
 impl Run<'_> {
     pub(super) fn file(&mut self, path: &Path, stem: &str) -> Result<(), Failure> {
         let span = Span::begin("read");
-        let input = self.args.read.open(path, self.args.is_stack(), &self.args.isolate)?;
+        let mut input = self.args.read.open(path, self.args.is_stack(), &self.args.isolate)?;
         self.profile_file(path, span);
         input.warn_of_channels(path, self.params.channels);
         for series in input.time_series() {

@@ -106,6 +106,9 @@ impl Outputs {
     }
 }
 
+/// Limit on the steps of the integration: more would run for hours.
+const MAX_NITER: u32 = 1_000_000;
+
 /// Limit on radii in pixels and standard deviations in voxels.
 const MAX_RADIUS: f64 = 10_000.0;
 
@@ -173,7 +176,7 @@ declare_params! {
             compute_masks: bool = true;
             /// Steps of the Euler integration. If unset, 200, scaled by the resize if the dynamics run at the image's own
             /// size.
-            niter: Option<u32> = None, in "1 to 1,000,000 steps" if |steps| (1..=1_000_000).contains(&steps);
+            niter: Option<u32> = None, in "1 to 1,000,000 steps" if |steps| (1..=MAX_NITER).contains(&steps);
             /// Interpolate the flows bilinearly between pixels during the integration.
             interp: bool = true;
             /// Pixels with a cell probability (a logit, about -6 to 6) above this are active; lower values find more cells.

@@ -18,6 +18,8 @@ mod markers;
 #[cfg(feature = "rare")]
 mod repair;
 
+type Decoder<'b> = JpegDecoder<ZCursor<&'b [u8]>>;
+
 /// The colours that a picture of three components or more is decoded to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "rare"), allow(dead_code, reason = "strips and tiles may be pictures"))]
@@ -73,8 +75,6 @@ use repair::without_end;
 fn without_end(_: &[u8], _: ColorSpace, _: &mut Vec<Warning>) -> Option<Vec<u8>> {
     None
 }
-
-type Decoder<'a> = JpegDecoder<ZCursor<&'a [u8]>>;
 
 /// A decoder that has read the headers, and the colours that the file stores.
 fn headers(bytes: &[u8], strict: bool) -> Result<(Decoder<'_>, ColorSpace), Error> {

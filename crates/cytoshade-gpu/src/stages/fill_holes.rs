@@ -34,7 +34,7 @@ pub async fn fill_holes_and_remove_small(
         labels = labels.relabel(gpu, height, width).await?;
         labels.masks = labels.counted(gpu, false).await?.0;
     }
-    remove_small(&mut labels.masks, height * width, min_size);
+    remove_small(&mut labels.masks, min_size);
     // From here on numbers have no gaps. Holes are filled in their order.
     number(&mut labels.masks);
     let mut filled = labels.relabel(gpu, height, width).await?;
@@ -44,7 +44,7 @@ pub async fn fill_holes_and_remove_small(
         (masks, values) = filled.in_order(gpu).await?;
     }
     drop(labels);
-    remove_small(&mut masks, height * width, min_size);
+    remove_small(&mut masks, min_size);
     number(&mut masks);
     filled.masks = masks;
     // Mostly no further mask was dropped, and the labels that came with the table are right.
@@ -52,20 +52,12 @@ pub async fn fill_holes_and_remove_small(
     if unchanged { filled.labels(values) } else { filled.read(gpu).await }
 }
 
-/// Drops small masks as the reference does.
-///
-/// The reference counts the pixels of each present label, skips the first count (taken for the background's), and drops
-/// label `k` if the `k`-th count is too small. If labels have gaps, as after the flow check,
-/// that is another mask than the small one; the second pass, without gaps, finds the small one.
-fn remove_small(masks: &mut Vec<Mask>, pixels: usize, min_size: usize) {
+/// Drops masks of fewer than `min_size` pixels and renumbers the others in the order in which they first appear.
+fn remove_small(masks: &mut Vec<Mask>, min_size: usize) {
     if min_size == 0 {
         return;
     }
-    let covered: usize = masks.iter().map(|mask| mask.size).sum();
-    let skipped = usize::from(covered >= pixels);
-    let dropped: Vec<bool> =
-        std::iter::once(false).chain(masks.iter().skip(skipped).map(|mask| mask.size < min_size)).collect();
-    masks.retain(|mask| dropped.get(mask.number as usize) != Some(&true));
+    masks.retain(|mask| mask.size >= min_size);
     renumber(masks);
 }
 

@@ -2,14 +2,17 @@
 
 use cytoshade_cpu::{fill_holes, flow_error};
 use cytoshade_tests::fixtures::Case;
+use cytoshade_tests::random::Random;
 use cytoshade_tests::suite::Group;
 use cytoshade_tests::{agree, must_fail_when_perturbed};
 use libtest_mimic::Failed;
 
 use crate::dynamics::cpu::unchecked_masks;
+use crate::shapes::{no_gaps, rectangles, without_small};
 
 pub(crate) fn add(group: &mut Group<'_>) {
     group.fixtures("dynamics", "cases.json", &["final", "cells"], fixture);
+    group.test("small masks go by their own label", own_label);
     for case in cytoshade_tests::fixtures::cases("dynamics", "label_cases.json") {
         group.test_with(format!("labels {}", case.name()), case.missing(), move || labels_fixture(&case));
     }
@@ -35,6 +38,19 @@ fn fixture(case: &Case) -> Result<(), Failed> {
         }
         _ => Ok(()),
     }
+}
+
+fn own_label() -> Result<(), Failed> {
+    let mut random = Random(37);
+    for min_size in [2, 15, 50] {
+        let labels = rectangles(&mut random);
+        let expected = without_small(&labels, min_size);
+        let mut ours = labels;
+        fill_holes::fill_holes_and_remove_small(&mut ours, min_size);
+        agree::masks_with_twin(ours.as_slice(), expected.as_slice())?;
+        no_gaps(&ours);
+    }
+    Ok(())
 }
 
 fn labels_fixture(case: &Case) -> Result<(), Failed> {

@@ -3,19 +3,21 @@
 use cytoshade_core::Labels;
 use cytoshade_cpu::fill_holes;
 use cytoshade_gpu::{Gpu, GpuLabels};
+use cytoshade_tests::agree;
 use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::random::Random;
 use cytoshade_tests::suite::GpuGroup;
 use libtest_mimic::Failed;
 use pollster::block_on;
 
-use crate::shapes::{equal, no_gaps, shapes};
+use crate::shapes::{equal, no_gaps, rectangles, shapes, without_small};
 
 pub(crate) fn add(group: &mut GpuGroup<'_>) {
     group.test("random labels", random_holes);
     group.test("nested masks", nested_holes);
     group.test("a spiral and wide masks", winding_holes);
     group.test("another size", resized);
+    group.test("small masks go by their own label", own_label);
     for case in cases("dynamics", "label_cases.json") {
         group.test_with(format!("labels {}", case.name()), case.missing(), move |gpu| labels_fixture(gpu, &case));
     }
@@ -95,6 +97,20 @@ fn resized(gpu: &Gpu) -> Result<(), Failed> {
         let mut expected = cytoshade_cpu::resize::nearest(&labels, height, width);
         fill_holes::fill_holes_and_remove_small(&mut expected, 15);
         equal(&ours, &expected)?;
+    }
+    Ok(())
+}
+
+fn own_label(gpu: &Gpu) -> Result<(), Failed> {
+    let mut random = Random(38);
+    for min_size in [2, 15, 50] {
+        let labels = rectangles(&mut random);
+        let expected = without_small(&labels, min_size);
+        let on_device = block_on(GpuLabels::upload(gpu, &labels))?;
+        let size = (labels.height(), labels.width());
+        let ours = block_on(cytoshade_gpu::fill_holes_and_remove_small(gpu, on_device, size, min_size))?;
+        agree::masks_with_twin(ours.as_slice(), expected.as_slice())?;
+        no_gaps(&ours);
     }
     Ok(())
 }
