@@ -227,8 +227,10 @@ fn size_models_and_restoration_networks_are_pinned_and_no_file_is_opened_silentl
     let alone = ["--model", "demo", "--diameter", "auto", "--size-model-sha256", &size_hash];
     refused(&segment(&alone), "no size model");
 
-    let restored = ["--model", "demo", "--restore", "./small"];
-    succeeded(&segment(&[&restored[..], &["--restore-sha256", &hash(&demo())]].concat()));
+    let denoise = std::fs::read(root().join("tests/fixtures/restore/denoise_small.safetensors")).unwrap();
+    home.put(&home.path("denoise"), &denoise);
+    let restored = ["--model", "demo", "--restore", "./denoise"];
+    succeeded(&segment(&[&restored[..], &["--restore-sha256", &hash(&denoise)]].concat()));
     refused(&segment(&[&restored[..], &["--restore-sha256", ZEROS]].concat()), "expected 0000");
     refused(&segment(&["--model", "demo", "--restore-sha256", ZEROS]), "--restore");
 
