@@ -77,7 +77,8 @@ pub(crate) fn installed(package: &str, program: &str, version: &str) -> Result<P
     let folder = cache().join(format!("{package}-{version}"));
     let path = folder.join("bin").join(format!("{program}{}", std::env::consts::EXE_SUFFIX));
     if !path.is_file() {
-        let mut install = cargo(&["install", "--locked", package, "--version", version]);
+        // Unoptimized: the programs run for seconds, and building them takes minutes.
+        let mut install = cargo(&["install", "--debug", "--locked", package, "--version", version]);
         // A target of its own: cargo's own would be rebuilt for other flags.
         run(install.arg("--root").arg(&folder).env("CARGO_TARGET_DIR", target_folder().join(package)))?;
     }
