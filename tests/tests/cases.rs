@@ -73,6 +73,7 @@ const INSPECTED: &[(&str, &str, &str)] = &[
     ("t_33000_1bit.tif", "", "segment cannot read 1 image of series 0"),
     ("t_33000_1bit.tif", "--limits pixels=2^31", "segment reads 1 image of series 0: 33000 x 33000 pixels"),
     ("n_17000_frames.npy", "--pages list --limits pages=20000", "segment reads 17000 images"),
+    ("n_17000_frames.npy", "--axes TYX --limits pages=20000", "each at 17000 time points: 4 x 4 pixels"),
     ("t_ij_tzcyx_small.tif", "--stack", "segment reads 1 stack of series 0, each at 2 time points: 3 z-slices"),
 ];
 

@@ -120,9 +120,11 @@ fn labels(file: &File<'_>, lengths: Values, data: Values, pages: usize) -> Optio
     const WORD: usize = 4;
     /// More texts than come before the labels.
     const BEFORE: u64 = 64;
+    /// Overlays and regions, which may be large, come after the labels.
+    const MOST_BYTES: u64 = 4 << 20;
     let word = |letters: &[u8; WORD]| u64::from(u32::from_be_bytes(*letters));
     let lengths = file.numbers(lengths, pages as u64 + BEFORE).ok()?;
-    let data = file.bytes(data).ok()?;
+    let data = file.bytes(Values { count: data.count.min(MOST_BYTES), ..data }).ok()?;
     let (&index, mut lengths) = lengths.split_first()?;
     let (index, mut texts) = data.split_at_checked(usize::try_from(index).ok()?)?;
     let (magic, types) = index.split_at_checked(WORD)?;
