@@ -46,7 +46,7 @@ pub enum Error {
         looks_like: &'static str,
     },
     /// The file has a format that this build does not read.
-    #[error("this build reads no {format} files; build cytoshade with the feature `{feature}`, or give safetensors")]
+    #[error("this build reads no {format} files; build cytoshade with the feature `{feature}`")]
     NotBuilt {
         /// The format.
         format: &'static str,
