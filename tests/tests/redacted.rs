@@ -40,6 +40,7 @@ fn model_errors(outside: &str) -> Vec<cytoshade_model::Error> {
         Error::Hash { found: Sha256::digest(b"a"), expected: Sha256::digest(b"b") },
         Error::HashText { found: outside.to_string() },
         Error::UnknownFormat { looks_like: "a web page" },
+        Error::NotBuilt { format: "torch", feature: "torch" },
         Error::Limit { what: "size", found: 2, limit: 1, field: "file_bytes" },
         Error::Memory { bytes: 9 },
         Error::Damaged { reason: format!("the zip record {} comes twice", quoted(outside)) },

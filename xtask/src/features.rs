@@ -3,15 +3,24 @@
 use crate::shell::{Outcome, cargo, lines, run};
 
 /// Combinations of the library that must compile: each feature alone, on a build that has nothing else.
-const LIBRARY: [&str; 7] = ["cpu", "gpu", "cpu,gpu", "cpu,ndarray", "cpu,image", "cpu,serde", "cpu,tracing"];
+const LIBRARY: [&str; 9] =
+    ["cpu", "gpu", "cpu,gpu", "cpu,torch", "cpu,onnx", "cpu,ndarray", "cpu,image", "cpu,serde", "cpu,tracing"];
 
 /// Combinations of the crates beneath that must compile.
-const OTHERS: [(&str, &str); 4] =
-    [("cytoshade-core", ""), ("cytoshade-core", "ndarray"), ("cytoshade-core", "image,serde"), ("cytoshade-cpu", "")];
+const OTHERS: [(&str, &str); 7] = [
+    ("cytoshade-core", ""),
+    ("cytoshade-core", "ndarray"),
+    ("cytoshade-core", "image,serde"),
+    ("cytoshade-cpu", ""),
+    ("cytoshade-model", ""),
+    ("cytoshade-model", "torch"),
+    ("cytoshade-model", "onnx"),
+];
 
 /// Crates that a build of the library without a feature must not depend on.
-const WITHOUT: [(&str, &str, &[&str]); 2] = [
+const WITHOUT: [(&str, &str, &[&str]); 3] = [
     ("cpu", "gpu", &["wgpu", "naga", "cytoshade-gpu", "cytoshade-shaders"]),
+    ("cpu,gpu,onnx", "torch", &["cytoshade-pickle"]),
     ("cpu,gpu", "ndarray, image, serde and tracing", &["ndarray", "image", "tracing"]),
 ];
 
@@ -26,6 +35,10 @@ pub(crate) fn check() -> Outcome {
     refuses_no_backend()?;
     for (features, absent, crates) in WITHOUT {
         without(features, absent, crates)?;
+    }
+    for features in ["", "torch", "onnx"] {
+        let features = ["--no-default-features", "--features", features];
+        run(cargo(&[&["test", "--package", "cytoshade-model", "--test", "not_built"][..], &features].concat()))?;
     }
     run(cargo(&["test", "--package", "cytoshade-core", "--package", "cytoshade", "--all-features", "--lib"]))?;
     run(cargo(&["test", "--package", "cytoshade", "--all-features", "--test", "features"]))

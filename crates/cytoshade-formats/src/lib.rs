@@ -64,9 +64,10 @@ mod warning;
 
 pub use csv::write_csv;
 pub use cytoshade_core::{Image, LabelVolume, Labels};
+pub use cytoshade_pickle::Plain;
 pub use cytoshade_pickle::numpy::{self, Array};
-pub use cytoshade_pickle::{CostLimits, Limits as ValueLimits, Plain};
 pub use cytoshade_safe_io::Redacted;
+pub use cytoshade_safe_io::{CostLimits, ValueLimits};
 pub use error::Error;
 pub use flow_view::FlowView;
 pub use format::Format;

@@ -1,6 +1,6 @@
 //! How much a file may make the reader take in.
 
-use cytoshade_pickle::{CostLimits, Limits as ValueLimits};
+use cytoshade_safe_io::{CostLimits, ValueLimits};
 
 use crate::Error;
 

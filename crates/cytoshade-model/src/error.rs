@@ -3,8 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use cytoshade_pickle::MeterError;
-use cytoshade_safe_io::{Redacted, printable, printable_path, quoted};
+use cytoshade_safe_io::{EndOfInput, MeterError, Redacted, printable, printable_path, quoted};
 
 use crate::Sha256;
 
@@ -45,6 +44,14 @@ pub enum Error {
     UnknownFormat {
         /// The kind of file that it seems to be.
         looks_like: &'static str,
+    },
+    /// The file has a format that this build does not read.
+    #[error("this build reads no {format} files; build cytoshade with the feature `{feature}`")]
+    NotBuilt {
+        /// The format.
+        format: &'static str,
+        /// The feature that the build lacks.
+        feature: &'static str,
     },
     /// A limit of [`crate::ReadLimits`] is exceeded.
     #[error(
@@ -188,6 +195,7 @@ impl Error {
             }
             Error::Hash { .. }
             | Error::UnknownFormat { .. }
+            | Error::NotBuilt { .. }
             | Error::Limit { .. }
             | Error::Memory { .. }
             | Error::Architecture { .. }
@@ -230,10 +238,20 @@ impl Error {
 
 impl From<MeterError> for Error {
     fn from(error: MeterError) -> Self {
-        cytoshade_pickle::Error::from(error).into()
+        match error {
+            MeterError::Limit { what, found, limit, field } => Error::Limit { what, found, limit, field },
+            MeterError::Memory { bytes } => Error::Memory { bytes },
+        }
     }
 }
 
+impl From<EndOfInput> for Error {
+    fn from(error: EndOfInput) -> Self {
+        Error::damaged(error.to_string())
+    }
+}
+
+#[cfg(feature = "torch")]
 impl From<cytoshade_pickle::Error> for Error {
     fn from(error: cytoshade_pickle::Error) -> Self {
         use cytoshade_pickle::Error as Pickle;

@@ -1,50 +1,14 @@
-//! Parts of a model that lie beside it: ONNX's external data.
+//! Finding the parts that a model keeps beside itself: ONNX's external data.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cytoshade_safe_io::printable;
 
-use crate::{Error, LoadOptions, Sha256, integrity};
+use crate::Error;
 
 /// Bytes by the name that a model gives them.
 pub type ExternalData = BTreeMap<String, Arc<[u8]>>;
-
-/// Every part that a model names, from the options or else from `find`, with the hashes that the options demand.
-pub(crate) fn gather<'n>(
-    names: impl Iterator<Item = &'n str>,
-    options: &LoadOptions,
-    mut find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
-) -> Result<ExternalData, Error> {
-    let mut parts = ExternalData::new();
-    let mut total = 0u64;
-    for name in names {
-        if parts.contains_key(name) {
-            continue;
-        }
-        let expected = expected_hash(name, options)?;
-        let part = match options.external.get(name) {
-            Some(part) => part.clone(),
-            None => find(name)?.into(),
-        };
-        if let Some(expected) = expected {
-            integrity::check(&part, expected)?;
-        }
-        total = total.saturating_add(part.len() as u64);
-        options.limits.check_file(total)?;
-        parts.insert(name.to_string(), part);
-    }
-    Ok(parts)
-}
-
-fn expected_hash(name: &str, options: &LoadOptions) -> Result<Option<Sha256>, Error> {
-    let expected = options.external_sha256.get(name).copied();
-    if options.sha256.is_some() && expected.is_none() {
-        let reason = "a hash is given for the model and none for this part; set LoadOptions::external_sha256";
-        return Err(refuse(name, reason));
-    }
-    Ok(expected)
-}
 
 /// Finds no part, for bytes without a folder.
 pub(crate) fn not_given(name: &str) -> Result<Vec<u8>, Error> {
@@ -94,6 +58,6 @@ fn read_beside(model: &std::path::Path, name: &str, limits: &crate::ReadLimits) 
 #[cfg(not(target_arch = "wasm32"))]
 const NO_FILE: &str = "it is a link or no file; only a file in the model's own folder is read";
 
-fn refuse(name: &str, reason: &str) -> Error {
+pub(crate) fn refuse(name: &str, reason: &str) -> Error {
     Error::External { name: printable(name), reason: reason.into() }
 }

@@ -12,6 +12,15 @@
 //!
 //! A program with an architecture of its own reads a file's tensors with [`load_tensors`] and makes a
 //! [`Network`] of them with [`Network::new`].
+//!
+//! # Features
+//!
+//! | feature | default | reads |
+//! |---|---|---|
+//! | `torch` | yes | torch files and size models |
+//! | `onnx` | yes | ONNX exports |
+//!
+//! Every build reads and writes safetensors. A file of a format that the build lacks ends in [`Error::NotBuilt`].
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -21,35 +30,47 @@ mod detect;
 mod error;
 mod external;
 mod first_names;
+mod format;
 mod integrity;
 mod limits;
+#[cfg(not(all(feature = "torch", feature = "onnx")))]
+mod not_built;
+#[cfg(feature = "onnx")]
 mod onnx;
 mod origin;
 mod published;
 mod safetensors_file;
 mod save;
 mod size_model;
+#[cfg(feature = "torch")]
+mod size_model_file;
 mod tensor;
 mod tensor_filter;
+#[cfg(feature = "torch")]
 mod torch_file;
+#[cfg(feature = "torch")]
 mod zip_archive;
 
 use cytoshade_core::Network;
-use cytoshade_safe_io::printable;
 use external::not_given;
+#[cfg(not(feature = "onnx"))]
+use not_built::onnx;
+#[cfg(not(feature = "torch"))]
+use not_built::{size_model_file, torch_file};
+use onnx::OnnxFile;
 use tensor_filter::Wanted;
 
-pub use cytoshade_pickle::Limits as ValueLimits;
-pub use cytoshade_safe_io::{CostLimits, Meter, Redacted};
+pub use cytoshade_safe_io::{CostLimits, Meter, Redacted, ValueLimits};
 #[cfg(not(target_arch = "wasm32"))]
 pub use detect::{AnyModel, load_any_path};
 pub use error::{Error, Problem};
 pub use external::ExternalData;
+pub use format::Format;
 pub use integrity::Sha256;
 #[cfg(not(target_arch = "wasm32"))]
 pub use limits::read_file;
 pub use limits::{LoadOptions, ReadLimits};
-pub use origin::{Format, Identity, Origin};
+pub use origin::{Identity, Origin};
 pub use published::{Kind, PUBLISHED, Published};
 #[cfg(not(target_arch = "wasm32"))]
 pub use save::convert_path;
@@ -63,7 +84,8 @@ pub use tensor::{Tensor, Tensors};
 ///
 /// # Errors
 /// [`Error::Hash`] if the bytes do not have the hash in `options` (checked before anything is parsed),
-/// [`Error::UnknownFormat`], and those of the file's format and of the network in it.
+/// [`Error::UnknownFormat`], [`Error::NotBuilt`] for a format that this build does not read, and those of the file's format
+/// and of the network in it.
 pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Network, Error> {
     load_metered(bytes, options, &mut options.limits.cost.meter(bytes.len() as u64))
 }
@@ -193,12 +215,7 @@ fn read_metered(
         Format::TorchZip => torch_file::read_zip(bytes, wanted, limits, meter)?,
         Format::TorchLegacy => torch_file::read_legacy(bytes, wanted, limits, meter)?,
         Format::Onnx => {
-            let model = onnx::Onnx::decode(bytes, limits, meter)?;
-            let parts = external::gather(model.external(), options, find)?;
-            let beside: u64 = parts.values().map(|part| part.len() as u64).sum();
-            meter.extend(beside, &limits.cost);
-            let (network, ignored) = model.network(&parts, limits, meter)?;
-            let parts = parts.keys().map(printable).collect();
+            let OnnxFile { network, parts, ignored } = onnx::read(bytes, options, meter, find)?;
             return Ok(Opened { contents: Contents::Network(network), format, parts, ignored });
         }
     };
@@ -212,7 +229,7 @@ fn looks_like(bytes: &[u8]) -> &'static str {
         "an empty file"
     } else if start(b"\x80") {
         "a Python pickle, but not of torch.save"
-    } else if start(b"\x93NUMPY") {
+    } else if start(format::NUMPY) {
         "a numpy array"
     } else if start(b"\x89PNG") || start(b"II*\0") || start(b"MM\0*") || start(b"\xff\xd8\xff") {
         "an image"

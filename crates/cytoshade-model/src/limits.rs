@@ -89,15 +89,18 @@ impl ReadLimits {
         check("number of tensors", found, self.tensors, "tensors")
     }
 
+    #[cfg(feature = "torch")]
     pub(crate) fn check_zip_entries(&self, found: u64) -> Result<(), Error> {
         check("number of zip records", found, self.zip_entries, "zip_entries")
     }
 
+    #[cfg(feature = "torch")]
     pub(crate) fn check_compression(&self, packed: u64, unpacked: u64) -> Result<(), Error> {
         let ratio = unpacked.div_ceil(packed.max(1));
         check("compression ratio", ratio, self.compression_ratio, "compression_ratio")
     }
 
+    #[cfg(feature = "onnx")]
     pub(crate) fn check_nodes(&self, found: u64) -> Result<(), Error> {
         check("number of ONNX nodes", found, self.nodes, "nodes")
     }

@@ -1,9 +1,8 @@
 //! The file that a network was read from.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use crate::{Published, Sha256};
+use crate::{Format, Published, Sha256};
 
 /// The file that a network was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,47 +49,5 @@ impl Origin {
             _ => BTreeMap::new(),
         };
         Self { format, sha256, parts, ignored, metadata, identity }
-    }
-}
-
-/// The formats that networks are read from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Format {
-    /// safetensors.
-    Safetensors,
-    /// The zip form of `torch.save` (torch 1.6 and later).
-    TorchZip,
-    /// The legacy form of `torch.save`.
-    TorchLegacy,
-    /// An ONNX graph.
-    Onnx,
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Format::Safetensors => "safetensors",
-            Format::TorchZip => "torch (zip)",
-            Format::TorchLegacy => "torch (legacy)",
-            Format::Onnx => "ONNX",
-        })
-    }
-}
-
-impl Format {
-    /// The format that some bytes begin as, if it is one of these. A file's name plays no part.
-    pub fn detect(bytes: &[u8]) -> Option<Self> {
-        if crate::safetensors_file::recognizes(bytes) {
-            Some(Format::Safetensors)
-        } else if crate::zip_archive::recognizes(bytes) {
-            Some(Format::TorchZip)
-        } else if crate::torch_file::recognizes_legacy(bytes) {
-            Some(Format::TorchLegacy)
-        } else if crate::onnx::recognizes(bytes) {
-            Some(Format::Onnx)
-        } else {
-            None
-        }
     }
 }

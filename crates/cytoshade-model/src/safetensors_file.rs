@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cytoshade_pickle::Meter;
-use cytoshade_safe_io::{printable, quoted};
+use cytoshade_safe_io::{Meter, printable, quoted};
 use safetensors::{Dtype, SafeTensors};
 
 use crate::tensor::{Float, Tensor, Tensors, charge};

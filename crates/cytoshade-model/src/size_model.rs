@@ -1,20 +1,15 @@
 //! Size models: the reference's linear regression from a style to a diameter (`size_cyto3.npy`).
 
-use cytoshade_pickle::numpy::{self, Array};
-use cytoshade_pickle::{CONTAINERS, Global, Input, Meter, Others, Value, unexpected};
+use crate::format::NUMPY;
+use crate::{Error, LoadOptions, integrity, size_model_file};
 
-use crate::{Error, LoadOptions, integrity};
-
-const MAGIC: &[u8] = b"\x93NUMPY";
-/// Names that a size model's pickle may mention.
-const ALLOWED: &[&[Global]] = &[numpy::GLOBALS, CONTAINERS];
 /// The smallest diameter in pixels that the reference accepts as an estimate.
 const SMALLEST: f64 = 5.0;
 
 /// Whether the bytes begin as a numpy file does: size models are numpy files.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn recognizes(bytes: &[u8]) -> bool {
-    bytes.starts_with(MAGIC)
+    bytes.starts_with(NUMPY)
 }
 
 /// A linear regression from a network's style to the logarithm of the cells' diameter.
@@ -22,10 +17,10 @@ pub(crate) fn recognizes(bytes: &[u8]) -> bool {
 /// It belongs to one network: another network has other styles.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SizeModel {
-    slopes: Vec<f64>,
-    style_mean: Vec<f64>,
-    diam_mean: f64,
-    intercept: f64,
+    pub(crate) slopes: Vec<f64>,
+    pub(crate) style_mean: Vec<f64>,
+    pub(crate) diam_mean: f64,
+    pub(crate) intercept: f64,
 }
 
 impl SizeModel {
@@ -92,48 +87,18 @@ impl SizeModel {
 ///
 /// # Errors
 /// [`Error::Hash`], [`Error::UnknownFormat`], [`Error::Global`] and [`Error::Opcode`] for a pickle that is not plain data,
-/// [`Error::Limit`], [`Error::Memory`], [`Error::Damaged`], [`Error::NotFinite`].
+/// [`Error::Limit`], [`Error::Memory`], [`Error::Damaged`], [`Error::NotFinite`]; [`Error::NotBuilt`] in a build without the
+/// feature `torch`.
 pub fn load_size_model(bytes: &[u8], options: &LoadOptions) -> Result<SizeModel, Error> {
     let limits = &options.limits;
     limits.check_file(bytes.len() as u64)?;
     if let Some(expected) = options.sha256 {
         integrity::check(bytes, expected)?;
     }
-    if !bytes.starts_with(MAGIC) {
+    if !bytes.starts_with(NUMPY) {
         return Err(Error::UnknownFormat { looks_like: "no numpy file, which size models are" });
     }
-    let meter = &mut limits.cost.meter(bytes.len() as u64);
-    let mut input = Input::new(bytes, "the size model");
-    check_header(&mut input, limits)?;
-    let pickle = cytoshade_pickle::read(&mut input, (ALLOWED, Others::Refuse), &limits.values, meter)?;
-    let object = pickle.get(Array::read(&pickle, pickle.root(), meter)?.only_object()?);
-    let Value::Dict(entries) = object else {
-        return Err(unexpected("the size model", "a dictionary", object).into());
-    };
-    let entry = |name: &str| {
-        pickle.find(entries, name).ok_or_else(|| Error::damaged(format!("the size model has no entry {name}")))
-    };
-    let array = |name: &'static str, meter: &mut Meter| {
-        let array = Array::read(&pickle, pickle.get(entry(name)?), meter)?;
-        let no_numbers = || Error::damaged(format!("{name} is not an array of numbers"));
-        let numbers = array.numbers().ok_or_else(no_numbers)?;
-        let mut values = meter.values(array.shape().iter().product())?;
-        for (index, number) in numbers.enumerate() {
-            values.push(finite(number, name, index)?);
-        }
-        Ok::<_, Error>(values)
-    };
-    let (slopes, style_mean) = (array("A", meter)?, array("smean", meter)?);
-    let mut number = |name: &'static str| finite(numpy::number(&pickle, entry(name)?, name, meter)?, name, 0);
-    let model = SizeModel { slopes, style_mean, diam_mean: number("diam_mean")?, intercept: number("ymean")? };
-    if model.slopes.len() != model.style_mean.len() {
-        let (slopes, means) = (model.slopes.len(), model.style_mean.len());
-        return Err(Error::damaged(format!("the size model has {slopes} values in A and {means} in smean")));
-    }
-    if model.diam_mean <= 0.0 {
-        return Err(Error::damaged(format!("diam_mean is {}, expected a number of pixels above 0", model.diam_mean)));
-    }
-    Ok(model)
+    size_model_file::read(bytes, limits)
 }
 
 /// As [`load_size_model`], from a path. The file is read once, and the bytes that are hashed are those that are parsed.
@@ -143,22 +108,4 @@ pub fn load_size_model(bytes: &[u8], options: &LoadOptions) -> Result<SizeModel,
 #[cfg(not(target_arch = "wasm32"))]
 pub fn load_size_model_path(path: &std::path::Path, options: &LoadOptions) -> Result<SizeModel, Error> {
     load_size_model(&crate::read_file(path, &options.limits)?, options)
-}
-
-/// The header before the pickle, which says that one object follows.
-fn check_header(input: &mut Input<'_>, limits: &crate::ReadLimits) -> Result<(), Error> {
-    input.take(MAGIC.len() as u64)?;
-    let major = input.u8()?;
-    input.u8()?;
-    let length = if major == 1 { u64::from(input.u16()?) } else { u64::from(input.u32()?) };
-    limits.check_header(length)?;
-    let header = String::from_utf8_lossy(input.take(length)?);
-    if header.contains("'descr': '|O'") && header.contains("'shape': ()") {
-        return Ok(());
-    }
-    Err(Error::UnknownFormat { looks_like: "a numpy file of numbers; a size model is one pickled dictionary" })
-}
-
-fn finite(value: f64, name: &str, index: usize) -> Result<f64, Error> {
-    if value.is_finite() { Ok(value) } else { Err(Error::NotFinite { name: name.into(), value: value as f32, index }) }
 }

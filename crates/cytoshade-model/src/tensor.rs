@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cytoshade_pickle::{Limits, Meter};
-use cytoshade_safe_io::{printable, reserve};
+use cytoshade_safe_io::{Meter, ValueLimits, printable, reserve};
 use half::{bf16, f16};
 
 use crate::Error;
@@ -31,7 +30,7 @@ impl Tensor {
 }
 
 /// Checks a tensor's shape and charges its values, before any of them is read. The number of elements.
-pub(crate) fn charge(shape: &[u64], limits: &Limits, meter: &mut Meter) -> Result<usize, Error> {
+pub(crate) fn charge(shape: &[u64], limits: &ValueLimits, meter: &mut Meter) -> Result<usize, Error> {
     let elements = limits.elements(shape)?;
     meter.charge_values::<f32>(elements)?;
     Ok(elements)
@@ -40,6 +39,7 @@ pub(crate) fn charge(shape: &[u64], limits: &Limits, meter: &mut Meter) -> Resul
 /// How a floating-point number is stored, little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Float {
+    #[cfg(any(feature = "torch", feature = "onnx"))]
     F64,
     F32,
     F16,
@@ -50,6 +50,7 @@ impl Float {
     /// Bytes of a number.
     pub(crate) fn size(self) -> usize {
         match self {
+            #[cfg(any(feature = "torch", feature = "onnx"))]
             Float::F64 => 8,
             Float::F32 => 4,
             Float::F16 | Float::Bf16 => 2,
@@ -60,6 +61,7 @@ impl Float {
     pub(crate) fn decode(self, bytes: &[u8]) -> Result<Vec<f32>, Error> {
         let mut values = reserve(bytes.len() / self.size())?;
         match self {
+            #[cfg(any(feature = "torch", feature = "onnx"))]
             Float::F64 => values.extend(bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32)),
             Float::F32 => values.extend(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b))),
             Float::F16 => values.extend(bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32())),

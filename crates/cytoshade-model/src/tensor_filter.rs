@@ -69,6 +69,7 @@ impl TensorFilter {
     }
 
     /// Notes an entry beside the tensors.
+    #[cfg(feature = "torch")]
     pub(crate) fn leave(&mut self, name: &str) {
         self.found.add(name);
         self.beside.add(name);

@@ -1,11 +1,11 @@
 //! Errors of a pickle.
 
-use cytoshade_safe_io::{MeterError, Redacted};
+use cytoshade_safe_io::{EndOfInput, MeterError, Redacted};
 
 /// Everything that this crate refuses. A reader of files maps each variant to one of its own, so the list is complete.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A limit of [`crate::Limits`] or of the [`cytoshade_safe_io::Meter`] is exceeded.
+    /// A limit of [`cytoshade_safe_io::ValueLimits`] or of the [`cytoshade_safe_io::Meter`] is exceeded.
     #[error(
         "the pickle's {what} is {found}, over the limit of {limit} (`{field}`); raise it for a file that you trust"
     )]
@@ -73,5 +73,11 @@ impl From<MeterError> for Error {
             MeterError::Limit { what, found, limit, field } => Error::Limit { what, found, limit, field },
             MeterError::Memory { bytes } => Error::Memory { bytes },
         }
+    }
+}
+
+impl From<EndOfInput> for Error {
+    fn from(error: EndOfInput) -> Self {
+        Error::damaged(error.to_string())
     }
 }

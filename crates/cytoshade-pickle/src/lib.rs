@@ -13,8 +13,6 @@
 
 mod error;
 mod globals;
-mod input;
-mod limits;
 mod machine;
 pub mod numpy;
 mod opcode;
@@ -23,11 +21,9 @@ mod tree;
 mod value;
 mod write;
 
-pub use cytoshade_safe_io::{CostLimits, Meter, MeterError};
+pub use cytoshade_safe_io::{CostLimits, EndOfInput, Input, Meter, MeterError, ValueLimits};
 pub use error::Error;
 pub use globals::{CONTAINERS, Global, NAMESPACES, Others, PATHS};
-pub use input::Input;
-pub use limits::Limits;
 pub use machine::read;
 pub use plain::Plain;
 pub use value::{Id, Pickle, Value, unexpected};

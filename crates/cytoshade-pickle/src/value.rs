@@ -2,7 +2,7 @@
 
 use cytoshade_safe_io::quoted;
 
-use crate::{Error, Global, Limits};
+use crate::{Error, Global, ValueLimits};
 
 /// The index of a value in its [`Pickle`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,7 +84,7 @@ impl Value<'_> {
 pub struct Pickle<'a> {
     pub(crate) values: Vec<Value<'a>>,
     pub(crate) root: Id,
-    pub(crate) limits: Limits,
+    pub(crate) limits: ValueLimits,
 }
 
 impl<'a> Pickle<'a> {
@@ -103,7 +103,7 @@ impl<'a> Pickle<'a> {
     }
 
     /// The limits that the pickle was read under.
-    pub fn limits(&self) -> &Limits {
+    pub fn limits(&self) -> &ValueLimits {
         &self.limits
     }
 

@@ -2,7 +2,7 @@
 
 use cytoshade_pickle::numpy::{self, Array, Data, Dtype, Kind};
 use cytoshade_pickle::{
-    CONTAINERS, CostLimits, Error, Input, Limits, Meter, NAMESPACES, Others, PATHS, Plain, read, write_npy,
+    CONTAINERS, CostLimits, Error, Input, Meter, NAMESPACES, Others, PATHS, Plain, ValueLimits, read, write_npy,
 };
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ fn meter() -> Meter {
 }
 
 /// The object in a file that `write_npy` wrote.
-fn object<'a>(file: &'a [u8], limits: &Limits, meter: &mut Meter) -> Result<Plain<'a>, Error> {
+fn object<'a>(file: &'a [u8], limits: &ValueLimits, meter: &mut Meter) -> Result<Plain<'a>, Error> {
     let allowed: &[&'static [_]] = &[numpy::GLOBALS, PATHS, CONTAINERS, NAMESPACES];
     let pickle = read(&mut Input::new(&file[HEADER..], "the pickle"), (allowed, Others::KeepOpaque), limits, meter)?;
     let only = Array::read(&pickle, pickle.root(), meter)?.only_object()?;
@@ -39,7 +39,7 @@ fn plain_metered<T>(program: &[u8], look: impl FnOnce(Result<Plain<'_>, Error>, 
         (K\x01)cnumpy\ndtype\n(U\x02O8\x89\x88tR\x89](";
     let bytes = [&[0; HEADER][..], array, program, b"etb."].concat();
     let mut meter = meter();
-    let found = object(&bytes, &Limits::default(), &mut meter);
+    let found = object(&bytes, &ValueLimits::default(), &mut meter);
     look(found, &meter)
 }
 
@@ -79,7 +79,7 @@ proptest! {
     #[test]
     fn what_is_written_is_read(value in values()) {
         let file = written(&value);
-        prop_assert_eq!(object(&file, &Limits::default(), &mut meter()).unwrap(), value);
+        prop_assert_eq!(object(&file, &ValueLimits::default(), &mut meter()).unwrap(), value);
     }
 }
 
@@ -125,12 +125,12 @@ fn a_later_key_counts_and_numbers_are_found() {
 fn limits_hold_for_trees() {
     let list = (0..100).fold(Plain::None, |inner, _| Plain::List(vec![inner]));
     let file = written(&list);
-    let refused = |limits: &Limits, mut meter: Meter| match object(&file, limits, &mut meter) {
+    let refused = |limits: &ValueLimits, mut meter: Meter| match object(&file, limits, &mut meter) {
         Err(Error::Limit { field, .. }) => field,
         other => panic!("{other:?}"),
     };
-    let deep = || Limits { nesting: 200, ..Limits::default() };
-    assert_eq!(refused(&Limits::default(), meter()), "values.nesting");
+    let deep = || ValueLimits { nesting: 200, ..ValueLimits::default() };
+    assert_eq!(refused(&ValueLimits::default(), meter()), "values.nesting");
     assert_eq!(
         refused(&deep(), CostLimits { memory_bytes: 1000, ..CostLimits::default() }.meter(0)),
         "cost.memory_bytes"
@@ -218,7 +218,7 @@ fn values_that_are_no_plain_data_are_described_and_the_others_are_read() {
             assert_eq!(found.opaque(10), [("b[0]".to_string(), expected)]);
             // What is written again holds the others.
             let again = written(&found);
-            let again = object(&again, &Limits::default(), &mut meter()).unwrap();
+            let again = object(&again, &ValueLimits::default(), &mut meter()).unwrap();
             assert_eq!(again.get("b"), Some(&Plain::List(vec![Plain::None])));
         });
     }

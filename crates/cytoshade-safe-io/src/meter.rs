@@ -72,7 +72,8 @@ struct Count {
     field: &'static str,
 }
 
-/// Why a meter refuses a charge. Readers turn it into an error of their own.
+/// The refusal of a charge, or of a value over a limit of [`ValueLimits`](crate::ValueLimits). Readers turn it into an error
+/// of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MeterError {
     /// The file costs more than its limit.

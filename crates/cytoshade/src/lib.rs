@@ -37,13 +37,16 @@
 //! |---|---|---|
 //! | `gpu` | yes | the network and the stages around it as shaders, through `wgpu` |
 //! | `cpu` | yes | the network on the CPU |
+//! | `torch` | yes | torch files (zip and legacy form) and size models |
+//! | `onnx` | yes | ONNX exports |
 //! | `ndarray` | no | arrays and views of images and results |
 //! | `image` | no | [`ImageView`] and [`Image`] from a `DynamicImage` |
 //! | `serde` | no | [`Params`] and other options as data |
 //! | `tracing` | no | a span for each stage, with the image's size and the device |
 //!
 //! A build needs `gpu` or `cpu`. Without `cpu` the other stages on the CPU remain: they stand in for a GPU that lacks the
-//! capacity for an image.
+//! capacity for an image. Every build reads safetensors; a file of a format that the build lacks ends in
+//! [`errors::ModelError::NotBuilt`].
 //!
 //! # Threads and memory
 //!

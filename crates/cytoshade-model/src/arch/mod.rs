@@ -86,6 +86,7 @@ pub(crate) fn recognize(names: &[&str]) -> Recognition {
 }
 
 /// Whether a name is that of a landmark, with any prefix.
+#[cfg(feature = "torch")]
 pub(crate) fn is_landmark(name: &str) -> bool {
     RECOGNIZERS.into_iter().any(|recognizer| name.ends_with(recognizer.landmark()))
 }

@@ -2,8 +2,7 @@
 //!
 //! A message of two bytes becomes a structure of hundreds, so a small file could ask for much memory.
 
-use cytoshade_pickle::Meter;
-use cytoshade_safe_io::MeterError;
+use cytoshade_safe_io::{Meter, MeterError};
 
 use super::schema::{Attribute, Entry, Graph, Model, Node, Tensor};
 use super::wire::{Fields, Wire, packed};

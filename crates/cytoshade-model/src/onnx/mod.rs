@@ -7,43 +7,64 @@
 mod decode;
 mod graph;
 mod node;
+mod parts;
 mod schema;
 mod tensor_data;
 mod wire;
 
 use cytoshade_core::Network;
-use cytoshade_pickle::Meter;
+use cytoshade_safe_io::{Meter, printable};
 
 use crate::arch::unet;
 use crate::external::ExternalData;
-use crate::{Error, ReadLimits};
+use crate::{Error, LoadOptions, ReadLimits};
 pub(crate) use graph::Graph;
 pub(crate) use node::{Mismatch, Node, Value};
 pub(crate) use schema::Model;
 
-/// Whether the bytes begin as ONNX files do: field 1, the version of the format.
-pub(crate) fn recognizes(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x08, 1..=0x7f, ..])
+/// The network in an ONNX file, with what its [`Origin`](crate::Origin) states.
+pub(crate) struct OnnxFile {
+    pub(crate) network: Network,
+    /// Names of the parts beside the file that were read, printable.
+    pub(crate) parts: Vec<String>,
+    /// The nodes beside the network, in words.
+    pub(crate) ignored: Vec<String>,
+}
+
+/// Reads the network in an ONNX file; `find` gives the parts beside it that the options do not hold.
+pub(crate) fn read(
+    bytes: &[u8],
+    options: &LoadOptions,
+    meter: &mut Meter,
+    find: impl FnMut(&str) -> Result<Vec<u8>, Error>,
+) -> Result<OnnxFile, Error> {
+    let limits = &options.limits;
+    let model = Onnx::decode(bytes, limits, meter)?;
+    let parts = parts::gather(model.external(), options, find)?;
+    let beside: u64 = parts.values().map(|part| part.len() as u64).sum();
+    meter.extend(beside, &limits.cost);
+    let (network, ignored) = model.network(&parts, limits, meter)?;
+    Ok(OnnxFile { network, parts: parts.keys().map(printable).collect(), ignored })
 }
 
 /// A decoded model, whose weights may still lie beside it.
-pub(crate) struct Onnx<'m> {
+struct Onnx<'m> {
     model: Model<'m>,
 }
 
 impl<'m> Onnx<'m> {
-    pub(crate) fn decode(bytes: &'m [u8], limits: &ReadLimits, meter: &mut Meter) -> Result<Self, Error> {
+    fn decode(bytes: &'m [u8], limits: &ReadLimits, meter: &mut Meter) -> Result<Self, Error> {
         Ok(Self { model: decode::model(bytes, limits, meter)? })
     }
 
     /// Names of the parts that hold weights, as the file states them.
-    pub(crate) fn external(&self) -> impl Iterator<Item = &str> {
+    fn external(&self) -> impl Iterator<Item = &str> {
         let initializers = self.model.graph.iter().flat_map(|graph| &graph.initializers);
         initializers.filter(|tensor| tensor.is_external()).filter_map(|tensor| tensor.external("location"))
     }
 
     /// The network in the graph, and the other nodes in it, in words.
-    pub(crate) fn network(
+    fn network(
         &self,
         parts: &ExternalData,
         limits: &ReadLimits,

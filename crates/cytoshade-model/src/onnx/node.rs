@@ -5,8 +5,7 @@
 
 use std::collections::HashMap;
 
-use cytoshade_pickle::Meter;
-use cytoshade_safe_io::printable;
+use cytoshade_safe_io::{Meter, printable};
 
 use super::schema::{self, Attribute};
 use super::tensor_data::FEW;

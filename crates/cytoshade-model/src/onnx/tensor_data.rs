@@ -1,7 +1,6 @@
 //! Values of ONNX tensors: raw bytes, typed numbers, or a part beside the model.
 
-use cytoshade_pickle::Meter;
-use cytoshade_safe_io::{printable, quoted, reserve};
+use cytoshade_safe_io::{Meter, printable, quoted, reserve};
 use half::{bf16, f16};
 
 use super::schema::Tensor;

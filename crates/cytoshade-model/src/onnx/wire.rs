@@ -1,6 +1,6 @@
 //! The encoding of Protocol Buffers: the fields of a message, one after the other.
 
-use cytoshade_pickle::Input;
+use cytoshade_safe_io::Input;
 
 use crate::Error;
 

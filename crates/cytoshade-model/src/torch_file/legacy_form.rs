@@ -4,23 +4,18 @@
 
 use std::borrow::Cow;
 
-use cytoshade_pickle::{Input, Meter, Others, Pickle, Value, unexpected};
+use cytoshade_pickle::{Others, Pickle, Value, unexpected};
+use cytoshade_safe_io::{Input, Meter};
 
 use super::GLOBALS;
 use super::rebuild::Views;
 use super::storage::{StorageRef, Storages, by_key};
+use crate::format::TORCH_LEGACY;
 use crate::tensor::Tensors;
 use crate::tensor_filter::Wanted;
 use crate::{Error, ReadLimits};
 
-/// The magic number's pickle (protocol 2): `PROTO 2, LONG1 of 10 bytes`.
-const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
 const PROTOCOL: u64 = 1001;
-
-/// Whether the bytes begin as the legacy form does: with a pickle of its magic number.
-pub(crate) fn recognizes(bytes: &[u8]) -> bool {
-    bytes.starts_with(MAGIC)
-}
 
 /// The tensors as f32, and the entries that were ignored, in words.
 pub(crate) fn read(
@@ -30,7 +25,7 @@ pub(crate) fn read(
     meter: &mut Meter,
 ) -> Result<(Tensors, Vec<String>), Error> {
     let mut input = Input::new(bytes, "the torch file");
-    input.take(MAGIC.len() as u64)?;
+    input.take(TORCH_LEGACY.len() as u64)?;
     let mut next = |allowed, meter: &mut Meter| {
         cytoshade_pickle::read(&mut input, (allowed, Others::Refuse), &limits.values, meter)
     };

@@ -11,7 +11,7 @@ mod zip_form;
 
 use cytoshade_pickle::{CONTAINERS, Global, NAMESPACES, PATHS, numpy};
 
-pub(crate) use legacy_form::{read as read_legacy, recognizes as recognizes_legacy};
+pub(crate) use legacy_form::read as read_legacy;
 pub(crate) use zip_form::read as read_zip;
 
 /// Every name that a torch file's pickle may mention: those of tensors, and those of plain values that training scripts

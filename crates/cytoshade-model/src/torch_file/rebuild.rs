@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cytoshade_pickle::{Global, Id, Meter, Pickle, Value, unexpected};
-use cytoshade_safe_io::{printable, quoted, reserve};
+use cytoshade_pickle::{Global, Id, Pickle, Value, unexpected};
+use cytoshade_safe_io::{Meter, printable, quoted, reserve};
 
 use super::state_dict;
 use super::storage::{StorageRef, Storages};

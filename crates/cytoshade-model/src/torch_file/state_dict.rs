@@ -1,6 +1,7 @@
 //! The state dict among the values of a pickle.
 
-use cytoshade_pickle::{Id, Meter, NAMESPACES, Pickle, Value, unexpected};
+use cytoshade_pickle::{Id, NAMESPACES, Pickle, Value, unexpected};
+use cytoshade_safe_io::Meter;
 
 use crate::{Error, arch};
 

@@ -1,6 +1,7 @@
 //! The zip form: `FOLDER/data.pkl` and a record `FOLDER/data/KEY` for each storage.
 
-use cytoshade_pickle::{Input, Meter, Others};
+use cytoshade_pickle::Others;
+use cytoshade_safe_io::{Input, Meter};
 
 use super::GLOBALS;
 use super::rebuild::Views;

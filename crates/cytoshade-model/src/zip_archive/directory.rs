@@ -1,6 +1,6 @@
 //! The end of an archive: the offset of its directory, and the number of records in it.
 
-use cytoshade_pickle::Input;
+use cytoshade_safe_io::Input;
 
 use crate::Error;
 

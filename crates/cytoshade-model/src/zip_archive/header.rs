@@ -1,6 +1,6 @@
 //! A record's description: its entry in the directory, its own header, and the descriptor behind its data.
 
-use cytoshade_pickle::Input;
+use cytoshade_safe_io::Input;
 
 use super::{DEFLATED, STORED, damaged};
 use crate::Error;

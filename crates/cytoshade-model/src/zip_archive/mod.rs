@@ -13,8 +13,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use cytoshade_pickle::{Input, Meter};
-use cytoshade_safe_io::quoted;
+use cytoshade_safe_io::{Input, Meter, quoted};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
@@ -38,11 +37,6 @@ struct Entry<'a> {
     /// 0 if the writer took none (torch's `set_crc32_options(False)`).
     crc: u32,
     size: u64,
-}
-
-/// Whether the bytes begin as a zip archive does.
-pub(crate) fn recognizes(bytes: &[u8]) -> bool {
-    bytes.starts_with(&LOCAL_HEADER.to_le_bytes())
 }
 
 impl<'a> Archive<'a> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use cytoshade_safe_io::Meter;
 
-use crate::{Error, Global, Id, Input, Limits, Others, Pickle, Value, opcode, unexpected};
+use crate::{Error, Global, Id, Input, Others, Pickle, Value, ValueLimits, opcode, unexpected};
 
 /// The highest protocol whose opcodes are known.
 const HIGHEST_PROTOCOL: u8 = 5;
@@ -20,7 +20,7 @@ const HIGHEST_PROTOCOL: u8 = 5;
 pub fn read<'a>(
     input: &mut Input<'a>,
     (allowed, others): (&[&'static [Global]], Others),
-    limits: &Limits,
+    limits: &ValueLimits,
     meter: &mut Meter,
 ) -> Result<Pickle<'a>, Error> {
     let mut machine = Machine {
@@ -51,7 +51,7 @@ pub fn read<'a>(
 struct Machine<'a, 'l> {
     allowed: &'l [&'static [Global]],
     others: Others,
-    limits: &'l Limits,
+    limits: &'l ValueLimits,
     meter: &'l mut Meter,
     values: Vec<Value<'a>>,
     stack: Vec<Id>,
@@ -65,7 +65,7 @@ impl<'a> Machine<'a, '_> {
         match code {
             opcode::PROTO => protocol(input.u8()?),
             // A frame only says how far a reader may read ahead.
-            opcode::FRAME => input.u64().map(drop),
+            opcode::FRAME => Ok(input.u64().map(drop)?),
 
             opcode::NONE => self.push(Value::None),
             opcode::NEWTRUE => self.push(Value::Bool(true)),
@@ -89,7 +89,7 @@ impl<'a> Machine<'a, '_> {
 
             opcode::MARK => {
                 self.marks.push(self.stack.len());
-                self.limits.check_nesting(self.marks.len() as u64)
+                Ok(self.limits.check_nesting(self.marks.len() as u64)?)
             }
             opcode::POP => self.pop().map(drop),
             opcode::POP_MARK => {
@@ -256,7 +256,7 @@ impl<'a> Machine<'a, '_> {
 
     fn string(&self, length: u64, input: &mut Input<'a>) -> Result<&'a [u8], Error> {
         self.limits.check_string(length)?;
-        input.take(length)
+        Ok(input.take(length)?)
     }
 
     fn text(&mut self, length: u64, input: &mut Input<'a>) -> Result<(), Error> {
@@ -291,7 +291,7 @@ impl<'a> Machine<'a, '_> {
         let top = self.top()?;
         self.meter.charge::<(u32, Id)>(2)?;
         self.memo.insert(key, top);
-        self.limits.check_memo(self.memo.len() as u64)
+        Ok(self.limits.check_memo(self.memo.len() as u64)?)
     }
 
     fn recall(&mut self, key: u32) -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! The U-Net of Cellpose 1 to 3, as the tensors of a state dict and in an ONNX graph.
 
+#[cfg(feature = "onnx")]
 pub(crate) mod onnx;
 mod tensors;
 

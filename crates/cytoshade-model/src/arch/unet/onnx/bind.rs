@@ -3,8 +3,7 @@
 use cytoshade_core::arch::unet::{ConvLayer, LinearLayer, UNet};
 use cytoshade_core::{BatchNorm, Conv, Linear, Network};
 
-use cytoshade_pickle::Meter;
-use cytoshade_safe_io::printable;
+use cytoshade_safe_io::{Meter, printable};
 
 use super::layers::{FoundConv, FoundLinear};
 use super::walk::Found;

@@ -5,7 +5,7 @@ mod layers;
 mod walk;
 
 use cytoshade_core::Network;
-use cytoshade_pickle::Meter;
+use cytoshade_safe_io::Meter;
 
 use crate::external::ExternalData;
 use crate::onnx::{Graph, Model, Node};

@@ -1,6 +1,16 @@
 //! A cursor over bytes from outside: reads little-endian numbers and slices, and never past the end.
 
-use crate::Error;
+/// The bytes end before a value does. Readers turn it into an error of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} ends too early: {expected} more bytes expected, {found} found")]
+pub struct EndOfInput {
+    /// The bytes, as [`Input::new`] was called with them.
+    pub what: &'static str,
+    /// The number of bytes that the value has.
+    pub expected: u64,
+    /// The number of bytes that are left.
+    pub found: usize,
+}
 
 /// A cursor over a file's bytes.
 #[derive(Debug, Clone)]
@@ -29,8 +39,8 @@ impl<'a> Input<'a> {
     /// The next `length` bytes.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if the bytes end too early.
-    pub fn take(&mut self, length: u64) -> Result<&'a [u8], Error> {
+    /// [`EndOfInput`] if the bytes end too early.
+    pub fn take(&mut self, length: u64) -> Result<&'a [u8], EndOfInput> {
         let (taken, rest) = usize::try_from(length)
             .ok()
             .and_then(|length| self.rest.split_at_checked(length))
@@ -42,8 +52,8 @@ impl<'a> Input<'a> {
     /// The bytes up to the next line feed, which is skipped.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if there is none.
-    pub fn line(&mut self) -> Result<&'a [u8], Error> {
+    /// [`EndOfInput`] if there is none.
+    pub fn line(&mut self) -> Result<&'a [u8], EndOfInput> {
         let end = self.rest.iter().position(|&byte| byte == b'\n').ok_or_else(|| self.ends(1))?;
         let line = self.take(end as u64)?;
         self.take(1)?;
@@ -53,8 +63,8 @@ impl<'a> Input<'a> {
     /// The next `N` bytes.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if the bytes end too early.
-    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+    /// [`EndOfInput`] if the bytes end too early.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], EndOfInput> {
         let (taken, rest) = self.rest.split_first_chunk().ok_or_else(|| self.ends(N as u64))?;
         self.rest = rest;
         Ok(*taken)
@@ -63,37 +73,36 @@ impl<'a> Input<'a> {
     /// The next byte.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if the bytes end too early.
-    pub fn u8(&mut self) -> Result<u8, Error> {
+    /// [`EndOfInput`] if the bytes end too early.
+    pub fn u8(&mut self) -> Result<u8, EndOfInput> {
         Ok(u8::from_le_bytes(self.array()?))
     }
 
     /// The next two bytes, little-endian.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if the bytes end too early.
-    pub fn u16(&mut self) -> Result<u16, Error> {
+    /// [`EndOfInput`] if the bytes end too early.
+    pub fn u16(&mut self) -> Result<u16, EndOfInput> {
         Ok(u16::from_le_bytes(self.array()?))
     }
 
     /// The next four bytes, little-endian.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if the bytes end too early.
-    pub fn u32(&mut self) -> Result<u32, Error> {
+    /// [`EndOfInput`] if the bytes end too early.
+    pub fn u32(&mut self) -> Result<u32, EndOfInput> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
     /// The next eight bytes, little-endian.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if the bytes end too early.
-    pub fn u64(&mut self) -> Result<u64, Error> {
+    /// [`EndOfInput`] if the bytes end too early.
+    pub fn u64(&mut self) -> Result<u64, EndOfInput> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
-    fn ends(&self, wanted: u64) -> Error {
-        let Self { rest, what } = self;
-        Error::damaged(format!("{what} ends too early: {wanted} more bytes expected, {} found", rest.len()))
+    fn ends(&self, expected: u64) -> EndOfInput {
+        EndOfInput { what: self.what, expected, found: self.rest.len() }
     }
 }
