@@ -10,8 +10,9 @@ use crate::DeviceInfo;
 pub struct Segmentation {
     /// The labels, of the image's size: 0 is background, 1 to n are the cells.
     pub labels: Labels,
-    /// The flows (dY, dX), of shape [2, height, width], at the image's size, or at the network's if `resample` is
-    /// off. About 5 times unit length inside cells. On request.
+    /// The flows (dY, dX), of shape [2, height, width], about 5 times unit length inside cells. On request.
+    ///
+    /// At the image's size, or at the network's if `resample` is off.
     pub flows: Option<Planes>,
     /// The cell probability as a logit, of shape [1, height, width], sized as `flows`. On request.
     pub cellprob: Option<Planes>,
@@ -41,8 +42,9 @@ impl Segmentation {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StackSegmentation {
-    /// The labels [depth, height, width], of the stack's size: 0 is background, 1 to n are the cells. Without 3-D and
-    /// without stitching, each z-slice has labels of its own from 1 on.
+    /// The labels [depth, height, width], of the stack's size: 0 is background, 1 to n are the cells.
+    ///
+    /// Without 3-D and without stitching, each z-slice is numbered separately from 1.
     pub labels: LabelVolume,
     /// The flows, at the stack's size, or at the network's if `resample` is off: in 3-D (dZ, dY, dX) of shape [3, depth,
     /// height, width], each the sum of two orientations, else (dY, dX) of shape [2, depth, height, width]. On request.
@@ -64,7 +66,7 @@ pub struct StackSegmentation {
 }
 
 impl StackSegmentation {
-    /// The number of cells. If each z-slice has labels of its own, that of the z-slice with most cells.
+    /// The number of cells. Without 3-D and stitching, the largest number in any z-slice.
     pub fn cells(&self) -> usize {
         self.labels.max() as usize
     }

@@ -15,7 +15,7 @@ const MAX_ENTRY_BYTES: u64 = 1 << 16;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Key {
-    /// What was measured.
+    /// The quantity that was measured.
     what: String,
     version: String,
     adapter: String,
