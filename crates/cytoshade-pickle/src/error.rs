@@ -26,7 +26,7 @@ pub enum Error {
         bytes: u64,
     },
     /// The bytes are not a whole pickle, or not the values that were expected.
-    #[error("the pickle is damaged: {reason}; get a whole copy of the file")]
+    #[error("the pickle is damaged: {reason}; get an intact copy of the file")]
     Damaged {
         /// The fault and the expectation. Names from the file stand in quotation marks.
         reason: String,

@@ -1,6 +1,6 @@
-//! PBM, PGM, PPM and PAM, as text and as bytes.
+//! PBM, PGM, PPM and PAM, text and binary.
 //!
-//! The reader is our own: the formats are a handful of numbers and then the samples.
+//! The reader is our own: the formats are a few numbers, then the samples.
 //!
 //! Source: the manual pages of Netpbm.
 
@@ -19,7 +19,7 @@ pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, 
     let samples = usize::try_from(width * height * channels).map_err(|_| damaged("it is too large to be addressed"))?;
     let is_text = kind <= b'3';
     if !is_text {
-        // One white byte, and the samples begin.
+        // One whitespace byte, then the samples.
         reader.at += 1;
     }
     let pixels = match (kind, is_text) {
@@ -65,7 +65,7 @@ impl Reader<'_> {
         Ok(Header { width, height, channels, most })
     }
 
-    /// PAM's header: lines of a word and a value, up to `ENDHDR`.
+    /// PAM's header: lines with a word and a value, up to `ENDHDR`.
     fn pam(&mut self) -> Result<Header, Error> {
         let mut header = Header { width: 0, height: 0, channels: 0, most: 0 };
         loop {
@@ -119,7 +119,7 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, count: usize, most: u64, bits: u64) -> Result<Vec<u8>, Error> {
-        // A sample takes a digit and a blank.
+        // A sample takes a digit and a space.
         self.check(count.saturating_mul(2).saturating_sub(1))?;
         let mut pixels = Vec::new();
         for _ in 0..count {
@@ -136,7 +136,7 @@ impl Reader<'_> {
         Ok(pixels)
     }
 
-    /// Bits as digits: 1 is black. They become 0 for black and 255 for white, as other programs read them.
+    /// Bits as digits: 1 is black. Black becomes 0 and white 255, as in other programs.
     fn bits(&mut self, count: usize) -> Result<Vec<u8>, Error> {
         self.check(count)?;
         let mut pixels = Vec::new();
