@@ -1,9 +1,9 @@
-//! Safe reading of files from outside: opening them, metering their cost, and naming them in messages.
+//! Safe reading of untrusted files: opening them, metering their cost, and naming them in messages.
 //!
-//! - [`open`] opens regular files and nothing else; [`open_private_file`], [`read_private_file`] and [`write_private_file`]
-//!   are for a program's own files.
-//! - [`Meter`] counts the memory and the work that one file costs, before they are spent; [`CostLimits`] bounds them.
-//! - [`printable`] and [`quoted`] put names from outside into messages; [`Redacted`] takes them out again.
+//! - [`open`] opens only regular files; [`open_private_file`], [`read_private_file`] and [`write_private_file`] are for
+//!   a program's own files.
+//! - [`Meter`] counts the memory and the work of a file before they are spent; [`CostLimits`] bounds them.
+//! - [`printable`] and [`quoted`] put untrusted names into messages; [`Redacted`] removes them.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
