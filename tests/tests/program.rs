@@ -411,7 +411,7 @@ fn a_conversion_overwrites_no_input_and_executes_nothing() {
 
     let hostile = root().join("tests/hostile/seg_calls_os_system.npy");
     refused(&convert(&[&hostile], &to_one), "nothing was run");
-    refused(&convert(&[&photograph()], &to_one), "no numpy file");
+    refused(&convert(&[&photograph()], &to_one), "not a numpy file");
     refused(&convert(&[&seg("masks.npy")], &to_one), "an array of numbers");
     refused(&convert(&[Path::new("no-such_seg.npy")], &to_one), "no-such_seg.npy");
     refused(&convert(&[&first], &["--to", "jpeg"]), "jpeg");

@@ -356,7 +356,7 @@ fn fetch_refuses_everything_else_and_leaves_nothing() {
     let start = std::time::Instant::now();
     refused(
         &home.model(&["fetch", &url("/slow"), "--accept-unverified", "--deadline", "1"]),
-        "not done after 1 seconds",
+        "incomplete after 1 seconds",
     );
     assert!(start.elapsed() < std::time::Duration::from_secs(20));
     std::fs::remove_file(home.own().join("slow.part")).unwrap();

@@ -8,12 +8,12 @@ use half::{bf16, f16};
 
 use crate::Error;
 
-/// A tensor as f32, whatever the file stores.
+/// A tensor as f32, whatever its type in the file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
     /// Length of each dimension.
     pub shape: Vec<usize>,
-    /// Finite values in row-major order, as many as the shape holds.
+    /// Finite values in row-major order, as many as the shape has elements.
     pub values: Vec<f32>,
 }
 
@@ -30,14 +30,14 @@ impl Tensor {
     }
 }
 
-/// Checks a tensor's shape and charges its values, before any of them is read. The number of elements.
+/// Checks a tensor's shape and charges its values before any is read. Returns the number of elements.
 pub(crate) fn charge(shape: &[u64], limits: &Limits, meter: &mut Meter) -> Result<usize, Error> {
     let elements = limits.elements(shape)?;
     meter.charge_values::<f32>(elements)?;
     Ok(elements)
 }
 
-/// How a floating-point number is stored, little-endian.
+/// A floating-point type, stored little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Float {
     F64,
@@ -56,7 +56,7 @@ impl Float {
         }
     }
 
-    /// The numbers in `bytes`, as f32; an incomplete one at the end is left out. The caller has charged them.
+    /// Decodes the numbers in `bytes` as f32; drops an incomplete last one. The caller has charged them.
     pub(crate) fn decode(self, bytes: &[u8]) -> Result<Vec<f32>, Error> {
         let mut values = reserve(bytes.len() / self.size())?;
         match self {

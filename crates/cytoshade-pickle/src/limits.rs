@@ -1,22 +1,23 @@
-//! Limits of the single values of a pickle; the memory and the steps of all together are the meter's.
+//! Limits on single values of a pickle; the meter limits memory and steps in total.
 
 use crate::Error;
 
-/// Limits of single values, each checked before the memory or time that it stands for is spent.
+/// Limits on single values, each checked before memory or time is spent.
 ///
-/// Readers of other formats (safetensors, ONNX) take `dimensions` and `elements` for their tensors, too.
+/// Readers of other formats (safetensors, ONNX) use `dimensions` and `elements` for their tensors, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Opcodes of a pickle. Default 2^19; the published networks have about 13,000, a `_seg.npy` some hundreds.
     pub opcodes: u64,
     /// Entries of a pickle's memo. Default 2^18; the published networks have about 4,000.
     pub memo_entries: u64,
-    /// Depth of values within values, and of open marks. Default 64.
+    /// Nesting depth of values, and number of open marks. Default 64.
     pub nesting: u64,
-    /// Bytes of a string or byte string. They stay in the file and cost no memory of their own. Default 1 MiB.
+    /// Bytes of a string or byte string, which are borrowed from the file. Default 1 MiB.
     pub string_bytes: u64,
-    /// Bytes of a dictionary's key and of a tensor's name: many entries may share one, which is compared for each. Default
-    /// 4096; those of the published networks have up to 60.
+    /// Bytes of a dictionary's key and of a tensor's name. Default 4096; those of the published networks have up to 60.
+    ///
+    /// Many entries can share one key, which is compared for each.
     pub key_bytes: u64,
     /// Dimensions of an array or a tensor. Default 8; networks have up to 4.
     pub dimensions: u64,
@@ -47,7 +48,7 @@ impl Limits {
         check("number of memo entries", found, self.memo_entries, "values.memo_entries")
     }
 
-    /// Refuses values that lie deeper than the limit.
+    /// Refuses values nested deeper than the limit.
     ///
     /// # Errors
     /// [`Error::Limit`].
@@ -59,7 +60,7 @@ impl Limits {
         check("longest string in bytes", found, self.string_bytes, "values.string_bytes")
     }
 
-    /// Refuses keys of dictionaries, and names of tensors, of more bytes than the limit.
+    /// Refuses keys of dictionaries, and names of tensors, longer than the limit in bytes.
     ///
     /// # Errors
     /// [`Error::Limit`].
@@ -67,7 +68,7 @@ impl Limits {
         check("longest key or name in bytes", found as u64, self.key_bytes, "values.key_bytes")
     }
 
-    /// Refuses shapes of more dimensions than the limit. To be called before a shape is copied.
+    /// Refuses shapes of more dimensions than the limit. Call it before copying a shape.
     ///
     /// # Errors
     /// [`Error::Limit`].
@@ -81,7 +82,7 @@ impl Limits {
     /// [`Error::Limit`] for too many dimensions or elements.
     pub fn elements(&self, shape: &[u64]) -> Result<usize, Error> {
         self.check_dimensions(shape.len())?;
-        // A product past 2^64 is past any limit, unless a later dimension is 0: such a shape is refused too.
+        // A product above 2^64 exceeds any limit. If a later dimension is 0, the shape is refused too.
         let product = shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size)).unwrap_or(u64::MAX);
         check("number of elements", product, self.elements, "values.elements")?;
         usize::try_from(product).map_err(|_| Error::damaged("a shape has more elements than this machine can address"))

@@ -1,8 +1,8 @@
 //! ONNX exports of a network.
 //!
-//! The file is decoded with a schema of the fields that are read. The weights are found by the structure of the graph and
-//! not by names, which exporters and simplifiers change: a graph whose edges match a network computes what the network
-//! computes. Other nodes are ignored.
+//! The decoder reads only the fields in its schema. The weights are found by the structure of the graph, not by names,
+//! which exporters and simplifiers change: a graph whose edges match the network computes the network's function. Other
+//! nodes are ignored.
 
 mod decode;
 mod graph;
@@ -21,12 +21,12 @@ pub(crate) use graph::Graph;
 pub(crate) use node::{Mismatch, Node, Value};
 pub(crate) use schema::Model;
 
-/// Whether the bytes begin as ONNX files do: field 1, the version of the format.
+/// Whether the bytes begin as an ONNX file: field 1, the version of the format.
 pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     matches!(bytes, [0x08, 1..=0x7f, ..])
 }
 
-/// A decoded model, whose weights may still lie beside it.
+/// A decoded model. Its weights may be in external files.
 pub(crate) struct Onnx<'m> {
     model: Model<'m>,
 }
@@ -36,13 +36,13 @@ impl<'m> Onnx<'m> {
         Ok(Self { model: decode::model(bytes, limits, meter)? })
     }
 
-    /// Names of the parts that hold weights, as the file states them.
+    /// Names of the external files with weights, as stated in the model.
     pub(crate) fn external(&self) -> impl Iterator<Item = &str> {
         let initializers = self.model.graph.iter().flat_map(|graph| &graph.initializers);
         initializers.filter(|tensor| tensor.is_external()).filter_map(|tensor| tensor.external("location"))
     }
 
-    /// The network in the graph, and the other nodes in it, in words.
+    /// The network in the graph, and a description of the other nodes.
     pub(crate) fn network(
         &self,
         parts: &ExternalData,
@@ -51,7 +51,7 @@ impl<'m> Onnx<'m> {
     ) -> Result<(Network, Vec<String>), Error> {
         let whole = self.model.graph.as_ref().ok_or_else(|| Error::damaged("the ONNX file holds no graph"))?;
         let (values, nodes) = node::intern(whole, meter)?;
-        // The U-Net is the only architecture that is recognised by its graph.
+        // The U-Net is the only architecture recognised in a graph.
         unet::onnx::network(&Graph::new(&values, &nodes, whole)?, &self.model, parts, limits, meter)
     }
 }

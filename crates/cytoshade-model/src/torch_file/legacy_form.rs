@@ -1,6 +1,7 @@
-//! The legacy form (before torch 1.6, and still written on demand): five pickles one after the other (a magic number,
-//! a protocol version, facts about the writer's machine, the object, the keys of the storages), then each storage as
-//! its number of elements and its bytes.
+//! The legacy form (before torch 1.6, and still written on demand).
+//!
+//! It has five consecutive pickles (a magic number, a protocol version, facts about the writer's machine, the object,
+//! the keys of the storages), then each storage as its number of elements and its bytes.
 
 use std::borrow::Cow;
 
@@ -17,12 +18,12 @@ use crate::{Error, ReadLimits};
 const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
 const PROTOCOL: u64 = 1001;
 
-/// Whether the bytes begin as the legacy form does: with a pickle of its magic number.
+/// Whether the bytes begin as the legacy form: with a pickle of its magic number.
 pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-/// The tensors as f32, and the entries that were ignored, in words.
+/// The tensors as f32, and descriptions of the ignored entries.
 pub(crate) fn read(
     bytes: &[u8],
     wanted: Wanted,
@@ -39,8 +40,8 @@ pub(crate) fn read(
     let object = next(GLOBALS, meter)?;
     let keys = next(&[], meter)?;
     let views = Views::find(&object, wanted, limits, meter)?;
-    // How long a storage is depends on its type, which only the object states; and those that no tensor of the state
-    // dict needs (an optimizer's) may come before others.
+    // The length of a storage depends on its type, which only the object states; and storages that the state dict does
+    // not need (an optimizer's) may precede others.
     let refs = by_key(object.persistent().map(|key| {
         meter.charge_steps(1)?;
         StorageRef::read(&object, key)
