@@ -1,8 +1,8 @@
-//! Checks the combinations of features that the documentation of the library names.
+//! Checks the feature combinations that the library documents.
 
 use crate::shell::{Outcome, cargo, lines, run};
 
-/// Combinations of the library that must compile: each feature alone, on a build that has nothing else.
+/// Library feature combinations that must compile: each feature alone, on a minimal build.
 const LIBRARY: [&str; 11] = [
     "cpu",
     "gpu",
@@ -17,7 +17,7 @@ const LIBRARY: [&str; 11] = [
     "cpu,tracing",
 ];
 
-/// Combinations of the crates beneath that must compile.
+/// Feature combinations of the underlying crates that must compile.
 const OTHERS: [(&str, &str); 7] = [
     ("cytoshade-core", ""),
     ("cytoshade-core", "ndarray"),
@@ -28,7 +28,7 @@ const OTHERS: [(&str, &str); 7] = [
     ("cytoshade-model", "onnx"),
 ];
 
-/// Crates that a build of the library without a feature must not depend on.
+/// Crates that the library must not depend on without a feature.
 const WITHOUT: [(&str, &str, &[&str]); 3] = [
     ("cpu,torch,onnx", "gpu", &["wgpu", "naga", "cytoshade-gpu", "cytoshade-shaders"]),
     ("cpu,gpu,onnx", "torch", &["cytoshade-pickle"]),
@@ -58,7 +58,7 @@ fn check_with(package: &str, features: &str) -> std::process::Command {
     check
 }
 
-/// A library without a backend must say so at compile time.
+/// A library without a backend must fail at compile time with an explanation.
 fn refuses_no_backend() -> Outcome {
     let output = check_with("cytoshade", "").output().map_err(|error| format!("cannot run cargo: {error}"))?;
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -68,8 +68,8 @@ fn refuses_no_backend() -> Outcome {
     Err(format!("a library without `cpu` and `gpu` must fail with an error that names them, found: {errors}"))
 }
 
-/// Fails if the library's dependencies without `absent` hold one of `crates`, or do not hold them with all features: a check
-/// that finds nothing either way says nothing.
+/// Fails if the library's dependencies without `absent` contain one of `crates`, or do not contain them with all
+/// features: otherwise the check could never fail.
 fn without(features: &str, absent: &str, crates: &[&str]) -> Outcome {
     let found = dependencies(&["--no-default-features", "--features", features])?;
     if let Some(name) = crates.iter().find(|&&name| found.iter().any(|found| found == name)) {
