@@ -1,4 +1,4 @@
-//! Many images: `segment_batch` against a loop over `segment`, in turns, and the ratio of their times.
+//! Many images: `segment_batch` against a loop over `segment`, alternating, and the ratio of their times.
 
 use std::time::Instant;
 

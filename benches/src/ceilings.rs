@@ -1,4 +1,4 @@
-//! Measures the limits of an adapter: operations and bytes per second. A kernel's share of these says more than its time.
+//! Measures the limits of an adapter: operations and bytes per second, as a yardstick for kernels.
 
 use std::time::Instant;
 

@@ -205,7 +205,7 @@ impl<'a> Plain<'a> {
         let (tile, y, x) = (pixel / width / width, pixel / width % width, pixel % width);
         let Noise { source, skip, added, style, .. } = &self.noise;
         let value = |values: &Values, at: usize| f64::from(values.values[at]);
-        // Where a tensor of `channels`, doubled or not, has the first channel of a pixel.
+        // The position of a pixel's first channel in a tensor of `channels`, doubled or not.
         let place = |y: usize, x: usize, channels: usize, doubled: bool| {
             let (halve, width) = (usize::from(doubled), width >> usize::from(doubled));
             ((tile * width + (y >> halve)) * width + (x >> halve)) * padded(channels)

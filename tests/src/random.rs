@@ -21,7 +21,7 @@ impl Random {
         (0..count).map(|_| self.number(low, high)).collect()
     }
 
-    /// Raw weights of a network, under their published names, with which activations neither vanish nor grow.
+    /// Raw weights of a network, under their published names, that keep the scale of activations.
     pub fn cpnet(&mut self, nbase: &[usize], nout: usize) -> CPnet {
         let unet = UNet::new(nbase.to_vec(), nout).unwrap();
         let mut weights = StateDict::new();

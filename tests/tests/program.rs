@@ -146,7 +146,7 @@ fn images_are_restored_alone_and_before_they_are_segmented() {
     let folder = tempfile::tempdir().unwrap();
     let fixtures = root().join("tests/fixtures/restore");
     let image = fixtures.join("nuclei.png");
-    // The name says what a network is for.
+    // The name states the purpose of a network.
     let upsample = folder.path().join("upsample_cyto3");
     std::fs::copy(fixtures.join("denoise_small.safetensors"), &upsample).unwrap();
     let out = folder.path().join("out");
@@ -434,7 +434,7 @@ fn kernels_are_listed_and_an_unknown_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let photograph = photograph();
     refused(&segment(folder.path(), &[&photograph], &["--kernel", "cudnn"]), "direct, broadcast, gemm, matrix");
-    // The CPU has kernels of its own.
+    // The CPU has other kernels.
     succeeded(&segment(folder.path(), &[&photograph], &["--kernel", "gemm"]));
 }
 
