@@ -1,4 +1,6 @@
-//! Times reading a TIFF of 4096 x 4096 pixels, relative to tifffile with imagecodecs, alternating, on two threads.
+//! Times reading a TIFF of 4096 x 4096 pixels, relative to tifffile with imagecodecs.
+//!
+//! Both alternate, on two threads.
 //!
 //! `cargo bench -p cytoshade-benches --bench read`. The Python is that of `tests/oracle/setup.sh`, or CYTOSHADE_ORACLE.
 

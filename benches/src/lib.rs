@@ -1,4 +1,4 @@
-//! Shared by the benches: networks of any width with random weights, synthetic cells, and the GPU to measure.
+//! Shared by the benches: networks with random weights, synthetic cells, and the GPU to measure.
 
 #[cfg(not(target_os = "wasi"))]
 pub mod arguments;
@@ -13,7 +13,9 @@ use cytoshade_core::{BatchNorm, Network, Planes};
 #[cfg(not(target_os = "wasi"))]
 use cytoshade_gpu::{Choice, Gpu};
 
-/// A linear congruential generator of repeatable numbers from -1 to 1. Speed does not depend on the values.
+/// A linear congruential generator of repeatable numbers from -1 to 1.
+///
+/// Speed does not depend on the values.
 #[derive(Debug)]
 struct Numbers(u32);
 

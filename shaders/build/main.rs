@@ -56,7 +56,7 @@ fn copy(from: &Path, to: &Path, change: fn(&str) -> String) -> std::io::Result<(
     Ok(())
 }
 
-/// Reads a shader's interface from its source in f32; a test checks that the source in f16 has the same interface.
+/// Reads a shader's interface from its source in f32; a test checks that f16 has the same.
 fn entry(row: &Row) -> Result<Entry<'_>, Box<dyn Error>> {
     let activations = (row.typed == Typed::Activations).then_some(Precision::F32);
     let typed = activations.iter().flat_map(|_| ["shared/f32", "shared/fours", "shared/packed"].map(String::from));

@@ -1,6 +1,8 @@
 //! WGSL without comments and indentation.
 
-/// Removes line comments, indentation and empty lines. Code keeps its lines, so that a compiler's error can be located.
+/// Removes line comments, indentation and empty lines.
+///
+/// Code keeps its lines, so that a compiler's error can be located.
 ///
 /// WGSL has no strings, so two slashes always begin a comment. Block comments, which could contain line comments, are
 /// not removed: a test checks that no shader has any.

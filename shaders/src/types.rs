@@ -9,7 +9,9 @@ pub enum Needs {
     Native,
     /// Subgroup operations, which wgpu does not offer in browsers. Native builds only.
     Subgroups,
-    /// Subgroup matrices in naga's dialect of WGSL, f16, and more workgroup memory than the default. Native builds only.
+    /// Subgroup matrices in naga's dialect of WGSL, f16, and more workgroup memory than the default.
+    ///
+    /// Native builds only.
     Matrices,
 }
 

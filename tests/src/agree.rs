@@ -7,8 +7,9 @@ use libtest_mimic::Failed;
 
 use crate::{each_way, must_fail_when_perturbed};
 
-/// The relative L2 error ||ours - reference|| / ||reference||, in f64, is at most `limit`. A reference of zeros has no
-/// relative error; the comparison then fails.
+/// The relative L2 error ||ours - reference|| / ||reference||, in f64, is at most `limit`.
+///
+/// A reference of zeros has no relative error; the comparison then fails.
 pub fn l2_within<R: Copy + Into<f64>>(ours: &[f32], reference: &[R], limit: f64) -> Result<(), String> {
     if ours.len() != reference.len() {
         return Err(format!("{} values, expected {}", ours.len(), reference.len()));
@@ -77,7 +78,7 @@ impl ExpectedBatch {
         l2_within(styles, &self.styles, limit).map_err(|e| format!("styles: {e}"))
     }
 
-    /// [`ExpectedBatch::compare`], which must fail on slightly wrong outputs (with rows of `width`) and styles.
+    /// [`ExpectedBatch::compare`], which must fail on slightly wrong outputs and styles (rows of `width`).
     pub fn compare_with_twin(&self, outputs: &[f32], styles: &[f32], width: usize) -> Result<(), Failed> {
         self.compare_with_twin_within(NETWORK, outputs, styles, width)?;
         let largest = outputs.iter().fold(0.0f32, |m, value| m.max(value.abs()));
@@ -92,7 +93,7 @@ impl ExpectedBatch {
         )
     }
 
-    /// [`ExpectedBatch::compare_within`], which must fail on outputs (with rows of `width`) and styles with twice the
+    /// [`ExpectedBatch::compare_within`], which must fail at twice the limit (rows of `width`).
     /// error.
     pub fn compare_with_twin_within(
         &self,
@@ -263,8 +264,9 @@ fn cells(labels: &[u32]) -> HashSet<u32> {
     labels.iter().copied().filter(|&label| label > 0).collect()
 }
 
-/// Maps each matched cell of `theirs` to its match in `ours`. An intersection over union above a half allows at most
-/// one.
+/// Maps each matched cell of `theirs` to its match in `ours`.
+///
+/// An intersection over union above a half allows at most one.
 fn partners(ours: &[u32], theirs: &[u32]) -> HashMap<u32, u32> {
     let mut overlap: HashMap<(u32, u32), usize> = HashMap::new();
     let [mut our_size, mut their_size] = [(); 2].map(|()| HashMap::<u32, usize>::new());

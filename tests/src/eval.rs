@@ -67,7 +67,7 @@ pub fn trials(module: &str, case: &Case, test: fn(&Case, Device) -> Result<(), F
     devices.into_iter().map(on).collect()
 }
 
-/// The segmenter of a case: one per network, size model and device, since building one compiles the shaders.
+/// The segmenter of a case. Cached by network, size model and device: building compiles the shaders.
 pub fn segmenter(case: &Case, device: Device) -> Result<Arc<Segmenter>, Failed> {
     type Key = (PathBuf, Option<PathBuf>, String);
     static MADE: OnceLock<Mutex<HashMap<Key, Arc<Segmenter>>>> = OnceLock::new();

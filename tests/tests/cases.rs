@@ -1,5 +1,7 @@
-//! Files from programs and microscopes, from the file to the cells. Each represents a kind, and its expected cells are
-//! those that the reference finds on the intended planes. Ignored without the larger test data.
+//! Files from programs and microscopes, from the file to the cells.
+//!
+//! Each represents a kind, and its expected cells are those that the reference finds on the intended planes. Ignored
+//! without the larger test data.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,6 @@
-//! Checks SECURITY.md: its numbers are those of the code, and its statements about the sources hold. `cargo xtask docs`
-//! checks that its tests exist.
+//! Checks SECURITY.md: its numbers are those of the code, and its statements about the sources hold.
+//!
+//! `cargo xtask docs` checks that its tests exist.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use crate::shell::{Outcome, installed, lines, run};
 /// The version of cargo-deny; its configuration format changes between versions.
 const VERSION: &str = "0.20.2";
 
-/// Runs cargo-deny's offline checks and, with `advisories`, also fetches and checks the database of advisories.
+/// Runs cargo-deny's offline checks and, with `advisories`, fetches and checks the advisories.
 pub(crate) fn check(advisories: bool) -> Outcome {
     tests_alone("protobuf")?;
     let program = installed("cargo-deny", "cargo-deny", VERSION)?;

@@ -35,7 +35,7 @@ const WITHOUT: [(&str, &str, &[&str]); 3] = [
     ("cpu,gpu", "ndarray, image, serde and tracing", &["ndarray", "image", "tracing"]),
 ];
 
-/// Compiles every combination, runs the tests of the optional features, and checks the dependency trees.
+/// Compiles every combination, tests the optional features, and checks the dependency trees.
 pub(crate) fn check() -> Outcome {
     for features in LIBRARY {
         run(check_with("cytoshade", features))?;
@@ -68,8 +68,9 @@ fn refuses_no_backend() -> Outcome {
     Err(format!("a library without `cpu` and `gpu` must fail with an error that names them, found: {errors}"))
 }
 
-/// Fails if the library's dependencies without `absent` contain one of `crates`, or do not contain them with all
-/// features: otherwise the check could never fail.
+/// Fails if the library's dependencies without `absent` contain one of `crates`.
+///
+/// Also fails if they do not contain them with all features: otherwise the check could never fail.
 fn without(features: &str, absent: &str, crates: &[&str]) -> Outcome {
     let found = dependencies(&["--no-default-features", "--features", features])?;
     if let Some(name) = crates.iter().find(|&&name| found.iter().any(|found| found == name)) {

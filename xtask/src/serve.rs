@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use crate::shell::{Outcome, root};
 
-/// The page may run its own scripts and its own wasm, and request only this server. The package needs the first four
-/// directives; the page also has a stylesheet and an icon.
+/// The page may run its own scripts and its own wasm, and request only this server.
+///
+/// The package needs the first four directives; the page also has a stylesheet and an icon.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
                       style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

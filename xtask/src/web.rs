@@ -15,7 +15,7 @@ pub(crate) const FOLDER: &str = "crates/cytoshade-web";
 /// Limits of the wasm file in bytes: uncompressed, and gzipped.
 const SIZES: (usize, usize) = (1_500_000, 600_000);
 
-/// Features that Chromium, Firefox and Safari have had for years; with `--all-features` wasm-opt would use newer ones.
+/// Features in Chromium, Firefox and Safari for years; `--all-features` would enable newer ones.
 const WASM_FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-reference-types",
@@ -135,7 +135,7 @@ fn package(dist: &Path) -> Outcome {
     ["LICENSE-MIT", "LICENSE-APACHE"].iter().try_for_each(|name| copy(&root().join(name), dist))
 }
 
-/// Assembles the demo page, and lists its files for the service worker, which caches them for offline use.
+/// Assembles the demo page, and lists its files for the service worker's offline cache.
 fn demo(dist: &Path) -> Outcome {
     let folder = dist.join("demo");
     reset(&folder)?;

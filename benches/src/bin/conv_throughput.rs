@@ -1,7 +1,7 @@
-//! Measures the 3x3 convolutions of the published network on a GPU, layer by layer, as a Markdown table.
+//! Measures the 3x3 convolutions of the published network on a GPU, layer by layer.
 //!
-//! It compares every kernel of the family with a plain tiled one and with the device's own ceilings. Like
-//! `gpu_throughput` it needs only a Vulkan loader, so that it can be copied to a machine with a GPU.
+//! Prints a Markdown table that compares every kernel of the family with a plain tiled one and with the device's own
+//! ceilings. Like `gpu_throughput` it needs only a Vulkan loader, so that it can be copied to a machine with a GPU.
 //!
 //!     cargo build --release -p cytoshade-benches --bin conv_throughput
 //!     conv_throughput [--software] [--tiles N] [--rounds N] [--precision f32|f16]

@@ -56,7 +56,9 @@ pub use transfer::fetch;
 pub struct Request {
     /// The source address.
     pub address: Address,
-    /// The target file. A missing folder is created for the user alone; [`Downloaded::keep`] replaces an existing file.
+    /// The target file.
+    ///
+    /// A missing folder is created for the user alone; [`Downloaded::keep`] replaces an existing file.
     pub target: PathBuf,
     /// The required hash.
     pub trust: Trust,
@@ -92,8 +94,9 @@ pub struct Limits {
     pub stall: Duration,
     /// Bytes that must arrive within [`Limits::stall`], so that a trickle counts as a stall. Default 4096.
     pub stall_bytes: u64,
-    /// Time for the whole transfer with its retries, in addition to the file's time at [`Limits::floor`]. Default 120
-    /// s.
+    /// Time for the whole transfer with its retries, in addition to the file's time at [`Limits::floor`].
+    ///
+    /// Default 120 s.
     pub grace: Duration,
     /// Minimum average in bytes per second. Default 16,384: a published U-Net may take half an hour.
     pub floor: u64,

@@ -74,7 +74,9 @@ impl Watch {
         state.due = later(Instant::now(), self.stall);
     }
 
-    /// Counts received bytes of the file. In small chunks a file takes up to twice as many bytes on the wire.
+    /// Counts received bytes of the file.
+    ///
+    /// In small chunks a file takes up to twice as many bytes on the wire.
     pub(crate) fn delivered(&self, bytes: u64) {
         let mut state = self.state();
         state.allowed = state.allowed.saturating_add(bytes.saturating_mul(2));

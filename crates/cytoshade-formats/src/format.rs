@@ -24,7 +24,7 @@ pub enum Format {
     Jpeg2000,
     /// JPEG XL.
     JpegXl,
-    /// Cellpose's `_seg.npy`, read by [`crate::read_seg`]; [`Format::detect`] returns [`Format::Npy`] for it.
+    /// Cellpose's `_seg.npy`, read by [`crate::read_seg`]. [`Format::detect`] returns `Npy` for it.
     Seg,
 }
 

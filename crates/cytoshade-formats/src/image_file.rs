@@ -56,7 +56,9 @@ enum Content<'a> {
 }
 
 impl<'a> ImageFile<'a> {
-    /// Opens the file at `path`. The path may be a link; it must lead to a regular file, not to a pipe, device or folder.
+    /// Opens the file at `path`.
+    ///
+    /// The path may be a link; it must lead to a regular file, not to a pipe, device or folder.
     ///
     /// TIFF and NPY files are read in pieces, as images are requested; files of other formats are held in memory.
     ///
@@ -247,7 +249,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// True if the rows and columns of an item are those of the pages, and its channels are the samples of the pages.
+/// True if an item's rows and columns are those of the pages, and its channels their samples.
 fn is_plane(tiff: &Tiff<'_>, series: &Series, item: &Item) -> bool {
     let leading = series.axes.len().saturating_sub(series.frame_rank);
     let (Some(axes), Some(roles)) = (series.axes.get(leading..), item.roles.roles.get(leading..)) else { return false };
@@ -284,7 +286,9 @@ fn channels(series: &Series, places: &[Option<Place>], item: &Item, index: &[usi
         .collect()
 }
 
-/// Decodes `count` samples from pages of one size into planes, page after page. Missing pages become zeros.
+/// Decodes `count` samples from pages of one size into planes, page after page.
+///
+/// Missing pages become zeros.
 fn decoded(
     tiff: &Tiff<'_>,
     places: &[Option<Place>],

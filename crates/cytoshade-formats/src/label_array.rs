@@ -45,8 +45,9 @@ pub fn read_labels(bytes: &[u8], options: &ReadOptions) -> Result<LabelArray, Er
 }
 
 impl LabelArray {
-    /// Labels from the first channels of images of one size. Adds `add` to each value of at least 0, and to -1 if `add`
-    /// is 1.
+    /// Labels from the first channels of images of one size.
+    ///
+    /// Adds `add` to each value of at least 0, and to -1 if `add` is 1.
     pub(crate) fn from_images(images: &[Image], is_stack: bool, format: Format, add: i64) -> Result<Self, Error> {
         let (height, width) = images.first().map_or((0, 0), |image| (image.height(), image.width()));
         if images.iter().any(|image| (image.height(), image.width()) != (height, width)) {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::{Error, LabelVolume, Labels};
 
-/// Labels of an image [Y, X], a stack [Z, Y, X], a time series [T, Y, X] or a time series of stacks [T, Z, Y, X].
+/// Labels of an image [Y, X], a stack [Z, Y, X], or a time series [T, Y, X] or [T, Z, Y, X].
 ///
 /// A cell keeps its label through the z-slices of a stack. In a time series, the cells of each time point are numbered
 /// separately from 1.
@@ -47,7 +47,7 @@ impl<'a> LabelView<'a> {
         if length != Some(data.len()) {
             return Err(Error::Output {
                 found: format!("{} labels of shape {:?}", data.len(), [frames, slices, height, width]),
-                expected: "as many labels as the shape says",
+                expected: "as many labels as the shape has",
             });
         }
         Ok(Self { data, frames: Some(frames), slices: Some(slices), height, width })

@@ -32,7 +32,9 @@ pub struct Limits {
     ///
     /// Default: half of the machine's memory if the system states it (Linux), else 4 GiB (1 GiB with 32-bit addresses).
     pub decoded_bytes: u64,
-    /// How often each byte of a TIFF may be decoded on average, if strips and tiles share bytes. Default: 1.
+    /// How often each byte of a TIFF may be decoded on average, if strips and tiles share bytes.
+    ///
+    /// Default: 1.
     pub reuse: u64,
     /// Decoded bytes of a strip or tile beyond those of its image. Default: 32 MiB.
     pub chunk_bytes: u64,
@@ -45,7 +47,7 @@ pub struct Limits {
     /// A file has some hundreds of opcodes, and up to 8 for each cell of a stack; nesting is up to 7. Its arrays are
     /// byte strings: `string_bytes` and `elements` are 4 GiB by default (1 GiB with 32-bit addresses).
     pub values: ValueLimits,
-    /// Limits on the memory and work for the values of a `_seg.npy`, apart from borrowed data and the masks.
+    /// Limits on the cost of a `_seg.npy`'s values, apart from borrowed data and the masks.
     pub cost: CostLimits,
 }
 
@@ -68,7 +70,9 @@ impl Default for Limits {
     }
 }
 
-/// Bytes of memory available to this process, if the system states it: the machine's or its container's, if less.
+/// Bytes of memory available to this process: the machine's, or its container's if less.
+///
+/// `None` unless the system states it.
 #[cfg(target_os = "linux")]
 fn machine_memory() -> Option<u64> {
     let lines = std::fs::read_to_string("/proc/meminfo").ok()?;
@@ -199,7 +203,9 @@ impl<'l> Meter<'l> {
     }
 }
 
-/// Parses a number as users write it: `1048576`, `2^20`, `1M` or `1MiB`; K, M, G and T are powers of 1024.
+/// Parses a number as users write it: `1048576`, `2^20`, `1M` or `1MiB`.
+///
+/// K, M, G and T are powers of 1024.
 pub fn parse_size(text: &str) -> Option<u64> {
     if let Some((base, exponent)) = text.split_once('^') {
         return base.trim().parse::<u64>().ok()?.checked_pow(exponent.trim().parse().ok()?);

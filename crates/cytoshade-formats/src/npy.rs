@@ -12,7 +12,9 @@ use cytoshade_safe_io::printable;
 use crate::series::Frames;
 use crate::{Axis, AxisKind, Error, FlowView, Format, LabelView, Origin, PixelSize, SampleKind, SampleType, Series};
 
-/// The series of an array from its header. The elements begin at byte `offset` of the file and take `bytes` bytes.
+/// The series of an array from its header.
+///
+/// The elements begin at byte `offset` of the file and take `bytes` bytes.
 pub(crate) fn series(header: &Header, offset: u64, bytes: u64) -> Result<Series, Error> {
     let (kind, big_endian) = match header.descr.split_at_checked(1) {
         Some(("<", kind)) => (kind, false),
@@ -82,7 +84,7 @@ pub(crate) fn split(bytes: &[u8]) -> Result<(&str, &[u8]), Error> {
     let (length, rest) = rest.split_at_checked(length_bytes).ok_or_else(short)?;
     let length = length.iter().rev().fold(0, |value, byte| value << 8 | usize::from(*byte));
     let (text, data) = rest.split_at_checked(length).ok_or_else(short)?;
-    let text = std::str::from_utf8(text).map_err(|_| damaged("its header is no UTF-8 text"))?;
+    let text = std::str::from_utf8(text).map_err(|_| damaged("its header is not UTF-8 text"))?;
     Ok((text, data))
 }
 
@@ -244,7 +246,7 @@ fn write<W: Write, T: Copy, const N: usize>(
     if shape.iter().try_fold(1usize, |count, length| count.checked_mul(*length)) != Some(data.len()) {
         return Err(Error::Output {
             found: format!("{} values of shape {shape:?}", data.len()),
-            expected: "as many values as the shape says",
+            expected: "as many values as the shape has",
         });
     }
     out.write_all(&header(descr, shape)?).map_err(Error::Write)?;

@@ -12,8 +12,9 @@ pub(crate) const MAX_AUTO_CHANNELS: usize = 5;
 pub struct ReadOptions {
     /// The images to take from the file.
     pub selection: Selection,
-    /// Treats NaN as background: it becomes the minimum of its plane. Without this option, segmentation refuses NaN, as
-    /// it always refuses infinity.
+    /// Treats NaN as background: it becomes the minimum of its plane.
+    ///
+    /// Without this option, segmentation refuses NaN, as it always refuses infinity.
     pub nan_background: bool,
     /// Limits on the memory and work that the file can cause.
     pub limits: Limits,
@@ -65,12 +66,17 @@ pub enum Pages {
     /// The threshold of 5 is that of the reference's `transforms.convert_image`.
     #[default]
     Auto,
-    /// All pages are channels of one image, whatever the file states. Arrays: the shortest of three axes is the
-    /// channels, at any length.
+    /// All pages are channels of one image, whatever the file states.
+    ///
+    /// Arrays: the shortest of three axes is the channels, at any length.
     Channels,
-    /// Each page is a separate image, whatever the file states. Arrays: the first axis of three or four is the list.
+    /// Each page is a separate image, whatever the file states.
+    ///
+    /// Arrays: the first axis of three or four is the list.
     List,
-    /// Stacks, as the file states. If it states nothing, each page is a z-slice. Arrays: [Z, H, W]; of four axes, the
-    /// shortest is the channels if it is at most 5 long, and the first of the others is the z-slices.
+    /// Stacks, as the file states.
+    ///
+    /// If it states nothing, each page is a z-slice. Arrays: [Z, H, W]; of four axes, the shortest is the channels if
+    /// it is at most 5 long, and the first of the others is the z-slices.
     Stack,
 }

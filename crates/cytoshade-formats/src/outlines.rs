@@ -11,8 +11,9 @@ use crate::{Error, LabelView, Labels};
 pub struct Outline {
     /// The cell.
     pub label: u32,
-    /// The cell's outermost pixels as [x, y], each next to the one before (diagonally too), in OpenCV's order. Empty if
-    /// no contour of the cell has more than 4 pixels.
+    /// The cell's outermost pixels as [x, y], in OpenCV's order.
+    ///
+    /// Consecutive pixels are neighbors, also diagonally. Empty if no contour of the cell has more than 4 pixels.
     pub points: Vec<[u32; 2]>,
 }
 
@@ -47,7 +48,7 @@ fn plane_outlines(labels: LabelView<'_>) -> Result<Vec<Outline>, Error> {
     Ok(longest.into_iter().map(outline).collect())
 }
 
-/// The labels along the cells' contours, and 0 elsewhere: the reference's `masks * utils.masks_to_outlines(masks)`.
+/// The labels along the cells' contours, 0 elsewhere (`masks * utils.masks_to_outlines(masks)`).
 ///
 /// # Errors
 /// [`Error::Memory`].
@@ -94,7 +95,7 @@ const WEST: usize = 4;
 const BORDER: i8 = 1;
 const RIGHT_BORDER: i8 = -1;
 
-/// OpenCV's `findContours` with `RETR_EXTERNAL` and `CHAIN_APPROX_NONE` on each label separately, in one pass.
+/// OpenCV's `findContours` (`RETR_EXTERNAL`, `CHAIN_APPROX_NONE`) on all labels in one pass.
 ///
 /// Source: Suzuki and Abe, "Topological structural analysis of digitized binary images by border following", 1985, as
 /// OpenCV implements it.
@@ -125,7 +126,7 @@ impl<'a> Contours<'a> {
         }
     }
 
-    /// True if a pixel lies in a hole of its own label: the last border to its left does not face the outside.
+    /// True if a pixel is in a hole of its label: the last border to its left does not face outside.
     fn is_inside(&self, label: u32, at: usize) -> bool {
         let width = self.labels.width();
         self.last.get(&label).is_some_and(|&last| last / width == at / width && self.marks[last] == BORDER)
@@ -141,7 +142,9 @@ impl<'a> Contours<'a> {
         (self.labels.as_slice()[place] == label).then_some(place)
     }
 
-    /// Follows the border from its first pixel in reading order. The west neighbor of that pixel has another label.
+    /// Follows the border from its first pixel in reading order.
+    ///
+    /// The west neighbor of that pixel has another label.
     fn follow(&mut self, start: usize, label: u32) -> Vec<[u32; 2]> {
         let width = self.labels.width();
         let point = |at: usize| [(at % width) as u32, (at / width) as u32];

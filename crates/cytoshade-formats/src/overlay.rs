@@ -14,7 +14,7 @@ const FILL: f32 = 0.18;
 /// Below 1, so that pure blue stays visible on a dark background.
 const SATURATION: f64 = 0.8;
 
-/// Writes an 8-bit RGB PNG: the image, with each cell outlined and faintly filled in its own bright color.
+/// Writes an 8-bit RGB PNG: the image, with each cell outlined and faintly filled in its color.
 ///
 /// Each channel is stretched between its 1st and 99th percentile. A single channel is gray; of several, the first three
 /// are red, green and blue. The outline of a cell consists of its pixels with a neighbor (up, down, left, right) of
@@ -141,8 +141,9 @@ fn draw(pixels: &mut [[u8; 3]], labels: LabelView<'_>) {
     }
 }
 
-/// A bright color. Steps of the golden ratio around the color circle separate consecutive labels, which are often
-/// neighbors.
+/// A bright color.
+///
+/// Steps of the golden ratio around the color circle separate consecutive labels, which are often neighbors.
 pub(crate) fn color(label: u32) -> [f32; 3] {
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
     let hue = (f64::from(label) * GOLDEN).fract() * 6.0;

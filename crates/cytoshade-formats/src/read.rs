@@ -2,7 +2,9 @@
 
 use crate::{Error, Image, ImageFile, ReadOptions};
 
-/// Reads the file at `path`. Returns at least one image, more only if [`crate::Selection`] asks for them.
+/// Reads the file at `path`.
+///
+/// Returns at least one image, more only if [`crate::Selection`] asks for them.
 ///
 /// The images are those of all series, lists, time points and z-slices, one after the other; [`ImageFile`]
 /// distinguishes them.

@@ -160,7 +160,7 @@ fn traced(corners: &[[u32; 2]], left: u32, top: u32) -> Vec<u8> {
     along(0, left).chain(along(1, top)).collect()
 }
 
-/// A path of segments, each with its type and its image coordinates, as in `java.awt.geom.PathIterator`.
+/// A path of segments, each with type and coordinates, as in `java.awt.geom.PathIterator`.
 fn composite(parts: &[Polygon]) -> Vec<f32> {
     let mut path = Vec::new();
     for ring in parts.iter().flat_map(Polygon::rings) {

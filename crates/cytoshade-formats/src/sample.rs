@@ -115,7 +115,9 @@ pub(crate) fn gather(from: &[u8], step: usize, width: usize, to: &mut [u8]) {
     }
 }
 
-/// Replaces NaN by the minimum of its plane, in planes of `pixels` floats. Returns the number of replaced samples.
+/// Replaces NaN by the minimum of its plane, in planes of `pixels` floats.
+///
+/// Returns the number of replaced samples.
 pub(crate) fn replace_nan(samples: &mut Samples, pixels: usize) -> usize {
     fn replace<T: Copy + PartialOrd>(values: &mut [T], pixels: usize) -> usize {
         // Only NaN differs from itself.

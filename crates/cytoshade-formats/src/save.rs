@@ -11,7 +11,7 @@ use crate::Error;
 /// The writer that [`save`] passes to its closure: implements `Write` and `Seek`.
 pub type SaveFile<'a> = BufWriter<&'a mut File>;
 
-/// Writes a file atomically: `write` fills a temporary file in the same folder, which is then renamed to `path`.
+/// Writes a file atomically: fills a temporary file in the same folder, then renames it to `path`.
 ///
 /// On an error no new file is left, and an existing file is unchanged. The folder must exist. An existing file is
 /// replaced and keeps its permissions. Links, folders, devices and read-only files are refused.

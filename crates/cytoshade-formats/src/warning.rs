@@ -71,14 +71,17 @@ impl fmt::Display for Warning {
                 write!(f, "the description states {stated}; {surplus} more left out (--pages list takes every page)")
             }
             Warning::MissingFile { name, why } => {
-                write!(f, "the image also lies in {name}, which was not read ({why}): its planes are read as zeros")
+                write!(
+                    f,
+                    "the image is also stored in {name}, which was not read ({why}): its planes are read as zeros"
+                )
             }
             Warning::Description { why } => {
                 write!(f, "the description of the file is not used ({why}): its pages are taken as they are")
             }
-            Warning::Damaged { what } => write!(f, "the picture is damaged ({what}): parts of it may be wrong"),
-            Warning::FirstPicture { pictures: 0 } => f.write_str("the file holds several pictures: the first is read"),
-            Warning::FirstPicture { pictures } => write!(f, "the file holds {pictures} pictures: the first is read"),
+            Warning::Damaged { what } => write!(f, "the image is damaged ({what}): parts of it may be wrong"),
+            Warning::FirstPicture { pictures: 0 } => f.write_str("the file holds several images: the first is read"),
+            Warning::FirstPicture { pictures } => write!(f, "the file holds {pictures} images: the first is read"),
         }
     }
 }

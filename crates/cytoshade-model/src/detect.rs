@@ -13,8 +13,9 @@ pub enum AnyModel {
     SizeModel(SizeModel, Sha256),
 }
 
-/// Opens the network or the size model in a file, distinguished by content. Reads the file once, like
-/// [`crate::load_path`].
+/// Opens the network or the size model in a file, distinguished by content.
+///
+/// Reads the file once, like [`crate::load_path`].
 ///
 /// # Errors
 /// Those of [`crate::load_path`] and [`crate::load_size_model`].

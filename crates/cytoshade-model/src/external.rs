@@ -10,7 +10,7 @@ use crate::{Error, LoadOptions, Sha256, integrity};
 /// Bytes by the names in the model.
 pub type ExternalData = BTreeMap<String, Arc<[u8]>>;
 
-/// Gathers every external file that a model names, from the options or else from `find`, and checks the required
+/// Gathers the external files of a model, from the options or else from `find`, and checks hashes.
 /// hashes.
 pub(crate) fn gather<'n>(
     names: impl Iterator<Item = &'n str>,
@@ -57,7 +57,9 @@ pub(crate) fn missing(name: &str) -> Error {
     refuse(name, "it was not given; open the model by its path, or give this file by its name")
 }
 
-/// Finds external files in the model's own folder. The limit on file size covers all of them and the model together.
+/// Finds external files in the model's own folder.
+///
+/// The limit on file size covers all of them and the model together.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn beside(
     model: &std::path::Path,

@@ -25,7 +25,7 @@ pub struct LoadOptions {
 }
 
 impl fmt::Debug for LoadOptions {
-    /// Prints the number of external files and their total size, but neither their contents nor their names.
+    /// Prints the number of external files and their total size, without contents and names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sha256, external, external_sha256, limits } = self;
         let bytes: usize = external.values().map(|part| part.len()).sum();

@@ -12,7 +12,9 @@ use crate::{Error, Identity, LoadOptions, Opened, Origin, arch};
 /// Options for writing a network.
 #[derive(Clone, Debug, Default)]
 pub struct SaveOptions {
-    /// Writes the weights of convolutions and projections as f16, which halves the file. Default `false`: f32.
+    /// Writes the weights of convolutions and projections as f16, which halves the file.
+    ///
+    /// Default `false`: f32.
     ///
     /// Biases, BatchNorm and diameters stay f32.
     pub half: bool,
@@ -46,7 +48,7 @@ pub fn to_safetensors(network: &Network, options: &SaveOptions) -> Result<Vec<u8
     write(&arch::tensors(network)?, network, options)
 }
 
-/// Converts a model file to safetensors: the source's own tensors as f32, under their names in the state dict.
+/// Converts a model file to safetensors: its own tensors as f32, named as in the state dict.
 ///
 /// BatchNorm's count of batches is omitted, and missing diameters are added. An ONNX graph has no state dict; its
 /// network is written as by [`to_safetensors`]. The metadata state the source's SHA-256 and format, and its name if it
@@ -58,7 +60,9 @@ pub fn convert(bytes: &[u8], load: &LoadOptions, save: &SaveOptions) -> Result<C
     convert_opened(crate::read(bytes, load, crate::not_given)?, bytes, load, save)
 }
 
-/// [`convert`] from a path, read once like [`crate::load_path`]. The metadata also hold the source's file name.
+/// [`convert`] from a path, read once like [`crate::load_path`].
+///
+/// The metadata also hold the source's file name.
 ///
 /// # Errors
 /// Those of [`crate::load_path`], and [`Error::HalfRange`].

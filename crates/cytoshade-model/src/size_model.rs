@@ -90,7 +90,7 @@ impl SizeModel {
     }
 }
 
-/// Loads a size model from the bytes of a `size_*.npy`: a numpy file with one pickled dictionary, read as plain data.
+/// Loads a size model from the bytes of a `size_*.npy`: one pickled dictionary, read as plain data.
 ///
 /// # Errors
 /// [`Error::Hash`], [`Error::UnknownFormat`], [`Error::Global`] and [`Error::Opcode`] for a pickle that is not plain data,

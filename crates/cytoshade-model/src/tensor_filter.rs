@@ -1,4 +1,4 @@
-//! Selects the network's tensors in a file: training scripts wrap networks and save other values beside them.
+//! Selects the network's tensors in a file: training scripts wrap networks and save other values.
 
 use cytoshade_safe_io::{printable, quoted};
 
@@ -12,7 +12,9 @@ const COUNTS: &str = ".num_batches_tracked";
 /// The tensors to read from a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// Those of a runnable network. Others are refused before their values are read, as their file can be large.
+    /// Those of a runnable network.
+    ///
+    /// Others are refused before their values are read, as their file can be large.
     Network,
     /// Those of a known network, else all.
     Tensors,

@@ -25,8 +25,9 @@ macro_rules! globals {
 }
 pub(crate) use globals;
 
-/// Python's containers and numbers that opcodes do not build, or not in every protocol. The types at the end are the
-/// default factories of a `defaultdict`.
+/// Python's containers and numbers that opcodes do not build, or not in every protocol.
+///
+/// The types at the end are the default factories of a `defaultdict`.
 pub const CONTAINERS: &[Global] = globals! {
     "collections": "OrderedDict" "defaultdict";
     "builtins": "set" "frozenset" "complex" "bytearray" "int" "float" "str" "bool" "list" "tuple" "dict";

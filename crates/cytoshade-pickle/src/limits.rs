@@ -7,7 +7,9 @@ use crate::Error;
 /// Readers of other formats (safetensors, ONNX) use `dimensions` and `elements` for their tensors, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Opcodes of a pickle. Default 2^19; the published networks have about 13,000, a `_seg.npy` some hundreds.
+    /// Opcodes of a pickle.
+    ///
+    /// Default 2^19; the published networks have about 13,000, a `_seg.npy` some hundreds.
     pub opcodes: u64,
     /// Entries of a pickle's memo. Default 2^18; the published networks have about 4,000.
     pub memo_entries: u64,
@@ -15,7 +17,9 @@ pub struct Limits {
     pub nesting: u64,
     /// Bytes of a string or byte string, which are borrowed from the file. Default 1 MiB.
     pub string_bytes: u64,
-    /// Bytes of a dictionary's key and of a tensor's name. Default 4096; those of the published networks have up to 60.
+    /// Bytes of a dictionary's key and of a tensor's name.
+    ///
+    /// Default 4096; those of the published networks have up to 60.
     ///
     /// Many entries can share one key, which is compared for each.
     pub key_bytes: u64,

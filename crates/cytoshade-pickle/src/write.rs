@@ -1,4 +1,4 @@
-//! Writes plain data as pickles: protocol 4, as `np.save`, with only the globals of numpy and `complex`.
+//! Writes plain data as pickles: protocol 4, with no globals but numpy's and `complex`.
 
 use std::io::{self, Write};
 

@@ -9,11 +9,13 @@ pub struct CostLimits {
     ///
     /// A tensor of f16 doubles in size, and an inflated record is kept beside its values.
     pub memory_ratio: u64,
-    /// Bytes of lists, maps and nodes: everything but values (weights, samples, unpacked bytes). Default 24 MiB for any
-    /// file size.
+    /// Bytes of lists, maps and nodes: everything but values (weights, samples, unpacked bytes).
+    ///
+    /// Default 24 MiB for any file size.
     pub structure_bytes: u64,
-    /// Steps: opcodes, visited values, nodes and edges of a graph, 64 bytes of compared or copied text. Default 2^22;
-    /// the published networks take about 15,000.
+    /// Steps: opcodes, visited values, nodes and edges of a graph, 64 bytes of compared or copied text.
+    ///
+    /// Default 2^22; the published networks take about 15,000.
     pub steps: u64,
 }
 
@@ -123,7 +125,7 @@ impl Meter {
         self.memory.add(bytes)
     }
 
-    /// Charges the memory of values, whose number depends on the size of the file: weights, samples, unpacked bytes.
+    /// Charges the memory of values (weights, samples, unpacked bytes), which scale with the file.
     ///
     /// # Errors
     /// [`MeterError::Limit`].
@@ -156,7 +158,9 @@ impl Meter {
         reserve(length)
     }
 
-    /// An empty vector with room for exactly `length` values ([`Meter::charge_values`]), charged before it is allocated.
+    /// An empty vector with room for exactly `length` values, charged before it is allocated.
+    ///
+    /// Charged by [`Meter::charge_values`].
     ///
     /// # Errors
     /// As [`Meter::list`].

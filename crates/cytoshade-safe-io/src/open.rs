@@ -9,11 +9,15 @@ use std::path::Path;
 pub enum Links {
     /// Follows a link: the user named the path.
     Follow,
-    /// Refuses a link: a file or a program named the path. Links among the parent folders are followed in any case.
+    /// Refuses a link: a file or a program named the path.
+    ///
+    /// Links among the parent folders are followed in any case.
     Refuse,
 }
 
-/// Opens a regular file for reading. Fails for a pipe, a device, a socket or a folder, without blocking.
+/// Opens a regular file for reading.
+///
+/// Fails for a pipe, a device, a socket or a folder, without blocking.
 ///
 /// The type is checked before opening (opening a device can have an effect) and again on the open file, in case the
 /// path changed in between. The flags prevent blocking on a pipe's writer and, with [`Links::Refuse`], following a

@@ -19,7 +19,9 @@ const RANDOM: usize = 8;
 pub enum Existing {
     /// Replaces the file.
     Replace,
-    /// Keeps the file. Publishing fails with [`ErrorKind::AlreadyExists`], even if it appeared at the last moment.
+    /// Keeps the file.
+    ///
+    /// Publishing fails with [`ErrorKind::AlreadyExists`], even if it appeared at the last moment.
     Keep,
 }
 
@@ -82,7 +84,9 @@ impl PendingFile {
         self.temporary.as_mut().map(NamedTempFile::as_file_mut).ok_or_else(|| ErrorKind::NotFound.into())
     }
 
-    /// Renames the file to its target. The data reach the disk first, so that a power cut leaves no empty file.
+    /// Renames the file to its target.
+    ///
+    /// The data reach the disk first, so that a power cut leaves no empty file.
     ///
     /// # Errors
     /// Those of the system, and [`ErrorKind::AlreadyExists`] with [`Existing::Keep`]. The temporary file is removed.
@@ -111,7 +115,9 @@ impl Drop for PendingFile {
     }
 }
 
-/// Removes the temporary files of this process's [`PendingFile`]s. For a process that exits without dropping them.
+/// Removes the temporary files of this process's [`PendingFile`]s.
+///
+/// For a process that exits without dropping them.
 pub fn remove_pending_files() {
     for path in std::mem::take(&mut *pending_paths()) {
         let _ = fs::remove_file(path);

@@ -25,8 +25,9 @@ impl Redacted {
         Self(message.to_string())
     }
 
-    /// The system's description of an error. Of an error composed by a library, which may contain a path, only the
-    /// kind.
+    /// The system's description of an error.
+    ///
+    /// Of an error composed by a library, which may contain a path, only the kind.
     pub fn io(error: &std::io::Error) -> Self {
         match error.raw_os_error() {
             Some(code) => Self::new(std::io::Error::from_raw_os_error(code)),

@@ -140,7 +140,7 @@ impl Error {
         }
     }
 
-    /// Whether a device lacks the capacity for work that the host can do: planes over its binding limit or its memory.
+    /// Whether a device lacks the memory or the binding limit for work that the host can do.
     pub(crate) fn is_over_capacity(&self) -> bool {
         #[cfg(feature = "gpu")]
         if let Error::Gpu(error) = self {

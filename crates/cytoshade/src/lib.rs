@@ -1,4 +1,4 @@
-//! Cell segmentation with Cellpose networks: image in, cell labels out, in one process, on any GPU or on the CPU.
+//! Cell segmentation with Cellpose networks: images in, cell labels out, on any GPU or the CPU.
 //!
 //! A [`Model`] is a Cellpose network (versions 1 to 3) from a file. A [`Segmenter`] is that network on a device. It turns
 //! an [`Image`] into a [`Segmentation`], with the parameters in [`Params`].

@@ -99,8 +99,9 @@ impl Model {
         }
     }
 
-    /// The model's file: its format, its hash, and the published model with this hash. `None` if the program made the
-    /// network.
+    /// The model's file: its format, its hash, and the published model with this hash.
+    ///
+    /// `None` if the program made the network.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()

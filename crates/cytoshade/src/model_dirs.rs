@@ -78,7 +78,9 @@ impl ModelDirs {
         })
     }
 
-    /// The files in both folders that may be models, by folder and name. An unreadable folder counts as empty.
+    /// The files in both folders that may be models, by folder and name.
+    ///
+    /// An unreadable folder counts as empty.
     pub fn list(&self) -> Vec<ModelFile> {
         let mut list = Vec::new();
         for folder in self.iter() {

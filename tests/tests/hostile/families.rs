@@ -28,8 +28,9 @@ const LEGACY: Reader = Reader::Model(Format::TorchLegacy);
 const ONNX: Reader = Reader::Model(Format::Onnx);
 const SAFETENSORS: Reader = Reader::Model(Format::Safetensors);
 
-/// Every family. The name states the growing part; its last word states whether that part is shared, nested or
-/// repeated.
+/// Every family.
+///
+/// The name states the growing part; its last word states whether that part is shared, nested or repeated.
 #[rustfmt::skip]
 pub(crate) const FAMILIES: &[Family] = &[
     Family { name: "shape of many tensors, shared", reader: ZIP, size: 2_000, make: |n| torch(&shared_shape(n)) },

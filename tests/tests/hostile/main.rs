@@ -184,8 +184,9 @@ struct Cost {
 }
 
 impl Cost {
-    /// Whether the cost grew faster than the file, from another size of a family to this one. The fixed cost of every
-    /// file and the rounding of growing vectors do not count.
+    /// Whether the cost grew faster than the file, from another size of a family to this one.
+    ///
+    /// The fixed cost of every file and the rounding of growing vectors do not count.
     fn grew_faster(self, than: Cost) -> bool {
         let allowed = 1.3 * self.file as f64 / than.file as f64;
         let too_fast = |now: f64, before: f64, free: f64| now > before * allowed + free;

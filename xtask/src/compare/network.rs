@@ -9,7 +9,7 @@ use super::{Compare, Figure, Group, Unit};
 use crate::subgroup_matrix;
 
 const SIDE: usize = 224;
-/// Maximum relative L2 error of a peer's output: above it, the peer computes another function. f32 engines differ by
+/// Maximum relative L2 error of a peer's output. f32 engines differ by about 1e-6.
 /// about 1e-6.
 const AGREEMENT: f64 = 1e-4;
 
@@ -33,7 +33,9 @@ pub(super) fn measure(options: &Compare, setup: &Setup) -> Result<Vec<Group>, St
     Ok(groups)
 }
 
-/// Our network in WGSL, tile by tile with its transfers, beside engines on the CPU. `None` without an adapter.
+/// Our network in WGSL, tile by tile with its transfers, beside engines on the CPU.
+///
+/// `None` without an adapter.
 ///
 /// On a software adapter this measures the quality of the shaders, and their progress.
 pub(super) fn measure_shaders(options: &Compare, setup: &Setup) -> Result<Option<Group>, String> {
@@ -57,7 +59,7 @@ pub(super) fn measure_shaders(options: &Compare, setup: &Setup) -> Result<Option
     }
 }
 
-/// Times the peers on batches of `n`, round by round, after checking their outputs against ours, the first.
+/// Times the peers on batches of `n`, round by round, after comparing their outputs with ours.
 fn in_turns(
     title: String,
     n: usize,

@@ -99,8 +99,10 @@ impl Peers {
         self.gpu.as_mut().filter(|_| !is_stack(scene) || STACK_ON_GPU.contains(&stage))
     }
 
-    /// Checks that all find the same number of cells with the same area to a thousandth, and that each stage on the GPU
-    /// agrees with the CPU. Returns the number of cells.
+    /// Checks that all backends agree. Returns the number of cells.
+    ///
+    /// All must find the same number of cells with the same area to a thousandth, and each stage on the GPU must agree
+    /// with the CPU.
     fn agree(&mut self, scene: &str, stages: &[&str]) -> Result<f64, String> {
         let mut cells = 0.0;
         for what in ["covered", "cells"] {

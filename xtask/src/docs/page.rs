@@ -88,7 +88,7 @@ impl Page {
         page
     }
 
-    /// Checks that code blocks name their language, Rust snippets are tested, and promises link their tests.
+    /// Checks that code blocks name their language, Rust snippets are tested, and promises link tests.
     pub(super) fn check_form(&self, repository: &Repository) -> Vec<Problem> {
         let tested = repository.tests_snippets_of(&self.path);
         let complaint = |code: &Code| match &code.kind {
@@ -116,7 +116,7 @@ impl From<CodeBlockKind<'_>> for CodeKind {
     }
 }
 
-/// The fragment of a heading, as on GitHub and in mdBook: lower case, hyphens for spaces, numbered if repeated.
+/// The fragment of a heading as on GitHub: lower case, hyphens for spaces, numbered if repeated.
 fn anchor(heading: &str, counts: &mut BTreeMap<String, usize>) -> String {
     let letter = |c: char| c.is_alphanumeric() || "-_".contains(c);
     let kept = heading.chars().map(|c| if c == ' ' { '-' } else { c }).filter(|&c| letter(c));

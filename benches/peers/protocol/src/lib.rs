@@ -76,7 +76,9 @@ impl Job {
     }
 }
 
-/// Answers each line of standard input with a line on standard output. An error is a line that begins with `error`.
+/// Answers each line of standard input with a line on standard output.
+///
+/// An error is a line that begins with `error`.
 pub fn answer_lines(mut answer: impl FnMut(&[&str]) -> Outcome<String>) -> Outcome<()> {
     for line in std::io::stdin().lock().lines() {
         let line = line?;

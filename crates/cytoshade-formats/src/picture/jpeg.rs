@@ -98,8 +98,9 @@ fn pixels(decoder: &mut Decoder<'_>, output: ColorSpace) -> Result<Vec<u8>, Stri
     Ok(pixels)
 }
 
-/// True if an end-of-image marker follows the last scan. (A thumbnail has its own markers, but before the scans of the
-/// image.)
+/// True if an end-of-image marker follows the last scan.
+///
+/// (A thumbnail has its own markers, but before the scans of the image.)
 fn has_end(bytes: &[u8]) -> bool {
     let last = |code| bytes.windows(2).rposition(|pair| pair == [0xff, code]);
     let (scan, end) = (last(0xda), last(0xd9));

@@ -29,7 +29,7 @@ pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, 
     image.finalize().map_err(broken)?;
     let mut warnings = Vec::new();
     match image.num_loaded_keyframes() {
-        0 => return Err(damaged("it ends before its first picture does".into())),
+        0 => return Err(damaged("it ends within its first image".into())),
         1 => {}
         pictures => warnings.push(Warning::FirstPicture { pictures }),
     }

@@ -9,7 +9,7 @@ use crate::limits::zeros;
 use crate::sample::swap;
 use crate::{Error, Format, Warning};
 
-/// Decodes the first picture of a file.
+/// Decodes the first image of a file.
 pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
     let kind = bytes.get(1).copied().unwrap_or(0);
     let mut reader = Reader { bytes, at: 2 };
@@ -115,7 +115,7 @@ impl Reader<'_> {
         let text = rest.get(..digits).and_then(|digits| std::str::from_utf8(digits).ok());
         let number = text.and_then(|text| text.parse::<u32>().ok());
         self.at += digits;
-        number.map(u64::from).ok_or_else(|| damaged(format!("byte {} is no number", self.at)))
+        number.map(u64::from).ok_or_else(|| damaged(format!("byte {} is not a digit", self.at)))
     }
 
     fn text(&mut self, count: usize, most: u64, bits: u64) -> Result<Vec<u8>, Error> {
@@ -145,7 +145,7 @@ impl Reader<'_> {
             pixels.push(match self.bytes.get(self.at) {
                 Some(b'0') => 255,
                 Some(b'1') => 0,
-                _ => return Err(damaged(format!("byte {} is no bit", self.at))),
+                _ => return Err(damaged(format!("byte {} is not 0 or 1", self.at))),
             });
             self.at += 1;
         }

@@ -2,7 +2,7 @@
 
 use std::f32::consts::PI;
 
-/// Two channels of flows as colors: angle as hue, length as brightness (the reference's `plot.dx_to_circ`).
+/// Two channels of flows as colors: hue for angle, brightness for length (`plot.dx_to_circ`).
 pub(super) fn colors(dy: &[f32], dx: &[f32]) -> Vec<[u8; 3]> {
     let pairs = || dy.iter().zip(dx);
     colors_of(pairs(), pairs().map(|(y, x)| (y * y + x * x).sqrt()).collect())

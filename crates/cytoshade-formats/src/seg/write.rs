@@ -17,10 +17,13 @@ use crate::{Error, FlowView, Image, LabelView, overlay};
 pub struct SegParts<'a> {
     /// The cells of an image [Y, X] or a stack [Z, Y, X].
     pub labels: LabelView<'a>,
-    /// The image, or the z-slices of the stack; may be empty. The GUI shows it if it does not find `filename`. The
-    /// reference omits it from version 3 on.
+    /// The image, or the z-slices of the stack; may be empty.
+    ///
+    /// The GUI shows it if it does not find `filename`. The reference omits it from version 3 on.
     pub images: &'a [Image],
-    /// Flows and cell probability. From those of an image the GUI can compute masks again with other thresholds.
+    /// Flows and cell probability.
+    ///
+    /// From those of an image the GUI can compute masks again with other thresholds.
     pub flows: Option<FlowView<'a>>,
     /// The image's path, where the GUI looks for it (and beside the `_seg.npy`).
     pub filename: &'a str,

@@ -12,7 +12,7 @@ use crate::limits::zeros;
 use crate::sample::{Held, gather, swap, widen_halves};
 use crate::{Error, Format, SampleKind, parallel};
 
-/// Decodes a planned page into `out`: the planes of its samples, each of height x width samples of type `held`.
+/// Decodes a planned page into `out`: its planes of height x width samples of type `held`.
 pub(super) fn decode(file: &File<'_>, page: &Page, plan: &Plan, held: Held, out: &mut [u8]) -> Result<(), Error> {
     let rows = RowFormat::new(file, page, plan, held)?;
     let reader = Reader { file, page, plan, rows: &rows };
@@ -278,7 +278,7 @@ fn undo_horizontal(bytes: &mut [u8], width: usize, interleaved: usize) {
     }
 }
 
-/// Predictor 3 stores the differences of neighbouring bytes, after sorting the bytes of a row by significance.
+/// Predictor 3 stores the differences of neighbouring bytes, sorted by significance in each row.
 fn undo_floating_point(bytes: &mut [u8], size: usize, interleaved: usize, row: &mut Vec<u8>) {
     for index in interleaved..bytes.len() {
         let left = bytes.get(index - interleaved).copied().unwrap_or(0);

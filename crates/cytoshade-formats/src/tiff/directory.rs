@@ -12,7 +12,9 @@ use crate::limits::check;
 use crate::source::Source;
 use crate::{Error, Format, Limits};
 
-/// More entries than any writer makes. Directories may overlap, so a small file could otherwise state many.
+/// More entries than any writer makes.
+///
+/// Directories may overlap, so a small file could otherwise state many.
 const MAX_ENTRIES: u64 = 4096;
 
 /// A tag's number.

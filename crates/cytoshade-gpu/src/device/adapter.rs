@@ -2,8 +2,10 @@
 
 use crate::error::Error;
 
-/// The backends with good compute shaders. OpenGL is excluded: it does not report which adapters are software, and
-/// every machine with OpenGL compute shaders also has another backend.
+/// The backends with good compute shaders.
+///
+/// OpenGL is excluded: it does not report which adapters are software, and every machine with OpenGL compute shaders
+/// also has another backend.
 const BACKENDS: wgpu::Backends = wgpu::Backends::VULKAN
     .union(wgpu::Backends::METAL)
     .union(wgpu::Backends::DX12)
@@ -47,7 +49,7 @@ impl AdapterKind {
         }
     }
 
-    /// Whether shaders compile so slowly that only the network should run on this adapter, with few pipelines.
+    /// Whether shaders compile so slowly that only the network should run here, with few pipelines.
     ///
     /// A browser's software adapter (SwiftShader) takes up to seconds per shader.
     pub(crate) fn compiles_slowly(self, browser: bool) -> bool {
@@ -91,7 +93,7 @@ pub struct AdapterLimits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AdapterInfo {
-    /// Name of the hardware as the driver reports it; `unnamed adapter` if it reports none, as in a browser.
+    /// Name of the hardware from the driver; `unnamed adapter` without one, as in a browser.
     pub name: String,
     /// The kind of hardware.
     pub kind: AdapterKind,
@@ -145,7 +147,9 @@ impl Choice {
     }
 }
 
-/// Lists every adapter that may run the shaders, at most one in a browser. Marks the choice of [`Choice::Hardware`].
+/// Lists every adapter that may run the shaders, at most one in a browser.
+///
+/// Marks the choice of [`Choice::Hardware`].
 pub async fn adapters() -> Vec<AdapterInfo> {
     list(false).await.into_iter().map(|(_, info)| info).collect()
 }

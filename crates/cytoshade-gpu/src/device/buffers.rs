@@ -74,7 +74,9 @@ impl Gpu {
         })
     }
 
-    /// Waits for a submission, at most `timeout`. A browser cannot block; there, reading back waits instead.
+    /// Waits for a submission, at most `timeout`.
+    ///
+    /// A browser cannot block; there, reading back waits instead.
     ///
     /// # Errors
     /// [`Error::Hung`], and errors of the device.

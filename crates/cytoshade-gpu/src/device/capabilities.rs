@@ -1,4 +1,4 @@
-//! The capabilities of a device as plain numbers, so that the rules that choose kernels are tested without a GPU.
+//! The capabilities of a device as plain numbers, to test the choice of kernels without a GPU.
 
 use super::adapter::{AdapterInfo, AdapterKind};
 

@@ -88,7 +88,9 @@ impl Scopes {
 }
 
 impl Gpu {
-    /// Runs `work` inside error scopes and converts each device error to this crate's. `what` names the work.
+    /// Runs `work` inside error scopes and converts each device error to this crate's.
+    ///
+    /// `what` names the work.
     pub(crate) async fn with_error_scopes<T>(
         &self,
         what: &'static str,
@@ -105,8 +107,9 @@ impl Gpu {
         result
     }
 
-    /// The errors that scopes captured. Separate from `with_error_scopes`, so that the browser build contains it once,
-    /// not once per closure type.
+    /// The errors that scopes captured.
+    ///
+    /// Separate from `with_error_scopes`, so that the browser build contains it once, not once per closure type.
     pub(super) async fn report(
         &self,
         what: &'static str,

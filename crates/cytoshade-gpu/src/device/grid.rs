@@ -49,7 +49,7 @@ impl Gpu {
         self.box_grid(what, [1, height, width])
     }
 
-    /// The grid of a shader with workgroups of 16 x 4 invocations, for a box of workgroups along z, y and x.
+    /// The grid for workgroups of 16 x 4 invocations, for a box of workgroups along z, y and x.
     pub(crate) fn box_grid(&self, what: &'static str, [depth, height, width]: [usize; 3]) -> Result<[u32; 3], Error> {
         let [x, y, z] = PLANE_WORKGROUP.map(|side| side as usize);
         let grid = [width.div_ceil(x), height.div_ceil(y), depth.div_ceil(z)];

@@ -2,7 +2,9 @@
 
 use crate::error::{AllMissing, Error, Missing};
 
-/// Optional features that the shaders use; each kernel checks its own. Timestamps are for [`crate::Network::profile`].
+/// Optional features that the shaders use; each kernel checks its own.
+///
+/// Timestamps are for [`crate::Network::profile`].
 pub(super) const OPTIONAL: wgpu::Features = wgpu::Features::SHADER_F16
     .union(wgpu::Features::SUBGROUP)
     .union(wgpu::Features::SHADER_INT64)

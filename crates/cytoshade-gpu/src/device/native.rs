@@ -14,7 +14,7 @@ pub(super) use super::pipeline_cache::PipelineCache;
 use super::sync::lock;
 use crate::pipeline::{Kernel, Variant};
 
-/// Maximum number of threads that build pipelines: each driver compiler takes up to a hundred megabytes.
+/// Maximum number of threads that build pipelines: driver compilers take up to 100 MB each.
 const BUILDERS: usize = 8;
 
 /// The source of a shader; with `pairs`, f32 values are read and written in pairs.
@@ -45,8 +45,9 @@ pub(super) fn build(gpu: &Gpu, variants: &[Variant]) -> Vec<Arc<Kernel>> {
     all.map(|(built, variant)| built.into_inner().unwrap_or_else(|| gpu.compile(variant))).collect()
 }
 
-/// Runs work outside `with_error_scopes`, which must not wait or runs on another thread. The next check reports its
-/// errors.
+/// Runs work outside `with_error_scopes`, which must not wait or runs on another thread.
+///
+/// The next check reports its errors.
 pub(super) fn capture<T>(gpu: &Gpu, work: impl FnOnce() -> T) -> T {
     let scopes = Scopes::open(gpu.device());
     let result = work();

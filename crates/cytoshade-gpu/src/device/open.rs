@@ -22,7 +22,9 @@ pub struct DeviceOptions {
     ///
     /// With a smaller cap, work is split or fails with [`Error::Limit`].
     pub largest_binding: u64,
-    /// A folder for the driver's compiled pipelines, which the next run loads (Vulkan only). Off by default.
+    /// A folder for the driver's compiled pipelines, which the next run loads (Vulkan only).
+    ///
+    /// Off by default.
     ///
     /// The folder should belong to the user alone; it is created if missing.
     #[cfg(not(target_arch = "wasm32"))]

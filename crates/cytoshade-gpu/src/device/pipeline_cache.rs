@@ -59,7 +59,9 @@ impl PipelineCache {
         self.found
     }
 
-    /// Writes the pipelines if they differ from the file. If the write fails, the next run compiles them again.
+    /// Writes the pipelines if they differ from the file.
+    ///
+    /// If the write fails, the next run compiles them again.
     pub(super) fn save(&self) {
         let Some(data) = self.cache.get_data() else { return };
         let now = Some(hash(&self.key, &data));

@@ -110,7 +110,9 @@ impl Arena {
         }
     }
 
-    /// Uploads tiles and submits all work on them. With a clock, each step is a separate pass between two timestamps.
+    /// Uploads tiles and submits all work on them.
+    ///
+    /// With a clock, each step is a separate pass between two timestamps.
     pub(super) fn submit(
         &self,
         gpu: &Gpu,

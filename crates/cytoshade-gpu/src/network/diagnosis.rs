@@ -24,7 +24,9 @@ impl Network {
         Err(self.not_finite(&arena, sizes).await?)
     }
 
-    /// The error for tiles with non-finite outputs. Runs them again, operation by operation, to name the layer.
+    /// The error for tiles with non-finite outputs.
+    ///
+    /// Runs them again, operation by operation, to name the layer.
     ///
     /// # Errors
     /// Errors of the device.

@@ -36,7 +36,9 @@ use crate::operators::style_projections::StyleProjections;
 pub struct Batch {
     /// Outputs of shape [tiles, outputs, height, width].
     pub outputs: Vec<f32>,
-    /// Style vectors of shape [tiles, style channels], each of L2 norm 1. Empty if the network has no style.
+    /// Style vectors of shape [tiles, style channels], each of L2 norm 1.
+    ///
+    /// Empty if the network has no style.
     pub styles: Vec<f32>,
 }
 

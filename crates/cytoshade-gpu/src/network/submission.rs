@@ -1,4 +1,6 @@
-//! Batches of tiles cut from planes on the device and blended into planes there. Only styles return to the host.
+//! Batches of tiles cut from planes on the device and blended into planes there.
+//!
+//! Only styles return to the host.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -131,8 +131,9 @@ impl Tiles {
         Ok((Measured { convs, error }, outputs))
     }
 
-    /// The seconds of each step of the plan. Without timestamps, each step gets an equal share of the total, so that
-    /// the total decides.
+    /// The seconds of each step of the plan.
+    ///
+    /// Without timestamps, each step gets an equal share of the total, so that the total decides.
     async fn times(&self, network: &Network) -> Result<Vec<f64>, Error> {
         let Self { values, count, side } = self;
         match network.profile(values, *count, *side, *side).await {

@@ -51,8 +51,9 @@ impl Network {
         }
     }
 
-    /// The zeros that a 3x3 convolution without a skip adds, if any. The buffer is short: an out-of-bounds read returns
-    /// one of its values or zero.
+    /// The zeros that a 3x3 convolution without a skip adds, if any.
+    ///
+    /// The buffer is short: an out-of-bounds read returns one of its values or zero.
     pub(super) fn zeros_for(&self, layer: &ConvLayer) -> Option<&wgpu::Buffer> {
         self.no_skip.as_ref().filter(|_| layer.kernel.is_some())
     }

@@ -130,7 +130,7 @@ pub(crate) trait ConvAlgorithm: Debug + Sync {
     /// The reason that the kernel does not run the layer on such a device.
     fn applies(&self, capabilities: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported>;
 
-    /// Whether the kernel, if it applies, is expected to be faster than the later ones in the order of preference.
+    /// Whether the kernel, if it applies, is expected to be faster than the later ones.
     fn is_preferred(&self, capabilities: &Capabilities, layer: &Layer) -> bool {
         let _ = (capabilities, layer);
         true

@@ -1,5 +1,7 @@
 //! The style vector: the mean of each channel, divided by the L2 norm of all means.
 //!
+//! Runs [`Operation::GlobalAverage`].
+//!
 //! [`Operation::GlobalAverage`]: cytoshade_core::Operation::GlobalAverage
 
 use cytoshade_shaders::{self as shaders, Precision, overrides};

@@ -1,4 +1,4 @@
-//! Matrix products of one vector with biases, in one dispatch: every projection of the style ([`Operation::Linear`]).
+//! Every projection of the style in one dispatch: matrix products with biases ([`Operation::Linear`]).
 //!
 //! [`Operation::Linear`]: cytoshade_core::Operation::Linear
 

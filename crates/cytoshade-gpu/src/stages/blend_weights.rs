@@ -41,7 +41,9 @@ impl Weights {
     }
 }
 
-/// Appends the weights of tiles that begin at `starts`, times `factor`. Returns the index of the weights of each start.
+/// Appends the weights of tiles that begin at `starts`, times `factor`.
+///
+/// Returns the index of the weights of each start.
 fn axis(
     values: &mut Vec<f32>,
     starts: impl Iterator<Item = usize>,
@@ -83,7 +85,9 @@ impl Spans {
     }
 }
 
-/// Tiles per row of their grid: x decreases where the next row begins. If all have one x, each is a row.
+/// Tiles per row of their grid: x decreases where the next row begins.
+///
+/// If all have one x, each is a row.
 fn across(tiles: &[Tile]) -> usize {
     let falls = tiles.windows(2).position(|pair| pair[1].x < pair[0].x);
     let one = tiles.first().map(|tile| tile.x) == tiles.last().map(|tile| tile.x);

@@ -13,7 +13,7 @@ const WHAT: &str = "smoothing";
 
 /// Samples per invocation.
 const SAMPLES: usize = shaders::gaussian::SAMPLES as usize;
-/// Maximum number of taps: a wider Gaussian could exceed the time limit of a submission, and runs on the host.
+/// Maximum number of taps: a wider Gaussian could exceed a submission's time limit, and runs on the host.
 const MOST: usize = 1024;
 
 /// An axis of an array in C order (the last index varies fastest).

@@ -1,4 +1,4 @@
-//! Scales intensities to the range of the network's training (the reference's `transforms.normalize_img`).
+//! Scales intensities to the range of the training (the reference's `transforms.normalize_img`).
 
 use std::sync::Arc;
 
@@ -122,8 +122,9 @@ fn add(
     Ok(())
 }
 
-/// A range in the shader's format. Its lower end is split into two f32: one would be inexact for a range that is small
-/// relative to it.
+/// A range in the shader's format.
+///
+/// Its lower end is split into two f32: one would be inexact for a range that is small relative to it.
 fn bound((low, high): (f64, f64), invert: bool) -> [f32; 4] {
     let first = low as f32;
     [first, (low - f64::from(first)) as f32, (high - low) as f32, if invert { 1.0 } else { 0.0 }]

@@ -21,7 +21,7 @@ const GROUPS: usize = 512;
 /// Counters per region: one for each digit of each rank, and whether its values differ.
 const COUNTS: usize = shaders::percentile_count::COUNTS as usize;
 
-/// Maximum number of regions processed together: their counters fit one binding and take at most 16 MiB.
+/// Maximum number of regions per pass: their counters fit one binding and take at most 16 MiB.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn together(gpu: &Gpu) -> usize {
     (gpu.largest_binding() / (4 * COUNTS) as u64).clamp(1, 4096) as usize

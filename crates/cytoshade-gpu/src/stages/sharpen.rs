@@ -12,7 +12,7 @@ use crate::stages::slices::Slices;
 
 const WHAT: &str = "sharpening";
 
-/// Smooths every z-slice by a Gaussian of `smooth_radius` and subtracts one of `sharpen_radius`, in place.
+/// Smooths every z-slice by `smooth_radius` and subtracts a Gaussian of `sharpen_radius`, in place.
 ///
 /// A radius of 0 omits its filter. Does not wait.
 pub(crate) async fn smooth_sharpen(

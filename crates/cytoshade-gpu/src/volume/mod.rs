@@ -13,7 +13,7 @@ pub use voxels::{GpuVolume, linear_resize, normalize, normalizes, smooth};
 use crate::device::Gpu;
 use crate::error::Error;
 
-/// The grid of a shader with workgroups of 16 x 4 x 1 invocations, one per voxel of [depth, height, width].
+/// The grid for workgroups of 16 x 4 x 1 invocations, one per voxel of [depth, height, width].
 fn grid(gpu: &Gpu, what: &'static str, size @ [_, height, width]: [usize; 3]) -> Result<[u32; 3], Error> {
     gpu.plane_grid(what, height, width)?;
     gpu.box_grid(what, size)

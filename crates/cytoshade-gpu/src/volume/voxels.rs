@@ -15,7 +15,7 @@ use crate::stages::slices::Slices;
 
 const WHAT: &str = "a stack";
 
-/// Planar f32 values of shape [channels, depth, height, width] on the device: the counterpart of [`Volume`].
+/// Planar f32 values [channels, depth, height, width] on the device; on the host, [`Volume`].
 #[derive(Clone, Debug)]
 pub struct GpuVolume {
     /// The z-slices of each channel, stacked vertically.

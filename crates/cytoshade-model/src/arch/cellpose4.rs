@@ -3,7 +3,7 @@
 /// A tensor that every transformer of Cellpose 4 has (`vit_sam.Transformer`, `CPDINO`).
 const PATCHES: &str = "encoder.patch_embed.proj.weight";
 
-/// A tensor of the DINO backbones, by which the reference distinguishes them from SAM's (`models.get_backbone`).
+/// A tensor of the DINO backbones, which SAM's lack (the reference's `models.get_backbone`).
 const DINO: &str = "encoder.cls_token";
 
 /// The Cellpose 4 architecture with tensors of these names, if any.

@@ -21,13 +21,15 @@ pub(crate) trait Recognizer: Sync {
     /// Name of the architecture, as [`Description::architecture`](cytoshade_core::Description) states it.
     fn architecture(&self) -> &'static str;
 
-    /// Name of a tensor in every network of the architecture. The characters before it are the prefix of all names.
+    /// Name of a tensor in every network of the architecture.
+    ///
+    /// The characters before it are the prefix of all names.
     fn landmark(&self) -> &'static str;
 
     /// Whether a tensor of this name, without prefix, belongs to the network or is surplus in it.
     fn owns(&self, name: &str) -> bool;
 
-    /// Whether a tensor of this name, with any prefix, suggests the architecture despite a missing landmark.
+    /// Whether a tensor of this name, with any prefix, suggests the architecture without its landmark.
     fn suggests(&self, name: &str) -> bool;
 
     /// Builds the network from its tensors.
@@ -36,7 +38,9 @@ pub(crate) trait Recognizer: Sync {
     /// [`Error::StateDict`] with every missing, surplus or misshapen tensor.
     fn network(&self, tensors: Tensors) -> Result<Network, Error>;
 
-    /// The tensors from which [`Recognizer::network`] rebuilds the network. `None` for another architecture.
+    /// The tensors from which [`Recognizer::network`] rebuilds the network.
+    ///
+    /// `None` for another architecture.
     fn tensors(&self, network: &Network) -> Option<Tensors>;
 
     /// Adds the tensors that a file may omit.

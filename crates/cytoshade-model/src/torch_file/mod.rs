@@ -14,5 +14,5 @@ use cytoshade_pickle::{CONTAINERS, Global, NAMESPACES, PATHS, numpy};
 pub(crate) use legacy_form::{read as read_legacy, recognizes as recognizes_legacy};
 pub(crate) use zip_form::read as read_zip;
 
-/// Every name allowed in a torch file's pickle: those of tensors, and those of plain values that training scripts save.
+/// Every name allowed in a torch file's pickle: tensors, and plain values of training scripts.
 const GLOBALS: &[&[Global]] = &[rebuild::GLOBALS, storage::GLOBALS, CONTAINERS, NAMESPACES, PATHS, numpy::GLOBALS];

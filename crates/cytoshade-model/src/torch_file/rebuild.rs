@@ -102,7 +102,7 @@ impl<'a> Views<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Reads `_rebuild_tensor_v2(storage, offset, shape, strides, ...)`, or `_rebuild_parameter(tensor, ...)` around it.
+    /// Reads `_rebuild_tensor_v2(storage, offset, shape, strides, ...)`, directly or in `_rebuild_parameter`.
     fn read(pickle: &Pickle<'a>, name: &'a str, value: Id, meter: &mut Meter) -> Result<Self, Error> {
         let (global, args) = call(pickle, value)?;
         let (global, args) = match (global, args) {
@@ -134,8 +134,10 @@ impl<'a> View<'a> {
         self.storage.float.ok_or_else(other)
     }
 
-    /// The shape. `charge` has checked that the elements are addressable; in a tensor without elements, a size may be
-    /// too large and is clamped.
+    /// The shape.
+    ///
+    /// `charge` has checked that the elements are addressable; in a tensor without elements, a size may be too large
+    /// and is clamped.
     fn shape(&self) -> Vec<usize> {
         self.shape.iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect()
     }
@@ -202,7 +204,7 @@ impl<'a> View<'a> {
     }
 
     fn outside(&self) -> Error {
-        damaged(self.name, "lies outside of its storage")
+        damaged(self.name, "is outside its storage")
     }
 }
 

@@ -9,8 +9,9 @@ use cytoshade_safe_io::quoted;
 use crate::Error;
 use crate::tensor::Float;
 
-/// Maximum length in bytes of a storage's key. Torch writes numbers; thousands of storages can share one key, which is
-/// compared often.
+/// Maximum length in bytes of a storage's key.
+///
+/// Torch writes numbers; thousands of storages can share one key, which is compared often.
 const MAX_KEY_BYTES: usize = 256;
 
 const fn named(name: &'static str) -> Global {

@@ -35,7 +35,7 @@ pub(super) fn find(bytes: &[u8]) -> Result<Directory<'_>, Error> {
         (narrow, None) => (narrow, at),
     };
     let Stated { count, length, offset } = stated;
-    let outside = || Error::damaged("the zip directory lies outside of the archive");
+    let outside = || Error::damaged("the zip directory is outside the archive");
     let start = usize::try_from(offset).map_err(|_| outside())?;
     if offset.checked_add(length) != Some(end as u64) {
         return Err(Error::damaged("the zip directory does not end where the archive's end record begins"));
@@ -79,10 +79,10 @@ fn read_end_64(bytes: &[u8], narrow: Stated, locator: &[u8]) -> Result<(Stated, 
     let at = usize::try_from(locator.u64()?).ok();
     let (at, rest) = at
         .and_then(|at| Some((at, bytes.get(at..)?)))
-        .ok_or_else(|| Error::damaged("the zip64 end record lies outside of the archive"))?;
+        .ok_or_else(|| Error::damaged("the zip64 end record is outside the archive"))?;
     let mut input = Input::new(rest, "the zip64 end record");
     if input.u32()? != END_64 {
-        return Err(Error::damaged("the zip64 end record is not where its locator says"));
+        return Err(Error::damaged("the zip64 end record is not at its locator's offset"));
     }
     input.take(12)?; // its size, versions
     let disks = (input.u32()?, input.u32()?);

@@ -9,8 +9,9 @@ pub(super) const LOCAL_HEADER: u32 = 0x0403_4b50;
 const CENTRAL_HEADER: u32 = 0x0201_4b50;
 const DESCRIPTOR: u32 = 0x0807_4b50;
 
-/// Flags that affect how data are read: encryption (three kinds), a descriptor after the data, patches, and UTF-8
-/// names. The others are hints.
+/// Flags that affect how data are read.
+///
+/// They are encryption (three kinds), a descriptor after the data, patches, and UTF-8 names. The others are hints.
 const FLAGS: u16 = 1 | ENCRYPTED_STRONGLY | ENCRYPTED_NAMES | HAS_DESCRIPTOR | PATCH | UTF_8;
 const HAS_DESCRIPTOR: u16 = 1 << 3;
 const PATCH: u16 = 1 << 5;
@@ -60,7 +61,7 @@ impl<'a> Listed<'a> {
         // In this order, and only those that do not fit.
         let (size, packed, offset) = (widen(size)?, widen(packed)?, widen(offset)?);
         if !matches!(disk, 0 | u16::MAX) {
-            return Err(damaged(name, "lies in another file"));
+            return Err(damaged(name, "is in another file"));
         }
         Ok(Self { name, method, crc, packed, size, offset, flags })
     }
@@ -85,10 +86,10 @@ impl<'a> Listed<'a> {
         let name = self.name;
         let start = usize::try_from(self.offset).ok();
         let rest = start.and_then(|start| records.get(start..));
-        let rest = rest.ok_or_else(|| damaged(name, "lies outside of the archive"))?;
+        let rest = rest.ok_or_else(|| damaged(name, "is outside the archive"))?;
         let mut input = Input::new(rest, "a zip record");
         if input.u32()? != LOCAL_HEADER {
-            return Err(damaged(name, "is not where the directory says"));
+            return Err(damaged(name, "is not at its offset in the directory"));
         }
         input.take(2)?; // version
         let (flags, method) = (input.u16()?, input.u16()?);
@@ -120,8 +121,7 @@ impl<'a> Listed<'a> {
         let mut end = rest.len() - behind.len();
         if later {
             let descriptor = self.descriptor(behind);
-            end +=
-                descriptor.ok_or_else(|| damaged(name, "has another descriptor behind it than the directory says"))?;
+            end += descriptor.ok_or_else(|| damaged(name, "has another descriptor than the directory states"))?;
         }
         Ok((data, self.offset + end as u64))
     }

@@ -95,7 +95,7 @@ impl<'a> Archive<'a> {
             _ => Cow::Owned(entry.inflate(name, meter)?),
         };
         if bytes.len() as u64 != entry.size {
-            return Err(damaged(name, &format!("has {} bytes; its directory says {}", bytes.len(), entry.size)));
+            return Err(damaged(name, &format!("has {} bytes; its directory states {}", bytes.len(), entry.size)));
         }
         let mut crc = Crc::new();
         crc.update(&bytes);

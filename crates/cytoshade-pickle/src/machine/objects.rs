@@ -77,7 +77,7 @@ impl<'a> Machine<'a, '_> {
                 self.push(Value::Call { global, args, state: None })
             }
             Value::Opaque { module, name } => self.push(Value::Opaque { module, name }),
-            _ => Err(refuse(code, "it makes an object that is no plain data")),
+            _ => Err(refuse(code, "it makes an object that is not plain data")),
         }
     }
 

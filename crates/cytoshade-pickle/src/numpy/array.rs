@@ -28,7 +28,7 @@ pub struct Array<'a, T = Id> {
 }
 
 impl<'a, T> Array<'a, T> {
-    /// An array of `shape` with data in C order or, if `fortran_order`, with the first axis changing fastest.
+    /// An array of `shape` with data in C order, or with the first axis fastest if `fortran_order`.
     ///
     /// # Errors
     /// [`Error::Damaged`] unless the data have the length that shape and type require.
@@ -80,7 +80,9 @@ impl<'a, T> Array<'a, T> {
         Ok(Array { shape, dtype, fortran_order, data })
     }
 
-    /// The numbers in stored order; integers above 2^53 are rounded. `None` if the elements are not numbers.
+    /// The numbers in stored order; integers above 2^53 are rounded.
+    ///
+    /// `None` if the elements are not numbers.
     pub fn numbers(&self) -> Option<impl Iterator<Item = f64>> {
         let Data::Bytes(bytes) = &self.data else { return None };
         let dtype = self.dtype;

@@ -41,7 +41,9 @@ fn allow_only_decoding() -> Outcome {
     install(rules, SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow)
 }
 
-/// Reports calls whose arguments a filter cannot check as unsupported. The libraries then use older calls.
+/// Reports calls whose arguments a filter cannot check as unsupported.
+///
+/// The libraries then use older calls.
 fn hide_unchecked_calls() -> Outcome {
     let rules = HIDDEN.map(|call| (call, Vec::new()));
     install(rules.into(), SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS as u32))

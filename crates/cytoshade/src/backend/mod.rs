@@ -52,7 +52,9 @@ pub(crate) enum Backend {
 pub struct Batch {
     /// The outputs, of shape [tiles, outputs, height, width].
     pub outputs: Vec<f32>,
-    /// The style vectors, of shape [tiles, style channels], each of L2 norm 1. Empty if the network has no style.
+    /// The style vectors, of shape [tiles, style channels], each of L2 norm 1.
+    ///
+    /// Empty if the network has no style.
     pub styles: Vec<f32>,
 }
 

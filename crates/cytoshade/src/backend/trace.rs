@@ -1,10 +1,12 @@
-//! A span of the crate `tracing` for each stage. Builds without the feature `tracing` have spans that do nothing.
+//! A span of the crate `tracing` for each stage.
+//!
+//! Builds without the feature `tracing` have spans that do nothing.
 
 use cytoshade_core::Stage;
 
 use super::Backend;
 
-/// The image of a span: its size [depth, height, width] (none for batches of images) and its number in a batch.
+/// The image of a span: its number in a batch and its size [depth, height, width], if known.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(not(feature = "tracing"), expect(dead_code))]
 pub(crate) struct Subject {

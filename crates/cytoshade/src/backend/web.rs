@@ -32,8 +32,9 @@ pub trait RemoteBackend: Debug {
     /// [`Error::Remote`].
     fn network(&self, tile: &[f32], height: usize, width: usize) -> PendingBatch<'_>;
 
-    /// The end points of `pixels` after `niter` steps, as [`Steps::follow`] computes them. Pixels are independent of
-    /// each other.
+    /// The end points of `pixels` after `niter` steps, as [`Steps::follow`] computes them.
+    ///
+    /// Pixels are independent of each other.
     ///
     /// # Errors
     /// [`Error::Remote`].

@@ -8,7 +8,9 @@ use cytoshade_model::Sha256;
 use super::cache::Slot;
 use super::{KernelChoices, Wanted};
 
-/// The kernels of a network's convolutions on a device: cached or measured. Empty without [`Wanted::tune`].
+/// The kernels of a network's convolutions on a device: cached or measured.
+///
+/// Empty without [`Wanted::tune`].
 pub(super) async fn kernel_choices(
     gpu: &Gpu,
     network: &Network,

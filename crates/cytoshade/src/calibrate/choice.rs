@@ -12,7 +12,9 @@ pub enum PrecisionChoice {
     F32,
     /// 2 bytes per value; sums stay in f32. An error if the GPU does not offer it.
     F16,
-    /// f16 if the GPU offers it and a trial on a synthetic image agrees with f32, else f32. In browsers f32.
+    /// f16 if the GPU offers it and a trial on a synthetic image agrees with f32, else f32.
+    ///
+    /// In browsers f32.
     ///
     /// For segmentation, the trial agrees if every cell has a match with an intersection over union of at least 0.9, no
     /// cell is added, and at least 99.9 % of the pixels belong to the same cell. For restoration, it agrees if the

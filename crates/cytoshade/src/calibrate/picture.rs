@@ -7,7 +7,7 @@ use crate::Error;
 /// Side of the image in pixels: four tiles.
 const SIDE: usize = 256;
 
-/// Draws bright and faint cells about `diameter` pixels wide, some touching, under uneven light and noise.
+/// Draws bright and faint cells about `diameter` pixels wide, some touching, on uneven background.
 pub(super) fn picture(diameter: f32) -> Result<Image, Error> {
     // Networks for larger objects get fewer cells: as many as fit.
     let diameter = diameter.clamp(10.0, 60.0);

@@ -1,4 +1,4 @@
-//! The GPU in builds without the feature `gpu`: types without values, so that no function here ever runs.
+//! The GPU in builds without the feature `gpu`: types without values, so no function here runs.
 
 use std::ops::Range;
 

@@ -15,10 +15,12 @@ use crate::pipeline::run::Run;
 const MIN_RANGE: f32 = 1e-3;
 /// Images of smaller cells are not enlarged for upsampling.
 const MIN_DIAMETER: f64 = 3.0;
-/// The mean diameter of cells over that of nuclei: the second channel is enlarged by this further factor.
+/// Mean diameter of cells over that of nuclei: a further enlargement of the second channel.
 const SECOND_CHANNEL: f64 = 30.0 / 17.0;
 
-/// The purpose that a restoration network was trained for. The reference takes it from the network's name.
+/// The purpose that a restoration network was trained for.
+///
+/// The reference takes it from the network's name.
 ///
 /// ```
 /// use cytoshade::RestoreOptions;
@@ -29,7 +31,9 @@ const SECOND_CHANNEL: f64 = 30.0 / 17.0;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 #[non_exhaustive]
 pub struct RestoreOptions {
-    /// Whether the network upsamples: images of cells smaller than `diam_mean` are enlarged to it first, and stay
+    /// Whether the network upsamples.
+    ///
+    /// Images of cells smaller than `diam_mean` are then enlarged to it first, and stay enlarged.
     /// enlarged.
     pub upsample: bool,
     /// Mean diameter in pixels of the objects in the training images: 30 for cells, 17 for nuclei.
@@ -74,8 +78,9 @@ impl RestoreOptions {
         params.diameter.map(decimal).filter(small).map_or(1.0, |diameter| self.diam_mean / diameter)
     }
 
-    /// The factor from the enlarged image to the network's input. As in the reference, it enlarges an upsampled image
-    /// once more.
+    /// The factor from the enlarged image to the network's input.
+    ///
+    /// As in the reference, it enlarges an upsampled image once more.
     fn factor(&self, params: &Params) -> f64 {
         params.diameter.map(decimal).map_or(1.0, |diameter| self.diam_mean / diameter)
     }
@@ -86,7 +91,7 @@ fn decimal(value: f32) -> f64 {
     value.to_string().parse().unwrap_or(f64::from(value))
 }
 
-/// Fails unless the network has one channel and accepts the tiles of padded planes, and `diam_mean` is above 0.
+/// Fails unless the network has one channel and accepts padded planes, and `diam_mean` is above 0.
 pub(crate) fn check_network(network: &Network, options: &RestoreOptions) -> Result<(), Error> {
     let Description { inputs, tile, .. } = network.description();
     if *inputs != 1 {

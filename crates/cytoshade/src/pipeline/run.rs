@@ -1,4 +1,4 @@
-//! What all pipelines share: stages that are timed, reported and cancellable, on the GPU or on the host.
+//! Shared by all pipelines: timed, reported and cancellable stages on the GPU or on the host.
 
 use cytoshade_core::{Control, Network, Params, Stage, Timings, Volume};
 use cytoshade_cpu::{normalize, resize, volume};

@@ -1,4 +1,6 @@
-//! The pipeline for stacks (the reference's `CellposeModel.eval` with `do_3D`, `stitch_threshold`, or neither).
+//! The pipeline for stacks.
+//!
+//! Source: the reference's `CellposeModel.eval` with `do_3D`, with `stitch_threshold`, or with neither.
 
 use cytoshade_core::rescale::{Factor, Rescale, check_stack};
 use cytoshade_core::{
@@ -19,8 +21,9 @@ use crate::{Error, StackSegmentation};
 /// Each axis along which the network processes planes, with the stack axes of its two flows.
 const ORIENTATIONS: [(Axis, [usize; 2]); 3] = [(Axis::Z, [1, 2]), (Axis::Y, [0, 2]), (Axis::X, [0, 1])];
 
-/// Segments a stack. Without a diameter, the size model's mean diameter applies: the reference estimates none for
-/// stacks.
+/// Segments a stack.
+///
+/// Without a diameter, the size model's mean diameter applies: the reference estimates none for stacks.
 pub(crate) async fn segment(
     backend: &Backend,
     network: &Network,
@@ -149,7 +152,7 @@ impl Run<'_> {
         self.in_place(Stage::Smooth, sums, on_gpu, |sums| volume::smooth::smooth(sums, 3, sigma)).await
     }
 
-    /// Turns the sums of flows and cell probability [4, depth, height, width] into labels of the stack's size.
+    /// Turns summed flows and cell probability [4, depth, height, width] into labels of the stack.
     ///
     /// Also returns the sums, on the device that then holds them.
     async fn masks_3d(
@@ -216,7 +219,7 @@ impl Run<'_> {
         self.gpu_stage(Stage::Masks, gpu, masks).await
     }
 
-    /// Segments each z-slice as an image, then joins the cells of neighbouring z-slices if `params` enable stitching.
+    /// Segments each z-slice as an image, then stitches neighbouring z-slices if `params` enable it.
     async fn slice_by_slice(
         &mut self,
         stack: &StackView<'_>,

@@ -159,7 +159,9 @@ impl SegmenterBuilder {
 }
 
 impl RestorerBuilder {
-    /// Sets the purpose that the network was trained for. The default is a network for cells that does not upsample.
+    /// Sets the purpose that the network was trained for.
+    ///
+    /// The default is a network for cells that does not upsample.
     pub fn options(mut self, options: RestoreOptions) -> Self {
         self.product.options = options;
         self

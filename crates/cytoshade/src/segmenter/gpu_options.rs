@@ -69,7 +69,7 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Measures the GPU's kernels of the 3x3 convolutions, convolution by convolution, and takes the fastest.
+    /// Measures the GPU's kernels for each 3x3 convolution, and uses the fastest.
     ///
     /// The measurement takes some seconds. A [`Builder::cache`] keeps the choice for the adapter, its driver, this
     /// version, the network's shape and its precision. [`Builder::kernel`] takes precedence.

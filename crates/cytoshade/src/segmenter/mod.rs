@@ -89,7 +89,9 @@ impl Segmenter {
         self.shared.backend.info()
     }
 
-    /// The time of each startup phase: on a GPU `adapter`, `device`, `weights` and `pipelines`, on the CPU `weights`.
+    /// The time of each startup phase.
+    ///
+    /// On a GPU `adapter`, `device`, `weights` and `pipelines`, on the CPU `weights`.
     pub fn startup(&self) -> Vec<Span> {
         self.shared.backend.phases()
     }
@@ -162,7 +164,9 @@ impl Segmenter {
         self.shared.backend.precision()
     }
 
-    /// The kernels of the 3x3 convolutions on a GPU, each once, in the order of the network. Empty on the CPU.
+    /// The kernels of the 3x3 convolutions on a GPU, each once, in the order of the network.
+    ///
+    /// Empty on the CPU.
     pub fn kernels(&self) -> Vec<cytoshade_gpu::ConvKernel> {
         self.shared.backend.kernels()
     }

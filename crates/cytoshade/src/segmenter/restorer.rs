@@ -11,7 +11,7 @@ use crate::backend::Backend;
 use crate::pipeline::restore;
 use crate::{DeviceInfo, Error, Model, RestoreOptions};
 
-/// A restoration network on a device: denoising, deblurring, upsampling (the reference's `denoise.DenoiseModel`).
+/// A restoration network on a device: denoising, deblurring, upsampling (`denoise.DenoiseModel`).
 #[derive(Debug)]
 pub struct Restorer {
     network: Arc<Network>,
@@ -145,7 +145,9 @@ impl Restorer {
         self.backend.precision()
     }
 
-    /// The kernels of the 3x3 convolutions on a GPU, each once, in the order of the network. Empty on the CPU.
+    /// The kernels of the 3x3 convolutions on a GPU, each once, in the order of the network.
+    ///
+    /// Empty on the CPU.
     pub fn kernels(&self) -> Vec<cytoshade_gpu::ConvKernel> {
         self.backend.kernels()
     }

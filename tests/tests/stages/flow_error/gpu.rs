@@ -27,8 +27,9 @@ pub(crate) fn exact(mask: &Labels, flows: &Planes) -> Option<f64> {
     flow_error::flow_errors(mask, flows).ok()?.first().copied()
 }
 
-/// Compares the stage with the CPU's: each error is within its bound. Returns the largest used fraction of a bound, and
-/// the largest bound.
+/// Compares the stage with the CPU's: each error is within its bound.
+///
+/// Returns the largest used fraction of a bound, and the largest bound.
 fn check_errors(gpu: &Gpu, labels: &Labels, flows: &Planes) -> Result<(f64, f64), Failed> {
     let planes = block_on(GpuPlanes::upload(gpu, flows))?;
     let on_device = block_on(GpuLabels::upload(gpu, labels))?;

@@ -136,9 +136,10 @@ fn random_intensities(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Planes under light that falls off to one side. A third channel is constant, and so is a corner of the second one.
-/// The weakest contrast is a tenth of its level: rounding is relative to the level, and normalization amplifies it with
-/// the contrast.
+/// Planes under light that falls off to one side.
+///
+/// A third channel is constant, and so is a corner of the second one. The weakest contrast is a tenth of its level:
+/// rounding is relative to the level, and normalization amplifies it with the contrast.
 fn uneven(random: &mut Random, height: usize, width: usize) -> Planes {
     let mut planes = random_planes(random, 3, height, width);
     let light = |at: usize| 10f32.powf(3.0 * (at % width) as f32 / width as f32);

@@ -288,7 +288,7 @@ fn picture(
             picture.pixels = first_samples(&picture.pixels, picture.channels, samples, held.bytes);
         } else {
             return Err(damaged(format!(
-                "a strip or tile is a picture of {} {} samples, expected {samples} {}",
+                "a strip or tile is an image of {} {} samples, expected {samples} {}",
                 picture.channels, picture.sample_type, page.kind.sample_type
             )));
         }

@@ -4,7 +4,9 @@
 
 use super::super::page::Page;
 
-/// Expands a strip or tile to interleaved Y, Cb and Cr for each pixel. Returns fewer bytes if the data end early.
+/// Expands a strip or tile to interleaved Y, Cb and Cr for each pixel.
+///
+/// Returns fewer bytes if the data end early.
 ///
 /// A block holds the brightness of its pixels, row by row, then the two colour samples.
 pub(super) fn expand(page: &Page, stored: &[u8], expected: usize) -> Vec<u8> {

@@ -53,7 +53,7 @@ pub(super) fn series(
     Ok(series)
 }
 
-/// The series in descriptions and vendors' tags; `None` if there are none, or they do not match the pages.
+/// The series in descriptions and vendors' tags; `None` without any, or if the pages do not match.
 fn described(
     tiff: &mut Tiff<'_>,
     siblings: &Siblings,
@@ -161,7 +161,7 @@ fn count(axes: &[Axis], limits: &Limits) -> Result<usize, Error> {
     Ok(planes as usize)
 }
 
-/// The places of `stated` planes stored one after the other behind one page, as far as the file reaches.
+/// The places of up to `stated` consecutive planes behind one page, as far as the file reaches.
 fn behind(tiff: &Tiff<'_>, page: usize, stated: usize) -> Option<Vec<Option<Place>>> {
     let (file, found) = (tiff.file(), tiff.pages().get(page)?);
     if found.kind.compression != 1 {

@@ -188,7 +188,7 @@ fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Str
 /// A whole number.
 fn number(element: &BytesStart<'_>, name: &str) -> Result<Option<usize>, String> {
     let Some(text) = attribute(element, name)? else { return Ok(None) };
-    text.trim().parse().map(Some).map_err(|_| format!("{name} is no number: {}", quoted(text.as_bytes())))
+    text.trim().parse().map(Some).map_err(|_| format!("{name} is not a number: {}", quoted(text.as_bytes())))
 }
 
 /// Cuts names longer than any file system allows.

@@ -6,7 +6,7 @@ use crate::series::Frames;
 use crate::tiff::Tiff;
 use crate::{Axis, AxisKind, Error, Limits, Origin, PixelSize, Place, Series};
 
-/// The series, each of which begins with a page that describes it; `None` if they do not match the pages.
+/// The series, each described by its first page; `None` if they do not match the pages.
 pub(super) fn series(tiff: &Tiff<'_>, first: Description, limits: &Limits) -> Result<Option<Vec<Series>>, Error> {
     let mut all = Vec::new();
     let mut at = 0;

@@ -14,7 +14,9 @@ const QUADS: usize = 4;
 /// Invocations of a subgroup that hold weights for the whole subgroup.
 const HOLDERS: u32 = 8;
 
-/// [`super::ConvKernel::Broadcast`]: like `Direct` with twice the channels. Each invocation loads part of the weights.
+/// [`super::ConvKernel::Broadcast`]: like `Direct` with twice the channels.
+///
+/// Each invocation loads part of the weights.
 #[derive(Debug)]
 pub(super) struct Broadcast;
 
@@ -39,7 +41,7 @@ impl ConvAlgorithm for Broadcast {
     }
 }
 
-/// Invocations of the smallest subgroup, if it is large enough to hold weights for `shared/broadcast.wgsl`.
+/// Minimum subgroup size, if it is large enough to hold weights for `shared/broadcast.wgsl`.
 pub(super) fn subgroup(capabilities: &Capabilities) -> Result<u32, Unsupported> {
     match capabilities.subgroups.ok_or(Unsupported::NoSubgroups)? {
         (found @ ..HOLDERS, _) => Err(Unsupported::SmallSubgroups { found, needed: HOLDERS }),

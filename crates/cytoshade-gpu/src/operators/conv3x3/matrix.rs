@@ -17,7 +17,9 @@ const LARGEST_SUBGROUP: u32 = 64;
 /// Rows of pixels per workgroup, if its subgroups do not share them.
 const ROWS: u32 = 16;
 
-/// [`super::ConvKernel::Matrix`]: like `Gemm`, on the largest suitable matrices. A geometry's columns are their side.
+/// [`super::ConvKernel::Matrix`]: like `Gemm`, on the largest suitable matrices.
+///
+/// A geometry's columns are their side.
 #[derive(Debug)]
 pub(super) struct Matrix;
 

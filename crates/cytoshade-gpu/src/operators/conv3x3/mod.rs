@@ -51,7 +51,7 @@ pub enum ConvKernel {
     Winograd,
 }
 
-/// The kernels of this build in order of preference: the first that applies and is preferred runs a layer.
+/// The kernels of this build in order of preference: the first preferred one that applies runs.
 #[cfg(not(target_arch = "wasm32"))]
 const KERNELS: &[(ConvKernel, &dyn ConvAlgorithm)] = &[
     (ConvKernel::Matrix, &matrix::Matrix),

@@ -28,7 +28,9 @@ const MAX_LANES: u32 = 64;
 /// It has a quarter of the products, but writes its points and reads them again.
 const FEWEST_CHANNELS: usize = 32;
 
-/// [`super::ConvKernel::Winograd`]. A geometry's columns are the invocations of a workgroup, its rows the patches of each.
+/// [`super::ConvKernel::Winograd`].
+///
+/// A geometry's columns are the invocations of a workgroup, its rows the patches of each.
 #[derive(Debug)]
 pub(super) struct Winograd;
 

@@ -90,7 +90,9 @@ pub async fn flow_errors(gpu: &Gpu, labels: &GpuLabels, planes: &GpuPlanes) -> R
     Ok(labels.masks.iter().zip(sums).map(mean).collect())
 }
 
-/// Drops every mask with a flow error above `threshold`; the others keep their numbers. A threshold of 0 keeps all.
+/// Drops every mask with a flow error above `threshold`; the others keep their numbers.
+///
+/// A threshold of 0 keeps all.
 ///
 /// `exact` decides if f32 cannot: given a mask's box as labels, 1 inside, and its flows (dY, dX), it computes the flow
 /// error in f64.

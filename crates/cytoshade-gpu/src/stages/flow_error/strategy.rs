@@ -7,7 +7,7 @@ use crate::device::capabilities::Capabilities;
 
 /// Workgroup sizes for a mask in workgroup memory; the first sufficient one is used.
 const LANES: [u32; 1] = [256];
-/// The same for software adapters, which run few invocations at once, with a cost for each at every barrier.
+/// The same for software adapters, which pay for each invocation at every barrier.
 const SOFTWARE_LANES: [u32; 3] = [32, 64, 256];
 
 /// The strategy for diffusing a mask's heat.

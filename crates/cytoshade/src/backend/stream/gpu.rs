@@ -50,7 +50,9 @@ impl<'a> GpuStream<'a> {
         Self { gpu, network, batch_size, recorder, destination, parts, since: Instant::now(), open, submissions }
     }
 
-    /// Accepts a plane. The network must be prepared for its tiles. Returns the plane if the device has no room for it.
+    /// Accepts a plane.
+    ///
+    /// The network must be prepared for its tiles. Returns the plane if the device has no room for it.
     pub(super) async fn accept(
         &mut self,
         input: PlacedPlanes,
@@ -74,7 +76,9 @@ impl<'a> GpuStream<'a> {
         Ok(None)
     }
 
-    /// Submits batches while at least `least` tiles wait. Waits for the oldest batches if too many are in flight.
+    /// Submits batches while at least `least` tiles wait.
+    ///
+    /// Waits for the oldest batches if too many are in flight.
     pub(super) async fn submit(
         &mut self,
         least: usize,
@@ -104,7 +108,9 @@ impl<'a> GpuStream<'a> {
         Ok(())
     }
 
-    /// Gives up the incomplete planes. Returns them for the host, and the number of their tiles that were done.
+    /// Gives up the incomplete planes.
+    ///
+    /// Returns them for the host, and the number of their tiles that were done.
     pub(super) fn give_up(mut self) -> (Vec<PlacedPlanes>, usize) {
         let done = self.open.done();
         (self.open.drain().map(|open| open.plane.input).collect(), done)

@@ -23,7 +23,7 @@ pub(crate) use slices::Slices;
 /// The network's results for one plane.
 #[derive(Debug)]
 pub(crate) struct Output {
-    /// Shape [outputs, height, width], of the plane's size, in the order of the pipelines ([`super::outputs`]).
+    /// Shape [outputs, height, width], of the plane's size, in the pipelines' order ([`super::outputs`]).
     pub(crate) outputs: PlacedPlanes,
     /// The sum of the tiles' style vectors, scaled to L2 norm 1. `None` if the network has no style.
     pub(crate) style: Option<Vec<f32>>,
@@ -137,7 +137,7 @@ impl<'a> NetworkStream<'a> {
         Ok(Some(Output { outputs, style, time }))
     }
 
-    /// Accepts planes [channels, height, width], which are cut into tiles together, and runs the full batches.
+    /// Accepts planes [channels, height, width], cut into tiles together, and runs the full batches.
     pub(crate) async fn push(&mut self, planes: PlacedPlanes) -> Result<(), Error> {
         let span = self.watch.span.clone();
         span.run(self.accept(planes)).await

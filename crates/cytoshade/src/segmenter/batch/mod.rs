@@ -168,7 +168,9 @@ impl Drop for Segmentations {
 }
 
 impl Segmenter {
-    /// Segments many images. The results come in the images' order and equal those of [`Segmenter::segment`].
+    /// Segments many images.
+    ///
+    /// The results come in the images' order and equal those of [`Segmenter::segment`].
     ///
     /// `images` are [`Image`]s, or results of decoding them, of any sizes. One thread takes them from the iterator and
     /// normalizes them, one runs the network on batches of tiles of several images, and others label, while the caller

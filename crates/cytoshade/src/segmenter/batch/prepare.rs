@@ -28,7 +28,7 @@ pub(super) struct Prepared {
     pub(super) result: Result<(Open, usize, PlacedPlanes), Error>,
 }
 
-/// Sends each image to the network until the source ends, the call is cancelled, or the network's thread is gone.
+/// Sends images to the network until the source ends, the call is cancelled, or the network ends.
 pub(super) fn run(task: &Task, images: impl Iterator<Item: BatchImage>, to_network: &SyncSender<Prepared>) {
     for (image, item) in images.enumerate() {
         let result = prepare(task, image, item);

@@ -152,7 +152,7 @@ impl<'m> Graph<'m> {
         Ok(pool.input(0))
     }
 
-    /// The input of the 2x nearest-neighbor upsampling that computes a value; `None` if another node computes it.
+    /// The input of the 2x nearest-neighbor upsampling that computes a value; `None` for other nodes.
     pub(super) fn doubling(&self, value: Value) -> Result<Option<Value>, Mismatch> {
         let Some(node) = self.maker(value).filter(|node| node.is(&["Resize", "Upsample"])) else { return Ok(None) };
         let scales = if node.is(&["Resize"]) && node.inputs() > 2 { node.input(2) } else { node.input(1) };

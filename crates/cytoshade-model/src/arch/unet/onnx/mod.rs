@@ -11,8 +11,9 @@ use crate::external::ExternalData;
 use crate::onnx::{Graph, Model, Node};
 use crate::{Error, ReadLimits};
 
-/// Maximum number of candidates for the network's last node. Exports have a handful; a hostile graph may have
-/// thousands, each with a long walk.
+/// Maximum number of candidates for the network's last node.
+///
+/// Exports have a handful; a hostile graph may have thousands, each with a long walk.
 const MAX_HEADS: usize = 256;
 /// Maximum number of nodes in one walk: 8 levels of some 40 nodes, each with pass-through nodes.
 const STEPS_OF_A_WALK: u64 = 1000;

@@ -27,7 +27,7 @@ pub(super) struct Up<'m> {
     style: Value,
 }
 
-/// The network with last convolution `head`; or the number of blocks found before the first differing node.
+/// The network with last convolution `head`; else the number of blocks before the first difference.
 pub(super) fn network<'m>(graph: &Graph<'m>, head: &'m Node<'m>) -> Result<Found<'m>, (usize, Mismatch)> {
     let mut found = 0;
     follow(graph, head, &mut found).map_err(|mismatch| (found, mismatch))
