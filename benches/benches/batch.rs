@@ -1,4 +1,4 @@
-//! Many images: `segment_batch` against a loop over `segment`, in turns, and the ratio of their times.
+//! Compares `segment_batch` on many images with a loop over `segment`, alternating.
 
 use std::time::Instant;
 

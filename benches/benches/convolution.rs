@@ -1,5 +1,7 @@
-//! The CPU's convolutions at each level of the published networks. A network of one level has eight 3x3 convolutions of equal
-//! channel counts, two of 1x1 that are part of them, and little else.
+//! The CPU's convolutions at each level of the published networks.
+//!
+//! A network of one level consists of eight 3x3 convolutions of equal channel counts, two 1x1 shortcuts, and little
+//! else.
 //!
 //! The program `conv_throughput` measures those of a GPU, kernel by kernel, beside the device's ceilings.
 

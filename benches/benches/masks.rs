@@ -1,5 +1,6 @@
-//! Stages `masks`, `flow_error` and `fill_holes` on a crowded plane on the CPU, and all stages from flows to labels on both
-//! backends.
+//! Stages `masks`, `flow_error` and `fill_holes` on a crowded plane.
+//!
+//! Runs them on the CPU, and all stages from flows to labels on both backends.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use cytoshade_benches::{Cells, cells, gpu};

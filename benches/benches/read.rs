@@ -1,4 +1,6 @@
-//! How long a TIFF of 4096 x 4096 pixels takes to read, as a ratio to tifffile with imagecodecs: both in turn, on two threads.
+//! Times reading a TIFF of 4096 x 4096 pixels, relative to tifffile with imagecodecs.
+//!
+//! Both alternate, on two threads.
 //!
 //! `cargo bench -p cytoshade-benches --bench read`. The Python is that of `tests/oracle/setup.sh`, or CYTOSHADE_ORACLE.
 
@@ -55,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Seconds that this workspace's reader takes.
+/// Seconds of this workspace's reader.
 fn ours(path: &Path) -> Result<f64, Box<dyn Error>> {
     let start = Instant::now();
     let images = cytoshade_formats::read(path, &ReadOptions::default())?;

@@ -1,4 +1,4 @@
-//! Prints the milliseconds and the share of every stage of the pipeline, for images of 512 x 512 and 2048 x 2048.
+//! Prints the milliseconds and the share of every stage, for images of 512 x 512 and 2048 x 2048.
 //!
 //! `cargo bench -p cytoshade-benches --bench stages [-- [--gpu | --software] MODEL]`. The defaults are the CPU and the
 //! bundled network.

@@ -1,4 +1,4 @@
-//! Measures the limits of an adapter: operations and bytes per second. A kernel's share of these says more than its time.
+//! Measures the limits of an adapter: operations and bytes per second, as a yardstick for kernels.
 
 use std::time::Instant;
 
@@ -9,12 +9,15 @@ use cytoshade_shaders::{CONV3X3_MATRIX8, CONV3X3_MATRIX16, Shader, overrides};
 const VALUES: u32 = 1 << 20;
 /// Invocations of `copy` and `multiply_add`.
 const INVOCATIONS: u32 = VALUES / 4;
-/// Operations per invocation of `multiply_add`: rounds x sums x repetitions x values x (multiplication and addition).
+/// Operations per invocation of `multiply_add`.
+///
+/// They are rounds x sums x repetitions x values x (multiplication and addition).
 const OPERATIONS: u64 = 64 * 8 * 8 * 4 * 2;
 /// Workgroups of `multiply_matrices`.
 const SUBGROUPS: u32 = 1 << 12;
-/// Operations per workgroup of `multiply_matrices`, divided by side^3 of the matrices: rounds x sums x (multiplication and
-/// addition).
+/// Operations per workgroup of `multiply_matrices`, divided by side^3 of the matrices.
+///
+/// They are rounds x sums x (multiplication and addition).
 const MATRIX_OPERATIONS: u64 = 64 * 8 * 2;
 /// Repetitions of a measurement, of which the fastest counts.
 const TRIES: usize = 8;

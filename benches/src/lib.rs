@@ -1,4 +1,4 @@
-//! Shared by the benches: networks of any width with random weights, synthetic cells, and the GPU to measure.
+//! Shared by the benches: networks with random weights, synthetic cells, and the GPU to measure.
 
 #[cfg(not(target_os = "wasi"))]
 pub mod arguments;
@@ -13,7 +13,9 @@ use cytoshade_core::{BatchNorm, Network, Planes};
 #[cfg(not(target_os = "wasi"))]
 use cytoshade_gpu::{Choice, Gpu};
 
-/// A linear congruential generator of repeatable numbers from -1 to 1. Speed does not depend on the values.
+/// A linear congruential generator of repeatable numbers from -1 to 1.
+///
+/// Speed does not depend on the values.
 #[derive(Debug)]
 struct Numbers(u32);
 
@@ -66,8 +68,9 @@ pub fn tiles(network: &Network, count: usize, height: usize, width: usize) -> Ve
     Numbers(2).vector(count * network.description().inputs * height * width, 1.0)
 }
 
-/// Flows and cell probability of round cells on a grid, like those of a good network: flows of length 5 towards each cell's
-/// centre.
+/// Flows and cell probability of round cells on a grid, like those of a good network.
+///
+/// The flows have length 5 and point to each cell's centre.
 #[derive(Debug, Clone)]
 pub struct Cells {
     /// (dY, dX).
@@ -86,8 +89,9 @@ impl Cells {
     }
 }
 
-/// A plane of `side` x `side` pixels with a cell of 30 pixels in each square of `pitch` pixels: 34 is crowded, 90 is
-/// sparse.
+/// A plane of `side` x `side` pixels with a cell of 30 pixels in each square of `pitch` pixels.
+///
+/// 34 is crowded, 90 is sparse.
 pub fn cells(side: usize, pitch: usize) -> Cells {
     let mut flows = Planes::zeros(2, side, side);
     let mut cellprob = vec![-6.0; side * side];
@@ -106,7 +110,7 @@ pub fn cells(side: usize, pitch: usize) -> Cells {
     Cells { flows, cellprob }
 }
 
-/// The GPU to measure: a hardware one, else a software adapter if there is one.
+/// The GPU to measure: hardware, else a software adapter.
 #[cfg(not(target_os = "wasi"))]
 pub fn gpu() -> Option<Gpu> {
     let open = |choice| pollster::block_on(Gpu::open(choice)).ok();

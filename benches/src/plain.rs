@@ -29,7 +29,9 @@ const SIDE: u32 = 8;
 /// Number of outputs per layer that are checked.
 const SAMPLES: u32 = 1000;
 
-/// Inputs and outputs of the layers, shared by all of them: noise. Values are f32, rounded to the storage type.
+/// Inputs and outputs of the layers, shared by all of them: noise.
+///
+/// Values are f32, rounded to the storage type.
 struct Noise {
     source: Values,
     skip: Values,
@@ -205,7 +207,7 @@ impl<'a> Plain<'a> {
         let (tile, y, x) = (pixel / width / width, pixel / width % width, pixel % width);
         let Noise { source, skip, added, style, .. } = &self.noise;
         let value = |values: &Values, at: usize| f64::from(values.values[at]);
-        // Where a tensor of `channels`, doubled or not, has the first channel of a pixel.
+        // The position of a pixel's first channel in a tensor of `channels`, doubled or not.
         let place = |y: usize, x: usize, channels: usize, doubled: bool| {
             let (halve, width) = (usize::from(doubled), width >> usize::from(doubled));
             ((tile * width + (y >> halve)) * width + (x >> halve)) * padded(channels)
@@ -357,7 +359,7 @@ fn buffer(device: &wgpu::Device, size: u64, usage: wgpu::BufferUsages) -> wgpu::
     device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
 }
 
-/// The weights as the shader has them, those of `proj`, which its norm's scale is part of, after the others.
+/// The weights in the shader's order: those of `proj`, scaled by its norm, come last.
 fn weights(conv: &Conv, proj: Option<&Conv>) -> Vec<f32> {
     let quads = |channels: usize| channels.div_ceil(4);
     let ours = quads(conv.outputs()) * quads(conv.inputs()) * 9 * 16;

@@ -12,7 +12,7 @@ use crate::Numbers;
 pub struct Scene {
     /// Depth (1 for a plane), height and width.
     pub size: [usize; 3],
-    /// (dY, dX), or (dZ, dY, dX) of a stack, one after the other: of length 5 towards each cell's centre, with noise.
+    /// Concatenated (dY, dX), or (dZ, dY, dX) of a stack: of length 5 towards each cell's centre, with noise.
     pub flows: Vec<f32>,
     /// About 6 inside of cells and -6 outside, with noise.
     pub cellprob: Vec<f32>,

@@ -8,14 +8,14 @@ use naga::Literal;
 use crate::reflect::Interface;
 use crate::table::{Row, Typed};
 
-/// A shader, its interface, and the comment at the head of its file.
+/// A shader, its interface, and the comment at the start of its file.
 pub(crate) struct Entry<'a> {
     pub(crate) row: &'a Row,
     pub(crate) interface: Interface,
     pub(crate) comment: Vec<String>,
 }
 
-/// A static for each shader, a module with the constants of its source, and the list of all shaders.
+/// Writes a static per shader, a module with the constants of its source, and the list of all shaders.
 pub(crate) fn rust(entries: &[Entry<'_>]) -> Result<String, std::fmt::Error> {
     let mut out = String::new();
     for entry in entries {
@@ -61,7 +61,7 @@ fn shader(out: &mut String, Entry { row, interface, comment }: &Entry<'_>) -> st
     writeln!(out, "}};\n")
 }
 
-/// The `const`s that a host can use: whole numbers and f32.
+/// The `const`s usable by a host: whole numbers and f32.
 fn constants(out: &mut String, Entry { row, interface, .. }: &Entry<'_>) -> std::fmt::Result {
     if interface.constants.is_empty() {
         return Ok(());
@@ -95,7 +95,7 @@ fn overrides(out: &mut String, entries: &[Entry<'_>]) -> std::fmt::Result {
     writeln!(out, "}}\n")
 }
 
-/// A line of a comment as Markdown, in which brackets would be links.
+/// A comment line as Markdown, with brackets escaped.
 fn markdown(line: &str) -> String {
     line.replace('[', "\\[").replace(']', "\\]")
 }

@@ -1,7 +1,7 @@
 //! Copies the WGSL files for the library to include, and generates the Rust that describes each shader.
 //!
-//! For a browser, which loads every byte, files lose their comments and indentation, and shaders that need more than
-//! WebGPU are left out.
+//! For browsers, to save bytes, the files lose their comments and indentation, and shaders that need more than WebGPU
+//! are omitted.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Copies the files of a folder, changed.
+/// Copies the files of a folder through `change`.
 fn copy(from: &Path, to: &Path, change: fn(&str) -> String) -> std::io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
@@ -56,7 +56,7 @@ fn copy(from: &Path, to: &Path, change: fn(&str) -> String) -> std::io::Result<(
     Ok(())
 }
 
-/// Reads a shader's interface from its source in f32; a test holds the source in f16 to the same interface.
+/// Reads a shader's interface from its source in f32; a test checks that f16 has the same.
 fn entry(row: &Row) -> Result<Entry<'_>, Box<dyn Error>> {
     let activations = (row.typed == Typed::Activations).then_some(Precision::F32);
     let typed = activations.iter().flat_map(|_| ["shared/f32", "shared/fours", "shared/packed"].map(String::from));
@@ -71,7 +71,7 @@ fn entry(row: &Row) -> Result<Entry<'_>, Box<dyn Error>> {
     Ok(Entry { row, interface, comment: head(texts.last().map_or("", String::as_str)) })
 }
 
-/// The first paragraph of the comment at the head of a file.
+/// The first paragraph of the comment at the start of a file.
 fn head(text: &str) -> Vec<String> {
     let comment = text.lines().map_while(|line| line.strip_prefix("// "));
     comment.map(String::from).collect()

@@ -1,4 +1,4 @@
-//! The interface of a shader, read from its source by naga, the compiler that wgpu uses.
+//! Reads the interface of a shader from its source with naga, the compiler in wgpu.
 
 use naga::proc::GlobalCtx;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
@@ -6,11 +6,11 @@ use naga::{AddressSpace, EntryPoint, Expression, Handle, Literal, Module, Storag
 
 use crate::types::{Needs, Precision};
 
-/// The interface of a shader, which a host needs to run it.
+/// The interface of a shader for its host.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Interface {
     pub(crate) entry: String,
-    /// Invocations of a workgroup; those that an override sets, by its default.
+    /// Workgroup size; sides set by an override have its default.
     pub(crate) workgroup: [u32; 3],
     /// The members of the uniform buffer at binding 0.
     pub(crate) params: Vec<String>,
@@ -21,7 +21,7 @@ pub(crate) struct Interface {
     pub(crate) constants: Vec<(String, Literal)>,
 }
 
-/// The features that a shader may use: WebGPU's defaults and those of its needs.
+/// The features that a shader may use: WebGPU's defaults and those that it declares.
 pub(crate) fn capabilities(needs: Needs, activations: Option<Precision>) -> Capabilities {
     let mut capabilities = match needs {
         Needs::Nothing | Needs::Native => Capabilities::empty(),
@@ -55,7 +55,7 @@ pub(crate) fn interface(name: &str, source: &str, allowed: Capabilities) -> Resu
         workgroup: workgroup(&module, entry)?,
         params,
         storage,
-        // naga makes nameless ones of array sizes that depend on overrides.
+        // naga creates nameless overrides for array sizes that depend on overrides.
         overrides: module.overrides.iter().filter_map(|(_, constant)| constant.name.clone()).collect(),
         constants: constants.collect(),
     })

@@ -2,15 +2,15 @@
 //!
 //! The build script reads everything else (entry point, workgroup size, buffers, parameters, constants) from the WGSL.
 //!
-//! The head of each shared piece names what it uses. WGSL accepts declarations in any order; here a piece comes after
-//! those that it uses. The build fails if one is missing.
+//! The head of each shared piece names the pieces it uses. WGSL accepts declarations in any order; here a piece follows
+//! those it uses. The build fails if one is missing.
 
 use crate::types::Needs::{self, Matrices, Native, Nothing, Subgroups};
 
 /// Whether a shader reads or writes activations, whose type depends on the precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Typed {
-    /// It does. The types `Stored`, `Packed` and `Four` come before its pieces.
+    /// It does. Its pieces follow the types `Stored`, `Packed` and `Four`.
     Activations,
     /// It does not.
     Plain,
@@ -24,7 +24,7 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     /// The WGSL file with its entry point, in `src/wgsl`.
     pub(crate) file: &'static str,
-    /// The files of `src/wgsl/shared` that come before it, in this order.
+    /// The files of `src/wgsl/shared` that precede it, in this order.
     pub(crate) shared: &'static str,
     pub(crate) needs: Needs,
     pub(crate) typed: Typed,

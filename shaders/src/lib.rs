@@ -1,8 +1,8 @@
 //! Every compute shader of Cytoshade as WGSL, with the interface that a host needs to run it.
 //!
-//! A shader is one WGSL file with one entry point, after the pieces of `wgsl/shared` that it uses; WGSL has no includes.
-//! `build/table.rs` lists the shaders and their pieces. The build script reads everything else from the WGSL with naga and
-//! generates a static for each shader ([`RESIZE`], ...), a module with the `const`s of its source
+//! A shader is one WGSL file with one entry point, preceded by the pieces of `wgsl/shared` that it uses; WGSL has no
+//! includes. `build/table.rs` lists the shaders and their pieces. The build script reads everything else from the WGSL
+//! with naga and generates a static for each shader ([`RESIZE`], ...), a module with the `const`s of its source
 //! ([`histogram::MARGIN`], ...), and the names of the overrides ([`overrides`]).
 //!
 //! Binding 0 of group 0 is the uniform buffer `params` of 4-byte scalars ([`Shader::params`]); bindings 1, 2, ... are
@@ -19,7 +19,7 @@ use std::hash::{Hash, Hasher};
 use types::assemble;
 pub use types::{Needs, Precision, Storage};
 
-/// The text of a shared piece, as the build script left it.
+/// The text of a shared piece, from the build script.
 macro_rules! shared {
     ($name:literal) => {
         include_str!(concat!(env!("OUT_DIR"), "/wgsl/shared/", $name, ".wgsl"))
@@ -29,17 +29,17 @@ macro_rules! shared {
 /// A compute shader. Its name identifies it.
 #[derive(Clone, Copy, Debug)]
 pub struct Shader {
-    /// The name, which no other shader has. It is that of its file, unless one file makes several shaders.
+    /// The unique name. It is that of the file, unless one file makes several shaders.
     pub name: &'static str,
     /// The texts of its pieces in order: the shared ones, then its own file.
     pub pieces: &'static [&'static str],
     /// Features that it needs.
     pub needs: Needs,
-    /// Whether it reads or writes activations, whose type follows from the [`Precision`].
+    /// Whether it reads or writes activations, whose type depends on the [`Precision`].
     pub activation_typed: bool,
     /// Entry point.
     pub entry: &'static str,
-    /// Invocations of a workgroup in x, y and z; with the defaults of the overrides that set them.
+    /// Workgroup size in x, y and z; with the defaults of overrides.
     pub workgroup: [u32; 3],
     /// The members of the uniform buffer at binding 0, each a u32 or f32.
     pub params: &'static [&'static str],
@@ -71,20 +71,20 @@ impl Shader {
         self.source_with(precision, [fours, shared!("packed")])
     }
 
-    /// The source whose convolutions read and write values of f32 in pairs, as 64-bit integers.
+    /// The source whose convolutions read and write f32 values in pairs, as 64-bit integers.
     ///
     /// It needs the feature `shader-int64`. Only software adapters run it faster than [`Shader::source`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn source_in_pairs(&self, precision: Precision) -> String {
         let packed = match precision {
             Precision::F32 => shared!("packed_pairs"),
-            // Mesa 22 crashes on four values of f16 as one integer.
+            // Mesa 22 crashes on four f16 values as one integer.
             Precision::F16 => shared!("packed"),
         };
         self.source_with(precision, [shared!("pairs"), packed])
     }
 
-    /// The source; before the pieces of a shader of activations, the types that it accesses them by.
+    /// The source, with the access types of activations before the pieces of shaders that use them.
     fn source_with(&self, precision: Precision, access: [&str; 2]) -> String {
         if !self.activation_typed {
             return assemble(self.needs, None, self.pieces);

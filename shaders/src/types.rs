@@ -5,21 +5,23 @@
 pub enum Needs {
     /// Nothing.
     Nothing,
-    /// Nothing, but browser builds leave it out to keep the wasm file small.
+    /// None, but browser builds omit the shader to keep the wasm file small.
     Native,
     /// Subgroup operations, which wgpu does not offer in browsers. Native builds only.
     Subgroups,
-    /// Subgroup matrices in naga's dialect of WGSL, f16, and more workgroup memory than the default. Native builds only.
+    /// Subgroup matrices in naga's dialect of WGSL, f16, and more workgroup memory than the default.
+    ///
+    /// Native builds only.
     Matrices,
 }
 
-/// The number format in which activations and convolution weights are stored. All sums are in f32.
+/// The number format of activations and convolution weights. All sums are in f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Precision {
-    /// 4 bytes a value.
+    /// 4 bytes per value.
     #[default]
     F32,
-    /// 2 bytes a value; needs the feature `shader-f16`.
+    /// 2 bytes per value; needs the feature `shader-f16`.
     F16,
 }
 

@@ -7,8 +7,9 @@ use libtest_mimic::Failed;
 
 use crate::{each_way, must_fail_when_perturbed};
 
-/// The relative L2 error ||ours - reference|| / ||reference||, in f64, is at most `limit`. A reference of zeros has no
-/// relative error; the comparison then fails.
+/// The relative L2 error ||ours - reference|| / ||reference||, in f64, is at most `limit`.
+///
+/// A reference of zeros has no relative error; the comparison then fails.
 pub fn l2_within<R: Copy + Into<f64>>(ours: &[f32], reference: &[R], limit: f64) -> Result<(), String> {
     if ours.len() != reference.len() {
         return Err(format!("{} values, expected {}", ours.len(), reference.len()));
@@ -37,10 +38,10 @@ pub fn close(ours: &[f32], reference: &[f32], limit: f64) -> Result<(), String> 
     Ok(())
 }
 
-/// "Equal to rounding", as a share of the largest value.
+/// "Equal to rounding", as a fraction of the largest value.
 pub const ROUNDING: f64 = 1e-5;
 
-/// [`close`], which must not hold if a value in the middle is off by a hundredth of the largest.
+/// [`close`], which must fail if a value in the middle is off by a hundredth of the largest.
 pub fn close_with_twin(ours: &[f32], reference: &[f32], limit: f64) -> Result<(), Failed> {
     let nudge = |values: &mut Vec<f32>| {
         let largest = values.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
@@ -77,7 +78,7 @@ impl ExpectedBatch {
         l2_within(styles, &self.styles, limit).map_err(|e| format!("styles: {e}"))
     }
 
-    /// [`ExpectedBatch::compare`], which must fail on slightly wrong outputs (with rows of `width`) and styles.
+    /// [`ExpectedBatch::compare`], which must fail on slightly wrong outputs and styles (rows of `width`).
     pub fn compare_with_twin(&self, outputs: &[f32], styles: &[f32], width: usize) -> Result<(), Failed> {
         self.compare_with_twin_within(NETWORK, outputs, styles, width)?;
         let largest = outputs.iter().fold(0.0f32, |m, value| m.max(value.abs()));
@@ -92,8 +93,8 @@ impl ExpectedBatch {
         )
     }
 
-    /// [`ExpectedBatch::compare_within`], which must fail on outputs (with rows of `width`) and styles that are off by twice the
-    /// limit.
+    /// [`ExpectedBatch::compare_within`], which must fail at twice the limit (rows of `width`).
+    /// error.
     pub fn compare_with_twin_within(
         &self,
         limit: f64,
@@ -122,7 +123,7 @@ impl ExpectedBatch {
                 ("a missing style", &|(_, styles)| styles.truncate(styles.len() - 1)),
             ],
         )?;
-        // A single row does not change by a rotation.
+        // A rotation does not change a single row.
         if outputs.len() > width {
             each_way(&found, compare, &[("outputs moved by a row", &|(outputs, _)| outputs.rotate_left(width))])?;
         }
@@ -130,7 +131,7 @@ impl ExpectedBatch {
     }
 }
 
-/// The same pixels take part, and at least 99.9 % of the points lie within a hundredth of a pixel.
+/// The same pixels are followed, and at least 99.9 % of the points agree within a hundredth of a pixel.
 pub fn end_points(ours: &EndPoints, reference: &EndPoints) -> Result<(), String> {
     if ours.pixels != reference.pixels {
         return Err("other pixels take part".into());
@@ -178,13 +179,14 @@ pub fn end_points_with_twin(ours: &EndPoints, reference: &EndPoints) -> Result<(
     )
 }
 
-/// As many end points in a stack, at least 99.9 % of them within a hundredth of a voxel. Must fail on slightly wrong end
-/// points.
+/// The same number of end points in a stack, at least 99.9 % of them within a hundredth of a voxel.
+///
+/// Must fail on slightly wrong end points.
 pub fn points_with_twin(ours: &[[f32; 3]], reference: &[[f32; 3]]) -> Result<(), Failed> {
     let is_near = |(a, b): &(&[f32; 3], &[f32; 3])| a.iter().zip(*b).map(|(a, b)| (a - b).powi(2)).sum::<f32>() <= 1e-4;
     let compare = |ours: &Vec<[f32; 3]>| {
         let count = reference.len();
-        // Counting the near ones makes NaN far.
+        // Counting the near points makes NaN far.
         let far = count - ours.iter().zip(reference).filter(is_near).count();
         let fits = ours.len() == count && far as f64 <= 1e-3 * count as f64;
         if fits { Ok(()) } else { Err(format!("{far} of {count} end points are further than 0.01 voxels")) }
@@ -204,7 +206,7 @@ pub fn points_with_twin(ours: &[[f32; 3]], reference: &[[f32; 3]]) -> Result<(),
     )
 }
 
-/// The same values. Must fail if one is off or missing.
+/// Equal values. Must fail if one is off or missing.
 pub fn equal_with_twin(ours: &[u32], reference: &[u32], what: &str) -> Result<(), Failed> {
     each_way(
         &ours.to_vec(),
@@ -216,15 +218,18 @@ pub fn equal_with_twin(ours: &[u32], reference: &[u32], what: &str) -> Result<()
     )
 }
 
-/// The measure for masks: every cell of the reference is matched by one of ours at an intersection over union of at
-/// least 0.9, there are no others, and at least 99.9 % of the pixels are in the same cell.
+/// The measure for masks: cells match and pixels agree.
+///
+/// Every cell of the reference has a match in ours with an intersection over union of at least 0.9, there are no
+/// others, and at least 99.9 % of the pixels are in the same cell.
 pub fn masks(ours: &[u32], reference: &[u32]) -> Result<(), String> {
     masks_of(ours, &[reference])
 }
 
-/// [`masks`] for a reference with several answers, one of which becomes the other by noise of the size of rounding: every cell
-/// that all answers share is matched, each of ours is a cell of one of them, and at least 99.9 % of the pixels are in the same
-/// cell as in one of them.
+/// [`masks`] for a reference with several answers that differ by rounding noise.
+///
+/// Every cell that all answers share has a match, each of ours is a cell of one of them, and at least 99.9 % of the
+/// pixels are in the same cell as in one of them.
 pub fn masks_of(ours: &[u32], answers: &[&[u32]]) -> Result<(), String> {
     let (own, others) = answers.split_first().ok_or("the reference has no answer")?;
     if let Some(answer) = answers.iter().find(|answer| answer.len() != ours.len()) {
@@ -259,8 +264,9 @@ fn cells(labels: &[u32]) -> HashSet<u32> {
     labels.iter().copied().filter(|&label| label > 0).collect()
 }
 
-/// The cell of `ours` that matches each matched cell of `theirs`. With an intersection over union above a half there is at most
-/// one.
+/// Maps each matched cell of `theirs` to its match in `ours`.
+///
+/// An intersection over union above a half allows at most one.
 fn partners(ours: &[u32], theirs: &[u32]) -> HashMap<u32, u32> {
     let mut overlap: HashMap<(u32, u32), usize> = HashMap::new();
     let [mut our_size, mut their_size] = [(); 2].map(|()| HashMap::<u32, usize>::new());

@@ -1,6 +1,6 @@
 //! The Rust snippets of the Markdown files, as documentation tests.
 
-/// The crate `cytoshade` in a few lines.
+/// A short introduction to the crate `cytoshade`.
 #[doc = include_str!("../../README.md")]
 mod readme {}
 

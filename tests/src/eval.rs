@@ -30,8 +30,9 @@ pub fn gpu_device() -> Option<Device> {
     })
 }
 
-/// A test of the bundled network's segmenter on the CPU and on the best adapter there is, a software one too; ignored without
-/// one. Its names are `MODULE::BACKEND::NAME`.
+/// A test of the bundled network's segmenter on the CPU and on the best adapter, software included.
+///
+/// Ignored without an adapter. Its names are `MODULE::BACKEND::NAME`.
 pub fn bundled_trials(module: &str, name: &str, test: fn(&Segmenter) -> Result<(), Failed>) -> Vec<Trial> {
     let on = |(word, device): (&str, Option<Device>)| {
         let missing = device.is_none().then_some(NEEDS_ADAPTER);
@@ -47,8 +48,9 @@ pub fn bundled_trials(module: &str, name: &str, test: fn(&Segmenter) -> Result<(
 /// The case of the published width with the fewest tiles.
 const SMALLEST: &str = "full_tests_data_img2d";
 
-/// The test of a case on the CPU and on the best adapter there is, a software one too; ignored if the case's data or the
-/// adapter is missing. Its names are `MODULE::BACKEND::CASE`.
+/// The test of a case on the CPU and on the best adapter, software included.
+///
+/// Ignored if the case's data or the adapter is missing. Its names are `MODULE::BACKEND::CASE`.
 ///
 /// A network of the published width takes seconds per tile on a software adapter: there it only runs on the smallest image.
 pub fn trials(module: &str, case: &Case, test: fn(&Case, Device) -> Result<(), Failed>) -> Vec<Trial> {
@@ -65,7 +67,7 @@ pub fn trials(module: &str, case: &Case, test: fn(&Case, Device) -> Result<(), F
     devices.into_iter().map(on).collect()
 }
 
-/// The segmenter of a case: one per network, size model and device, since building one compiles the shaders.
+/// The segmenter of a case. Cached by network, size model and device: building compiles the shaders.
 pub fn segmenter(case: &Case, device: Device) -> Result<Arc<Segmenter>, Failed> {
     type Key = (PathBuf, Option<PathBuf>, String);
     static MADE: OnceLock<Mutex<HashMap<Key, Arc<Segmenter>>>> = OnceLock::new();
@@ -142,7 +144,7 @@ pub fn cells_agree_with(case: &Case, segmenter: &Segmenter) -> Result<(), Failed
     if params.do_3d || params.stitch_threshold > 0.0 {
         return same_cells(case, found.max() as usize, found.as_slice(), &expected.u32());
     }
-    // Each z-slice has labels of its own.
+    // Each z-slice is numbered separately.
     let expected = expected.label_volume();
     for z in 0..expected.depth() {
         agree::masks_with_twin(found.slice(z).as_slice(), expected.slice(z).as_slice())?;
@@ -150,7 +152,7 @@ pub fn cells_agree_with(case: &Case, segmenter: &Segmenter) -> Result<(), Failed
     Ok(())
 }
 
-/// If the outcome depends on how the network rounds, the case lists the reference's further answers.
+/// If the outcome depends on the network's rounding, the case lists the reference's further answers.
 fn same_cells(case: &Case, cells: usize, labels: &[u32], expected: &[u32]) -> Result<(), Failed> {
     let Some(further) = case.expected("answers").map(|answers| answers.u32()) else {
         if cells != case.cells()? {

@@ -61,7 +61,7 @@ pub fn cases(stage: &str, file: &str) -> Vec<Case> {
     cases
 }
 
-/// An array of a fixture, its values as f64 (exact for every type in use).
+/// An array of a fixture, with values as f64 (exact for every type in use).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
     /// The sides.
@@ -103,7 +103,7 @@ impl Array {
         }
     }
 
-    /// As end points, shape [2, points], of the pixels whose cellprob lies above the threshold.
+    /// As end points, shape [2, points], of the pixels with a cellprob above the threshold.
     pub fn end_points(&self, cellprob: &[f32], threshold: f32) -> EndPoints {
         let mut y = self.f32();
         let x = y.split_off(y.len() / 2);
@@ -136,7 +136,7 @@ pub struct NetworkCase {
     pub network: cytoshade_core::Network,
     /// The tiles, shape [count, channels, height, width].
     pub tiles: Vec<f32>,
-    /// How many tiles there are.
+    /// Number of tiles.
     pub count: usize,
     /// Height of a tile.
     pub height: usize,
@@ -187,22 +187,22 @@ impl Case {
         self.path(self.value["inputs"][name].as_str().unwrap_or_else(|| panic!("{}: no input {name}", self.name())))
     }
 
-    /// Whether there is an input of that name.
+    /// Whether the case has an input of this name.
     pub fn has_input(&self, name: &str) -> bool {
         self.value["inputs"][name].is_string()
     }
 
-    /// Whether the network is one of the published width.
+    /// Whether the network has the published width.
     pub fn is_wide(&self) -> bool {
         self.value["inputs"]["model"].as_str().is_some_and(|file| file.contains("cpnet_full"))
     }
 
-    /// The test data, if the case needs it and it is missing, for [`trial`](crate::trial).
+    /// The missing test data of the case, if any, for [`trial`](crate::trial).
     pub fn missing(&self) -> Option<&'static str> {
         (!self.complete()).then_some(NEEDS_TEST_DATA)
     }
 
-    /// Whether every input is there.
+    /// Whether every input exists.
     pub fn complete(&self) -> bool {
         self.value["inputs"]
             .as_object()
@@ -216,7 +216,7 @@ impl Case {
         read_npy(&self.input_path(name).unwrap_or_else(|| panic!("{}: {name} needs test data", self.name())))
     }
 
-    /// An expected array; `None` if the case has none of that name.
+    /// An expected array; `None` if the case has none of this name.
     pub fn expected(&self, name: &str) -> Option<Array> {
         let file = self.value["expected"][name].as_str()?;
         let path = self.path(file)?;
@@ -228,7 +228,7 @@ impl Case {
         self.expected(name).ok_or_else(|| format!("the case expects no {name}").into())
     }
 
-    /// A case of stage `network`, its files read and its sizes checked.
+    /// A case of stage `network`, with its files read and its sizes checked.
     pub fn network(&self) -> Result<NetworkCase, Failed> {
         let path = self.input_path("model").ok_or(NEEDS_TEST_DATA)?;
         let network = cytoshade_model::load(&std::fs::read(path)?, &cytoshade_model::LoadOptions::default())?;
@@ -252,7 +252,7 @@ impl Case {
     }
 }
 
-/// A grey picture, such as labels, or a stack of them.
+/// A grey image, such as labels, or a stack of them.
 fn read_picture(path: &Path) -> Array {
     let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let options = ReadOptions::pages(Pages::List);

@@ -3,10 +3,10 @@
 use cytoshade_gpu::{Choice, Gpu};
 use libtest_mimic::{Failed, Trial};
 
-/// The missing item of a test on a machine without any adapter, even a software one.
+/// The missing item of a test on a machine without any adapter.
 pub const NEEDS_ADAPTER: &str = "a graphics adapter";
 
-/// The best adapter there is, a software one too. Each test binary opens it once.
+/// The best adapter, software included. Each test binary opens it once.
 pub fn open() -> Option<Gpu> {
     let gpu = pollster::block_on(Gpu::open(Choice::Any)).ok();
     if let Some(gpu) = &gpu {

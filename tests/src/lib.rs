@@ -1,5 +1,7 @@
-//! Shared by the tests that cross crates: the reference's fixtures, its formulas written down again, the measures of
-//! agreement, and the rule that a comparison must fail on a perturbed output.
+//! Shared by the tests that span several crates.
+//!
+//! Contains the reference's fixtures, an independent version of its formulas, the measures of agreement, and the rule
+//! that a comparison must fail on a perturbed output.
 
 pub mod agree;
 #[cfg(doctest)]

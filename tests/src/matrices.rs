@@ -1,9 +1,11 @@
-//! Subgroup matrices of 16 x 16 on devices without them: the shader's own text, with the matrix operations replaced by scalar
-//! code. Everything else in it runs as it stands: addresses and strides of the matrices, staging, edges.
+//! Subgroup matrices of 16 x 16 on devices without them.
+//!
+//! Runs the shader's own text with the matrix operations replaced by scalar code. The rest is unchanged: addresses and
+//! strides of the matrices, staging, edges.
 
 use cytoshade_gpu::{Capabilities, DeviceOverride};
 
-/// Devices that claim matrices of 16 x 16, with subgroups of 32 or 64 invocations.
+/// Devices that report matrices of 16 x 16, with subgroups of 32 or 64 invocations.
 pub const DEVICE_OVERRIDES: [(u32, DeviceOverride); 2] = [
     (32, DeviceOverride { capabilities: |capabilities| matrices_of_16(capabilities, 32), source: without_matrices }),
     (64, DeviceOverride { capabilities: |capabilities| matrices_of_16(capabilities, 64), source: without_matrices }),
@@ -14,7 +16,7 @@ fn matrices_of_16(capabilities: &mut Capabilities, subgroup: u32) {
     capabilities.subgroups = Some((subgroup, subgroup));
     // Matrices are the default only on hardware.
     capabilities.software = false;
-    // The shader needs more than llvmpipe has; with results in f16 it takes less.
+    // The shader needs more than llvmpipe has; with results in f16 it needs less.
     capabilities.workgroup_memory = capabilities.workgroup_memory.max(48 << 10);
 }
 

@@ -1,4 +1,4 @@
-//! Runs the program.
+//! Runs the command-line program.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -18,7 +18,7 @@ pub fn program() -> Command {
         target.join(format!("cytoshade{}", std::env::consts::EXE_SUFFIX))
     });
     let mut program = Command::new(path);
-    // Tests must not share a cache with the user.
+    // Tests must not share the user's cache.
     program.env("CYTOSHADE_CACHE", path.with_file_name("cytoshade-test-cache"));
     program
 }

@@ -5,7 +5,9 @@ use cytoshade_core::{BatchNorm, Network};
 
 use crate::reference::{CPnet, StateDict};
 
-/// A stream of numbers that is the same on every platform (Knuth's linear congruential generator; its high bits are good).
+/// A stream of numbers that is the same on every platform (Knuth's linear congruential generator).
+///
+/// Its high bits are good.
 #[derive(Clone, Debug)]
 pub struct Random(pub u64);
 
@@ -21,7 +23,7 @@ impl Random {
         (0..count).map(|_| self.number(low, high)).collect()
     }
 
-    /// Raw weights of a network, under their published names, with which activations neither vanish nor grow.
+    /// Raw weights of a network, under their published names, that keep the scale of activations.
     pub fn cpnet(&mut self, nbase: &[usize], nout: usize) -> CPnet {
         let unet = UNet::new(nbase.to_vec(), nout).unwrap();
         let mut weights = StateDict::new();
@@ -44,7 +46,7 @@ impl Random {
         CPnet { nbase: nbase.to_vec(), nout, weights }
     }
 
-    /// [`Random::cpnet`] in which every convolution on the way down returns 0, so that the style has length 0.
+    /// [`Random::cpnet`] whose convolutions on the way down return 0, so that the style has length 0.
     pub fn cpnet_without_style(&mut self, nbase: &[usize], nout: usize) -> CPnet {
         let mut net = self.cpnet(nbase, nout);
         for (name, values) in &mut net.weights {
@@ -57,7 +59,9 @@ impl Random {
 }
 
 impl CPnet {
-    /// Gives all weights of a layer one magnitude, and keeps their signs. Takes the layer's name without `.weight`.
+    /// Gives all weights of a layer one magnitude, and keeps their signs.
+    ///
+    /// Takes the layer's name without `.weight`.
     pub fn set_magnitude(&mut self, layer: &str, magnitude: f32) {
         let weights = self.weights.get_mut(&format!("{layer}.weight")).unwrap_or_else(|| panic!("no layer {layer}"));
         weights.iter_mut().for_each(|weight| *weight = magnitude * weight.signum());

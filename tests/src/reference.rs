@@ -1,6 +1,7 @@
-//! The reference's `resnet_torch.CPnet` and `dynamics.follow_flows` again, in their plainest form. The network computes in f64,
-//! on raw weights under their published names. It has no folded norms and no plans, and shares only `cytoshade_core`'s
-//! containers with the crates under test.
+//! Independent, plain versions of the reference's `resnet_torch.CPnet` and `dynamics.follow_flows`.
+//!
+//! The network computes in f64, on raw weights under their published names, without folded norms or plans. It shares
+//! only `cytoshade_core`'s containers with the crates under test.
 
 use std::collections::BTreeMap;
 
@@ -179,13 +180,14 @@ fn make_style(x: &Tensor) -> Vec<f64> {
     style.iter().map(|mean| mean / norm).collect()
 }
 
-/// The pixels that take part: those whose cellprob lies above the threshold, ascending.
+/// The followed pixels: those with a cellprob above the threshold, ascending.
 pub fn active(cellprob: &[f32], threshold: f32) -> Vec<u32> {
     (0..cellprob.len() as u32).filter(|&at| cellprob[at as usize] > threshold).collect()
 }
 
-/// `follow_flows` of flows of shape [2, height, width] on the CPU: `steps_interp` with `map_coordinates`, which computes
-/// in f64 and stores f32, or `steps2D`.
+/// `follow_flows` for flows of shape [2, height, width] on the CPU.
+///
+/// Follows `steps_interp` with `map_coordinates`, which computes in f64 and stores f32, or `steps2D`.
 pub fn follow_flows(flows: &Planes, cellprob: &[f32], threshold: f32, niter: u32, interp: bool) -> EndPoints {
     let (height, width) = (flows.height(), flows.width());
     let flow = |axis: usize, y: usize, x: usize| {

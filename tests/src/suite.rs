@@ -13,7 +13,7 @@ use crate::trial;
 #[derive(Debug)]
 pub struct Suite {
     trials: Vec<Trial>,
-    /// The best adapter there is, a software one too.
+    /// The best adapter, software included.
     #[cfg(not(target_os = "wasi"))]
     gpu: Option<cytoshade_gpu::Gpu>,
 }
@@ -126,7 +126,7 @@ impl GpuGroup<'_> {
     }
 }
 
-/// The cases of a file that expect one of these outputs: at least one, or a comparison would be lost unnoticed.
+/// The cases of a file that expect one of these outputs: at least one, or comparisons would be lost.
 fn cases_with(folder: &str, file: &str, outputs: &[&str]) -> Vec<Case> {
     let expects = |case: &Case| outputs.iter().any(|output| !case.expected_json(output).is_null());
     let found: Vec<Case> = cases(folder, file).into_iter().filter(expects).collect();

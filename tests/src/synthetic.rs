@@ -1,4 +1,4 @@
-//! A synthetic image whose cells are known.
+//! A synthetic image with known cells.
 
 use cytoshade::Image;
 

@@ -1,5 +1,7 @@
-//! A network of a program's own architecture: three 3x3 convolutions, without levels, style or BatchNorm, and with the
-//! flows as its last outputs. It is made through the public API alone, from the tensors of a file.
+//! A network of a program's own architecture: three 3x3 convolutions.
+//!
+//! It has no levels, style or BatchNorm, and the flows are its last outputs. It is made only through the public API,
+//! from the tensors of a file.
 
 use cytoshade_core::{
     Conv, ConvId, ConvShape, Convolution, Description, Error, FlowChannels, Network, OutputChannels, PlanBuilder,
@@ -10,7 +12,7 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use crate::random::Random;
 
-/// Whether a ReLU stands before each convolution.
+/// Whether a ReLU precedes each convolution.
 const RELU: [bool; 3] = [false, true, true];
 
 /// The values of the three convolutions.
@@ -37,8 +39,10 @@ impl ThreeConvs {
         Self { channels, weights, biases }
     }
 
-    /// Values that find bright round cells on a dark ground of intensities up to 1000: the image is blurred twice; its
-    /// gradient is the flow, and its brightness the cell probability. There is one class.
+    /// Values that find bright round cells on a dark ground of intensities up to 1000.
+    ///
+    /// The image is blurred twice; its gradient is the flow, and its brightness the cell probability. There is one
+    /// class.
     pub fn bright_cells() -> Self {
         let blur =
             |factor: f32| [1.0, 2.0, 1.0, 2.0, 4.0, 2.0, 1.0, 2.0, 1.0].map(|weight: f32| weight / 16.0 * factor);
@@ -89,7 +93,7 @@ impl ThreeConvs {
     fn convolution(&self, n: usize, map: &[f64], height: usize, width: usize) -> Vec<f64> {
         let [inputs, outputs] = [self.channels[n], self.channels[n + 1]];
         let value = |input: usize, y: usize, x: usize| {
-            // Counted with the row and the column of zeros above and to the left.
+            // Coordinates include the row and the column of zeros above and to the left.
             let inside = (1..=height).contains(&y) && (1..=width).contains(&x);
             if inside { map[(input * height + y - 1) * width + x - 1] } else { 0.0 }
         };
@@ -108,7 +112,7 @@ impl ThreeConvs {
     }
 }
 
-/// The network of a file's tensors, with the flows as the last outputs.
+/// The network from a file's tensors, with the flows as the last outputs.
 ///
 /// # Errors
 /// The name of a tensor that is missing, and those of [`Network::new`].
@@ -118,7 +122,7 @@ pub fn recognize(tensors: &Tensors) -> Result<Network, String> {
     with_flows(tensors, flows)
 }
 
-/// As [`recognize`], with the flows at other outputs.
+/// [`recognize`] with the flows at other outputs.
 ///
 /// # Errors
 /// As [`recognize`].

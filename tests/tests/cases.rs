@@ -1,5 +1,7 @@
-//! Files as programs and microscopes write them, from the file to the cells: each stands for a kind, and its cells are those
-//! that the reference finds on the planes which the file means. Ignored without the larger test data.
+//! Files from programs and microscopes, from the file to the cells.
+//!
+//! Each represents a kind, and its expected cells are those that the reference finds on the intended planes. Ignored
+//! without the larger test data.
 
 use std::path::{Path, PathBuf};
 
@@ -68,7 +70,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("t_zstd.tif", "--limits width=100", "--limits width=N"),
 ];
 
-/// A file that a limit refuses, the options, and what `inspect` then says.
+/// A file that a limit refuses, the options, and the resulting output of `inspect`.
 const INSPECTED: &[(&str, &str, &str)] = &[
     ("t_33000_1bit.tif", "", "segment cannot read 1 image of series 0"),
     ("t_33000_1bit.tif", "--limits pixels=2^31", "segment reads 1 image of series 0: 33000 x 33000 pixels"),

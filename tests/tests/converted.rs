@@ -1,5 +1,7 @@
-//! Converted models open in Python, with the tensors that the reference reads from the source. `tests/oracle/check_converted.py`
-//! compares them; without the reference's environment these tests are reported as ignored.
+//! Converted models open in Python, with the tensors that the reference reads from the source.
+//!
+//! `tests/oracle/check_converted.py` compares them; without the reference's environment these tests are reported as
+//! ignored.
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -29,7 +29,7 @@ fn main() {
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
-/// The Python of the reference's environment, where there is one.
+/// The Python of the reference's environment, if any.
 fn python() -> Result<PathBuf, &'static str> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let made = root.join("target/oracle/bin/python");
@@ -39,7 +39,7 @@ fn python() -> Result<PathBuf, &'static str> {
         .ok_or(NEEDS_PYTHON)
 }
 
-/// Small numbers without a pattern that the eye sees.
+/// Small pseudo-random numbers.
 fn noise(at: usize, seed: u64) -> u64 {
     let mixed = (at as u64 + seed * 7919).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 33
@@ -62,14 +62,14 @@ fn disks() -> Labels {
     compact(Labels::new(pixels, height as usize, width as usize).unwrap_or_default())
 }
 
-/// Every label a crowd of parts, holes and dots.
+/// Labels that each consist of many parts, holes and dots.
 fn crowd(seed: u64, block: usize, kinds: u64) -> Labels {
     let (height, width) = (41, 53);
     let pixel = |at: usize| (noise(at / width / block * width + at % width / block, seed) % kinds) as u32;
     compact(Labels::new((0..height * width).map(pixel).collect(), height, width).unwrap_or_default())
 }
 
-/// Two parts of one length each, so that the first that is found must be taken.
+/// Two parts of equal length, of which the first found must be used.
 fn twins() -> Labels {
     let mut labels = Labels::zeros(20, 30);
     for (label, corners) in [(1, [(2, 2), (10, 14)]), (2, [(2, 20), (2, 10)]), (3, [(12, 24), (14, 2)])] {
@@ -82,7 +82,7 @@ fn twins() -> Labels {
     labels
 }
 
-/// The labels without gaps between their numbers, which the reference's files do not have.
+/// The labels without gaps in their numbers, as in the reference's files.
 fn compact(mut labels: Labels) -> Labels {
     let mut known: Vec<u32> = labels.as_slice().to_vec();
     known.push(0);
@@ -170,7 +170,7 @@ fn write_stack(folder: &Path, stem: &str, axes: usize, channels: usize) -> Resul
     Ok(())
 }
 
-/// A segmentation as a device gives it, saved and read.
+/// A segmentation from a device, saved and read.
 fn segmented(device: Device) -> Result<(), Failed> {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/cytoshade-demo.safetensors");
     let (image, params) = (domes(&CENTERS), Params::new().outputs(Outputs::ALL));
@@ -202,7 +202,7 @@ fn compare(python: &Path) -> Result<(), Failed> {
     write_stack(folder.path(), "stitched", 2, 2)?;
     check(python, folder.path())?;
 
-    // The comparison must fail for each file in turn if it is another image's.
+    // The comparison must fail for each file in turn if it belongs to another image.
     let mut other = disks.clone();
     let inside = other.as_slice().iter().position(|&label| label == 3).ok_or("no third cell")?;
     other.as_mut_slice()[inside] = 0;
@@ -226,7 +226,7 @@ fn compare(python: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Takes a pixel out of the outlines in a `_seg.npy`.
+/// Removes a pixel from the outlines in a `_seg.npy`.
 fn spoil_outlines(path: &Path, labels: &Labels) -> Result<(), cytoshade_formats::Error> {
     let outlines: Vec<u8> =
         outline_labels(labels)?.as_slice().iter().flat_map(|&label| (label as u16).to_le_bytes()).collect();

@@ -1,4 +1,4 @@
-//! Stage `network` on the CPU allocates nothing for a tile after the first. A binary of its own, since it counts allocations.
+//! Stage `network` on the CPU allocates nothing after the first tile. A separate binary, since it counts allocations.
 
 use cytoshade_cpu::network::Network;
 use cytoshade_tests::random::Random;

@@ -14,8 +14,8 @@ use cytoshade_tests::{agree, each_way, eval, gpu, must_fail_when_perturbed, tria
 use libtest_mimic::{Arguments, Failed};
 use pollster::block_on;
 
-/// (y, x) of the centers of cells that no edge of a tile cuts: there the zeros around a tile would look like an edge of the
-/// cell to a network that small.
+/// (y, x) of the centers of cells away from tile edges: to so small a network, the zeros around a tile look like an
+/// edge of the cell.
 const CENTERS: [(i32, i32); 4] = [(30, 32), (32, 112), (112, 30), (116, 112)];
 
 /// Relative L2 error that a Winograd kernel of the GPU may make.
@@ -50,7 +50,7 @@ fn network(values: &ThreeConvs) -> Result<Network, Failed> {
     Ok(recognize(&load_tensors(&values.file(), &LoadOptions::default())?)?)
 }
 
-/// The readers of U-Nets do not take the file for one, and the writer does not write the network as one.
+/// The readers of U-Nets refuse the file, and the writer refuses the network.
 fn unknown_tensors() -> Result<(), Failed> {
     let values = ThreeConvs::bright_cells();
     match load(&values.file(), &LoadOptions::default()) {
@@ -158,7 +158,7 @@ fn labels(device: Device) -> Result<(), Failed> {
             ("one cell", &|labels| labels.iter_mut().for_each(|label| *label = (*label).min(1))),
         ],
     )?;
-    // What reads the outputs in the order of a U-Net finds something else.
+    // Code that assumes the U-Net's order of outputs finds other labels.
     let tensors = load_tensors(&values.file(), &LoadOptions::default())?;
     let as_unet = with_flows(&tensors, Some(FlowChannels { dy: 0, dx: 1, cellprob: 2 }))?;
     let wrong = segmenter(as_unet, device)?.segment(&image, &params())?;
@@ -166,7 +166,7 @@ fn labels(device: Device) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Each dome is one cell, which ends where the dome does.
+/// Each dome is one cell with the dome's boundary.
 fn is_one_cell_a_dome(labels: &[u32]) -> Result<(), String> {
     let cells = labels.iter().max().copied().unwrap_or(0) as usize;
     if cells != CENTERS.len() {
@@ -222,7 +222,7 @@ fn one_tile(device: Device) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The z-slices of bright balls, of which the middle one is that of [`domes`].
+/// The z-slices of bright balls. The middle one equals that of [`domes`].
 fn balls() -> Result<Stack, Failed> {
     let dome = domes(&CENTERS).to_planes(0)?;
     let slice = |z: i32| {

@@ -146,7 +146,7 @@ fn images_are_restored_alone_and_before_they_are_segmented() {
     let folder = tempfile::tempdir().unwrap();
     let fixtures = root().join("tests/fixtures/restore");
     let image = fixtures.join("nuclei.png");
-    // The name says what a network is for.
+    // The name states the purpose of a network.
     let upsample = folder.path().join("upsample_cyto3");
     std::fs::copy(fixtures.join("denoise_small.safetensors"), &upsample).unwrap();
     let out = folder.path().join("out");
@@ -411,7 +411,7 @@ fn a_conversion_overwrites_no_input_and_executes_nothing() {
 
     let hostile = root().join("tests/hostile/seg_calls_os_system.npy");
     refused(&convert(&[&hostile], &to_one), "nothing was run");
-    refused(&convert(&[&photograph()], &to_one), "no numpy file");
+    refused(&convert(&[&photograph()], &to_one), "not a numpy file");
     refused(&convert(&[&seg("masks.npy")], &to_one), "an array of numbers");
     refused(&convert(&[Path::new("no-such_seg.npy")], &to_one), "no-such_seg.npy");
     refused(&convert(&[&first], &["--to", "jpeg"]), "jpeg");
@@ -434,7 +434,7 @@ fn kernels_are_listed_and_an_unknown_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let photograph = photograph();
     refused(&segment(folder.path(), &[&photograph], &["--kernel", "cudnn"]), "direct, broadcast, gemm, matrix");
-    // The CPU has kernels of its own.
+    // The CPU has other kernels.
     succeeded(&segment(folder.path(), &[&photograph], &["--kernel", "gemm"]));
 }
 

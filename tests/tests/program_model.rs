@@ -181,7 +181,7 @@ fn models_are_used_by_name() {
     let unverified = segment("cyto2");
     succeeded(&unverified);
     assert!(String::from_utf8_lossy(&unverified.stderr).contains("no hash of cyto2 is known"));
-    // A published name, and `demo`, never mean a file that happens to be here.
+    // A published name, and `demo`, never mean a file in the current folder.
     home.put(&home.path("nuclei"), &demo());
     home.put(&home.path("demo"), b"<html>");
     refused(&segment("nuclei"), "./nuclei");
@@ -242,7 +242,7 @@ fn size_models_and_restoration_networks_are_pinned_and_no_file_is_opened_silentl
     assert!(said(&output).contains("weights are in dynamo_18.onnx.data"), "{}", said(&output));
 }
 
-/// A size model of so many channels, as numpy writes it.
+/// A size model of `channels` channels, as numpy writes it.
 fn size_model(channels: usize) -> Vec<u8> {
     let text = |text: &str| [&b"X"[..], &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
     let dtype = |name: &str| [&b"cnumpy\ndtype\n"[..], &text(name), b"K\0K\x01\x87R"].concat();
@@ -358,7 +358,7 @@ fn fetch_refuses_everything_else_and_leaves_nothing() {
     let start = std::time::Instant::now();
     refused(
         &home.model(&["fetch", &url("/slow"), "--accept-unverified", "--deadline", "1"]),
-        "not done after 1 seconds",
+        "incomplete after 1 seconds",
     );
     assert!(start.elapsed() < std::time::Duration::from_secs(20));
     std::fs::remove_file(home.own().join("slow.part")).unwrap();

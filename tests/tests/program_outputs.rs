@@ -154,7 +154,7 @@ fn label_images_are_converted() {
         let seg = std::fs::read(out.join(format!("{stem}_seg.npy"))).unwrap();
         let seg = cytoshade_formats::read_seg(&seg, &cytoshade_formats::Limits::default()).unwrap();
         assert_eq!(seg.labels().as_slice(), cells.as_slice());
-        // What is there may have been corrected by hand.
+        // An existing file may have been corrected by hand.
         refused(&convert(&[&path], &["--to", "seg", "--output", out.to_str().unwrap()]), "exists and is kept");
     }
     refused(&convert(&[&photograph()], &["--to", "csv"]), "channels");

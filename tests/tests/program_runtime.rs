@@ -1,5 +1,6 @@
-//! The program's profiles, its cache, and faults of one image that must not affect the others. Tests that need an adapter are
-//! reported as ignored without one.
+//! The program's profiles, its cache, and faults of one image that must not affect the others.
+//!
+//! Tests that need an adapter are reported as ignored without one.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -1,4 +1,4 @@
-//! Properties of every label image that the dynamics produce.
+//! Properties of all label images that the dynamics produce.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -74,7 +74,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Browsers spread pixels over workers, which get the steps as plain values.
+    /// Browsers distribute pixels over workers, which get the steps as plain values.
     #[test]
     fn follow_flows_of_a_pixel_does_not_depend_on_the_others(
         seed: u32, height in 4usize..50, width in 4usize..50, threshold in -0.5f32..0.5, interp: bool, parts in 1usize..5,
@@ -105,7 +105,7 @@ fn follow_flows_refuses_steps_of_another_size() {
         let error = Steps::from_values(&values[..len], height, width).unwrap_err();
         assert!(error.to_string().contains("the field of steps"), "{error}");
     }
-    // A pixel below the last row counts as in it.
+    // A pixel below the last row counts as part of it.
     let steps = Steps::from_values(&[0.0; 24], 3, 4).unwrap();
     let ends = steps.follow(vec![11, 4_000_000_002], 7, true);
     assert_eq!((ends.y, ends.x), (vec![2.0, 2.0], vec![3.0, 2.0]));

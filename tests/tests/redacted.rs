@@ -1,4 +1,4 @@
-//! A redacted message holds no part of a path, a name or a token, wherever in the error it was.
+//! A redacted message contains no part of a path, a name or a token, wherever the error had it.
 
 use std::error::Error;
 use std::io;
@@ -20,7 +20,7 @@ fn system_errors(path: &str) -> [io::Error; 3] {
     ]
 }
 
-/// Every error of the pickle reader, filled as the reader fills it, with this text out of a file.
+/// Every error of the pickle reader, as the reader fills it, with this text from a file.
 fn pickle_errors(outside: &str) -> Vec<cytoshade_pickle::Error> {
     use cytoshade_pickle::Error;
     vec![
@@ -189,7 +189,7 @@ fn the_message_itself_names_the_file() {
     assert!(seen > 8, "{seen}");
 }
 
-/// Letters that no message of ours has three times in a row.
+/// Letters that no message of ours contains three times in a row.
 const SECRET: &str = "[qxz]{3,9}";
 
 /// Paths with spaces (Unix, Windows, UNC, relative), names of images, addresses, queries, headers and tokens.
@@ -226,7 +226,7 @@ proptest! {
     }
 }
 
-/// The property sees a secret that is left.
+/// The property detects a remaining secret.
 #[test]
 fn a_secret_that_is_left_is_seen() {
     let secret = "/home/xqz/a.tif";

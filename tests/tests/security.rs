@@ -52,7 +52,7 @@ fn quoted(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
-/// The fields and numbers that `{:?}` shows of a struct of numbers, durations and structs of these, which are left out.
+/// The fields and numbers in the `{:?}` form of a struct of numbers, durations and nested structs, which are left out.
 fn fields(name: &str, shown: &str) -> BTreeMap<String, u64> {
     let (_, inner) = shown.split_once('{').unwrap();
     let mut found = BTreeMap::new();
@@ -84,7 +84,7 @@ fn number(text: &str) -> u64 {
 #[test]
 fn every_default_is_the_one_in_the_code() {
     let mut code = fields("ReadLimits", &format!("{:?}", cytoshade_model::ReadLimits::default()));
-    // Where the system states its memory, half of it is the default.
+    // If the system states its memory, half of it is the default.
     let limits = cytoshade_formats::Limits { decoded_bytes: 1 << 32, ..cytoshade_formats::Limits::default() };
     code.extend(fields("Limits", &format!("{limits:?}")));
     code.extend(fields("ValueLimits", &format!("{:?}", cytoshade_model::ValueLimits::default())));

@@ -4,8 +4,9 @@ use std::process::Command;
 
 use crate::shell::{Outcome, run, succeeds};
 
-/// Installs packages with apt-get, as root or through sudo. The errors begin with `what`, which names what is missing, and
-/// end with `instead`, an alternative.
+/// Installs packages with apt-get, as root or through sudo.
+///
+/// Errors begin with `what`, the missing item, and end with `instead`, an alternative.
 pub(crate) fn install(packages: &[&str], what: &str, instead: &str) -> Outcome {
     let words = format!("apt-get install -y {}", packages.join(" "));
     if !succeeds("apt-get", &["--version"]) {

@@ -1,13 +1,13 @@
-//! Licences, sources and advisories of everything that the workspace depends on.
+//! Checks licences, sources and advisories of all dependencies.
 
 use std::process::Command;
 
 use crate::shell::{Outcome, installed, lines, run};
 
-/// The version of cargo-deny, whose configuration changes between versions.
+/// The version of cargo-deny; its configuration format changes between versions.
 const VERSION: &str = "0.20.2";
 
-/// Runs cargo-deny: what needs no network, and with `advisories` the database of advisories too, which is fetched.
+/// Runs cargo-deny's offline checks and, with `advisories`, fetches and checks the advisories.
 pub(crate) fn check(advisories: bool) -> Outcome {
     tests_alone("protobuf")?;
     let program = installed("cargo-deny", "cargo-deny", VERSION)?;
@@ -19,7 +19,7 @@ pub(crate) fn check(advisories: bool) -> Outcome {
     run(command)
 }
 
-/// Fails if a crate that only tests may have is in another build.
+/// Fails if a test-only crate is in another build.
 fn tests_alone(package: &str) -> Outcome {
     let tree = |edges| {
         let args =
@@ -28,12 +28,8 @@ fn tests_alone(package: &str) -> Outcome {
         Ok::<_, String>(tree.iter().any(|line| line.split(' ').next() == Some(package)))
     };
     if tree("normal,build")? {
-        return Err(format!("{package} is in a build that is no test; deny.toml says why it must not be"));
+        return Err(format!("{package} is in a build that is not a test; deny.toml states why it must not be"));
     }
-    // A check that cannot fail would say nothing.
-    if tree("normal,build,dev")? {
-        Ok(())
-    } else {
-        Err(format!("{package} is in no build at all: take its check away"))
-    }
+    // A check that cannot fail proves nothing.
+    if tree("normal,build,dev")? { Ok(()) } else { Err(format!("{package} is in no build: remove its check")) }
 }

@@ -1,4 +1,4 @@
-//! The software Vulkan driver, on which the GPU tests run if there is no GPU.
+//! Installs the software Vulkan driver, for GPU tests without a GPU.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ const PACKAGES: [&str; 2] = ["libvulkan1", "mesa-vulkan-drivers"];
 /// macOS and Windows bring a driver with their GPU. On Linux without a driver, this installs Mesa's llvmpipe.
 ///
 /// # Errors
-/// Which packages to install, if the system is not Debian's or this process has no privileges.
+/// A message with the packages to install, if the system is not based on Debian or this process lacks privileges.
 pub(crate) fn install() -> Outcome {
     if !cfg!(target_os = "linux") || has_driver() {
         return Ok(());

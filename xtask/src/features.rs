@@ -1,4 +1,4 @@
-//! Checks the combinations of features that the documentation of the library names.
+//! Checks the feature combinations that the library documents.
 
 use crate::shell::{Outcome, cargo, lines, run};
 
@@ -6,7 +6,7 @@ use crate::shell::{Outcome, cargo, lines, run};
 const LIBRARY: [&str; 9] =
     ["cpu", "gpu", "cpu,gpu", "cpu,torch", "cpu,onnx", "cpu,ndarray", "cpu,image", "cpu,serde", "cpu,tracing"];
 
-/// Combinations of the crates beneath that must compile.
+/// Feature combinations of the underlying crates that must compile.
 const OTHERS: [(&str, &str); 7] = [
     ("cytoshade-core", ""),
     ("cytoshade-core", "ndarray"),
@@ -17,14 +17,14 @@ const OTHERS: [(&str, &str); 7] = [
     ("cytoshade-model", "onnx"),
 ];
 
-/// Crates that a build of the library without a feature must not depend on.
+/// Crates that the library must not depend on without a feature.
 const WITHOUT: [(&str, &str, &[&str]); 3] = [
     ("cpu", "gpu", &["wgpu", "naga", "cytoshade-gpu", "cytoshade-shaders"]),
     ("cpu,gpu,onnx", "torch", &["cytoshade-pickle"]),
     ("cpu,gpu", "ndarray, image, serde and tracing", &["ndarray", "image", "tracing"]),
 ];
 
-/// Compiles every combination, runs the tests of the optional features, and checks the dependency trees.
+/// Compiles every combination, tests the optional features, and checks the dependency trees.
 pub(crate) fn check() -> Outcome {
     for features in LIBRARY {
         run(check_with("cytoshade", features))?;
@@ -51,7 +51,7 @@ fn check_with(package: &str, features: &str) -> std::process::Command {
     check
 }
 
-/// A library without a backend must say so at compile time.
+/// A library without a backend must fail at compile time with an explanation.
 fn refuses_no_backend() -> Outcome {
     let output = check_with("cytoshade", "").output().map_err(|error| format!("cannot run cargo: {error}"))?;
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -61,8 +61,9 @@ fn refuses_no_backend() -> Outcome {
     Err(format!("a library without `cpu` and `gpu` must fail with an error that names them, found: {errors}"))
 }
 
-/// Fails if the library's dependencies without `absent` hold one of `crates`, or do not hold them with all features: a check
-/// that finds nothing either way says nothing.
+/// Fails if the library's dependencies without `absent` contain one of `crates`.
+///
+/// Also fails if they do not contain them with all features: otherwise the check could never fail.
 fn without(features: &str, absent: &str, crates: &[&str]) -> Outcome {
     let found = dependencies(&["--no-default-features", "--features", features])?;
     if let Some(name) = crates.iter().find(|&&name| found.iter().any(|found| found == name)) {

@@ -1,4 +1,4 @@
-//! The packages of crates.io.
+//! Packages and publishes the crates on crates.io.
 
 use clap::Args;
 

@@ -46,8 +46,8 @@ fn nightly(args: &[&str]) -> Command {
 }
 
 fn miri(options: &Sanitize) -> Outcome {
-    // The queues beneath rayon turn integers into pointers and reach a list's node from its link, which Stacked Borrows
-    // forbids; and rayon's threads outlive the tests.
+    // crossbeam's queues, used by rayon, cast integers to pointers and reach a list's node from its link, which Stacked
+    // Borrows forbids; and rayon's threads outlive the tests.
     let flags = "-Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-ignore-leaks -Zmiri-disable-isolation";
     let mut test = nightly(&["miri", "test", "--package", "cytoshade-cpu", "--lib", "--"]);
     // Under Miri, detection returns the features of the build. Miri lacks one instruction of the AVX-512 kernels.

@@ -1,4 +1,4 @@
-//! Changes of the public API since the last release.
+//! Checks the public API against the last release.
 
 use clap::Args;
 

@@ -1,4 +1,4 @@
-//! Serves the demo page on this machine, to this machine alone.
+//! Serves the demo page on localhost.
 
 use std::io::{BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use crate::shell::{Outcome, root};
 
-/// The page may run its own scripts and its own wasm, and request this server alone. The package needs the first four
-/// directives; the page has a stylesheet and an icon too.
+/// The page may run its own scripts and its own wasm, and request only this server.
+///
+/// The package needs the first four directives; the page also has a stylesheet and an icon.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
                       style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Time that a browser may take to send a request or to read a response.
+/// Timeout for a browser to send a request or to read a response.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Limit of a request's size.
 const MAX_REQUEST_BYTES: u64 = 16 * 1024;
@@ -44,7 +45,7 @@ pub(crate) fn serve(port: u16) -> Outcome {
     let listener = TcpListener::bind(("127.0.0.1", port)).map_err(cannot)?;
     let port = listener.local_addr().map_err(cannot)?.port();
     println!("http://127.0.0.1:{port}/");
-    // A thread and a connection for each request: no request waits for another one.
+    // One thread and one connection per request: no request waits for another.
     std::thread::scope(|scope| {
         for stream in listener.incoming().flatten() {
             let folder = &folder;
@@ -95,7 +96,7 @@ fn answer(head: &[u8], port: u16, folder: &Path) -> Result<(&'static str, Vec<u8
     }
     let host = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("host"));
     if !host.is_some_and(|host| std::str::from_utf8(host.value).is_ok_and(|host| is_ours(host, port))) {
-        // Another name that leads here is how a foreign page would read this one.
+        // Another host name that resolves here lets a foreign page read this one (DNS rebinding).
         return Err(("403 Forbidden", "this server answers to 127.0.0.1 and localhost only\n"));
     }
     if request.method != Some("GET") {

@@ -65,14 +65,14 @@ pub(crate) fn succeeds(program: &str, args: &[&str]) -> bool {
     Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
 }
 
-/// The folder in which tools are kept between checkouts.
+/// The folder for tools shared between checkouts.
 pub(crate) fn cache() -> PathBuf {
     let of_home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
     let folder = ["XDG_CACHE_HOME", "LOCALAPPDATA"].iter().find_map(std::env::var_os).map(PathBuf::from);
     folder.or_else(of_home).unwrap_or_else(target_folder).join("cytoshade")
 }
 
-/// A program from crates.io, of exactly this version; built once, and kept outside of the project.
+/// A program from crates.io in exactly this version, built once and kept outside the project.
 pub(crate) fn installed(package: &str, program: &str, version: &str) -> Result<PathBuf, String> {
     let folder = cache().join(format!("{package}-{version}"));
     let path = folder.join("bin").join(format!("{program}{}", std::env::consts::EXE_SUFFIX));

@@ -1,7 +1,7 @@
-//! Tests the kernels on subgroup matrices without a GPU, in a root of Debian sid whose driver has such matrices.
+//! Tests the kernels on subgroup matrices without a GPU, in a Debian sid root whose driver has such matrices.
 //!
-//! Mesa's llvmpipe has them from version 26 on. It needs a newer C library than stable systems have. So it is installed in a
-//! root of its own, into which the test binaries are copied.
+//! Mesa's llvmpipe has them from version 26 on, which needs a newer C library than stable systems have. It is therefore
+//! installed in a separate root, into which the test binaries are copied.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use std::process::Command;
 use crate::debian;
 use crate::shell::{Outcome, cargo, root as repository, run, succeeds, target_folder};
 
-/// Packages in the root beside Debian's minimal set.
+/// Packages in the root besides Debian's minimal set.
 const PACKAGES: &str = "mesa-vulkan-drivers,libvulkan1";
 
 /// The driver's manifest in the root.
@@ -18,7 +18,7 @@ const DRIVER: &str = "/usr/share/vulkan/icd.d/lvp_icd.json";
 /// The test binaries that need an adapter, and which of their tests.
 const TESTS: [(&str, &str); 3] = [("stages", "::gpu::"), ("device", "::"), ("pipeline", "image::gpu::")];
 
-/// Whether this machine can set up such a root: it is Debian or a derivative, and this process is root.
+/// Whether this machine can set up such a root: it runs Debian or a derivative, and this process is root.
 pub(crate) fn possible() -> bool {
     cfg!(target_os = "linux") && succeeds("apt-get", &["--version"]) && is_root()
 }
@@ -29,7 +29,7 @@ fn is_root() -> bool {
 
 /// Sets up the root if it is missing, and runs every GPU test in it.
 ///
-/// With `may_skip`, a root that cannot be set up is reported and is no failure: sid changes every day.
+/// With `may_skip`, a root that cannot be set up is reported, but is no failure: sid changes every day.
 pub(crate) fn test(may_skip: bool, rest: &[String]) -> Outcome {
     if !possible() {
         return Err(
@@ -83,7 +83,7 @@ pub(crate) fn inside(program: &Path) -> Result<Command, String> {
     Ok(command)
 }
 
-/// Copies the files that tests read into the root, under the repository's own path, at which the tests expect them.
+/// Copies the tests' input files into the root, to the repository's own path, where the tests look for them.
 fn copy_fixtures(root: &Path) -> Outcome {
     let repository = repository();
     for folder in ["tests/fixtures", "models"] {

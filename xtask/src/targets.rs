@@ -1,4 +1,4 @@
-//! The CPU's tests on other processors than this machine's.
+//! Runs the CPU's tests for other processors.
 
 use crate::debian;
 use crate::shell::{Outcome, cargo, root, run, succeeds};
@@ -8,7 +8,7 @@ pub(crate) fn wasm(bench: bool) -> Outcome {
     const TARGET: &str = "wasm32-wasip1";
     add(TARGET)?;
     let script = root().join("xtask/wasi.mjs");
-    // Node 20 calls WASI through frames that its garbage collector does not scan, and crashes; this flag turns them off.
+    // Node 20 calls WASI through frames that its garbage collector does not scan, and crashes; this flag disables them.
     let runner = format!("node --no-warnings --no-turbo-fast-api-calls {}", script.display());
     // Only this test binary builds without a GPU and threads.
     let test = ["test", "--package", "cytoshade-tests", "--test", "stages"];

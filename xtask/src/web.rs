@@ -12,10 +12,10 @@ use crate::shell::{Outcome, cargo, installed, root, run, succeeds, target_folder
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The package's sources, tools and tests.
 pub(crate) const FOLDER: &str = "crates/cytoshade-web";
-/// Limits of the wasm file in bytes: as it is, and gzipped.
+/// Limits of the wasm file in bytes: uncompressed, and gzipped.
 const SIZES: (usize, usize) = (1_500_000, 600_000);
 
-/// Features that Chromium, Firefox and Safari have had for years; with `--all-features` wasm-opt would use newer ones.
+/// Features in Chromium, Firefox and Safari for years; `--all-features` would enable newer ones.
 const WASM_FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-reference-types",
@@ -89,12 +89,12 @@ fn locked(name: &str) -> Result<String, String> {
 /// Optimizes the wasm file for size, and fails if it is over the limits.
 fn optimize(out: &Path) -> Outcome {
     let mut command = tool("wasm-opt");
-    // Loops over values stay functions of their own; the network of `cytoshade-cpu` explains why.
+    // Loops over values stay separate functions, for the reason given in the network of `cytoshade-cpu`.
     command.arg("--no-inline=*cytoshade_c*");
     // Functions with similar names have similar code: as neighbours they are 2 % smaller gzipped. Names are stripped afterwards.
     command.args(["-Os", "--converge", "--reorder-functions-by-name", "--strip-debug", "--strip-producers"]);
-    // Larger functions are not inlined even if they have one caller: browsers compile one function at a time at its first
-    // call, and the first call of half a reader would wait for all of it. This is also smaller gzipped.
+    // Larger functions are not inlined even for a single caller: browsers compile a function at its first call, and the
+    // first call of half a reader would wait for all of it. This is also smaller gzipped.
     command.arg("--one-caller-inline-max-function-size=100");
     command.args(WASM_FEATURES);
     run(command.arg(format!("{FOLDER}/ts/wasm/cytoshade_web_bg.wasm")).arg("-o").arg(out))?;
@@ -135,7 +135,7 @@ fn package(dist: &Path) -> Outcome {
     ["LICENSE-MIT", "LICENSE-APACHE"].iter().try_for_each(|name| copy(&root().join(name), dist))
 }
 
-/// Assembles the demo page, and lists its files for the service worker, which caches them for offline use.
+/// Assembles the demo page, and lists its files for the service worker's offline cache.
 fn demo(dist: &Path) -> Outcome {
     let folder = dist.join("demo");
     reset(&folder)?;

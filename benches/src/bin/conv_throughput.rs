@@ -1,11 +1,12 @@
-//! Measures the 3x3 convolutions of the published network on a GPU, layer by layer: every kernel of the family beside a plain
-//! tiled one and the device's own ceilings, as a Markdown table. Like `gpu_throughput` it needs only a Vulkan loader, so that
-//! it can be carried to a machine with a GPU.
+//! Measures the 3x3 convolutions of the published network on a GPU, layer by layer.
+//!
+//! Prints a Markdown table that compares every kernel of the family with a plain tiled one and with the device's own
+//! ceilings. Like `gpu_throughput` it needs only a Vulkan loader, so that it can be copied to a machine with a GPU.
 //!
 //!     cargo build --release -p cytoshade-benches --bin conv_throughput
 //!     conv_throughput [--software] [--tiles N] [--rounds N] [--precision f32|f16]
 //!
-//! Every kernel's outputs are compared with those of the CPU before it is timed. Then all take turns, and the shortest time of
+//! Every kernel's outputs are compared with the CPU's before it is timed. Then all alternate, and the shortest time of
 //! each layer counts, by the device's own clock.
 
 use cytoshade_benches::arguments::Arguments;

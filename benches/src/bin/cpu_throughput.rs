@@ -1,8 +1,10 @@
-//! Measures the CPU network's convolutions, level by level. Unlike criterion it also runs under WebAssembly
-//! (`cargo xtask wasm --bench`), on one thread as in a browser's worker.
+//! Measures the CPU network's convolutions, level by level.
 //!
-//! Each level is measured as a network of that level alone: eight 3x3 convolutions, two of 1x1 that are part of them, and
-//! little else. Operations are counted as for direct convolutions, though Winograd needs only a quarter of the products.
+//! Unlike criterion it also runs under WebAssembly (`cargo xtask wasm --bench`), on one thread as in a browser's
+//! worker.
+//!
+//! Each level is measured as a network of that level alone: eight 3x3 convolutions, two 1x1 shortcuts, and little else.
+//! Operations are counted as for direct convolutions, though Winograd needs only a quarter of the products.
 
 use std::time::{Duration, Instant};
 

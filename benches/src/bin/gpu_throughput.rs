@@ -1,5 +1,7 @@
-//! Measures the network on a GPU, kernel by kernel. It needs only a Vulkan loader, neither a model file nor the repository, so
-//! that it can be carried to a machine with a GPU.
+//! Measures the network on a GPU, kernel by kernel.
+//!
+//! It needs only a Vulkan loader, neither a model file nor the repository, so that it can be copied to a machine with a
+//! GPU.
 //!
 //!     cargo build --release -p cytoshade-benches --bin gpu_throughput
 //!     gpu_throughput [--software] [--tiles N] [--rounds N] [--kernel NAME] [--precision f32|f16] [--steps]

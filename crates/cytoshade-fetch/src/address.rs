@@ -1,4 +1,4 @@
-//! Addresses: which are fetched from, and how they are shown.
+//! Checks addresses and makes them printable.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -11,23 +11,23 @@ use crate::Error;
 
 /// A checked address: `https:`, or `http:` to this machine, without credentials.
 ///
-/// It is shown without its query, which may hold a key.
+/// Its text form omits the query, which may hold a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
-    // The client gets what was checked: no second parser, which could see another host.
+    // The client gets the checked `Uri`: a second parser could find another host.
     uri: Uri,
 }
 
 impl Address {
-    /// An address as a person types it.
+    /// Parses an address typed by the user.
     ///
     /// # Errors
-    /// [`Error::Address`] if it is none, or none that is fetched from.
+    /// [`Error::Address`] if the text is not an address, or not an allowed one.
     pub fn parse(text: &str) -> Result<Self, Error> {
         check(text).map_err(|reason| Error::Address { shown: shown(text), reason })
     }
 
-    /// The last part of the path, unchecked: not to be used as a file's name as it is.
+    /// The last part of the path, unchecked: not safe as a file name.
     pub fn file_name(&self) -> &str {
         self.uri.path().rsplit('/').next().unwrap_or_default()
     }
@@ -47,7 +47,7 @@ impl Address {
         self.uri.scheme_str() == Some("http")
     }
 
-    /// The address that the server's `Location` names, if it is followed: to `https:`, or from this machine to itself.
+    /// The address in the server's `Location`, if it is allowed: `https:`, or from this machine to itself.
     pub(crate) fn redirect(&self, location: &str) -> Result<Self, Error> {
         let refuse = |reason| Error::Redirect { from: Box::new(self.clone()), shown: shown(location), reason };
         let next = check(&self.join(location)).map_err(refuse)?;
@@ -57,7 +57,7 @@ impl Address {
         Ok(next)
     }
 
-    /// A `Location`, which may leave out the parts that stay the same.
+    /// Resolves a `Location`, which may omit unchanged parts.
     fn join(&self, location: &str) -> String {
         let scheme = self.uri.scheme_str().unwrap_or_default();
         let authority = self.uri.authority().map_or("", |authority| authority.as_str());
@@ -98,7 +98,7 @@ impl fmt::Debug for Address {
 fn check(text: &str) -> Result<Address, &'static str> {
     let uri: Uri = text.parse().map_err(|_| "it is not an address; expected https://HOST/PATH")?;
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-        return Err("it is not a whole address; expected https://HOST/PATH");
+        return Err("it is not a complete address; expected https://HOST/PATH");
     };
     if authority.as_str().contains('@') {
         return Err("it holds credentials, which are never sent; give an address without them");
@@ -109,12 +109,12 @@ fn check(text: &str) -> Result<Address, &'static str> {
     match scheme {
         "https" => Ok(Address { uri }),
         "http" if is_loopback(authority.host()) => Ok(Address { uri }),
-        "http" => Err("plain HTTP is used to this machine alone (127.0.0.1, [::1], localhost); use https:"),
-        _ => Err("only https: is fetched from"),
+        "http" => Err("plain HTTP is allowed only to this machine (127.0.0.1, [::1], localhost); use https:"),
+        _ => Err("expected https:"),
     }
 }
 
-/// Whether a host is this machine, by its name. The addresses that `localhost` resolves to are checked later.
+/// Whether a host is this machine, by its name. The addresses of `localhost` are checked later.
 fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
@@ -122,7 +122,7 @@ fn is_loopback(host: &str) -> bool {
         || bare.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// An address as it may be printed: without credentials, query and control characters, not too long.
+/// A printable address: shortened, without credentials, query and control characters.
 fn shown(text: &str) -> String {
     let bare = text.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = bare.split_at(bare.find("//").map_or(0, |at| at + 2));
@@ -153,8 +153,8 @@ mod tests {
     fn everything_else_is_refused() {
         for (text, why) in [
             ("", "not an address"),
-            ("cyto3", "not a whole address"),
-            ("/etc/passwd", "not a whole address"),
+            ("cyto3", "not a complete address"),
+            ("/etc/passwd", "not a complete address"),
             ("https://", "not an address"),
             ("https://a b/c", "not an address"),
             ("http://models.example/cyto3", "plain HTTP"),

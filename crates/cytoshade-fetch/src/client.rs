@@ -1,4 +1,4 @@
-//! One request, through its redirects, to the response that has the file.
+//! Sends one request, follows its redirects, and returns the response with the file.
 
 use std::io;
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use ureq::{Agent, Body};
 use crate::watch::{Watch, WatchConnector};
 use crate::{Address, Error, Limits};
 
-/// The client. Every option is stated: it does nothing else.
+/// The client. Every option is explicit.
 pub(crate) fn agent(limits: &Limits, watch: Arc<Watch>) -> Agent {
     let config = Config::builder()
         .user_agent(concat!("cytoshade/", env!("CARGO_PKG_VERSION")))
         .accept("application/octet-stream, */*")
         .accept_encoding("identity")
-        // The proxies of the environment are not used.
+        // Proxies in the environment are ignored.
         .proxy(None)
-        // Redirects are followed here, one by one, each address checked.
+        // Redirects are followed here one by one, after checking each address.
         .max_redirects(0)
         .http_status_as_error(false)
         .timeout_resolve(Some(limits.answer))
@@ -33,14 +33,14 @@ pub(crate) fn agent(limits: &Limits, watch: Arc<Watch>) -> Agent {
     Agent::with_parts(config, DefaultConnector::default().chain(WatchConnector(watch)), Loopback::default())
 }
 
-/// The part of a file to ask for, and its version.
+/// The requested part of a file, and its version.
 pub(crate) struct RangeRequest<'a> {
     pub(crate) from: u64,
-    /// The `ETag` or date of the bytes that are there.
+    /// The `ETag` or date of the bytes already received.
     pub(crate) validator: &'a str,
 }
 
-/// Asks for a file, or for the rest of it.
+/// Requests a file, or the rest of it.
 pub(crate) fn get(
     agent: &Agent,
     address: &Address,
@@ -67,20 +67,20 @@ pub(crate) fn get(
     Err(Error::Redirects { address: address.clone(), limit: limits.redirects })
 }
 
-/// A header's text, if it is there and is text.
+/// A header's text, if present.
 pub(crate) fn header(response: &Response<Body>, name: HeaderName) -> Option<&str> {
     response.headers().get(name)?.to_str().ok()
 }
 
-/// An error of the client in words. Its own message may hold the address with its query.
+/// Describes an error of the client. The client's own message may hold the address with its query.
 fn describe(error: &ureq::Error) -> String {
     match error {
-        ureq::Error::Timeout(_) => "timeout: it does not answer".into(),
-        ureq::Error::LargeResponseHeader(..) => "the headers of its answer are too long".into(),
+        ureq::Error::Timeout(_) => "timeout: the server does not respond".into(),
+        ureq::Error::LargeResponseHeader(..) => "the headers of the response are too long".into(),
         ureq::Error::Io(error) => describe_io(error),
-        ureq::Error::Protocol(error) => format!("the answer is not HTTP: {error}"),
+        ureq::Error::Protocol(error) => format!("the response is not HTTP: {error}"),
         ureq::Error::HostNotFound => "the host is not found".into(),
-        ureq::Error::ConnectionFailed => "the host takes no connection".into(),
+        ureq::Error::ConnectionFailed => "the host refuses the connection".into(),
         ureq::Error::Tls(reason) => format!("no secure connection: {reason}"),
         #[cfg(feature = "tls")]
         ureq::Error::Rustls(error) => format!("no secure connection: {error}"),
@@ -89,7 +89,7 @@ fn describe(error: &ureq::Error) -> String {
     }
 }
 
-/// As [`describe`], for an error of the system or one that is wrapped in it.
+/// [`describe`] for an error of the system or one wrapped in it.
 pub(crate) fn describe_io(error: &io::Error) -> String {
     match error.get_ref().map(|inner| inner.downcast_ref::<ureq::Error>()) {
         Some(Some(inner)) => describe(inner),
@@ -97,7 +97,7 @@ pub(crate) fn describe_io(error: &io::Error) -> String {
     }
 }
 
-/// Looks hosts up, and holds `http:` to this machine even if `localhost` resolves to another.
+/// Resolves hosts, and restricts `http:` to this machine even if `localhost` resolves elsewhere.
 #[derive(Debug, Default)]
 struct Loopback(DefaultResolver);
 
@@ -108,8 +108,11 @@ impl Resolver for Loopback {
         if secure || found.iter().all(|address| address.ip().is_loopback()) {
             return Ok(found);
         }
-        Err(io::Error::new(io::ErrorKind::PermissionDenied, "the host is not this machine, and the address not https:")
-            .into())
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "the host is not this machine, and the address is not https:",
+        )
+        .into())
     }
 }
 

@@ -6,95 +6,94 @@ use cytoshade_safe_io::{Redacted, printable_path, quoted};
 
 use crate::Address;
 
-/// Errors that end a transfer. Each message states the finding, the expectation and the remedy.
+/// An error that ends a transfer. Each message gives the cause, the expected value and the remedy.
 ///
-/// The message may name an address, without its query, or a file, for the person who gave it; [`Error::redacted`] is for
-/// everybody else.
+/// Messages can name an address, without its query, or a file. [`Error::redacted`] omits both, for logs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An address that is not fetched from.
+    /// An address that is not allowed.
     #[error("cannot fetch from {shown}: {reason}")]
     Address {
         /// The address, without credentials and query.
         shown: String,
-        /// The fault, and what to do.
+        /// The cause and the remedy.
         reason: &'static str,
     },
-    /// The server redirects to an address that is not followed.
+    /// The server redirects to an address that is not allowed.
     #[error("{from} redirects to {shown}, which is not followed: {reason}")]
     Redirect {
-        /// The address that was asked.
+        /// The requested address.
         from: Box<Address>,
         /// The address that it redirects to, without credentials and query.
         shown: String,
-        /// Why it is not followed.
+        /// The reason that it is not followed.
         reason: &'static str,
     },
-    /// The server redirects again and again.
+    /// The server redirects too often.
     #[error("{address} leads through more than {limit} redirects; give the address of the file itself")]
     Redirects {
-        /// The address that the request began with.
+        /// The first address of the request.
         address: Address,
         /// [`crate::Limits::redirects`].
         limit: u32,
     },
-    /// The server could not be reached, or its answer could not be read.
+    /// The server could not be reached, or its response could not be read.
     #[error("cannot fetch {address}: {reason}")]
     Connection {
-        /// The address that was asked.
+        /// The requested address.
         address: Address,
         /// The client's reason, without the address.
         reason: String,
     },
-    /// The server does not give the file.
+    /// The server does not return the file.
     #[error("{address} answers with status {status}, expected 200: check the address")]
     Status {
-        /// The address that was asked.
+        /// The requested address.
         address: Address,
-        /// The status of HTTP.
+        /// The HTTP status.
         status: u16,
     },
-    /// The server compresses the file, which was not asked for.
-    #[error("{address} sends the file packed as {}, which was not asked for; nothing was kept", quoted(encoding))]
+    /// The server compresses the file without a request to do so.
+    #[error("{address} sends the file compressed as {}, expected no compression; nothing was kept", quoted(encoding))]
     Encoding {
-        /// The address that was asked.
+        /// The requested address.
         address: Address,
         /// The header `Content-Encoding`, shortened.
         encoding: String,
     },
-    /// The transfer broke off again and again.
-    #[error("the transfer broke off after {done} bytes: {reason}; the same command continues it")]
+    /// The transfer was interrupted more often than it is retried.
+    #[error("the transfer was interrupted after {done} bytes: {reason}; the same command continues it")]
     Broken {
-        /// Bytes that are there.
+        /// Bytes received.
         done: u64,
         /// The client's reason.
         reason: String,
     },
-    /// The server sends next to nothing.
-    #[error("fewer than {expected} bytes came in {seconds} seconds, after {done}; the same command continues it")]
+    /// The transfer stalled.
+    #[error("fewer than {expected} bytes arrived in {seconds} seconds, after {done}; the same command continues it")]
     Stalled {
-        /// Bytes that are there.
+        /// Bytes received.
         done: u64,
-        /// Bytes that had to come.
+        /// Bytes expected in this time.
         expected: u64,
-        /// In this time.
+        /// The time.
         seconds: f64,
     },
-    /// The whole transfer takes longer than its size allows.
+    /// The whole transfer exceeds the time allowed for its size.
     #[error(
-        "the transfer is not done after {seconds:.0} seconds, with {done} bytes; the same command continues it, or allow more time"
+        "the transfer is incomplete after {seconds:.0} seconds, with {done} bytes; the same command continues it, or allow more time"
     )]
     Deadline {
-        /// Bytes that are there.
+        /// Bytes received.
         done: u64,
         /// Time since the start.
         seconds: f64,
     },
-    /// The server sends headers, interim answers or trailers without end.
-    #[error("the server sends without end beside the file, of which {done} bytes came; check the address")]
+    /// The server sends endless headers, interim responses or trailers.
+    #[error("the server sends endless headers or trailers; {done} bytes of the file arrived: check the address")]
     Endless {
-        /// Bytes that are there.
+        /// Bytes received.
         done: u64,
     },
     /// The file is larger than the caller accepts.
@@ -105,7 +104,7 @@ pub enum Error {
         /// [`crate::Limits::max_bytes`].
         limit: u64,
     },
-    /// The file has another size than it must have.
+    /// The file's size differs from the required one.
     #[error("the file has {found} bytes, expected {expected}; it is another file, and was not kept")]
     Size {
         /// Its size.
@@ -113,12 +112,12 @@ pub enum Error {
         /// [`crate::Request::size`].
         expected: u64,
     },
-    /// The bytes have another hash than they must have.
+    /// The file's hash differs from the required one.
     #[error("the file's SHA-256 is {}, expected {}; it is another file, and was not kept", hex(found), hex(expected))]
     Hash {
-        /// Their hash.
+        /// The hash of the bytes.
         found: [u8; 32],
-        /// The hash that was demanded.
+        /// The required hash.
         expected: [u8; 32],
     },
     /// Another transfer writes into the folder.
@@ -127,7 +126,7 @@ pub enum Error {
         /// The folder.
         folder: PathBuf,
     },
-    /// A file here could not be read or written.
+    /// A local file could not be read or written.
     #[error("cannot write {}: {source}", printable_path(path))]
     Io {
         /// The file.
@@ -138,7 +137,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The message without addresses, folders and names of files, for a service's log.
+    /// The message without addresses, folders and file names, for a service's log.
     pub fn redacted(&self) -> Redacted {
         match self {
             Error::Address { reason, .. } => Redacted::own(format_args!("cannot fetch from an address: {reason}")),
@@ -146,15 +145,19 @@ impl Error {
             Error::Redirects { limit, .. } => {
                 Redacted::own(format_args!("an address leads through more than {limit} redirects"))
             }
-            // The reason may hold the name of the server.
-            Error::Connection { .. } => Redacted::own("a server could not be reached, or its answer could not be read"),
+            // The reason may contain the name of the server.
+            Error::Connection { .. } => {
+                Redacted::own("a server could not be reached, or its response could not be read")
+            }
             Error::Status { status, .. } => {
                 Redacted::own(format_args!("a server answers with status {status}, expected 200"))
             }
             Error::Encoding { .. } => {
-                Redacted::own("a server sends the file packed, which was not asked for; nothing was kept")
+                Redacted::own("a server sends the file compressed, expected no compression; nothing was kept")
             }
-            Error::Broken { done, .. } => Redacted::own(format_args!("the transfer broke off after {done} bytes")),
+            Error::Broken { done, .. } => {
+                Redacted::own(format_args!("the transfer was interrupted after {done} bytes"))
+            }
             Error::Busy { .. } => Redacted::own("another transfer is writing to the folder; wait for it to end"),
             Error::Io { source, .. } => Redacted::own(format_args!("cannot write a file: {}", Redacted::io(source))),
             Error::Stalled { .. }

@@ -1,10 +1,10 @@
-//! The readers of bytes from a server and from the disk, for the fuzz targets.
+//! Entry points of the fuzz targets: readers of bytes from a server and from the disk.
 
 use crate::Address;
 use crate::notes::Notes;
 use crate::range::ContentRange;
 
-/// Parses a `Content-Range`, and checks what must hold of it.
+/// Parses a `Content-Range` and checks its invariants.
 pub fn content_range(text: &str) {
     if let Some(range) = ContentRange::parse(text) {
         assert!(range.from <= range.to && range.total.is_none_or(|total| range.to < total));
@@ -12,7 +12,7 @@ pub fn content_range(text: &str) {
     }
 }
 
-/// Parses notes, and writes and reads them again.
+/// Parses notes, writes them and reads them again.
 pub fn notes(bytes: &[u8]) {
     if let Some(notes) = Notes::parse(bytes) {
         let json = notes.to_json().unwrap();
@@ -20,7 +20,7 @@ pub fn notes(bytes: &[u8]) {
     }
 }
 
-/// Parses an address, and follows a redirect from it.
+/// Parses an address and follows a redirect from it.
 pub fn address(text: &str, location: &str) {
     let Ok(address) = Address::parse(text) else { return };
     let shown = address.to_string();

@@ -1,14 +1,16 @@
-//! Fetches a file over HTTPS: bounded, resumable, and kept only if it is the file that was asked for.
+//! Fetches a file over HTTPS: bounded, resumable and verified.
 //!
-//! [`fetch`] writes beside the target (`NAME.part`) and returns a [`Downloaded`], which gets its name with
-//! [`Downloaded::keep`], after the caller has looked into it, and is removed otherwise.
+//! [`fetch`] writes beside the target (`NAME.part`) and returns a [`Downloaded`]. The caller can inspect the file, then
+//! give it its name with [`Downloaded::keep`]; otherwise it is removed.
 //!
-//! - Addresses are `https:`, or `http:` to this machine alone (127.0.0.0/8, `::1`, `localhost`). A redirect leads to
-//!   `https:`, or from this machine to this machine. Certificates are checked against Mozilla's roots, which are built in.
-//! - There are no cookies, no credentials, no proxies (those of the environment are not used) and no compressed transfer.
-//! - A transfer that breaks off is continued where it was, at once or in a later call, if the server says by `ETag` or
-//!   `Last-Modified` that the file is still the same one.
-//! - Bytes and time are bounded whatever the server sends: headers, interim answers, chunks, trailers ([`Limits`]).
+//! - Addresses are `https:`, or `http:` to this machine only (127.0.0.0/8, `::1`, `localhost`). Redirects lead to
+//!   `https:`, or from this machine to this machine. Certificates are checked against Mozilla's roots, which are built
+//!   in.
+//! - There are no cookies, no credentials, no proxies (those of the environment are ignored) and no compressed
+//!   transfers.
+//! - An interrupted transfer continues where it stopped, at once or in a later call, if the server's `ETag` or
+//!   `Last-Modified` shows that the file is unchanged.
+//! - Bytes and time are bounded whatever the server sends: headers, interim responses, chunks, trailers ([`Limits`]).
 //! - The folder of the target and the files in it belong to the user alone, and none is a link.
 //!
 //! ```no_run
@@ -49,52 +51,54 @@ pub use error::Error;
 pub use part::Downloaded;
 pub use transfer::fetch;
 
-/// A file to fetch, its target, and the conditions that it must meet.
+/// A file to fetch, its target, and its required hash and size.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The address that it comes from.
+    /// The source address.
     pub address: Address,
-    /// The file that it becomes. A missing folder is made for the user alone; [`Downloaded::keep`] replaces a file that is
-    /// there.
+    /// The target file.
+    ///
+    /// A missing folder is created for the user alone; [`Downloaded::keep`] replaces an existing file.
     pub target: PathBuf,
-    /// The hash that it must have.
+    /// The required hash.
     pub trust: Trust,
-    /// The size in bytes that it must have, if that is known.
+    /// The required size in bytes, if known.
     pub size: Option<u64>,
-    /// Bounds of size and time.
+    /// Bounds on size and time.
     pub limits: Limits,
 }
 
-/// Whether a file must have a known hash.
+/// Whether the file must have a known hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// Its SHA-256 must be this one.
+    /// The required SHA-256.
     Sha256([u8; 32]),
-    /// Any file is accepted: the caller trusts the server. [`Downloaded::sha256`] is the hash that it has.
+    /// Accepts any file: the caller trusts the server. [`Downloaded::sha256`] is the actual hash.
     Unverified,
 }
 
-/// Bounds of size and time.
+/// Bounds on size and time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the file. Default 1 GiB.
     pub max_bytes: u64,
-    /// Redirects that are followed. Default 5.
+    /// Redirects to follow. Default 5.
     pub redirects: u32,
-    /// Times that a transfer which breaks off is continued. Default 4.
+    /// Retries of an interrupted transfer. Default 4.
     pub retries: u32,
-    /// Pause before that. Default 1 s.
+    /// Pause before a retry. Default 1 s.
     pub pause: Duration,
-    /// Time to find the server and connect to it, and again time for its answer to begin. Default 30 s.
+    /// Time to resolve and connect to the server, and again for its response to begin. Default 30 s.
     pub answer: Duration,
     /// Time in which [`Limits::stall_bytes`] of the file must arrive. Default 30 s.
     pub stall: Duration,
-    /// Bytes that must arrive in [`Limits::stall`], so that a trickle is a stall too. Default 4096.
+    /// Bytes that must arrive within [`Limits::stall`], so that a trickle counts as a stall. Default 4096.
     pub stall_bytes: u64,
-    /// Time for the whole transfer with its retries, beside the time that the file takes at [`Limits::floor`]. Default
-    /// 120 s.
+    /// Time for the whole transfer with its retries, in addition to the file's time at [`Limits::floor`].
+    ///
+    /// Default 120 s.
     pub grace: Duration,
-    /// Bytes a second that the whole transfer must average. Default 16,384: a published U-Net may take half an hour.
+    /// Minimum average in bytes per second. Default 16,384: a published U-Net may take half an hour.
     pub floor: u64,
 }
 
@@ -115,16 +119,16 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The time that the transfer of a file of so many bytes may take in all.
+    /// The total time for the transfer of a file of `bytes` bytes.
     pub fn total(&self, bytes: u64) -> Duration {
         self.grace.saturating_add(Duration::from_secs(bytes / self.floor.max(1)))
     }
 }
 
-/// How far a transfer is.
+/// The progress of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes that are there, those of an earlier transfer included.
+    /// Bytes received, including those of an earlier transfer.
     pub done: u64,
     /// Bytes of the whole file, if the server states them.
     pub total: Option<u64>,

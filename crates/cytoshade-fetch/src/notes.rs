@@ -1,31 +1,31 @@
-//! The notes beside a transfer that broke off: which bytes the `.part` holds.
+//! The notes beside an interrupted transfer: the version of the bytes in the `.part`.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::Address;
 
-/// Bytes of the longest notes that are read.
+/// Longer notes, in bytes, are ignored.
 pub(crate) const MAX_NOTES_BYTES: u64 = 64 << 10;
-/// Bytes of the longest `ETag` that is kept.
+/// Longer `ETag`s, in bytes, are not kept.
 const MAX_VALIDATOR_BYTES: usize = 1024;
 
-/// The version of a file that the bytes in a `.part` are of: kept beside it, in `.part.json`.
+/// The version of the file in a `.part`, kept beside it in `.part.json`.
 ///
-/// A query may hold a key, so its hash stands for it.
+/// A query may hold a key, so only its hash is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Notes {
-    /// The address that was asked, without its query.
+    /// The requested address, without its query.
     address: String,
-    /// SHA-256 of the query, if there is one.
+    /// SHA-256 of the query, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     query_sha256: Option<String>,
-    /// The server's `ETag`, or else its `Last-Modified`.
+    /// The server's `ETag`, else its `Last-Modified`.
     pub(crate) validator: String,
 }
 
 impl Notes {
-    /// The notes of a file at an address; `None` if the server's validator is too long to be one.
+    /// The notes for a file at an address; `None` if the server's validator is too long.
     pub(crate) fn new(address: &Address, validator: &str) -> Option<Self> {
         let (place, query) = address.parts();
         let query_sha256 = query.map(|query| Sha256::digest(query).iter().map(|byte| format!("{byte:02x}")).collect());
@@ -33,12 +33,12 @@ impl Notes {
         fits.then(|| Self { address: place.to_string(), query_sha256, validator: validator.to_string() })
     }
 
-    /// Whether the notes are of the file at this address.
+    /// Whether the notes belong to the file at this address.
     pub(crate) fn is_of(&self, address: &Address) -> bool {
         Self::new(address, &self.validator).as_ref() == Some(self)
     }
 
-    /// Reads notes; `None` for anything that was not written here.
+    /// Parses notes; `None` for anything that this module did not write.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
     }

@@ -1,4 +1,4 @@
-//! The file beside the target, into which bytes arrive, and the notes to continue it.
+//! The partial file beside the target, and the notes to continue it.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 use crate::notes::{MAX_NOTES_BYTES, Notes};
 
-/// A file on its way. No second transfer writes into its folder meanwhile.
+/// A partial file. A lock keeps other transfers out of its folder.
 ///
 /// The folder and the files in it belong to the user, and nobody else can write to them; none is a link.
 #[derive(Debug)]
@@ -19,12 +19,12 @@ pub(crate) struct Part {
     path: PathBuf,
     file: File,
     length: u64,
-    /// Held, not read.
+    /// Held for its lock.
     _lock: File,
 }
 
 impl Part {
-    /// Opens the file beside `target`, with the bytes of an earlier transfer. A missing folder is made.
+    /// Opens the partial file of `target`, with the bytes of an earlier transfer. Creates a missing folder.
     pub(crate) fn open(target: &Path) -> Result<Self, Error> {
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         create_private_folder(folder).map_err(Error::io(folder))?;
@@ -35,17 +35,17 @@ impl Part {
         Ok(Self { target: target.to_path_buf(), path, file, length, _lock: lock })
     }
 
-    /// Bytes that are there.
+    /// Bytes received so far.
     pub(crate) fn length(&self) -> u64 {
         self.length
     }
 
-    /// The version that the bytes are of, if they can be continued.
+    /// The version of the bytes, if they can be continued.
     pub(crate) fn notes(&self) -> Option<Notes> {
         Notes::parse(&read_private_file(&self.notes_path(), MAX_NOTES_BYTES).ok()?)
     }
 
-    /// Discards the bytes and begins anew, with those that `notes` describe.
+    /// Discards the bytes and starts over with the version in `notes`.
     pub(crate) fn restart(&mut self, notes: Option<&Notes>) -> Result<(), Error> {
         self.file.set_len(0).and_then(|()| self.file.rewind()).map_err(Error::io(&self.path))?;
         self.length = 0;
@@ -62,7 +62,7 @@ impl Part {
         Ok(())
     }
 
-    /// The hash of every byte, those of earlier transfers included.
+    /// The hash of all bytes, including those of earlier transfers.
     pub(crate) fn sha256(&mut self) -> Result<[u8; 32], Error> {
         self.hash().map_err(Error::io(&self.path))
     }
@@ -80,9 +80,9 @@ impl Part {
         }
     }
 
-    /// Removes the bytes that arrived: they are of no use.
+    /// Removes the received bytes, which cannot be continued.
     pub(crate) fn discard(&self) {
-        // A file that cannot be removed is overwritten by the next transfer.
+        // The next transfer overwrites a file that cannot be removed.
         let _ = remove(&self.path);
         let _ = remove(&self.notes_path());
     }
@@ -92,7 +92,7 @@ impl Part {
     }
 }
 
-/// A file that arrived whole, with the size and hash that were demanded. It is removed unless it is kept.
+/// A complete file with the required size and hash. Removed unless kept.
 #[derive(Debug)]
 pub struct Downloaded {
     part: Part,
@@ -105,28 +105,28 @@ impl Downloaded {
         Self { part, sha256, kept: false }
     }
 
-    /// Its place for now, to look into it. Demand [`Downloaded::sha256`] of what is read there.
+    /// Its temporary path, for inspection. Verify [`Downloaded::sha256`] of the bytes read there.
     pub fn path(&self) -> &Path {
         &self.part.path
     }
 
-    /// Its size.
+    /// Its size in bytes.
     pub fn bytes(&self) -> u64 {
         self.part.length
     }
 
-    /// Its hash.
+    /// Its SHA-256.
     pub fn sha256(&self) -> [u8; 32] {
         self.sha256
     }
 
-    /// Gives it its name, which then is whole or not there, and returns the path.
+    /// Renames the file to its target atomically and returns the path.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn keep(mut self) -> Result<PathBuf, Error> {
         let Part { target, path, file, .. } = &self.part;
-        // A rename can reach the disk before the data do.
+        // A rename can reach the disk before the data.
         file.sync_all().and_then(|()| fs::rename(path, target)).map_err(Error::io(target))?;
         let _ = remove(&self.part.notes_path());
         self.kept = true;
@@ -142,12 +142,12 @@ impl Drop for Downloaded {
     }
 }
 
-/// One transfer into a folder at a time: two that write the same `.part` would mix their bytes.
+/// Allows one transfer per folder at a time: two that write the same `.part` would mix their bytes.
 fn lock(folder: &Path) -> Result<File, Error> {
     let path = folder.join(".fetch.lock");
     let file = open_private_file(&path).map_err(Error::io(&path))?;
     match file.try_lock() {
-        // Some network drives have no locks; there the hash alone detects mixed bytes.
+        // Some network drives have no locks; there only the hash detects mixed bytes.
         Ok(()) => Ok(file),
         Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::Busy { folder: folder.to_path_buf() }),

@@ -1,6 +1,6 @@
 //! The header `Content-Range`.
 
-/// The part of a file that an answer holds.
+/// The part of a file in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ContentRange {
     /// The first byte.
@@ -28,7 +28,7 @@ impl ContentRange {
     }
 }
 
-/// A number of digits alone: `parse` also takes a sign.
+/// A number of digits only: `str::parse` also accepts a sign.
 fn number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }

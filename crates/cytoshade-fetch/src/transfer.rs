@@ -1,4 +1,4 @@
-//! The transfer: request, write, continue where it broke off, verify.
+//! The transfer: request, write, resume, verify.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use crate::{Downloaded, Error, Progress, Request, Trust};
 
 /// Fetches a file to the `.part` beside its target.
 ///
-/// If that holds an earlier transfer of the same version, the transfer continues it. A file that is too large or another
-/// than the one that was asked for leaves nothing behind; a transfer that broke off leaves what a later call continues.
+/// Continues an earlier transfer of the same version. A file that is too large or fails verification is removed; an
+/// interrupted transfer remains for a later call.
 ///
 /// # Errors
 /// Every [`Error`] but [`Error::Address`].
@@ -36,7 +36,7 @@ pub fn fetch(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Do
     Ok(Downloaded::new(part, sha256))
 }
 
-/// Whether the bytes that arrived are known to be another file. All others can be continued.
+/// Whether the received bytes are known to be another file. All others can be continued.
 fn is_of_no_use(error: &Error) -> bool {
     matches!(error, Error::TooLarge { .. } | Error::Size { .. } | Error::Hash { .. } | Error::Encoding { .. })
 }
@@ -61,7 +61,7 @@ struct Transfer<'a> {
 }
 
 impl Transfer<'_> {
-    /// Tries until the file is whole.
+    /// Retries until the file is complete.
     fn run(&mut self) -> Result<(), Error> {
         let limits = &self.request.limits;
         for _ in 0..limits.retries {
@@ -76,7 +76,7 @@ impl Transfer<'_> {
         self.attempt()
     }
 
-    /// One request and all that it gives.
+    /// Sends one request and writes its response.
     fn attempt(&mut self) -> Result<(), Error> {
         let request = self.request;
         let notes = self.part.notes().filter(|notes| notes.is_of(&request.address));
@@ -84,7 +84,7 @@ impl Transfer<'_> {
         let rest = rest.map(|notes| RangeRequest { from: self.part.length(), validator: &notes.validator });
         let (mut at, mut response) = self.get(rest.as_ref())?;
         if rest.is_some() && !self.continues(&response, notes.as_ref()) && response.status() != StatusCode::OK {
-            // The server cannot continue (416, say): from the beginning, then.
+            // The server cannot continue (status 416, for example): start over.
             (at, response) = self.get(None)?;
         }
         match response.status() {
@@ -101,13 +101,13 @@ impl Transfer<'_> {
     fn get(&self, rest: Option<&RangeRequest<'_>>) -> Result<(crate::Address, Response<Body>), Error> {
         let (request, watch) = (self.request, &self.watch);
         get(&self.agent, &request.address, rest, &request.limits, watch).map_err(|error| match watch.given_up() {
-            // A stall before the file begins is a server that does not answer.
+            // A stall before the file begins means that the server does not respond.
             Some(why @ (Exceeded::Deadline | Exceeded::Bytes)) => self.given_up(why),
             _ => error,
         })
     }
 
-    /// Whether a response is the rest of the bytes that are there, of the same version.
+    /// Whether a response continues the received bytes, of the same version.
     fn continues(&self, response: &Response<Body>, notes: Option<&Notes>) -> bool {
         let range = header(response, CONTENT_RANGE).and_then(ContentRange::parse);
         let length = content_length(response);
@@ -124,7 +124,7 @@ impl Transfer<'_> {
         Notes::new(&self.request.address, validator(response)?)
     }
 
-    /// Writes a response's bytes, and never more than the limit.
+    /// Writes a response's bytes, up to the limit.
     fn receive(&mut self, response: Response<Body>) -> Result<(), Error> {
         let limits = &self.request.limits;
         let total = content_length(&response).map(|length| self.part.length().saturating_add(length));
@@ -159,7 +159,7 @@ impl Transfer<'_> {
                 since_progress = 0;
                 self.watch.progress();
             }
-            // Reads that the client answers from its buffer do not pass the watch.
+            // Reads from the client's buffer bypass the watch.
             self.watch.left().map_err(|why| self.given_up(why))?;
         }
     }
@@ -171,7 +171,7 @@ impl Transfer<'_> {
         }
     }
 
-    /// A transfer that ended before its end.
+    /// The error for an interrupted transfer.
     fn broken(&self, error: &std::io::Error) -> Error {
         let is_timeout =
             error.get_ref().is_some_and(|inner| matches!(inner.downcast_ref(), Some(ureq::Error::Timeout(_))));
@@ -198,7 +198,7 @@ fn content_length(response: &Response<Body>) -> Option<u64> {
     header(response, CONTENT_LENGTH).and_then(|length| length.parse().ok())
 }
 
-/// The server's name of this version of a file, if it can be relied on: a strong `ETag`, or a date.
+/// The server's identifier of this version of a file, if reliable: a strong `ETag`, or a date.
 fn validator(response: &Response<Body>) -> Option<&str> {
     let strong = header(response, ETAG).filter(|tag| tag.starts_with('"'));
     strong.or_else(|| header(response, LAST_MODIFIED))

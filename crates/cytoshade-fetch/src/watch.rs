@@ -1,7 +1,7 @@
 //! Bounds the bytes and the time of a connection, whatever the server sends.
 //!
-//! The client reads headers, interim answers, chunk sizes and trailers by itself, and would read them without end. So the
-//! bytes of the wire and the time are counted below it, where every read passes.
+//! The client reads headers, interim responses, chunk sizes and trailers without a bound. The watch counts bytes and
+//! time below the client, where every read passes.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,20 +13,20 @@ use ureq::unversioned::transport::{
 
 use crate::Limits;
 
-/// Bytes of an answer beside the file: headers, interim answers, trailers.
+/// Bytes of a response beside the file: headers, interim responses, trailers.
 const HEAD_BYTES: u64 = 1 << 20;
 
-/// Why a transfer is given up.
+/// Why a transfer is aborted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Exceeded {
-    /// Too few bytes of the file came in time.
-    #[error("timeout: it does not answer")]
+    /// The transfer stalled.
+    #[error("timeout: the server does not respond")]
     Stall,
     /// The whole transfer takes too long.
     #[error("the transfer takes too long")]
     Deadline,
     /// The server sends much more than the file.
-    #[error("the server sends without end")]
+    #[error("the server sends endless headers or trailers")]
     Bytes,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Watch {
 #[derive(Clone, Copy, Debug)]
 struct State {
     received: u64,
-    /// Bytes that may be received in all.
+    /// Maximum number of bytes to receive.
     allowed: u64,
     /// When the next progress is due.
     due: Instant,
@@ -51,7 +51,7 @@ struct State {
 }
 
 impl Watch {
-    /// The watch of a transfer that starts now, of a file of `size` bytes.
+    /// Starts the watch of a transfer, for a file of `size` bytes.
     pub(crate) fn new(limits: &Limits, size: u64) -> Arc<Self> {
         let started = Instant::now();
         let deadline = later(started, limits.total(size));
@@ -60,38 +60,40 @@ impl Watch {
         Arc::new(Self { stall: limits.stall, answer: limits.answer, started, state: Mutex::new(state) })
     }
 
-    /// An answer's headers are due.
+    /// Begins waiting for a response's headers.
     pub(crate) fn expect_head(&self) {
         let mut state = self.state();
         state.allowed = state.received.saturating_add(HEAD_BYTES);
         state.due = later(Instant::now(), self.answer);
     }
 
-    /// The file is due.
+    /// Begins waiting for the file.
     pub(crate) fn expect_body(&self) {
         let mut state = self.state();
         state.allowed = state.received.saturating_add(HEAD_BYTES);
         state.due = later(Instant::now(), self.stall);
     }
 
-    /// Bytes of the file came. In small chunks a file takes up to twice as many bytes on the wire.
+    /// Counts received bytes of the file.
+    ///
+    /// In small chunks a file takes up to twice as many bytes on the wire.
     pub(crate) fn delivered(&self, bytes: u64) {
         let mut state = self.state();
         state.allowed = state.allowed.saturating_add(bytes.saturating_mul(2));
     }
 
-    /// The file has `bytes`: the deadline moves to the time that they take.
+    /// Extends the deadline to the time for a file of `bytes` bytes.
     pub(crate) fn size_is(&self, limits: &Limits, bytes: u64) {
         let mut state = self.state();
         state.deadline = state.deadline.min(later(self.started, limits.total(bytes)));
     }
 
-    /// Enough of the file came; the next progress is due later.
+    /// Enough of the file arrived; extends the deadline of a stall.
     pub(crate) fn progress(&self) {
         self.state().due = later(Instant::now(), self.stall);
     }
 
-    /// Time until the transfer is given up, or why it is.
+    /// Time until the transfer is aborted, or the reason that it is.
     pub(crate) fn left(&self) -> Result<Duration, Exceeded> {
         let mut state = self.state();
         let State { due, deadline, .. } = *state;
@@ -104,7 +106,7 @@ impl Watch {
         Err(why)
     }
 
-    /// Why the transfer was given up, if it was: the client's error does not say it in all cases.
+    /// The reason that the transfer was aborted, if it was: the client's error does not always state it.
     pub(crate) fn given_up(&self) -> Option<Exceeded> {
         self.state().given_up
     }
@@ -130,19 +132,19 @@ impl Watch {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is held.
+        // No code panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A moment so much later, or as late as the clock counts.
+/// Adds a duration, up to the clock's maximum.
 fn later(from: Instant, duration: Duration) -> Instant {
     /// A century.
     const MOST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
     from.checked_add(duration.min(MOST)).unwrap_or(from)
 }
 
-/// Puts each connection under watch.
+/// Wraps each connection in a watch.
 #[derive(Debug)]
 pub(crate) struct WatchConnector(pub(crate) Arc<Watch>);
 

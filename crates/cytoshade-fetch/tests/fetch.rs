@@ -530,7 +530,7 @@ fn queries_are_in_no_message_and_in_no_notes() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = refused(&request(&format!("http://{nobody}/a?key=secret"), folder.path()), |_| true);
     assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
-    // Notes of a transfer that broke off, which the same query continues and another does not.
+    // Notes of a transfer that was interrupted, which the same query continues and another does not.
     let broken = request(&server.url("/broken?key=secret"), folder.path());
     refused(&broken, |error| matches!(error, Error::Broken { done: 1000, .. }));
     let notes = std::fs::read_to_string(folder.path().join("model.part.json")).unwrap();

@@ -1,12 +1,12 @@
-//! From the axes of a series to the images that are taken of it.
+//! Turns the axes of a series into images.
 
 use crate::options::MAX_AUTO_CHANNELS;
 use crate::{Axis, AxisKind, Error, Origin, Pages, Selection, Series};
 
-/// What an axis is for.
+/// The role of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Each index is an image, or a stack, of its own.
+    /// Each index is a separate image or stack.
     List,
     /// Each index is a time point.
     Time,
@@ -27,7 +27,7 @@ pub(crate) struct Arrangement {
 }
 
 impl Arrangement {
-    /// Decides what each axis is for.
+    /// Assigns a role to each axis.
     pub(crate) fn new(series: &Series, selection: &Selection) -> Result<Self, Error> {
         let axes = renamed(series, selection)?;
         let is_overruled = selection.axes.is_some()
@@ -47,13 +47,13 @@ impl Arrangement {
         Ok(Self { roles })
     }
 
-    /// The position of the axis of a role that only one has.
+    /// The position of the axis with a role that only one axis can have.
     pub(crate) fn position(&self, role: Role) -> Option<usize> {
         self.roles.iter().position(|found| *found == role)
     }
 }
 
-/// The axes with the names that the selection gives them.
+/// The axes, renamed as the selection specifies.
 fn renamed(series: &Series, selection: &Selection) -> Result<Vec<Axis>, Error> {
     let mut axes = series.axes.clone();
     if let Some(names) = &selection.axes {
@@ -84,7 +84,7 @@ fn renamed(series: &Series, selection: &Selection) -> Result<Vec<Axis>, Error> {
     Ok(axes)
 }
 
-/// Names the last two axes without a name rows and columns, if no axis is called so.
+/// Names the last two unnamed axes rows and columns, if no axis has these names.
 fn name_plane(axes: &mut [Axis]) {
     if axes.iter().any(|axis| matches!(axis.kind, AxisKind::Y | AxisKind::X)) {
         return;
@@ -97,7 +97,7 @@ fn name_plane(axes: &mut [Axis]) {
     }
 }
 
-/// Each frame of the series is an image of its own, or channels of one.
+/// Makes each frame of the series a separate image, or a channel of one image.
 fn every_frame(series: &Series, role: Role) -> Result<Vec<Role>, Error> {
     if series.origin == Origin::Array {
         return unnamed(series, &series.axes, if role == Role::Channel { Pages::Channels } else { Pages::List });
@@ -109,16 +109,16 @@ fn every_frame(series: &Series, role: Role) -> Result<Vec<Role>, Error> {
         .map(|(at, axis)| match axis.kind {
             AxisKind::Y => Role::Y,
             AxisKind::X => Role::X,
-            // The samples of a page belong together.
+            // The samples of a page stay together.
             _ if at + series.frame_rank >= series.axes.len() => Role::Channel,
             _ => role,
         })
         .collect())
 }
 
-/// Axes mean what they are called.
+/// Assigns roles by the names of the axes.
 fn by_name(series: &Series, axes: &[Axis], is_stack: bool) -> Result<Vec<Role>, Error> {
-    // tifffile writes three or four planes as the samples of pixels, unless it is told what they are.
+    // tifffile writes three or four planes as the samples of pixels unless the caller states their axes.
     let planar = series.origin == Origin::Tifffile
         && axes.first().is_some_and(|axis| axis.kind == AxisKind::Sample)
         && series.axes == axes;
@@ -162,10 +162,10 @@ fn by_name(series: &Series, axes: &[Axis], is_stack: bool) -> Result<Vec<Role>, 
         .collect())
 }
 
-/// Axes of which the file states no more than how long they are, as [`Pages`] describes.
+/// Assigns roles to axes of which the file states only the lengths, as [`Pages`] describes.
 fn unnamed(series: &Series, axes: &[Axis], pages: Pages) -> Result<Vec<Role>, Error> {
     let mut roles = vec![Role::List; axes.len()];
-    // The samples that are interleaved in the pixels of a page are no other axis.
+    // The samples interleaved in the pixels of a page form no other axis.
     let is_interleaved = |at: usize, axis: &Axis| axis.kind == AxisKind::Sample && at > 0;
     let mut left: Vec<usize> = Vec::new();
     for (at, axis) in axes.iter().enumerate() {
@@ -212,7 +212,9 @@ fn set(roles: &mut [Role], at: usize, role: Role) {
     }
 }
 
-/// The reference's `transforms.move_min_dim`: the shortest axis, the last one if several are the shortest and it is one.
+/// Removes the shortest axis (the reference's `transforms.move_min_dim`).
+///
+/// If several axes are the shortest, takes the last axis if it is one of them, else the first.
 fn take_shortest(left: &mut Vec<usize>, shortest: usize, length: impl Fn(usize) -> usize) -> usize {
     let last = left.len().saturating_sub(1);
     let is_last = left.get(last).is_some_and(|&at| length(at) == shortest);

@@ -1,4 +1,4 @@
-//! CSV: a line of measurements for each cell.
+//! CSV: one row of measurements per cell.
 
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
@@ -25,7 +25,7 @@ impl Cell {
     }
 }
 
-/// Writes a table of the cells by ascending label, with the values of scikit-image's `regionprops`.
+/// Writes one row per cell, by ascending label, with the values of scikit-image's `regionprops`.
 ///
 /// Columns for an image: `label`, `area`, the centroid `centroid_y`, `centroid_x`, the bounding box `top`, `left`,
 /// `bottom`, `right` and `equivalent_diameter`, the diameter of a disk of the same area. Lengths are in pixels; the
@@ -50,7 +50,7 @@ fn table<W: Write>(out: &mut W, labels: LabelView<'_>) -> io::Result<()> {
         out,
         "{frame}label,{size},{z}centroid_y,centroid_x,{z_start}top,left,{z_end}bottom,right,equivalent_diameter"
     )?;
-    // Axes without Z.
+    // Without the Z axis.
     let axes = usize::from(!is_stack)..3;
     for (frame, labels) in labels.time_points() {
         for (label, Cell { pixels, sums, ranges }) in cells(labels) {

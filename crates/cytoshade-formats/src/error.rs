@@ -1,64 +1,66 @@
-//! What can be wrong with a file.
+//! The errors of reading and writing files.
 
 use cytoshade_safe_io::Redacted;
 
 use crate::Format;
 
-/// Everything that this crate refuses. Each message says what was found, what was expected and what to do; none
-/// carries a path, which the caller adds, unless the system's or a library's own words do: see [`Error::redacted`].
+/// An error of this crate. Each message gives the cause, the expected value and the remedy.
+///
+/// Messages contain no path of ours; the caller adds it. Messages of the system or of a library can contain one: see
+/// [`Error::redacted`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The operating system could not open or read the file.
     #[error("cannot read the file: {0}")]
     Read(#[source] std::io::Error),
-    /// The operating system could not create, write or rename the file. Nothing is left behind.
+    /// The operating system could not create, write or rename the file. No partial file remains.
     #[error("cannot write the file: {0}")]
     Write(#[source] std::io::Error),
-    /// The first bytes are of no format that is read here.
+    /// The first bytes match no supported format.
     #[error(
         "the file is {found}; expected TIFF, PNG, JPEG, NPY, BMP, PNM, WebP, JPEG 2000 or JPEG XL: convert it to one of these"
     )]
     UnknownFormat {
-        /// What the first bytes look like.
+        /// The format that the first bytes suggest.
         found: String,
     },
-    /// The file breaks its format's rules or ends too early.
-    #[error("the {format} file is damaged or cut short: {what}; get a whole copy of it")]
+    /// The file violates its format or ends too early.
+    #[error("the {format} file is damaged or cut short: {what}; get an intact copy")]
     Damaged {
-        /// The format that the first bytes announce.
+        /// The format indicated by the first bytes.
         format: Format,
-        /// What was found, and what was expected in its place.
+        /// What was found and what was expected.
         what: String,
     },
-    /// The file may be in order, but uses a part of its format that is not read here.
+    /// The file may be valid but uses a feature that this crate does not read.
     #[error("the {format} file has {found}; expected {expected}: convert it")]
     Unsupported {
-        /// The format that the first bytes announce.
+        /// The format indicated by the first bytes.
         format: Format,
         /// What was found.
         found: String,
-        /// What is read.
+        /// The supported alternatives.
         expected: &'static str,
     },
-    /// The file states or holds more than the reader was allowed to take in.
+    /// A size in the file exceeds a limit.
     #[error(
         "{what} is {found}, over the limit of {limit}; raise it with --limits {}=N (`Limits::{field}`), or split the file",
         field.replace('_', "-")
     )]
     Limit {
-        /// What was measured, with its unit.
+        /// The measured quantity, with its unit.
         what: &'static str,
-        /// What was found; `u64::MAX` where it does not fit.
+        /// The value found; `u64::MAX` if it overflows.
         found: u64,
         /// The limit.
         limit: u64,
-        /// The field of [`crate::Limits`] that holds it.
+        /// The field of [`crate::Limits`] that sets the limit.
         field: &'static str,
     },
-    /// A pickle mentions a Python name that plain data do not need. Nothing was called.
+    /// A pickle refers to a Python name that plain data do not need. Nothing was called.
     #[error(
-        "the pickle in the file asks for {name}, which is not among the names that arrays need; nothing was run: do \
+        "the pickle in the file refers to {name}, which arrays do not need; nothing was run: do \
          not open the file in Python"
     )]
     Global {
@@ -70,44 +72,44 @@ pub enum Error {
     Opcode {
         /// The opcode's name in CPython's `pickletools`.
         name: &'static str,
-        /// Its code.
+        /// The opcode.
         code: u8,
-        /// Why it is refused.
+        /// The reason for the refusal.
         why: String,
     },
-    /// The machine has no room for the image.
-    #[error("the image needs {bytes} bytes of memory and there are not that many; split the file")]
+    /// The image does not fit in memory.
+    #[error("the image needs {bytes} bytes of memory, more than this machine has free; split the file")]
     Memory {
-        /// Bytes asked for.
+        /// Bytes requested.
         bytes: u64,
     },
-    /// Array of a rank that is not accepted.
+    /// An array of an unsupported rank.
     #[error("the array has shape {shape:?}; expected {expected}: reshape it")]
     Shape {
         /// The shape found.
         shape: Vec<usize>,
-        /// What is accepted.
+        /// The supported shapes.
         expected: &'static str,
     },
-    /// Axes that are those of no image.
+    /// A series whose axes form no image.
     #[error("the series has the axes {letters} of shape {shape:?}; expected {expected}")]
     Axes {
-        /// The letters of the axes; `Q` for one without a name.
+        /// The letters of the axes; `Q` for an unnamed axis.
         letters: String,
         /// The lengths of the axes.
         shape: Vec<usize>,
-        /// What is accepted, and how to choose.
+        /// The accepted axes, and how to select them.
         expected: String,
     },
-    /// A series was asked for that the file does not have.
-    #[error("there is no series {number}; the file has {series}, counted from 0")]
+    /// The file has no series of this number.
+    #[error("series {number} not found; the file has {series} series, counted from 0: pass a smaller number")]
     NoSuchSeries {
-        /// The number asked for.
+        /// The requested number.
         number: usize,
-        /// How many there are.
+        /// The number of series.
         series: usize,
     },
-    /// The image itself is not acceptable: a side under 2 pixels, or values that are not finite.
+    /// The image is invalid: a side under 2 pixels, or samples that are not finite.
     #[error(transparent)]
     Image(#[from] cytoshade_core::Error),
     /// The process that reads a file in isolation reported an error.
@@ -116,18 +118,18 @@ pub enum Error {
         /// Its message, printable.
         message: String,
     },
-    /// What was to be written does not fit the format or itself.
+    /// The data to write are inconsistent or do not fit the format.
     #[error("cannot write this: {found}; expected {expected}")]
     Output {
-        /// What was asked for.
+        /// The data given.
         found: String,
-        /// What can be written.
+        /// The data accepted.
         expected: &'static str,
     },
 }
 
 impl Error {
-    /// The message without folders and file names, as a service would log it.
+    /// The message without folder and file names, for the log of a service.
     pub fn redacted(&self) -> Redacted {
         match self {
             Error::Read(source) => Redacted::new(format_args!("cannot read the file: {}", Redacted::io(source))),
@@ -145,7 +147,7 @@ impl Error {
     }
 }
 
-/// Pickles are read out of `_seg.npy` files alone.
+/// Only `_seg.npy` files hold pickles.
 impl From<cytoshade_pickle::Error> for Error {
     fn from(error: cytoshade_pickle::Error) -> Self {
         use cytoshade_pickle::Error as Pickle;
@@ -159,7 +161,7 @@ impl From<cytoshade_pickle::Error> for Error {
     }
 }
 
-/// What a decoder says, on one line: a message may be a line of a log.
+/// A decoder's message on one line, for logs.
 pub(crate) fn one_line(error: &impl std::fmt::Display) -> String {
     let printable = error.to_string().replace(char::is_control, " ");
     printable.split_whitespace().collect::<Vec<_>>().join(" ")

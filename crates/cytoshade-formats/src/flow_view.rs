@@ -25,8 +25,10 @@ impl<'a> FlowView<'a> {
         Self::new((flows.as_slice(), shape(flows)), (cellprob.as_slice(), shape(cellprob)), false)
     }
 
-    /// Flows (dZ, dY, dX) of shape [3, Z, Y, X] or (dY, dX) of shape [2, Z, Y, X], and cell probabilities of shape
-    /// [1, Z, Y, X].
+    /// Flows and cell probabilities of a stack.
+    ///
+    /// Flows are (dZ, dY, dX) of shape [3, Z, Y, X] or (dY, dX) of shape [2, Z, Y, X], cell probabilities of shape [1,
+    /// Z, Y, X].
     ///
     /// # Errors
     /// [`Error::Output`] for other shapes.

@@ -1,8 +1,8 @@
-//! File formats, told apart by their first bytes.
+//! File formats, detected by their first bytes.
 
 use std::fmt;
 
-/// A file format, told by the first bytes.
+/// A file format, detected by the first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
@@ -24,17 +24,17 @@ pub enum Format {
     Jpeg2000,
     /// JPEG XL.
     JpegXl,
-    /// Cellpose's `_seg.npy`, which [`crate::read_seg`] reads; [`Format::detect`] takes it for [`Format::Npy`].
+    /// Cellpose's `_seg.npy`, read by [`crate::read_seg`]. [`Format::detect`] returns `Npy` for it.
     Seg,
 }
 
 impl Format {
-    /// The format that the first bytes of a file announce, if it is one that is read here. 12 bytes are enough.
+    /// Detects a supported format by the first bytes of a file. 12 bytes are enough.
     pub fn detect(bytes: &[u8]) -> Option<Self> {
         if bytes.starts_with(b"RIFF") {
             return bytes.get(8..).is_some_and(|rest| rest.starts_with(b"WEBP")).then_some(Format::WebP);
         }
-        // "P5", and a blank.
+        // "P5", then whitespace.
         if let [b'P', b'1'..=b'7', blank, ..] = bytes
             && blank.is_ascii_whitespace()
         {
@@ -59,7 +59,7 @@ const MAGIC: [(&[u8], Format); 12] = [
     (b"\0\0\0\x0cJXL \r\n\x87\n", Format::JpegXl),
 ];
 
-/// Formats that people try and that are not read here, so that the message can name them.
+/// Unsupported formats that users try, so that the message can name them.
 const FOREIGN: [(&[u8], &str); 8] = [
     (b"ZISRAWFILE", "a Zeiss CZI file"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file (such as Imaris or ilastik)"),
@@ -88,7 +88,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// Describes the first bytes of a file of no known format.
+/// Describes the first bytes of a file of an unsupported format.
 pub(crate) fn describe(bytes: &[u8]) -> String {
     if bytes.is_empty() {
         return "empty".into();

@@ -29,7 +29,7 @@ pub fn write_geojson<'a, W: Write>(mut out: W, labels: impl Into<LabelView<'a>>)
     out.write_all(b"\n]}\n").and_then(|()| out.flush()).map_err(Error::Write)
 }
 
-/// QuPath's `plane` of a geometry; nothing for a single image, which QuPath takes for the plane 0, 0.
+/// QuPath's `plane` of a geometry; empty for a single image, for which QuPath assumes the plane 0, 0.
 fn place(plane: &LabelPlane<'_>) -> String {
     if plane.slice.is_none() && plane.frame.is_none() {
         return String::new();
@@ -59,7 +59,7 @@ fn polygon<W: Write>(out: &mut W, polygon: &Polygon) -> io::Result<()> {
     write!(out, "[")?;
     listed(out, polygon.rings(), |out, ring| {
         write!(out, "[")?;
-        // A ring of GeoJSON ends with its first position.
+        // A ring in GeoJSON repeats its first position at the end.
         listed(out, ring.iter().chain(ring.first()), |out, [x, y]| write!(out, "[{x},{y}]"))?;
         write!(out, "]")
     })?;

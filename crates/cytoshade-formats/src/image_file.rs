@@ -1,4 +1,4 @@
-//! An image file that is open: which series it holds, and the images that are taken of them.
+//! An open image file: its series, and the images selected from them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -44,7 +44,7 @@ pub struct ImageFile<'a> {
     content: Content<'a>,
     limits: Limits,
     nan_background: bool,
-    /// All samples of the series that was read last, where its planes are not those of its frames.
+    /// All samples of the series read last, if its planes are not its frames.
     whole: Mutex<Option<(usize, Arc<Samples>)>>,
 }
 
@@ -56,9 +56,11 @@ enum Content<'a> {
 }
 
 impl<'a> ImageFile<'a> {
-    /// Opens the file at `path`. The path may be a link; it must lead to a regular file, not to a pipe, device or folder.
+    /// Opens the file at `path`.
     ///
-    /// A TIFF or an NPY file is read in pieces, when its images are; files of other formats are held in memory.
+    /// The path may be a link; it must lead to a regular file, not to a pipe, device or folder.
+    ///
+    /// TIFF and NPY files are read in pieces, as images are requested; files of other formats are held in memory.
     ///
     /// # Errors
     /// [`Error::Read`] if the file cannot be opened or read, and those of [`ImageFile::from_bytes`].
@@ -70,8 +72,9 @@ impl<'a> ImageFile<'a> {
         ImageFile::from_source(Source::File { file, length }, &Siblings::new(path), options)
     }
 
-    /// Reads a file that is open already, of `length` bytes. No other file is opened: planes of a set of files that lie
-    /// beside it are missing.
+    /// Reads an open file of `length` bytes.
+    ///
+    /// Opens no other file: planes in other files of a set are missing.
     ///
     /// # Errors
     /// As [`ImageFile::open`].
@@ -80,7 +83,7 @@ impl<'a> ImageFile<'a> {
         ImageFile::from_source(Source::File { file, length }, &Siblings::default(), options)
     }
 
-    /// Opens a file that is in memory.
+    /// Opens a file in memory.
     ///
     /// # Errors
     /// Any of [`Error`] but [`Error::Write`] and [`Error::Output`].
@@ -119,33 +122,33 @@ impl<'a> ImageFile<'a> {
         Ok(Self { format, series, warnings, content, limits: limits.clone(), nan_background, whole: Mutex::new(None) })
     }
 
-    /// The format, told by the first bytes.
+    /// The format, detected by the first bytes.
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// What the file holds.
+    /// The series of the file.
     pub fn series(&self) -> &[Series] {
         &self.series
     }
 
-    /// What was noticed while the file was opened.
+    /// The warnings from opening the file.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
-    /// The images or stacks that a selection takes, in their order: at least one.
+    /// The images or stacks that a selection takes, in order: at least one.
     ///
     /// # Errors
-    /// [`Error::Axes`] if the axes of a series are none of an image, [`Error::NoSuchSeries`], [`Error::Limit`].
+    /// [`Error::Axes`] if the axes of a series form no image, [`Error::NoSuchSeries`], [`Error::Limit`].
     pub fn items(&self, selection: &Selection) -> Result<Vec<Item>, Error> {
         items(&self.series, selection, &self.limits)
     }
 
-    /// Checks the size of an item against the limits, without reading it.
+    /// Checks the size of an item against the limits without reading it.
     ///
     /// # Errors
-    /// [`Error::Limit`], [`Error::Image`] if a side is below 2, and [`Error::Unsupported`] for other types of samples.
+    /// [`Error::Limit`], [`Error::Image`] if a side is below 2, and [`Error::Unsupported`] for other sample types.
     pub fn check(&self, item: &Item) -> Result<(), Error> {
         let (height, width) = (item.height as u64, item.width as u64);
         self.limits.check_sides(width, height)?;
@@ -155,12 +158,12 @@ impl<'a> ImageFile<'a> {
         Meter::new(&self.limits).samples(width.saturating_mul(height), planes, bytes).map(drop)
     }
 
-    /// The z-slices of an item of this file, each with all its channels; of an image, the one.
+    /// Reads the z-slices of an item, each with all its channels. An image is a single z-slice.
     ///
     /// Samples keep their type, but half floats become f32, and integers of 1 to 7, 9 to 15 and 17 to 31 bits become
-    /// u8, u16 and u32 with their values unchanged. As the reference does, the alpha channel of a picture is dropped and
-    /// a palette is applied, while a TIFF gives its samples as they are stored: all of them, palette indices as indices,
-    /// nothing inverted. EXIF orientation is not applied.
+    /// u8, u16 and u32 with unchanged values. As in the reference, the alpha channel of a PNG, JPEG or similar is
+    /// dropped and a palette is applied, while a TIFF returns all its samples as stored: palette indices stay indices,
+    /// and nothing is inverted. EXIF orientation is not applied.
     ///
     /// # Errors
     /// Any of [`Error`] but [`Error::Write`] and [`Error::Output`].
@@ -168,7 +171,7 @@ impl<'a> ImageFile<'a> {
         self.metered(item, &Mutex::new(Meter::new(&self.limits)))
     }
 
-    /// As [`ImageFile::images`], with what the images cost counted together with that of others.
+    /// [`ImageFile::images`] with a meter shared by several images.
     pub(crate) fn metered(&self, item: &Item, meter: &Mutex<Meter<'_>>) -> Result<Vec<Image>, Error> {
         self.limits.check_sides(item.width as u64, item.height as u64)?;
         if let Content::Picture(image) = &self.content {
@@ -194,7 +197,7 @@ impl<'a> ImageFile<'a> {
             .collect()
     }
 
-    /// The planes of one image.
+    /// Reads the planes of one image.
     fn image(
         &self,
         item: &Item,
@@ -224,11 +227,11 @@ impl<'a> ImageFile<'a> {
                 array.read(series, item, index, held, bytes_mut(&mut samples), meter)?;
                 Ok(samples)
             }
-            _ => Err(Error::damaged(self.format, "its series lie nowhere")),
+            _ => Err(Error::damaged(self.format, "its series have no data")),
         }
     }
 
-    /// All samples of a series, which are kept for the next image of it.
+    /// All samples of a series, kept for its next image.
     fn whole(&self, series: usize, read: impl FnOnce() -> Result<Samples, Error>) -> Result<Arc<Samples>, Error> {
         let mut kept = lock(&self.whole);
         if let Some((number, samples)) = kept.as_ref().filter(|(number, _)| *number == series) {
@@ -241,12 +244,12 @@ impl<'a> ImageFile<'a> {
     }
 }
 
-/// A lock of a thread that panicked holds plain numbers, which are still right.
+/// Locks data that stay valid if a thread panics: plain numbers.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// True if the rows and columns of an item are those of the pages, and the samples of the pages its channels.
+/// True if an item's rows and columns are those of the pages, and its channels their samples.
 fn is_plane(tiff: &Tiff<'_>, series: &Series, item: &Item) -> bool {
     let leading = series.axes.len().saturating_sub(series.frame_rank);
     let (Some(axes), Some(roles)) = (series.axes.get(leading..), item.roles.roles.get(leading..)) else { return false };
@@ -261,7 +264,7 @@ fn is_plane(tiff: &Tiff<'_>, series: &Series, item: &Item) -> bool {
     }
 }
 
-/// The places of the channels of an image, in their order.
+/// The places of the channels of an image, in order.
 fn channels(series: &Series, places: &[Option<Place>], item: &Item, index: &[usize]) -> Vec<Option<Place>> {
     let leading = series.axes.len().saturating_sub(series.frame_rank);
     let is_channel = |at: &usize| item.roles.roles.get(*at) == Some(&Role::Channel);
@@ -283,8 +286,9 @@ fn channels(series: &Series, places: &[Option<Place>], item: &Item, index: &[usi
         .collect()
 }
 
-/// Decodes `count` samples that lie in pages of one size, one page after the other, each to the planes of its samples. Pages
-/// that are missing are zeros.
+/// Decodes `count` samples from pages of one size into planes, page after page.
+///
+/// Missing pages become zeros.
 fn decoded(
     tiff: &Tiff<'_>,
     places: &[Option<Place>],
@@ -294,7 +298,7 @@ fn decoded(
 ) -> Result<Samples, Error> {
     let plan = |place: &Option<Place>| place.map(|place| tiff.plan(place, &mut lock(meter))).transpose();
     let planned = places.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
-    // Only now is memory taken: the file has the bytes for it.
+    // Memory is reserved only now: the file is known to have the bytes.
     let mut samples = held.zeros(count)?;
     let page_bytes = (count / places.len().max(1) * held.bytes).max(1);
     let pages = planned.iter().zip(bytes_mut(&mut samples).chunks_exact_mut(page_bytes));
@@ -303,7 +307,7 @@ fn decoded(
     Ok(samples)
 }
 
-/// All samples of a series, in the order of its axes.
+/// Decodes all samples of a series, in the order of its axes.
 fn flat(
     tiff: &Tiff<'_>,
     series: &Series,
@@ -317,7 +321,7 @@ fn flat(
     let page = places.iter().flatten().next().copied();
     let samples = page.filter(|&page| !tiff.is_planar(page)).map_or(1, |page| tiff.size(page).2);
     if samples > 1 {
-        // Decoding gives planes; the series has the samples of a pixel side by side.
+        // Decoding yields planes; the series interleaves the samples of a page.
         let page_bytes = (count / places.len().max(1) * held.bytes).max(1);
         let mut planes = crate::limits::zeros(page_bytes)?;
         for page in bytes_mut(&mut all).chunks_exact_mut(page_bytes) {
@@ -330,7 +334,7 @@ fn flat(
 
 /// The series of an NPY file.
 fn array(source: &Source<'_>) -> Result<Series, Error> {
-    /// Bytes of a header that are looked at: a list of fields may be longer, and is not read anyway.
+    /// Bytes of a header to inspect. A list of fields may be longer, but is refused anyway.
     const MOST: u64 = 1 << 20;
     let start = source.slice(Format::Npy, 0, source.len().min(MOST), "the header")?;
     let (header, data) = crate::npy::split(&start)?;
@@ -338,7 +342,7 @@ fn array(source: &Source<'_>) -> Result<Series, Error> {
     crate::npy::series(&Header::parse(header)?, offset, source.len() - offset)
 }
 
-/// The images of an array in memory that a header describes.
+/// The images of an array in memory, as its header describes.
 pub(crate) fn array_images(header: &Header, data: &[u8], options: &ReadOptions) -> Result<Vec<Image>, Error> {
     let series = crate::npy::series(header, 0, data.len() as u64)?;
     let file = ImageFile {
@@ -354,7 +358,7 @@ pub(crate) fn array_images(header: &Header, data: &[u8], options: &ReadOptions) 
 }
 
 impl ImageFile<'_> {
-    /// All images that a selection takes, in their order.
+    /// All images that a selection takes, in order.
     pub(crate) fn all(&self, selection: &Selection) -> Result<Vec<Image>, Error> {
         let meter = Mutex::new(Meter::new(&self.limits));
         let mut images = Vec::new();
@@ -365,7 +369,7 @@ impl ImageFile<'_> {
     }
 }
 
-/// Decodes a picture, and drops its transparency.
+/// Decodes a file of a single-image format and drops its transparency.
 fn picture(
     format: Format,
     source: &Source<'_>,
@@ -373,7 +377,7 @@ fn picture(
 ) -> Result<(Image, crate::SampleType, Vec<Warning>), Error> {
     use crate::picture::{jpeg, png};
     let meter = std::cell::RefCell::new(Meter::new(limits));
-    // The file is held in memory meanwhile.
+    // The file stays in memory during decoding.
     crate::limits::check("the file's size in bytes", source.len(), limits.decoded_bytes, "decoded_bytes")?;
     let bytes = source.whole(format)?;
     let allowed = Allowed::Metered(&meter);

@@ -1,18 +1,18 @@
-//! Which images and stacks a selection takes of a file, in their order.
+//! The images and stacks that a selection takes, in order.
 
 use crate::arrange::{Arrangement, Role};
 use crate::{Error, Limits, Pages, Selection, Series};
 
-/// An image, or a stack of z-slices, of a file.
+/// An image, or a stack of z-slices, in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// The series it belongs to, from 0.
+    /// The series, from 0.
     pub series: usize,
-    /// True if more than one series is taken.
+    /// True if the selection takes more than one series.
     pub is_of_several: bool,
-    /// Its number in the list of images of the series, from 0, if that has several.
+    /// The number of the image in its series, from 0, if the series has several.
     pub list: Option<usize>,
-    /// Its time point, from 0, if the series has several.
+    /// The time point, from 0, if the series has several.
     pub time: Option<usize>,
     /// Number of z-slices: 1 for an image.
     pub slices: usize,
@@ -22,12 +22,12 @@ pub struct Item {
     pub height: usize,
     /// Width in pixels.
     pub width: usize,
-    /// The index along each axis; 0 along those of the image itself.
+    /// The index along each axis; 0 along the axes of the image itself.
     pub(crate) index: Vec<usize>,
     pub(crate) roles: Arrangement,
 }
 
-/// The items that a selection takes.
+/// The items of a selection.
 pub(crate) fn items(all: &[Series], selection: &Selection, limits: &Limits) -> Result<Vec<Item>, Error> {
     let chosen: Vec<(usize, &Series)> = match selection.series {
         Some(number) => match all.get(number) {
@@ -46,12 +46,12 @@ pub(crate) fn items(all: &[Series], selection: &Selection, limits: &Limits) -> R
         limits.check_pages(count as u64)?;
         groups.push(items);
     }
-    // Pages of any kind are one list.
+    // Pages of all kinds form one list.
     let is_one_list = groups.len() > 1 && selection.pages == Pages::List;
     Ok(if is_one_list { in_order_of_pages(all, groups) } else { groups.concat() })
 }
 
-/// The items of series whose own are in the order of their pages, in that order.
+/// Sorts the items of several series by their pages.
 fn in_order_of_pages(all: &[Series], groups: Vec<Vec<Item>>) -> Vec<Item> {
     let page = |item: &Item| {
         let series = all.get(item.series)?;
@@ -73,7 +73,7 @@ fn is_taken(series: &Series, selection: &Selection) -> bool {
     use crate::LeftOut::{OtherKind, OtherSize};
     match series.left_out {
         None => true,
-        // Each page is asked for.
+        // Each page is requested.
         Some(OtherSize | OtherKind) => selection.pages == Pages::List,
         Some(_) => false,
     }

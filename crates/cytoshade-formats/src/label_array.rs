@@ -1,11 +1,11 @@
-//! Labels out of files: label images, and the masks of a `_seg.npy`.
+//! Labels from files: label images, and the masks of a `_seg.npy`.
 
 use cytoshade_core::Samples;
 
 use crate::limits::reserve;
 use crate::{Error, Format, Image, LabelView, Pages, ReadOptions, Selection, read_bytes};
 
-/// Labels of shape [Y, X] or [Z, Y, X], as a file holds them: 0 is background, and numbers may be missing.
+/// Labels of shape [Y, X] or [Z, Y, X], as stored: 0 is background, and numbers may be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelArray {
     data: Vec<u32>,
@@ -14,12 +14,14 @@ pub struct LabelArray {
     width: usize,
 }
 
-/// Reads a label image: TIFF, PNG or NPY of one channel, whose samples are whole numbers. Several pages of a TIFF, and
-/// the first of three axes of an NPY, are the z-slices of a stack. Negative values are background.
+/// Reads a label image: a TIFF, PNG or NPY of one channel with whole numbers.
+///
+/// Several pages of a TIFF, and the first of three axes of an NPY, are the z-slices of a stack. Negative values are
+/// background.
 ///
 /// # Errors
-/// Those of [`crate::read_bytes`]; [`Error::Unsupported`] for several channels and for JPEG, which changes values;
-/// [`Error::Damaged`] for values that are no labels.
+/// Those of [`crate::read_bytes`]; [`Error::Unsupported`] for several channels and for JPEG, whose compression is
+/// lossy; [`Error::Damaged`] for values that are not labels.
 pub fn read_labels(bytes: &[u8], options: &ReadOptions) -> Result<LabelArray, Error> {
     let format = Format::detect(bytes).unwrap_or(Format::Tiff);
     let refuse = |found: String| {
@@ -32,7 +34,7 @@ pub fn read_labels(bytes: &[u8], options: &ReadOptions) -> Result<LabelArray, Er
     if format == Format::Jpeg {
         return Err(refuse("values that its compression changed".into()));
     }
-    // Every plane is one, whatever the file says of it.
+    // Every plane counts, whatever axes the file names.
     let selection = Selection { pages: Pages::List, ..options.selection.clone() };
     let images = read_bytes(bytes, &ReadOptions { selection, ..options.clone() })?;
     if let Some(image) = images.iter().find(|image| image.channels() != 1) {
@@ -43,8 +45,9 @@ pub fn read_labels(bytes: &[u8], options: &ReadOptions) -> Result<LabelArray, Er
 }
 
 impl LabelArray {
-    /// Labels of the first channels of images of one size, with `add` added to each value of 0 and more, and to -1 if
-    /// `add` is 1.
+    /// Labels from the first channels of images of one size.
+    ///
+    /// Adds `add` to each value of at least 0, and to -1 if `add` is 1.
     pub(crate) fn from_images(images: &[Image], is_stack: bool, format: Format, add: i64) -> Result<Self, Error> {
         let (height, width) = images.first().map_or((0, 0), |image| (image.height(), image.width()));
         if images.iter().any(|image| (image.height(), image.width()) != (height, width)) {
@@ -70,11 +73,11 @@ impl LabelArray {
     }
 }
 
-/// Passes every sample on as an integer; it must be a whole number of at most 53 bits.
+/// Passes every sample to `take` as an integer. Fails for fractions and for more than 53 bits.
 pub(crate) fn each(samples: &Samples, format: Format, mut take: impl FnMut(i64)) -> Result<(), Error> {
     const MOST: f64 = (1u64 << 53) as f64;
     let whole = |value: f64| (value.fract() == 0.0 && value.abs() <= MOST).then_some(value as i64);
-    let strange = || Error::damaged(format, "a label is no whole number, or has more than 53 bits");
+    let strange = || Error::damaged(format, "a label is not a whole number, or has more than 53 bits");
     macro_rules! each {
         ($($variant:ident)*) => {
             match samples {

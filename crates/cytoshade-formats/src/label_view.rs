@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use crate::{Error, LabelVolume, Labels};
 
-/// Labels of an image [Y, X], a stack [Z, Y, X], a time series [T, Y, X] or a time series of stacks [T, Z, Y, X].
+/// Labels of an image [Y, X], a stack [Z, Y, X], or a time series [T, Y, X] or [T, Z, Y, X].
 ///
-/// A cell keeps its label through the z-slices of a stack. In a time series each time point has cells of its own,
-/// numbered from 1.
+/// A cell keeps its label through the z-slices of a stack. In a time series, the cells of each time point are numbered
+/// separately from 1.
 #[derive(Clone, Copy, Debug)]
 pub struct LabelView<'a> {
     data: &'a [u32],
@@ -17,7 +17,7 @@ pub struct LabelView<'a> {
     width: usize,
 }
 
-/// The labels of one plane, and its place in the view that it comes from.
+/// The labels of one plane, and the plane's position in the view.
 #[derive(Clone, Copy, Debug)]
 pub struct LabelPlane<'a> {
     /// Time point, from 0; `None` without a time axis.
@@ -33,7 +33,7 @@ impl<'a> LabelView<'a> {
         Self { data, frames: None, slices, height, width }
     }
 
-    /// Takes the first axis of a stack's labels for time: [T, Y, X].
+    /// Uses the first axis of a stack's labels as time: [T, Y, X].
     pub fn time_series(labels: &'a LabelVolume) -> Self {
         Self { frames: Some(labels.depth()), slices: None, ..labels.into() }
     }
@@ -47,7 +47,7 @@ impl<'a> LabelView<'a> {
         if length != Some(data.len()) {
             return Err(Error::Output {
                 found: format!("{} labels of shape {:?}", data.len(), [frames, slices, height, width]),
-                expected: "as many labels as the shape says",
+                expected: "as many labels as the shape has",
             });
         }
         Ok(Self { data, frames: Some(frames), slices: Some(slices), height, width })
@@ -92,7 +92,7 @@ impl<'a> LabelView<'a> {
         self.width
     }
 
-    /// Lengths of the axes that there are, in the order T, Z, Y, X.
+    /// Lengths of the existing axes, in the order T, Z, Y, X.
     pub fn shape(&self) -> Vec<usize> {
         [self.frames, self.slices, Some(self.height), Some(self.width)].into_iter().flatten().collect()
     }
@@ -102,7 +102,7 @@ impl<'a> LabelView<'a> {
         self.data.iter().copied().max().unwrap_or(0)
     }
 
-    /// Number of different labels, background aside; those of each time point count by themselves.
+    /// Number of distinct labels, without background; each time point counts separately.
     pub fn cells(&self) -> usize {
         self.time_points().map(|(_, labels)| count_labels(labels.data)).sum()
     }
@@ -126,7 +126,7 @@ impl<'a> LabelView<'a> {
         })
     }
 
-    /// Width and height, as image formats state them.
+    /// Width and height as u32, for image formats.
     pub(crate) fn picture_size(&self) -> Result<(u32, u32), Error> {
         let side = |n| u32::try_from(n).ok().filter(|&n| n > 0);
         side(self.width).zip(side(self.height)).filter(|_| !self.data.is_empty()).ok_or_else(|| Error::Output {
@@ -135,7 +135,7 @@ impl<'a> LabelView<'a> {
         })
     }
 
-    /// The same labels, if they are those of a single plane.
+    /// The view itself if it holds a single plane.
     pub(crate) fn only_plane(self, format: &'static str) -> Result<Self, Error> {
         if self.frames.is_none() && self.slices.is_none() {
             return Ok(self);
@@ -161,12 +161,12 @@ impl<'a> From<&'a LabelVolume> for LabelView<'a> {
     }
 }
 
-/// Number of different labels above 0.
+/// Number of distinct labels above 0.
 fn count_labels(labels: &[u32]) -> usize {
     let mut known = HashSet::new();
     let mut last = 0;
     for &label in labels {
-        // Neighbours mostly share their label, which spares nearly all look-ups.
+        // Neighbours usually share their label, which avoids nearly all look-ups.
         if label != last && label != 0 {
             known.insert(label);
         }

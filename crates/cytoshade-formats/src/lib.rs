@@ -1,22 +1,21 @@
 //! Image files in, segmentation files out.
 //!
-//! [`ImageFile`] opens TIFF (OME-TIFF, ImageJ's, MetaMorph's and Zeiss LSM too), PNG, JPEG, NPY and other formats, told
-//! apart by their first bytes, never by their name. It says which [`Series`] the file holds, with named axes; a
-//! [`Selection`] takes [`Image`]s of them. [`read`] and [`read_bytes`] do both at once. The `write_*` functions write
-//! results to anything that implements [`std::io::Write`]; [`save`] puts such a result at a path in one step, so that no
-//! half-written file is ever seen.
+//! [`ImageFile`] opens TIFF (including OME-TIFF, ImageJ, MetaMorph and Zeiss LSM), PNG, JPEG, NPY and other formats. It
+//! detects the format by the first bytes, never by the name. It lists the [`Series`] of the file, with named axes; a
+//! [`Selection`] takes [`Image`]s from them. [`read`] and [`read_bytes`] do both at once. The `write_*` functions write
+//! results to any [`std::io::Write`]; [`save`] puts such a result at a path atomically, so that no partial file ever
+//! appears.
 //!
 //! [`read_seg`] reads Cellpose's `_seg.npy` as plain data, [`write_seg`] writes one.
 //!
-//! Files are not trusted: every size that a file states is checked against [`Limits`] and against the bytes that are
-//! there before memory is reserved for it. Messages carry no path, since only the caller knows what the user typed.
+//! Files are not trusted: every size in a file is checked against [`Limits`] and against the length of the data before
+//! memory is reserved. Messages contain no path: only the caller has the path that the user typed.
 //!
 //! # Features
 //!
-//! All are on by default; the browser's package leaves them out. `microscopy` reads OME-XML, MetaMorph's and Zeiss
-//! LSM's tags, and pixel sizes. `bmp`, `pnm`, `webp`, `jpeg2000`
-//! and `jpegxl` read files of these formats; `fax`, `jpeg2000`, `jpegxl`, `lerc`, `lzma`, `rare`, `webp` and `zstd` read strips
-//! and tiles of a TIFF that are compressed so.
+//! All are on by default; the browser package omits them. `microscopy` reads OME-XML, the tags of MetaMorph and Zeiss
+//! LSM, and pixel sizes. `bmp`, `pnm`, `webp`, `jpeg2000` and `jpegxl` read files of these formats. `fax`, `jpeg2000`,
+//! `jpegxl`, `lerc`, `lzma`, `rare`, `webp` and `zstd` read TIFF strips and tiles with these compressions.
 //!
 //! ```
 //! use cytoshade_formats::{Labels, ReadOptions, read_bytes, write_labels_tiff};

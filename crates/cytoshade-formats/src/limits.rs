@@ -1,4 +1,4 @@
-//! How much a file may make the reader take in.
+//! Limits on the memory and work that a file can cause.
 
 use cytoshade_safe_io::{CostLimits, ValueLimits};
 
@@ -6,7 +6,7 @@ use crate::Error;
 
 const GIB: u64 = 1 << 30;
 
-/// What a file may make the reader take in, checked before memory is reserved. All are inclusive.
+/// Limits on reading a file, checked before memory is reserved. All are inclusive.
 ///
 /// ```
 /// use cytoshade_formats::{Limits, ReadOptions};
@@ -17,8 +17,10 @@ const GIB: u64 = 1 << 30;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Size of the file in bytes. Default: 1 TiB. TIFF and NPY files at a path are read in pieces; other formats are held
-    /// in memory while they are read, and count as [`Limits::decoded_bytes`] too.
+    /// Size of the file in bytes. Default: 1 TiB.
+    ///
+    /// TIFF and NPY files at a path are read in pieces. Other formats are held in memory while they are read, and also
+    /// count towards [`Limits::decoded_bytes`].
     pub file_bytes: u64,
     /// Width of an image in pixels. Default: 1,048,576.
     pub width: u64,
@@ -26,23 +28,26 @@ pub struct Limits {
     pub height: u64,
     /// Width x height of an image. Default: 2^30 (a square of 32,768 pixels).
     pub pixels: u64,
-    /// Bytes of all decoded samples that are in memory at the same time. Default: half of the machine's memory where the
-    /// system states it (Linux), else 4 GiB (1 GiB where addresses have 32 bits).
+    /// Bytes of all decoded samples in memory at one time.
+    ///
+    /// Default: half of the machine's memory if the system states it (Linux), else 4 GiB (1 GiB with 32-bit addresses).
     pub decoded_bytes: u64,
-    /// How often the bytes of a TIFF may be decoded on average, where strips and tiles share them. Default: 1.
+    /// How often each byte of a TIFF may be decoded on average, if strips and tiles share bytes.
+    ///
+    /// Default: 1.
     pub reuse: u64,
     /// Decoded bytes of a strip or tile beyond those of its image. Default: 32 MiB.
     pub chunk_bytes: u64,
-    /// Bytes of descriptions and tables that are read before any pixel. Default: 64 MiB.
+    /// Bytes of descriptions and tables read before any pixel. Default: 64 MiB.
     pub metadata_bytes: u64,
     /// Pages of a TIFF, planes of its series, or images along the list axis of an array. Default: 16,384.
     pub pages: u64,
-    /// Limits of single values of a `_seg.npy`'s pickle. A file has some hundreds of opcodes, and up to 8 for each cell of a
-    /// stack; nesting is up to 7. Its arrays are byte strings: `string_bytes` and `elements` are 4 GiB by default (1 GiB
-    /// with addresses of 32 bits).
+    /// Limits of single values in the pickle of a `_seg.npy`.
+    ///
+    /// A file has some hundreds of opcodes, and up to 8 for each cell of a stack; nesting is up to 7. Its arrays are
+    /// byte strings: `string_bytes` and `elements` are 4 GiB by default (1 GiB with 32-bit addresses).
     pub values: ValueLimits,
-    /// Limits of the memory and the work that the values of a `_seg.npy` may cost, beside what stays in the file and the
-    /// masks.
+    /// Limits on the cost of a `_seg.npy`'s values, apart from borrowed data and the masks.
     pub cost: CostLimits,
 }
 
@@ -65,7 +70,9 @@ impl Default for Limits {
     }
 }
 
-/// Bytes of memory that this process may use, if the system states it: the machine's, or its container's if that is less.
+/// Bytes of memory available to this process: the machine's, or its container's if less.
+///
+/// `None` unless the system states it.
 #[cfg(target_os = "linux")]
 fn machine_memory() -> Option<u64> {
     let lines = std::fs::read_to_string("/proc/meminfo").ok()?;
@@ -85,7 +92,7 @@ fn machine_memory() -> Option<u64> {
 macro_rules! named {
     ($($field:ident $(. $inner:ident)?)*) => {
         impl Limits {
-            /// The names of the limits, as [`Limits::set`] takes them.
+            /// The names of the limits, as [`Limits::set`] accepts them.
             pub const NAMES: &[&str] = &[$(concat!(stringify!($field) $(, ".", stringify!($inner))?)),*];
 
             fn field(&mut self, name: &str) -> Option<&mut u64> {
@@ -104,19 +111,20 @@ named! {
 }
 
 impl Limits {
-    /// Sets a limit by its name, with `-` or `_` between its words, to a number: `1000`, `2^33`, `16G` (K, M, G and T are
-    /// powers of 1,024).
+    /// Sets a limit by name, with `-` or `_` between words.
+    ///
+    /// `value` is a number: `1000`, `2^33`, `16G` (K, M, G and T are powers of 1,024).
     ///
     /// # Errors
-    /// A sentence that says which names there are, or how a number is written.
+    /// A message that lists the names or explains the number format.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let field = name.replace('-', "_");
         let Some(limit) = self.field(&field) else {
             let names = Self::NAMES.join(", ").replace('_', "-");
-            return Err(format!("there is no limit {name:?}; the limits are {names}"));
+            return Err(format!("unknown limit {name:?}; the limits are {names}"));
         };
         *limit = parse_size(value)
-            .ok_or_else(|| format!("{value:?} is no number; expected one such as 1000, 2^33 or 16G (K, M, G, T)"))?;
+            .ok_or_else(|| format!("{value:?} is not a number; expected one such as 1000, 2^33 or 16G (K, M, G, T)"))?;
         Ok(())
     }
 
@@ -132,7 +140,7 @@ impl Limits {
         check("the number of pages", pages, self.pages, "pages")
     }
 
-    /// Also refuses what [`crate::Image`] would refuse after the decoding, so that nothing is decoded in vain.
+    /// Also applies the minimum of [`crate::Image`], so that nothing is decoded in vain.
     pub(crate) fn check_sides(&self, width: u64, height: u64) -> Result<(), Error> {
         if width < 2 || height < 2 {
             let side = |n| usize::try_from(n).unwrap_or(usize::MAX);
@@ -144,7 +152,7 @@ impl Limits {
     }
 }
 
-/// The decoded samples that a file may still have, and the bytes of it that may still be decoded.
+/// The budget of decoded samples and of stored bytes to decode.
 #[derive(Clone, Debug)]
 pub(crate) struct Meter<'l> {
     limits: &'l Limits,
@@ -161,27 +169,28 @@ impl<'l> Meter<'l> {
         self.limits
     }
 
-    /// Charges the samples of an image, whose sides must have been checked, and gives their number.
+    /// Charges the samples of an image and returns their number. The sides must have been checked.
     pub(crate) fn samples(&mut self, pixels: u64, channels: u64, sample_bytes: usize) -> Result<usize, Error> {
         let samples = pixels.saturating_mul(channels);
         self.bytes(samples.saturating_mul(sample_bytes as u64))?;
         usize::try_from(samples).map_err(|_| Error::Memory { bytes: self.decoded })
     }
 
-    /// Charges bytes that are held in memory beside the samples.
+    /// Charges bytes held in memory beside the samples.
     pub(crate) fn bytes(&mut self, bytes: u64) -> Result<(), Error> {
         self.decoded = self.decoded.saturating_add(bytes);
         let limit = self.limits.decoded_bytes;
         check("the size of the decoded samples in bytes", self.decoded, limit, "decoded_bytes")
     }
 
-    /// Gives back what was charged for memory that is free again.
+    /// Releases memory that was charged.
     pub(crate) fn free(&mut self, bytes: u64) {
         self.decoded = self.decoded.saturating_sub(bytes);
     }
 
-    /// Charges bytes of files of `file_bytes` bytes together that are to be decoded: shared ones as often as they are used,
-    /// since a small file could else show one strip a thousand times.
+    /// Charges stored bytes to be decoded, of files with `file_bytes` bytes in total.
+    ///
+    /// Shared bytes count as often as they are used: otherwise a small file could decode one strip a thousand times.
     pub(crate) fn stored(&mut self, bytes: u64, file_bytes: u64) -> Result<(), Error> {
         self.stored = self.stored.saturating_add(bytes);
         let most = file_bytes.saturating_mul(self.limits.reuse);
@@ -194,7 +203,9 @@ impl<'l> Meter<'l> {
     }
 }
 
-/// A number as people write it: `1048576`, `2^20`, `1M` or `1MiB`; K, M, G and T are powers of 1024.
+/// Parses a number as users write it: `1048576`, `2^20`, `1M` or `1MiB`.
+///
+/// K, M, G and T are powers of 1024.
 pub fn parse_size(text: &str) -> Option<u64> {
     if let Some((base, exponent)) = text.split_once('^') {
         return base.trim().parse::<u64>().ok()?.checked_pow(exponent.trim().parse().ok()?);
@@ -215,14 +226,14 @@ pub(crate) fn check(what: &'static str, found: u64, limit: u64, field: &'static 
     if found <= limit { Ok(()) } else { Err(Error::Limit { what, found, limit, field }) }
 }
 
-/// `count` zeros, or an error if there is no memory for them. To be called once the count is known to be within the limits.
+/// `count` zeros, or an error if memory is short. The count must have been checked against the limits.
 pub(crate) fn zeros<T: Clone + Default>(count: usize) -> Result<Vec<T>, Error> {
-    // `vec!` takes memory that the system has set to zero already, and cannot fail gracefully: hence the trial before it.
+    // `vec!` takes memory that the system has already zeroed, but aborts if it fails: hence the trial reservation.
     drop(reserve::<T>(count)?);
     Ok(vec![T::default(); count])
 }
 
-/// Room for `count` values, or an error if there is no memory for them.
+/// An empty vector with room for `count` values, or an error if memory is short.
 pub(crate) fn reserve<T>(count: usize) -> Result<Vec<T>, Error> {
     let mut values = Vec::new();
     let bytes = (count as u64).saturating_mul(size_of::<T>() as u64);

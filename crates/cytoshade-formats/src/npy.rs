@@ -1,7 +1,7 @@
 //! NPY: reading arrays as images, writing arrays.
 //!
-//! The reader is our own: the header is a Python literal of three known keys, and the crates that read it reserve
-//! memory by the length that a file states and parse nested literals by recursion.
+//! The reader is our own: the header is a Python literal with three known keys, and existing crates reserve memory by
+//! the length stated in the file and parse nested literals recursively.
 //!
 //! Source: NEP 1 and `numpy.lib.format` (versions 1.0 to 3.0).
 
@@ -12,7 +12,9 @@ use cytoshade_safe_io::printable;
 use crate::series::Frames;
 use crate::{Axis, AxisKind, Error, FlowView, Format, LabelView, Origin, PixelSize, SampleKind, SampleType, Series};
 
-/// The series of an array that a header describes, whose elements begin at byte `offset` of `bytes` in the file.
+/// The series of an array from its header.
+///
+/// The elements begin at byte `offset` of the file and take `bytes` bytes.
 pub(crate) fn series(header: &Header, offset: u64, bytes: u64) -> Result<Series, Error> {
     let (kind, big_endian) = match header.descr.split_at_checked(1) {
         Some(("<", kind)) => (kind, false),
@@ -35,7 +37,7 @@ pub(crate) fn series(header: &Header, offset: u64, bytes: u64) -> Result<Series,
         _ => return Err(unsupported_type(&header.descr)),
     };
     if header.shape.contains(&0) {
-        return Err(damaged(format!("its shape {:?} has no image in it", header.shape)));
+        return Err(damaged(format!("its shape {:?} holds no image", header.shape)));
     }
     let needed = header.shape.iter().try_fold(size, |bytes: u64, length| bytes.checked_mul(*length as u64));
     if needed.is_none_or(|needed| needed > bytes) {
@@ -82,17 +84,17 @@ pub(crate) fn split(bytes: &[u8]) -> Result<(&str, &[u8]), Error> {
     let (length, rest) = rest.split_at_checked(length_bytes).ok_or_else(short)?;
     let length = length.iter().rev().fold(0, |value, byte| value << 8 | usize::from(*byte));
     let (text, data) = rest.split_at_checked(length).ok_or_else(short)?;
-    let text = std::str::from_utf8(text).map_err(|_| damaged("its header is no UTF-8 text"))?;
+    let text = std::str::from_utf8(text).map_err(|_| damaged("its header is not UTF-8 text"))?;
     Ok((text, data))
 }
 
-/// The most axes that numpy gives an array.
+/// The maximum number of axes in numpy.
 const MAX_AXES: usize = 64;
 
-/// What an NPY header states.
+/// The contents of an NPY header.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Header {
-    /// The type, such as `<f4`, or `[` where it is a list of fields.
+    /// The type, such as `<f4`, or `[` for a list of fields.
     pub(crate) descr: String,
     pub(crate) fortran_order: bool,
     pub(crate) shape: Vec<usize>,
@@ -116,7 +118,7 @@ impl Header {
             let value = after.trim_start().strip_prefix(':').ok_or_else(wrong)?.trim_start();
             rest = match key {
                 "descr" if value.starts_with('[') => {
-                    // Fields are refused, so they need not be understood.
+                    // Structured types are refused, so their fields are not parsed.
                     descr = Some("[".to_owned());
                     break;
                 }
@@ -137,7 +139,7 @@ impl Header {
                 "shape" => {
                     let (inner, after) =
                         value.strip_prefix('(').and_then(|value| value.split_once(')')).ok_or_else(wrong)?;
-                    // Python 2 wrote long integers as 3L.
+                    // Python 2 writes long integers as 3L.
                     let lengths = inner.split(',').map(|length| length.trim().trim_end_matches('L'));
                     let lengths = lengths.filter(|length| !length.is_empty()).map(str::parse);
                     let lengths = lengths.collect::<Result<Vec<usize>, _>>().map_err(|_| wrong())?;
@@ -161,19 +163,19 @@ impl Header {
     }
 }
 
-/// A Python string without escapes, and what follows it.
+/// A Python string without escapes, and the rest of the text.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let quote = text.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
     text.get(1..)?.split_once(quote)
 }
 
 impl Header {
-    /// How many elements lie from one step to the next along each axis.
+    /// The strides of the axes, in elements.
     fn strides(&self) -> Vec<usize> {
         let mut stride = 1usize;
         let mut step = |length: &usize| {
             let this = stride;
-            // If this saturates, the array is larger than any file and was refused for that.
+            // If this saturates, the array exceeds any file and has been refused.
             stride = stride.saturating_mul(*length);
             this
         };
@@ -200,13 +202,15 @@ fn damaged(what: impl Into<String>) -> Error {
 /// ```
 ///
 /// # Errors
-/// [`Error::Write`]; [`Error::Output`] where `data` does not hold the product of `shape`.
+/// [`Error::Write`]; [`Error::Output`] unless `data` holds the product of `shape`.
 pub fn write_npy_f32<W: Write>(out: W, shape: &[usize], data: &[f32]) -> Result<(), Error> {
     write(out, "<f4", shape, data, f32::to_le_bytes)
 }
 
-/// Writes flows and cell probability as one f32 array, the latter as the last of its first axis: dY, dX and cell
-/// probability [3, Y, X] of an image; of a stack [4, Z, Y, X] with dZ first, or [3, Z, Y, X] without.
+/// Writes flows and cell probability as one f32 array, with the cell probability last.
+///
+/// The shape is [3, Y, X] for an image (dY, dX, cell probability), [4, Z, Y, X] for a stack with dZ first, or [3, Z, Y,
+/// X] for a stack without dZ.
 ///
 /// # Errors
 /// [`Error::Write`].
@@ -217,8 +221,9 @@ pub fn write_flows_npy<W: Write>(mut out: W, flows: &FlowView<'_>) -> Result<(),
     out.flush().map_err(Error::Write)
 }
 
-/// Writes labels as an array of their axes in C order, such as [Y, X] or [Z, Y, X]: 16-bit unsigned, 32-bit if a label is
-/// above 65,535, little-endian.
+/// Writes labels as a little-endian array in C order, such as [Y, X] or [Z, Y, X].
+///
+/// The type is 16-bit unsigned, or 32-bit if a label is above 65,535.
 ///
 /// # Errors
 /// [`Error::Write`].
@@ -241,7 +246,7 @@ fn write<W: Write, T: Copy, const N: usize>(
     if shape.iter().try_fold(1usize, |count, length| count.checked_mul(*length)) != Some(data.len()) {
         return Err(Error::Output {
             found: format!("{} values of shape {shape:?}", data.len()),
-            expected: "as many values as the shape says",
+            expected: "as many values as the shape has",
         });
     }
     out.write_all(&header(descr, shape)?).map_err(Error::Write)?;
@@ -263,10 +268,10 @@ fn write_values<W: Write, T: Copy, const N: usize>(
     Ok(())
 }
 
-/// Everything before the data, padded to a multiple of 64 bytes as numpy pads it.
+/// Everything before the data, padded to a multiple of 64 bytes as in numpy.
 fn header(descr: &str, shape: &[usize]) -> Result<Vec<u8>, Error> {
     let lengths: Vec<String> = shape.iter().map(ToString::to_string).collect();
-    // Python knows a tuple of one by its comma.
+    // Python needs a comma in a tuple of one.
     let comma = if shape.len() == 1 { "," } else { "" };
     let mut text =
         format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}{comma}), }}", lengths.join(", "));

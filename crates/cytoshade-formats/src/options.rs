@@ -1,76 +1,82 @@
-//! How a file is read, and what is taken of it.
+//! Options for reading a file and selecting its images.
 
 use crate::{AxisKind, Limits};
 
-/// How many planes of unstated meaning are still taken for channels rather than for a list: the reference's
-/// `transforms.convert_image` draws the same line.
+/// Up to this many planes of unstated meaning are channels; more are a list.
+///
+/// The reference's `transforms.convert_image` uses the same threshold.
 pub(crate) const MAX_AUTO_CHANNELS: usize = 5;
 
 /// How to read a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// What is taken of the file.
+    /// The images to take from the file.
     pub selection: Selection,
-    /// Takes NaN for background: it becomes the least number of its plane. Without it, NaN is refused when the image is
-    /// segmented, as infinity always is.
+    /// Treats NaN as background: it becomes the minimum of its plane.
+    ///
+    /// Without this option, segmentation refuses NaN, as it always refuses infinity.
     pub nan_background: bool,
-    /// How much the file may make the reader take in.
+    /// Limits on the memory and work that the file can cause.
     pub limits: Limits,
 }
 
 impl ReadOptions {
-    /// Options that take each file for one stack.
+    /// Options that read each file as one stack.
     pub fn stack() -> Self {
         Self::pages(Pages::Stack)
     }
 
-    /// Options that take pages so.
+    /// Options with this interpretation of pages.
     pub fn pages(pages: Pages) -> Self {
         Self { selection: Selection { pages, ..Selection::default() }, ..Self::default() }
     }
 }
 
-/// What is taken of a file: which series, and what its axes mean.
+/// Selects images from a file: the series, and the meaning of their axes.
 ///
-/// Where the file names its axes, they mean what they are called: `C` and `S` are channels, each time point is an image or
-/// a stack of its own, `Z` are the layers of a stack or a list of images, and all others are lists. Axes without a name
-/// are taken by [`Pages`].
+/// Named axes have the meaning of their names: `C` and `S` are channels, each time point is a separate image or stack,
+/// `Z` holds the z-slices of a stack or a list of images, and all others are lists. [`Pages`] interprets unnamed axes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// What pages and axes without a name are.
+    /// The meaning of pages and unnamed axes.
     pub pages: Pages,
-    /// The one series to take, from 0; without it, all that are not left out.
+    /// The one series to take, from 0. `None` takes all that are not left out.
     pub series: Option<usize>,
-    /// The names of all axes, the slowest first, in place of those that the file states.
+    /// The names of all axes, the slowest first, in place of those in the file.
     pub axes: Option<Vec<AxisKind>>,
-    /// The axis that is the channels, counted from 0, from the end if negative.
+    /// The channel axis, counted from 0, or from the end if negative.
     pub channel_axis: Option<isize>,
-    /// The axis that is the z-slices, likewise.
+    /// The axis of z-slices, likewise.
     pub z_axis: Option<isize>,
-    /// The axis that is the time points, likewise.
+    /// The axis of time points, likewise.
     pub time_axis: Option<isize>,
 }
 
-/// What pages, and axes without a name, are.
+/// The meaning of pages and of unnamed axes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pages {
-    /// Images, as the file says. If it says nothing:
+    /// Images, as the file states. If it states nothing:
     ///
-    /// 2 to 5 pages of one sample each are the channels of one image, and any others are a list.
+    /// 2 to 5 pages of one sample each are the channels of one image; any others are a list.
     ///
-    /// Arrays: axes of length 1 are dropped if there are more than three. [H, W]; three axes of which the shortest, at most
-    /// 5 long, are the channels (the last axis if several are the shortest); three longer axes, of which the shortest is the
-    /// list; four axes, of which the shortest, at most 5 long, are the channels and the first of the others is the list.
+    /// Arrays: axes of length 1 are dropped if there are more than three. Two axes are [H, W]. Of three axes, the
+    /// shortest is the channels if it is at most 5 long (the last axis if several are the shortest), else the list. Of
+    /// four axes, the shortest is the channels if it is at most 5 long, and the first of the others is the list.
     ///
-    /// The line at 5 is where the reference's `transforms.convert_image` draws it.
+    /// The threshold of 5 is that of the reference's `transforms.convert_image`.
     #[default]
     Auto,
-    /// All pages are channels of one image, whatever the file says. Arrays: the shortest of three axes are the channels,
-    /// however long.
+    /// All pages are channels of one image, whatever the file states.
+    ///
+    /// Arrays: the shortest of three axes is the channels, at any length.
     Channels,
-    /// Each page is an image of its own, whatever the file says. Arrays: the first axis of three or four is the list.
+    /// Each page is a separate image, whatever the file states.
+    ///
+    /// Arrays: the first axis of three or four is the list.
     List,
-    /// Stacks, as the file says. If it says nothing, each page is a z-slice. Arrays: [Z, H, W]; four axes of which the
-    /// shortest, at most 5 long, are the channels and the first of the others are the z-slices.
+    /// Stacks, as the file states.
+    ///
+    /// If it states nothing, each page is a z-slice. Arrays: [Z, H, W]; of four axes, the shortest is the channels if
+    /// it is at most 5 long, and the first of the others is the z-slices.
     Stack,
 }

@@ -1,4 +1,4 @@
-//! Contours of the cells: the outermost pixels of each, as the reference takes them.
+//! Contours of the cells: the outermost pixels of each, as in the reference.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
@@ -11,14 +11,17 @@ use crate::{Error, LabelView, Labels};
 pub struct Outline {
     /// The cell.
     pub label: u32,
-    /// The cell's outermost pixels as [x, y], each next to the one before (diagonally too), in OpenCV's order. Empty if
-    /// no contour of the cell has more than 4 pixels.
+    /// The cell's outermost pixels as [x, y], in OpenCV's order.
+    ///
+    /// Consecutive pixels are neighbors, also diagonally. Empty if no contour of the cell has more than 4 pixels.
     pub points: Vec<[u32; 2]>,
 }
 
-/// The contour of every cell, by ascending label: the longest one if the cell has several parts. Holes are ignored.
+/// The contour of every cell, by ascending label: the longest one if the cell has several parts.
 ///
-/// Source: the reference's `utils.outlines_list`, which takes the longest of OpenCV's external contours.
+/// Holes are ignored.
+///
+/// Source: the reference's `utils.outlines_list`, which uses the longest of OpenCV's external contours.
 ///
 /// # Errors
 /// [`Error::Memory`].
@@ -30,13 +33,13 @@ fn plane_outlines(labels: LabelView<'_>) -> Result<Vec<Outline>, Error> {
     let mut longest: BTreeMap<u32, Vec<[u32; 2]>> = BTreeMap::new();
     Contours::new(labels)?.each(|label, points| {
         let known = longest.entry(label).or_default();
-        // OpenCV lists contours from the last one found, and the reference takes the first of equal length.
+        // OpenCV lists contours from the last one found, and the reference uses the first of equal length.
         if points.len() >= known.len() {
             *known = points;
         }
     });
     let outline = |(label, mut points): (u32, Vec<[u32; 2]>)| {
-        // The reference drops contours of 4 pixels and fewer.
+        // The reference drops contours of at most 4 pixels.
         if points.len() <= 4 {
             points.clear();
         }
@@ -45,7 +48,7 @@ fn plane_outlines(labels: LabelView<'_>) -> Result<Vec<Outline>, Error> {
     Ok(longest.into_iter().map(outline).collect())
 }
 
-/// The labels along the cells' contours, and 0 elsewhere: the reference's `masks * utils.masks_to_outlines(masks)`.
+/// The labels along the cells' contours, 0 elsewhere (`masks * utils.masks_to_outlines(masks)`).
 ///
 /// # Errors
 /// [`Error::Memory`].
@@ -68,11 +71,13 @@ pub(crate) fn mark_outlines(labels: LabelView<'_>, edges: &mut [u32]) -> Result<
     Ok(())
 }
 
-/// Writes `_cp_outlines.txt` as the reference's `io.outlines_to_text` does: a line for each cell, by ascending label,
-/// with the contour's coordinates `x,y,x,y,...`. The line is empty for a cell without an outline (see [`Outline`]).
+/// Writes `_cp_outlines.txt` as the reference's `io.outlines_to_text` does.
+///
+/// Each line holds the contour of one cell, by ascending label, as `x,y,x,y,...`. It is empty for a cell without an
+/// outline (see [`Outline`]).
 ///
 /// # Errors
-/// [`Error::Write`], [`Error::Memory`]; [`Error::Output`] for a stack, for which the reference writes none either.
+/// [`Error::Write`], [`Error::Memory`]; [`Error::Output`] for a stack, which the reference does not write either.
 pub fn write_outlines<'a, W: Write>(mut out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
     let labels = labels.into().only_plane("outlines")?;
     for Outline { points, .. } in plane_outlines(labels)? {
@@ -90,7 +95,7 @@ const WEST: usize = 4;
 const BORDER: i8 = 1;
 const RIGHT_BORDER: i8 = -1;
 
-/// OpenCV's `findContours` with `RETR_EXTERNAL` and `CHAIN_APPROX_NONE` on each label separately, in one pass.
+/// OpenCV's `findContours` (`RETR_EXTERNAL`, `CHAIN_APPROX_NONE`) on all labels in one pass.
 ///
 /// Source: Suzuki and Abe, "Topological structural analysis of digitized binary images by border following", 1985, as
 /// OpenCV implements it.
@@ -121,13 +126,13 @@ impl<'a> Contours<'a> {
         }
     }
 
-    /// True if a pixel lies in a hole of its own label: the last border to its left does not face the outside.
+    /// True if a pixel is in a hole of its label: the last border to its left does not face outside.
     fn is_inside(&self, label: u32, at: usize) -> bool {
         let width = self.labels.width();
         self.last.get(&label).is_some_and(|&last| last / width == at / width && self.marks[last] == BORDER)
     }
 
-    /// The place of a neighbor, if it has the same label.
+    /// The position of a neighbor, if it has the same label.
     fn neighbor(&self, at: usize, direction: usize, label: u32) -> Option<usize> {
         let (width, height) = (self.labels.width(), self.labels.height());
         let [dx, dy] = NEIGHBORS[direction % 8];
@@ -137,7 +142,9 @@ impl<'a> Contours<'a> {
         (self.labels.as_slice()[place] == label).then_some(place)
     }
 
-    /// Follows the border from its first pixel in reading order, whose west neighbor is not of the label.
+    /// Follows the border from its first pixel in reading order.
+    ///
+    /// The west neighbor of that pixel has another label.
     fn follow(&mut self, start: usize, label: u32) -> Vec<[u32; 2]> {
         let width = self.labels.width();
         let point = |at: usize| [(at % width) as u32, (at / width) as u32];
@@ -155,7 +162,7 @@ impl<'a> Contours<'a> {
             let from = direction;
             let next = loop {
                 direction += 1;
-                // The pixel that the border came from is a neighbor, so this ends.
+                // The previous border pixel is a neighbor, so this ends.
                 if let Some(next) = self.neighbor(at, direction, label) {
                     break next;
                 }

@@ -1,4 +1,4 @@
-//! Cells drawn over their image, for people to look at.
+//! Overlays: the cells drawn over their image.
 
 use std::io::{Seek, Write};
 
@@ -9,17 +9,17 @@ use crate::limits::{reserve, zeros};
 use crate::picture::png;
 use crate::{Error, Image, LabelView, tiff};
 
-/// How much of a cell's color is mixed into its inside.
+/// Opacity of a cell's color inside the cell.
 const FILL: f32 = 0.18;
 
 /// Below 1, so that pure blue stays visible on a dark background.
 const SATURATION: f64 = 0.8;
 
-/// Writes an 8-bit RGB PNG: the image, with each cell outlined and faintly filled in a bright color of its own.
+/// Writes an 8-bit RGB PNG: the image, with each cell outlined and faintly filled in its color.
 ///
-/// Each channel is stretched between its 1st and 99th percentile; a single channel is shown in gray, else the first
-/// three as red, green and blue. The outline of a cell are its pixels beside a pixel (up, down, left, right) of another
-/// label.
+/// Each channel is stretched between its 1st and 99th percentile. A single channel is gray; of several, the first three
+/// are red, green and blue. The outline of a cell consists of its pixels with a neighbor (up, down, left, right) of
+/// another label.
 ///
 /// # Errors
 /// [`Error::Output`] if image and labels differ in size, [`Error::Image`] if the image holds values that are not
@@ -33,13 +33,13 @@ pub fn write_overlay_png<'a, W: Write>(out: W, image: &Image, labels: impl Into<
     png::write(out, size, ColorType::Rgb, BitDepth::Eight, pixels.as_flattened())
 }
 
-/// Writes the overlays of a stack or a time series as a TIFF of 8-bit RGB pages, which viewers leaf through.
+/// Writes the overlays of a stack or a time series as a TIFF with one 8-bit RGB page per plane.
 ///
 /// `images` are the planes in the order of the labels' planes. Percentiles are those of all planes together, so that
-/// brightness is comparable; otherwise as [`write_overlay_png`].
+/// brightness is comparable; otherwise like [`write_overlay_png`].
 ///
 /// # Errors
-/// As [`write_overlay_png`]; [`Error::Output`] also if there are more or fewer images than planes of labels.
+/// As [`write_overlay_png`]; [`Error::Output`] also if the numbers of images and of planes differ.
 pub fn write_overlay_tiff<'a, W: Write + Seek>(
     out: W,
     images: &[Image],
@@ -75,10 +75,10 @@ fn check_size(image: &Image, labels: LabelView<'_>) -> Result<(), Error> {
     })
 }
 
-/// Values that become black and white in a channel.
+/// The values of a channel that map to black and white.
 type Stretch = (f32, f32);
 
-/// The 1st and 99th percentile of each of the channels that are shown, over all images.
+/// The 1st and 99th percentile of each displayed channel, over all images.
 fn stretches(images: &[Image]) -> Result<Vec<Stretch>, Error> {
     let channels = images.iter().map(Image::channels).min().unwrap_or(0).min(3);
     (0..channels)
@@ -132,8 +132,9 @@ fn draw(pixels: &mut [[u8; 3]], labels: LabelView<'_>) {
     }
 }
 
-/// A bright color. Steps of the golden ratio around the color circle keep consecutive labels, which often are
-/// neighbors, far apart.
+/// A bright color.
+///
+/// Steps of the golden ratio around the color circle separate consecutive labels, which are often neighbors.
 pub(crate) fn color(label: u32) -> [f32; 3] {
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
     let hue = (f64::from(label) * GOLDEN).fract() * 6.0;
@@ -186,7 +187,7 @@ mod tests {
         }
     }
 
-    /// An image as it is shown by itself.
+    /// An image as displayed alone.
     fn shown(image: &Image) -> Vec<[u8; 3]> {
         background(image, &stretches(std::slice::from_ref(image)).unwrap()).unwrap()
     }

@@ -1,8 +1,8 @@
-//! Work that is shared among threads, where there are any.
+//! Work shared among threads, in builds with threads.
 
 use crate::Error;
 
-/// Does `work` on each item, on all threads of rayon's pool; the first error that is met ends it.
+/// Runs `work` on each item on all threads of rayon's pool. Stops at the first error.
 #[cfg(not(target_family = "wasm"))]
 pub(crate) fn for_each<T: Send>(
     items: Vec<T>,
@@ -15,19 +15,19 @@ pub(crate) fn for_each<T: Send>(
     items.into_par_iter().try_for_each(work)
 }
 
-/// Does `work` on each item; the first error ends it.
+/// Runs `work` on each item. Stops at the first error.
 #[cfg(target_family = "wasm")]
 pub(crate) fn for_each<T>(items: Vec<T>, work: impl Fn(T) -> Result<(), Error>) -> Result<(), Error> {
     items.into_iter().try_for_each(work)
 }
 
-/// How many items are worked on at the same time.
+/// Number of items processed at one time.
 #[cfg(not(target_family = "wasm"))]
 pub(crate) fn threads() -> usize {
     rayon::current_num_threads()
 }
 
-/// How many items are worked on at the same time.
+/// Number of items processed at one time.
 #[cfg(target_family = "wasm")]
 pub(crate) fn threads() -> usize {
     1

@@ -32,7 +32,7 @@ pub fn polygons(labels: &Labels) -> Result<BTreeMap<u32, Vec<Polygon>>, Error> {
     plane_polygons(labels.into())
 }
 
-/// As [`polygons`], for the labels of a single plane.
+/// [`polygons`] for the labels of a single plane.
 pub(crate) fn plane_polygons(labels: LabelView<'_>) -> Result<BTreeMap<u32, Vec<Polygon>>, Error> {
     let mut tracer = BoundaryTracer::new(labels)?;
     for at in 0..labels.as_slice().len() {
@@ -49,7 +49,7 @@ const STEPS: [[isize; 2]; 4] = [[1, 0], [0, 1], [-1, 0], [0, -1]];
 const RIGHT: [[isize; 2]; 4] = [[0, 0], [-1, 0], [-1, -1], [0, -1]];
 const LEFT: [[isize; 2]; 4] = [[0, -1], [0, 0], [-1, 0], [-1, -1]];
 
-/// A step along a pixel's edge: the corner that it leaves, and its direction.
+/// A step along a pixel's edge: the corner at its start, and its direction.
 type Step = ([usize; 2], usize);
 
 /// A closed line that does not touch itself.
@@ -87,14 +87,14 @@ impl<'a> BoundaryTracer<'a> {
         self.pixel(corner, offset).map_or(0, |at| self.labels.as_slice()[at])
     }
 
-    /// Follows the boundary from a pixel's upper edge, if that edge is one and has not been followed.
+    /// Follows the boundary from a pixel's upper edge, if that edge is a boundary and not yet followed.
     fn start(&mut self, at: usize) {
         let (width, label) = (self.labels.width(), self.labels.as_slice()[at]);
         let first = ([at % width, at / width], EAST);
         if label == 0 || self.above[at] || self.label(first.0, LEFT[EAST]) == label {
             return;
         }
-        // A line that comes back to a corner has closed a ring since it was there.
+        // A line that returns to a corner has closed a ring since its first visit.
         let (mut steps, mut crossings): (Vec<Step>, HashMap<[usize; 2], usize>) = (Vec::new(), HashMap::new());
         let mut step = first;
         loop {
@@ -120,7 +120,7 @@ impl<'a> BoundaryTracer<'a> {
         }
     }
 
-    /// True if two pixels of the label meet at a corner, and only there.
+    /// True if two pixels of the label touch only at this corner.
     fn is_crossing(&self, corner: [usize; 2], label: u32) -> bool {
         let [lower_right, lower_left, upper_left, upper_right] =
             RIGHT.map(|offset| self.label(corner, offset) == label);
@@ -149,7 +149,7 @@ impl<'a> BoundaryTracer<'a> {
         }
     }
 
-    /// Assigns every hole to its polygon: that of the first ring to the left of the hole's first pixel.
+    /// Assigns every hole to the polygon of the first ring to the left of the hole's first pixel.
     fn polygons(self) -> BTreeMap<u32, Vec<Polygon>> {
         let mut order: Vec<usize> = (0..self.rings.len()).collect();
         order.sort_by_key(|&ring| self.rings[ring].first);
@@ -161,7 +161,7 @@ impl<'a> BoundaryTracer<'a> {
             let Some(Ring { label, corners, is_hole, first }) = rings[number].take() else { continue };
             let of_label = polygons.entry(label).or_default();
             if is_hole {
-                // Left of a hole's first pixel lies the label itself, up to a ring that has its place already.
+                // Left of a hole's first pixel lies the label itself, up to a ring that is already assigned.
                 let left = self.left[..first].iter().rev().find(|&&ring| ring != 0);
                 places[number] = left.map_or(0, |&ring| places[ring as usize - 1]);
                 if let Some(polygon) = of_label.get_mut(places[number]) {

@@ -8,26 +8,26 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 use crate::polygons::{Polygon, plane_polygons};
 use crate::{Error, LabelPlane, LabelView};
 
-/// Version of the format that has every field written here.
+/// Version of the format that defines every field written here.
 const VERSION: i16 = 227;
 const RECTANGLE: u8 = 1;
 const TRACED: u8 = 8;
-/// Shows labels in overlays, on a background, as `roifile` sets it for regions made of points.
+/// Shows labels in overlays, on a background, as `roifile` does for regions made of points.
 const OPTIONS: i16 = 8 | 32;
 const MOVE_TO: f32 = 0.0;
 const LINE_TO: f32 = 1.0;
 const CLOSE: f32 = 4.0;
-/// Above this, ImageJ takes 16-bit coordinates for negative ones.
+/// ImageJ reads larger 16-bit coordinates as negative.
 const MAX_COORDINATE: u32 = 60_535;
 const HEADER: usize = 64;
 const HEADER2: usize = 64;
 
-/// Writes every cell as a region for ImageJ and Fiji, which covers exactly the cell's pixels.
+/// Writes every cell as a region for ImageJ and Fiji that covers exactly the cell's pixels.
 ///
 /// A region runs along the edges of the pixels. It is a traced polygon if the cell is one connected part without holes,
-/// else a composite. The archive holds `LABEL.roi`; for a stack and a time series, one region for each plane that a
-/// cell is in, `LABEL-PLANE.roi`, whose position is the plane's number in a stack of one channel. A time series of
-/// stacks is a hyperstack: its regions have the position of a z-slice and a frame.
+/// else a composite. The archive holds `LABEL.roi`; for a stack and a time series, it holds `LABEL-PLANE.roi` for each
+/// plane of each cell, whose position is the plane's number in a stack of one channel. A time series of stacks is a
+/// hyperstack: its regions have the position of a z-slice and a frame.
 ///
 /// The reference's `io.save_rois` instead joins the centers of the outermost pixels of a cell's largest part, so its
 /// areas are smaller, and it drops cells whose contour has at most 4 pixels.
@@ -39,8 +39,9 @@ pub fn write_rois<'a, W: Write + Seek>(out: W, labels: impl Into<LabelView<'a>>)
     archive(out, labels, labels.frames().is_some() && labels.slices().is_some())
 }
 
-/// As [`write_rois`], for a stack or a time series of several channels, which is a hyperstack in ImageJ: regions have the
-/// position of a z-slice or a frame, in all channels.
+/// [`write_rois`] for a stack or a time series of several channels, which is a hyperstack in ImageJ.
+///
+/// Regions have the position of a z-slice or a frame, in all channels.
 ///
 /// # Errors
 /// As [`write_rois`].
@@ -50,7 +51,7 @@ pub fn write_hyperstack_rois<'a, W: Write + Seek>(out: W, labels: impl Into<Labe
 
 fn archive<W: Write + Seek>(out: W, labels: LabelView<'_>, is_hyperstack: bool) -> Result<(), Error> {
     let mut archive = ZipWriter::new(out);
-    // A fixed time makes the same cells give the same bytes.
+    // A fixed time makes the output reproducible.
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .last_modified_time(DateTime::default());
@@ -72,7 +73,7 @@ fn write_error(error: zip::result::ZipError) -> Error {
     Error::Write(error.into())
 }
 
-/// Place of a region, counted from 1; 0 stands for all.
+/// Position of a region, counted from 1; 0 means all.
 #[derive(Clone, Copy)]
 enum Place {
     Image,
@@ -145,7 +146,7 @@ fn roi(parts: &[Polygon], name: &str, place: Place) -> Vec<u8> {
     bytes
 }
 
-/// The ring of a cell that a polygon of 16-bit coordinates can hold: one part, no hole.
+/// The ring of a cell, if it is one part without holes and fits 16-bit coordinates.
 fn only_polygon(parts: &[Polygon]) -> Option<&[[u32; 2]]> {
     let [Polygon { exterior, holes }] = parts else { return None };
     let fits = exterior.iter().flatten().all(|&coordinate| coordinate <= MAX_COORDINATE);
@@ -159,7 +160,7 @@ fn traced(corners: &[[u32; 2]], left: u32, top: u32) -> Vec<u8> {
     along(0, left).chain(along(1, top)).collect()
 }
 
-/// A path of segments, each its type and then its coordinates in the image, as `java.awt.geom.PathIterator` gives them.
+/// A path of segments, each with type and coordinates, as in `java.awt.geom.PathIterator`.
 fn composite(parts: &[Polygon]) -> Vec<f32> {
     let mut path = Vec::new();
     for ring in parts.iter().flat_map(Polygon::rings) {

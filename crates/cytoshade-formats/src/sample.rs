@@ -1,4 +1,4 @@
-//! Samples of any type as bytes, and as files store them.
+//! Samples of any type, in memory and in files.
 
 use cytoshade_core::{Sample, Samples};
 use half::f16;
@@ -6,10 +6,9 @@ use half::f16;
 use crate::limits::zeros;
 use crate::{Error, Format, SampleKind, SampleType};
 
-/// How samples of a type are held once they are decoded.
+/// The in-memory type of decoded samples.
 ///
-/// Bits that are packed more tightly than bytes, and integers of 24 bits, become the next wider type with their values
-/// unchanged; half floats become f32.
+/// Packed bits and integers of 24 bits become the next wider type with unchanged values; half floats become f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Held {
     kind: SampleKind,
@@ -61,16 +60,16 @@ impl Held {
 
 macro_rules! as_bytes {
     ($($variant:ident)*) => {
-        /// The bytes of samples, in the order of this machine.
+        /// The bytes of samples, in native byte order.
         pub(crate) fn bytes_mut(samples: &mut Samples) -> &mut [u8] {
             match samples {
                 $(Samples::$variant(values) => bytemuck::cast_slice_mut(values),)*
-                // The enum is of another crate; there are no other variants.
+                // The enum belongs to another crate; there are no other variants.
                 _ => &mut [],
             }
         }
 
-        /// As [`bytes_mut`], to read.
+        /// [`bytes_mut`] for reading.
         pub(crate) fn bytes(samples: &Samples) -> &[u8] {
             match samples {
                 $(Samples::$variant(values) => bytemuck::cast_slice(values),)*
@@ -81,7 +80,7 @@ macro_rules! as_bytes {
 }
 as_bytes!(U8 I8 U16 I16 U32 I32 U64 I64 F32 F64);
 
-/// Turns samples of `width` bytes from the other order of bytes into that of this machine.
+/// Reverses the byte order of samples of `width` bytes.
 #[inline(never)]
 pub(crate) fn swap(bytes: &mut [u8], width: usize) {
     match width {
@@ -92,14 +91,14 @@ pub(crate) fn swap(bytes: &mut [u8], width: usize) {
     }
 }
 
-/// Half floats in the order of this machine as f32.
+/// Converts half floats in native byte order to f32.
 pub(crate) fn widen_halves(halves: &[u8], out: &mut [u8]) {
     for (half, out) in halves.as_chunks::<2>().0.iter().zip(out.as_chunks_mut::<4>().0) {
         *out = f16::from_ne_bytes(*half).to_f32().to_ne_bytes();
     }
 }
 
-/// Copies samples of `width` bytes: `count` of them, `step` samples apart in `from`, side by side in `to`.
+/// Copies `count` samples of `width` bytes, `step` samples apart in `from`, contiguous in `to`.
 #[inline(never)]
 pub(crate) fn gather(from: &[u8], step: usize, width: usize, to: &mut [u8]) {
     fn copy<const N: usize>(from: &[u8], step: usize, to: &mut [u8]) {
@@ -116,10 +115,12 @@ pub(crate) fn gather(from: &[u8], step: usize, width: usize, to: &mut [u8]) {
     }
 }
 
-/// Replaces NaN in planes of `pixels` floats each by the least number of its plane, and says how many samples it replaced.
+/// Replaces NaN by the minimum of its plane, in planes of `pixels` floats.
+///
+/// Returns the number of replaced samples.
 pub(crate) fn replace_nan(samples: &mut Samples, pixels: usize) -> usize {
     fn replace<T: Copy + PartialOrd>(values: &mut [T], pixels: usize) -> usize {
-        // NaN alone differs from itself.
+        // Only NaN differs from itself.
         let is_nan = |value: &T| value.partial_cmp(value).is_none();
         let mut replaced = 0;
         for plane in values.chunks_mut(pixels.max(1)) {

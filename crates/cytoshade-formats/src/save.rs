@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Files that appear complete or not at all.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -11,10 +11,10 @@ use crate::Error;
 /// The writer that [`save`] passes to its closure: implements `Write` and `Seek`.
 pub type SaveFile<'a> = BufWriter<&'a mut File>;
 
-/// Writes a file in one step: `write` fills a temporary file in the same folder, which is then renamed to `path`.
+/// Writes a file atomically: fills a temporary file in the same folder, then renames it to `path`.
 ///
-/// On an error nothing new is left, and a file that was there before is untouched. The folder must exist. An existing
-/// file is replaced, and its permissions are kept. A link, a folder, a device and a read-only file are refused.
+/// On an error no new file is left, and an existing file is unchanged. The folder must exist. An existing file is
+/// replaced and keeps its permissions. Links, folders, devices and read-only files are refused.
 ///
 /// ```
 /// # let dir = tempfile::tempdir()?;
@@ -31,8 +31,9 @@ pub fn save(path: impl AsRef<Path>, write: impl FnOnce(&mut SaveFile<'_>) -> Res
     save_as(path.as_ref(), Existing::Replace, write)
 }
 
-/// As [`save`], but keeps an existing file: [`Error::Write`] of the kind `AlreadyExists` even if the file appears while
-/// this one is written.
+/// [`save`] that never replaces an existing file.
+///
+/// Returns [`Error::Write`] of the kind `AlreadyExists`, even if the file appears during the write.
 ///
 /// # Errors
 /// [`Error::Write`], and those of `write`.

@@ -1,19 +1,19 @@
-//! What a file holds: series of planes with named axes.
+//! The contents of a file: series of planes with named axes.
 //!
 //! # The model of dimensions
 //!
-//! A file holds one or more [`Series`]. A series is an array: its axes have names and lengths, the slowest first, and its
-//! elements are stored in frames. A frame is a page of a TIFF, one plane of many behind one page, or a whole NPY array; it
-//! holds the last axes of the series, and the other axes count the frames. A reader only says which series there are. The
-//! images that the program takes are chosen from that by [`crate::Selection`]: channels, z-slices, time points and lists
-//! are never guessed from the number of pages while the file says more.
+//! A file holds one or more [`Series`]. A series is an array: its axes have names and lengths, the slowest first, and
+//! its elements are stored in frames. A frame is a page of a TIFF, one of several planes stored behind one page, or a
+//! whole NPY array; it holds the last axes of the series, and the other axes count the frames. A reader only lists the
+//! series. [`crate::Selection`] then chooses the images: channels, z-slices, time points and lists are never guessed
+//! from the number of pages if the file states more.
 //!
 //! Sources, in order: OME-XML, ImageJ's header, tifffile's `shape` and `axes`, MetaMorph's and Zeiss LSM's tags; else the
 //! pages themselves, grouped by size and type.
 
 use std::fmt;
 
-/// What an axis counts.
+/// The meaning of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AxisKind {
@@ -77,9 +77,9 @@ impl AxisKind {
 /// One axis of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Axis {
-    /// What it counts.
+    /// The meaning of the axis.
     pub kind: AxisKind,
-    /// How many there are, at least 1.
+    /// Its length, at least 1.
     pub length: usize,
 }
 
@@ -89,7 +89,7 @@ impl Axis {
     }
 }
 
-/// How samples are stored.
+/// The stored type of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SampleType {
     /// Integers or floats.
@@ -108,7 +108,7 @@ pub enum SampleKind {
     Signed,
     /// IEEE floats.
     Float,
-    /// Anything else, such as complex numbers, by the number of TIFF's SampleFormat: not read.
+    /// Any other kind, such as complex numbers, by the number of TIFF's SampleFormat: not read.
     Other(u16),
 }
 
@@ -142,7 +142,7 @@ impl PixelSize {
         *self == Self::default()
     }
 
-    /// Drops values that are no sizes: zero, negative, not finite.
+    /// Drops invalid sizes: zero, negative, not finite.
     #[cfg(feature = "microscopy")]
     pub(crate) fn checked(self) -> Self {
         let keep = |size: Option<f64>| size.filter(|size| size.is_finite() && *size > 0.0);
@@ -150,7 +150,7 @@ impl PixelSize {
     }
 }
 
-/// What stated the axes of a series.
+/// The source of a series' axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
@@ -187,17 +187,17 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Why a series is left out unless it is asked for by its number.
+/// Why a series is left out unless it is selected by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LeftOut {
-    /// It is marked as a smaller copy of another page.
+    /// Marked as a smaller copy of another page.
     SmallerCopy,
-    /// It is marked as a transparency mask.
+    /// Marked as a transparency mask.
     Mask,
-    /// Its pages have another size than those that are taken.
+    /// Its pages differ in size from the selected ones.
     OtherSize,
-    /// Its pages have another type or compression than those that are taken.
+    /// Its pages differ in type or compression from the selected ones.
     OtherKind,
 }
 
@@ -212,25 +212,25 @@ impl fmt::Display for LeftOut {
     }
 }
 
-/// The place of a plane of a TIFF.
+/// The position of a plane in a TIFF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The file: 0 for the one that was opened, from 1 on its siblings.
+    /// The file: 0 for the opened file, from 1 on for its siblings.
     pub file: usize,
     /// The page, from 0, in the order of the file.
     pub page: usize,
-    /// The plane behind the page, from 0, where one page stands for several.
+    /// The plane behind the page, from 0, if one page stands for several.
     pub plane: usize,
 }
 
-/// Where the elements of a series lie.
+/// The storage of the elements of a series.
 #[derive(Clone, Debug)]
 pub(crate) enum Frames {
-    /// Each frame is a page of a TIFF; `None` where the file holds none.
+    /// Each frame is a page of a TIFF; `None` for a missing one.
     Pages(Vec<Option<Place>>),
-    /// One frame, with the distance between neighbours along each axis, in elements.
+    /// One frame, with the stride of each axis in elements.
     Array { strides: Vec<usize>, big_endian: bool, offset: u64 },
-    /// One picture, decoded as a whole: planes of samples, then rows.
+    /// One image, decoded as a whole: planes of samples, then rows.
     Picture,
 }
 
@@ -245,12 +245,12 @@ pub struct Series {
     pub(crate) origin: Origin,
     pub(crate) left_out: Option<LeftOut>,
     pub(crate) frames: Frames,
-    /// How many of the last axes a frame holds.
+    /// Number of last axes that a frame holds.
     pub(crate) frame_rank: usize,
 }
 
 impl Series {
-    /// The name that the file gives it; may be empty.
+    /// The name in the file; may be empty.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -270,7 +270,7 @@ impl Series {
         self.axes.iter().map(|axis| axis.length).collect()
     }
 
-    /// How samples are stored.
+    /// The stored type of samples.
     pub fn sample_type(&self) -> SampleType {
         self.sample_type
     }
@@ -280,23 +280,24 @@ impl Series {
         self.pixel_size
     }
 
-    /// The names of the channels, as far as the file gives them.
+    /// The names of the channels, as far as the file states them.
     pub fn channel_names(&self) -> &[String] {
         &self.channel_names
     }
 
-    /// What stated the axes.
+    /// The source of the axes.
     pub fn origin(&self) -> Origin {
         self.origin
     }
 
-    /// Why it is left out unless it is asked for.
+    /// Why it is left out unless selected.
     pub fn left_out(&self) -> Option<LeftOut> {
         self.left_out
     }
 
-    /// The places of its planes in a TIFF, in the order of the axes that count them; `None` for a plane that the file
-    /// states but does not hold. Empty for other formats.
+    /// The places of its planes in a TIFF, in the order of the axes that count them.
+    ///
+    /// `None` marks a plane that the file states but does not hold. Empty for other formats.
     pub fn places(&self) -> &[Option<Place>] {
         match &self.frames {
             Frames::Pages(places) => places,
@@ -304,7 +305,7 @@ impl Series {
         }
     }
 
-    /// Planes that the file states but does not hold.
+    /// Number of planes that the file states but does not hold.
     pub fn missing_planes(&self) -> usize {
         self.places().iter().filter(|place| place.is_none()).count()
     }

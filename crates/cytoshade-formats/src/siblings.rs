@@ -1,11 +1,11 @@
-//! Other files of a set, beside the one that was opened.
+//! Other files of a set, beside the opened file.
 
 #[cfg(feature = "microscopy")]
 use crate::source::Source;
 #[cfg(not(target_family = "wasm"))]
 use std::path::{Path, PathBuf};
 
-/// The folder of the file that was opened, if it came from one.
+/// The folder of the opened file, if any.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(not(feature = "microscopy"), expect(dead_code, reason = "only OME-XML describes sets of files"))]
 pub(crate) struct Siblings {
@@ -15,7 +15,7 @@ pub(crate) struct Siblings {
 }
 
 impl Siblings {
-    /// Those of the file at `path`.
+    /// The siblings of the file at `path`.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn new(path: &Path) -> Self {
         let folder = path.parent().map(|folder| match folder.as_os_str().is_empty() {
@@ -26,18 +26,18 @@ impl Siblings {
         Self { folder, name }
     }
 
-    /// The name of the file that was opened; empty if it has none.
+    /// The name of the opened file; empty if it has none.
     #[cfg(feature = "microscopy")]
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Opens the file of a name, which must be no path: it lies beside the one that was opened.
+    /// Opens a sibling by name. Refuses names that are paths.
     #[cfg(all(feature = "microscopy", not(target_family = "wasm")))]
     pub(crate) fn open(&self, name: &str) -> Result<Source<'static>, String> {
         let Some(folder) = &self.folder else { return Err("no other file is opened".into()) };
         if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', ':', '\0']) {
-            return Err("its name is no plain file name".into());
+            return Err("its name is not a plain file name".into());
         }
         let path = folder.join(name);
         let file = cytoshade_safe_io::open(&path, cytoshade_safe_io::Links::Follow);
@@ -50,9 +50,9 @@ impl Siblings {
         Ok(Source::Path { path, length })
     }
 
-    /// A browser has no folders.
+    /// Fails: a browser has no folders.
     #[cfg(all(feature = "microscopy", target_family = "wasm"))]
     pub(crate) fn open(&self, _name: &str) -> Result<Source<'static>, String> {
-        Err("files in memory have no others beside them".into())
+        Err("files in memory have no siblings".into())
     }
 }

@@ -1,4 +1,4 @@
-//! The bytes of a file: in memory, or read in pieces from where they lie.
+//! The bytes of a file, in memory or read in pieces.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,7 +18,7 @@ pub(crate) enum Source<'a> {
         /// Its size when it was opened.
         length: u64,
     },
-    /// In a file of a set, opened anew for each read, since sets may have more files than a process may hold open.
+    /// In a file of a set, reopened for each read: a set may have more files than a process can hold open.
     #[cfg(all(feature = "microscopy", not(target_family = "wasm")))]
     Path {
         /// The file.
@@ -40,7 +40,7 @@ impl Source<'_> {
         }
     }
 
-    /// Fills `out` with the bytes from `offset` on. The range must have been checked by [`Source::check`].
+    /// Fills `out` with the bytes from `offset` on. [`Source::check`] must have checked the range.
     pub(crate) fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), Error> {
         match self {
             Source::Bytes(bytes) => {
@@ -60,7 +60,7 @@ impl Source<'_> {
         }
     }
 
-    /// `length` bytes from `offset` on, borrowed if they are in memory. The length must have been charged.
+    /// `length` bytes from `offset` on, borrowed if in memory. The length must have been charged.
     pub(crate) fn slice(
         &self,
         format: Format,
@@ -71,7 +71,7 @@ impl Source<'_> {
         self.check(format, offset, length, what)?;
         match self {
             Source::Bytes(bytes) => {
-                // Checked: the range lies within the bytes.
+                // Checked above: the range lies within the bytes.
                 let start = offset as usize;
                 Ok(Cow::Borrowed(bytes.get(start..start + length as usize).unwrap_or_default()))
             }

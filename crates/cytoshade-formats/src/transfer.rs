@@ -1,7 +1,7 @@
-//! Images from the process that decodes a file to the one that asked for it.
+//! Transfers images from the process that decodes a file to the one that requested it.
 //!
-//! The first message has the [`Contents`] of the file; then each item's z-slices follow in their order. The receiver
-//! trusts nothing: every length is checked against [`Limits`] and against what was announced.
+//! The first message has the [`Contents`] of the file; then each item's z-slices follow in order. The receiver trusts
+//! nothing: it checks every length against [`Limits`] and against the announced contents.
 
 use std::io::{Read, Write};
 
@@ -12,28 +12,28 @@ use crate::limits::zeros;
 use crate::sample::{bytes, bytes_mut};
 use crate::{Error, Image, ImageFile, Item, Limits, PixelSize};
 
-/// What is taken of a file, without its samples.
+/// The selected contents of a file, without samples.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Contents {
-    /// The images and stacks, in their order.
+    /// The images and stacks, in order.
     pub items: Vec<Item>,
     /// Facts about each series of the file.
     pub series: Vec<SeriesFacts>,
-    /// What was noticed while the file was opened, in words.
+    /// The warnings from opening the file, as text.
     pub warnings: Vec<String>,
 }
 
-/// What results keep of a series.
+/// Metadata of a series to keep with results.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeriesFacts {
     /// Size of a pixel.
     pub pixel_size: PixelSize,
-    /// The names of the channels, as far as the file gives them: untrusted text.
+    /// The names of the channels, as far as the file states them: untrusted text.
     pub channel_names: Vec<String>,
 }
 
 impl Contents {
-    /// The contents of an open file, of which `items` are taken.
+    /// The contents of an open file, for the given items.
     pub fn new(file: &ImageFile<'_>, items: Vec<Item>) -> Self {
         let facts = |series: &crate::Series| SeriesFacts {
             pixel_size: series.pixel_size(),
@@ -49,7 +49,7 @@ const FAILURE: u64 = 0;
 const CONTENTS: u64 = 1;
 const IMAGES: u64 = 2;
 
-/// Sends an error instead of what was asked for.
+/// Sends an error in place of a message.
 ///
 /// # Errors
 /// [`Error::Write`].
@@ -102,8 +102,8 @@ pub fn send_images(out: &mut dyn Write, images: &[Image]) -> Result<(), Error> {
 /// Receives the first message.
 ///
 /// # Errors
-/// [`Error::Isolated`] with the sender's error, and for a message that breaks the rules; [`Error::Limit`];
-/// [`Error::Read`] if the message ends early.
+/// [`Error::Isolated`] with the sender's error, and for an invalid message; [`Error::Limit`]; [`Error::Read`] if the
+/// message ends early.
 pub fn receive_contents(input: &mut dyn Read, limits: &Limits) -> Result<Contents, Error> {
     let mut input = Receiver(input);
     input.start(CONTENTS)?;
@@ -165,7 +165,7 @@ macro_rules! kinds {
         fn kind(samples: &Samples) -> u64 {
             match samples {
                 $(Samples::$variant(_) => $number,)*
-                // The enum is of another crate; there are no other variants.
+                // The enum belongs to another crate; there are no other variants.
                 _ => u64::MAX,
             }
         }
@@ -202,13 +202,13 @@ impl Sender<'_> {
     }
 }
 
-/// Bytes of a text above which it is cut.
+/// Longer texts are cut to this many bytes.
 const MAX_TEXT: usize = 1 << 12;
 
 struct Receiver<'i>(&'i mut dyn Read);
 
 impl Receiver<'_> {
-    /// The start of a message, which must be of a kind.
+    /// Reads the start of a message of the expected kind.
     fn start(&mut self, expected: u64) -> Result<(), Error> {
         match self.numbers()? {
             [kind] if kind == expected => Ok(()),
@@ -258,7 +258,7 @@ impl Receiver<'_> {
 }
 
 fn broken() -> Error {
-    Error::Isolated { message: "the process that reads the file broke the rules; do not trust the file".into() }
+    Error::Isolated { message: "the process that reads the file sent an invalid message; do not trust the file".into() }
 }
 
 #[cfg(test)]

@@ -1,56 +1,56 @@
-//! What a reader noticed that is no error.
+//! Warnings of the readers.
 
 use std::fmt;
 
 use crate::LeftOut;
 
-/// What a reader noticed. The file is read all the same.
+/// A problem that does not prevent reading the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// Pages are not taken.
+    /// Pages are left out.
     LeftOut {
-        /// How many pages.
+        /// Number of pages.
         pages: usize,
-        /// Why.
+        /// The reason.
         why: LeftOut,
     },
-    /// The file states more planes than it holds; the missing ones are read as zeros.
+    /// The file states more planes than it holds; missing planes are read as zeros.
     MissingPlanes {
         /// The series, from 0.
         series: usize,
-        /// Planes that are not there.
+        /// Number of missing planes.
         missing: usize,
-        /// Planes that are stated.
+        /// Number of stated planes.
         stated: usize,
     },
     /// The file holds pages that its description does not mention; they are left out.
     SurplusPages {
-        /// Pages that are left out.
+        /// Number of pages left out.
         surplus: usize,
-        /// Pages that the description mentions.
+        /// Number of pages in the description.
         stated: usize,
     },
-    /// A file of a set of several is not beside this one; its planes are read as zeros.
+    /// Another file of the set is missing; its planes are read as zeros.
     MissingFile {
         /// Its name, printable and shortened.
         name: String,
-        /// Why it was not read.
+        /// The reason that it was not read.
         why: String,
     },
-    /// The description could not be understood; the pages are taken as they are.
+    /// The description is invalid; the pages are read without it.
     Description {
-        /// What is wrong with it.
+        /// The problem in the description.
         why: String,
     },
-    /// The picture has bytes that mean nothing, or no end; what is missing is grey.
+    /// The image has stray bytes or no end marker; missing parts are grey.
     Damaged {
-        /// What is wrong.
+        /// The damage.
         what: String,
     },
-    /// The file holds several pictures, of which the first is read.
+    /// The file holds several images; the first is read.
     FirstPicture {
-        /// How many pictures; 0 if that is not known.
+        /// Number of images; 0 if unknown.
         pictures: usize,
     },
 }
@@ -71,14 +71,17 @@ impl fmt::Display for Warning {
                 write!(f, "the description states {stated}; {surplus} more left out (--pages list takes every page)")
             }
             Warning::MissingFile { name, why } => {
-                write!(f, "the image also lies in {name}, which was not read ({why}): its planes are read as zeros")
+                write!(
+                    f,
+                    "the image is also stored in {name}, which was not read ({why}): its planes are read as zeros"
+                )
             }
             Warning::Description { why } => {
                 write!(f, "the description of the file is not used ({why}): its pages are taken as they are")
             }
-            Warning::Damaged { what } => write!(f, "the picture is damaged ({what}): parts of it may be wrong"),
-            Warning::FirstPicture { pictures: 0 } => f.write_str("the file holds several pictures: the first is read"),
-            Warning::FirstPicture { pictures } => write!(f, "the file holds {pictures} pictures: the first is read"),
+            Warning::Damaged { what } => write!(f, "the image is damaged ({what}): parts of it may be wrong"),
+            Warning::FirstPicture { pictures: 0 } => f.write_str("the file holds several images: the first is read"),
+            Warning::FirstPicture { pictures } => write!(f, "the file holds {pictures} images: the first is read"),
         }
     }
 }

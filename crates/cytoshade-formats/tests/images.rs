@@ -1,6 +1,7 @@
-//! Image files as tifffile (with imagecodecs) and Pillow read them: series, axes and every sample. The files are those that
-//! `tests/oracle/check_images.py` writes, of every compression, layout and type, and the larger data's files of unusual kinds.
-//! Without the reference's environment these tests are reported as ignored.
+//! Image files as tifffile (with imagecodecs) and Pillow read them: series, axes and every sample.
+//!
+//! The files are those that `tests/oracle/check_images.py` writes, of every compression, layout and type, and the
+//! larger data's files of unusual kinds. Without the reference's environment these tests are reported as ignored.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,6 +1,6 @@
-//! What can go wrong on a GPU.
+//! Errors of the GPU.
 
-/// What can go wrong on a GPU. Each message says what was found, what was expected and what to do.
+/// An error of the GPU. Each message gives the cause, the expected value and the remedy.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -9,15 +9,15 @@ pub enum Error {
     NoAdapter {
         /// What was requested.
         wanted: String,
-        /// The adapters of this machine.
+        /// The adapters that exist.
         found: String,
     },
-    /// An adapter or a device grants less than the shaders need.
+    /// An adapter or a device is insufficient for the shaders.
     #[error("{adapter} grants less than the shaders need: {missing}; use another adapter, or the CPU")]
     TooWeak {
         /// The adapter's name.
         adapter: String,
-        /// Every feature and limit that falls short.
+        /// Every insufficient feature and limit.
         missing: AllMissing,
     },
     /// The driver did not open the device.
@@ -50,25 +50,25 @@ pub enum Error {
         /// The adapter's name.
         adapter: String,
     },
-    /// Something exceeds a limit of the device.
+    /// A size exceeds a limit of the device.
     #[error("{what} needs {needed}, over the device's {limit} of {allowed}; use a smaller image or tile, or the CPU")]
     Limit {
-        /// What is too large.
+        /// The item that is too large.
         what: &'static str,
-        /// What it needs.
+        /// The size that it needs.
         needed: u64,
         /// The limit's name in WebGPU.
         limit: &'static str,
-        /// What the device allows.
+        /// The device's limit.
         allowed: u64,
     },
     /// The device has too little free memory.
     #[error("the device ran out of memory for {what}; use a smaller image, tile or batch, or the CPU")]
     OutOfMemory {
-        /// What the memory was for.
+        /// The purpose of the memory.
         what: &'static str,
     },
-    /// The device is gone: unplugged, reset by its driver, or closed.
+    /// The device is lost: unplugged, reset by its driver, or closed.
     #[error("the device was lost ({reason}); open it again, or use the CPU")]
     Lost {
         /// The driver's message.
@@ -79,7 +79,7 @@ pub enum Error {
         "the device did not finish {what} within {seconds} seconds: its driver hangs; use another device, or the CPU"
     )]
     Hung {
-        /// The work that did not end.
+        /// The work that did not finish.
         what: &'static str,
         /// The time limit in seconds.
         seconds: u64,
@@ -87,7 +87,7 @@ pub enum Error {
     /// The driver or wgpu refused valid work.
     #[error("the device refused {what}: {reason}; this is a defect of Cytoshade or the driver, please report it")]
     Refused {
-        /// What was refused.
+        /// The refused work.
         what: &'static str,
         /// The message of the driver or of wgpu.
         reason: String,
@@ -101,17 +101,17 @@ pub enum Error {
         /// The layer, by its name in the model file.
         layer: String,
     },
-    /// A slice does not have the length of its shape.
+    /// The length of a slice does not match its shape.
     #[error("{what} holds {found} values, expected {expected}; pass its true shape")]
     Length {
-        /// Which argument.
+        /// The argument.
         what: &'static str,
         /// Values found.
         found: usize,
         /// Values expected.
         expected: usize,
     },
-    /// The sides of a tile do not fit the network.
+    /// The sides of a tile do not match the network.
     #[error(
         "a tile of {height} x {width} (height x width) does not fit the network; both sides must be multiples of {multiple} above 0"
     )]
@@ -125,7 +125,7 @@ pub enum Error {
     },
 }
 
-/// Every feature and limit of a device that falls short of what the shaders need.
+/// Every feature and limit of a device that is insufficient for the shaders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllMissing(pub Vec<Missing>);
 
@@ -138,7 +138,7 @@ impl std::fmt::Display for AllMissing {
     }
 }
 
-/// A feature or limit of a device that falls short of what the shaders need.
+/// A feature or limit of a device that is insufficient for the shaders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Missing {
@@ -153,9 +153,9 @@ pub enum Missing {
     Limit {
         /// The limit's name in WebGPU.
         name: &'static str,
-        /// What the device grants.
+        /// The device's value.
         found: u64,
-        /// What the shaders need.
+        /// The required value.
         needed: u64,
     },
 }
@@ -180,7 +180,7 @@ pub enum Unsupported {
     LargeSubgroups {
         /// Invocations of a subgroup.
         found: u32,
-        /// Most invocations that the kernel takes.
+        /// Maximum subgroup size of the kernel.
         allowed: u32,
     },
     /// The kernel multiplies in f16 only.
@@ -189,7 +189,7 @@ pub enum Unsupported {
     /// The device has no subgroup matrices that multiply f16 into f32.
     #[error("the device has no subgroup matrices of 8 x 8 or 16 x 16 that multiply f16 into f32")]
     NoMatrices,
-    /// The size of a subgroup is not known before the kernel runs.
+    /// The subgroup size is not fixed before the kernel runs.
     #[error("the device's subgroups may have {smallest} to {largest} invocations; the kernel needs one size")]
     UnevenSubgroups {
         /// Invocations of the smallest subgroup.
@@ -200,7 +200,7 @@ pub enum Unsupported {
     /// Browser builds leave the kernel out.
     #[error("browser builds leave the kernel out")]
     NativeOnly,
-    /// The weights are larger than a storage buffer may be.
+    /// The weights exceed the limit on storage buffers.
     #[error("the device grants storage buffers of {found} bytes; the kernel's weights need {needed}")]
     Binding {
         /// Bytes granted.

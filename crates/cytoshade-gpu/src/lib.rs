@@ -2,9 +2,9 @@
 //!
 //! They run through wgpu on Vulkan, Metal, DirectX 12 and WebGPU.
 //!
-//! All functions are `async` and never block a browser. On native targets a call blocks its thread while it waits for the
-//! device, so a caller needs no more than `pollster::block_on`. A wait that takes too long ends in [`Error::Hung`]: 60
-//! seconds for each tile of a batch, and 60 for each piece of the flow dynamics and for any other stage.
+//! All functions are `async` and never block a browser. On native targets a call blocks its thread while it waits for
+//! the device, so `pollster::block_on` suffices. A wait that exceeds its time limit returns [`Error::Hung`]: 60 seconds
+//! for each tile of a batch, and 60 for each piece of the flow dynamics and for any other stage.
 //!
 //! A program that owns a wgpu device shares it through [`Gpu::from_parts`].
 //!

@@ -27,7 +27,7 @@ impl GpuPlanes {
         Ok(Self { buffer, channels: planes.channels(), height: planes.height(), width: planes.width() })
     }
 
-    /// New planes of zeros. To be called inside of [`Gpu::with_error_scopes`].
+    /// New zeroed planes. Call it inside [`Gpu::with_error_scopes`].
     pub(crate) fn zeros(
         gpu: &Gpu,
         what: &'static str,
@@ -39,7 +39,7 @@ impl GpuPlanes {
         Ok(Self { buffer: gpu.storage(what, bytes)?, channels, height, width })
     }
 
-    /// The planes in another order: plane `order[n]` becomes plane `n`.
+    /// Copies the planes in another order: plane `order[n]` becomes plane `n`.
     ///
     /// # Errors
     /// [`Error::Length`] if a plane of the order does not exist, [`Error::Limit`] and [`Error::OutOfMemory`] if the device has
@@ -71,7 +71,7 @@ impl GpuPlanes {
         self.start_read(gpu).await?.finish(gpu).await
     }
 
-    /// Starts to read the planes back as they are now, and does not wait.
+    /// Starts to read back the current planes, without waiting.
     ///
     /// # Errors
     /// Errors of the device.

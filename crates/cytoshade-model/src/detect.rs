@@ -1,10 +1,10 @@
-//! A model file of either kind.
+//! Opens a model file of either kind.
 
 use cytoshade_core::Network;
 
 use crate::{Error, LoadOptions, Origin, Sha256, SizeModel, size_model};
 
-/// The content of a model file.
+/// The contents of a model file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnyModel {
     /// A network and its origin.
@@ -13,7 +13,9 @@ pub enum AnyModel {
     SizeModel(SizeModel, Sha256),
 }
 
-/// The network or the size model in a file, told apart by content. The file is read once, as [`crate::load_path`] does.
+/// Opens the network or the size model in a file, distinguished by content.
+///
+/// Reads the file once, like [`crate::load_path`].
 ///
 /// # Errors
 /// Those of [`crate::load_path`] and [`crate::load_size_model`].

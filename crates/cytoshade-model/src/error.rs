@@ -7,10 +7,10 @@ use cytoshade_safe_io::{EndOfInput, MeterError, Redacted, printable, printable_p
 
 use crate::Sha256;
 
-/// Errors of this crate. Each message states the finding, the expectation and the remedy.
+/// An error of this crate. Each message gives the cause, the expected value and the remedy.
 ///
-/// The message may name the file, for the person who gave its path; [`Error::redacted`] is for everybody else. `{:?}` is
-/// for developers and holds paths too.
+/// Messages can name the file. [`Error::redacted`] omits the name, for logs. `{:?}` is for developers and contains
+/// paths too.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -22,12 +22,12 @@ pub enum Error {
         /// The system's error.
         source: std::io::Error,
     },
-    /// The bytes have another hash than the caller demands.
+    /// The hash of the bytes differs from the required one.
     #[error("the model's SHA-256 is {found}, expected {expected}; the file is damaged or another one: do not use it")]
     Hash {
         /// The hash of the bytes.
         found: Sha256,
-        /// The hash that was demanded.
+        /// The required hash.
         expected: Sha256,
     },
     /// A text is not a SHA-256.
@@ -36,13 +36,13 @@ pub enum Error {
         /// The text, shortened.
         found: String,
     },
-    /// The file has none of the formats that can be read.
+    /// The file has no supported format.
     #[error(
         "the model file is not safetensors, a torch file or ONNX (it looks like {looks_like}); give a Cellpose network \
          in one of these formats"
     )]
     UnknownFormat {
-        /// The kind of file that it seems to be.
+        /// The kind of file that it resembles.
         looks_like: &'static str,
     },
     /// The file has a format that this build does not read.
@@ -58,16 +58,16 @@ pub enum Error {
         "the model file's {what} is {found}, over the limit of {limit}; raise ReadLimits::{field} if the file is trusted"
     )]
     Limit {
-        /// The quantity that was counted.
+        /// The counted quantity.
         what: &'static str,
         /// The count.
         found: u64,
         /// The limit.
         limit: u64,
-        /// The field that sets it.
+        /// The field that sets the limit.
         field: &'static str,
     },
-    /// The system has no memory for an allocation that is within the limits.
+    /// The system refused an allocation within the limits.
     #[error("no memory for {bytes} bytes of the model; close other programs or lower ReadLimits::cost.memory_bytes")]
     Memory {
         /// Size of the allocation.
@@ -76,10 +76,10 @@ pub enum Error {
     /// The container is damaged.
     #[error("the model file is damaged: {reason}")]
     Damaged {
-        /// What is wrong, in the format's terms. Names from the file stand in quotation marks.
+        /// The cause, in the format's terms. Names from the file are in quotation marks.
         reason: String,
     },
-    /// A pickle mentions a Python name that is not plain data. Nothing was called.
+    /// A pickle contains a Python name that plain data do not need. Nothing was called.
     #[error(
         "the pickle in the file mentions {name}, which is not among the names that plain tensors need; nothing was \
          run: do not open the file in Python, and ask its author for a state dict or safetensors"
@@ -93,30 +93,30 @@ pub enum Error {
     Opcode {
         /// The opcode's name in CPython's `pickletools`.
         name: &'static str,
-        /// Its code.
+        /// The opcode.
         code: u8,
-        /// Why it is refused.
+        /// The reason for the refusal.
         why: String,
     },
     /// An ONNX graph is not that of the network.
     #[error("the ONNX graph is not a Cellpose network: node {node} is {found}, expected {expected}")]
     Graph {
-        /// The first node that differs, by its name (or its output's), printable and shortened.
+        /// The first node that differs: its name or its output's, printable and shortened.
         node: String,
-        /// The kind of node that it is, printable and shortened.
+        /// The kind of the node, printable and shortened.
         found: String,
-        /// The kind that the network has in its place.
+        /// The kind of the network's node at this place.
         expected: String,
     },
-    /// A part that an ONNX model keeps beside itself is missing, or may not be read.
-    #[error("the model's weights lie in another file, {name}: {reason}")]
+    /// An external file of an ONNX model is missing or must not be read.
+    #[error("the model's weights are in another file, {name}: {reason}")]
     External {
-        /// The part's name as the model states it, printable and shortened.
+        /// The external file's name in the model, printable and shortened.
         name: String,
-        /// What is wrong, and what to do. Names from the file stand in quotation marks.
+        /// The cause and the remedy. Names from the file are in quotation marks.
         reason: String,
     },
-    /// A tensor has a type that no network of this kind has.
+    /// A tensor has an unsupported type.
     #[error("tensor {name} has type {found}; expected f32, f16, bf16 or (not in safetensors) f64")]
     Type {
         /// The tensor's name, printable and shortened.
@@ -147,7 +147,7 @@ pub enum Error {
         /// Index into the flattened tensor.
         index: usize,
     },
-    /// The tensors are of an architecture that is known but cannot be run.
+    /// The tensors belong to a known architecture that this version does not run.
     #[error(
         "the file holds a {found} network (Cellpose 4), which this version does not run; give a U-Net of Cellpose 1 to 3, such as \
          cyto3"
@@ -156,32 +156,32 @@ pub enum Error {
         /// Name of the architecture.
         found: &'static str,
     },
-    /// The file holds tensors or other values, but none with the names of a network that this version runs.
+    /// No tensor of the file has a name of a supported network.
     #[error(
         "the file holds no Cellpose network; found {found}; expected the tensors of a U-Net of Cellpose 1 to 3, such as \
          downsample.down.res_down_0.conv.conv_0.2.weight, in the file itself or under state_dict, model_state_dict, model, net, \
          weights or params"
     )]
     NoNetwork {
-        /// Names of the first tensors or entries that were found, in quotation marks, and how many more there are.
+        /// Names of the first tensors or entries, in quotation marks, and the number of others.
         found: String,
     },
-    /// A network of a program's own architecture has no tensors that this crate can name.
+    /// The network has the program's own architecture, for which this crate has no tensor names.
     #[error("a network of the architecture {architecture} cannot be saved; only U-Nets can: save its tensors yourself")]
     NotSaved {
         /// Name of the architecture.
         architecture: String,
     },
-    /// A file holds no named tensors.
+    /// The file holds no named tensors.
     #[error("an ONNX file holds a graph and no named tensors; give safetensors or a torch file")]
     NoTensors,
     /// The tensors are not those of a Cellpose network.
     #[error("the tensors are not those of a Cellpose network: {}", Listed(problems))]
     StateDict {
-        /// Every tensor that is missing, surplus or misshapen.
+        /// Every missing, surplus or misshapen tensor.
         problems: Vec<Problem>,
     },
-    /// The layers do not fit each other.
+    /// The layers do not match each other.
     #[error(transparent)]
     Network(#[from] cytoshade_core::Error),
 }
@@ -206,11 +206,11 @@ impl Error {
             Error::Global { .. } => Redacted::own(
                 "the pickle in the file mentions a name that is not among those that plain tensors need; nothing was run",
             ),
-            Error::Graph { .. } => Redacted::own(
-                "the ONNX graph is not a Cellpose network: a node is not the one that the network has in its place",
-            ),
+            Error::Graph { .. } => {
+                Redacted::own("the ONNX graph is not a Cellpose network: a node differs from the network's")
+            }
             Error::External { reason, .. } => {
-                Redacted::new(format_args!("the model's weights lie in another file: {reason}"))
+                Redacted::new(format_args!("the model's weights are in another file: {reason}"))
             }
             Error::Type { .. } => {
                 Redacted::own("a tensor has a type that no network has; expected f32, f16, bf16 or f64")
@@ -265,7 +265,7 @@ impl From<cytoshade_pickle::Error> for Error {
     }
 }
 
-/// A difference between the tensors of a file and those of a Cellpose network.
+/// A difference between a file's tensors and those of a Cellpose network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
@@ -302,7 +302,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Problems that a message lists; [`Error::StateDict`] holds all of them.
+/// Problems listed in a message; [`Error::StateDict`] holds all of them.
 const LISTED: usize = 30;
 
 struct Listed<'a>(&'a [Problem]);

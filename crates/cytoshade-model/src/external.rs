@@ -7,7 +7,7 @@ use cytoshade_safe_io::printable;
 
 use crate::Error;
 
-/// Bytes by the name that a model gives them.
+/// Bytes by the names in the model.
 pub type ExternalData = BTreeMap<String, Arc<[u8]>>;
 
 /// Finds no part, for bytes without a folder.
@@ -15,12 +15,14 @@ pub(crate) fn not_given(name: &str) -> Result<Vec<u8>, Error> {
     Err(missing(name))
 }
 
-/// A part that the caller did not give.
+/// The error for an external file that the caller did not give.
 pub(crate) fn missing(name: &str) -> Error {
-    refuse(name, "it was not given; open the model by its path, or give the part by its name")
+    refuse(name, "it was not given; open the model by its path, or give this file by its name")
 }
 
-/// Finds parts in the model's own folder. The limit of a file holds for all of them and the model together.
+/// Finds external files in the model's own folder.
+///
+/// The limit on file size covers all of them and the model together.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn beside(
     model: &std::path::Path,
@@ -36,17 +38,17 @@ pub(crate) fn beside(
     }
 }
 
-/// A part in the model's own folder.
+/// Reads an external file in the model's own folder.
 #[cfg(not(target_arch = "wasm32"))]
 fn read_beside(model: &std::path::Path, name: &str, limits: &crate::ReadLimits) -> Result<Vec<u8>, Error> {
-    // Separators of every system and drive letters, on whichever system the model is opened.
+    // Separators and drive letters of every system, on any system.
     let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', ':', '\0']);
     if !plain {
         return Err(refuse(name, "only a plain file name in the model's own folder is read"));
     }
     let path = model.with_file_name(name);
     match crate::limits::read(&path, cytoshade_safe_io::Links::Refuse, limits) {
-        // A link that was put there in between is refused by the system, whose error does not say so on every system.
+        // The system refuses a link that appeared in between, but not every system's error states this.
         Err(Error::Io { .. }) if path.is_symlink() => Err(refuse(name, NO_FILE)),
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::InvalidInput => {
             Err(refuse(name, NO_FILE))
@@ -56,7 +58,7 @@ fn read_beside(model: &std::path::Path, name: &str, limits: &crate::ReadLimits) 
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-const NO_FILE: &str = "it is a link or no file; only a file in the model's own folder is read";
+const NO_FILE: &str = "it is a link or not a regular file; only a file in the model's own folder is read";
 
 pub(crate) fn refuse(name: &str, reason: &str) -> Error {
     Error::External { name: printable(name), reason: reason.into() }

@@ -1,14 +1,14 @@
-//! Long lists of names, cut for a message.
+//! Shortens long lists of names for messages.
 
 use std::collections::BTreeSet;
 
-/// Names that a message lists.
+/// Names listed in a message.
 const SHOWN: usize = 5;
 
-/// Characters that are kept of a name: one more than a message shows.
+/// Characters kept of a name: one more than a message prints.
 const KEPT: usize = 101;
 
-/// Many names, of which the first few in alphabetical order are kept: some formats give them in no order.
+/// Keeps the first few names in alphabetical order: some formats list them in no order.
 #[derive(Debug, Default)]
 pub(crate) struct FirstNames {
     first: BTreeSet<String>,
@@ -28,7 +28,7 @@ impl FirstNames {
         }
     }
 
-    /// The names as `show` prints them, and how many more there are. `None` if there are none.
+    /// The names as `show` prints them, and the number of others. `None` if there are no names.
     pub(crate) fn listed(&self, show: impl Fn(&String) -> String) -> Option<String> {
         let shown = self.first.iter().map(show).collect::<Vec<_>>().join(", ");
         match self.count.saturating_sub(self.first.len()) {

@@ -1,4 +1,4 @@
-//! SHA-256 of the bytes that are parsed.
+//! SHA-256 of the parsed bytes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ use crate::Error;
 pub struct Sha256(pub [u8; 32]);
 
 impl Sha256 {
-    /// The hash of some bytes.
+    /// The hash of `bytes`.
     pub fn digest(bytes: &[u8]) -> Self {
         Self(sha2::Sha256::digest(bytes).into())
     }
@@ -55,7 +55,7 @@ impl fmt::Debug for Sha256 {
     }
 }
 
-/// Refuses bytes of another hash.
+/// Refuses bytes with another hash.
 pub(crate) fn check(bytes: &[u8], expected: Sha256) -> Result<(), Error> {
     let found = Sha256::digest(bytes);
     if found == expected { Ok(()) } else { Err(Error::Hash { found, expected }) }

@@ -1,14 +1,15 @@
-//! Untrusted model bytes to checked weights.
+//! Reads untrusted model files into checked weights.
 //!
-//! [`load`] takes bytes, `load_path` a path; `read_file` reads bytes under a size cap. A hash in [`LoadOptions`] is
-//! compared with that of the very bytes that are then parsed. [`PUBLISHED`] lists the published models and their hashes,
-//! and [`convert`] writes any readable model as safetensors.
-//! Nothing in a file is ever executed, every length is checked against the bytes that are there, one [`Meter`] bounds the
-//! memory and the work of the whole file, and every fault ends in an [`Error`] that names it.
+//! [`load`] takes bytes, `load_path` a path; `read_file` reads bytes under a size limit. A hash in [`LoadOptions`] is
+//! checked against the same bytes that are then parsed. [`PUBLISHED`] lists the published models and their hashes, and
+//! [`convert`] writes any readable model as safetensors.
+//!
+//! Nothing in a file is ever executed. Every length is checked against the available bytes, one [`Meter`] bounds the
+//! memory and the work of the whole file, and every fault is an [`Error`] with its cause.
 //!
 //! The tensors are those of the published state dicts (the reference's `CPnet.save_model`), in safetensors or a torch
-//! file (zip or legacy form); in an ONNX export of the network they are found by the graph's structure. The formats are
-//! told apart by content. Channel counts, number of levels, `diam_mean` and `diam_labels` follow from the tensors.
+//! file (zip or legacy form). In an ONNX export they are found by the graph's structure. Formats are distinguished by
+//! content. Channel counts, number of levels, `diam_mean` and `diam_labels` follow from the tensors.
 //!
 //! A program with an architecture of its own reads a file's tensors with [`load_tensors`] and makes a
 //! [`Network`] of them with [`Network::new`].
@@ -80,7 +81,7 @@ pub use size_model::load_size_model_path;
 pub use size_model::{SizeModel, load_size_model};
 pub use tensor::{Tensor, Tensors};
 
-/// The network in the bytes of a model file.
+/// Loads a network from the bytes of a model file.
 ///
 /// # Errors
 /// [`Error::Hash`] if the bytes do not have the hash in `options` (checked before anything is parsed),
@@ -90,7 +91,7 @@ pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Network, Error> {
     load_metered(bytes, options, &mut options.limits.cost.meter(bytes.len() as u64))
 }
 
-/// As [`load`], on the caller's meter. One meter can bound several files.
+/// [`load`] on the caller's meter. One meter can bound several files.
 ///
 /// # Errors
 /// Those of [`load`].
@@ -98,13 +99,13 @@ pub fn load_metered(bytes: &[u8], options: &LoadOptions, meter: &mut Meter) -> R
     read_metered(bytes, Wanted::Network, options, meter, not_given)?.only_network()
 }
 
-/// The tensors in the bytes of a safetensors or torch file, by their names and as f32.
+/// Loads the tensors of a safetensors or torch file, by name and as f32.
 ///
-/// For programs with an architecture of their own. The file is read as [`load`] reads it, under the same limits. If a known
-/// network is recognised among the names, only its tensors are returned, their names without a common prefix.
+/// For programs with their own architecture. The file is read like in [`load`], under the same limits. If the names
+/// contain a known network, only its tensors are returned, without a common prefix.
 ///
 /// # Errors
-/// [`Error::NoTensors`] for an ONNX file, and those of [`load`] that concern the file.
+/// [`Error::NoTensors`] for an ONNX file, and the errors of [`load`] that concern the file.
 pub fn load_tensors(bytes: &[u8], options: &LoadOptions) -> Result<Tensors, Error> {
     if Format::detect(bytes) == Some(Format::Onnx) {
         return Err(Error::NoTensors);
@@ -116,7 +117,7 @@ pub fn load_tensors(bytes: &[u8], options: &LoadOptions) -> Result<Tensors, Erro
     }
 }
 
-/// As [`load`], with the network's [`Origin`].
+/// [`load`] with the network's [`Origin`].
 ///
 /// # Errors
 /// Those of [`load`].
@@ -124,11 +125,10 @@ pub fn load_with_origin(bytes: &[u8], options: &LoadOptions) -> Result<(Network,
     read(bytes, options, not_given)?.network(bytes, options)
 }
 
-/// The network in a model file.
+/// Loads a network from a model file.
 ///
-/// The file is read once, and the bytes that are hashed are those that are parsed. An ONNX model may keep its weights in
-/// other files:
-/// those are read from its own folder, by plain names (no folders, no links), within the same limits.
+/// The file is read once: the hashed bytes are the parsed bytes. External files of an ONNX model are read from its own
+/// folder, by plain names (no folders, no links), within the same limits.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::External`], and those of [`load`].
@@ -138,7 +138,7 @@ pub fn load_path(path: &std::path::Path, options: &LoadOptions) -> Result<Networ
     read(&bytes, options, external::beside(path, bytes.len(), &options.limits))?.only_network()
 }
 
-/// As [`load_path`], with the network's [`Origin`].
+/// [`load_path`] with the network's [`Origin`].
 ///
 /// # Errors
 /// Those of [`load_path`].
@@ -149,13 +149,13 @@ pub fn load_path_with_origin(path: &std::path::Path, options: &LoadOptions) -> R
     read(&bytes, options, find)?.network(&bytes, options)
 }
 
-/// The content of a file: tensors that may be a network's, or the network that was found in a graph.
+/// The contents of a file: tensors that may form a network, or the network found in a graph.
 enum Contents {
     Tensors(Tensors),
     Network(Network),
 }
 
-/// A file that was read.
+/// A parsed file.
 struct Opened {
     contents: Contents,
     format: Format,
@@ -171,7 +171,7 @@ impl Opened {
         }
     }
 
-    /// The network with its origin. `bytes` are those of the file, which was read with `options`.
+    /// The network with its origin. `bytes` are the file's, `options` those it was read with.
     fn network(mut self, bytes: &[u8], options: &LoadOptions) -> Result<(Network, Origin), Error> {
         let (parts, ignored) = (std::mem::take(&mut self.parts), std::mem::take(&mut self.ignored));
         let format = self.format;
@@ -188,7 +188,7 @@ impl Opened {
     }
 }
 
-/// Reads a file; `find` gives the parts of an ONNX model that the options do not hold.
+/// Parses a file; `find` returns external files of an ONNX model that the options do not contain.
 fn read(
     bytes: &[u8],
     options: &LoadOptions,
@@ -222,7 +222,7 @@ fn read_metered(
     Ok(Opened { contents: Contents::Tensors(tensors), format, parts: Vec::new(), ignored })
 }
 
-/// The kind of file that unknown bytes seem to be, for the error message.
+/// The kind of file that unknown bytes resemble, for the error message.
 fn looks_like(bytes: &[u8]) -> &'static str {
     let start = |magic: &[u8]| bytes.starts_with(magic);
     if bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! How a model is loaded, and the limits of its cost.
+//! Options for loading a model, and limits on its cost.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,23 +6,26 @@ use std::fmt;
 use crate::external::ExternalData;
 use crate::{CostLimits, Error, Sha256, ValueLimits};
 
-/// How a model is loaded.
+/// Options for loading a model.
 #[derive(Clone, Default)]
 pub struct LoadOptions {
-    /// The hash that the bytes must have, checked before they are parsed. `None` (the default) accepts any.
+    /// The required hash of the bytes, checked before parsing. `None` (the default) accepts any.
     pub sha256: Option<Sha256>,
-    /// Parts that an ONNX model keeps beside itself, by the name that it gives them (`model.onnx.data`). Empty by
-    /// default; [`crate::load_path`] reads those that are missing here from the model's own folder.
+    /// External files of an ONNX model, by their names in it (`model.onnx.data`). Empty by default.
+    ///
+    /// [`crate::load_path`] reads missing ones from the model's own folder.
     pub external: ExternalData,
-    /// The hashes that such parts must have. With [`LoadOptions::sha256`], every part that is used needs its hash here:
-    /// otherwise the weights would not be verified. Empty by default.
+    /// The required hashes of external files. Empty by default.
+    ///
+    /// With [`LoadOptions::sha256`], every external file in use needs its hash here: otherwise the weights would not be
+    /// verified.
     pub external_sha256: BTreeMap<String, Sha256>,
-    /// Limits of the bytes that are read and allocated.
+    /// Limits on the bytes read and allocated.
     pub limits: ReadLimits,
 }
 
 impl fmt::Debug for LoadOptions {
-    /// Shows the number of parts and their total size, but neither their content nor their names.
+    /// Prints the number of external files and their total size, without contents and names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sha256, external, external_sha256, limits } = self;
         let bytes: usize = external.values().map(|part| part.len()).sum();
@@ -35,29 +38,29 @@ impl fmt::Debug for LoadOptions {
     }
 }
 
-/// Limits of the bytes that are read and allocated for a model file.
+/// Limits on the bytes read and allocated for a model file.
 ///
-/// Each is checked before the memory or time that it stands for is spent. Channels in a layer (4096) and levels of
-/// the U-Net (8) are limited by `cytoshade_core::arch::unet::UNet`.
+/// Each is checked before memory or time is spent. `cytoshade_core::arch::unet::UNet` limits the channels of a layer
+/// (4096) and the levels (8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadLimits {
-    /// Bytes of the file, and of all its external parts together. Default 2 GiB (1 GiB with addresses of 32 bits); the
-    /// published U-Nets have 26 MB, Cellpose-SAM 1.2 GB.
+    /// Bytes of the file and all its external files together. Default 2 GiB (1 GiB with 32-bit addresses).
+    ///
+    /// The published U-Nets have 26 MB, Cellpose-SAM 1.2 GB.
     pub file_bytes: u64,
     /// Bytes of the header that lists the tensors. Default 4 MiB; the published networks' has 35 kB.
     pub header_bytes: u64,
     /// Tensors. Default 4096; the published networks have up to 350.
     pub tensors: u64,
-    /// Records of a zip archive. Default 8192; the published networks have one for each tensor and a few more.
+    /// Records of a zip archive. Default 8192; the published networks have one per tensor and a few more.
     pub zip_entries: u64,
-    /// Bytes that a deflated record of a zip archive unpacks to for each byte it has in the file. Default 100; weights
-    /// hardly shrink at all.
+    /// Unpacked bytes per stored byte of a deflated zip record. Default 100; weights hardly compress.
     pub compression_ratio: u64,
     /// Nodes of an ONNX graph. Default 2^16; exports of the published networks have about 130.
     pub nodes: u64,
-    /// Limits of single values: strings, nesting, dimensions and elements of a tensor.
+    /// Limits on single values: strings, nesting, dimensions and elements of a tensor.
     pub values: ValueLimits,
-    /// Limits of the memory and the work that the whole file may cost.
+    /// Limits on the memory and the work of reading the whole file.
     pub cost: CostLimits,
 }
 
@@ -110,10 +113,10 @@ fn check(what: &'static str, found: u64, limit: u64, field: &'static str) -> Res
     if found > limit { Err(Error::Limit { what, found, limit, field }) } else { Ok(()) }
 }
 
-/// The bytes of a model file, as many as the limits allow.
+/// Reads the bytes of a model file, within the limits.
 ///
-/// The path may be a link; it must lead to a regular file, and to no pipe, device or folder. Memory is reserved as data
-/// arrive, so a growing file cannot take more than the limit.
+/// The path may be a link; its target must be a regular file, not a pipe, device or folder. Memory is reserved as data
+/// arrive, so a growing file cannot exceed the limit.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Limit`] and [`Error::Memory`].
@@ -122,7 +125,7 @@ pub fn read_file(path: &std::path::Path, limits: &ReadLimits) -> Result<Vec<u8>,
     read(path, cytoshade_safe_io::Links::Follow, limits)
 }
 
-/// As [`read_file`], with links refused if the caller says so.
+/// [`read_file`] that can refuse links.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn read(
     path: &std::path::Path,

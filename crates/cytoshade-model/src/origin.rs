@@ -1,40 +1,42 @@
-//! The file that a network was read from.
+//! The file of a network.
 
 use std::collections::BTreeMap;
 
 use crate::{Format, Published, Sha256};
 
-/// The file that a network was read from.
+/// The file of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// Its format.
     pub format: Format,
-    /// The hash of its bytes, those that were parsed. Parts beside an ONNX model are not in it.
+    /// The hash of its parsed bytes, without external files.
     pub sha256: Sha256,
-    /// The files beside an ONNX model that its weights were read from, by the names that the model gives them, printable.
+    /// The external files of an ONNX model, by their names in it, printable.
     pub parts: Vec<String>,
-    /// The parts of the file that were ignored, in words, one entry a kind: nodes that an ONNX graph has beside the
-    /// network, tensors and other entries beside a state dict, the prefix of its names, counts of training batches.
+    /// Descriptions of the ignored parts of the file, one entry per kind.
+    ///
+    /// They are nodes outside the network in an ONNX graph, tensors and other entries beside a state dict, the prefix
+    /// of its names, and counts of training batches.
     pub ignored: Vec<String>,
     /// The metadata of a safetensors file (`__metadata__`), printable and shortened. Nothing verifies it.
     pub metadata: BTreeMap<String, String>,
-    /// Which network it is, as far as that is known.
+    /// The identity of the network, as far as it is known.
     pub identity: Identity,
 }
 
-/// Which network a file holds, as far as that is known.
+/// The identity of the network in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// Its hash is that of a published model.
     Published(&'static Published),
-    /// It was opened under the name of a published model without a known hash: it may be any network.
+    /// It was opened under the name of a published model without a recorded hash: it may be any network.
     Unverified(&'static Published),
-    /// Not a known one: fine-tuned, converted, or of one's own.
+    /// No published network: fine-tuned, converted, or the user's own.
     Unknown,
 }
 
 impl Origin {
-    /// The origin of a network from these bytes; `checked` is their hash if it was checked before they were parsed.
+    /// The origin of a network from these bytes; `checked` is their hash if it was already checked.
     pub(crate) fn new(
         bytes: &[u8],
         checked: Option<Sha256>,

@@ -1,11 +1,11 @@
 //! The published Cellpose U-Nets: names, sizes, hashes.
 //!
-//! The authors publish no hashes. Those here are recorded by several independent public projects, which agree. A model
-//! without a recorded hash cannot be verified.
+//! The authors publish no hashes. The hashes here are recorded by several independent public projects, which agree. A
+//! model without a recorded hash cannot be verified.
 
 use crate::Sha256;
 
-/// A published model: a network, or the size model that belongs to one.
+/// A published model: a network, or the size model of one.
 ///
 /// This crate holds none of its weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ use crate::Sha256;
 pub struct Published {
     /// Its common name.
     pub name: &'static str,
-    /// Its other names, with the file's name if that differs from `name`.
+    /// Its other names, including the file name if that differs from `name`.
     pub aliases: &'static [&'static str],
     /// The name of its file, at its origin and in Cellpose's folder.
     pub file: &'static str,
@@ -21,7 +21,7 @@ pub struct Published {
     pub bytes: Option<u64>,
     /// SHA-256 of the file, if one is recorded.
     pub sha256: Option<Sha256>,
-    /// Diameter in pixels that the network's cells have, after resizing.
+    /// Diameter in pixels of the network's cells after resizing.
     pub diam_mean: Option<u16>,
     /// Network or size model.
     pub kind: Kind,
@@ -124,7 +124,7 @@ pub const PUBLISHED: &[Published] = &[
 ];
 
 impl Published {
-    /// The published model of a name or an alias.
+    /// The published model with this name or alias.
     ///
     /// ```
     /// use cytoshade_model::Published;
@@ -135,13 +135,13 @@ impl Published {
         PUBLISHED.iter().find(|model| model.name == name || model.aliases.contains(&name))
     }
 
-    /// The published model whose file has this hash.
+    /// The published model with this file hash.
     pub fn with_hash(hash: Sha256) -> Option<&'static Self> {
         PUBLISHED.iter().find(|model| model.sha256 == Some(hash))
     }
 }
 
-/// A hash of the table. A text that is no hash does not compile.
+/// A hash of the table. Invalid text does not compile.
 const fn hash(text: &str) -> Sha256 {
     const fn digit(letter: u8) -> u8 {
         match letter {
@@ -195,7 +195,7 @@ mod tests {
             }
             if let Some(sha256) = model.sha256 {
                 assert_eq!(Published::with_hash(sha256), Some(model));
-                // The table's own reading of digits is that of everyone else.
+                // The table's own digit parser agrees with the library's.
                 assert_eq!(sha256.to_string().parse::<Sha256>().unwrap(), sha256);
             }
         }

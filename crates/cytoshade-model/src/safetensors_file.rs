@@ -9,15 +9,15 @@ use crate::tensor::{Float, Tensor, Tensors, charge};
 use crate::tensor_filter::{TensorFilter, Wanted};
 use crate::{Error, ReadLimits};
 
-/// Entries of a file's metadata that are kept.
+/// Maximum number of metadata entries to keep.
 const METADATA: usize = 64;
 
-/// Whether the bytes begin as a safetensors file does: a header length and an opening brace.
+/// Whether the bytes begin as a safetensors file: a header length and an opening brace.
 pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     bytes.get(8) == Some(&b'{')
 }
 
-/// The tensors as f32, and the entries that were ignored, in words.
+/// The tensors as f32, and descriptions of the ignored entries.
 pub(crate) fn read(
     bytes: &[u8],
     wanted: Wanted,
@@ -52,8 +52,9 @@ pub(crate) fn read(
     Ok((tensors, filter.ignored()))
 }
 
-/// Checks the header's length and charges its parsing: a string becomes an allocation and an entry of a map, a
-/// digit a number of 8 bytes in a growing vector.
+/// Checks the header's length and charges its parsing.
+///
+/// A string becomes an allocation and a map entry, a digit a number of 8 bytes in a growing vector.
 fn charge_header(bytes: &[u8], limits: &ReadLimits, meter: &mut Meter) -> Result<(), Error> {
     let (length, rest) =
         bytes.split_first_chunk().ok_or_else(|| Error::damaged("it ends inside its header's length"))?;

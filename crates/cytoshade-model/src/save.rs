@@ -9,45 +9,50 @@ use safetensors::tensor::{Dtype, TensorView};
 use crate::tensor::{Tensor, Tensors};
 use crate::{Error, Identity, LoadOptions, Opened, Origin, arch};
 
-/// How a network is written.
+/// Options for writing a network.
 #[derive(Clone, Debug, Default)]
 pub struct SaveOptions {
-    /// Whether the weights of convolutions and projections are written as f16, which halves the file. Biases, BatchNorm and
-    /// diameters stay f32. Default `false`: f32 throughout.
+    /// Writes the weights of convolutions and projections as f16, which halves the file.
+    ///
+    /// Default `false`: f32.
+    ///
+    /// Biases, BatchNorm and diameters stay f32.
     pub half: bool,
-    /// Metadata of the file. Empty by default; `diam_mean` and `diam_labels` are added, and by [`convert`] the source's
-    /// hash, format and name.
+    /// Metadata of the file. Empty by default.
+    ///
+    /// `diam_mean` and `diam_labels` are added; [`convert`] also adds the source's hash, format and name.
     pub metadata: BTreeMap<String, String>,
 }
 
-/// A network that was read from one file, and the safetensors file that it becomes.
+/// A network from a file, and its safetensors file.
 #[derive(Clone, Debug)]
 pub struct Converted {
-    /// The bytes of the safetensors file. The same source and options always give the same bytes.
+    /// The bytes of the safetensors file. They depend only on the source and the options.
     pub bytes: Vec<u8>,
-    /// The network in those bytes: that of the source, or rounded to f16.
+    /// The network in those bytes: the source's, or rounded to f16.
     pub network: Network,
     /// The source file.
     pub origin: Origin,
 }
 
-/// The safetensors file of a network.
+/// Writes a network as safetensors.
 ///
-/// A [`Network`] holds each BatchNorm as a scale and a shift. They are written as its weight and bias, with a mean of 0
-/// and a variance that changes nothing. The file gives the same outputs, bit by bit in f32, but training should not go on
-/// from it. [`convert`] keeps a state dict's own tensors.
+/// A [`Network`] holds each BatchNorm as a scale and a shift. They become its weight and bias, with mean 0 and a
+/// neutral variance. In f32 the file gives bit-identical outputs, but training should not continue from it. [`convert`]
+/// keeps a state dict's own tensors.
 ///
 /// # Errors
-/// [`Error::HalfRange`] if a weight is too large for f16, [`Error::NotSaved`] for a network of a program's own architecture.
+/// [`Error::HalfRange`] if a weight is too large for f16, [`Error::NotSaved`] for a network of the program's own
+/// architecture.
 pub fn to_safetensors(network: &Network, options: &SaveOptions) -> Result<Vec<u8>, Error> {
     write(&arch::tensors(network)?, network, options)
 }
 
-/// A model file's bytes as safetensors: the source's own tensors as f32, under their names in the state dict.
+/// Converts a model file to safetensors: its own tensors as f32, named as in the state dict.
 ///
-/// BatchNorm's count of batches is left out, and diameters that the source does not state are added. An ONNX graph has
-/// no state dict; its network is written as [`to_safetensors`] writes it. The file states the source's SHA-256 and
-/// format, and its name if it is a published model's. It is read again before it is returned.
+/// BatchNorm's count of batches is omitted, and missing diameters are added. An ONNX graph has no state dict; its
+/// network is written as by [`to_safetensors`]. The metadata state the source's SHA-256 and format, and its name if it
+/// is a published model. The result is read again before it is returned.
 ///
 /// # Errors
 /// Those of [`crate::load`], and [`Error::HalfRange`].
@@ -55,7 +60,9 @@ pub fn convert(bytes: &[u8], load: &LoadOptions, save: &SaveOptions) -> Result<C
     convert_opened(crate::read(bytes, load, crate::not_given)?, bytes, load, save)
 }
 
-/// As [`convert`], from a path: read once, as [`crate::load_path`] reads it. The metadata holds the source's name, too.
+/// [`convert`] from a path, read once like [`crate::load_path`].
+///
+/// The metadata also hold the source's file name.
 ///
 /// # Errors
 /// Those of [`crate::load_path`], and [`Error::HalfRange`].
@@ -121,8 +128,9 @@ fn encode(name: &str, tensor: &Tensor, half: bool) -> Result<(Dtype, Vec<u8>), E
     Ok((Dtype::F16, halves.iter().flat_map(|value| value.to_le_bytes()).collect()))
 }
 
-/// Puts metadata into a file's header. The `safetensors` crate keeps it in an order that differs from run to run, and
-/// a file whose hash changes from run to run could not be pinned.
+/// Adds metadata to a file's header.
+///
+/// The `safetensors` crate orders metadata differently in each run, so the file's hash would vary.
 fn with_metadata(file: &[u8], metadata: &BTreeMap<String, String>) -> Option<Vec<u8>> {
     let (length, rest) = file.split_first_chunk()?;
     let (header, data) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;

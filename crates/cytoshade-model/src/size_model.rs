@@ -6,7 +6,7 @@ use crate::{Error, LoadOptions, integrity, size_model_file};
 /// The smallest diameter in pixels that the reference accepts as an estimate.
 const SMALLEST: f64 = 5.0;
 
-/// Whether the bytes begin as a numpy file does: size models are numpy files.
+/// Whether the bytes begin as a numpy file, the format of size models.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     bytes.starts_with(NUMPY)
@@ -14,7 +14,7 @@ pub(crate) fn recognizes(bytes: &[u8]) -> bool {
 
 /// A linear regression from a network's style to the logarithm of the cells' diameter.
 ///
-/// It belongs to one network: another network has other styles.
+/// It belongs to one network: the styles of networks differ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SizeModel {
     pub(crate) slopes: Vec<f64>,
@@ -24,8 +24,9 @@ pub struct SizeModel {
 }
 
 impl SizeModel {
-    /// Opens a size model file (`size_cyto3.npy`, or the one that Cellpose's training writes beside a network) with the
-    /// default [`LoadOptions`].
+    /// Opens a size model file with the default [`LoadOptions`].
+    ///
+    /// The file is `size_cyto3.npy`, or one that Cellpose's training writes beside a network.
     ///
     /// # Errors
     /// Those of [`load_size_model_path`].
@@ -34,7 +35,7 @@ impl SizeModel {
         Self::open_with(path, &LoadOptions::default())
     }
 
-    /// [`SizeModel::open`] with a hash that the file must have, or with other limits.
+    /// [`SizeModel::open`] with a required hash or other limits.
     ///
     /// # Errors
     /// Those of [`load_size_model_path`].
@@ -43,7 +44,7 @@ impl SizeModel {
         load_size_model_path(path.as_ref(), options)
     }
 
-    /// A size model from the bytes of its file.
+    /// Loads a size model from the bytes of its file.
     ///
     /// # Errors
     /// Those of [`load_size_model`].
@@ -51,17 +52,17 @@ impl SizeModel {
         load_size_model(bytes, options)
     }
 
-    /// Factors on the centered style (`A`), one a channel.
+    /// Factors on the centered style (`A`), one per channel.
     pub fn slopes(&self) -> &[f64] {
         &self.slopes
     }
 
-    /// The mean style of the training images (`smean`), one a channel.
+    /// The mean style of the training images (`smean`), one value per channel.
     pub fn style_mean(&self) -> &[f64] {
         &self.style_mean
     }
 
-    /// Diameter in pixels that the estimate is relative to (`diam_mean`).
+    /// Reference diameter of the estimate in pixels (`diam_mean`).
     pub fn diam_mean(&self) -> f64 {
         self.diam_mean
     }
@@ -71,8 +72,9 @@ impl SizeModel {
         self.intercept
     }
 
-    /// The diameter in pixels that a style stands for, at least 5: `exp(A (style - smean) + ln(diam_mean) + ymean)`
-    /// (the reference's `SizeModel._size_estimation`). `None` if the style has another number of channels.
+    /// The diameter in pixels for a style, at least 5. `None` if the style has another number of channels.
+    ///
+    /// It is `exp(A (style - smean) + ln(diam_mean) + ymean)` (the reference's `SizeModel._size_estimation`).
     pub fn diameter(&self, style: &[f32]) -> Option<f64> {
         if style.len() != self.slopes.len() {
             return None;
@@ -83,7 +85,7 @@ impl SizeModel {
     }
 }
 
-/// The size model in the bytes of a `size_*.npy`: a numpy file of one pickled dictionary, read as plain data.
+/// Loads a size model from the bytes of a `size_*.npy`: one pickled dictionary, read as plain data.
 ///
 /// # Errors
 /// [`Error::Hash`], [`Error::UnknownFormat`], [`Error::Global`] and [`Error::Opcode`] for a pickle that is not plain data,
@@ -101,7 +103,7 @@ pub fn load_size_model(bytes: &[u8], options: &LoadOptions) -> Result<SizeModel,
     size_model_file::read(bytes, limits)
 }
 
-/// As [`load_size_model`], from a path. The file is read once, and the bytes that are hashed are those that are parsed.
+/// [`load_size_model`] from a path. The file is read once: the hashed bytes are the parsed bytes.
 ///
 /// # Errors
 /// [`Error::Io`], and those of [`load_size_model`].

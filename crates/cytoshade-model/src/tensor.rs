@@ -7,12 +7,12 @@ use half::{bf16, f16};
 
 use crate::Error;
 
-/// A tensor as f32, whatever the file stores.
+/// A tensor as f32, whatever its type in the file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
     /// Length of each dimension.
     pub shape: Vec<usize>,
-    /// Finite values in row-major order, as many as the shape holds.
+    /// Finite values in row-major order, as many as the shape has elements.
     pub values: Vec<f32>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn charge(shape: &[u64], limits: &ValueLimits, meter: &mut Meter) -> 
     Ok(elements)
 }
 
-/// How a floating-point number is stored, little-endian.
+/// A floating-point type, stored little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Float {
     #[cfg(any(feature = "torch", feature = "onnx"))]
@@ -57,7 +57,7 @@ impl Float {
         }
     }
 
-    /// The numbers in `bytes`, as f32; an incomplete one at the end is left out. The caller has charged them.
+    /// Decodes the numbers in `bytes` as f32; drops an incomplete last one. The caller has charged them.
     pub(crate) fn decode(self, bytes: &[u8]) -> Result<Vec<f32>, Error> {
         let mut values = reserve(bytes.len() / self.size())?;
         match self {

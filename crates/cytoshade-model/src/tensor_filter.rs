@@ -1,4 +1,4 @@
-//! Which of a file's tensors are the network's: training scripts wrap networks, and save other values beside them.
+//! Selects the network's tensors in a file: training scripts wrap networks and save other values.
 
 use cytoshade_safe_io::{printable, quoted};
 
@@ -6,24 +6,25 @@ use crate::Error;
 use crate::arch::{self, Recognition, Recognized};
 use crate::first_names::FirstNames;
 
-/// BatchNorm's counts of batches, which play no part after training.
+/// BatchNorm's counts of batches, unused after training.
 const COUNTS: &str = ".num_batches_tracked";
 
-/// The tensors that a caller reads from a file.
+/// The tensors to read from a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// Those of a network that can be run. Others are refused before their values are read, as their file can be large.
+    /// Those of a runnable network.
+    ///
+    /// Others are refused before their values are read, as their file can be large.
     Network,
-    /// Those of a known network, or else all.
+    /// Those of a known network, else all.
     Tensors,
 }
 
-/// Tells the network's tensors from those beside it, by their names.
+/// Separates the network's tensors from others by name.
 pub(crate) struct TensorFilter {
-    /// The network and the prefix of its names (`module.` from DataParallel). If none was recognised, every tensor is
-    /// taken.
+    /// The network and the prefix of its names (`module.` from DataParallel). `None` selects every tensor.
     network: Option<Recognized>,
-    /// Whether the tensors are to be refused once their descriptions are checked.
+    /// Whether to refuse the tensors after checking their descriptions.
     refused: bool,
     /// The prefixes of several networks, none of which is chosen.
     several: FirstNames,
@@ -36,7 +37,7 @@ impl TensorFilter {
     /// Recognises the network among these names.
     ///
     /// # Errors
-    /// [`Error::Architecture`] if a network is wanted and theirs cannot be run.
+    /// [`Error::Architecture`] if a network is wanted and this version cannot run it.
     pub(crate) fn among(names: &[&str], wanted: Wanted) -> Result<Self, Error> {
         let recognition = arch::recognize(names);
         if let (Recognition::CannotRun { architecture }, Wanted::Network) = (&recognition, wanted) {
@@ -53,7 +54,7 @@ impl TensorFilter {
         Ok(Self { network, refused, several, found, beside, counts: 0 })
     }
 
-    /// The name that a tensor has in the network. `None` if it is not part of it, which is noted.
+    /// A tensor's name in the network. `None`, with a note, if it is not part of it.
     pub(crate) fn own<'n>(&mut self, name: &'n str) -> Option<&'n str> {
         self.found.add(name);
         if name.ends_with(COUNTS) {
@@ -75,7 +76,7 @@ impl TensorFilter {
         self.beside.add(name);
     }
 
-    /// Refuses tensors that are no network's by their names, before their values are read.
+    /// Refuses tensors whose names form no network, before their values are read.
     ///
     /// # Errors
     /// [`Error::NoNetwork`] with the names.
@@ -89,7 +90,7 @@ impl TensorFilter {
         Err(Error::NoNetwork { found: found.unwrap_or_else(|| "nothing".into()) })
     }
 
-    /// The entries that were ignored, in words.
+    /// Descriptions of the ignored entries.
     pub(crate) fn ignored(self) -> Vec<String> {
         let mut ignored = Vec::new();
         if let Some(Recognized { prefix, .. }) = self.network.filter(|network| !network.prefix.is_empty()) {

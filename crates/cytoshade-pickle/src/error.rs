@@ -2,7 +2,7 @@
 
 use cytoshade_safe_io::{EndOfInput, MeterError, Redacted};
 
-/// Everything that this crate refuses. A reader of files maps each variant to one of its own, so the list is complete.
+/// An error of this crate. The enum is exhaustive, so that readers can map each variant to their own.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A limit of [`cytoshade_safe_io::ValueLimits`] or of the [`cytoshade_safe_io::Meter`] is exceeded.
@@ -10,25 +10,25 @@ pub enum Error {
         "the pickle's {what} is {found}, over the limit of {limit} (`{field}`); raise it for a file that you trust"
     )]
     Limit {
-        /// The quantity that was counted.
+        /// The counted quantity.
         what: &'static str,
         /// The count.
         found: u64,
         /// The limit.
         limit: u64,
-        /// The field that sets it.
+        /// The field that sets the limit.
         field: &'static str,
     },
-    /// The system has no memory for an allocation that is within the limits.
+    /// The system refused an allocation within the limits.
     #[error("no memory for {bytes} bytes of the pickle; close other programs or lower the limits")]
     Memory {
         /// Size of the allocation.
         bytes: u64,
     },
-    /// The bytes are not a whole pickle, or not the values that were expected.
-    #[error("the pickle is damaged: {reason}; get a whole copy of the file")]
+    /// The bytes are not a complete pickle, or not the expected values.
+    #[error("the pickle is damaged: {reason}; get an intact copy of the file")]
     Damaged {
-        /// The fault and the expectation. Names from the file stand in quotation marks.
+        /// The cause and the expected value. Names from the file are in quotation marks.
         reason: String,
     },
     /// A Python name that the caller does not allow. Nothing was called.
@@ -42,9 +42,9 @@ pub enum Error {
     Opcode {
         /// The opcode's name in CPython's `pickletools`.
         name: &'static str,
-        /// Its code.
+        /// The opcode.
         code: u8,
-        /// Why it is refused.
+        /// The reason for the refusal.
         why: String,
     },
 }

@@ -1,6 +1,6 @@
-//! Python names that a pickle mentions: those of plain data, and those of attacks.
+//! Python names in a pickle: those of plain data, and those of attacks.
 
-/// A Python name that a pickle may mention.
+/// A Python name that a pickle may contain.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Global {
     /// Its module.
@@ -9,13 +9,14 @@ pub struct Global {
     pub name: &'static str,
 }
 
-/// The treatment of names that are not among the allowed ones.
+/// The treatment of names that are not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Others {
-    /// The pickle is refused.
+    /// Refuses the pickle.
     Refuse,
-    /// Values made of the name become [`crate::Value::Opaque`]. Names that serve attacks alone are refused all the same, as
-    /// a warning to users who open the file in Python.
+    /// Turns values made with the name into [`crate::Value::Opaque`].
+    ///
+    /// Names that only attacks use are still refused, to warn users who open the file in Python.
     KeepOpaque,
 }
 
@@ -24,30 +25,31 @@ macro_rules! globals {
 }
 pub(crate) use globals;
 
-/// Containers and numbers of Python's own that opcodes do not build, or not in every protocol; the types at the end are
-/// those that a `defaultdict` makes its values with.
+/// Python's containers and numbers that opcodes do not build, or not in every protocol.
+///
+/// The types at the end are the default factories of a `defaultdict`.
 pub const CONTAINERS: &[Global] = globals! {
     "collections": "OrderedDict" "defaultdict";
     "builtins": "set" "frozenset" "complex" "bytearray" "int" "float" "str" "bool" "list" "tuple" "dict";
     "__builtin__": "set" "frozenset" "complex" "bytearray" "int" "float" "str" "bool" "list" "tuple" "dict";
 };
 
-/// Objects that are a dictionary of attributes and nothing more; they become dictionaries.
+/// Objects that only hold a dictionary of attributes; they become dictionaries.
 pub const NAMESPACES: &[Global] = globals! {
     "argparse": "Namespace";
     "types": "SimpleNamespace";
 };
 
-/// Paths, which scripts save in the place of a name; they become text.
+/// Paths, which scripts save in place of a name; they become text.
 pub const PATHS: &[Global] = globals! {
     "pathlib": "PosixPath" "PurePosixPath" "WindowsPath" "PureWindowsPath";
     "pathlib._local": "PosixPath" "PurePosixPath" "WindowsPath" "PureWindowsPath";
 };
 
-/// Modules that run programs and code, or open files and connections.
+/// Modules that run programs or code, or open files or connections.
 ///
-/// The list decides about a warning only: whatever a pickle mentions, nothing of it is called. It follows the lists of
-/// the scanners `picklescan` and `fickling`.
+/// The list affects only a warning: the reader never calls anything. It follows the lists of the scanners `picklescan`
+/// and `fickling`.
 const ATTACKS: &[&str] = &[
     "_io",
     "_pickle",
@@ -100,7 +102,7 @@ const ATTACKS: &[&str] = &[
     "webbrowser",
 ];
 
-/// Single names that do so.
+/// Single names with these abilities.
 const ATTACKING_NAMES: &[(&str, &[&str])] = &[
     ("builtins", BUILTINS),
     ("__builtin__", BUILTINS),
@@ -131,12 +133,12 @@ const BUILTINS: &[&str] = &[
     "vars",
 ];
 
-/// Whether a name serves attacks alone.
+/// Whether only attacks use a name.
 pub(crate) fn is_attack(module: &[u8], name: &[u8]) -> bool {
     let names = ATTACKING_NAMES.iter().filter(|(known, _)| known.as_bytes() == module).flat_map(|(_, names)| *names);
     is_in(ATTACKS, module.split(|&byte| byte == b'.').next().unwrap_or_default())
         || names.copied().any(|known| known.as_bytes() == name)
-        // A name with dots leads through attributes, `os.system` of `pathlib` for instance.
+        // A dotted name follows attributes, for instance `os.system` in `pathlib`.
         || name.contains(&b'.') && name.split(|&byte| byte == b'.').any(|part| is_in(ATTACKS, part) || is_in(BUILTINS, part))
 }
 

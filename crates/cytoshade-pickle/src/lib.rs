@@ -1,11 +1,11 @@
-//! Python pickles as plain data: nothing is ever called.
+//! Reads Python pickles as plain data, without calling anything.
 //!
-//! A pickle is a program for a small stack machine whose opcodes may call any Python function. This reader interprets
-//! the opcodes that build data. A call is kept as data ([`Value::Call`]) if the caller allows its [`Global`]; any other
-//! name is an error that says it, or with [`Others::KeepOpaque`] a value that says it and holds nothing.
+//! A pickle is a program for a small stack machine whose opcodes can call any Python function. This reader interprets
+//! the opcodes that build data. It keeps a call as data ([`Value::Call`]) if the caller allows its [`Global`]; any
+//! other name is an error or, with [`Others::KeepOpaque`], an opaque value with that name.
 //!
-//! Values live in one list and refer to each other by index. A pickle may share values and even put a list into itself;
-//! nothing here follows such a cycle, and nothing recurses without a limit.
+//! Values are in one list and refer to each other by index. A pickle can share values and even put a list into itself;
+//! the reader does not follow such cycles, and recursion is limited.
 //!
 //! The opcodes are those of CPython's `Lib/pickletools.py`.
 #![forbid(unsafe_code)]

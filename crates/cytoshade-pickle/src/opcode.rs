@@ -9,7 +9,7 @@ macro_rules! opcodes {
         pub(crate) fn name(code: u8) -> &'static str {
             match code {
                 $($code => stringify!($name),)*
-                _ => "no opcode at all",
+                _ => "an unknown opcode",
             }
         }
     };

@@ -1,4 +1,4 @@
-//! Plain data: a pickle's value with all that it is made of.
+//! Plain data: a pickle's value as a tree.
 
 use std::borrow::Cow;
 
@@ -6,14 +6,14 @@ use cytoshade_safe_io::{printable, quoted};
 
 use crate::numpy::{Array, Data, Scalar};
 
-/// A value of a pickle, with all that it is made of. Long values (text, bytes, arrays) stay in the file's bytes.
+/// A value of a pickle with all its parts. Long values (text, bytes, arrays) borrow from the file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Plain<'a> {
     /// `None`.
     None,
     /// `True` or `False`.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i128),
     /// A floating-point number.
     Float(f64),
@@ -27,28 +27,28 @@ pub enum Plain<'a> {
     Tuple(Vec<Plain<'a>>),
     /// A list.
     List(Vec<Plain<'a>>),
-    /// A set; an item may come more than once.
+    /// A set; items may repeat.
     Set(Vec<Plain<'a>>),
-    /// A set that Python cannot change.
+    /// A frozenset.
     FrozenSet(Vec<Plain<'a>>),
-    /// Pairs of key and value; of two with the same key the later one counts.
+    /// Pairs of key and value; the last of equal keys counts.
     Dict(Vec<(Plain<'a>, Plain<'a>)>),
-    /// An array of numpy's.
+    /// A numpy array.
     Array(Array<'a, Plain<'a>>),
-    /// A scalar of numpy's.
+    /// A numpy scalar.
     Scalar(Scalar<'a>),
-    /// A value that is no plain data (an object of a class, an array of records): a description, printable.
+    /// A value that is not plain data (an object of a class, an array of records): a printable description.
     Opaque(String),
 }
 
 impl<'a> Plain<'a> {
-    /// The value of a key that is text, if this is a dictionary.
+    /// The value of a text key, if this is a dictionary.
     pub fn get(&self, key: &str) -> Option<&Plain<'a>> {
         let Plain::Dict(pairs) = self else { return None };
         pairs.iter().rev().find(|(found, _)| found.is_text(key)).map(|(_, value)| value)
     }
 
-    /// The text, if this is text of Python's or of numpy's.
+    /// The text, if this is Python or numpy text.
     pub fn as_text(&self) -> Option<Cow<'_, str>> {
         match self {
             Plain::Text(text) => Some(Cow::Borrowed(text)),
@@ -57,7 +57,7 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// Whether this is this text, of Python's or of numpy's. Nothing is copied.
+    /// Whether this equals a text, of Python or numpy. Copies nothing.
     pub fn is_text(&self, text: &str) -> bool {
         match self {
             Plain::Text(found) => found == text,
@@ -66,7 +66,7 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// Bytes of a text, of bytes or of a scalar; 0 of other values.
+    /// Bytes of text, bytes or a scalar; 0 for other values.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Plain::Text(text) => text.len(),
@@ -76,7 +76,7 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// The number, if this is one of Python's (bools count), of numpy's, or an array of one.
+    /// The number, if this is a Python number (bools count), a numpy scalar, or an array of one.
     pub fn as_number(&self) -> Option<f64> {
         match self {
             Plain::Bool(value) => Some(f64::from(u8::from(*value))),
@@ -104,7 +104,7 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// A key of a dictionary, or the kind of another value, short and printable.
+    /// A short printable label: a number or text itself, else the kind of value.
     pub fn label(&self) -> String {
         match self {
             Plain::None => "None".into(),
@@ -128,8 +128,9 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// The values that are no plain data, each with the keys and indices that lead to it (`flows[2].note`), printable.
-    /// No more than `most` of them.
+    /// The values that are not plain data, at most `most`.
+    ///
+    /// Each has the printable path of keys and indices to it (`flows[2].note`).
     pub fn opaque(&self, most: usize) -> Vec<(String, &str)> {
         let mut found = Vec::new();
         self.find_opaque(&mut Vec::new(), most, &mut found);
@@ -165,7 +166,7 @@ impl<'a> Plain<'a> {
     }
 }
 
-/// One step from a value to a part of it.
+/// One step from a value to one of its parts.
 enum Step<'p> {
     /// To the value of a key.
     Key(&'p Plain<'p>),

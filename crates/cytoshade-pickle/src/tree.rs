@@ -1,4 +1,4 @@
-//! From the values of a pickle, which refer to each other, to a tree.
+//! Turns a pickle's values, which refer to each other, into a tree.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,11 +10,11 @@ use crate::numpy::{self, Array, Scalar};
 use crate::{Error, Global, Id, Pickle, Plain, Value, unexpected};
 
 impl<'a> Plain<'a> {
-    /// The tree below a value. A value that is shared is there, and charged, as often as it is mentioned.
+    /// The tree of a value. A shared value is copied, and charged, for each reference.
     ///
     /// # Errors
-    /// [`Error::Limit`] for values that lie too deep (or in themselves) and for too much memory; [`Error::Damaged`] for
-    /// arrays and the like whose parts do not fit.
+    /// [`Error::Limit`] for values nested too deeply (or in themselves) and for too much memory; [`Error::Damaged`] for
+    /// arrays and other objects with inconsistent parts.
     pub fn read(pickle: &Pickle<'a>, id: Id, meter: &mut Meter) -> Result<Self, Error> {
         Tree { pickle, meter, scalars: HashMap::new() }.value(id, 0)
     }
@@ -23,11 +23,11 @@ impl<'a> Plain<'a> {
 struct Tree<'p, 'a> {
     pickle: &'p Pickle<'a>,
     meter: &'p mut Meter,
-    /// Long scalars that were read: each is scanned once, however often it is mentioned.
+    /// Long scalars already read: each is scanned once for all its references.
     scalars: HashMap<Id, Scalar<'a>>,
 }
 
-/// Bytes of a scalar above which it is long: numpy's numbers have no more.
+/// Scalars above this size in bytes are long: numpy's numbers are smaller.
 const LONG: usize = 32;
 
 impl<'a> Tree<'_, 'a> {
@@ -82,7 +82,7 @@ impl<'a> Tree<'_, 'a> {
                 self.opaque(format!("a value of {}", pickle.opaque_name(module, name)))?
             }
             Value::LargeInt(bytes) => self.opaque(format!("an int of {} bytes", bytes.len()))?,
-            Value::Persistent(_) => self.opaque("a reference to something outside of the file".into())?,
+            Value::Persistent(_) => self.opaque("a reference to an object outside the file".into())?,
         })
     }
 
@@ -111,7 +111,7 @@ impl<'a> Tree<'_, 'a> {
         Ok(values)
     }
 
-    /// A value made in a way that is not known here is none of plain data; it spoils no other.
+    /// Makes a value with an unsupported construction opaque, so that the others remain readable.
     fn or_opaque(&mut self, made: Result<Plain<'a>, Error>, global: &Global) -> Result<Plain<'a>, Error> {
         match made {
             Err(Error::Damaged { .. }) => self.opaque(format!("a value of {}", quoted_name(global))),
@@ -132,7 +132,7 @@ impl<'a> Tree<'_, 'a> {
         };
         match *self.pickle.items(args, "a complex number's parts")? {
             [real, imaginary] => Ok(Plain::Complex(number(real)?, number(imaginary)?)),
-            _ => Err(Error::damaged("a complex number has not two parts")),
+            _ => Err(Error::damaged("a complex number does not have two parts")),
         }
     }
 

@@ -8,16 +8,16 @@ use crate::{Error, Global, ValueLimits};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(pub(crate) u32);
 
-/// One value. Strings stay in the file's bytes.
+/// One value. Strings borrow from the file.
 #[derive(Debug)]
 pub enum Value<'a> {
     /// `None`.
     None,
     /// `True` or `False`.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i128),
-    /// A whole number past 128 bits, by its bytes in two's complement, little-endian.
+    /// An integer over 128 bits, as its two's complement bytes, little-endian.
     LargeInt(&'a [u8]),
     /// A floating-point number.
     Float(f64),
@@ -29,31 +29,31 @@ pub enum Value<'a> {
     Tuple(Vec<Id>),
     /// A list.
     List(Vec<Id>),
-    /// A set, whose items may come more than once.
+    /// A set; items may repeat.
     Set(Vec<Id>),
-    /// A set that Python cannot change.
+    /// A frozenset.
     FrozenSet(Vec<Id>),
-    /// Pairs in the order they were set; of two with the same key the later one counts.
+    /// Pairs in insertion order; the last of equal keys counts.
     Dict(Vec<(Id, Id)>),
-    /// A name that is not called.
+    /// A name, not called.
     Global(&'static Global),
-    /// A call that is not made.
+    /// A call, not made.
     Call {
-        /// The name that would be called.
+        /// The called name.
         global: &'static Global,
         /// Its arguments, a tuple.
         args: Id,
-        /// The state that the object would be given.
+        /// The object's state.
         state: Option<Id>,
     },
-    /// A name that is not allowed, or the value that a call of it would make.
+    /// A name that is not allowed, or a value made by calling it.
     Opaque {
         /// The module, a [`Value::Bytes`].
         module: Id,
         /// The name, a [`Value::Bytes`].
         name: Id,
     },
-    /// A reference to something outside of the pickle, by its key.
+    /// A reference to an object outside the pickle, by its key.
     Persistent(Id),
 }
 
@@ -88,7 +88,7 @@ pub struct Pickle<'a> {
 }
 
 impl<'a> Pickle<'a> {
-    /// The object that was pickled.
+    /// The pickled object.
     pub fn root(&self) -> &Value<'a> {
         self.get(self.root)
     }
@@ -96,9 +96,9 @@ impl<'a> Pickle<'a> {
     /// A value of this pickle.
     ///
     /// # Panics
-    /// May panic for an id of another pickle.
+    /// May panic for an id from another pickle.
     pub fn get(&self, id: Id) -> &Value<'a> {
-        // Only the machine makes ids, for values that it has pushed; values are never removed.
+        // Only the machine makes ids, for values already pushed; values are never removed.
         &self.values[id.0 as usize]
     }
 
@@ -107,7 +107,7 @@ impl<'a> Pickle<'a> {
         &self.limits
     }
 
-    /// The key of every persistent reference, in whatever value it is.
+    /// The keys of all persistent references.
     pub fn persistent(&self) -> impl Iterator<Item = Id> {
         self.values.iter().filter_map(|value| match value {
             Value::Persistent(key) => Some(*key),
@@ -115,7 +115,7 @@ impl<'a> Pickle<'a> {
         })
     }
 
-    /// The items of a tuple or a list; the message calls the value `what`.
+    /// The items of a tuple or a list; error messages call the value `what`.
     ///
     /// # Errors
     /// [`Error::Damaged`] for any other value.
@@ -126,7 +126,7 @@ impl<'a> Pickle<'a> {
         }
     }
 
-    /// A whole number from 0.
+    /// An unsigned integer.
     ///
     /// # Errors
     /// [`Error::Damaged`] for any other value.
@@ -138,13 +138,13 @@ impl<'a> Pickle<'a> {
         }
     }
 
-    /// The whole numbers of a shape, an offset for each dimension, or the like.
+    /// A tuple of unsigned integers, such as a shape or strides.
     ///
     /// # Errors
-    /// [`Error::Damaged`] for any other value; [`Error::Limit`] for more of them than an array has dimensions.
+    /// [`Error::Damaged`] for any other value; [`Error::Limit`] for more than the limit of dimensions.
     pub fn counts(&self, id: Id, what: &str) -> Result<Vec<u64>, Error> {
         let items = self.items(id, what)?;
-        // Before the copy: thousands of arrays may share one long tuple.
+        // Checked before the copy: thousands of arrays may share one long tuple.
         self.limits.check_dimensions(items.len())?;
         items.iter().map(|&id| self.count(id, what)).collect()
     }
@@ -152,7 +152,7 @@ impl<'a> Pickle<'a> {
     /// A string.
     ///
     /// # Errors
-    /// [`Error::Damaged`] for any other value, ints that serve as keys among them.
+    /// [`Error::Damaged`] for any other value, including integer keys.
     pub fn text(&self, id: Id, what: &str) -> Result<&'a str, Error> {
         match self.get(id) {
             Value::Str(text) => Ok(text),
@@ -172,13 +172,13 @@ impl<'a> Pickle<'a> {
             Value::Bytes(bytes) => *bytes,
             _ => &[],
         };
-        // A name of a megabyte may come many times: no more of it is copied than is shown.
+        // A name of a megabyte may recur many times: only the displayed part is copied.
         let start = |bytes: &'a [u8]| &bytes[..bytes.len().min(400)];
         quoted([start(bytes(module)), b".", start(bytes(name))].concat())
     }
 }
 
-/// A value of another kind than expected.
+/// The error for a value of an unexpected kind.
 pub fn unexpected(what: &str, expected: &str, found: &Value<'_>) -> Error {
     Error::damaged(format!("{what} is {}, expected {expected}", found.kind()))
 }

@@ -1,19 +1,21 @@
-//! Plain data to pickles: protocol 4, as `np.save` writes it, and no globals but those of numpy and `complex`.
+//! Writes plain data as pickles: protocol 4, with no globals but numpy's and `complex`.
 
 use std::io::{self, Write};
 
 use crate::numpy::{Array, Data, Dtype, Kind, Scalar};
 use crate::{Plain, opcode};
 
-/// The module of numpy's functions before version 2, which later versions still have.
+/// numpy's module before version 2; later versions still accept it.
 const MULTIARRAY: &str = "numpy.core.multiarray";
 
-/// Writes the NPY file of one object, as `np.save` does: `np.load(path, allow_pickle=True).item()` gives it back.
+/// Writes an NPY file of one object, as `np.save` does.
 ///
-/// A [`Plain::Opaque`] has nothing to be written: its entry of a dictionary is left out, elsewhere it becomes `None`.
+/// `np.load(path, allow_pickle=True).item()` returns the object.
+///
+/// A [`Plain::Opaque`] is not written: in a dictionary its entry is left out, elsewhere it becomes `None`.
 ///
 /// # Errors
-/// Those of `out`.
+/// Errors of `out`.
 pub fn write_npy<W: Write>(out: W, object: &Plain<'_>) -> io::Result<()> {
     let mut writer = Writer { out };
     // Magic, version and length are 10 bytes; with the header they fill a multiple of 64.
@@ -130,8 +132,9 @@ impl<W: Write> Writer<W> {
         self.code(opcode::REDUCE)
     }
 
-    /// `dtype(name, False, True)`, and its state `(3, order, None, None, None, element size, alignment, flags)`: size
-    /// and alignment are given unless the name implies them, the flags are those of Python objects.
+    /// `dtype(name, False, True)`, and its state `(3, order, None, None, None, element size, alignment, flags)`.
+    ///
+    /// Size and alignment are given unless the name implies them; the flags are those of Python objects.
     fn dtype(&mut self, dtype: Dtype) -> io::Result<()> {
         self.global("numpy", "dtype")?;
         self.tuple(|writer| {
@@ -182,7 +185,7 @@ impl<W: Write> Writer<W> {
         self.long((opcode::SHORT_BINBYTES, opcode::BINBYTES8), bytes)
     }
 
-    /// Bytes behind their length, of one byte or of eight.
+    /// Bytes preceded by their length, of one byte or of eight.
     fn long(&mut self, (short, long): (u8, u8), bytes: &[u8]) -> io::Result<()> {
         match u8::try_from(bytes.len()) {
             Ok(length) => self.bytes(&[short, length])?,

@@ -199,7 +199,7 @@ fn values_that_are_no_plain_data_are_described_and_the_others_are_read() {
         (b"cmy\nDict\n)RK\x01K\x02s", "a value of “my.Dict”"),
         (b"cmy\nSet\n)R(K\x01\x90", "a value of “my.Set”"),
         (b"cnumpy\nndarray\n", "the name “numpy.ndarray”"),
-        (b"U\x03keyQ", "a reference to something outside of the file"),
+        (b"U\x03keyQ", "a reference to an object outside the file"),
         (&large, "an int of 17 bytes"),
         (&scalar("M8"), "a scalar of type “=M8”"),
         (&array("V8", b"C\x08\0\0\0\0\0\0\0\0"), "an array of type “=V8”"),

@@ -1,9 +1,9 @@
-//! Which file a path leads to.
+//! The identity of the file behind a path.
 
 use std::io::Result;
 use std::path::Path;
 
-/// Identity of an existing file: equal for all paths that lead to it, by links or by names in another case.
+/// Identity of an existing file: equal for all paths to it, through links or in different case.
 ///
 /// On Unix, device and inode, so that hard links count as one file; elsewhere the canonical path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,4 +1,4 @@
-//! A cursor over bytes from outside: reads little-endian numbers and slices, and never past the end.
+//! A bounds-checked cursor over untrusted bytes: little-endian numbers and slices.
 
 /// The bytes end before a value does. Readers turn it into an error of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,22 +16,22 @@ pub struct EndOfInput {
 #[derive(Debug, Clone)]
 pub struct Input<'a> {
     rest: &'a [u8],
-    /// The subject of the message about a file that ends too early.
+    /// The name of the bytes in the message about an early end.
     what: &'static str,
 }
 
 impl<'a> Input<'a> {
-    /// A cursor at the start of `bytes`; messages call them `what`, "the pickle" for instance.
+    /// A cursor at the start of `bytes`; error messages call them `what`, for instance "the pickle".
     pub fn new(bytes: &'a [u8], what: &'static str) -> Self {
         Self { rest: bytes, what }
     }
 
-    /// Whether the end is reached.
+    /// Whether all bytes are read.
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    /// The bytes that are not read yet.
+    /// The unread bytes.
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
@@ -49,7 +49,7 @@ impl<'a> Input<'a> {
         Ok(taken)
     }
 
-    /// The bytes up to the next line feed, which is skipped.
+    /// The bytes up to the next line feed, which is consumed too.
     ///
     /// # Errors
     /// [`EndOfInput`] if there is none.

@@ -1,4 +1,4 @@
-//! Safe reading of files from outside: opening them, metering their cost, and naming them in messages.
+//! Safe reading of untrusted files: opening them, metering their cost, and naming them in messages.
 //!
 //! - [`open`] opens regular files and nothing else; [`open_private_file`], [`read_private_file`] and [`write_private_file`]
 //!   are for a program's own files.

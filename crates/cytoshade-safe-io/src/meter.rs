@@ -1,18 +1,21 @@
-//! The memory and the work that one file costs, counted before they are spent.
+//! Counts the memory and the work of reading a file before they are spent.
 
-/// Limits of the memory and the work that one file may cost.
+/// Limits on the memory and the work of reading one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CostLimits {
-    /// Bytes of everything that is made of the file. Default 2 GiB (1 GiB with addresses of 32 bits).
+    /// Bytes allocated for the file. Default 2 GiB (1 GiB with 32-bit addresses).
     pub memory_bytes: u64,
-    /// Bytes that are made of the file for each byte of it, beyond the first 16 MiB. Default 8: a tensor of f16 becomes
-    /// twice its size, and a deflated record is kept beside its values.
+    /// Bytes allocated per byte of the file, beyond the first 16 MiB. Default 8.
+    ///
+    /// A tensor of f16 doubles in size, and an inflated record is kept beside its values.
     pub memory_ratio: u64,
-    /// Bytes of lists, maps and nodes: of everything but values (weights, samples, unpacked bytes). Default 24 MiB, however
-    /// large the file is.
+    /// Bytes of lists, maps and nodes: everything but values (weights, samples, unpacked bytes).
+    ///
+    /// Default 24 MiB for any file size.
     pub structure_bytes: u64,
-    /// Steps: opcodes, visited values, nodes and edges of a graph, 64 bytes of text that is compared or copied. Default
-    /// 2^22; the published networks take about 15,000.
+    /// Steps: opcodes, visited values, nodes and edges of a graph, 64 bytes of compared or copied text.
+    ///
+    /// Default 2^22; the published networks take about 15,000.
     pub steps: u64,
 }
 
@@ -24,9 +27,9 @@ impl Default for CostLimits {
 }
 
 impl CostLimits {
-    /// The meter of a file of so many bytes.
+    /// A meter for a file of `file_bytes` bytes.
     pub fn meter(&self, file_bytes: u64) -> Meter {
-        /// Bytes that may be made of every file, however small it is.
+        /// Bytes allowed for every file, however small.
         const FREE: u64 = 16 << 20;
         let by_ratio = file_bytes.saturating_mul(self.memory_ratio).saturating_add(FREE);
         let memory = Count::new("memory in bytes", self.memory_bytes, "cost.memory_bytes");
@@ -40,11 +43,11 @@ impl CostLimits {
     }
 }
 
-/// Counts the bytes that are allocated and the steps that are taken to read one file.
+/// Counts the bytes allocated and the steps taken to read one file.
 ///
-/// Every reader charges the meter before it allocates or loops, so a hostile file ends in an error and not in a machine
-/// without memory. A value that a file mentions often is charged each time that it is copied. Bytes that are freed again
-/// stay charged: the meter bounds the total, and so the time as well as the peak.
+/// Every reader charges the meter before it allocates or loops, so a hostile file causes an error instead of exhausting
+/// memory. A value that a file mentions repeatedly is charged for each copy. Freed bytes stay charged: the meter bounds
+/// the total, and so the time as well as the peak.
 ///
 /// ```
 /// use cytoshade_safe_io::{CostLimits, MeterError};
@@ -58,7 +61,7 @@ impl CostLimits {
 #[derive(Clone, Debug)]
 pub struct Meter {
     memory: Count,
-    /// The highest limit that [`Meter::extend`] sets.
+    /// The maximum that [`Meter::extend`] can set.
     most: u64,
     structure: Count,
     steps: Count,
@@ -76,19 +79,19 @@ struct Count {
 /// of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MeterError {
-    /// The file costs more than its limit.
+    /// The file exceeds a limit.
     #[error("the {what} is {found}, over the limit of {limit} (`{field}`)")]
     Limit {
-        /// The quantity that was counted.
+        /// The counted quantity.
         what: &'static str,
-        /// The count, with the charge that was refused.
+        /// The count, including the refused charge.
         found: u64,
         /// The limit.
         limit: u64,
-        /// The field that sets it.
+        /// The field that sets the limit.
         field: &'static str,
     },
-    /// The system has no memory for an allocation that is within the limits.
+    /// The system refused an allocation within the limits.
     #[error("no memory for {bytes} bytes")]
     Memory {
         /// Size of the allocation.
@@ -97,7 +100,7 @@ pub enum MeterError {
 }
 
 impl Meter {
-    /// Raises the limit of bytes by those of a part that lies beside the file.
+    /// Raises the byte limit for an additional file of `part_bytes` bytes.
     pub fn extend(&mut self, part_bytes: u64, limits: &CostLimits) {
         let more = part_bytes.saturating_mul(limits.memory_ratio);
         self.memory.limit = self.memory.limit.saturating_add(more).min(self.most);
@@ -123,7 +126,7 @@ impl Meter {
         self.memory.add(bytes)
     }
 
-    /// Charges the memory of values, whose number follows from the size of the file: weights, samples, unpacked bytes.
+    /// Charges the memory of values (weights, samples, unpacked bytes), which scale with the file.
     ///
     /// # Errors
     /// [`MeterError::Limit`].
@@ -131,7 +134,7 @@ impl Meter {
         self.memory.add(bytes_of::<T>(count))
     }
 
-    /// Charges steps that are taken next.
+    /// Charges steps before they are taken.
     ///
     /// # Errors
     /// [`MeterError::Limit`].
@@ -139,7 +142,7 @@ impl Meter {
         self.steps.add(steps)
     }
 
-    /// Charges a scan or a copy of bytes as steps: 64 bytes are one.
+    /// Charges a scan or a copy of bytes as steps of 64 bytes.
     ///
     /// # Errors
     /// [`MeterError::Limit`].
@@ -156,7 +159,9 @@ impl Meter {
         reserve(length)
     }
 
-    /// An empty vector with room for exactly `length` values ([`Meter::charge_values`]), charged before it is allocated.
+    /// An empty vector with room for exactly `length` values, charged before it is allocated.
+    ///
+    /// Charged by [`Meter::charge_values`].
     ///
     /// # Errors
     /// As [`Meter::list`].
@@ -166,7 +171,7 @@ impl Meter {
     }
 }
 
-/// An empty vector with room for exactly `length` values that were charged before.
+/// An empty vector with room for exactly `length` values, already charged.
 ///
 /// # Errors
 /// [`MeterError::Memory`] if the system refuses.

@@ -1,4 +1,4 @@
-//! Opening regular files, and nothing else.
+//! Opens regular files only.
 
 use std::fs::{File, FileType, OpenOptions};
 use std::io::{Error, ErrorKind, Result};
@@ -7,25 +7,29 @@ use std::path::Path;
 /// Whether a path may be a link to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {
-    /// It may: a person named the path.
+    /// Follows a link: the user named the path.
     Follow,
-    /// It may not: a file or a program named the path. Links among the folders before the name are followed in any case.
+    /// Refuses a link: a file or a program named the path.
+    ///
+    /// Links among the parent folders are followed in any case.
     Refuse,
 }
 
-/// Opens a regular file for reading. A pipe, a device, a socket or a folder is an error, and is not waited for.
+/// Opens a regular file for reading.
 ///
-/// The type is checked before (opening a device can already have an effect) and again on the open file, in case the
-/// path changed in between. The flags keep the system from waiting for a pipe's writer and, with [`Links::Refuse`], from
-/// following a link, so this holds whatever replaces the path in between.
+/// Fails for a pipe, a device, a socket or a folder, without blocking.
+///
+/// The type is checked before opening (opening a device can have an effect) and again on the open file, in case the
+/// path changed in between. The flags prevent blocking on a pipe's writer and, with [`Links::Refuse`], following a
+/// link, even if the path is replaced in between.
 ///
 /// # Errors
-/// Those of the system, and [`ErrorKind::InvalidInput`] if the path is no regular file.
+/// Those of the system, and [`ErrorKind::InvalidInput`] unless the path is a regular file.
 pub fn open(path: &Path, links: Links) -> Result<File> {
     open_with(path, OpenOptions::new().read(true), links)
 }
 
-/// As [`open`], with other access. A file that is missing is left to the options.
+/// [`open`] with other access. The options decide about a missing file.
 pub(crate) fn open_with(path: &Path, options: &mut OpenOptions, links: Links) -> Result<File> {
     let before = match links {
         Links::Follow => std::fs::metadata(path),

@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Files that appear complete or not at all.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
@@ -9,41 +9,44 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::NamedTempFile;
 
-/// Start and end of the names of temporary files; between them come the process's number and random characters.
+/// Prefix and suffix of temporary file names, around the process's id and random characters.
 const PREFIX: &str = ".cytoshade-";
 const SUFFIX: &str = ".tmp";
 const RANDOM: usize = 8;
 
-/// What happens to a file that has the name already when a [`PendingFile`] is published.
+/// The treatment of an existing file when a [`PendingFile`] is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
-    /// It is replaced.
+    /// Replaces the file.
     Replace,
-    /// It is kept, and publishing fails with [`ErrorKind::AlreadyExists`], even if it appeared in the last moment.
+    /// Keeps the file.
+    ///
+    /// Publishing fails with [`ErrorKind::AlreadyExists`], even if it appeared at the last moment.
     Keep,
 }
 
-/// A file in the making: a temporary one beside its target, which takes the target's name once it is complete.
+/// An unfinished file: a temporary file beside its target, renamed to the target when complete.
 ///
-/// If it is dropped before, the temporary file is removed. What a killed process leaves behind is removed by
-/// [`sweep_stale_files`]. The file never follows a link at its target's name.
+/// Dropping it first removes the temporary file; [`sweep_stale_files`] removes those of killed processes. The file
+/// never follows a link at its target's name.
 #[derive(Debug)]
 pub struct PendingFile {
-    /// `None` only while the file is dropped.
+    /// `None` only during the drop.
     temporary: Option<NamedTempFile>,
     target: PathBuf,
     permissions: Option<Permissions>,
-    /// Whether the data must be on the disk before the name is.
+    /// Whether the data must reach the disk before the name.
     is_durable: bool,
 }
 
 impl PendingFile {
-    /// Starts a file at `target`, whose folder must exist. A new file has the permissions that the umask leaves; one
-    /// that replaces another has the other's.
+    /// Starts a file at `target`, whose folder must exist.
+    ///
+    /// A new file has the permissions of the umask; one that replaces another takes over its permissions.
     ///
     /// # Errors
-    /// Those of the system; [`ErrorKind::AlreadyExists`] if a link, a folder or a device has the name, and
-    /// [`ErrorKind::PermissionDenied`] if a read-only file has it.
+    /// Those of the system; [`ErrorKind::AlreadyExists`] if the target is a link, a folder or a device, and
+    /// [`ErrorKind::PermissionDenied`] if it is a read-only file.
     pub fn create(target: &Path) -> Result<Self> {
         let permissions = permissions_of(target)?;
         let mut pending = Self::with_mode(target, 0o666)?;
@@ -51,8 +54,9 @@ impl PendingFile {
         Ok(pending)
     }
 
-    /// As [`PendingFile::create`], readable and writable by the user alone, whatever has the name now. A power cut may
-    /// leave a file without data.
+    /// [`PendingFile::create`] with access for the user alone, whatever the existing file's permissions.
+    ///
+    /// A power cut may leave a file without data.
     pub(crate) fn create_private(target: &Path) -> Result<Self> {
         Self::with_mode(target, 0o600)
     }
@@ -66,7 +70,7 @@ impl PendingFile {
         #[cfg(not(unix))]
         let _ = mode;
         let temporary = builder.tempfile_in(folder_of(target))?;
-        // Tells `sweep_stale_files` that a process still writes the file; nothing else depends on the lock.
+        // Shows `sweep_stale_files` that a process still writes the file. The lock has no other use.
         let _ = temporary.as_file().try_lock();
         pending_paths().insert(temporary.path().to_path_buf());
         Ok(Self { temporary: Some(temporary), target: target.to_path_buf(), permissions: None, is_durable: false })
@@ -75,12 +79,14 @@ impl PendingFile {
     /// The file to write to.
     ///
     /// # Errors
-    /// None, as long as the file is not dropped.
+    /// None, unless the file is being dropped.
     pub fn file(&mut self) -> Result<&mut File> {
         self.temporary.as_mut().map(NamedTempFile::as_file_mut).ok_or_else(|| ErrorKind::NotFound.into())
     }
 
-    /// Gives the file its name. The data reach the disk first, so that a power cut leaves no empty file.
+    /// Renames the file to its target.
+    ///
+    /// The data reach the disk first, so that a power cut leaves no empty file.
     ///
     /// # Errors
     /// Those of the system, and [`ErrorKind::AlreadyExists`] with [`Existing::Keep`]. The temporary file is removed.
@@ -109,18 +115,19 @@ impl Drop for PendingFile {
     }
 }
 
-/// Removes the temporary files of this process's [`PendingFile`]s, for a process that is about to end without dropping
-/// them.
+/// Removes the temporary files of this process's [`PendingFile`]s.
+///
+/// For a process that exits without dropping them.
 pub fn remove_pending_files() {
     for path in std::mem::take(&mut *pending_paths()) {
         let _ = fs::remove_file(path);
     }
 }
 
-/// Removes temporary files that killed processes left in a folder, and returns their number.
+/// Removes temporary files of killed processes from a folder, and returns their number.
 ///
-/// A file is stale if its name has the form that [`PendingFile`] gives, it is a minute old, and no process holds its
-/// lock. Where a file system has no locks, nothing is removed.
+/// A file is stale if its name has the form of a [`PendingFile`]'s, it is at least a minute old, and no process holds
+/// its lock. On file systems without locks, nothing is removed.
 pub fn sweep_stale_files(folder: &Path) -> usize {
     const YOUNG: Duration = Duration::from_secs(60);
     let Ok(entries) = fs::read_dir(folder) else { return 0 };
@@ -144,13 +151,13 @@ fn is_temporary_name(name: &str) -> bool {
     })
 }
 
-/// Temporary files that exist now.
+/// The existing temporary files.
 fn pending_paths() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     static PATHS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     PATHS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The permissions of the file that has a name now, if one has.
+/// The permissions of the existing target, if any.
 fn permissions_of(target: &Path) -> Result<Option<Permissions>> {
     let metadata = match fs::symlink_metadata(target) {
         Ok(metadata) => metadata,
@@ -159,7 +166,7 @@ fn permissions_of(target: &Path) -> Result<Option<Permissions>> {
     };
     let refuse = |kind, what| Err(Error::new(kind, what));
     if metadata.is_symlink() {
-        return refuse(ErrorKind::AlreadyExists, "a link has this name; remove it, or write where it leads to");
+        return refuse(ErrorKind::AlreadyExists, "a link has this name; remove it, or write to its target");
     }
     if !metadata.is_file() {
         return refuse(ErrorKind::AlreadyExists, "a folder or a device has this name");

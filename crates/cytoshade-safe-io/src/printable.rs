@@ -1,14 +1,14 @@
-//! Names from outside, as they stand in messages.
+//! Untrusted names in messages.
 
-/// Characters of a name that are shown.
+/// Characters of a name to print.
 const NAME: usize = 100;
-/// Characters of a path that are shown.
+/// Characters of a path to print.
 const PATH: usize = 1000;
 
-/// A name out of a file as it may be printed: one line, of no more than 100 characters of the name.
+/// A printable form of an untrusted name: one line, at most 100 characters of the name.
 ///
-/// Control characters, characters without a shape (those that change the direction of text among them), combining
-/// marks and the quotation marks of [`quoted`] become `\u{...}`; bytes that are not UTF-8 become `\x..`.
+/// Control characters, invisible characters (including those that change the direction of text), combining marks and
+/// the quotation marks of [`quoted`] become `\u{...}`; bytes that are not UTF-8 become `\x..`.
 ///
 /// ```
 /// use cytoshade_safe_io::printable;
@@ -19,20 +19,20 @@ pub fn printable(name: impl AsRef<[u8]>) -> String {
     escape(name.as_ref(), NAME)
 }
 
-/// A name out of a file within a sentence: as [`printable`], between “ and ”.
+/// An untrusted name for use within a sentence: [`printable`] between “ and ”.
 ///
-/// The name itself holds neither mark, so [`crate::Redacted`] finds where it begins and ends.
+/// The name itself contains neither mark, so [`crate::Redacted`] finds both ends.
 pub fn quoted(name: impl AsRef<[u8]>) -> String {
     format!("“{}”", printable(name))
 }
 
-/// A path as it may be printed: as [`printable`], of up to 1000 characters.
+/// A printable form of a path: [`printable`], of up to 1000 characters.
 pub fn printable_path(path: impl AsRef<std::path::Path>) -> String {
     escape(path.as_ref().as_os_str().as_encoded_bytes(), PATH)
 }
 
 fn escape(name: &[u8], most: usize) -> String {
-    // No character has more than four bytes: the rest of a long name is not looked at.
+    // A character takes at most four bytes: the rest of a long name is not scanned.
     let start = &name[..name.len().min(4 * (most + 1))];
     let mut text = String::new();
     let mut shown = 0;

@@ -1,4 +1,4 @@
-//! Files that a program keeps for itself from run to run.
+//! Files that a program keeps between runs.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{Error, ErrorKind, Read, Result, Write};
@@ -8,10 +8,10 @@ use crate::open::{Links, open, open_with};
 use crate::pending_file::folder_of;
 use crate::{Existing, PendingFile};
 
-/// Makes a folder for the user alone (mode 0700), with those that it lies in.
+/// Creates a folder for the user alone (mode 0700), with missing parent folders.
 ///
 /// # Errors
-/// Those of the system, and [`ErrorKind::InvalidData`] if the folder is there and others can write to it.
+/// Those of the system, and [`ErrorKind::InvalidData`] if the folder exists and others can write to it.
 pub fn create_private_folder(folder: &Path) -> Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -21,14 +21,14 @@ pub fn create_private_folder(folder: &Path) -> Result<()> {
     check_folder(folder)
 }
 
-/// Opens a file for reading and writing; a missing one is created for the user alone (mode 0600).
+/// Opens a file for reading and writing. Creates a missing one for the user alone (mode 0600).
 ///
-/// The file is a regular file and no link. On Unix it and its folder belong to the user, and nobody else can write to
-/// them; elsewhere the access rights of the user's folders are relied on.
+/// The file must be a regular file, not a link. On Unix it and its folder must belong to the user, and nobody else may
+/// have write access; elsewhere the access rights of the user's folders apply.
 ///
 /// # Errors
-/// Those of the system; [`ErrorKind::InvalidInput`] if the path is no regular file; [`ErrorKind::InvalidData`] if others
-/// can write to the file or its folder.
+/// Those of the system; [`ErrorKind::InvalidInput`] unless the path is a regular file; [`ErrorKind::InvalidData`] if
+/// others can write to the file or its folder.
 pub fn open_private_file(path: &Path) -> Result<File> {
     check_folder(folder_of(path))?;
     let mut options = OpenOptions::new();
@@ -40,8 +40,7 @@ pub fn open_private_file(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Reads a file that [`write_private_file`] or [`open_private_file`] wrote, under the same conditions, of at most `most`
-/// bytes.
+/// Reads a private file of at most `most` bytes, under the conditions of [`open_private_file`].
 ///
 /// # Errors
 /// Those of the system, and [`ErrorKind::InvalidData`] if the file is larger or others can write to it or its folder.
@@ -50,7 +49,7 @@ pub fn read_private_file(path: &Path, most: u64) -> Result<Vec<u8>> {
     let file = open(path, Links::Refuse)?;
     check(&file.metadata()?, "it")?;
     let mut bytes = Vec::new();
-    // One byte more tells a larger file from one of exactly this size.
+    // One more byte distinguishes a larger file from one of exactly this size.
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         return Err(Error::new(ErrorKind::InvalidData, format!("it has more than {most} bytes")));
@@ -58,8 +57,9 @@ pub fn read_private_file(path: &Path, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file in one step, for the user alone: to a temporary file beside it, which is then renamed. Missing folders
-/// are made as [`create_private_folder`] makes them.
+/// Writes a file atomically, for the user alone: renames a temporary file in the same folder.
+///
+/// Creates missing folders as [`create_private_folder`] does.
 ///
 /// # Errors
 /// Those of the system, and [`ErrorKind::InvalidData`] if others can write to the folder.

@@ -1,32 +1,33 @@
-//! Messages without words from outside.
+//! Messages without untrusted words.
 
 use std::fmt;
 
-/// A message that may stand in a service's log: without folders, names of files, addresses and tokens.
+/// A message for a service's log: without folders, file names, addresses and tokens.
 ///
-/// The errors of this workspace leave out the fields that come from outside. What remains is redacted here by its form,
-/// since a library or the system may have put such words into its own message:
+/// The errors of this workspace omit untrusted fields. The rest is redacted here by form, since the message of a
+/// library or of the system may contain such words. The redaction removes:
 ///
-/// - whatever stands between “ and ”, as [`crate::quoted`] puts names out of files into messages;
-/// - from the first word with a separator of paths (`/` or `\`) on, everything: where a path with spaces ends cannot be
-///   known;
+/// - text between “ and ”, in which [`crate::quoted`] puts untrusted names;
+/// - everything from the first word with a path separator (`/` or `\`) on: a path with spaces has no detectable end;
 /// - words that are neither plain words nor numbers: names with an extension, queries, long runs of letters and digits,
-///   and whatever follows `Bearer`, `token` and the like.
+///   and the words after `Bearer`, `token` and the like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redacted(String);
 
 impl Redacted {
-    /// A message that may hold words from outside: those are taken out.
+    /// Redacts a message that may contain untrusted words.
     pub fn new(message: impl fmt::Display) -> Self {
         Self(redact(&message.to_string()))
     }
 
-    /// A message whose every word is the program's own: constants, numbers, hashes. It is taken as it is.
+    /// Keeps a message that consists only of the program's own words: constants, numbers, hashes.
     pub fn own(message: impl fmt::Display) -> Self {
         Self(message.to_string())
     }
 
-    /// The system's description of an error. An error that a library composed may hold a path: its kind alone is taken.
+    /// The system's description of an error.
+    ///
+    /// Of an error composed by a library, which may contain a path, only the kind.
     pub fn io(error: &std::io::Error) -> Self {
         match error.raw_os_error() {
             Some(code) => Self::new(std::io::Error::from_raw_os_error(code)),
@@ -41,7 +42,7 @@ impl fmt::Display for Redacted {
     }
 }
 
-/// Stands in place of the parts that were taken out.
+/// The placeholder for removed parts.
 const GAP: &str = "[…]";
 
 fn redact(message: &str) -> String {
@@ -50,7 +51,7 @@ fn redact(message: &str) -> String {
     without_tokens(&pathless)
 }
 
-/// Puts a gap in the place of each “name”; a mark without its pair takes everything behind it.
+/// Replaces each “name” by a gap; an unpaired mark removes the rest of the message.
 fn without_quoted(message: &str) -> String {
     let mut text = String::new();
     let mut rest = message;
@@ -69,7 +70,7 @@ fn without_paths(message: &str) -> String {
     }
 }
 
-/// Start of the word before a separator, or of the quotation that the separator stands in.
+/// Start of the word before a separator, or of the quotation that contains the separator.
 fn start_of(before: &str) -> usize {
     let opens = |&at: &usize| {
         let previous = before[..at].chars().next_back();
@@ -81,7 +82,7 @@ fn start_of(before: &str) -> usize {
     quotation.map_or(word, |quotation| quotation.min(word))
 }
 
-/// Words behind which a secret follows.
+/// Words that precede a secret.
 const SECRETS: [&str; 8] = ["bearer", "basic", "token", "key", "apikey", "password", "secret", "signature"];
 /// Characters of the longest plain word or number.
 const PLAIN: usize = 24;
@@ -109,7 +110,7 @@ fn without_tokens(message: &str) -> String {
     text
 }
 
-/// Whether a word is one of a sentence: letters, a number, or a short mix of both as in `f16` and `SHA-256`.
+/// Whether a word is plain: letters, a number, or a short mix of both like `f16` and `SHA-256`.
 fn is_plain(word: &str) -> bool {
     let length = word.chars().count();
     let all = |allowed: fn(char) -> bool| word.chars().all(allowed);

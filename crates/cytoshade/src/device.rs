@@ -19,7 +19,7 @@ pub enum Device {
     Gpu,
     /// The CPU.
     Cpu,
-    /// A software adapter (Mesa's llvmpipe, SwiftShader), which runs the shaders on the CPU: for tests.
+    /// A software adapter (Mesa's llvmpipe, SwiftShader) that runs the shaders on the CPU, for tests.
     Software,
 }
 
@@ -79,13 +79,13 @@ impl fmt::Display for DeviceInfo {
     }
 }
 
-/// Every adapter that could run the shaders. The one that [`Device::Auto`] takes is marked.
+/// Every adapter that can run the shaders. Marks the one that [`Device::Auto`] takes.
 #[cfg(feature = "gpu")]
 pub async fn adapters_async() -> Vec<AdapterInfo> {
     cytoshade_gpu::adapters().await
 }
 
-/// Every adapter that could run the shaders. The one that [`Device::Auto`] takes is marked.
+/// Every adapter that can run the shaders. Marks the one that [`Device::Auto`] takes.
 #[cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
 pub fn adapters() -> Vec<AdapterInfo> {
     pollster::block_on(adapters_async())

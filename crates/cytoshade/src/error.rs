@@ -1,4 +1,4 @@
-//! The library's error.
+//! The library's errors.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,10 @@ use cytoshade_safe_io::{Redacted, printable, printable_path};
 
 use crate::{Device, gpu};
 
-/// An error of a call of this library. Each message says what was found, what was expected and what to do.
+/// An error of a call of this library. Each message gives the cause, the expected value and the remedy.
 ///
-/// [`Error::kind`] tells programs what to do; the variants hold the details. A message can name files and folders, for
-/// the person who gave them; [`Error::redacted`] leaves them out, for logs. `{:?}` is for developers and holds paths too.
+/// [`Error::kind`] classifies errors for programs; the variants hold the details. A message can contain file and folder
+/// names; [`Error::redacted`] omits them, for logs. `{:?}` is for developers and contains paths too.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -21,13 +21,13 @@ pub enum Error {
     /// An image, a parameter, or a network of the wrong kind.
     #[error(transparent)]
     Input(CoreError),
-    /// An image of a batch could not be had: its source failed.
+    /// The source of an image of a batch failed.
     #[error("the source of the image failed: {0}")]
     Source(#[source] Box<dyn std::error::Error + Send + Sync + 'static>),
     /// The model file.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// No model of this name exists.
+    /// No model has this name.
     #[error("found no model {} in {}; {}", printable(name), listed(folders), advice(name))]
     ModelNotFound {
         /// The name.
@@ -35,14 +35,14 @@ pub enum Error {
         /// The folders that were searched.
         folders: Vec<PathBuf>,
     },
-    /// A file has the name of a published model and another hash.
+    /// A file has the name of a published model but another hash.
     #[error(
         "{} has the SHA-256 {found}, and the published {} has {expected}; if it is damaged remove it and fetch it \
          again, and if it is a fine-tuned or another model rename it, or give its path in place of the name",
         printable_path(path), published.name
     )]
     NotPublished {
-        /// The model whose name the file has.
+        /// The published model of that name.
         published: &'static Published,
         /// The file.
         path: PathBuf,
@@ -86,13 +86,13 @@ pub enum ErrorKind {
     Parameter,
     /// The source of a batch's images failed.
     Source,
-    /// The model file cannot be read, or holds no network of the kind that is needed.
+    /// The model file is unreadable or holds no network of the required kind.
     Model,
-    /// The model file has another hash than the one demanded.
+    /// The model file's hash differs from the required one.
     Hash,
-    /// No model of the name exists.
+    /// No model has this name.
     ModelNotFound,
-    /// The device does not exist, does not open, or lacks what was asked of it.
+    /// The device is missing, fails to open, or lacks a requested feature.
     Unsupported,
     /// The device was lost or hangs. Later calls fail too; make another segmenter.
     DeviceLost,
@@ -126,7 +126,7 @@ impl Error {
         }
     }
 
-    /// The message without folders and file names.
+    /// The message without folder and file names.
     pub fn redacted(&self) -> Redacted {
         match self {
             Error::Model(error) => error.redacted(),
@@ -140,8 +140,7 @@ impl Error {
         }
     }
 
-    /// Whether a device lacks the capacity for what the host can do in its place: planes over its binding limit or its
-    /// memory.
+    /// Whether a device lacks the memory or the binding limit for work that the host can do.
     pub(crate) fn is_over_capacity(&self) -> bool {
         #[cfg(feature = "gpu")]
         if let Error::Gpu(error) = self {
@@ -210,7 +209,7 @@ impl From<gpu::Error> for Error {
 
 fn listed(folders: &[PathBuf]) -> String {
     let folders: Vec<_> = folders.iter().map(printable_path).collect();
-    if folders.is_empty() { "any folder (this system names no home)".into() } else { folders.join(" or ") }
+    if folders.is_empty() { "any folder (no home folder is set)".into() } else { folders.join(" or ") }
 }
 
 fn advice(name: &str) -> String {
@@ -218,6 +217,6 @@ fn advice(name: &str) -> String {
         Some(published) => {
             format!("`cytoshade model fetch {}` fetches it; `./{name}` names a file here", published.name)
         }
-        None => "give the path of its file; `cytoshade model list` shows the names that are known".into(),
+        None => "give the path of its file; `cytoshade model list` lists the known names".into(),
     }
 }

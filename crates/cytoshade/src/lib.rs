@@ -1,4 +1,4 @@
-//! Cell segmentation with Cellpose networks: image in, cell labels out, in one process, on any GPU or on the CPU.
+//! Cell segmentation with Cellpose networks: images in, cell labels out, on any GPU or the CPU.
 //!
 //! A [`Model`] is a Cellpose network (versions 1 to 3) from a file. A [`Segmenter`] is that network on a device. It turns
 //! an [`Image`] into a [`Segmentation`], with the parameters in [`Params`].
@@ -51,13 +51,13 @@
 //! # Threads and memory
 //!
 //! [`Model`], [`Segmenter`] and [`Restorer`] are `Send` and `Sync`, and several threads can use one at once. Clones of a
-//! model and of a segmenter share the weights. See [`Segmenter`] for the threads that share the work and for the memory that it takes.
+//! model and of a segmenter share the weights. [`Segmenter`] describes its threads and its memory.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // In browsers, which have no threads here, wgpu's handles are neither Send nor Sync.
 #![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
-// A build without a backend has branches over types without values.
+// Builds with a single backend have branches over types without values.
 #![cfg_attr(not(all(feature = "gpu", feature = "cpu")), allow(dead_code, unused_variables))]
 
 #[cfg(not(any(feature = "gpu", feature = "cpu")))]
@@ -112,7 +112,7 @@ pub use segmenter::{
     Builder, ForRestorer, ForSegmenter, Restored, Restorer, RestorerBuilder, Segmenter, SegmenterBuilder,
 };
 
-/// Networks that a program makes itself, for [`Model::from_network`].
+/// Networks made by the program, for [`Model::from_network`].
 ///
 /// A U-Net of other weights is a [`UNet`](arch::unet::UNet). Another architecture is a [`Description`] for the pipelines,
 /// a [`Plan`] of the operations that the backends have, and [`Weights`].
@@ -131,7 +131,7 @@ pub use ::ndarray;
 #[cfg(feature = "gpu")]
 pub use cytoshade_gpu::wgpu;
 
-/// The errors of the crates beneath, which [`Error`] wraps.
+/// The errors of the underlying crates, which [`Error`] wraps.
 pub mod errors {
     pub use cytoshade_core::Error as CoreError;
     pub use cytoshade_cpu::Error as CpuError;

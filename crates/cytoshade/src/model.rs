@@ -23,10 +23,11 @@ pub struct Model {
 impl Model {
     /// Opens a model with the default [`LoadOptions`], from its path or by its name.
     ///
-    /// - A path leads to a file: a torch file as Cellpose saves it, safetensors, or an ONNX export, told apart by
-    ///   content. Nothing in it is executed.
-    /// - A name is looked for in [`ModelDirs::from_env`]: that of a published model (`cyto3`), which must then have its
-    ///   hash, or that of a file of one's own (`CP_20230101_120000`). [`ModelDirs::resolve`] tells names from paths.
+    /// - A path names a file: a torch file as Cellpose saves it, safetensors, or an ONNX export, distinguished by
+    ///   content. Opening it executes nothing.
+    /// - A name is searched in [`ModelDirs::from_env`]: the name of a published model (`cyto3`), whose hash is then
+    ///   checked, or of any other file there (`CP_20230101_120000`). [`ModelDirs::resolve`] distinguishes names from
+    ///   paths.
     ///
     /// # Errors
     /// [`Error::Model`] if the file cannot be read or holds no Cellpose network, [`Error::ModelNotFound`],
@@ -36,7 +37,7 @@ impl Model {
         Self::open_with(path_or_name, &LoadOptions::default())
     }
 
-    /// [`Model::open`] with a hash that the file must have, in place of a published one, or with other limits.
+    /// [`Model::open`] with a required hash in place of the published one, or with other limits.
     ///
     /// # Errors
     /// As [`Model::open`], and [`Error::Model`] if the file has another hash than `options`.
@@ -45,7 +46,7 @@ impl Model {
         Self::open_in(path_or_name, &ModelDirs::from_env(), options)
     }
 
-    /// [`Model::open_with`] that looks for names in other folders.
+    /// [`Model::open_with`] that searches other folders for names.
     ///
     /// # Errors
     /// As [`Model::open_with`].
@@ -87,7 +88,7 @@ impl Model {
         })
     }
 
-    /// A model of a network that the program made, for example of its own architecture.
+    /// Makes a model of the program's own network, for example of another architecture.
     ///
     /// `cytoshade_model::load_tensors` reads the tensors of a file, and [`Network::new`] makes a network of them.
     pub fn from_network(network: Network) -> Self {
@@ -98,8 +99,9 @@ impl Model {
         }
     }
 
-    /// The file of the model: its format, its hash, and the published model of this hash. `None` for a network that the
-    /// program made.
+    /// The model's file: its format, its hash, and the published model with this hash.
+    ///
+    /// `None` if the program made the network.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()

@@ -10,17 +10,17 @@ use etcetera::BaseStrategy;
 
 use crate::Error;
 
-/// The folders that names of models refer to: Cytoshade's first, then Cellpose's, which is only read.
+/// The folders that hold models by name: Cytoshade's, then Cellpose's, which is only read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModelDirs {
-    /// Cytoshade's folder, if there is one.
+    /// Cytoshade's folder, if any.
     pub own: Option<PathBuf>,
-    /// Cellpose's folder, if there is one.
+    /// Cellpose's folder, if any.
     pub cellpose: Option<PathBuf>,
 }
 
 impl ModelDirs {
-    /// The folders of this system's user.
+    /// The folders of the current user.
     ///
     /// Cytoshade's is `CYTOSHADE_MODELS`, or `cytoshade/models` in the user's cache folder (by XDG `~/.cache`; the local
     /// application data on Windows). Cellpose's is `CELLPOSE_LOCAL_MODELS_PATH`, or `~/.cellpose/models`, as in the
@@ -39,11 +39,11 @@ impl ModelDirs {
         self.own.iter().chain(&self.cellpose).map(PathBuf::as_path)
     }
 
-    /// The model that a text names: by its path, or by its name.
+    /// Resolves a path or a name to a model.
     ///
-    /// The name of a published model always means that model, whatever files are in the current folder: `./cyto3` names
-    /// such a file. Any other text is a path if it holds a separator (or is no plain name for another reason) or if a file
-    /// of this name is in the current folder, and a name otherwise.
+    /// The name of a published model always means that model, even if the current folder has a file of that name;
+    /// `./cyto3` names the file. Any other text is a path if it holds a separator, is not a plain name
+    /// ([`is_plain_name`]), or names a file in the current folder; otherwise it is a name.
     pub fn resolve(&self, path_or_name: &Path) -> ModelRef {
         let is_here = || path_or_name.exists() && !path_or_name.is_dir();
         let name = path_or_name.to_str().filter(|name| is_plain_name(name));
@@ -61,9 +61,10 @@ impl ModelDirs {
         ModelRef { name: Some(name.into()), published, paths }
     }
 
-    /// The size model that belongs to a network, given as for [`crate::Model::open`]: `size_NAME.npy`, or
-    /// `NAME_size.npy` as Cellpose's training writes it, beside the network's file or in these folders. NAME may lack the
-    /// network's extension.
+    /// The size model of a network, given as for [`crate::Model::open`].
+    ///
+    /// Searches for `size_NAME.npy`, or `NAME_size.npy` as Cellpose's training writes it, beside the network's file or
+    /// in these folders. NAME may lack the network's extension.
     pub fn find_size_model(&self, path_or_name: &Path) -> Option<ModelRef> {
         let network = self.resolve(path_or_name);
         network.paths.iter().find_map(|path| {
@@ -71,13 +72,15 @@ impl ModelDirs {
             let stem = path.file_stem()?.to_str()?;
             let names = [file, stem].map(|name| [format!("size_{name}.npy"), format!("{name}_size.npy")]);
             let name = names.into_iter().flatten().find(|name| path.with_file_name(name).is_file())?;
-            // The name alone does not make a file outside of the folders a published model.
+            // Outside these folders, a file name alone does not make a published model.
             let published = network.name.as_ref().and_then(|_| Published::named(&name));
             Some(ModelRef { paths: vec![path.with_file_name(&name)], published, name: None })
         })
     }
 
-    /// The files in both folders that may be models, by folder and name. A folder that cannot be read is empty.
+    /// The files in both folders that may be models, by folder and name.
+    ///
+    /// An unreadable folder counts as empty.
     pub fn list(&self) -> Vec<ModelFile> {
         let mut list = Vec::new();
         for folder in self.iter() {
@@ -90,8 +93,10 @@ impl ModelDirs {
     }
 }
 
-/// The folder for data that Cytoshade can compute again, for [`crate::SegmenterBuilder::cache`]: `CYTOSHADE_CACHE`, or
-/// `cytoshade/gpu` in the user's cache folder (by XDG `~/.cache`; the local application data on Windows).
+/// The folder for cached data, for [`crate::SegmenterBuilder::cache`].
+///
+/// It is `CYTOSHADE_CACHE`, or `cytoshade/gpu` in the user's cache folder (by XDG `~/.cache`; the local application
+/// data on Windows).
 pub fn cache_folder() -> Option<PathBuf> {
     let cache = || Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("cytoshade").join("gpu"));
     variable("CYTOSHADE_CACHE").or_else(cache)
@@ -108,14 +113,14 @@ pub struct ModelFile {
     pub folder: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
-    /// The published model of this file name. The hash is not checked.
+    /// The published model with this file name. The hash is not checked.
     pub published: Option<&'static Published>,
 }
 
 fn present(path: &Path, folder: &Path) -> Option<ModelFile> {
     let name = path.file_name()?.to_str().filter(|name| is_plain_name(name))?;
     let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-    // Transfers under way, and the list that Cellpose's window keeps.
+    // Unfinished transfers, and the list that Cellpose's GUI keeps.
     if name.ends_with(".part") || name.ends_with(".part.json") || name == "gui_models.txt" {
         return None;
     }
@@ -128,7 +133,7 @@ fn present(path: &Path, folder: &Path) -> Option<ModelFile> {
     })
 }
 
-/// A model by path or by name: a file, or the candidates in the folders of models.
+/// A model by path or by name: a file, or the candidates in the model folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelRef {
     name: Option<String>,
@@ -137,17 +142,17 @@ pub struct ModelRef {
 }
 
 impl ModelRef {
-    /// The files that are tried, in this order; they need not exist.
+    /// The candidate files, in the order of search; they need not exist.
     pub fn paths(&self) -> &[PathBuf] {
         &self.paths
     }
 
-    /// The published model of the name, if there is one.
+    /// The published model of this name, if any.
     pub fn published(&self) -> Option<&'static Published> {
         self.published
     }
 
-    /// The name, or else the path.
+    /// The name, or the path if there is no name.
     pub fn text(&self) -> String {
         match (&self.name, self.paths.first()) {
             (Some(name), _) => name.clone(),
@@ -155,8 +160,9 @@ impl ModelRef {
         }
     }
 
-    /// Opens the first candidate that exists, by `open`, whose options hold the hash that it must check: that of `options`,
-    /// or else that of the published model.
+    /// Opens the first candidate that exists with `open`.
+    ///
+    /// `open` receives options with the hash to check: that of `options`, else that of the published model.
     ///
     /// # Errors
     /// [`Error::ModelNotFound`], [`Error::NotPublished`], and those of `open`.
@@ -186,8 +192,10 @@ fn is_absent(error: &ModelError, file: &Path) -> bool {
     matches!(error, ModelError::Io { path, source } if path == file && source.kind() == ErrorKind::NotFound)
 }
 
-/// Whether a text may name a file in a folder, on every system: no separators and drives, nothing hidden, no control
-/// characters, no names that Windows keeps for devices, at most 200 bytes.
+/// Whether a text can name a file in a folder on every system.
+///
+/// A plain name has no separators, drive letters, leading dot or control characters, is not a device name of Windows,
+/// and has at most 200 bytes.
 pub fn is_plain_name(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().to_ascii_uppercase();
     let device = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL")

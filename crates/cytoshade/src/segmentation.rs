@@ -10,15 +10,17 @@ use crate::DeviceInfo;
 pub struct Segmentation {
     /// The labels, of the image's size: 0 is background, 1 to n are the cells.
     pub labels: Labels,
-    /// The flows (dY, dX), of shape [2, height, width], at the image's size, or at the network's if `resample` is
-    /// off. About 5 times unit length inside cells. On request.
+    /// The flows (dY, dX), of shape [2, height, width], about 5 times unit length inside cells. On request.
+    ///
+    /// At the image's size, or at the network's if `resample` is off.
     pub flows: Option<Planes>,
     /// The cell probability as a logit, of shape [1, height, width], sized as `flows`. On request.
     pub cellprob: Option<Planes>,
     /// The style vector of the whole image, of unit length. On request; `None` if the network has no style.
     pub style: Option<Vec<f32>>,
-    /// The network's outputs beside dY, dX and cell probability, of shape [outputs - 3, height, width], sized as `flows`.
-    /// The masks do not depend on them. On request.
+    /// Further outputs of the network, of shape [outputs - 3, height, width], sized as `flows`. On request.
+    ///
+    /// They follow dY, dX and cell probability; the masks do not depend on them.
     pub classes: Option<Planes>,
     /// The diameter that was used, in pixels of the image.
     pub diameter: f32,
@@ -41,17 +43,23 @@ impl Segmentation {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StackSegmentation {
-    /// The labels [depth, height, width], of the stack's size: 0 is background, 1 to n are the cells. Without 3-D and
-    /// without stitching, each z-slice has labels of its own from 1 on.
+    /// The labels [depth, height, width], of the stack's size: 0 is background, 1 to n are the cells.
+    ///
+    /// Without 3-D and without stitching, each z-slice is numbered separately from 1.
     pub labels: LabelVolume,
-    /// The flows, at the stack's size, or at the network's if `resample` is off: in 3-D (dZ, dY, dX) of shape [3, depth,
-    /// height, width], each the sum of two orientations, else (dY, dX) of shape [2, depth, height, width]. On request.
+    /// The flows, at the stack's size, or at the network's if `resample` is off. On request.
+    ///
+    /// In 3-D (dZ, dY, dX) of shape [3, depth, height, width], each the sum of two orientations, else (dY, dX) of shape
+    /// [2, depth, height, width].
     pub flows: Option<Volume>,
-    /// The cell probability as a logit, of shape [1, depth, height, width], sized as `flows`; in 3-D the sum of three.
-    /// On request.
+    /// The cell probability as a logit, of shape [1, depth, height, width]. On request.
+    ///
+    /// Sized as `flows`; in 3-D the sum of three orientations.
     pub cellprob: Option<Volume>,
-    /// The style vectors, of unit length: one for each z-slice; in 3-D one for each plane along X, the last orientation
-    /// that the network runs on (as in the reference). On request; `None` if the network has no style.
+    /// The style vectors, of unit length. On request; `None` if the network has no style.
+    ///
+    /// One for each z-slice; in 3-D one for each plane along X, the last orientation that the network runs on (as in
+    /// the reference).
     pub styles: Option<Vec<Vec<f32>>>,
     /// The diameter that was used, in pixels of the stack.
     pub diameter: f32,
@@ -64,7 +72,7 @@ pub struct StackSegmentation {
 }
 
 impl StackSegmentation {
-    /// The number of cells. If each z-slice has labels of its own, that of the z-slice with most cells.
+    /// The number of cells. Without 3-D and stitching, the largest number in any z-slice.
     pub fn cells(&self) -> usize {
         self.labels.max() as usize
     }

@@ -1,10 +1,10 @@
 // Blends tiles of activations into planes.
 //
-// The weights of all tiles over a pixel add up to 1. Flipped tiles are turned back, with the sign of the flow along the
-// flipped axis.
+// The weights of all tiles over a pixel add up to 1. Flipped tiles are flipped back, with the sign of the flow along
+// the flipped axis.
 //
-// Grid: one invocation for four channels of a pixel: x columns and y rows of those that the tiles cover, 16 x 4 a
-// workgroup; z channels / 4.
+// Grid: one invocation per four channels of a pixel: x columns and y rows covered by the tiles, 16 x 4 per workgroup; z
+// channels / 4.
 
 struct Params {
     /// Width and height of the planes.
@@ -15,7 +15,7 @@ struct Params {
     /// Width and height of a tile.
     tile_width: u32,
     tile_height: u32,
-    /// Tiles of a row of the grid on which all tiles lie.
+    /// Tiles per row of the grid.
     across: u32,
     /// The first tile to add, and the number of tiles.
     first: u32,
@@ -41,7 +41,7 @@ struct Params {
 // One element: 1 after a sum that is not finite, 0 at first.
 @group(0) @binding(6) var<storage, read_write> not_finite: array<atomic<u32>>;
 
-// The exponent of infinity and NaN. Comparisons of floats may assume that there are none.
+// The exponent of infinity and NaN. Compilers may assume that float comparisons see neither.
 const EXPONENT = vec4u(0x7f800000u);
 
 @compute @workgroup_size(16, 4)

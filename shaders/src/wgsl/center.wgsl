@@ -1,8 +1,8 @@
-// Finds the center of each label: its pixel nearest to the mean of its pixels, the first of several.
+// Finds the center of each label: the pixel nearest to the mean of its pixels, the first of equal ones.
 //
 // One dispatch finds the distances, a second one the pixels.
 //
-// Grid: one invocation a pixel, 16 x 4 a workgroup.
+// Grid: one invocation per pixel, 16 x 4 per workgroup.
 
 struct Params {
     /// Width and height of the plane.
@@ -32,7 +32,7 @@ fn center(@builtin(global_invocation_id) place: vec3u) {
     }
     let mean = means[label];
     let off = vec2f(vec2i(place.yx) - vec2i(mean.xy)) - bitcast<vec2f>(mean.zw);
-    // Numbers that are not negative are in the order of their bits.
+    // Non-negative numbers are ordered like their bits.
     let key = ~bitcast<u32>(dot(off, off));
     let best = atomicLoad(&nearest[2u * label]);
     if params.pixels == 0u {

@@ -1,6 +1,6 @@
-// 3x3 convolution, register-blocked, its weights shared by subgroup broadcasts.
+// 3x3 convolution, register-blocked, with weights shared by subgroup broadcasts.
 //
-// As conv3x3_direct, but the invocations of a subgroup compute columns beside each other for the same 16 output channels:
+// Like conv3x3_direct, but the invocations of a subgroup compute adjacent columns for the same 16 output channels:
 // each loads a part of the weights and broadcasts it. For software adapters (Mesa's llvmpipe), where a vector load of one
 // address costs as much as one of many. Needs subgroups of 8 invocations or more; the first 8 hold the weights.
 //

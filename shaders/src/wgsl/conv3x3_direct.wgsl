@@ -1,4 +1,4 @@
-// 3x3 convolution, register-blocked, straight from memory; runs everywhere.
+// 3x3 convolution, register-blocked, directly from memory; runs everywhere.
 //
 // An invocation computes 7 rows of one column for 8 output channels. It uses no workgroup memory.
 //

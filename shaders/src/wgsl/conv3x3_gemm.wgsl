@@ -1,7 +1,7 @@
 // 3x3 convolution as an implicit matrix product through workgroup memory.
 //
 // For each four input channels, a workgroup stages its pixels (with a border of one) and the weights, and each invocation
-// multiplies 7 pixels beside each other by 8 output channels. A staged pixel goes through BatchNorm and ReLU once, and serves
+// multiplies 7 adjacent pixels by 8 output channels. A staged pixel goes through BatchNorm and ReLU once, and serves
 // all nine positions of the kernel and all output channels of the workgroup. Blocks of 28 columns divide the sides 224, 112,
 // 56 and 28 of the published networks.
 //
@@ -16,7 +16,7 @@ override CHANNEL_GROUPS: u32 = 8u;
 const LANES = 128u;
 const COLUMNS = 28u;
 const HALO_COLUMNS = 30u;
-// Pixels beside each other of an invocation, and such runs in a row.
+// Adjacent pixels of an invocation, and such runs in a row.
 const RUN = 7u;
 const RUNS = 4u;
 
@@ -86,7 +86,7 @@ fn add_place(
 fn stage_weights(lane: u32, count: u32, begin: u32, first: u32) {
     let quads = 2u * CHANNEL_GROUPS;
     for (var at = lane; at < count * quads; at += LANES) {
-        // Channels past the last one are not stored, so their weights do not matter.
+        // Channels past the last one are not stored, so their weights are irrelevant.
         let output = min(first + at % quads, params.outputs - 1u);
         kernel[at] = vec4f(weights[begin + at / quads * params.outputs + output]);
     }

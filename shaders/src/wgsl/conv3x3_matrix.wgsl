@@ -1,6 +1,6 @@
 // 3x3 convolution on subgroup matrices (tensor cores), f16 times f16, summed in f32.
 //
-// An implicit matrix product as conv3x3_gemm. The pixels of a row, SIDE input channels each, are the rows of the left
+// An implicit matrix product like conv3x3_gemm. The pixels of a row, SIDE input channels each, are the rows of the left
 // matrix; they are read from the staged block at the offset of each position of the kernel. A subgroup computes 4 rows of
 // SIDE pixels for 2 * SIDE output channels. Of the 4 subgroups of a workgroup, SPLIT divide the channels and the others the
 // rows.

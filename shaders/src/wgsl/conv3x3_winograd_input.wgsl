@@ -1,6 +1,6 @@
 // 3x3 Winograd convolution, first of two shaders: transforms the input to the points.
 //
-// The input goes through BatchNorm and ReLU first. A second dispatch, with BLOCK, adds the block's input as more channels.
+// The input first passes BatchNorm and ReLU. A second dispatch, with BLOCK, adds the block's input as further channels.
 //
 // Grid: x vec4s of channels of the source or, with BLOCK, of the block's input; y (patches of the batch) / LANES.
 
@@ -18,7 +18,7 @@ override BLOCK: bool = false;
 @group(0) @binding(5) var<storage, read> style: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> points: array<Four>;
 
-// Six values beside each other.
+// Six adjacent values.
 struct Line {
     a: vec4f,
     b: vec4f,
@@ -28,7 +28,7 @@ struct Line {
     f: vec4f,
 }
 
-// Transforms six pixels beside each other to the six points.
+// Transforms six adjacent pixels to the six points.
 fn transform(v: Line) -> Line {
     let even_p = fma(vec4f(-Q2), v.c, v.e);
     let odd_p = fma(vec4f(-Q2), v.b, v.d);

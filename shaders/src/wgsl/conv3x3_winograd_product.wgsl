@@ -2,7 +2,7 @@
 //
 // At each point it sums the products of the input with the kernel. Then it transforms the sums to 4 x 4 pixels of the
 // target, with bias and residual. An invocation computes 4 patches for 32 output channels. It reads only its own sums, soon
-// enough to find them in a processor's cache. All invocations of a workgroup need the same weights, so each loads a part and
+// enough to find them in a CPU's cache. All invocations of a workgroup need the same weights, so each loads a part and
 // broadcasts it. Needs subgroups of 8 invocations or more; the first 8 hold the weights.
 //
 // Weights: [point][output / 32][input / 4][output / 4 % 8][input % 4], the block's inputs after the source's.
@@ -44,7 +44,7 @@ fn store_run(at: u32, sum: Run) {
     sums[at + 3u * LANES] = to_four(sum.v3);
 }
 
-// Four pixels beside each other.
+// Four adjacent pixels.
 struct Pixels {
     a: vec4f,
     b: vec4f,

@@ -1,10 +1,10 @@
 // One round of the heat diffusion in masks of any size.
 //
-// Each pixel takes the mean of the 3 x 3 around it, in which other labels count as 0, after one unit of heat was added to the
-// mask's center. Masks whose rounds are over do not change; the number of rounds is even, so that their heat ends in the same
-// buffer.
+// First adds one unit of heat to the mask's center. Each pixel then becomes the mean of its 3 x 3 neighbourhood, in
+// which other labels count as 0. Masks whose rounds are over do not change; the number of rounds is even, so that their
+// heat ends in the same buffer.
 //
-// Grid: one workgroup a tile of 16 x 16 of a mask's box, linear.
+// Grid: one workgroup per tile of 16 x 16 of a mask's box, linear.
 
 struct Params {
     /// Width and height of the plane.

@@ -1,11 +1,11 @@
 // All rounds of the heat diffusion in masks whose boxes fit into the registers of few invocations.
 //
 // For software adapters (Mesa's llvmpipe), where registers and subgroup operations are cheap and all other memory is
-// expensive. An invocation has 16 rows of some columns beside each other (`Row`), unrolled by hand, since an indexed array
-// would live in memory. A subgroup of LANES invocations has 16 rows of the box, and STACK subgroups below each other the whole
+// expensive. An invocation has 16 rows of some adjacent columns (`Row`), unrolled by hand, since an indexed array
+// would live in memory. A subgroup of LANES invocations has 16 rows of the box, and STACK stacked subgroups the whole
 // box. Values beside a row come by a shuffle within the subgroup, those above and below through workgroup memory.
 //
-// Grid: one workgroup a mask, from `first` on.
+// Grid: one workgroup per mask, from `first` on.
 
 struct Params {
     /// Width of the plane.
@@ -103,7 +103,7 @@ fn share_of(box: Box, row: u32, column: u32) -> f32 {
 }
 
 fn keep(at: u32, value: f32) {
-    // Cells outside of the mask stay at 0.
+    // Cells outside the mask stay at 0.
     if value > 0.0 {
         heat[at] = value;
     }

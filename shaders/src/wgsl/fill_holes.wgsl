@@ -1,9 +1,9 @@
 // Fills the holes of masks.
 //
-// No path over four neighbours joins a hole to the border of the mask's box. The box is kept as rows of bits, which
-// are flooded from the border until nothing changes.
+// A hole is not connected to the border of the mask's box by any path over four neighbours. The box is kept as rows of
+// bits, which are flooded from the border until nothing changes.
 //
-// Grid: one workgroup of 64 a mask, from `first` on.
+// Grid: one workgroup of 64 per mask, from `first` on.
 
 struct Box {
     /// The mask.
@@ -13,7 +13,7 @@ struct Box {
     left: u32,
     height: u32,
     width: u32,
-    /// The index of its bits, twice as many words as the box has.
+    /// The index of its bits, which take twice as many words as the box has.
     offset: u32,
 }
 
@@ -22,7 +22,7 @@ struct Params {
     width: u32,
     /// The first box of this dispatch.
     first: u32,
-    /// 1 if holes may hold other masks, which are overwritten; boxes must then come one after another. Else 0.
+    /// 1 if holes may contain other masks, which are overwritten; boxes must then be processed one by one. Else 0.
     ordered: u32,
 }
 
@@ -30,15 +30,15 @@ struct Params {
 @group(0) @binding(1) var<storage, read> boxes: array<Box>;
 // [pixel].
 @group(0) @binding(2) var<storage, read_write> labels: array<atomic<u32>>;
-// For each box, [height][ceil(width / 32)]: the pixels outside of the mask, then those of them that the border reaches.
+// For each box, [height][ceil(width / 32)]: the pixels outside the mask, then those of them reachable from the border.
 @group(0) @binding(3) var<storage, read_write> bits: array<atomic<u32>>;
-// [0]: set to 1 if a hole holds another mask.
+// [0]: set to 1 if a hole contains another mask.
 @group(0) @binding(4) var<storage, read_write> table: array<atomic<u32>>;
 
 var<workgroup> changed: atomic<u32>;
 var<workgroup> again: u32;
 
-// The bits of `open` that runs of such bits join to bits of `start`.
+// The bits of `open` connected to bits of `start` by runs of such bits.
 fn spread(start: u32, open: u32) -> u32 {
     var found = start & open;
     var up = open;

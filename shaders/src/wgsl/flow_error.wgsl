@@ -1,8 +1,8 @@
 // The flow error of masks whose boxes fit into workgroup memory.
 //
-// Heat diffuses from the mask's center over the mask, and its slope is compared with the network's flow.
+// Heat diffuses from the mask's center over the mask, and its gradient is compared with the network's flow.
 //
-// Grid: one workgroup of LANES a mask, from `first` on. An invocation has some rows of one column of the box.
+// Grid: one workgroup of LANES per mask, from `first` on. An invocation has some rows of one column of the box.
 
 struct Params {
     /// Width and pixels of the plane.
@@ -23,8 +23,8 @@ struct Params {
 // [box]: the sums of the squared differences and of the bounds of their rounding.
 @group(0) @binding(5) var<storage, read_write> errors: array<vec2f>;
 
-// Invocations of a workgroup, a power of two. Hardware needs many; software runs a few at a time and pays for each at every
-// barrier.
+// Invocations of a workgroup, a power of two. Hardware needs many; software adapters run a few at once, with a cost for
+// each at every barrier.
 override LANES: u32 = 256u;
 // Most rows of an invocation.
 const ROWS = 32u;
@@ -46,7 +46,7 @@ fn flow_error(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
     let start = row * box.width + column;
     // The pixel of the first row; pixels before the plane are never read.
     let pixel = (box.top + row - 1u) * params.width + box.left + column - 1u;
-    // A bit a row: whether the cell belongs to the mask, and whether it is the center.
+    // One bit per row: whether the cell belongs to the mask, and whether it is the center.
     var inside = 0u;
     var hot = 0u;
     for (var i = 0u; i < box.rows; i++) {

@@ -1,6 +1,6 @@
 // The flow error of masks of any size, from the heat of `diffuse`.
 //
-// Grid: one workgroup a tile of 16 x 16 of a mask's box, linear.
+// Grid: one workgroup per tile of 16 x 16 of a mask's box, linear.
 
 struct Params {
     /// Width and height of the plane.

@@ -1,9 +1,9 @@
 // Prepares the Euler integration: the start and the step of each pixel.
 //
-// A pixel that takes part starts at itself, with a fifth of its flow as its step. The others start at (-1, -1), with no
+// A followed pixel starts at itself, and its step is a fifth of its flow. The others start at (-1, -1), with no
 // step.
 //
-// Grid: one invocation a pixel, 16 x 4 a workgroup.
+// Grid: one invocation per pixel, 16 x 4 per workgroup.
 
 struct Params {
     /// Width and height of the plane.
@@ -11,7 +11,7 @@ struct Params {
     height: u32,
     /// The row of the whole plane at which this one begins.
     first: u32,
-    /// Pixels whose cellprob is above this take part.
+    /// Pixels with a cellprob above this are followed.
     threshold: f32,
 }
 

@@ -1,8 +1,8 @@
-// Some steps of the Euler integration of the flows.
+// Runs some steps of the Euler integration of the flows.
 //
 // p = clamp(p + field(p), plane), as in the reference's `steps_interp` with `map_coordinates` and, without INTERP, `steps2D`.
 //
-// Grid: one invocation a pixel, 16 x 4 a workgroup.
+// Grid: one invocation per pixel, 16 x 4 per workgroup.
 
 struct Params {
     /// Width and height of the plane.
@@ -15,14 +15,14 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 // [pixel]: (dy, dx) of a step.
 @group(0) @binding(1) var<storage, read> field: array<vec2f>;
-// [pixel]: (y, x) so far, negative if the pixel takes no part.
+// [pixel]: (y, x) so far, negative if the pixel is not followed.
 @group(0) @binding(2) var<storage, read_write> positions: array<vec2f>;
 
 // Whether to interpolate bilinearly between the four pixels around a position, or to truncate it.
 override INTERP: bool = true;
 
 fn step_at(p: vec2f, last: vec2u) -> vec2f {
-    // Positions are never negative; the minimum keeps even a NaN inside of the plane.
+    // Positions are never negative; the minimum keeps even NaN inside the plane.
     let near = min(vec2u(p), last);
     let corner = near.x * params.width + near.y;
     if !INTERP {

@@ -1,8 +1,8 @@
-// Some steps of the Euler integration in a plane that is too large for one binding.
+// Runs some steps of the Euler integration in a plane that is too large for one binding.
 //
-// As `follow_flows`; the pixels of a strip move as long as they are in a window of the plane.
+// Like `follow_flows`; the pixels of a strip move while they are in a window of the plane.
 //
-// Grid: one invocation a pixel of the strip, 16 x 4 a workgroup.
+// Grid: one invocation per pixel of the strip, 16 x 4 per workgroup.
 
 struct Params {
     /// Width and height of the plane.
@@ -23,7 +23,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 // [pixel of the window]: (dy, dx) of a step. Includes row `end`, if the plane has it.
 @group(0) @binding(1) var<storage, read> field: array<vec2f>;
-// [pixel of the strip's window]: (y, x) in the plane so far, negative if the pixel takes no part.
+// [pixel of the strip's window]: (y, x) in the plane so far, negative if the pixel is not followed.
 @group(0) @binding(2) var<storage, read_write> positions: array<vec2f>;
 // [pixel of the strip]: steps so far.
 @group(0) @binding(3) var<storage, read_write> made: array<u32>;

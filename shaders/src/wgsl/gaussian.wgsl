@@ -1,15 +1,15 @@
 // Smooths values along one axis by a Gaussian.
 //
-// The result replaces the destination, or is subtracted from it. Each tap weights the difference between its sample and the
-// sample that is smoothed, so that rounding is in proportion to the contrast of the values and not to their level. An
-// invocation smooths eight consecutive samples along the axis and reads each sample once for all of them.
+// The result replaces the destination, or is subtracted from it. Each tap weights the difference between its sample and
+// the center sample, so that rounding errors scale with the contrast of the values, not with their level. An invocation
+// smooths eight consecutive samples along the axis and reads each sample once for all of them.
 //
 // Grid: one invocation for eight samples, linear.
 
 struct Params {
     /// Invocations.
     count: u32,
-    /// Values from one sample of the axis to the next.
+    /// Stride between samples of the axis, in values.
     stride: u32,
     /// Samples along the axis.
     length: u32,
@@ -19,7 +19,7 @@ struct Params {
     first: u32,
     /// Taps, including seven of weight 0 at the end.
     taps: u32,
-    /// 1 if the result is subtracted, else 0; and the factor by which the destination is added once more then.
+    /// 1 if the result is subtracted, else 0; and the factor of the destination in that case.
     subtract: u32,
     middle: f32,
 }

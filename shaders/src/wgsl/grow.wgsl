@@ -1,10 +1,10 @@
 // Finds the seeds and grows them.
 //
-// A bin of more than ten end points that is the maximum of the 5 x 5 around it is a seed. It grows five times by one bin in
-// all directions, over bins of more than two end points. A bin that several seeds reach belongs to the one with the highest
-// count, of equal ones to the last in the order of the bins.
+// A seed is a bin of more than ten end points that is the maximum of its 5 x 5 neighbourhood. It grows five times by
+// one bin in all directions, over bins of more than two end points. If several seeds reach a bin, it belongs to the one
+// with the highest count, of equal ones to the last in the order of the bins.
 //
-// Grid: one invocation a bin of the plane, 16 x 4 a workgroup.
+// Grid: one invocation per bin of the plane, 16 x 4 per workgroup.
 
 struct Params {
     /// Width and height of the plane, without the margin.
@@ -40,7 +40,7 @@ fn grow(@builtin(global_invocation_id) place: vec3u) {
     }
     seeds[seed] = atomicAdd(&table[0], 1u) + 1u;
 
-    // The rows of the 11 x 11 window, a bit a bin.
+    // The rows of the 11 x 11 window, one bit per bin.
     let corner = seed - 5u * stride - 5u;
     var open: array<u32, 11>;
     var mask: array<u32, 11>;

@@ -2,7 +2,7 @@
 //
 // End points are truncated and clamped to the plane, around which the histogram has a margin of zeros.
 //
-// Grid: one invocation a pixel, 16 x 4 a workgroup.
+// Grid: one invocation per pixel, 16 x 4 per workgroup.
 
 struct Params {
     /// Width and height of the plane, without the margin.
@@ -11,7 +11,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [pixel]: (y, x) of its end point, negative if it takes no part.
+// [pixel]: (y, x) of its end point, negative if it is not followed.
 @group(0) @binding(1) var<storage, read> positions: array<vec2f>;
 // [height + 2 * MARGIN][width + 2 * MARGIN]. Initially zero.
 @group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;

@@ -1,6 +1,6 @@
-// Labels each pixel: with the number of the seed that owns the bin of its end point, else 0.
+// Labels each pixel with the number of the seed that owns its end point's bin, else 0.
 //
-// Grid: one invocation a pixel, 16 x 4 a workgroup.
+// Grid: one invocation per pixel, 16 x 4 per workgroup.
 
 struct Params {
     /// Width and height of the plane, without the margin.
@@ -9,7 +9,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [pixel]: (y, x) of its end point, negative if it takes no part.
+// [pixel]: (y, x) of its end point, negative if it is not followed.
 @group(0) @binding(1) var<storage, read> positions: array<vec2f>;
 // [bin]: the output of `grow`.
 @group(0) @binding(2) var<storage, read> grown: array<u32>;

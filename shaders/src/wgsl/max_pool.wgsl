@@ -2,13 +2,13 @@
 //
 // Activations are [tile][y][x][channel / 4].
 //
-// Grid: one invocation a vec4 of the target, linear.
+// Grid: one invocation per vec4 of the target, linear.
 
 struct Params {
     /// Width and height of the target; the source has twice as many.
     width: u32,
     height: u32,
-    /// vec4s a pixel.
+    /// vec4s per pixel.
     channels: u32,
     /// vec4s in the target.
     count: u32,

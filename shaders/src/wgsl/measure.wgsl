@@ -2,7 +2,7 @@
 //
 // The first pixel of each run of a label along a row adds the whole run.
 //
-// Grid: one invocation a pixel, 16 x 4 a workgroup.
+// Grid: one invocation per pixel, 16 x 4 per workgroup.
 
 struct Params {
     /// Width and height of the plane.

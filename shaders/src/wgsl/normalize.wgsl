@@ -1,6 +1,6 @@
 // Maps intensities by a range: (value - low) / range, 0 for an empty range.
 //
-// Grid: one invocation a value of a block, linear; z blocks.
+// Grid: one invocation per value of a block, linear; z blocks.
 
 struct Params {
     /// Values of a block, which share a bound.

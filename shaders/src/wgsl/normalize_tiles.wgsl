@@ -1,6 +1,6 @@
 // Maps intensities by the ranges of tiles: (value - low) / (high - low), both interpolated between tiles.
 //
-// Grid: one invocation a value, linear.
+// Grid: one invocation per value, linear.
 
 struct Params {
     /// Width and height of a z-slice.
@@ -11,7 +11,7 @@ struct Params {
     columns: u32,
     /// Values of a channel.
     pixels: u32,
-    /// Values in all.
+    /// Values in total.
     count: u32,
 }
 

@@ -1,8 +1,8 @@
-// Planes to activations with the channels last.
+// Converts planes to channels-last activations.
 //
 // [tile][channel][pixel] becomes [tile][pixel][channel / 4]; padding channels are zero.
 //
-// Grid: one invocation a vec4 of the result, linear.
+// Grid: one invocation per vec4 of the result, linear.
 
 struct Params {
     /// Pixels of a plane.

@@ -1,6 +1,6 @@
 // Radix selection of percentiles, counting: counts the next digit of the samples with a rank's prefix.
 //
-// Ranks of the same prefix share the counts of the first of them.
+// Ranks with the same prefix share the counts of the first of them.
 //
 // Grid: z regions; x workgroups that share the values of a region.
 
@@ -11,9 +11,9 @@ struct Params {
     height: u32,
     /// Values of a region.
     pixels: u32,
-    /// Values from one of its rows to the next.
+    /// Row stride, in values.
     stride: u32,
-    /// Steps from one sample to the next along z-slices, rows and columns.
+    /// Strides between samples along z-slices, rows and columns.
     step_z: u32,
     step_y: u32,
     step_x: u32,

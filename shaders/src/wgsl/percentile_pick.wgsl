@@ -10,7 +10,7 @@ struct Params {
     /// The fraction of the way between the first two ranks, and between the other two.
     low_gamma: f32,
     high_gamma: f32,
-    /// Percentiles that differ by no more than this carry no signal. Below 0, the percentiles themselves are written.
+    /// Percentiles that differ by at most this carry no signal. Below 0, the percentiles themselves are written.
     contrast: f32,
     /// 1 if the result is inverted, else 0.
     invert: u32,
@@ -25,7 +25,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> bounds: array<vec4f>;
 
 var<workgroup> tally: array<u32, COUNTS>;
-// The lower and the upper value of each pair, and the part of their distance to add or subtract.
+// The lower and the upper value of each pair, and the fraction of their distance to add or subtract.
 var<workgroup> lower: array<f32, 2>;
 var<workgroup> upper: array<f32, 2>;
 var<workgroup> part: array<f32, 2>;
@@ -75,7 +75,7 @@ fn percentile_pick(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
         return;
     }
 
-    // Product and sum are separated by a barrier, so that no compiler fuses them into one rounding.
+    // A barrier separates product and sum, so that no compiler fuses them into one rounding.
     if lane < 2u {
         let gamma = select(params.low_gamma, params.high_gamma, lane > 0u);
         let a = value(first + 2u * lane);

@@ -2,7 +2,7 @@
 //
 // Each pixel takes the new number of the label at its row and column of the source.
 //
-// Grid: one invocation a pixel of the target, 16 x 4 a workgroup.
+// Grid: one invocation per pixel of the target, 16 x 4 per workgroup.
 
 struct Params {
     /// Width and height of the target.

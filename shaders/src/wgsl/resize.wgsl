@@ -1,6 +1,6 @@
 // Resizes planes by bilinear interpolation at given positions.
 //
-// Grid: one invocation a pixel of the result, in all channels, 16 x 4 a workgroup.
+// Grid: one invocation per pixel of the result, in all channels, 16 x 4 per workgroup.
 
 struct Params {
     /// Width and height of the source.

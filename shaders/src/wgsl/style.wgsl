@@ -4,12 +4,12 @@
 // each of G groups sums every Gth pixel, and the first group adds the sums up. (A browser zeroes workgroup memory, and its
 // SwiftShader compiles that value by value: less memory compiles faster.)
 //
-// Grid: one workgroup a tile, in z.
+// Grid: one workgroup per tile, in z.
 
 struct Params {
     /// Pixels of a plane.
     pixels: u32,
-    /// vec4s a pixel.
+    /// vec4s per pixel.
     channels: u32,
 }
 
@@ -22,7 +22,7 @@ struct Params {
 const QUADS = 16u;
 // A multiple of QUADS.
 override LANES: u32 = 256u;
-// Pixels that are summed before the sum is added to the total: keeps rounding errors small.
+// Pixels summed before the sum is added to the total: keeps rounding errors small.
 const RUN = 32u;
 
 var<workgroup> sums: array<vec4f, LANES>;

@@ -3,7 +3,7 @@
 // Grid: x (vec4s of features) / 64; z tiles.
 
 struct Params {
-    /// vec4s of features and of the style vector a tile.
+    /// vec4s of features and of the style vector per tile.
     features: u32,
     channels: u32,
 }

@@ -1,8 +1,8 @@
 // Cuts tiles out of planes, as activations.
 //
-// Activations are [tile][pixel][channel / 4], zero outside of the planes and in padding channels.
+// Activations are [tile][pixel][channel / 4], zero outside the planes and in padding channels.
 //
-// Grid: one invocation a vec4 of the result: x columns and y rows of a tile, 16 x 4 a workgroup, z the
+// Grid: one invocation per vec4 of the result: x columns and y rows of a tile, 16 x 4 per workgroup, z the
 // channels / 4 of each tile.
 
 struct Params {

@@ -1,8 +1,8 @@
-// Activations with the channels last to planes.
+// Converts channels-last activations to planes.
 //
 // [tile][pixel][channel / 4] becomes [tile][channel][pixel], without padding channels.
 //
-// Grid: one invocation a value of the result, linear.
+// Grid: one invocation per value of the result, linear.
 
 struct Params {
     /// Pixels of a plane.

@@ -1,4 +1,4 @@
-//! Devices: which there are, opening one, sharing one, and what surrounds the network on it.
+//! Devices: listing, opening and sharing them, and the runtime of the network on them.
 
 mod adapters;
 mod runtime;

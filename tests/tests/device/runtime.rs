@@ -1,5 +1,5 @@
-//! What surrounds the network on a device: the pipeline cache, profiles, the measured choice of kernels, and the faults:
-//! memory that runs out, a device that hangs, a device that is lost.
+//! The network's runtime on a device: the pipeline cache, profiles, the measured choice of kernels, and faults: out of
+//! memory, a hung device, a lost device.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -149,7 +149,7 @@ fn a_run_is_recorded(gpu: &Gpu) -> Result<(), Failed> {
 
 fn memory_runs_out(gpu: &Gpu) -> Result<(), Failed> {
     let expected = run(gpu, 8)?;
-    // Room for the buffers of so many tiles; the largest of one has 8 padded channels.
+    // Room for the buffers of `tiles` tiles; the largest of one has 8 padded channels.
     for room in [1, 2, 3] {
         let faults = FaultInjection { memory: Some(room * 8 * (SIDE * SIDE) as u64 * 4), ..FaultInjection::default() };
         assert_eq!(run(&open(gpu, &with_faults(&faults))?, 8)?, expected, "room for {room}");
@@ -168,7 +168,7 @@ fn a_hang(gpu: &Gpu) -> Result<(), Failed> {
     let faults = FaultInjection::default();
     let gpu = open(gpu, &with_faults(&faults))?;
     let network = network(&gpu)?;
-    // Long enough not to be finished when the host asks for it.
+    // Long enough to be unfinished when the host checks.
     let (count, side) = (4, 256);
     let tiles = Random(3).vector(count * 2 * side * side, -1.0, 1.0);
     block_on(network.run(&tiles, count, side, side))?;

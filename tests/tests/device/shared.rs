@@ -1,5 +1,5 @@
-//! A device that a program owns: several [`Gpu`]s and the program's own work share it, its handlers stay the program's, and
-//! its loss is noticed.
+//! A device that a program owns: several [`Gpu`]s and the program's own work share it, its handlers remain the
+//! program's, and its loss is detected.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Families of hostile files: what a file shares, nests or repeats grows, and the cost must not grow faster than the file.
+//! Families of hostile files: a shared, nested or repeated part grows, and the cost must not grow faster than the file.
 //!
 //! Each family is made at three sizes, each twice the one before. A cost that grows with the square of the file either
 //! shows between two sizes or ends at a limit.
@@ -6,7 +6,7 @@
 use cytoshade_model::Format;
 use onnx_protobuf::{AttributeProto, Message, ModelProto, NodeProto};
 
-/// The reader that a family is for.
+/// The reader for which a family is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Reader {
     Model(Format),
@@ -14,11 +14,11 @@ pub(crate) enum Reader {
     SizeModel,
 }
 
-/// Files of one kind, by how much they hold of it.
+/// Files of one kind, by the size of the growing part.
 pub(crate) struct Family {
     pub(crate) name: &'static str,
     pub(crate) reader: Reader,
-    /// The smallest size; two and four times it are tried as well.
+    /// The smallest size; twice and four times it are tested as well.
     pub(crate) size: usize,
     pub(crate) make: fn(usize) -> Vec<u8>,
 }
@@ -28,7 +28,9 @@ const LEGACY: Reader = Reader::Model(Format::TorchLegacy);
 const ONNX: Reader = Reader::Model(Format::Onnx);
 const SAFETENSORS: Reader = Reader::Model(Format::Safetensors);
 
-/// Every family. A name says what grows; the last word of it says whether that is shared, nested or repeated.
+/// Every family.
+///
+/// The name states the growing part; its last word states whether that part is shared, nested or repeated.
 #[rustfmt::skip]
 pub(crate) const FAMILIES: &[Family] = &[
     Family { name: "shape of many tensors, shared", reader: ZIP, size: 2_000, make: |n| torch(&shared_shape(n)) },
@@ -88,7 +90,7 @@ fn text(text: &[u8]) -> Vec<u8> {
     [&b"X"[..], &(text.len() as u32).to_le_bytes(), text].concat()
 }
 
-/// `open` so many times, and then `close` as often around what was opened.
+/// `n` times `open`, then `n` times `close`.
 fn nested(open: &[u8], close: &[u8], n: usize) -> Vec<u8> {
     [&open.repeat(n)[..], b"N", &close.repeat(n)].concat()
 }
@@ -98,7 +100,7 @@ fn entries(n: usize, key: impl Fn(usize) -> Vec<u8>, value: &[u8]) -> Vec<u8> {
     [&b"}("[..], &pairs, b"u"].concat()
 }
 
-/// A value that the memo keeps as its entry 9, and is taken off the stack.
+/// A value stored as memo entry 9 and popped off the stack.
 fn kept(value: &[u8]) -> Vec<u8> {
     [value, b"q\x090"].concat()
 }
@@ -124,7 +126,7 @@ fn shared_shape(n: usize) -> Vec<u8> {
 }
 
 fn shared_name(n: usize) -> Vec<u8> {
-    // As long as a name may be.
+    // The maximum length of a name.
     let name = kept(&text("x".repeat(4096).as_bytes()));
     [name, entries(n, |_| b"h\x09".to_vec(), &tensor(&text(b"0"), 1, b"K\x01\x85"))].concat()
 }
@@ -149,7 +151,7 @@ fn shared_pairs(n: usize) -> Vec<u8> {
     [pairs, entries(n, int, b"ccollections\nOrderedDict\nh\x09\x85R")].concat()
 }
 
-/// A dictionary of scalars of 4 n bytes, which all are one; as the values, or as the keys.
+/// A dictionary of scalars of 4 n bytes, all the same one; as the values, or as the keys.
 fn shared_scalar(n: usize, is_key: bool) -> Vec<u8> {
     let dtype = [&b"cnumpy\ndtype\n"[..], &text(format!("U{n}").as_bytes()), b"K\0K\x01\x87R"].concat();
     let data = [&b"B"[..], &(4 * n as u32).to_le_bytes(), &b"a\0\0\0".repeat(n)].concat();
@@ -180,7 +182,7 @@ fn shared_object(n: usize) -> Vec<u8> {
     [kept(&class), entries(n, int, b"h\x09)\x81")].concat()
 }
 
-/// A list of ten times one list of ten times one list, and so on: if they were copied, more than memory holds.
+/// A list of ten references to a list of ten references, and so on: copies would exceed memory.
 fn laughs(n: usize) -> Vec<u8> {
     let more = |at: u8| [&b"]("[..], &[b'h', at].repeat(10), &[b'e', b'q', at + 1, b'0']].concat();
     [&b"]q\x000"[..], &(0..n as u8).flat_map(more).collect::<Vec<_>>(), &[b'h', n as u8]].concat()
@@ -220,7 +222,7 @@ fn legacy(object: &[u8], keys: &[u8], rest: &[u8]) -> Vec<u8> {
     [&start[..], b"\x80\x02", object, b".", keys, rest].concat()
 }
 
-/// A storage of no elements, which the list of storages names again and again.
+/// A storage without elements, named repeatedly in the list of storages.
 fn storages_listed(n: usize) -> Vec<u8> {
     let object = entries(1, int, &tensor(&text(b"0"), 0, b"K\0\x85"));
     let keys = [&b"\x80\x02"[..], &kept(&text(b"0")), b"](", &b"h\x09".repeat(n), b"e."].concat();
@@ -290,8 +292,7 @@ fn honest() -> ModelProto {
     ModelProto::parse_from_bytes(&std::fs::read(path).unwrap()).unwrap()
 }
 
-/// An export of the network in which the average is of another level, so that no head leads to a network, with `n` more
-/// heads.
+/// An export of the network with the average of another level, so that no head leads to a network, with `n` more heads.
 fn no_network(n: usize) -> ModelProto {
     let mut model = honest();
     let graph = model.graph.as_mut().unwrap();
@@ -306,7 +307,7 @@ fn no_network(n: usize) -> ModelProto {
     model
 }
 
-/// Heads that pass projections of the style, whose axes are sixteen lists of so many numbers, one after the other.
+/// Heads that pass projections of the style, whose axes are sixteen concatenated lists of `n` numbers.
 fn heads(heads: usize, axes: usize) -> Vec<u8> {
     let mut model = no_network(heads);
     if axes > 1 {
@@ -335,8 +336,8 @@ fn long_name(n: usize) -> Vec<u8> {
     let graph = model.graph.as_mut().unwrap();
     let head = graph.node.iter().rfind(|node| node.op_type == "Conv").unwrap();
     let (old, new) = (head.input[0].clone(), "x".repeat(n));
-    // The value that every head takes has the long name; the file has it once for the maker and once for a node between,
-    // which passes it on to the heads.
+    // The value that every head takes has the long name; the file contains it once for the maker and once for a node
+    // between, which passes it on to the heads.
     let between = NodeProto {
         op_type: "Identity".into(),
         input: vec![new.clone()],

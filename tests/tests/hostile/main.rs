@@ -1,8 +1,8 @@
 //! Every file of hostile/ ends in the error that its index names, in under a second and 64 MiB beyond the file; and the
 //! cost of generated families of files grows no faster than the files.
 //!
-//! The allocator counts memory. Time is the thread's own processor time on systems that report it, and the least of several
-//! attempts, so that a busy machine does not look like a slow reader. A slow reader is slow in every attempt.
+//! The allocator counts memory. Time is the thread's own CPU time on systems that report it, and the minimum of several
+//! attempts, so that a busy machine does not look like a slow reader.
 
 mod families;
 
@@ -63,7 +63,7 @@ fn open(path: &Path) -> Said {
     let options = LoadOptions::default();
     let name = path.file_name().unwrap().to_string_lossy();
     match class(&name) {
-        // The default of decoded bytes goes by the machine's memory.
+        // The default of decoded bytes depends on the machine's memory.
         "tiff" | "png" | "jpeg" | "npy" => {
             let limits = Limits { decoded_bytes: MOST_BYTES as u64, ..Limits::default() };
             Said::new(cytoshade_formats::read(path, &ReadOptions { limits, ..ReadOptions::default() }))
@@ -77,7 +77,7 @@ fn open(path: &Path) -> Said {
     }
 }
 
-/// The processor time of this thread on Linux. The readers start no other thread.
+/// The CPU time of this thread on Linux. The readers start no other thread.
 fn time_run() -> Option<Duration> {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     stat.split(' ').next()?.parse().ok().map(Duration::from_nanos)
@@ -160,7 +160,7 @@ fn large() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     ]
 }
 
-/// Files of the larger test data, if they are there, and the error that each must end in.
+/// Files of the larger test data, if present, with their expected errors.
 fn shared() -> Vec<(PathBuf, &'static str)> {
     let Some(folder) = std::env::var_os("CYTOSHADE_TEST_DATA") else { return Vec::new() };
     let folder = Path::new(&folder).join("attacks");
@@ -175,7 +175,7 @@ fn shared() -> Vec<(PathBuf, &'static str)> {
     .into()
 }
 
-/// What a file costs: its size, the bytes of memory, and the steps of the meter if the reader tells them.
+/// The cost of a file: its size, the bytes of memory, and the steps if the reader reports them.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     file: usize,
@@ -184,8 +184,9 @@ struct Cost {
 }
 
 impl Cost {
-    /// Whether the cost grew faster than the file from another size of a family to this one. What every file costs, and
-    /// the rounding of growing vectors, is no growth.
+    /// Whether the cost grew faster than the file, from another size of a family to this one.
+    ///
+    /// The fixed cost of every file and the rounding of growing vectors do not count.
     fn grew_faster(self, than: Cost) -> bool {
         let allowed = 1.3 * self.file as f64 / than.file as f64;
         let too_fast = |now: f64, before: f64, free: f64| now > before * allowed + free;
@@ -255,7 +256,7 @@ fn family_complaint(family: &Family) -> Option<String> {
     None
 }
 
-/// The measure of growth: a cost that grows with the file passes, one that grows with its square does not.
+/// The measure of growth: linear cost passes, quadratic cost does not.
 #[test]
 fn growth_is_seen() {
     let cost = |file: usize, bytes: usize, steps: u64| Cost { file, bytes, steps };

@@ -41,7 +41,7 @@ fn images() -> Vec<Image> {
     (0..).zip(sizes).map(|(seed, (height, width))| image(seed, height, width)).collect()
 }
 
-/// All that a segmentation holds but its times.
+/// All of a segmentation except its times.
 type Content = (Vec<u32>, Vec<f32>, Vec<f32>, Vec<f32>, f32, u32);
 
 fn content(segmentation: &Segmentation) -> Result<Content, Failed> {
@@ -91,7 +91,7 @@ fn errors_stay_with_their_image(segmenter: &Segmenter) -> Result<(), Failed> {
     expected.insert(4, Err(ErrorKind::Image));
     expected.push(Err(ErrorKind::Source));
     assert_eq!(found, expected);
-    // A parameter that is out of range is the error of each image.
+    // A parameter out of range is an error of each image.
     let found: Vec<_> = segmenter.segment_batch(images(), &Params::new().bsize(7)).map(kinds).collect();
     assert_eq!(found, vec![Err(ErrorKind::Parameter); images().len()]);
     assert_eq!(segmenter.segment_batch(Vec::<Image>::new(), &Params::new()).count(), 0);
@@ -124,7 +124,7 @@ fn slow_caller(segmenter: &Segmenter) -> Result<(), Failed> {
     let mut results = segmenter.segment_batch(source, &Params::new());
     results.next().ok_or("no result")??;
     let mut last = 0;
-    // Until nothing moves any more.
+    // Until nothing changes any more.
     while last != taken.load(Ordering::Relaxed) {
         last = taken.load(Ordering::Relaxed);
         std::thread::sleep(Duration::from_millis(500));
@@ -143,7 +143,7 @@ fn cancellation(segmenter: &Segmenter) -> Result<(), Failed> {
     assert_eq!(rest.pop(), Some(Err(ErrorKind::Cancelled)));
     assert!(rest.len() < 20 && rest.iter().all(Result::is_ok), "{rest:?}");
     assert!(results.next().is_none());
-    // The segmenter is as good as before.
+    // The segmenter still works.
     assert!(segmenter.segment(&image(0, 200, 300), &Params::new())?.cells() > 0);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Cells of a whole segmentation move and turn with the image.
+//! The cells of a whole segmentation move and turn with the image.
 
 use cytoshade::{Params, Segmenter, Stack};
 use cytoshade_core::Labels;
@@ -21,8 +21,8 @@ fn labels(segmenter: &Segmenter, centers: &[(i32, i32)]) -> Result<Labels, Faile
     Ok(segmenter.segment(&domes(centers), &Params::default())?.labels)
 }
 
-/// Every cell of `moved` overlaps a cell of `labels` that `place` maps there, at an intersection over union of 0.8. Labels that
-/// did not move must fail.
+/// Every cell of `moved` overlaps its image of a cell of `labels` under `place`, at an intersection over union of 0.8.
+/// Labels that did not move must fail.
 fn same_cells(labels: &Labels, moved: &Labels, place: impl Fn(usize, usize) -> (usize, usize)) -> Result<(), Failed> {
     let near = |moved: &Labels| {
         if (labels.max(), moved.max()) != (CENTERS.len() as u32, CENTERS.len() as u32) {

@@ -9,10 +9,10 @@ use cytoshade_tests::gpu::NEEDS_ADAPTER;
 use cytoshade_tests::{agree, eval, must_fail_when_perturbed, trial};
 use libtest_mimic::{Failed, Trial};
 
-/// Allowed for the outputs of a whole pipeline in f32 against the reference's f32: rounding of every stage before.
+/// Allowed error of the outputs of a whole pipeline in f32 against the reference's f32: the rounding of all stages.
 const OUTPUTS: f64 = 1e-5;
 
-/// Allowed for an estimated diameter: a pixel more or less in the cell of median size.
+/// Allowed error of an estimated diameter: one pixel in the cell of median size.
 const DIAMETER: f64 = 1e-3;
 
 /// Cases of more than one tile, with bindings of decreasing size: too small for the outputs at either size, too small for the
@@ -45,7 +45,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
-/// Every batch is reported in its order, and none after the one that cancels.
+/// Every batch is reported in order, and none after the cancelling one.
 fn cancellation(case: &Case, device: Device) -> Result<(), Failed> {
     let segmenter = eval::segmenter(case, device)?;
     let (image, params) = (eval::image(case)?, eval::params(case).batch_size(2));
@@ -92,7 +92,7 @@ fn check(case: &Case, segmenter: &Segmenter) -> Result<(), Failed> {
     let segmentation = segmenter.segment(&eval::image(case)?, &eval::params(case))?;
 
     if case.name().ends_with("constant") {
-        // The reference passes a constant channel on as it is; here it becomes zero. Neither finds a cell.
+        // The reference keeps a constant channel; here it becomes zero. Neither finds a cell.
         let nothing = segmentation.cells() == 0 && case.expected_json("cells") == 0;
         return if nothing { Ok(()) } else { Err("cells in a constant image".into()) };
     }

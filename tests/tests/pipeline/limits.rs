@@ -42,7 +42,7 @@ fn tiles_stay() -> Result<(), Failed> {
 }
 
 fn tiles_shrink_for_a_kernel() -> Result<(), Failed> {
-    // As in a browser, an adapter may lack what the kernel needs.
+    // As in a browser, an adapter may lack the kernel's requirements.
     match segment(ROOM, Some(ConvKernel::Winograd), 384) {
         Ok(found) => assert!(found.cells() > 100, "{}", found.cells()),
         Err(failed) if failed.message().is_some_and(|message| message.contains("does not run")) => {}

@@ -1,5 +1,6 @@
-//! Whole pipelines through the library, on the CPU and on the best adapter there is, a software one too. A test is named after
-//! its module and its backend: `stack::gpu::balls`.
+//! Whole pipelines through the library, on the CPU and on the best adapter, software included.
+//!
+//! A test is named after its module and its backend: `stack::gpu::balls`.
 
 mod batch;
 mod equivariance;

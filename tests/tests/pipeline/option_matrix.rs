@@ -1,5 +1,5 @@
-//! Combinations of options in which every two values of two options meet, on crops of the larger data; and every image and
-//! stack of that data whole, with each network. All against the reference's masks.
+//! Pairwise combinations of options, on crops of the larger data; and every image and stack of that data whole, with
+//! each network. All against the reference's masks.
 
 use cytoshade::Device;
 use cytoshade_tests::eval;
@@ -19,8 +19,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
-/// Augmented in 3-D, even a small stack has more than five hundred tiles of 224 x 224, minutes on a software adapter. There only
-/// one of those runs, in the tests of stacks.
+/// Augmented in 3-D, even a small stack has more than five hundred tiles of 224 x 224, minutes on a software adapter.
+/// Only one of those runs there, in the tests of stacks.
 fn worth_it(case: &Case) -> bool {
     !(case.has_input("stack") && case.flag("do_3D") && case.flag("augment"))
         || eval::gpu_device() != Some(Device::Software)

@@ -5,7 +5,7 @@ use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::{agree, eval, must_fail_when_perturbed};
 use libtest_mimic::{Failed, Trial};
 
-/// Allowed for the outputs of a network in f32 after normalization and resizing, against the reference's f32.
+/// Allowed error of a network's outputs in f32 after normalization and resizing, against the reference's f32.
 const OUTPUTS: f64 = 1e-5;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -54,7 +54,7 @@ fn run(case: &Case, device: Device) -> Result<(), Failed> {
     };
     let expected = case.expected("labels").ok_or("no labels")?.u32();
     if case.has_input("stack") && !params.do_3d && params.stitch_threshold == 0.0 {
-        // Each z-slice has labels of its own.
+        // Each z-slice is numbered separately.
         let slice = expected.len() / eval::stack(case)?.depth();
         for (ours, expected) in labels.chunks_exact(slice).zip(expected.chunks_exact(slice)) {
             agree::masks(ours, expected)?;

@@ -19,7 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     tests.map(|(of, test)| trial(name(of), missing, move || test(device.ok_or(NEEDS_ADAPTER)?))).into()
 }
 
-/// A device as a program opens it.
+/// A device opened by a program.
 fn open(device: Device, limits: wgpu::Limits) -> Result<(wgpu::Adapter, wgpu::Device, wgpu::Queue), Failed> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
     let software = device == Device::Software;
@@ -66,7 +66,7 @@ fn share(device: Device) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A value after its way to the device and back.
+/// Copies a value to the device and back.
 fn copied(device: &wgpu::Device, queue: &wgpu::Queue, value: u32) -> Result<u32, Failed> {
     let buffer = |usage| {
         device.create_buffer(&wgpu::BufferDescriptor { label: None, size: 4, usage, mapped_at_creation: false })

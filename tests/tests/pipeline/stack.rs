@@ -6,7 +6,7 @@ use cytoshade_tests::gpu::NEEDS_ADAPTER;
 use cytoshade_tests::{agree, eval, must_fail_when_perturbed, trial};
 use libtest_mimic::{Failed, Trial};
 
-/// Allowed for the outputs of a whole pipeline in f32 against the reference's f32: rounding of every stage before.
+/// Allowed error of the outputs of a whole pipeline in f32 against the reference's f32: the rounding of all stages.
 const OUTPUTS: f64 = 1e-5;
 
 /// Cases, and bindings in bytes that hold their tiles but not the 3-D dynamics (16 bytes per voxel), not the stack (8 bytes per

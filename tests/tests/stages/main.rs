@@ -1,8 +1,9 @@
-//! Every stage of the pipeline on both backends, against the reference. A test is named after its stage and its backend:
-//! `follow_flows::gpu::random flows`.
+//! Every stage of the pipeline on both backends, against the reference.
 //!
-//! A stage on the CPU is held to the reference's fixtures, each from the reference's own input to it, so that the rounding of
-//! one stage is no failure of the next. On the GPU it is also held to the stage on the CPU, on random inputs.
+//! A test is named after its stage and its backend: `follow_flows::gpu::random flows`.
+//!
+//! A stage on the CPU is compared with the reference's fixtures, each from the reference's own input, so that the
+//! rounding of one stage is no failure of the next. On the GPU it is also compared with the CPU, on random inputs.
 
 use cytoshade_tests::suite::Suite;
 

@@ -1,4 +1,4 @@
-//! Synthetic labels and flows for the dynamics on the GPU, and what must hold of labels.
+//! Synthetic labels and flows for the dynamics on the GPU, and the invariants of labels.
 
 use cytoshade_core::{Labels, Planes};
 use cytoshade_cpu::flow_error;
@@ -6,7 +6,7 @@ use cytoshade_tests::agree;
 use cytoshade_tests::random::Random;
 use libtest_mimic::Failed;
 
-/// Blobs, rings and specks: labels 1 to `count` with gaps where one covers another.
+/// Blobs, rings and specks: labels 1 to `count`, with gaps if one covers another.
 pub(crate) fn shapes(random: &mut Random, height: usize, width: usize, count: u32, largest: f32) -> Labels {
     let mut labels = Labels::zeros(height, width);
     for label in 1..=count {

@@ -1,7 +1,8 @@
 //! `cargo xtask compare`: the same network, weights, tiles and images on other engines.
 //!
-//! Every peer is a long-running process (`benches/peers/protocol`), so that runs take turns and other load on the machine
-//! affects all of them alike. A peer is timed only after its output has agreed with ours. Figures are ratios within one run.
+//! Every peer is a long-running process (`benches/peers/protocol`), so that runs alternate and other load on the
+//! machine affects all of them equally. A peer is timed only after its output agrees with ours. Figures are ratios
+//! within one run.
 
 mod network;
 mod peer;

@@ -9,7 +9,8 @@ use super::{Compare, Figure, Group, Unit};
 use crate::subgroup_matrix;
 
 const SIDE: usize = 224;
-/// A peer whose output differs by a larger relative L2 error does not compute the same. f32 engines differ by about 1e-6.
+/// Maximum relative L2 error of a peer's output. f32 engines differ by about 1e-6.
+/// about 1e-6.
 const AGREEMENT: f64 = 1e-4;
 
 /// The peer's name for our network in WGSL.
@@ -32,9 +33,11 @@ pub(super) fn measure(options: &Compare, setup: &Setup) -> Result<Vec<Group>, St
     Ok(groups)
 }
 
-/// Our network in WGSL, one tile at a time with its transfers, beside engines on the CPU. `None` without an adapter.
+/// Our network in WGSL, tile by tile with its transfers, beside engines on the CPU.
 ///
-/// On a software adapter this measures the quality of the shaders, and whether they got faster.
+/// `None` without an adapter.
+///
+/// On a software adapter this measures the quality of the shaders, and their progress.
 pub(super) fn measure_shaders(options: &Compare, setup: &Setup) -> Result<Option<Group>, String> {
     let program = setup.peer("peer-cytoshade");
     let ours = program
@@ -56,7 +59,7 @@ pub(super) fn measure_shaders(options: &Compare, setup: &Setup) -> Result<Option
     }
 }
 
-/// Times the peers on batches of `n`, round by round, after their outputs have agreed with ours, the first.
+/// Times the peers on batches of `n`, round by round, after comparing their outputs with ours.
 fn in_turns(
     title: String,
     n: usize,
@@ -89,11 +92,11 @@ fn in_turns(
     Ok((Group { title, unit: Unit::Seconds, figures, left_out }, peers))
 }
 
-/// How to start a peer that runs the network.
+/// The command of a peer that runs the network.
 #[derive(Debug)]
 struct Engine {
     name: &'static str,
-    /// `None` if its program did not build or cannot run this network.
+    /// `None` if its program did not build or does not support this network.
     command: Option<Command>,
     /// First argument of the program.
     first: Option<&'static str>,
@@ -138,7 +141,7 @@ impl Setup {
     }
 }
 
-/// Starts the peers in their order. Returns those that started, and the reasons of the others.
+/// Starts the peers in order. Returns those that started, and the errors of the others.
 fn start(options: &Compare, setup: &Setup, engines: Vec<Engine>) -> (Vec<Peer>, Vec<String>) {
     let (mut peers, mut left_out) = (Vec::new(), Vec::new());
     for engine in engines.into_iter().filter(|engine| options.wants(engine.name)) {

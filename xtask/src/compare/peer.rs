@@ -5,10 +5,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::Compare;
 
-/// Pause before a run, in which the threads of the last engine stop spinning.
+/// Pause before a run, in which the previous engine's threads stop spinning.
 const REST: std::time::Duration = std::time::Duration::from_millis(200);
 
-/// A process that answers each line with a line.
+/// A process that answers each input line with an output line.
 #[derive(Debug)]
 pub(super) struct Peer {
     pub(super) name: String,
@@ -23,7 +23,7 @@ impl Peer {
     pub(super) fn start(name: &str, mut command: Command, options: &Compare) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("cannot start {name}: {error}");
         set_threads(&mut command, options.threads);
-        // A file, since nobody reads a pipe until the peer ends, and it would fill up.
+        // A file: nobody reads a pipe until the peer ends, so it would fill up.
         let errors = tempfile::tempfile().map_err(failed)?;
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         command.stderr(errors.try_clone().map_err(failed)?);
@@ -34,7 +34,7 @@ impl Peer {
         Ok(Self { name: name.into(), process, input, output: BufReader::new(output), errors })
     }
 
-    /// Sends a request whose answer is a number.
+    /// Sends a request and returns its answer, a number.
     pub(super) fn number(&mut self, words: &[&str]) -> Result<f64, String> {
         let answer = self.request(words)?;
         answer.parse().map_err(|_| format!("{}: {answer}", self.name))
@@ -56,7 +56,7 @@ impl Peer {
     /// The last line of its standard error.
     fn last_error(&mut self) -> String {
         let mut all = Vec::new();
-        // The process has ended or is of no more use; failures here only cost the message.
+        // The process has ended or is useless; failures here only cost the message.
         let _ = self.process.kill();
         let _ = self.process.wait();
         let _ = self.errors.rewind().and_then(|()| self.errors.read_to_end(&mut all));
@@ -78,13 +78,13 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // It only waits for requests: nothing is lost, even if this fails.
+        // It only waits for requests: a failure here loses nothing.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Sets the number of threads in every environment variable that an engine reads.
+/// Sets the number of threads in the environment variables of all engines.
 pub(super) fn set_threads(command: &mut Command, threads: usize) {
     for name in [
         "OMP_NUM_THREADS",

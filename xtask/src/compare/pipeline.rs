@@ -1,5 +1,6 @@
-//! Measures whole images, from an image file to a mask file: warm, in a process that has loaded the network, and cold, as a
-//! program that is started for one image.
+//! Measures whole images, from image file to mask file.
+//!
+//! Warm: in a process that has loaded the network. Cold: as a program started for one image.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +13,7 @@ use crate::shell::run;
 
 const SIDES: [usize; 2] = [512, 2048];
 
-/// The figures of whole images, and our stages' shares in the warm ones.
+/// The figures of whole images, and the shares of our stages in the warm ones.
 pub(super) fn measure(options: &Compare, setup: &Setup) -> Result<(Vec<Group>, Shares), String> {
     let mut shares = Shares::default();
     if !setup.published_width {
@@ -119,7 +120,7 @@ fn once(command: &mut Command) -> Result<(f64, f64), String> {
     }
 }
 
-/// Fails unless both mask files show the same cells by the project's measure of agreement.
+/// Fails unless both mask files agree, by the project's measure of mask agreement.
 fn agree(setup: &Setup, [ours, theirs]: &[PathBuf; 2]) -> Result<(), String> {
     run(Command::new(&setup.python).arg("tests/oracle/compare_masks.py").args([theirs, ours]))
 }

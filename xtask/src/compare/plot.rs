@@ -1,11 +1,11 @@
-//! Draws the times as SVG: for each group one bar per engine, as long as its median.
+//! Draws the times as SVG: a bar per engine in each group, with the length of its median.
 
 use std::fmt::Write;
 
 use super::{Group, Unit};
 
 const WIDTH: f64 = 760.0;
-/// Left end of the bars; the names are left of it.
+/// Left end of the bars, right of the names.
 const LEFT: f64 = 220.0;
 /// Space for the figure beside the longest bar.
 const RIGHT: f64 = 110.0;

@@ -14,7 +14,7 @@ pub(super) struct Setup {
     pub(super) files: PathBuf,
     /// The model file.
     pub(super) model: PathBuf,
-    /// Whether the network has the published width, the only one that Cellpose's own programs run.
+    /// Whether the network has the published width, the only one that Cellpose's own programs support.
     pub(super) published_width: bool,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn program() -> PathBuf {
     target_folder().join("release/cytoshade")
 }
 
-/// The Python of `--python`, else one in an environment of our own.
+/// The Python of `--python`, else that of our own environment.
 pub(super) fn interpreter(options: &Compare) -> Result<PathBuf, String> {
     options.python.clone().map_or_else(environment, Ok)
 }
@@ -78,7 +78,7 @@ fn build() -> Outcome {
     run(cargo(&["build", "--release", "--package", "cytoshade-cli"]))?;
     let peers =
         cargo(&["build", "--release", "--keep-going", "--manifest-path", "benches/peers/Cargo.toml", "--target-dir"]);
-    // A peer that does not build is skipped, and the table says so.
+    // A peer that does not build is skipped, with a note in the table.
     let built = run({ peers }.arg(peers_target()));
     if let Err(what) = built {
         eprintln!("{what}");

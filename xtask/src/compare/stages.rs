@@ -11,27 +11,27 @@ use super::table::processor;
 use super::{Compare, Figure, write};
 use crate::shell::{Outcome, cargo, lines, root, run, target_folder};
 
-/// All of the dynamics, from `follow_flows` on.
+/// The whole dynamics, from `follow_flows` on.
 const WHOLE: &str = "flows to masks";
 const PLANE: [&str; 9] =
     ["normalize", "resize", "tile", "blend", "follow_flows", "masks", "flow_error", "fill_holes", WHOLE];
 const STACK: [&str; 5] = ["normalize", "follow_flows", "masks", "fill_holes", WHOLE];
-/// The stages of [`STACK`] that run on a GPU; of [`PLANE`] all do.
+/// The stages of [`STACK`] that run on a GPU; those of [`PLANE`] all do.
 const STACK_ON_GPU: [&str; 4] = ["normalize", "follow_flows", "masks", WHOLE];
 
-/// No further round of a stage starts after this time.
+/// After this time, no further round of a stage starts.
 const ENOUGH: Duration = Duration::from_secs(8);
 
 /// The times of one stage of a scene.
 struct Row {
     stage: &'static str,
     ours: Figure,
-    /// On the GPU, if there is one and it runs the stage.
+    /// On the GPU, if it runs the stage.
     gpu: Option<Figure>,
     theirs: Figure,
 }
 
-/// The processes that take turns.
+/// The processes, which alternate.
 struct Peers {
     ours: Peer,
     gpu: Option<Peer>,
@@ -99,8 +99,10 @@ impl Peers {
         self.gpu.as_mut().filter(|_| !is_stack(scene) || STACK_ON_GPU.contains(&stage))
     }
 
-    /// Fails unless all find the same number of cells, which cover the same number of pixels to a thousandth, and each stage on
-    /// the GPU agrees with that on the CPU. Returns the number of cells.
+    /// Checks that all backends agree. Returns the number of cells.
+    ///
+    /// All must find the same number of cells with the same area to a thousandth, and each stage on the GPU must agree
+    /// with the CPU.
     fn agree(&mut self, scene: &str, stages: &[&str]) -> Result<f64, String> {
         let mut cells = 0.0;
         for what in ["covered", "cells"] {
@@ -126,7 +128,7 @@ impl Peers {
         Ok(cells)
     }
 
-    /// Runs a stage once on each, and returns the seconds: ours, the GPU's and the reference's.
+    /// Runs a stage once on each backend. Returns the seconds of ours, the GPU's and the reference's.
     fn turn(&mut self, scene: &str, stage: &str) -> Result<(f64, Option<f64>, f64), String> {
         let words = ["run", scene, stage];
         let ours = self.ours.run(&words)?;

@@ -16,7 +16,7 @@ pub(super) fn build() -> Outcome {
     Ok(())
 }
 
-/// mdBook of one version, installed into target/tools if it is not there.
+/// A fixed version of mdBook, installed into target/tools if missing.
 fn mdbook() -> Result<PathBuf, String> {
     let folder = target_folder().join("tools").join(format!("mdbook-{VERSION}"));
     let program = folder.join("bin").join(format!("mdbook{}", std::env::consts::EXE_SUFFIX));

@@ -6,12 +6,12 @@ use super::Problem;
 use super::page::{Link, Page};
 use super::repository::Repository;
 
-/// Addresses of files on the repository's main branch begin with this.
+/// Prefix of addresses of files on the repository's main branch.
 const BLOB: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/");
 /// Addresses of folders.
 const TREE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/tree/main/");
 
-/// Folders that are published by themselves: relative links out of them lead nowhere.
+/// Folders published separately: relative links out of them are broken.
 const PUBLISHED_ALONE: [&str; 2] = ["docs/src/", "crates/cytoshade-web/npm/"];
 
 const SUMMARY: &str = "docs/src/SUMMARY.md";
@@ -53,7 +53,7 @@ fn check_target(
     fragment.map_or(Ok(()), |fragment| check_fragment(&path, fragment, pages, repository))
 }
 
-/// The path from the root that a relative link leads to.
+/// The path from the root of a relative link's target.
 fn relative(page: &Page, address: &str) -> Result<String, String> {
     let path = join(&page.path, address).ok_or(format!("{address} leads outside of the repository"))?;
     match PUBLISHED_ALONE.iter().find(|folder| page.path.starts_with(**folder)) {
@@ -85,7 +85,7 @@ fn check_fragment(
     if defined { Ok(()) } else { Err(format!("{path} defines no function {fragment}")) }
 }
 
-/// Addresses elsewhere are checked for their form alone: the network is not asked.
+/// External addresses are only checked for their form, without network access.
 fn check_url(url: &str) -> Result<(), String> {
     if url.starts_with("mailto:") {
         return Ok(());

@@ -27,7 +27,7 @@ pub(crate) fn docs(options: &Docs) -> Outcome {
     if options.check { Ok(()) } else { book::build() }
 }
 
-/// Something wrong with a page.
+/// A problem in a page.
 #[derive(Debug)]
 struct Problem {
     /// The page's path and the line, as `path:line`.
@@ -41,7 +41,7 @@ impl Problem {
     }
 }
 
-/// Reports everything that is wrong with the Markdown files, not only the first thing.
+/// Reports all problems of the Markdown files, not only the first.
 fn check() -> Outcome {
     let repository = Repository::read()?;
     let problems = problems(&repository, &pages(&repository)?);
@@ -58,7 +58,7 @@ fn problems(repository: &Repository, pages: &BTreeMap<String, Page>) -> Vec<Prob
     let mut problems = links::check_summary(pages);
     for page in pages.values() {
         problems.extend(links::check(page, pages, repository));
-        // A record of what was measured keeps the names of its day.
+        // A record of measurements keeps the names of its date.
         if !page.path.starts_with("benches/results/") {
             problems.extend(names::check(page, repository));
             problems.extend(page.check_form(repository));
@@ -82,7 +82,7 @@ mod tests {
         check().unwrap();
     }
 
-    /// The problems of a page of this text at the repository's root.
+    /// The problems of a page with this text at the repository's root.
     fn complaints(repository: &Repository, text: &str) -> Vec<String> {
         let mut pages = pages(repository).unwrap();
         pages.insert("PAGE.md".into(), Page::parse("PAGE.md", text));

@@ -7,10 +7,10 @@ use super::page::{Code, CodeKind, Page};
 use super::repository::{Repository, hyphenated, words_of};
 use crate::Cli;
 
-/// Endings of files that the repository holds, and only few others do.
+/// File extensions that the repository uses, and that are rare elsewhere.
 const ENDINGS: [&str; 7] = [".rs", ".wgsl", ".py", ".ts", ".mjs", ".sh", ".md"];
 
-/// Folders at the root that git ignores, whose files a page may name.
+/// Folders at the root that git ignores; pages may name their files.
 const IGNORED: [&str; 2] = ["target/", "dist/"];
 
 pub(super) fn check(page: &Page, repository: &Repository) -> Vec<Problem> {
@@ -26,16 +26,16 @@ pub(super) fn check(page: &Page, repository: &Repository) -> Vec<Problem> {
     problems.collect()
 }
 
-/// Every `cargo xtask TASK` is a task.
+/// Checks that every `cargo xtask TASK` names a task.
 fn check_tasks(text: &str) -> Vec<String> {
     let is_task = |name: &str| Cli::command().get_subcommands().any(|task| task.get_name() == name);
     let words = text.split("cargo xtask ").skip(1).filter_map(|rest| rest.split_whitespace().next());
-    // A placeholder or an option is no name.
+    // A placeholder or an option is not a task.
     let names = words.filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
     names.filter(|name| !is_task(name)).map(|name| format!("`cargo xtask {name}`: no task of that name")).collect()
 }
 
-/// The names in a code span exist.
+/// Checks that the names in a code span exist.
 fn check_span(text: &str, repository: &Repository) -> Result<(), String> {
     if let Some(word) = hyphenated(text).find(|word| !exists(word, repository)) {
         return Err(format!("`{text}`: no source mentions {word}"));
@@ -46,7 +46,7 @@ fn check_span(text: &str, repository: &Repository) -> Result<(), String> {
     {
         return check_path(word, repository);
     }
-    // A pattern stands for many names.
+    // A pattern matches many names.
     let is_unknown = |word: &&str| (is_name(word) || text.contains("::")) && !repository.has_word(word);
     match words_of(text).find(is_unknown).filter(|_| !text.contains('*')) {
         Some(word) => Err(format!("`{text}`: no source mentions {word}")),
@@ -54,16 +54,16 @@ fn check_span(text: &str, repository: &Repository) -> Result<(), String> {
     }
 }
 
-/// Whether a word can only be a name: with underscores or capitals within.
+/// Whether a word can only be a name: it has inner underscores or capitals.
 fn is_name(word: &str) -> bool {
     let camel = word.as_bytes().windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
     camel || word.trim_matches('_').contains('_')
 }
 
-/// Whether a word is no option and no crate, or one that the sources mention.
+/// Whether a word is neither an option nor a crate, or the sources mention it.
 fn exists(word: &str, repository: &Repository) -> bool {
     match word.strip_prefix("--") {
-        // clap makes an option of a field.
+        // clap turns a field into an option.
         Some(option) => repository.has_hyphenated(word) || repository.has_word(&option.replace('-', "_")),
         None => !word.starts_with("cytoshade-") || repository.has_hyphenated(word),
     }

@@ -1,4 +1,4 @@
-//! A Markdown file, reduced to what can be checked.
+//! A Markdown file, reduced to its checkable parts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::repository::Repository;
 pub(super) struct Page {
     /// From the root, with `/`.
     pub(super) path: String,
-    /// The fragments that lead to a heading.
+    /// The fragments of its headings.
     pub(super) anchors: BTreeSet<String>,
     pub(super) links: Vec<Link>,
     pub(super) code: Vec<Code>,
@@ -38,7 +38,7 @@ pub(super) struct Code {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CodeKind {
     Span,
-    /// A fenced block, with the text behind the fence.
+    /// A fenced block, with the info string of its fence.
     Fenced(String),
     Indented,
 }
@@ -88,7 +88,7 @@ impl Page {
         page
     }
 
-    /// Code blocks name their language, Rust snippets are tested, promises link their tests.
+    /// Checks that code blocks name their language, Rust snippets are tested, and promises link tests.
     pub(super) fn check_form(&self, repository: &Repository) -> Vec<Problem> {
         let tested = repository.tests_snippets_of(&self.path);
         let complaint = |code: &Code| match &code.kind {
@@ -116,7 +116,7 @@ impl From<CodeBlockKind<'_>> for CodeKind {
     }
 }
 
-/// The fragment of a heading, as GitHub and mdBook make it: lower case, hyphens for spaces, numbered if it comes again.
+/// The fragment of a heading as on GitHub: lower case, hyphens for spaces, numbered if repeated.
 fn anchor(heading: &str, counts: &mut BTreeMap<String, usize>) -> String {
     let letter = |c: char| c.is_alphanumeric() || "-_".contains(c);
     let kept = heading.chars().map(|c| if c == ' ' { '-' } else { c }).filter(|&c| letter(c));

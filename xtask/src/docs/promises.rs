@@ -1,4 +1,4 @@
-//! Tables of promises: a row whose last column is "held by" must link the test that holds it.
+//! Checks tables of promises: a row whose last column is "held by" must link its test.
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
@@ -29,7 +29,7 @@ impl Promises {
             Event::Text(text) if self.in_head => {
                 self.headers.iter_mut().next_back().into_iter().for_each(|header| header.push_str(text));
             }
-            // A function of a Rust file; that it is there is checked as for every link.
+            // A function of a Rust file; the check of links verifies that it exists.
             Event::Start(Tag::Link { dest_url, .. }) if dest_url.contains(".rs#") => self.count(),
             Event::Code(text) if text.starts_with("cargo xtask") => self.count(),
             Event::End(TagEnd::TableRow) if self.headers.iter().any(|header| header == HELD_BY) && self.tests == 0 => {

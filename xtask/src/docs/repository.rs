@@ -1,4 +1,4 @@
-//! What the Markdown files may refer to: the files of the repository and the names in its sources.
+//! The targets of references in Markdown files: the repository's files and the names in its sources.
 
 use std::collections::{BTreeSet, HashSet};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use super::links::join;
 use crate::shell::{lines, root};
 
-/// Files in which names are defined.
+/// Files that define names.
 const SOURCES: [&str; 12] = ["rs", "wgsl", "ts", "js", "mjs", "html", "py", "sh", "toml", "json", "lock", "dict"];
 
 /// The files of the repository that git does not ignore.
@@ -25,7 +25,7 @@ impl Repository {
     pub(super) fn read() -> Result<Self, String> {
         let mut git = Command::new("git");
         git.args(["ls-files", "--cached", "--others", "--exclude-standard"]);
-        // A file that was removed stays in the index until that is committed.
+        // A removed file stays in the index until the removal is committed.
         let files = lines(git)?.into_iter().filter(|path| root().join(path).is_file()).collect();
         let mut repository = Self { files, ..Self::default() };
         let sources: Vec<String> = repository.files.iter().filter(|path| is_source(path)).cloned().collect();
@@ -47,7 +47,7 @@ impl Repository {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Whether a path from the root is that of a file, or of a folder that holds one.
+    /// Whether a path from the root is a file, or a folder with files.
     pub(super) fn contains(&self, path: &str) -> bool {
         let folder = format!("{}/", path.trim_end_matches('/'));
         let first_within = self.files.range(folder.clone()..).next();
@@ -75,7 +75,7 @@ impl Repository {
 }
 
 fn is_source(path: &str) -> bool {
-    // The tests of these checks name much that must not be found.
+    // The tests of these checks contain names that must not be found.
     let is_test = path == "xtask/src/docs/mod.rs";
     !is_test && path.rsplit_once('.').is_some_and(|(_, extension)| SOURCES.contains(&extension))
 }
@@ -85,7 +85,7 @@ pub(super) fn words_of(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
-/// The words of a text, hyphens being a part of them.
+/// The words of a text, including hyphens.
 pub(super) fn hyphenated(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && !"_-".contains(c)).filter(|word| !word.is_empty())
 }

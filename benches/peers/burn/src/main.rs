@@ -1,5 +1,6 @@
-//! The network on burn, written with its own operations: burn's ONNX reader generates code at build time, but the network is
-//! only known at run time.
+//! The network on burn, written with its own operations.
+//!
+//! burn's ONNX reader generates code at build time, but the network is known only at run time.
 
 use std::collections::HashMap;
 

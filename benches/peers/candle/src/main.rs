@@ -1,4 +1,6 @@
-//! The network on candle, written with its own layers: candle's ONNX reader needs a compiler of protocol buffers.
+//! The network on candle, written with its own layers.
+//!
+//! candle's ONNX reader needs a compiler of protocol buffers.
 
 use candle_core::{D, DType, Device, Tensor};
 use candle_nn::{BatchNorm, Conv2d, Conv2dConfig, Linear, Module, ModuleT, VarBuilder, batch_norm, conv2d, linear};

@@ -1,6 +1,7 @@
-//! The protocol between `cargo xtask compare` and a peer. A peer is a long-running process: it reads requests from its standard
-//! input and answers each with one line on its standard output. So runs of all peers can take turns, and each peer keeps its
-//! compiled code and its buffers.
+//! The protocol between `cargo xtask compare` and a peer.
+//!
+//! A peer is a long-running process: it reads requests from its standard input and answers each with one line on its
+//! standard output. Runs of all peers can therefore alternate, and each peer keeps its compiled code and its buffers.
 //!
 //! A peer of the network is started with `MODEL TILES SIDE THREADS`: the file of the network (in which `{n}` stands for the batch
 //! size), the file of the tiles (f32, [tiles, 2, side, side]), their side and the number of threads. Its requests are
@@ -45,8 +46,9 @@ impl Job {
         self.model.replace("{n}", &n.to_string())
     }
 
-    /// Answers requests until the input ends. `prepare` makes the engine ready for batches of `n`; `run` runs it on the tiles, and
-    /// is timed.
+    /// Answers requests until the input ends.
+    ///
+    /// `prepare` prepares the engine for batches of `n`; `run` runs it on the tiles, and is timed.
     pub fn serve<M>(
         &self,
         mut prepare: impl FnMut(usize) -> Outcome<M>,
@@ -74,7 +76,9 @@ impl Job {
     }
 }
 
-/// Answers each line of standard input with a line on standard output. An error is a line that begins with `error`.
+/// Answers each line of standard input with a line on standard output.
+///
+/// An error is a line that begins with `error`.
 pub fn answer_lines(mut answer: impl FnMut(&[&str]) -> Outcome<String>) -> Outcome<()> {
     for line in std::io::stdin().lock().lines() {
         let line = line?;

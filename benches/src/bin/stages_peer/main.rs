@@ -65,7 +65,7 @@ trait Stages {
     /// All stages from flows to labels.
     fn whole(&self) -> Outcome<Vec<u32>>;
 
-    /// Whether a stage agrees with that on the CPU.
+    /// Whether a stage agrees with the CPU's.
     fn agrees(&self, _stage: &str) -> Outcome<bool> {
         Ok(true)
     }

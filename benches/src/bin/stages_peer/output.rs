@@ -12,15 +12,18 @@ pub(crate) enum Output {
     Labels(Labels),
     /// Labels after all stages.
     Whole(Labels),
-    /// The voxels that take part, and where each ends.
+    /// The followed voxels, and the end point of each.
     Points(Vec<u32>, Vec<[f32; 3]>),
     /// Labels of a stack, after some or all stages.
     Volume(Vec<u32>),
 }
 
 impl Output {
-    /// Whether two outputs agree: values to 1e-5 of the largest, labels to the last pixel, 99.9 % of the end points to 0.01
-    /// pixels. After all stages, and in stacks, labels must have as many cells, and 99.9 % of the pixels in the same cells.
+    /// Whether two outputs agree.
+    ///
+    /// Values agree to 1e-5 of the largest, labels to the last pixel, 99.9 % of the end points to 0.01 pixels. After
+    /// all stages, and in stacks, labels must have the same number of cells, and 99.9 % of the pixels in the same
+    /// cells.
     pub(crate) fn agrees(&self, other: &Output) -> bool {
         match (self, other) {
             (Output::Values(ours), Output::Values(theirs)) => {

@@ -1,4 +1,4 @@
-//! Images out of arrays whose axes lie in any order.
+//! Extracts images from arrays with axes in any order.
 
 use std::sync::Mutex;
 
@@ -8,7 +8,7 @@ use crate::sample::{Held, gather, swap, widen_halves};
 use crate::source::Source;
 use crate::{Error, Format, Item, SampleKind, Series};
 
-/// An array as it lies in a file, with the distance between neighbours along each axis, in elements.
+/// An array in a file, with the stride of each axis in elements.
 pub(super) struct Stored<'s, 'a> {
     pub(super) source: &'s Source<'a>,
     pub(super) strides: &'s [usize],
@@ -17,7 +17,7 @@ pub(super) struct Stored<'s, 'a> {
 }
 
 impl Stored<'_, '_> {
-    /// Reads the planes of one image: of the file, the bytes from its first sample to its last.
+    /// Reads the planes of one image. Reads the file from the image's first sample to its last.
     pub(super) fn read(
         &self,
         series: &Series,
@@ -78,7 +78,7 @@ impl Stored<'_, '_> {
     }
 }
 
-/// The distances of an array whose last axis is the fastest.
+/// The strides of an array in C order, whose last axis is the fastest.
 pub(super) fn c_order(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1; shape.len()];
     for at in (1..shape.len()).rev() {
@@ -94,7 +94,7 @@ fn element(strides: &[usize], index: &[usize]) -> usize {
 /// A part of an array in memory.
 pub(super) struct Array<'a> {
     pub(super) bytes: &'a [u8],
-    /// The number of the first element that is there.
+    /// The number of the first element in memory.
     pub(super) first: usize,
     pub(super) strides: &'a [usize],
 }
@@ -121,7 +121,7 @@ impl Array<'_> {
     }
 }
 
-/// From planes to samples side by side.
+/// Interleaves planes into pixels.
 pub(super) fn interleave(planes: &[u8], samples: usize, width: usize, out: &mut [u8]) {
     let pixels = planes.len() / (samples * width).max(1);
     for (pixel, out) in out.chunks_exact_mut((samples * width).max(1)).enumerate() {

@@ -10,7 +10,7 @@ use crate::error::one_line;
 use crate::limits::zeros;
 use crate::{Error, Format};
 
-/// Decodes a picture: palettes are applied, and a palette of greys gives grey.
+/// Decodes a file. Palettes are applied; a palette of greys yields grey.
 pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
     let damaged = |error: ImageError| Error::damaged(Format::Bmp, one_line(&error));
     let decoder = BmpDecoder::new(Cursor::new(bytes)).map_err(damaged)?;
@@ -31,7 +31,7 @@ pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, 
         return Err(Error::unsupported(Format::Bmp, "samples of more than 8 bits", "8 bits a sample"));
     }
     decoder.read_image(&mut pixels).map_err(damaged)?;
-    // Where the header states the bits of a pixel; up to 8 are indices of a palette.
+    // Offset of the bits per pixel in the header; up to 8 bits are palette indices.
     let has_palette = bytes.get(28).is_some_and(|bits| *bits <= 8);
     let is_grey = |[red, green, blue]: &[u8; 3]| red == green && red == blue;
     if has_palette && channels == 3 && pixels.as_chunks().0.iter().all(is_grey) {

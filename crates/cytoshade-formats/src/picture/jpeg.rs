@@ -20,20 +20,20 @@ mod repair;
 
 type Decoder<'b> = JpegDecoder<ZCursor<&'b [u8]>>;
 
-/// The colours that a picture of three components or more is decoded to.
+/// The colour space to which three or more components are decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "rare"), allow(dead_code, reason = "strips and tiles may be pictures"))]
 pub(crate) enum Colors {
-    /// RGB, from whatever the file stores.
+    /// RGB, from any stored colour space.
     Rgb,
-    /// As they are stored, whatever they are.
+    /// The stored colour space.
     Stored,
 }
 
-/// Decodes an 8-bit grey or colour picture.
+/// Decodes an 8-bit grey or colour image.
 ///
-/// JPEG has no checksums. Bytes between its headers that belong to none, and a missing end, are warnings, as for libjpeg;
-/// codes that make no sense or are missing are an error.
+/// JPEG has no checksums. Stray bytes between headers and a missing end marker are warnings, as in libjpeg; invalid or
+/// missing codes are an error.
 pub(crate) fn decode(bytes: &[u8], colors: Colors, allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
     let mut warnings = Vec::new();
     #[cfg(feature = "rare")]
@@ -70,15 +70,15 @@ pub(crate) fn decode(bytes: &[u8], colors: Colors, allowed: Allowed<'_, '_>) -> 
 #[cfg(feature = "rare")]
 use repair::without_end;
 
-/// The decoder fills what is missing at the end of a file with grey.
+/// The decoder fills missing data at the end of a file with grey.
 #[cfg(not(feature = "rare"))]
 fn without_end(_: &[u8], _: ColorSpace, _: &mut Vec<Warning>) -> Option<Vec<u8>> {
     None
 }
 
-/// A decoder that has read the headers, and the colours that the file stores.
+/// A decoder that has read the headers, and the stored colour space.
 fn headers(bytes: &[u8], strict: bool) -> Result<(Decoder<'_>, ColorSpace), Error> {
-    // The sides are checked afterwards, in words of our own.
+    // The sides are checked afterwards, with our own messages.
     let options = DecoderOptions::default()
         .set_strict_mode(strict)
         .set_max_width(u16::MAX.into())
@@ -98,8 +98,9 @@ fn pixels(decoder: &mut Decoder<'_>, output: ColorSpace) -> Result<Vec<u8>, Stri
     Ok(pixels)
 }
 
-/// True if the last scan is followed by an end-of-image marker. (A thumbnail has its own markers, but before the scans of
-/// the picture.)
+/// True if an end-of-image marker follows the last scan.
+///
+/// (A thumbnail has its own markers, but before the scans of the image.)
 fn has_end(bytes: &[u8]) -> bool {
     let last = |code| bytes.windows(2).rposition(|pair| pair == [0xff, code]);
     let (scan, end) = (last(0xda), last(0xd9));

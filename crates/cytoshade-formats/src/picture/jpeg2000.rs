@@ -6,16 +6,16 @@ use super::{Allowed, Picture, unsigned};
 use crate::error::one_line;
 use crate::{Error, Format};
 
-/// Decodes a picture of integers of up to 16 bits, its components as they are stored.
+/// Decodes an image of integers of up to 16 bits, with its components as stored.
 pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
     let damaged = |error: hayro_jpeg2000::DecodeError| Error::damaged(Format::Jpeg2000, one_line(&error));
     let settings = DecodeSettings { resolve_palette_indices: true, strict: true, target_resolution: None };
     let image = Image::new(bytes, &settings).map_err(damaged)?;
     let (width, height) = (image.width() as usize, image.height() as usize);
     let components = u64::from(image.color_space().num_channels()) + u64::from(image.has_alpha());
-    // Samples are floats while they are decoded, and coefficients lie beside them.
+    // During decoding samples are floats, and coefficients take as much again.
     allowed.check(Format::Jpeg2000, width as u64, height as u64, components.saturating_mul(12))?;
-    // A code block of 64 x 64 samples takes at least a bit, and so does a larger picture without any.
+    // A code block of 64 x 64 samples takes at least one bit, as does a larger image without any.
     let mut context = DecoderContext::default();
     let decoded = image.decode(&mut context).map_err(damaged)?;
     let components = decoded.components();

@@ -8,7 +8,7 @@ use crate::error::one_line;
 use crate::limits::zeros;
 use crate::{Error, Format, SampleKind, SampleType, Warning};
 
-/// Decodes the first picture of a file, with all its channels.
+/// Decodes the first frame of a file, with all its channels.
 pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
     let damaged = |what: String| Error::damaged(Format::JpegXl, what);
     let broken = |error: Box<dyn std::error::Error + Send + Sync>| damaged(one_line(&error));
@@ -29,7 +29,7 @@ pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, 
     image.finalize().map_err(broken)?;
     let mut warnings = Vec::new();
     match image.num_loaded_keyframes() {
-        0 => return Err(damaged("it ends before its first picture does".into())),
+        0 => return Err(damaged("it ends within its first image".into())),
         1 => {}
         pictures => warnings.push(Warning::FirstPicture { pictures }),
     }
@@ -53,10 +53,10 @@ pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, 
     Ok(Picture { width, height, channels, sample_type, pixels, warnings })
 }
 
-/// Bytes that a decoder may take for headers.
+/// Limit in bytes on a decoder's headers.
 const HEADERS: usize = 16 << 20;
 
-/// Samples from 0 to 1 as integers.
+/// Converts samples from 0 to 1 to integers.
 fn integers(samples: &[f32], bits: usize) -> Result<Vec<u8>, Error> {
     let most = ((1u32 << bits) - 1) as f32;
     let integers = samples.iter().map(|sample| (sample * most).round().clamp(0.0, most) as u16);

@@ -6,7 +6,7 @@ use super::{Allowed, Picture};
 use crate::error::one_line;
 use crate::{Error, Format, SampleKind, SampleType};
 
-/// Decodes one raster of up to `samples` values a pixel; pixels that it masks out are 0.
+/// Decodes one raster of up to `samples` values per pixel; masked pixels are 0.
 pub(crate) fn decode(bytes: &[u8], samples: usize, allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
     let damaged = |error: lerc::LercError| Error::damaged(Format::Tiff, one_line(&error));
     let info = lerc::decode_info(bytes).map_err(damaged)?;

@@ -1,4 +1,4 @@
-//! Pictures as their decoders give them: the files themselves, and the strips and tiles of a TIFF that are such pictures.
+//! Decoders of single-image formats, for whole files and for TIFF strips and tiles in these formats.
 
 use cytoshade_core::Samples;
 
@@ -21,36 +21,36 @@ pub(crate) mod pnm;
 #[cfg(feature = "webp")]
 pub(crate) mod webp;
 
-/// A decoded picture.
+/// A decoded image.
 #[derive(Debug)]
 pub(crate) struct Picture {
     pub(crate) width: usize,
     pub(crate) height: usize,
-    /// Samples of a pixel.
+    /// Samples per pixel.
     pub(crate) channels: usize,
     pub(crate) sample_type: SampleType,
-    /// The samples in the order of this machine's bytes, all of a pixel side by side.
+    /// The samples in native byte order, interleaved.
     pub(crate) pixels: Vec<u8>,
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// The size that a decoder may give.
+/// The size that a decoder may return.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "rare"), allow(dead_code, reason = "strips and tiles may be pictures"))]
 pub(crate) enum Allowed<'m, 'l> {
-    /// Any within the limits, charged to the meter.
+    /// Any size within the limits, charged to the meter.
     Metered(&'m std::cell::RefCell<Meter<'l>>),
-    /// That of a strip or tile, which was charged: so wide, and at most so high.
+    /// The size of a strip or tile, already charged: exactly this width, and at most this height.
     Chunk {
         /// Width in pixels.
         width: usize,
-        /// Greatest height in pixels.
+        /// Maximum height in pixels.
         height: usize,
     },
 }
 
 impl Allowed<'_, '_> {
-    /// Checks the size that a picture states before it is decoded: `scratch` bytes a pixel are what its decoder needs.
+    /// Checks the size in an image's header before decoding. The decoder needs `scratch` bytes per pixel.
     pub(crate) fn check(&self, format: Format, width: u64, height: u64, scratch: u64) -> Result<(), Error> {
         match self {
             Allowed::Metered(meter) => {
@@ -65,7 +65,7 @@ impl Allowed<'_, '_> {
                 Err(Error::damaged(
                     format,
                     format!(
-                        "a strip or tile is a picture of {height} x {width} pixels (height x width), expected {most} x {expected}"
+                        "a strip or tile is an image of {height} x {width} pixels (height x width), expected {most} x {expected}"
                     ),
                 ))
             }

@@ -1,4 +1,4 @@
-//! PNG: reading images, writing labels and pictures.
+//! PNG: reads images, writes labels and overlays.
 
 use std::io::{Cursor, Write};
 
@@ -10,30 +10,30 @@ use crate::limits::{reserve, zeros};
 use crate::sample::swap;
 use crate::{Error, Format, LabelView};
 
-/// Decodes the first picture of a file; palettes are applied, 1 to 4 bits are stretched to 8.
+/// Decodes the first frame of a file. Palettes are applied; 1 to 4 bits are stretched to 8.
 pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
     let mut decoder = Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(Transformations::EXPAND);
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
-    // The header first: the decoder itself would refuse an image for its sides, in words of its own.
+    // The header first: the decoder would refuse an image for its size with its own message.
     let (width, height) = decoder.read_header_info().map_err(damaged)?.size();
     let pixels = u64::from(width) * u64::from(height);
     allowed.check(Format::Png, width.into(), height.into(), 0)?;
     let mut reader = decoder.read_info().map_err(damaged)?;
-    // The decoder takes it for granted that a palette is of whole colours, and panics otherwise.
+    // The decoder assumes three bytes per palette color and panics otherwise.
     let palette = reader.info().palette.as_ref().map_or(0, |palette| palette.len());
     if palette % 3 != 0 {
         return Err(Error::damaged(
             Format::Png,
-            format!("its palette has {palette} bytes, expected three for a color"),
+            format!("its palette has {palette} bytes, expected a multiple of three"),
         ));
     }
     let (color, depth) = reader.output_color_type();
     let sample_bytes = if depth == BitDepth::Sixteen { 2 } else { 1 };
     let channels = color.samples();
     allowed.check(Format::Png, width.into(), height.into(), (channels * sample_bytes) as u64)?;
-    // Deflate stores at most 1032 bytes in one, and a pixel has at least one bit.
+    // Deflate expands a byte to at most 1032 bytes, and a pixel has at least one bit.
     if pixels / 8 > bytes.len() as u64 * 1032 {
         let found = bytes.len();
         return Err(Error::damaged(
@@ -53,7 +53,7 @@ pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, 
     Ok(Picture { width, height, channels, sample_type, pixels: data, warnings: Vec::new() })
 }
 
-/// Of the samples of a pixel, those that are no transparency.
+/// The number of samples per pixel without transparency.
 pub(crate) fn opaque(channels: usize) -> usize {
     match channels {
         2 => 1,

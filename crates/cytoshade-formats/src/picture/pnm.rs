@@ -1,6 +1,6 @@
-//! PBM, PGM, PPM and PAM, as text and as bytes.
+//! PBM, PGM, PPM and PAM, text and binary.
 //!
-//! The reader is our own: the formats are a handful of numbers and then the samples.
+//! The reader is our own: the formats are a few numbers, then the samples.
 //!
 //! Source: the manual pages of Netpbm.
 
@@ -9,7 +9,7 @@ use crate::limits::zeros;
 use crate::sample::swap;
 use crate::{Error, Format, Warning};
 
-/// Decodes the first picture of a file.
+/// Decodes the first image of a file.
 pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
     let kind = bytes.get(1).copied().unwrap_or(0);
     let mut reader = Reader { bytes, at: 2 };
@@ -19,7 +19,7 @@ pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, 
     let samples = usize::try_from(width * height * channels).map_err(|_| damaged("it is too large to be addressed"))?;
     let is_text = kind <= b'3';
     if !is_text {
-        // One white byte, and the samples begin.
+        // One whitespace byte, then the samples.
         reader.at += 1;
     }
     let pixels = match (kind, is_text) {
@@ -65,7 +65,7 @@ impl Reader<'_> {
         Ok(Header { width, height, channels, most })
     }
 
-    /// PAM's header: lines of a word and a value, up to `ENDHDR`.
+    /// PAM's header: lines with a word and a value, up to `ENDHDR`.
     fn pam(&mut self) -> Result<Header, Error> {
         let mut header = Header { width: 0, height: 0, channels: 0, most: 0 };
         loop {
@@ -115,11 +115,11 @@ impl Reader<'_> {
         let text = rest.get(..digits).and_then(|digits| std::str::from_utf8(digits).ok());
         let number = text.and_then(|text| text.parse::<u32>().ok());
         self.at += digits;
-        number.map(u64::from).ok_or_else(|| damaged(format!("byte {} is no number", self.at)))
+        number.map(u64::from).ok_or_else(|| damaged(format!("byte {} is not a digit", self.at)))
     }
 
     fn text(&mut self, count: usize, most: u64, bits: u64) -> Result<Vec<u8>, Error> {
-        // A sample takes a digit and a blank.
+        // A sample takes a digit and a space.
         self.check(count.saturating_mul(2).saturating_sub(1))?;
         let mut pixels = Vec::new();
         for _ in 0..count {
@@ -136,7 +136,7 @@ impl Reader<'_> {
         Ok(pixels)
     }
 
-    /// Bits as digits: 1 is black. They become 0 for black and 255 for white, as other programs read them.
+    /// Bits as digits: 1 is black. Black becomes 0 and white 255, as in other programs.
     fn bits(&mut self, count: usize) -> Result<Vec<u8>, Error> {
         self.check(count)?;
         let mut pixels = Vec::new();
@@ -145,7 +145,7 @@ impl Reader<'_> {
             pixels.push(match self.bytes.get(self.at) {
                 Some(b'0') => 255,
                 Some(b'1') => 0,
-                _ => return Err(damaged(format!("byte {} is no bit", self.at))),
+                _ => return Err(damaged(format!("byte {} is not 0 or 1", self.at))),
             });
             self.at += 1;
         }

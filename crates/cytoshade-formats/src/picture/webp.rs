@@ -9,7 +9,7 @@ use crate::error::one_line;
 use crate::limits::zeros;
 use crate::{Error, Format, Warning};
 
-/// Decodes the first picture of a file: RGB, or RGBA if it has transparency.
+/// Decodes the first frame of a file: RGB, or RGBA if it has transparency.
 pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, Error> {
     let damaged = |error: DecodingError| Error::damaged(Format::WebP, one_line(&error));
     let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(damaged)?;

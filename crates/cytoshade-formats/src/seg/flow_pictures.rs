@@ -1,16 +1,16 @@
-//! Pictures of the flows, as Cellpose's graphical program shows them.
+//! Images of the flows, as Cellpose's GUI shows them.
 
 use std::f32::consts::PI;
 
-/// Two channels of flows as colors: the angle is the hue, the length the brightness (the reference's
-/// `plot.dx_to_circ`).
+/// Two channels of flows as colors: hue for angle, brightness for length (`plot.dx_to_circ`).
 pub(super) fn colors(dy: &[f32], dx: &[f32]) -> Vec<[u8; 3]> {
     let pairs = || dy.iter().zip(dx);
     colors_of(pairs(), pairs().map(|(y, x)| (y * y + x * x).sqrt()).collect())
 }
 
-/// The picture that the reference makes of flows in 3-D: the hue is the angle of the first two channels (dZ and dY), the
-/// brightness the length of all three.
+/// The reference's image of flows in 3-D.
+///
+/// The hue is the angle of the first two channels (dZ and dY), the brightness the length of all three.
 pub(super) fn volume_colors(channels: [&[f32]; 3]) -> Vec<[u8; 3]> {
     let [z, y, x] = channels;
     let lengths = z.iter().zip(y).zip(x).map(|((z, y), x)| (z * z + y * y + x * x).sqrt()).collect();
@@ -28,14 +28,14 @@ fn colors_of<'a>(angles: impl Iterator<Item = (&'a f32, &'a f32)>, mut lengths: 
     angles.zip(lengths).map(color).collect()
 }
 
-/// Cell probabilities as gray: 0 for their 1st percentile, 255 for their 99th.
+/// Cell probabilities as gray: 0 at their 1st percentile, 255 at their 99th.
 pub(super) fn brightness(cellprob: &[f32]) -> Vec<u8> {
     let mut values = cellprob.to_vec();
     normalize99(&mut values);
     values.into_iter().map(|value| (value.clamp(0.0, 1.0) * 255.0) as u8).collect()
 }
 
-/// A channel of flows as gray: 127 for 0, saturated at -10 and 10.
+/// A channel of flows as gray: 127 is zero flow; saturates at -10 and 10.
 pub(super) fn direction(flows: &[f32]) -> Vec<u8> {
     flows.iter().map(|value| (value / 10.0 * 127.0 + 127.0) as u8).collect()
 }
@@ -48,7 +48,7 @@ fn normalize99(values: &mut [f32]) {
     values.iter_mut().for_each(|value| *value = if range > 1e-3 { (*value - low) / range } else { 0.0 });
 }
 
-/// As numpy's `percentile`: between the two nearest values, by distance.
+/// A percentile as in numpy's `percentile`: linear between the two nearest values.
 fn percentile(values: &mut [f32], part: f64) -> f32 {
     let Some(last) = values.len().checked_sub(1) else { return 0.0 };
     let place = last as f64 * part;
@@ -57,7 +57,7 @@ fn percentile(values: &mut [f32], part: f64) -> f32 {
     (f64::from(low) + (f64::from(high) - f64::from(low)) * place.fract()) as f32
 }
 
-/// Resizes a picture by nearest neighbor, as OpenCV's `INTER_NEAREST` does.
+/// Resizes an image by nearest neighbor, as OpenCV's `INTER_NEAREST` does.
 pub(super) fn resize<T: Copy>(pixels: &[T], from: [usize; 2], to: [usize; 2]) -> Vec<T> {
     if from == to {
         return pixels.to_vec();

@@ -12,15 +12,15 @@ use crate::npy::{Header, split};
 use crate::{Error, Format, Image, LabelArray, LabelView, Limits, Pages, ReadOptions};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
-/// Names that make plain data; values of other names are left out.
+/// Limit on names of plain data; values with further names are left out.
 const ALLOWED: &[&[Global]] = &[numpy::GLOBALS, CONTAINERS, NAMESPACES, PATHS];
-/// Values that are listed as left out.
+/// Limit on listed values that are left out.
 const MOST_LEFT_OUT: usize = 100;
 
 /// The contents of a `_seg.npy`, as plain data.
 ///
-/// Arrays and texts borrow from the bytes that were read. Nothing in the file is executed, and no file that it names is
-/// opened: [`Seg::filename`] is untrusted text. Values that are no plain data are left out ([`Seg::left_out`]).
+/// Arrays and texts borrow from the input. Nothing in the file is executed, and no file that it names is opened:
+/// [`Seg::filename`] is untrusted text. Values that are not plain data are left out ([`Seg::left_out`]).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seg<'a> {
     dict: Plain<'a>,
@@ -31,8 +31,8 @@ pub struct Seg<'a> {
 /// Reads a `_seg.npy` of any version of Cellpose (0.6 to 4) and numpy.
 ///
 /// # Errors
-/// [`Error::Global`] for a pickle with a name that serves attacks alone, [`Error::Opcode`], [`Error::Limit`],
-/// [`Error::Memory`], [`Error::Damaged`]; [`Error::Shape`] for masks of other than two or three axes;
+/// [`Error::Global`] for a pickle with a name that only attacks use, [`Error::Opcode`], [`Error::Limit`],
+/// [`Error::Memory`], [`Error::Damaged`]; [`Error::Shape`] unless the masks have two or three axes;
 /// [`Error::Unsupported`] for other numpy files.
 pub fn read_seg<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Seg<'a>, Error> {
     limits.check_file(bytes.len() as u64)?;
@@ -42,7 +42,7 @@ pub fn read_seg<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Seg<'a>, Error> 
         let found = if points { "outlines as lists of points and no masks" } else { "no masks" };
         return Err(unsupported(found));
     };
-    let no_array = || unsupported(&format!("masks that are no array but {}", masks.label()));
+    let no_array = || unsupported(&format!("masks that are {}, not an array", masks.label()));
     let masks = labels(masks.as_array().ok_or_else(no_array)?, limits)?;
     Ok(Seg { dict, masks, limits: limits.clone() })
 }
@@ -63,7 +63,7 @@ fn dictionary<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Plain<'a>, Error> 
     let object = Array::read(&pickle, pickle.root(), meter)?.only_object()?;
     match Plain::read(&pickle, object, meter)? {
         dict @ Plain::Dict(_) => Ok(dict),
-        other => Err(unsupported(&format!("a pickled object that is no dictionary but {}", other.label()))),
+        other => Err(unsupported(&format!("a pickle of {}, not of a dictionary", other.label()))),
     }
 }
 
@@ -73,7 +73,7 @@ fn unsupported(found: &str) -> Error {
 
 /// The masks. Negative values are background.
 ///
-/// Old versions number cells from 0 and have -1 for background, which the reference's loader recognizes by the -1.
+/// Old versions number cells from 0 and mark background with -1. The reference's loader detects them by the -1.
 fn labels(masks: &Array<'_, Plain<'_>>, limits: &Limits) -> Result<LabelArray, Error> {
     let shape = shape(masks);
     if !(2..=3).contains(&shape.len()) {
@@ -91,7 +91,7 @@ fn labels(masks: &Array<'_, Plain<'_>>, limits: &Limits) -> Result<LabelArray, E
     LabelArray::from_images(&planes, shape.len() == 3, Format::Seg, add)
 }
 
-/// The array's shape without leading axes of length 1: the graphical program saves a plane as a stack of one.
+/// The array's shape without leading axes of length 1: the GUI saves a plane as a stack of one.
 fn shape(array: &Array<'_, Plain<'_>>) -> Vec<usize> {
     let mut shape = array.shape().to_vec();
     while shape.len() > 2 && shape.first() == Some(&1) {
@@ -100,9 +100,9 @@ fn shape(array: &Array<'_, Plain<'_>>) -> Vec<usize> {
     shape
 }
 
-/// An array as images: of two axes, or of more as `pages` says.
+/// An array as images: of two axes, or of more as `pages` specifies.
 fn images(array: &Array<'_, Plain<'_>>, pages: Pages, limits: &Limits) -> Result<Vec<Image>, Error> {
-    let Data::Bytes(data) = array.data() else { return Err(unsupported("an array of objects for numbers")) };
+    let Data::Bytes(data) = array.data() else { return Err(unsupported("an array of objects, not of numbers")) };
     let shape = shape(array);
     let descr = format!("{}{}", array.dtype().order(), array.dtype().name());
     let header = Header { descr, fortran_order: array.fortran_order(), shape };
@@ -119,17 +119,17 @@ impl<'a> Seg<'a> {
         self.masks.view()
     }
 
-    /// Number of cells: of different labels, which may have gaps.
+    /// Number of cells: of distinct labels, which may have gaps.
     pub fn cells(&self) -> usize {
         self.labels().cells()
     }
 
-    /// The value of a key, as it is stored.
+    /// The stored value of a key.
     pub fn get(&self, key: &str) -> Option<&Plain<'a>> {
         self.dict.get(key)
     }
 
-    /// The keys in the file's order, as they may be printed: short and without control characters.
+    /// The keys in the file's order, safe to print: short and without control characters.
     pub fn keys(&self) -> Vec<String> {
         self.pairs().iter().map(|(key, _)| key.label()).collect()
     }
@@ -139,13 +139,14 @@ impl<'a> Seg<'a> {
         self.pairs().iter().filter(|(key, _)| is_known(key)).map(|(key, _)| key.label()).collect()
     }
 
-    /// The keys that no version of Cellpose wrote. Their values are kept and written back.
+    /// The keys that no version of Cellpose writes. Their values are kept and written back.
     pub fn unknown(&self) -> Vec<String> {
         self.pairs().iter().filter(|(key, _)| !is_known(key)).map(|(key, _)| key.label()).collect()
     }
 
-    /// The values that are no plain data and were left out, each with the keys that lead to it and a description:
-    /// `note: a value of “datetime.datetime”`. The first 100 of them.
+    /// The values that are left out because they are not plain data. At most 100.
+    ///
+    /// Each entry has the path of keys and a description: `note: a value of “datetime.datetime”`.
     pub fn left_out(&self) -> Vec<String> {
         self.dict.opaque(MOST_LEFT_OUT).into_iter().map(|(place, what)| format!("{place}: {what}")).collect()
     }
@@ -157,13 +158,14 @@ impl<'a> Seg<'a> {
         }
     }
 
-    /// The image's path on the machine that wrote the file: untrusted text, which is never opened.
+    /// The image's path on the machine that wrote the file: untrusted text, never opened.
     pub fn filename(&self) -> Option<std::borrow::Cow<'_, str>> {
         self.get("filename")?.as_text()
     }
 
-    /// The diameter in pixels that the image was segmented with: `est_diam` before Cellpose 3, then `diameter`, for which
-    /// Cellpose 4 may write NaN (none).
+    /// The diameter in pixels used for segmentation.
+    ///
+    /// It is `est_diam` before Cellpose 3, then `diameter`, for which Cellpose 4 may write NaN (none).
     pub fn diameter(&self) -> Option<f64> {
         let diameter = |key| self.get(key).and_then(Plain::as_number).filter(|value| value.is_finite() && *value > 0.0);
         diameter("est_diam").or_else(|| diameter("diameter"))
@@ -185,26 +187,30 @@ impl<'a> Seg<'a> {
         }
     }
 
-    /// The arrays of `flows`: the flows as an RGB picture, the cell probability as a gray one, a picture of the flow in Z,
-    /// the end points (empty for a plane), and the network's output (dY, dX, cell probability). Skips entries that are
-    /// no arrays, which [`Seg::get`] returns.
+    /// The arrays of `flows`.
+    ///
+    /// They are the flows as RGB, the cell probability as gray, the flow in Z as an image, the end points (empty for a
+    /// plane), and the network's output (dY, dX, cell probability). Skips entries that are not arrays, which
+    /// [`Seg::get`] returns.
     pub fn flows(&self) -> Vec<&Array<'a, Plain<'a>>> {
         let items = self.get("flows").and_then(Plain::as_items).unwrap_or_default();
         items.iter().filter_map(Plain::as_array).collect()
     }
 
-    /// The image that was segmented, if the file holds it (Cellpose 0.6 to 2): the z-slices of a stack if the masks are
-    /// one, else read as [`Pages::Auto`] says.
+    /// The segmented image, if the file holds it (Cellpose 0.6 to 2).
+    ///
+    /// It is the z-slices of a stack if the masks are a stack, else read by [`Pages::Auto`].
     ///
     /// # Errors
-    /// If the array has not the shape or type of an image.
+    /// Any of [`Error`] if the array's shape or type is not that of an image.
     pub fn image(&self) -> Option<Result<Vec<Image>, Error>> {
         let pages = if self.labels().slices().is_some() { Pages::Stack } else { Pages::Auto };
         Some(images(self.get("img")?.as_array()?, pages, &self.limits))
     }
 
-    /// Writes the dictionary again, with every key and value, unknown ones too; values that were left out are missing, or
-    /// `None` in a list.
+    /// Writes the dictionary again, with every key and value, including unknown ones.
+    ///
+    /// Values that were left out are missing, or `None` in a list.
     ///
     /// # Errors
     /// [`Error::Write`].

@@ -12,34 +12,39 @@ use crate::limits::{reserve, zeros};
 use crate::outlines::mark_outlines;
 use crate::{Error, FlowView, Image, LabelView, overlay};
 
-/// The contents of a `_seg.npy` to write.
+/// The contents to write to a `_seg.npy`.
 #[derive(Clone, Copy, Debug)]
 pub struct SegParts<'a> {
     /// The cells of an image [Y, X] or a stack [Z, Y, X].
     pub labels: LabelView<'a>,
-    /// The image, or the z-slices of the stack; may be empty. The graphical program shows it if it does not find
-    /// `filename`. The reference leaves it out from version 3 on.
+    /// The image, or the z-slices of the stack; may be empty.
+    ///
+    /// The GUI shows it if it does not find `filename`. The reference omits it from version 3 on.
     pub images: &'a [Image],
-    /// The graphical program needs the flows of an image to compute masks again with other thresholds.
+    /// Flows and cell probability.
+    ///
+    /// From those of an image the GUI can compute masks again with other thresholds.
     pub flows: Option<FlowView<'a>>,
-    /// The image's path, where the graphical program looks for it (and beside the `_seg.npy`).
+    /// The image's path, where the GUI looks for it (and beside the `_seg.npy`).
     pub filename: &'a str,
     /// The channel to segment and the nuclear channel, as Cellpose counts them.
     pub channels: [usize; 2],
-    /// The diameter in pixels that the image was segmented with.
+    /// The diameter in pixels used for segmentation.
     pub diameter: f64,
 }
 
-/// Writes a `_seg.npy` as Cellpose 3.1.1.2 does (`io.masks_flows_to_seg`): the same keys with the same types and shapes,
-/// and `est_diam`, `colors` and `img`, which its graphical program reads too.
+/// Writes a `_seg.npy` as Cellpose 3.1.1.2 does (`io.masks_flows_to_seg`).
+///
+/// It has the same keys with the same types and shapes, and also `est_diam`, `colors` and `img`, which Cellpose's GUI
+/// reads.
 ///
 /// # Errors
-/// [`Error::Write`], [`Error::Memory`]; [`Error::Output`] if labels, images and flows do not fit each other, and for a time series, which
-/// the format does not have.
+/// [`Error::Write`], [`Error::Memory`]; [`Error::Output`] if labels, images and flows do not match, and for a time
+/// series, which the format does not support.
 pub fn write_seg<W: Write>(out: W, parts: &SegParts<'_>) -> Result<(), Error> {
     let labels = parts.labels;
     check(parts)?;
-    // The file is put together in memory; the parts below are made without asking again.
+    // The file is assembled in memory; the parts below are allocated without further checks.
     drop(reserve::<u8>(size(parts))?);
     let cells = labels.max() as usize;
     let text = |key: &'static str| Plain::Text(Cow::Borrowed(key));
@@ -72,7 +77,7 @@ fn check(parts: &SegParts<'_>) -> Result<(), Error> {
         return refuse("the labels of a time series".into(), "those of one image or stack in a _seg.npy");
     }
     if parts.flows.is_some_and(|flows| flows.is_stack() != labels.slices().is_some()) {
-        return refuse("labels and flows of which only one is a stack".into(), "both of an image or both of a stack");
+        return refuse("labels and flows, only one of them a stack".into(), "both of an image or both of a stack");
     }
     let images = parts.images.len();
     if images != 0 && images != labels.slices().unwrap_or(1) {
@@ -89,13 +94,13 @@ fn check(parts: &SegParts<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Bytes of memory that the contents of the file take, temporary ones included.
+/// Bytes of memory for the contents of the file, including temporaries.
 fn size(parts: &SegParts<'_>) -> usize {
     let labels = parts.labels.as_slice().len();
     let images: usize = parts.images.iter().map(|image| image.channels() * image.height() * image.width()).sum();
     let output = parts.flows.map_or(0, |flows| flows.shape().iter().product());
-    // Outlines in 4 bytes, both arrays of labels in up to 4, pictures in 7; samples in up to 8; values in 4, and as many
-    // in the making of a picture.
+    // Outlines 4 bytes, both label arrays up to 4, flow images 7, samples up to 8, values 4, and as many temporary ones
+    // per flow image.
     labels * (4 + 2 * 4 + 7) + images * 8 + output * 8
 }
 
@@ -118,7 +123,7 @@ fn label_array(shape: &[usize], highest: u32, labels: &[u32]) -> Result<Plain<'s
     array(shape.to_vec(), Dtype::little_endian(Kind::Uint, 4), bytes)
 }
 
-/// The five entries of `flows` for an image, whose pictures are as large as the masks.
+/// The five entries of `flows` for an image. Their images have the size of the masks.
 fn image_flows(flows: &FlowView<'_>, labels: LabelView<'_>) -> Result<Vec<Plain<'static>>, Error> {
     let [_, height, width] = flows.size();
     let size = [labels.height(), labels.width()];
@@ -134,7 +139,7 @@ fn image_flows(flows: &FlowView<'_>, labels: LabelView<'_>) -> Result<Vec<Plain<
     ])
 }
 
-/// The five entries of `flows` for a stack. The third is a picture of the first channel of the flows.
+/// The five entries of `flows` for a stack. The third is an image of the first channel of the flows.
 fn stack_flows(flows: &FlowView<'_>) -> Result<Vec<Plain<'static>>, Error> {
     let size = flows.size().to_vec();
     let first = flows.channel(0);
@@ -161,7 +166,10 @@ fn output(flows: &FlowView<'_>) -> Result<Plain<'static>, Error> {
 fn image_array(images: &[Image], is_stack: bool) -> Result<Plain<'static>, Error> {
     let Some(first) = images.first() else { return Ok(Plain::None) };
     let size = |image: &Image| (image.channels(), image.height(), image.width());
-    let differ = || Error::Output { found: "images of several sizes or types".into(), expected: "z-slices that agree" };
+    let differ = || Error::Output {
+        found: "images of several sizes or types".into(),
+        expected: "z-slices of one size and type",
+    };
     let mut shape = if is_stack { vec![images.len()] } else { Vec::new() };
     if first.channels() > 1 {
         shape.push(first.channels());

@@ -1,4 +1,4 @@
-//! From a page's strips or tiles to planes of samples.
+//! Decodes the strips or tiles of a page into planes of samples.
 //!
 //! Source: TIFF 6.0 (Adobe, 1992), sections 14 (predictor 2) and 15 (tiles); TIFF Technical Note 3 (2005) for predictor 3.
 
@@ -12,14 +12,14 @@ use crate::limits::zeros;
 use crate::sample::{Held, gather, swap, widen_halves};
 use crate::{Error, Format, SampleKind, parallel};
 
-/// Decodes a page as it was planned into `out`: the planes of its samples, each height x width samples as `held` says.
+/// Decodes a planned page into `out`: its planes of height x width samples of type `held`.
 pub(super) fn decode(file: &File<'_>, page: &Page, plan: &Plan, held: Held, out: &mut [u8]) -> Result<(), Error> {
     let rows = RowFormat::new(file, page, plan, held)?;
     let reader = Reader { file, page, plan, rows: &rows };
     parallel::for_each(reader.tasks(out), |task| reader.band(task))
 }
 
-/// A band and the rows of each plane that it fills.
+/// A band and the rows that it fills in each plane.
 struct Task<'o> {
     band: Band,
     planes: Vec<&'o mut [u8]>,
@@ -33,7 +33,7 @@ struct Reader<'r, 'a> {
 }
 
 impl Reader<'_, '_> {
-    /// Hands each band the rows that it fills.
+    /// Assigns each band the rows that it fills.
     fn tasks<'o>(&self, out: &'o mut [u8]) -> Vec<Task<'o>> {
         let row = self.page.kind.width * self.rows.held.bytes;
         let plane_bytes = (row * self.page.kind.height).max(1);
@@ -83,7 +83,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    /// Rows that lie in the file as they are held: read straight to where they belong.
+    /// Reads rows directly into place, if the file stores them in the in-memory type.
     fn plain(&self, band: &Band, out: &mut [u8]) -> Result<(), Error> {
         let Some(chunk) = self.plan.chunks.get(band.first).filter(|chunk| chunk.length > 0) else { return Ok(()) };
         self.file.source.read(chunk.offset + (band.skip * self.plan.row_bytes) as u64, out)?;
@@ -93,7 +93,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    /// The bytes of a strip or tile, from the first row of the band on; `None` if it is not stored.
+    /// The bytes of a strip or tile from the first row of the band on; `None` if it is not stored.
     fn chunk(&self, band: &Band, index: usize) -> Result<Option<(Vec<u8>, Order)>, Error> {
         let Some(chunk) = self.plan.chunks.get(index).filter(|chunk| chunk.length > 0) else { return Ok(None) };
         if matches!(self.plan.codec, Codec::None) {
@@ -122,21 +122,21 @@ fn reverse_bits(bytes: &mut [u8]) {
     bytes.iter_mut().for_each(|byte| *byte = byte.reverse_bits());
 }
 
-/// How the samples of a row are stored.
+/// The storage of the samples of a row.
 struct RowFormat {
     held: Held,
     bits: usize,
     is_half: bool,
     predictor: Predictor,
     interleaved: usize,
-    /// The file's order of bytes is not that of this machine.
+    /// The file's byte order differs from the machine's.
     swapped: bool,
     big_endian: bool,
-    /// Uncompressed rows of one sample a pixel, as they are held but for the order of bytes.
+    /// Uncompressed rows of one sample per pixel in the in-memory type, apart from byte order.
     is_plain: bool,
 }
 
-/// What was done to a row before it was compressed.
+/// The transformation of a row before compression.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Predictor {
     None,
@@ -144,7 +144,7 @@ enum Predictor {
     FloatingPoint,
 }
 
-/// Memory that is used again for each row.
+/// Memory reused for each row.
 #[derive(Default)]
 struct Scratch {
     row: Vec<u8>,
@@ -156,7 +156,7 @@ impl RowFormat {
         let bits = page.kind.sample_type.bits;
         let is_float = page.kind.sample_type.kind == SampleKind::Float;
         let predictor = match page.predictor {
-            // The tag is only about compressed samples.
+            // The tag applies only to compressed samples.
             _ if !plan.codec.has_predictor() => Predictor::None,
             1 => Predictor::None,
             2 if matches!(bits, 8 | 16 | 32 | 64) => Predictor::Horizontal,
@@ -177,7 +177,7 @@ impl RowFormat {
         Ok(Self { held, bits, is_half, predictor, interleaved, swapped, big_endian: file.big_endian, is_plain })
     }
 
-    /// The samples of a stored row as they are held, interleaved.
+    /// Decodes a stored row to interleaved samples in the in-memory type.
     fn decode<'r>(&self, bytes: &'r mut [u8], order: Order, scratch: &'r mut Scratch) -> &'r [u8] {
         let stored_bytes = if self.is_half { 2 } else { self.held.bytes };
         if order == Order::Native {
@@ -220,7 +220,7 @@ impl RowFormat {
     }
 }
 
-/// Samples of less bits than bytes hold, packed without gaps from the highest bit on, as samples of `width` bytes.
+/// Unpacks samples narrower than their bytes, stored from the highest bit on, to `width` bytes each.
 fn unpack(bytes: &[u8], bits: usize, width: usize, row: &mut Vec<u8>) {
     if bits == 1 {
         return bytes.iter().for_each(|byte| row.extend([7, 6, 5, 4, 3, 2, 1, 0].map(|bit| byte >> bit & 1)));
@@ -242,7 +242,7 @@ fn unpack(bytes: &[u8], bits: usize, width: usize, row: &mut Vec<u8>) {
     }
 }
 
-/// Predictor 2 stores the differences of neighbouring samples, of floats too as the sums of their bits.
+/// Predictor 2 stores the differences of neighbouring samples; for floats, of their bit patterns.
 #[inline(never)]
 fn undo_horizontal(bytes: &mut [u8], width: usize, interleaved: usize) {
     macro_rules! sums {
@@ -278,7 +278,7 @@ fn undo_horizontal(bytes: &mut [u8], width: usize, interleaved: usize) {
     }
 }
 
-/// Predictor 3 stores the differences of neighbouring bytes, after it has sorted the bytes of a row by significance.
+/// Predictor 3 stores the differences of neighbouring bytes, sorted by significance in each row.
 fn undo_floating_point(bytes: &mut [u8], size: usize, interleaved: usize, row: &mut Vec<u8>) {
     for index in interleaved..bytes.len() {
         let left = bytes.get(index - interleaved).copied().unwrap_or(0);

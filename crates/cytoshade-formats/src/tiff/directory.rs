@@ -1,5 +1,6 @@
-//! The outer shape of a TIFF: header, directories, tags. Nothing here reserves memory by the sizes that a file states
-//! before it has checked that the file has as many bytes.
+//! The structure of a TIFF: header, directories, tags.
+//!
+//! No function reserves memory by a size in the file before checking that the file has as many bytes.
 //!
 //! Source: TIFF 6.0 (Adobe, 1992), sections 2 and 8; BigTIFF as libtiff writes it.
 
@@ -11,7 +12,9 @@ use crate::limits::check;
 use crate::source::Source;
 use crate::{Error, Format, Limits};
 
-/// More entries than any writer makes; directories may overlap, so that a small file could state a great many.
+/// More entries than any writer makes.
+///
+/// Directories may overlap, so a small file could otherwise state many.
 const MAX_ENTRIES: u64 = 4096;
 
 /// A tag's number.
@@ -76,14 +79,14 @@ pub(super) enum Tag {
     IjMetadata = 50839,
 }
 
-/// The whole file, and how its numbers are stored.
+/// The whole file, and the storage of its numbers.
 #[derive(Debug)]
 pub(crate) struct File<'a> {
     pub(super) source: Source<'a>,
     pub(super) big_endian: bool,
     /// BigTIFF: offsets and counts have 8 bytes.
     big: bool,
-    /// Bytes of tags that were read, shared ones as often as they were read.
+    /// Bytes of tag values read so far; shared bytes count on each read.
     read: AtomicU64,
     metadata_bytes: u64,
 }
@@ -111,7 +114,7 @@ impl<'a> File<'a> {
             }
             limits.check_pages(seen.len() as u64)?;
             let (directory, after) = self.directory(next)?;
-            // Directories that overlap are read as often as they are used.
+            // Overlapping directories count on each read.
             bytes += directory.entries.len() as u64;
             if bytes > self.source.len() {
                 return Err(damaged("its pages' directories overlap"));
@@ -161,7 +164,7 @@ impl<'a> File<'a> {
         Ok(self.integers(values, &self.bytes(values)?))
     }
 
-    /// The first `count` places or sizes of strips and tiles, whose memory the caller has charged.
+    /// The first `count` offsets or sizes of strips and tiles. The caller has charged their memory.
     pub(super) fn list(&self, values: Values, count: u64) -> Result<Vec<u64>, Error> {
         let values = Values { count: values.count.min(count), ..values };
         let what = format_args!("the list of tag {}", values.tag);
@@ -173,7 +176,7 @@ impl<'a> File<'a> {
         bytes.chunks_exact(size).map(|bytes| self.unsigned(bytes)).collect()
     }
 
-    /// The first of a tag's values as a number: an integer, a fraction or a float.
+    /// The first value of a tag as a number: an integer, a fraction or a float.
     #[cfg(feature = "microscopy")]
     pub(super) fn real(&self, values: Values) -> Option<f64> {
         let bytes = self.bytes(Values { count: values.count.min(1), ..values }).ok()?;
@@ -189,7 +192,7 @@ impl<'a> File<'a> {
         }
     }
 
-    /// Text of a tag's values, up to the first zero byte.
+    /// Text in a tag's values, up to the first zero byte.
     pub(super) fn text(&self, values: Values, limits: &Limits) -> Result<String, Error> {
         limits.check_metadata(values.length())?;
         let bytes = self.bytes(values)?;
@@ -198,10 +201,10 @@ impl<'a> File<'a> {
     }
 }
 
-/// Where the values of a tag lie.
+/// The position of a tag's values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Values {
-    tag: u16,
+    pub(super) tag: u16,
     pub(super) kind: u16,
     pub(super) count: u64,
     pub(super) offset: u64,
@@ -223,21 +226,21 @@ impl Values {
     }
 }
 
-/// One page's tags.
+/// The tags of one page.
 pub(super) struct Directory<'f, 'a> {
     pub(super) file: &'f File<'a>,
-    /// Where the entries begin.
+    /// Offset of the entries.
     start: u64,
     entries: Cow<'f, [u8]>,
 }
 
 impl Directory<'_, '_> {
-    /// Where the values of a tag lie; of a tag that comes twice, the first.
+    /// The position of a tag's values; of the first, if the tag is repeated.
     pub(super) fn values(&self, tag: Tag) -> Result<Option<Values>, Error> {
         Ok(self.all_values(tag)?.next())
     }
 
-    /// Where the values of a tag lie, as often as it comes.
+    /// The positions of all values of a tag that may be repeated.
     pub(super) fn all_values(&self, tag: Tag) -> Result<impl Iterator<Item = Values> + use<>, Error> {
         let (entry_bytes, count_bytes) = if self.file.big { (20, 8) } else { (12, 4) };
         let number = |entry: &[u8], range| entry.get(range).map_or(0, |bytes| self.file.unsigned(bytes));
@@ -266,7 +269,7 @@ impl Directory<'_, '_> {
         Ok(found.into_iter())
     }
 
-    /// Where the unsigned integers of a tag lie.
+    /// The position of a tag's unsigned integers.
     pub(super) fn integers(&self, tag: Tag) -> Result<Option<Values>, Error> {
         match self.values(tag)? {
             // BYTE, SHORT, LONG, IFD, LONG8, IFD8
@@ -277,10 +280,10 @@ impl Directory<'_, '_> {
         }
     }
 
-    /// The one unsigned integer of a tag; if there are several, they must agree.
+    /// The unsigned integer of a tag; several must be equal.
     pub(super) fn number(&self, tag: Tag) -> Result<Option<u64>, Error> {
         let Some(values) = self.integers(tag)? else { return Ok(None) };
-        // One for each sample of a pixel, of which there are no more.
+        // One for each sample of a pixel; there are no more.
         let numbers = self.file.numbers(values, u64::from(u16::MAX))?;
         let Some(&first) = numbers.first() else {
             return Err(damaged(format!("tag {} has no value, expected one", tag as u16)));
@@ -295,7 +298,7 @@ impl Directory<'_, '_> {
         }
     }
 
-    /// As [`Directory::number`], for tags that every page must have.
+    /// [`Directory::number`] for tags that every page must have.
     pub(super) fn require(&self, tag: Tag, name: &str) -> Result<u64, Error> {
         self.number(tag)?.ok_or_else(|| damaged(format!("a page does not state its {name} (tag {})", tag as u16)))
     }

@@ -1,8 +1,8 @@
 //! TIFF.
 //!
-//! Reading is our own, since the `tiff` crate refuses palette images (which ImageJ writes for plain microscopy),
-//! inverts and drops samples that the reference keeps, and reserves memory by the counts that a file states. The
-//! decompression, and the writing, are left to crates.
+//! The reader is our own: the `tiff` crate refuses palette images (which ImageJ writes for plain microscopy), inverts
+//! and drops samples that the reference keeps, and reserves memory by counts in the file. Crates do the decompression
+//! and the writing.
 
 use crate::limits::Meter;
 use crate::sample::Held;
@@ -27,7 +27,7 @@ use directory::File;
 use page::Page;
 use plan::Plan;
 
-/// One file of a set, or the only one.
+/// One file of a set, or the only file.
 #[derive(Debug)]
 struct Part<'a> {
     file: File<'a>,
@@ -44,21 +44,21 @@ impl<'a> Part<'a> {
     }
 }
 
-/// A plane that is ready to be decoded.
+/// A plane that is ready to decode.
 #[derive(Debug)]
 pub(crate) struct Planned {
     place: Place,
     plan: Plan,
 }
 
-/// A TIFF whose pages are known, and the files beside it that hold some of its planes.
+/// A TIFF with parsed pages, and the files beside it that hold some of its planes.
 #[derive(Debug)]
 pub(crate) struct Tiff<'a> {
     parts: Vec<Part<'a>>,
 }
 
 impl<'a> Tiff<'a> {
-    /// Reads the pages of a file, and which series they are.
+    /// Reads the pages of a file, and its series.
     pub(crate) fn open(
         source: Source<'a>,
         siblings: &Siblings,
@@ -71,7 +71,7 @@ impl<'a> Tiff<'a> {
     }
 
     fn first(&self) -> &Part<'a> {
-        // There is one from the beginning on.
+        // The first part always exists.
         &self.parts[0]
     }
 
@@ -88,16 +88,16 @@ impl<'a> Tiff<'a> {
         &mut self.parts[0].pages
     }
 
-    /// Checks how a plane lies in the file, and charges what is read of it. The sides must have been checked.
+    /// Checks the storage of a plane and charges its bytes. The sides must have been checked.
     pub(crate) fn plan(&self, place: Place, meter: &mut Meter<'_>) -> Result<Planned, Error> {
         let Some((part, page)) = self.page(place) else {
-            return Err(directory::damaged("a plane lies in a page that is not there"));
+            return Err(directory::damaged("a plane is in a page that does not exist"));
         };
         let bytes = self.parts.iter().map(|part| part.file.source.len()).sum();
         Ok(Planned { place, plan: Plan::new(&part.file, page, place.plane, meter, bytes)? })
     }
 
-    /// Decodes a plane into `out`: the planes of its samples, as `held` says.
+    /// Decodes a plane into `out`: the planes of its samples, of type `held`.
     pub(crate) fn decode(&self, planned: &Planned, held: Held, out: &mut [u8]) -> Result<(), Error> {
         let Some((part, page)) = self.page(planned.place) else { return Ok(()) };
         decode::decode(&part.file, page, &planned.plan, held, out)
@@ -108,12 +108,12 @@ impl<'a> Tiff<'a> {
         Some((part, part.pages.get(place.page)?))
     }
 
-    /// Height and width of a page, and the samples of its pixels.
+    /// Height and width of a page, and its samples per pixel.
     pub(crate) fn size(&self, place: Place) -> (usize, usize, usize) {
         self.page(place).map_or((0, 0, 0), |(_, page)| (page.kind.height, page.kind.width, page.kind.samples))
     }
 
-    /// True if the samples of a pixel lie in planes of their own.
+    /// True if the samples of a pixel are in separate planes.
     pub(crate) fn is_planar(&self, place: Place) -> bool {
         self.page(place).is_some_and(|(_, page)| page.kind.planar)
     }

@@ -1,17 +1,18 @@
-//! JPEG as TIFF 6.0 described it first (compression 6): a whole JPEG file, or strips of entropy-coded data whose tables lie
-//! apart.
+//! Old-style JPEG (compression 6), as first described in TIFF 6.0.
 //!
-//! Source: TIFF 6.0 (Adobe, 1992), section 22; TIFF Technical Note 2 (1995) on what writers made of it.
+//! A page is a whole JPEG file, or strips of entropy-coded data with separate tables.
+//!
+//! Source: TIFF 6.0 (Adobe, 1992), section 22; TIFF Technical Note 2 (1995) on the practice of writers.
 
 use super::directory::{Directory, File, Tag, Values, damaged};
 use super::page::{Page, YCBCR};
 use super::plan::Chunk;
 use crate::{Error, Format};
 
-/// The tags of an old JPEG page.
+/// The tags of an old-style JPEG page.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct OldJpeg {
-    /// Where a whole JPEG file lies, and its length.
+    /// Offset and length of a whole JPEG file.
     interchange: Option<(u64, Option<u64>)>,
     process: u64,
     restart_interval: u64,
@@ -37,12 +38,12 @@ impl OldJpeg {
         })
     }
 
-    /// True if one JPEG file may be all of the page.
+    /// True if one JPEG file may form the whole page.
     pub(super) fn is_whole(&self) -> bool {
         self.interchange.is_some()
     }
 
-    /// The JPEG file that is all of the page: what the tags name, if it begins as such a file.
+    /// The JPEG file that forms the whole page, if the tags point to one.
     pub(super) fn whole(&self, file: &File<'_>) -> Option<Chunk> {
         let (offset, length) = self.interchange?;
         let mut start = [0; 2];
@@ -54,7 +55,7 @@ impl OldJpeg {
     }
 }
 
-/// A JPEG file of a strip or tile, made of the page's tables and the stored data.
+/// Assembles a JPEG file for a strip or tile from the page's tables and the stored data.
 pub(super) fn stream(file: &File<'_>, page: &Page, stored: &[u8]) -> Result<Vec<u8>, Error> {
     if stored.starts_with(&[0xff, 0xd8]) {
         return Ok(stored.to_vec());
@@ -119,14 +120,14 @@ fn segment(out: &mut Vec<u8>, marker: u8, content: &[u8]) {
     out.extend(content);
 }
 
-/// The tables of the components, whose length their first 16 bytes tell.
+/// The tables of the components. Their first 16 bytes give their length.
 fn tables(
     file: &File<'_>,
     places: Option<Values>,
     samples: usize,
     length: impl Fn(&[u8]) -> u64,
 ) -> Result<Vec<Vec<u8>>, Error> {
-    let Some(places) = places else { return Err(damaged("a JPEG page does not state where its tables are")) };
+    let Some(places) = places else { return Err(damaged("a JPEG page does not state the positions of its tables")) };
     let places = file.numbers(places, 4)?;
     if places.len() < samples || samples > 4 {
         return Err(damaged(format!("a JPEG page lists {} tables for {samples} components", places.len())));

@@ -1,23 +1,23 @@
-//! What one page of a TIFF holds and how it is stored.
+//! The contents and storage of one page of a TIFF.
 
 use super::directory::{Directory, Tag, Values, damaged};
 #[cfg(feature = "rare")]
 use super::old_jpeg::OldJpeg;
 use crate::{Error, SampleKind, SampleType};
 
-/// The photometric interpretation that stores brightness and colour apart.
+/// The photometric interpretation YCbCr.
 #[cfg(feature = "rare")]
 pub(super) const YCBCR: u64 = 6;
 
-/// What pages must agree in to be planes of one series.
+/// The properties that planes of one series share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Kind {
     pub(super) width: usize,
     pub(super) height: usize,
-    /// Samples of a pixel.
+    /// Samples per pixel.
     pub(super) samples: usize,
     pub(super) sample_type: SampleType,
-    /// The samples of a pixel lie in planes of their own.
+    /// The samples of a pixel are in separate planes.
     pub(super) planar: bool,
     pub(super) compression: u64,
     pub(super) photometric: u64,
@@ -30,17 +30,17 @@ pub(crate) struct Page {
     pub(super) predictor: u64,
     /// The bits of a byte are stored in reverse.
     pub(super) reversed_bits: bool,
-    /// Strips are as wide as the page, and their last may be lower; tiles are all of one size.
+    /// Strips are as wide as the page, and the last may be lower; all tiles have one size.
     pub(super) tiled: bool,
     pub(super) chunk_width: u64,
     pub(super) chunk_height: u64,
     pub(super) offsets: Option<Values>,
     pub(super) byte_counts: Option<Values>,
-    /// Byte counts state the sizes of the pixels instead of the compressed bytes (Zeiss LSM).
+    /// Byte counts are those of the pixels, not of the compressed data (Zeiss LSM).
     pub(super) clip_counts: bool,
     /// NewSubfileType: bit 0 for a smaller copy, bit 2 for a mask.
     pub(super) subfile_type: u64,
-    /// How many smaller copies are stored below it.
+    /// Number of smaller copies stored below it.
     pub(super) copies: u64,
     /// The first two descriptions.
     pub(super) descriptions: [Option<Values>; 2],
@@ -51,10 +51,10 @@ pub(crate) struct Page {
     pub(super) jpeg_tables: Option<Values>,
     #[cfg(feature = "rare")]
     pub(super) old_jpeg: OldJpeg,
-    /// Pixels to a sample of colour, across and down.
+    /// Pixels per colour sample, across and down.
     #[cfg(feature = "rare")]
     pub(super) subsampling: (u64, u64),
-    /// Pixels in a unit, across and down, and the unit: 2 for inches, 3 for centimetres.
+    /// Pixels per unit, across and down, and the unit: 2 for inches, 3 for centimetres.
     #[cfg(feature = "microscopy")]
     pub(super) resolution: (Option<f64>, Option<f64>, u64),
     /// Tags of MetaMorph (UIC1 and UIC2), Zeiss and ImageJ.
@@ -62,7 +62,7 @@ pub(crate) struct Page {
     pub(super) vendor: Vendor,
 }
 
-/// Tags of single vendors.
+/// Tags of specific vendors.
 #[cfg(feature = "microscopy")]
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Vendor {
@@ -84,7 +84,7 @@ impl Page {
         }
         let bits = number(Tag::BitsPerSample, 1)?;
         let sample_kind = match number(Tag::SampleFormat, 1)? {
-            // 4 is "undefined": libtiff and tifffile take it for unsigned integers.
+            // 4 is "undefined": libtiff and tifffile read it as unsigned integers.
             1 | 4 => SampleKind::Unsigned,
             2 => SampleKind::Signed,
             3 => SampleKind::Float,
@@ -158,7 +158,7 @@ impl Page {
         Ok(page)
     }
 
-    /// Refuses lists of strips or tiles that are shorter than the page needs.
+    /// Checks that the lists of strips or tiles are long enough for the page.
     fn check_lists(&self) -> Result<(), Error> {
         let Some(offsets) = self.offsets else {
             let is_whole = self.kind.width == 0 || self.kind.height == 0;
@@ -168,7 +168,7 @@ impl Page {
         };
         let needed = self.chunks();
         let found = offsets.count.min(self.byte_counts.map_or(u64::MAX, |counts| counts.count));
-        // Some writers leave out the counts, which uncompressed strips do not need.
+        // Some writers omit the counts, which uncompressed strips do not need.
         let counts_matter = self.kind.compression != 1;
         let found = if counts_matter { found } else { offsets.count };
         if needed > found {
@@ -177,27 +177,27 @@ impl Page {
         Ok(())
     }
 
-    /// Strips or tiles beside each other.
+    /// Number of strips or tiles across.
     pub(super) fn across(&self) -> u64 {
         (self.kind.width as u64).div_ceil(self.chunk_width)
     }
 
-    /// Strips or tiles below each other.
+    /// Number of strips or tiles down.
     pub(super) fn down(&self) -> u64 {
         (self.kind.height as u64).div_ceil(self.chunk_height)
     }
 
-    /// Planes that are stored one after the other.
+    /// Number of planes stored one after the other.
     pub(super) fn planes(&self) -> usize {
         if self.kind.planar { self.kind.samples } else { 1 }
     }
 
-    /// Samples of a pixel that are stored side by side.
+    /// Number of samples per pixel stored side by side.
     pub(super) fn interleaved(&self) -> usize {
         if self.kind.planar { 1 } else { self.kind.samples }
     }
 
-    /// Strips or tiles of all planes.
+    /// Number of strips or tiles in all planes.
     pub(super) fn chunks(&self) -> u64 {
         self.across().saturating_mul(self.down()).saturating_mul(self.planes() as u64)
     }

@@ -1,4 +1,4 @@
-//! Which bytes of the file hold which rows of a page, checked before anything is decoded.
+//! Plans which bytes of the file hold which rows of a page, and checks them before decoding.
 
 use super::codec::Codec;
 use super::directory::{File, damaged};
@@ -6,21 +6,21 @@ use super::page::Page;
 use crate::limits::{Meter, check};
 use crate::{Error, Format, Limits, parallel};
 
-/// Uncompressed strips are read in pieces of about so many bytes.
+/// Uncompressed strips are read in pieces of about this many bytes.
 const PIECE: usize = 1 << 20;
 
-/// A strip or tile as it lies in the file; of no bytes if it is not stored, and then it is zeros.
+/// The position of a strip or tile in the file. Length 0 means not stored: all zeros.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Chunk {
     pub(super) offset: u64,
     pub(super) length: u64,
 }
 
-/// Rows of a page that are decoded together: a strip, a piece of one, or all tiles beside each other.
+/// Rows of a page that are decoded together: a strip, a piece of one, or a row of tiles.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Band {
     pub(super) rows: usize,
-    /// The plane, of a page whose samples lie in planes of their own.
+    /// The plane, if the samples of the page are in separate planes.
     pub(super) plane: usize,
     /// The first of its strips or tiles.
     pub(super) first: usize,
@@ -28,13 +28,13 @@ pub(super) struct Band {
     pub(super) skip: usize,
 }
 
-/// How a page is decoded.
+/// The plan to decode a page.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) codec: Codec,
     pub(super) chunks: Vec<Chunk>,
     pub(super) bands: Vec<Band>,
-    /// Strips or tiles beside each other.
+    /// Number of strips or tiles across.
     pub(super) across: usize,
     /// Sides of a strip or tile in pixels.
     pub(super) chunk_width: usize,
@@ -44,8 +44,9 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Plans to decode a page, or plane `plane` of those that follow each other behind one page, and charges its strips and
-    /// tiles. The samples themselves must have been charged.
+    /// Plans to decode a page, or plane `plane` of those behind one page, and charges its strips and tiles.
+    ///
+    /// The samples must have been charged.
     pub(super) fn new(
         file: &File<'_>,
         page: &Page,
@@ -57,7 +58,7 @@ impl Plan {
         let kind = page.kind;
         let bits = (kind.sample_type.bits as u64).saturating_mul(page.interleaved() as u64);
         let row_bytes = codec.row_bytes(page, bits);
-        // The lists of places and sizes, and what they become.
+        // The lists of offsets and sizes, and the chunks made from them.
         meter.limits().check_metadata(page.chunks().saturating_mul(32))?;
         let mut chunks = chunks(file, page, &codec, row_bytes)?;
         for chunk in &mut chunks {
@@ -106,13 +107,13 @@ impl Plan {
         bands
     }
 
-    /// Bytes that are decoded of a strip or tile: those of its rows within the page, but all of a picture.
+    /// Decoded bytes of a strip or tile: its rows within the page, or all of an image file.
     pub(super) fn decoded(&self, page: &Page, band: &Band) -> usize {
         let rows = if page.tiled && self.codec.is_picture() { self.chunk_height } else { band.skip + band.rows };
         self.row_bytes.saturating_mul(rows)
     }
 
-    /// Refuses tiles that are much larger than their image, as many as are decoded at the same time.
+    /// Refuses tiles much larger than their image, counting as many as are decoded at one time.
     fn check_scratch(&self, page: &Page, limits: &Limits) -> Result<(), Error> {
         let Some(largest) = self.bands.iter().map(|band| self.decoded(page, band) as u64).max() else { return Ok(()) };
         let image = (page.kind.width * page.kind.height) as u64 * page.kind.sample_type.bits.div_ceil(8) as u64;
@@ -122,10 +123,10 @@ impl Plan {
         check(what, beyond.saturating_mul(at_once), limits.chunk_bytes, "chunk_bytes")
     }
 
-    /// Refuses strips and tiles that cannot hold their pixels, however well they are compressed.
+    /// Refuses strips and tiles too short for their pixels under any compression ratio.
     fn check_lengths(&self, page: &Page) -> Result<(), Error> {
         let ratio = self.codec.most_expansion().unwrap_or(u64::MAX);
-        // A picture describes each of its samples, in a bit or more.
+        // An image file takes at least one bit per sample.
         let bits = if self.codec.is_picture() { page.interleaved() as u64 } else { 0 };
         for band in self.bands.iter().filter(|band| band.skip == 0) {
             let expected = self.decoded(page, band);
@@ -147,7 +148,7 @@ pub(super) fn too_short(index: usize, found: u64, state: &str, expected: usize) 
     ))
 }
 
-/// How far the data of a plane lie behind those of the first.
+/// The offset of a plane's data from those of the first plane.
 fn plane_offset(page: &Page, plane: usize, row_bytes: u64) -> Result<u64, Error> {
     if plane == 0 {
         return Ok(0);
@@ -157,7 +158,7 @@ fn plane_offset(page: &Page, plane: usize, row_bytes: u64) -> Result<u64, Error>
     offset.ok_or_else(|| damaged("its planes are too large to be addressed"))
 }
 
-/// Where the strips or tiles lie.
+/// The positions of the strips or tiles.
 fn chunks(file: &File<'_>, page: &Page, codec: &Codec, row_bytes: u64) -> Result<Vec<Chunk>, Error> {
     let needed = page.chunks();
     if let Some(whole) = codec.whole(file, page) {
@@ -171,22 +172,22 @@ fn chunks(file: &File<'_>, page: &Page, codec: &Codec, row_bytes: u64) -> Result
     if (offsets.len() as u64) < needed {
         return Err(damaged(format!("a page lists {} strips or tiles, but its size needs {needed}", offsets.len())));
     }
-    // Some writers state none, or zero for each.
+    // Some writers omit the counts, or write zeros.
     let has_counts = counts.iter().any(|count| *count != 0);
     let per_plane = page.across().saturating_mul(page.down()).max(1);
     let chunk = |(index, &offset): (usize, &u64)| {
         let count = counts.get(index).copied().unwrap_or(0);
         let length = match codec {
-            // GDAL and others leave out strips and tiles of zeros.
+            // GDAL and others omit strips and tiles of zeros.
             _ if offset == 0 && count == 0 => 0,
             Codec::None => {
                 let y = index as u64 % per_plane / page.across().max(1) * page.chunk_height;
                 let rows = page.chunk_height.min((page.kind.height as u64).saturating_sub(y));
-                // What must be there is known anyway, and some writers state wrong counts. A tile need not be whole.
+                // The required length is known, and some writers state wrong counts. A tile may be incomplete.
                 row_bytes.saturating_mul(rows)
             }
             _ if has_counts => count,
-            // Then they end where the next one begins, or the file ends.
+            // Such data end at the next chunk or at the end of the file.
             _ => {
                 let next = offsets.get(index + 1).copied().filter(|next| *next > offset);
                 next.unwrap_or(file.source.len()).saturating_sub(offset)

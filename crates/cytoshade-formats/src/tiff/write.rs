@@ -10,19 +10,20 @@ use tiff::{TiffError, TiffResult, tags::Tag};
 
 use crate::{Error, Image, LabelView, PixelSize};
 
-/// Facts about the image that a TIFF states beside its samples.
+/// Metadata that a TIFF states beside its samples.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TiffMetadata {
-    /// Written as ImageJ does: in the resolution tags and the description.
+    /// Written in ImageJ's form: in the resolution tags and the description.
     pub pixel_size: PixelSize,
     /// Written by [`write_images_tiff`] as ImageJ does, as the labels of the pages; may be empty, or fewer than channels.
     pub channel_names: Vec<String>,
 }
 
-/// Writes labels as a TIFF with a page for each plane: 16-bit unsigned, 32-bit if a label is above 65,535, compressed with
-/// Deflate. ImageJ, tifffile and the reference read it.
+/// Writes labels as a TIFF with one page per plane, compressed with Deflate.
 ///
-/// A time series has a description in which ImageJ and tifffile find its frames.
+/// Samples are 16-bit unsigned, or 32-bit if a label is above 65,535. ImageJ, tifffile and the reference read it.
+///
+/// The description of a time series gives ImageJ and tifffile its frames.
 ///
 /// # Errors
 /// [`Error::Write`]; [`Error::Output`] for labels without pixels.
@@ -30,7 +31,7 @@ pub fn write_labels_tiff<'a, W: Write + Seek>(out: W, labels: impl Into<LabelVie
     write_labels(out, labels.into(), &TiffMetadata::default())
 }
 
-/// As [`write_labels_tiff`], with metadata.
+/// [`write_labels_tiff`] with metadata.
 ///
 /// # Errors
 /// As [`write_labels_tiff`].
@@ -56,9 +57,9 @@ fn write_labels<W: Write + Seek>(out: W, labels: LabelView<'_>, metadata: &TiffM
     write_pages::<_, colortype::Gray16, _>(out, size, labels.as_slice().len() * 2, header, narrow)
 }
 
-/// Writes images of one size as a TIFF of 32-bit floats, with a page for each channel of each image.
+/// Writes images of one size as a TIFF of 32-bit floats, with one page per channel of each image.
 ///
-/// Its description tells ImageJ, tifffile and this crate the axes: several images are the z-slices of a stack.
+/// Its description gives ImageJ, tifffile and this crate the axes: several images are the z-slices of a stack.
 ///
 /// # Errors
 /// [`Error::Write`]; [`Error::Output`] if the images differ in size; [`Error::Image`] for samples that are not finite.
@@ -133,7 +134,7 @@ struct Header {
 }
 
 impl Header {
-    /// As ImageJ writes it: a line for each of the axes that there are, `more`, and the unit.
+    /// In ImageJ's form: a line for each existing axis, `more`, and the unit.
     ///
     /// Source: ImageJ's `ij/io/FileSaver.java`, `getDescriptionString`.
     fn new(metadata: &TiffMetadata, axes: &[(&str, Option<usize>)], more: &str, labels: Option<PageLabels>) -> Self {
@@ -172,7 +173,7 @@ fn pixels_per_unit(length: f64) -> Rational {
     if length > inverse { Rational { n: scale, d: scaled } } else { Rational { n: scaled, d: scale } }
 }
 
-/// Writes pages of one size, as BigTIFF if `bytes` of samples may not fit a plain TIFF.
+/// Writes pages of one size, as BigTIFF if `bytes` of samples may not fit a classic TIFF.
 fn write_pages<W: Write + Seek, C: ColorType, P: AsRef<[C::Inner]>>(
     out: W,
     size: (u32, u32),
@@ -183,7 +184,7 @@ fn write_pages<W: Write + Seek, C: ColorType, P: AsRef<[C::Inner]>>(
 where
     [C::Inner]: TiffValue,
 {
-    /// Samples that leave room for directories, and for Deflate on noise, below 4 GiB.
+    /// Bytes of samples that leave room below 4 GiB for directories, and for Deflate's overhead on noise.
     const MAX_PLAIN: u64 = 4_000_000_000;
     if bytes as u64 > MAX_PLAIN {
         let encoder = TiffEncoder::<W, TiffKindBig>::new_generic(out).map_err(write_error)?;

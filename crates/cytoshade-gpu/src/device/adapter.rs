@@ -1,9 +1,11 @@
-//! The adapters of this machine, and the choice of one.
+//! Lists the adapters of this machine and chooses one.
 
 use crate::error::Error;
 
-/// The backends that run compute shaders well. OpenGL is left out: it does not report which of its adapters are software,
-/// and every machine whose OpenGL has compute shaders has one of the others too.
+/// The backends with good compute shaders.
+///
+/// OpenGL is excluded: it does not report which adapters are software, and every machine with OpenGL compute shaders
+/// also has another backend.
 const BACKENDS: wgpu::Backends = wgpu::Backends::VULKAN
     .union(wgpu::Backends::METAL)
     .union(wgpu::Backends::DX12)
@@ -13,11 +15,11 @@ const BACKENDS: wgpu::Backends = wgpu::Backends::VULKAN
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AdapterKind {
-    /// A GPU with memory of its own.
+    /// A discrete GPU with its own memory.
     Discrete,
     /// A GPU that shares the processor's memory.
     Integrated,
-    /// A GPU lent to a virtual machine.
+    /// A GPU of a virtual machine.
     Virtual,
     /// A program on the processor: Mesa's llvmpipe, SwiftShader, WARP. Meant for tests.
     Software,
@@ -47,8 +49,9 @@ impl AdapterKind {
         }
     }
 
-    /// Whether an adapter compiles shaders so slowly that only the network should run on it, with few pipelines. A
-    /// browser's software adapter (SwiftShader) takes up to seconds for one.
+    /// Whether shaders compile so slowly that only the network should run here, with few pipelines.
+    ///
+    /// A browser's software adapter (SwiftShader) takes up to seconds per shader.
     pub(crate) fn compiles_slowly(self, browser: bool) -> bool {
         browser && self == AdapterKind::Software
     }
@@ -71,18 +74,18 @@ impl std::fmt::Display for AdapterKind {
     }
 }
 
-/// The limits of an adapter that bound the work on it.
+/// The limits of an adapter that affect the shaders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AdapterLimits {
     /// Bytes of a buffer.
     pub buffer: u64,
-    /// Bytes of a storage buffer of a shader.
+    /// Bytes of a storage buffer binding.
     pub storage_binding: u64,
-    /// Storage buffers of a shader.
+    /// Storage buffers per shader.
     pub storage_buffers: u32,
     /// Bytes of workgroup memory.
     pub workgroup_memory: u32,
-    /// Invocations of a workgroup.
+    /// Invocations per workgroup.
     pub invocations: u32,
 }
 
@@ -90,7 +93,7 @@ pub struct AdapterLimits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AdapterInfo {
-    /// Name of the hardware as the driver reports it; `unnamed adapter` if it reports none, as in a browser.
+    /// Name of the hardware from the driver; `unnamed adapter` without one, as in a browser.
     pub name: String,
     /// The kind of hardware.
     pub kind: AdapterKind,
@@ -98,15 +101,15 @@ pub struct AdapterInfo {
     pub backend: String,
     /// Name and version of the driver; empty in a browser.
     pub driver: String,
-    /// The optional features of the shaders that the adapter has, under wgpu's names.
+    /// The adapter's optional features that the shaders use, under wgpu's names.
     pub offers: Vec<&'static str>,
     /// The adapter's limits.
     pub limits: AdapterLimits,
-    /// Whether [`Choice::Hardware`] takes this adapter.
+    /// Whether [`Choice::Hardware`] chooses this adapter.
     pub auto: bool,
 }
 
-/// Which adapter to take.
+/// Selects an adapter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
     /// The best adapter that is not software.
@@ -114,14 +117,14 @@ pub enum Choice {
     Hardware,
     /// A software adapter.
     Software,
-    /// The best adapter, software last.
+    /// The best adapter; software only if there is no other.
     Any,
-    /// The best adapter whose name contains this text; case does not matter.
+    /// The best adapter whose name contains this text, ignoring case.
     Named(String),
 }
 
 impl Choice {
-    /// The indices of the adapters that suit, best first. Takes names and kinds, so that a test needs no adapter.
+    /// The indices of the matching adapters, best first. Takes names and kinds, for tests without adapters.
     fn order(&self, adapters: &[(&str, AdapterKind)]) -> Vec<usize> {
         let suits = |&(name, kind): &(&str, AdapterKind)| match self {
             Choice::Hardware => kind != AdapterKind::Software,
@@ -129,7 +132,7 @@ impl Choice {
             Choice::Any => true,
             Choice::Named(part) => name.to_ascii_lowercase().contains(&part.to_ascii_lowercase()),
         };
-        // No sort: a browser would load one for its single adapter.
+        // Not a sort: it would add code to the browser build, which has a single adapter.
         let of_rank = |rank| (0..adapters.len()).filter(move |&at| adapters[at].1.rank() == rank);
         (0..=AdapterKind::Software.rank()).flat_map(of_rank).filter(|&at| suits(&adapters[at])).collect()
     }
@@ -144,12 +147,14 @@ impl Choice {
     }
 }
 
-/// Every adapter that may run the shaders; the one that [`Choice::Hardware`] takes is marked. A browser shows at most one.
+/// Lists every adapter that may run the shaders, at most one in a browser.
+///
+/// Marks the choice of [`Choice::Hardware`].
 pub async fn adapters() -> Vec<AdapterInfo> {
     list(false).await.into_iter().map(|(_, info)| info).collect()
 }
 
-/// The adapters that suit a choice, best first.
+/// The adapters that match a choice, best first.
 ///
 /// # Errors
 /// [`Error::NoAdapter`].
@@ -164,7 +169,7 @@ pub(super) async fn candidates(choice: &Choice) -> Result<Vec<(wgpu::Adapter, Ad
     Ok(order.into_iter().map(|at| adapters[at].clone()).collect())
 }
 
-/// Every adapter, the one that [`Choice::Hardware`] takes marked.
+/// Every adapter, with the choice of [`Choice::Hardware`] marked.
 async fn list(fallback: bool) -> Vec<(wgpu::Adapter, AdapterInfo)> {
     let mut adapters = Vec::new();
     for adapter in enumerate(fallback).await {
@@ -182,7 +187,7 @@ fn order(choice: &Choice, adapters: &[(wgpu::Adapter, AdapterInfo)]) -> Vec<usiz
     choice.order(&kinds)
 }
 
-/// `fallback` asks a browser for its software adapter.
+/// `fallback` requests a browser's software adapter.
 async fn enumerate(fallback: bool) -> Vec<wgpu::Adapter> {
     // A browser has no environment variables.
     let mut descriptor = if cfg!(target_arch = "wasm32") {
@@ -193,7 +198,7 @@ async fn enumerate(fallback: bool) -> Vec<wgpu::Adapter> {
     descriptor.backends = BACKENDS;
     let instance = wgpu::Instance::new(descriptor);
     if cfg!(target_arch = "wasm32") {
-        // A browser gives one adapter, and a software one only on request.
+        // A browser returns one adapter, and a software adapter only on request.
         let options = wgpu::RequestAdapterOptions {
             power_preference: wgpu::PowerPreference::HighPerformance,
             force_fallback_adapter: fallback,
@@ -204,7 +209,7 @@ async fn enumerate(fallback: bool) -> Vec<wgpu::Adapter> {
     instance.enumerate_adapters(BACKENDS).await
 }
 
-/// The description of an adapter, not marked as the one that [`Choice::Hardware`] takes.
+/// The description of an adapter, not marked as the choice of [`Choice::Hardware`].
 pub(super) fn info(adapter: &wgpu::Adapter) -> AdapterInfo {
     let found = adapter.get_info();
     let limits = adapter.limits();

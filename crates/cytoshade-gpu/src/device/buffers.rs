@@ -1,4 +1,4 @@
-//! Buffers on the device, waiting for it, and reading back.
+//! Buffers on the device, waiting for the device, and reading back.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use futures_channel::oneshot;
 use super::{Gpu, platform};
 use crate::error::Error;
 
-/// The time limit of one piece of work; a device that takes longer counts as hung.
+/// The time limit of one submission; a device that takes longer counts as hung.
 pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Gpu {
-    /// A buffer that shaders read and write, of zeros. It can be written to and copied from.
+    /// A zeroed buffer that shaders read and write. It can be a target and a source of copies.
     pub(crate) fn storage(&self, what: &'static str, bytes: u64) -> Result<wgpu::Buffer, Error> {
         self.check_binding(what, bytes)?;
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
@@ -35,12 +35,12 @@ impl Gpu {
         buffer
     }
 
-    /// A buffer into which timestamps are resolved.
+    /// A buffer for resolved timestamps.
     pub(crate) fn resolved(&self, what: &'static str, bytes: u64) -> wgpu::Buffer {
         self.create(what, bytes, wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC)
     }
 
-    /// A buffer that the host reads.
+    /// A buffer for reading back to the host.
     pub(crate) fn readback(&self, what: &'static str, bytes: u64) -> Result<wgpu::Buffer, Error> {
         let allowed = self.limits().max_buffer_size;
         if bytes > allowed {
@@ -49,7 +49,7 @@ impl Gpu {
         Ok(self.create(what, bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST))
     }
 
-    /// Refuses a storage buffer that is too large for one binding.
+    /// Fails if a storage buffer is too large for one binding.
     pub(crate) fn check_binding(&self, what: &'static str, bytes: u64) -> Result<(), Error> {
         let allowed = self.largest_binding();
         if bytes > allowed {
@@ -58,7 +58,7 @@ impl Gpu {
         Ok(())
     }
 
-    /// Bytes of the largest storage buffer.
+    /// Size of the largest storage buffer binding in bytes.
     pub(crate) fn largest_binding(&self) -> u64 {
         self.limits().max_storage_buffer_binding_size.min(self.limits().max_buffer_size)
     }
@@ -67,14 +67,16 @@ impl Gpu {
         self.inject_out_of_memory(bytes);
         self.device().create_buffer(&wgpu::BufferDescriptor {
             label: Some(what),
-            // An empty buffer cannot be bound, and no binding may be smaller than the shader's smallest view, a mat4x4.
+            // An empty buffer cannot be bound, and a binding must hold the shader's smallest view, a mat4x4.
             size: bytes.max(64),
             usage,
             mapped_at_creation: false,
         })
     }
 
-    /// Waits for a submission, at most `timeout`. A browser cannot block; there, reading back waits instead.
+    /// Waits for a submission, at most `timeout`.
+    ///
+    /// A browser cannot block; there, reading back waits instead.
     ///
     /// # Errors
     /// [`Error::Hung`], and errors of the device.
@@ -89,12 +91,12 @@ impl Gpu {
         let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(timeout) };
         // wgpu panics if the driver loses the device during the wait; the caller gets an error instead.
         let waited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.device().poll(wait)));
-        // If a test wants a hang, work that was already done counts as hanging too.
+        // If a test injects a hang, completed work counts as hanging too.
         let waited = if hangs { waited.map(|_| Err(wgpu::PollError::Timeout)) } else { waited };
         match waited {
             Ok(Ok(_)) => self.check(what),
             Ok(Err(wgpu::PollError::Timeout)) => {
-                // Later work would wait behind the work that hangs.
+                // Later work would wait behind the hanging work.
                 self.mark_lost(format!("it did not finish {what} in time"));
                 Err(Error::Hung { what, seconds: timeout.as_secs() })
             }
@@ -140,7 +142,7 @@ impl Gpu {
         self.read(what, &back, submission, WAIT_TIMEOUT).await
     }
 
-    /// The bytes of a buffer from [`Gpu::readback`], once `submission` is done.
+    /// The bytes of a buffer from [`Gpu::readback`], after `submission`.
     pub(crate) async fn read(
         &self,
         what: &'static str,
@@ -151,7 +153,7 @@ impl Gpu {
         let (sender, receiver) = oneshot::channel();
         platform::capture(self, || {
             buffer.map_async(wgpu::MapMode::Read, .., move |result| {
-                // The receiver is gone if the wait below failed.
+                // The receiver is dropped if the wait below failed.
                 let _ = sender.send(result);
             });
         });
@@ -164,7 +166,7 @@ impl Gpu {
             }
             Err(_) => {
                 self.check(what)?;
-                return Err(Error::Lost { reason: "it did not answer".into() });
+                return Err(Error::Lost { reason: "it did not respond".into() });
             }
         }
         let view = buffer.get_mapped_range(..).map_err(|e| Error::Refused { what, reason: e.to_string() })?;
@@ -172,12 +174,12 @@ impl Gpu {
     }
 }
 
-/// Bytes that were read back.
+/// Bytes read back from the device.
 #[derive(Debug)]
 pub(crate) struct Bytes(wgpu::BufferView);
 
 impl Bytes {
-    /// The values in a range of bytes, which must lie inside.
+    /// The values in a range of bytes, which must be in bounds.
     pub(crate) fn values<T: Pod>(&self, range: Range<u64>) -> Vec<T> {
         bytemuck::pod_collect_to_vec(&self.0[range.start as usize..range.end as usize])
     }

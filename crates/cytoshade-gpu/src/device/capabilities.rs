@@ -1,35 +1,35 @@
-//! The abilities of a device as plain numbers, so that the rules that pick kernels are tested without a GPU.
+//! The capabilities of a device as plain numbers, to test the choice of kernels without a GPU.
 
 use super::adapter::{AdapterInfo, AdapterKind};
 
-/// The abilities of a device that decide which kernels run on it.
+/// The capabilities of a device that decide which kernels run on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Whether the device is a program on the processor.
+    /// Whether the device is a software adapter.
     pub software: bool,
     /// Whether shaders can store f16.
     pub f16: bool,
     /// Whether shaders have 64-bit integers.
     pub int64: bool,
-    /// Invocations of its smallest and its largest subgroup; `None` without subgroup operations.
+    /// Minimum and maximum subgroup size; `None` without subgroup operations.
     pub subgroups: Option<(u32, u32)>,
     /// The sides of the subgroup matrices that multiply f16 into f32.
     pub matrices: Vec<u32>,
     /// Bytes of workgroup memory.
     pub workgroup_memory: u32,
-    /// Bytes of the largest storage buffer that a shader can have.
+    /// Bytes of the largest storage buffer binding.
     pub binding: u64,
 }
 
 impl Capabilities {
     /// Whether convolutions read and write values of f32 in pairs, as 64-bit integers.
     ///
-    /// A processor gathers the values of a subgroup one by one, and 64 bits take as long as 32.
+    /// A CPU gathers the values of a subgroup one by one, and 64 bits take as long as 32.
     pub fn pairs(&self) -> bool {
         self.software && self.int64
     }
 
-    /// The capabilities of a device with some features and limits on an adapter.
+    /// The capabilities of a device opened with these features and limits.
     pub(super) fn new(
         adapter: &wgpu::Adapter,
         info: &AdapterInfo,
@@ -43,7 +43,7 @@ impl Capabilities {
         } else {
             Vec::new()
         };
-        // wgpu reports the widest range for Metal; Apple's GPUs with matrices all have subgroups of 32.
+        // wgpu reports the widest range for Metal; all of Apple's GPUs with matrices have subgroups of 32.
         let subgroup = if found.backend == wgpu::Backend::Metal && !matrices.is_empty() {
             (32, 32)
         } else {

@@ -1,9 +1,9 @@
-//! Dispatches that follow one another.
+//! A sequence of dispatches.
 
 use super::Gpu;
 use crate::pipeline::Bound;
 
-/// Dispatches in order, each with its grid. Each reads what those before it wrote.
+/// Dispatches in order, each with its grid. Each sees the writes of the earlier ones.
 #[derive(Debug, Default)]
 pub(crate) struct DispatchList(Vec<(Bound, [u32; 3])>);
 
@@ -18,7 +18,7 @@ impl DispatchList {
         self.0.iter().map(|(bound, grid)| (bound, *grid))
     }
 
-    /// Submits the dispatches and does not wait. Later submissions run after them.
+    /// Submits the dispatches without waiting. Later submissions run after them.
     pub(crate) fn submit(&self, gpu: &Gpu, what: &'static str) {
         gpu.submit(what, &self.iter().collect::<Vec<_>>());
     }

@@ -1,4 +1,4 @@
-//! Errors of a device: from error scopes, and from outside of them.
+//! Errors of a device: from error scopes, and uncaptured ones.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use super::Gpu;
 use super::sync::lock;
 use crate::error::Error;
 
-/// Errors that a device reported outside of any error scope, and why it was lost.
+/// Uncaptured errors of a device, and the reason for its loss.
 #[derive(Debug, Default)]
 pub(super) struct DeviceErrors {
     lost: Mutex<Option<String>>,
@@ -15,40 +15,40 @@ pub(super) struct DeviceErrors {
 }
 
 impl DeviceErrors {
-    /// Collects the uncaptured errors of a device that no program shares. wgpu's own handler panics.
+    /// Collects the uncaptured errors of a device that this crate opened. wgpu's default handler panics.
     pub(super) fn collect_uncaptured(self: &Arc<Self>, device: &wgpu::Device) {
         let errors = Arc::clone(self);
         device.on_uncaptured_error(Arc::new(move |error| errors.capture(CapturedError::from_wgpu(&error))));
     }
 
-    /// Notices the loss of a device. On native targets a device has one callback for it, which this replaces.
+    /// Records the loss of the device. Native devices have a single callback for it, which this replaces.
     pub(super) fn collect_loss(self: &Arc<Self>, device: &wgpu::Device) {
         let errors = Arc::clone(self);
         device.set_device_lost_callback(move |_, message| errors.lose(message));
     }
 
-    /// Keeps an error until the next check, unless an earlier one waits.
+    /// Keeps an error until the next check, unless an earlier one is pending.
     pub(super) fn capture(&self, error: CapturedError) {
         lock(&self.uncaptured).get_or_insert(error);
     }
 
-    /// Keeps the error of an allocation that found no memory.
+    /// Records a failed allocation.
     pub(super) fn capture_out_of_memory(&self) {
         self.capture(CapturedError::OutOfMemory);
     }
 
-    /// Marks the device as lost. The first reason stays.
+    /// Marks the device as lost. The first reason is kept.
     pub(super) fn lose(&self, reason: String) {
         lock(&self.lost).get_or_insert(reason);
     }
 
-    /// Why the device was lost.
+    /// The reason for the loss of the device, if it is lost.
     pub(super) fn lost(&self) -> Option<String> {
         lock(&self.lost).clone()
     }
 }
 
-/// The content of a [`wgpu::Error`], which cannot move between threads everywhere.
+/// The content of a [`wgpu::Error`], which is not `Send` on every target.
 #[derive(Debug)]
 pub(super) enum CapturedError {
     OutOfMemory,
@@ -64,7 +64,7 @@ impl CapturedError {
     }
 }
 
-/// An error scope of each kind, in the order in which they close: the last one opened first.
+/// An error scope of each kind, in closing order: the last one opened first.
 pub(super) struct Scopes {
     internal: wgpu::ErrorScopeGuard,
     validation: wgpu::ErrorScopeGuard,
@@ -72,7 +72,7 @@ pub(super) struct Scopes {
 }
 
 impl Scopes {
-    /// Opens scopes on this thread, which must close them too.
+    /// Opens scopes on this thread, which must also close them.
     pub(super) fn open(device: &wgpu::Device) -> Self {
         let [memory, validation, internal] =
             [wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::Internal]
@@ -80,7 +80,7 @@ impl Scopes {
         Self { internal, validation, memory }
     }
 
-    /// Closes the scopes. Memory comes first in the result: what lacks it makes later calls invalid.
+    /// Closes the scopes. Out-of-memory comes first in the result: it causes later calls to be invalid.
     pub(super) fn close(self) -> [impl Future<Output = Option<wgpu::Error>>; 3] {
         let (internal, validation) = (self.internal.pop(), self.validation.pop());
         [self.memory.pop(), validation, internal]
@@ -88,7 +88,9 @@ impl Scopes {
 }
 
 impl Gpu {
-    /// Runs `work` inside error scopes and turns each error of the device into one of this crate. `what` names the work.
+    /// Runs `work` inside error scopes and converts each device error to this crate's.
+    ///
+    /// `what` names the work.
     pub(crate) async fn with_error_scopes<T>(
         &self,
         what: &'static str,
@@ -105,8 +107,9 @@ impl Gpu {
         result
     }
 
-    /// The errors that scopes captured. Apart from `with_error_scopes`, so that a browser loads it once, not for each
-    /// kind of work.
+    /// The errors that scopes captured.
+    ///
+    /// Separate from `with_error_scopes`, so that the browser build contains it once, not once per closure type.
     pub(super) async fn report(
         &self,
         what: &'static str,
@@ -120,7 +123,7 @@ impl Gpu {
         self.check(what)
     }
 
-    /// The loss of the device, else the error that came outside of any scope: from another thread, or late.
+    /// Returns the loss of the device, else an uncaptured error: from another thread, or a late one.
     pub(crate) fn check(&self, what: &'static str) -> Result<(), Error> {
         if self.is_lost() {
             return Err(self.lost());
@@ -143,8 +146,7 @@ impl Gpu {
         Error::Lost { reason: self.0.errors.lost().unwrap_or_default() }
     }
 
-    /// Whether the device is gone or hangs. Every later call on it ends in [`Error::Lost`]; only another device can go
-    /// on.
+    /// Whether the device is lost or hung. Every later call returns [`Error::Lost`]; open another device.
     pub fn is_lost(&self) -> bool {
         if let Some(probe) = &self.0.loss_probe
             && self.0.errors.lost().is_none()
@@ -155,7 +157,7 @@ impl Gpu {
         self.0.errors.lost().is_some()
     }
 
-    /// Makes every later call on the device end in [`Error::Lost`].
+    /// Makes every later call on the device return [`Error::Lost`].
     pub(crate) fn mark_lost(&self, reason: String) {
         self.0.errors.lose(reason);
     }

@@ -1,4 +1,4 @@
-//! Faults that tests provoke, so that each way in which a device fails is seen through to its end.
+//! Faults injected by tests, to cover every failure of a device.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,21 +6,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::Gpu;
 use super::capabilities::Capabilities;
 
-/// Faults of a device, for tests. Clones share the flags: a fault that happens once happens once for all of them.
+/// Faults of a device, for tests. Clones share the flags: a one-time fault occurs once over all clones.
 #[doc(hidden)]
 #[derive(Clone, Debug, Default)]
 pub struct FaultInjection {
-    /// Buffers of more bytes than this find no memory.
+    /// Allocations above this size in bytes fail.
     pub memory: Option<u64>,
-    /// The next wait takes too long.
+    /// The next wait times out.
     pub hang: Arc<AtomicBool>,
     /// The device is lost at the next wait.
     pub lose: Arc<AtomicBool>,
-    /// The device looks like another one.
+    /// The device reports other capabilities.
     pub device_override: Option<DeviceOverride>,
 }
 
-/// Makes a device look like another one, whose kernels are then tested on it.
+/// Overrides a device's capabilities, to test the kernels of other devices on it.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct DeviceOverride {
@@ -31,7 +31,7 @@ pub struct DeviceOverride {
 }
 
 impl FaultInjection {
-    /// The capabilities as the test wants them.
+    /// The capabilities, as overridden by the test.
     pub(super) fn capabilities(&self, mut capabilities: Capabilities) -> Capabilities {
         if let Some(DeviceOverride { capabilities: change, .. }) = self.device_override {
             change(&mut capabilities);
@@ -39,7 +39,7 @@ impl FaultInjection {
         capabilities
     }
 
-    /// The source of a shader as the test wants it.
+    /// The source of a shader, as overridden by the test.
     pub(super) fn source(&self, source: String) -> String {
         match self.device_override {
             Some(device_override) => (device_override.source)(source),
@@ -49,18 +49,18 @@ impl FaultInjection {
 }
 
 impl Gpu {
-    /// Fails the allocation of a buffer if a test asked for it.
+    /// Fails the allocation of a buffer if a test requests it.
     pub(super) fn inject_out_of_memory(&self, bytes: u64) {
         if self.0.faults.memory.is_some_and(|most| bytes > most) {
             self.0.errors.capture_out_of_memory();
         }
     }
 
-    /// Loses the device if a test asked for it. Returns whether the test wants the next wait to take too long.
+    /// Loses the device if a test requests it. Returns whether the next wait should time out.
     pub(super) fn inject_hang_or_loss(&self) -> bool {
         let FaultInjection { hang, lose, .. } = &self.0.faults;
         if lose.swap(false, Ordering::Relaxed) {
-            self.mark_lost("a test took it away".into());
+            self.mark_lost("a test injected its loss".into());
         }
         hang.swap(false, Ordering::Relaxed)
     }

@@ -6,10 +6,10 @@ use crate::error::Error;
 /// The longest side of a plane: the shaders count pixels and sum coordinates in 32 bits.
 const LONGEST_SIDE: usize = 65_535;
 
-/// Invocations of a workgroup of the shaders with linear grids (`shared/linear.wgsl`).
+/// Invocations per workgroup of the shaders with linear grids (`shared/linear.wgsl`).
 const LINEAR_WORKGROUP: u64 = cytoshade_shaders::pack::LINEAR_WORKGROUP as u64;
 
-/// Invocations of a workgroup of the shaders that have one for each pixel.
+/// Workgroup size of the shaders with one invocation per pixel.
 const PLANE_WORKGROUP: [u32; 3] = cytoshade_shaders::RESIZE.workgroup;
 
 impl Gpu {
@@ -39,7 +39,7 @@ impl Gpu {
         })
     }
 
-    /// The grid of a shader with workgroups of 16 x 4 invocations, one a pixel.
+    /// The grid of a shader with workgroups of 16 x 4 invocations, one per pixel.
     pub(crate) fn plane_grid(&self, what: &'static str, height: usize, width: usize) -> Result<[u32; 3], Error> {
         let side = height.max(width);
         if side > LONGEST_SIDE {
@@ -49,7 +49,7 @@ impl Gpu {
         self.box_grid(what, [1, height, width])
     }
 
-    /// The grid of a shader with workgroups of 16 x 4 invocations, for a box of them along z, y and x.
+    /// The grid for workgroups of 16 x 4 invocations, for a box of workgroups along z, y and x.
     pub(crate) fn box_grid(&self, what: &'static str, [depth, height, width]: [usize; 3]) -> Result<[u32; 3], Error> {
         let [x, y, z] = PLANE_WORKGROUP.map(|side| side as usize);
         let grid = [width.div_ceil(x), height.div_ceil(y), depth.div_ceil(z)];
@@ -62,7 +62,7 @@ impl Gpu {
     }
 }
 
-/// At least `count` workgroups over x and y, at most `most` along each; `None` if there are too many.
+/// At least `count` workgroups over x and y, at most `most` along each; `None` if that is impossible.
 fn row_by_row(count: u64, most: u32) -> Option<[u32; 3]> {
     let rows = count.div_ceil(u64::from(most)).max(1);
     if rows > u64::from(most) {

@@ -1,4 +1,4 @@
-//! The pipelines of a device, each built once, and their dispatches.
+//! The pipelines of a device, each compiled once, and their dispatches.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -23,7 +23,7 @@ impl Gpu {
         kernel.ok_or(Error::Refused { what: "a compute pipeline", reason: "it was not built".into() })
     }
 
-    /// The pipelines of some variants; builds the missing ones in parallel.
+    /// The pipelines of several variants; builds the missing ones, in parallel on native targets.
     pub(crate) async fn kernels_of<const N: usize>(&self, variants: [Variant; N]) -> Result<[Arc<Kernel>; N], Error> {
         self.built(variants.to_vec())
             .await?

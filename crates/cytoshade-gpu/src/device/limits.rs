@@ -1,9 +1,10 @@
-//! The features and limits that the shaders need.
+//! The features and limits that the shaders require.
 
 use crate::error::{AllMissing, Error, Missing};
 
-/// Features that the shaders use if the adapter has them; each kernel checks what it needs. Timestamps are for
-/// [`crate::Network::profile`].
+/// Optional features that the shaders use; each kernel checks its own.
+///
+/// Timestamps are for [`crate::Network::profile`].
 pub(super) const OPTIONAL: wgpu::Features = wgpu::Features::SHADER_F16
     .union(wgpu::Features::SUBGROUP)
     .union(wgpu::Features::SHADER_INT64)
@@ -11,9 +12,9 @@ pub(super) const OPTIONAL: wgpu::Features = wgpu::Features::SHADER_F16
     .union(wgpu::Features::PIPELINE_CACHE)
     .union(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
 
-/// The flags of an adapter and the limits of a device on it that fall short of the shaders' needs.
+/// The flags of an adapter and the limits of a device on it that are insufficient for the shaders.
 ///
-/// WebGPU's default limits are enough. A smaller binding is no fault: work then comes in smaller parts.
+/// WebGPU's default limits suffice. A smaller binding limit is no error: work is then split.
 pub(super) fn missing(flags: wgpu::DownlevelFlags, limits: &wgpu::Limits) -> Vec<Missing> {
     let needed = wgpu::Limits::defaults();
     let mut missing = Vec::new();
@@ -45,7 +46,7 @@ pub(super) fn missing(flags: wgpu::DownlevelFlags, limits: &wgpu::Limits) -> Vec
     missing
 }
 
-/// The limits with which to open an adapter.
+/// The limits to request from an adapter.
 ///
 /// They are WebGPU's defaults, with buffers as large as the adapter allows and no storage buffer larger than
 /// `largest_binding` bytes.
@@ -61,7 +62,7 @@ pub(super) fn to_request(
     let defaults = wgpu::Limits::defaults();
     let mut limits = defaults.clone().or_worse_values_from(adapter);
     check(name, flags, &limits)?;
-    // The kernel on matrices takes more than the default.
+    // The kernel on matrices needs more than the default.
     limits.max_compute_workgroup_storage_size = adapter.max_compute_workgroup_storage_size;
     limits.max_storage_buffer_binding_size = adapter.max_storage_buffer_binding_size;
     limits.max_buffer_size = adapter.max_buffer_size.min(largest_binding.max(defaults.max_buffer_size));
@@ -75,10 +76,10 @@ pub(super) fn restrict(mut limits: wgpu::Limits, largest_binding: u64) -> wgpu::
     limits
 }
 
-/// Refuses an adapter or device that lacks what the shaders need.
+/// Fails if an adapter or device is insufficient for the shaders.
 ///
 /// # Errors
-/// [`Error::TooWeak`] with all that is missing.
+/// [`Error::TooWeak`] with everything that is missing.
 pub(super) fn check(name: &str, flags: wgpu::DownlevelFlags, limits: &wgpu::Limits) -> Result<(), Error> {
     let missing = missing(flags, limits);
     if missing.is_empty() { Ok(()) } else { Err(Error::TooWeak { adapter: name.into(), missing: AllMissing(missing) }) }

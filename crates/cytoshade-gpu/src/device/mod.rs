@@ -50,9 +50,9 @@ struct Inner {
     errors: Arc<DeviceErrors>,
     faults: FaultInjection,
     pipeline_cache: Option<platform::PipelineCache>,
-    /// Of a device that belongs to a program.
+    /// The loss probe, for a device that belongs to a program.
     loss_probe: Option<platform::LossProbe>,
-    /// Whether the device belongs to this crate, which may then destroy it.
+    /// Whether the device belongs to this crate, which may destroy it.
     owned: bool,
     phases: Mutex<Vec<Span>>,
 }
@@ -65,7 +65,7 @@ impl Gpu {
         lock(&self.0.phases).clone()
     }
 
-    /// Adds a phase to [`Gpu::phases`] that began with `span` and ends now. It replaces the phases within it.
+    /// Adds a phase to [`Gpu::phases`] that began with `span` and ends now. Replaces the phases within it.
     pub fn phase(&self, span: Span) {
         let mut phases = lock(&self.0.phases);
         phases.retain(|within| within.start < span.start);
@@ -77,7 +77,7 @@ impl Gpu {
         &self.0.info
     }
 
-    /// The abilities of the device that decide which kernels run on it.
+    /// The capabilities that decide which kernels run on the device.
     pub fn capabilities(&self) -> &Capabilities {
         &self.0.capabilities
     }
@@ -91,9 +91,9 @@ impl Gpu {
 
     /// Closes the device for all clones.
     ///
-    /// Its memory is freed, and every later call on it ends in [`crate::Error::Lost`].
+    /// Frees its memory; every later call on it returns [`crate::Error::Lost`].
     ///
-    /// Otherwise it closes with its last clone. A device from [`Gpu::from_parts`] stays open for its owner.
+    /// Without this call, it closes with its last clone. A device from [`Gpu::from_parts`] stays open for its owner.
     pub fn close(&self) {
         self.mark_lost("it was closed".into());
         if self.0.owned {

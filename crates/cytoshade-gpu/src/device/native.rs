@@ -1,4 +1,4 @@
-//! What native targets do that browsers cannot. `web` has the same items.
+//! Implementations for native targets. `web` has the same items.
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,10 +14,10 @@ pub(super) use super::pipeline_cache::PipelineCache;
 use super::sync::lock;
 use crate::pipeline::{Kernel, Variant};
 
-/// Most threads that build pipelines: drivers' compilers take up to a hundred megabytes each.
+/// Maximum number of threads that build pipelines: driver compilers take up to 100 MB each.
 const BUILDERS: usize = 8;
 
-/// The source of a shader; with `pairs`, values of f32 are read and written in pairs.
+/// The source of a shader; with `pairs`, f32 values are read and written in pairs.
 pub(super) fn source(shader: &Shader, precision: Precision, pairs: bool) -> String {
     if pairs { shader.source_in_pairs(precision) } else { shader.source(precision) }
 }
@@ -40,12 +40,14 @@ pub(super) fn build(gpu: &Gpu, variants: &[Variant]) -> Vec<Arc<Kernel>> {
             let _ = thread.join();
         }
     });
-    // A thread that panicked leaves its pipeline to this one, which reports the reason.
+    // If a thread panicked, this thread builds its pipeline and reports the reason.
     let all = built.into_iter().zip(variants);
     all.map(|(built, variant)| built.into_inner().unwrap_or_else(|| gpu.compile(variant))).collect()
 }
 
-/// Runs work that cannot wait for error scopes, or not on this thread. Its errors wait for the next check.
+/// Runs work outside `with_error_scopes`, which must not wait or runs on another thread.
+///
+/// The next check reports its errors.
 pub(super) fn capture<T>(gpu: &Gpu, work: impl FnOnce() -> T) -> T {
     let scopes = Scopes::open(gpu.device());
     let result = work();
@@ -55,7 +57,7 @@ pub(super) fn capture<T>(gpu: &Gpu, work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// The error that a scope captured. Natively it is known as soon as the scope is closed.
+/// The error that a scope captured. On native targets it is available when the scope closes.
 fn ready(captured: impl Future<Output = Option<wgpu::Error>>) -> Option<wgpu::Error> {
     match pin!(captured).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(error) => error,
@@ -63,9 +65,9 @@ fn ready(captured: impl Future<Output = Option<wgpu::Error>>) -> Option<wgpu::Er
     }
 }
 
-/// Notices the loss of a device whose one callback for it belongs to another program.
+/// Detects the loss of a device whose single loss callback belongs to the program.
 ///
-/// wgpu reports a loss nowhere else, but refuses at once to map a buffer of a lost device.
+/// wgpu reports the loss nowhere else, but refuses at once to map a buffer of a lost device.
 #[derive(Debug)]
 pub(super) struct LossProbe(Mutex<wgpu::Buffer>);
 
@@ -85,7 +87,8 @@ impl LossProbe {
         let answer = Arc::clone(&refused);
         let scopes = Scopes::open(device);
         buffer.map_async(wgpu::MapMode::Read, .., move |result| answer.store(result.is_err(), Ordering::Relaxed));
-        // A refusal comes before the call returns. All else is called off, which sets the flag too: read it first.
+        // A refusal arrives before the call returns. Any other request is cancelled, which also sets the flag: read it
+        // first.
         let lost = refused.load(Ordering::Relaxed);
         if !lost {
             buffer.unmap();

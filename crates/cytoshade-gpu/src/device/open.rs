@@ -1,4 +1,4 @@
-//! Opening a device, or taking one that a program has opened.
+//! Opens a device, or wraps one that a program has opened.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,18 +14,22 @@ use super::sync::lock;
 use super::{Gpu, Inner, platform};
 use crate::error::Error;
 
-/// How a device is opened. The default suits every device.
+/// Options for opening a device. The default suits every device.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeviceOptions {
-    /// The largest storage buffer in bytes, as if the adapter allowed no more. Work then comes in smaller parts, or ends
-    /// in [`Error::Limit`]. WebGPU's default is 128 MiB.
+    /// Cap on storage buffer bindings, in bytes, below the adapter's limit. WebGPU's default is 128 MiB.
+    ///
+    /// With a smaller cap, work is split or fails with [`Error::Limit`].
     pub largest_binding: u64,
-    /// A folder for the driver's compiled pipelines, which the next run loads (Vulkan only). The folder should belong to
-    /// the user alone; it is made if it is missing. Caching is off by default.
+    /// A folder for the driver's compiled pipelines, which the next run loads (Vulkan only).
+    ///
+    /// Off by default.
+    ///
+    /// The folder should belong to the user alone; it is created if missing.
     #[cfg(not(target_arch = "wasm32"))]
     pub pipeline_cache: Option<std::path::PathBuf>,
-    /// Faults that a test provokes.
+    /// Faults injected by tests.
     #[doc(hidden)]
     pub faults: FaultInjection,
 }
@@ -42,9 +46,9 @@ impl Default for DeviceOptions {
 }
 
 impl Gpu {
-    /// Opens the best adapter of a choice, or the next best if it does not open.
+    /// Opens the best adapter that matches a choice, or the next best if it does not open.
     ///
-    /// The device has the adapter's own limits for the sizes of buffers and WebGPU's defaults otherwise.
+    /// The device has the adapter's own limits on buffer sizes and WebGPU's defaults otherwise.
     ///
     /// # Errors
     /// [`Error::NoAdapter`], [`Error::TooWeak`] and [`Error::Open`].
@@ -52,7 +56,7 @@ impl Gpu {
         Self::open_with(choice, &DeviceOptions::default()).await
     }
 
-    /// Opens a device as [`Gpu::open`] does, with no storage buffer larger than `bytes`.
+    /// [`Gpu::open`] with no storage buffer larger than `bytes`.
     ///
     /// # Errors
     /// Those of [`Gpu::open`].
@@ -60,7 +64,7 @@ impl Gpu {
         Self::open_with(choice, &DeviceOptions { largest_binding: bytes, ..DeviceOptions::default() }).await
     }
 
-    /// Opens a device as [`Gpu::open`] does, with options.
+    /// [`Gpu::open`] with options.
     ///
     /// # Errors
     /// Those of [`Gpu::open`].
@@ -81,18 +85,19 @@ impl Gpu {
         Err(last.unwrap_or(Error::NoAdapter { wanted: "adapter".into(), found: "none".into() }))
     }
 
-    /// Uses a device that a program has opened, together with the program's own work on it.
+    /// Wraps a device that a program has opened, shared with the program's own work.
     ///
-    /// Several `Gpu`s may share one device. The shaders use the features that the device was opened with, of `SHADER_F16`,
-    /// `SUBGROUP`, `SHADER_INT64`, `TIMESTAMP_QUERY`, `PIPELINE_CACHE` and `EXPERIMENTAL_COOPERATIVE_MATRIX`, and buffers
-    /// as large as its limits allow.
+    /// Several `Gpu`s may share one device. The shaders use those of the features `SHADER_F16`, `SUBGROUP`,
+    /// `SHADER_INT64`, `TIMESTAMP_QUERY`, `PIPELINE_CACHE` and `EXPERIMENTAL_COOPERATIVE_MATRIX` that the device was
+    /// opened with, and buffers up to its limits.
     ///
-    /// The device's handlers stay the program's: no handler for uncaptured errors is installed, and on native targets none
-    /// for the loss of the device. All work runs inside error scopes, so its errors come back from the calls and reach no
-    /// handler (in browsers, those of reading back may). A loss is noticed by the next call. [`Gpu::close`] leaves the device open.
+    /// The program keeps the device's handlers: this crate installs no handler for uncaptured errors and, on native
+    /// targets, none for the loss of the device. All work runs inside error scopes, so calls return its errors and no
+    /// handler receives them (in browsers, those of reading back may). The next call detects a loss. [`Gpu::close`]
+    /// leaves the device open.
     ///
     /// # Errors
-    /// [`Error::TooWeak`] with every feature and limit that falls short of the shaders' needs, and [`Error::Lost`].
+    /// [`Error::TooWeak`] with every insufficient feature and limit, and [`Error::Lost`].
     pub async fn from_parts(
         adapter: &wgpu::Adapter,
         device: wgpu::Device,
@@ -105,7 +110,7 @@ impl Gpu {
         limits::check(&info.name, adapter.get_downlevel_capabilities().flags, &granted)?;
         let limits = limits::restrict(granted, options.largest_binding);
         let errors = Arc::new(DeviceErrors::default());
-        // A page may have any number of callbacks; a native device has one.
+        // In a browser any number of callbacks is allowed; a native device has one.
         if cfg!(target_arch = "wasm32") {
             errors.collect_loss(&device);
         }
@@ -122,7 +127,7 @@ impl Gpu {
         let limits = limits::to_request(&info.name, flags, &adapter.limits(), options.largest_binding)?;
         let offered = adapter.features() & OPTIONAL;
         let opened = match request(adapter, offered, &limits).await {
-            // An optional feature must not keep a device from opening.
+            // The device must open even if an optional feature fails.
             Err(_) if !offered.is_empty() => request(adapter, wgpu::Features::empty(), &limits).await,
             result => result,
         }

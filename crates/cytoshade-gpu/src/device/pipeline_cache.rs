@@ -1,6 +1,6 @@
-//! The driver's compiled pipelines, kept in a file from run to run.
+//! Caches the driver's compiled pipelines in a file.
 //!
-//! Only Vulkan gives them to a program; the other drivers keep them themselves.
+//! Only Vulkan exposes them to programs; other drivers have their own caches.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -11,31 +11,31 @@ use sha2::{Digest, Sha256};
 use super::DeviceOptions;
 use super::sync::lock;
 
-/// Most bytes of a cache file: a larger one is neither read nor written.
+/// Maximum size of a cache file in bytes: a larger one is neither read nor written.
 const MAX_PIPELINE_CACHE_BYTES: u64 = 1 << 26;
 
-/// The first bytes of a cache file. A change of the format changes the number.
+/// The first bytes of a cache file. The number changes with the format.
 const MAGIC: &[u8] = b"cytoshade pipelines 1\n";
 
 /// Bytes of a SHA-256.
 const HASH: usize = 32;
 
-/// The pipelines that a device has built, for the next run.
+/// A device's compiled pipelines, kept for the next run.
 #[derive(Debug)]
 pub(super) struct PipelineCache {
     cache: wgpu::PipelineCache,
     path: PathBuf,
     key: String,
     found: bool,
-    /// The hash of the file's pipelines.
+    /// The hash of the pipelines in the file.
     kept: Mutex<Option<[u8; HASH]>>,
 }
 
 impl PipelineCache {
-    /// The cache of a device; `None` without a folder in the options or if the driver has none.
+    /// The cache of a device; `None` without a folder in the options or without support by the driver.
     ///
-    /// A file that is damaged, too large, not the user's own, of another device or of another version is not used and
-    /// gets replaced.
+    /// Ignores, and later replaces, a file that is damaged, too large, not owned by the user, or of another device or
+    /// version.
     pub(super) fn open(device: &wgpu::Device, adapter: &wgpu::Adapter, options: &DeviceOptions) -> Option<Self> {
         let folder = options.pipeline_cache.as_deref()?;
         if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
@@ -59,7 +59,9 @@ impl PipelineCache {
         self.found
     }
 
-    /// Writes the pipelines if the file holds others. If the write fails, the next run compiles them again.
+    /// Writes the pipelines if they differ from the file.
+    ///
+    /// If the write fails, the next run compiles them again.
     pub(super) fn save(&self) {
         let Some(data) = self.cache.get_data() else { return };
         let now = Some(hash(&self.key, &data));

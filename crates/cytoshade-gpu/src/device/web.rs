@@ -1,4 +1,4 @@
-//! What browsers do in place of the items of the same names in `native`.
+//! Implementations for browsers of the items in `native`.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ pub(super) fn build(gpu: &Gpu, variants: &[Variant]) -> Vec<Arc<Kernel>> {
     variants.iter().map(|variant| gpu.compile(variant)).collect()
 }
 
-/// Runs work that cannot wait for error scopes. Its errors reach the device's handler.
+/// Runs work outside `with_error_scopes`. Its errors go to the device's handler.
 pub(super) fn capture<T>(_: &Gpu, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Browsers keep compiled shaders themselves.
+/// Browsers cache compiled shaders themselves.
 #[derive(Debug)]
 pub(super) enum PipelineCache {}
 

@@ -1,4 +1,4 @@
-//! The buffers and dispatches of a batch of tiles, and their submission.
+//! The buffers and dispatches for a batch of tiles, and their submission.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -36,7 +36,7 @@ pub(super) struct Arena {
     turn: Mutex<()>,
 }
 
-/// Bytes of the flag that tells whether outputs are finite.
+/// Bytes of the flag for non-finite outputs.
 pub(super) const FLAG: u64 = 4;
 
 /// Bytes of a batch's results.
@@ -110,7 +110,9 @@ impl Arena {
         }
     }
 
-    /// Uploads tiles and submits all work on them. With a clock each step is a pass of its own, between two timestamps.
+    /// Uploads tiles and submits all work on them.
+    ///
+    /// With a clock, each step is a separate pass between two timestamps.
     pub(super) fn submit(
         &self,
         gpu: &Gpu,
@@ -129,12 +131,12 @@ impl Arena {
         Ok(self.upload_and_submit(gpu, tiles, encoder))
     }
 
-    /// The tiles as activations, which the first step reads.
+    /// The tiles as activations, input of the first step.
     pub(super) fn packed(&self) -> &wgpu::Buffer {
         &self.packed
     }
 
-    /// The outputs as activations, which the last step writes.
+    /// The outputs as activations, output of the last step.
     pub(super) fn result(&self) -> &wgpu::Buffer {
         &self.result
     }
@@ -160,8 +162,9 @@ impl Arena {
         &self.buffers[plan[id].buffer]
     }
 
-    /// Submits the steps between work that writes the tiles and work that reads the outputs. Each of the two counts as
-    /// one step for the clock. Copies `not_finite` to `back`, then the styles.
+    /// Submits the steps, after work that writes the tiles and before work that reads the outputs.
+    ///
+    /// Each of these two counts as one step for the clock. Copies `not_finite` to `back`, then the styles.
     pub(super) fn submit_between(
         &self,
         gpu: &Gpu,
@@ -183,7 +186,7 @@ impl Arena {
         Ok(gpu.queue().submit([encoder.finish()]))
     }
 
-    /// Some of the steps, each a piece.
+    /// The pieces of a range of steps.
     fn steps(&self, gpu: &Gpu, range: Range<usize>, count: usize) -> Result<Vec<Piece<'_>>, Error> {
         let mut pieces = Vec::new();
         for step in &self.work[range] {
@@ -209,7 +212,7 @@ impl Arena {
 /// Dispatches between two timestamps.
 type Piece<'a> = Vec<(&'a Bound, [u32; 3])>;
 
-/// Records pieces; with a clock, each as a pass of its own.
+/// Records pieces; with a clock, each as a separate pass.
 fn encode(encoder: &mut wgpu::CommandEncoder, pieces: &[Piece<'_>], clock: Option<&Clock>) {
     let Some(clock) = clock else {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());

@@ -29,7 +29,7 @@ pub(super) struct ConvLayer {
     pub(super) weights: wgpu::Buffer,
     pub(super) vectors: wgpu::Buffer,
     site: ConvSite,
-    /// Replaces this layer on tiles for which its scratch exceeds the binding limit.
+    /// Replaces this layer for tiles whose scratch exceeds the binding limit.
     pub(super) fallback: OnceLock<Box<ConvLayer>>,
 }
 
@@ -42,7 +42,7 @@ struct ConvSite {
 
 /// The convolutions of a plan.
 ///
-/// If the options request no kernel, a convolution gets the one of `kernel_choices`, provided that it applies.
+/// Without a requested kernel, a convolution uses the one in `kernel_choices`, if it applies.
 pub(super) fn all(
     gpu: &Gpu,
     weights: &Weights,
@@ -88,7 +88,7 @@ impl ConvLayer {
         Ok(Self { kernel, algorithm, geometry, layer, relu, weights, vectors, site, fallback })
     }
 
-    /// The convolution as another kernel that is one dispatch.
+    /// The convolution with another, single-dispatch kernel.
     pub(super) fn single_dispatch(
         &self,
         gpu: &Gpu,
@@ -105,7 +105,7 @@ impl ConvLayer {
         self.algorithm.name(&self.geometry)
     }
 
-    /// The pipelines of the layer; `skip` says whether something is added to the source.
+    /// The pipelines of the layer; `skip` states whether a skip connection is added to the source.
     pub(super) fn variants(&self, gpu: &Gpu, skip: bool) -> Vec<Variant> {
         let shortcut = self.site.shortcut.is_some();
         let variants = self.algorithm.variants(gpu.capabilities(), &self.geometry, skip, shortcut);
@@ -124,7 +124,7 @@ impl ConvLayer {
     }
 }
 
-/// A convolution as the rule that picks kernels sees it.
+/// A convolution as input of the rule that chooses kernels.
 fn layer_of(conv: &Conv, shortcut: Option<&Conv>, options: Options) -> Layer {
     Layer {
         inputs: conv.inputs(),
@@ -134,10 +134,10 @@ fn layer_of(conv: &Conv, shortcut: Option<&Conv>, options: Options) -> Layer {
     }
 }
 
-/// The kernel of a convolution, its algorithm, and how it divides the layer.
+/// The kernel of a convolution, its algorithm, and its geometry for the layer.
 type Chosen = (Option<ConvKernel>, &'static dyn ConvAlgorithm, Geometry);
 
-/// Chooses for a convolution of side 1 or 3: the requested kernel, else the default.
+/// Chooses the kernel for a convolution of side 1 or 3: the requested one, else the default.
 fn choose(gpu: &Gpu, side: usize, layer: &Layer, requested: Option<ConvKernel>) -> Result<Chosen, Error> {
     let capabilities = gpu.capabilities();
     let chosen: Result<Chosen, _> = if side == 1 {

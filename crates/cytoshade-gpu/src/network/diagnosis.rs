@@ -1,4 +1,4 @@
-//! Finds the layer at which a network leaves the finite numbers.
+//! Finds the layer in which values become non-finite.
 
 use cytoshade_core::{Storage, TensorId};
 use cytoshade_shaders::Precision;
@@ -13,7 +13,7 @@ use crate::error::Error;
 const WHAT: &str = "a batch of tiles";
 
 impl Network {
-    /// Refuses outputs that are not finite, after it has run the tiles again to find the layer.
+    /// Fails for outputs that are not finite. Runs the tiles again to find the layer.
     pub(super) async fn check_outputs(&self, batch: &Batch, tiles: &[f32], sizes: [usize; 3]) -> Result<(), Error> {
         if is_finite(&batch.outputs) {
             return Ok(());
@@ -24,7 +24,9 @@ impl Network {
         Err(self.not_finite(&arena, sizes).await?)
     }
 
-    /// The error for tiles whose outputs are not finite. Runs them again, operation by operation, to name the layer.
+    /// The error for tiles with non-finite outputs.
+    ///
+    /// Runs them again, operation by operation, to name the layer.
     ///
     /// # Errors
     /// Errors of the device.
@@ -50,18 +52,18 @@ impl Network {
         self.not_finite(&arena, sizes).await
     }
 
-    /// Buffers that no other batch writes between the operations.
+    /// New buffers, which no other batch writes between the operations.
     async fn arena_of_its_own(&self, [count, height, width]: [usize; 3]) -> Result<Arena, Error> {
-        // Those for the next batch make room.
+        // Frees the buffers of the next batch first.
         *lock(&self.arena) = None;
         self.new_arena(count, height, width).await
     }
 
-    /// The error for tiles that are packed in an arena.
+    /// The error for tiles packed in an arena.
     async fn not_finite(&self, arena: &Arena, sizes: [usize; 3]) -> Result<Error, Error> {
         for (at, (operation, layer)) in self.plan.operations().iter().zip(&self.names).enumerate() {
             self.gpu.with_error_scopes(WHAT, || arena.run_operation(&self.gpu, at, sizes[0])).await?;
-            // The targets of one operation lie together.
+            // The targets of one operation are adjacent.
             let Some(target) = operation.targets().first().copied() else { continue };
             if !self.has_finite_group(arena, target, sizes).await? {
                 return Ok(Error::NotFinite { layer: layer.clone() });
@@ -70,7 +72,7 @@ impl Network {
         Ok(Error::NotFinite { layer: "an unknown layer".into() })
     }
 
-    /// True if all tensors that are written together with one are finite.
+    /// True if all tensors written together with this one are finite.
     async fn has_finite_group(
         &self,
         arena: &Arena,
@@ -81,7 +83,7 @@ impl Network {
         let is_half = self.plan[id].shape.storage() == Storage::Activations && self.options.precision == Precision::F16;
         let bytes = (values * if is_half { 2 } else { 4 }) as u64;
         let read = self.gpu.fetch(WHAT, &[(arena.tensor(&self.plan, id), 0..bytes)]).await?;
-        // All exponent bits are set in infinity and NaN alone.
+        // Only infinity and NaN have all exponent bits set.
         Ok(if is_half {
             read.values::<u16>(0..bytes).iter().all(|half| half & 0x7c00 != 0x7c00)
         } else {
@@ -92,6 +94,6 @@ impl Network {
 
 /// True if every value is a finite number.
 fn is_finite(values: &[f32]) -> bool {
-    // Without a branch for each value, the loop is compiled to vectors.
+    // Without a branch per value, the loop vectorizes.
     !values.iter().fold(false, |is_bad, value| is_bad | !value.is_finite())
 }

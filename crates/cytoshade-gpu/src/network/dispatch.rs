@@ -1,4 +1,4 @@
-//! The operations of a plan as dispatches: their buffers and sizes in an arena.
+//! Turns the operations of a plan into dispatches, with buffers and sizes in an arena.
 
 use cytoshade_core::{Convolution, Operation, TensorId};
 
@@ -11,7 +11,7 @@ pub(super) struct DispatchContext<'a> {
     pub(super) network: &'a Network,
     pub(super) height: usize,
     pub(super) width: usize,
-    /// Tiles that the buffers have room for.
+    /// Capacity of the buffers in tiles.
     pub(super) capacity: usize,
     /// The buffers of the plan.
     pub(super) buffers: &'a [wgpu::Buffer],
@@ -29,12 +29,12 @@ impl<'a> DispatchContext<'a> {
         self.network.plan[id].channels()
     }
 
-    /// vec4s of all vectors that are written together with a vector, for each tile.
+    /// vec4s per tile of all vectors written together with this one.
     fn stride(&self, id: TensorId) -> u32 {
         quads(self.network.plan.group_len(id, self.height, self.width, 4))
     }
 
-    /// vec4s before a vector among those.
+    /// vec4s before this vector among those.
     fn offset(&self, id: TensorId) -> u32 {
         quads(self.network.plan.offset(id, self.height, self.width, 4))
     }
@@ -82,9 +82,9 @@ impl<'a> DispatchContext<'a> {
         let &Convolution { weights, source, upsample, skip, vector, residual, shortcut, target, .. } = convolution;
         let layer = self.network.layer(weights, [self.height, self.width]);
         let [height, width] = self.size(target);
-        // The shortcut's source is bound in the residual's place.
+        // The shortcut's source takes the residual's binding.
         let added = residual.or(shortcut.map(|shortcut| shortcut.source));
-        // Every binding needs a buffer, even one that is not read: the source may be bound several times.
+        // Every binding needs a buffer, even an unread one: the source may be bound several times.
         let unread = self.buffer(source);
         layer.dispatches(&ConvArgs {
             height,

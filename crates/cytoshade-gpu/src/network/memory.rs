@@ -1,4 +1,4 @@
-//! The memory of a batch, and the batches that a device can take.
+//! The memory of a batch, and the batch size for a device.
 
 use cytoshade_core::{Description, Plan, Storage};
 use cytoshade_shaders::Precision;
@@ -9,10 +9,10 @@ use crate::operators::convolution::Scratch;
 
 /// Bytes of device memory of a batch of `tiles` tiles of `height` x `width` pixels.
 ///
-/// The weights come on top. Activations are stored in `precision`, everything else in f32. Channel counts are padded to
-/// multiples of 4, and tensors share buffers as the plan says ([`Plan::total_len`]). To these add the input once and the
-/// output twice (for reading it back) as planes, the plan's vectors, and the style once more. The driver's own copy of the
-/// input comes on top.
+/// Excludes the weights. Activations are stored in `precision`, everything else in f32. Channel counts are padded to
+/// multiples of 4, and tensors share buffers as planned ([`Plan::total_len`]). Adds the input once and the output twice
+/// (for reading back) as planes, the plan's vectors, and the style once more. Excludes the driver's own copy of the
+/// input.
 pub fn memory(plan: &Plan, precision: Precision, tiles: usize, height: usize, width: usize) -> u64 {
     let [inputs, outputs] = [plan.input(), plan.output()].map(|id| plan[id].channels());
     let planes = (inputs + 2 * outputs) * height * width;
@@ -31,13 +31,13 @@ impl Network {
 
     /// Bytes of device memory of a batch, without the weights.
     ///
-    /// They are those of [`memory`] and of the buffers between the dispatches of Winograd convolutions.
+    /// The sum of [`memory`] and the scratch of Winograd convolutions.
     pub fn memory(&self, tiles: usize, height: usize, width: usize) -> u64 {
         let scratch = self.scratch(tiles, [height, width]).total();
         memory(&self.plan, self.options.precision, tiles, height, width) + scratch
     }
 
-    /// Most tiles of `height` x `width` pixels of one submission on this device; 0 if not even one fits.
+    /// Maximum number of tiles of `height` x `width` pixels per submission; 0 if not even one fits.
     ///
     /// The network must be [prepared](Network::prepare) for them.
     pub fn max_batch(&self, height: usize, width: usize) -> usize {

@@ -36,7 +36,9 @@ use crate::operators::style_projections::StyleProjections;
 pub struct Batch {
     /// Outputs of shape [tiles, outputs, height, width].
     pub outputs: Vec<f32>,
-    /// Style vectors of shape [tiles, style channels], each of L2 norm 1. Empty if the network has no style.
+    /// Style vectors of shape [tiles, style channels], each of L2 norm 1.
+    ///
+    /// Empty if the network has no style.
     pub styles: Vec<f32>,
 }
 
@@ -51,7 +53,7 @@ impl Batch {
     }
 }
 
-/// How a network runs. The default suits every device.
+/// Options of a network. The default suits every device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// The kernel of the 3x3 convolutions; `None` for the default of each layer on the device.
@@ -63,7 +65,7 @@ pub struct Options {
 /// Height and width of a tile in pixels.
 type Size = [usize; 2];
 
-/// Tiles small enough for every kernel that was chosen.
+/// Size up to which every chosen kernel accepts tiles.
 const ANY: Size = [0, 0];
 
 /// A network on a device: its weights, its pipelines, and the buffers of its intermediates.
@@ -74,9 +76,9 @@ pub struct Network {
     plan: Plan,
     options: Options,
     layers: HashMap<ConvId, ConvLayer>,
-    /// The matrices of each [`Operation::Linear`], by the first vector that it writes.
+    /// The matrices of each [`Operation::Linear`], by the first vector of its output.
     linears: HashMap<TensorId, StyleProjections>,
-    /// Zeros, which the 3x3 convolutions without a skip add if a second pipeline would take long to compile.
+    /// Zeros that 3x3 convolutions without a skip add, if a second pipeline would compile slowly.
     no_skip: Option<wgpu::Buffer>,
     arena: Mutex<Option<Arc<Arena>>>,
     /// The layer of each operation, by its name in the model file.
@@ -92,15 +94,15 @@ impl Network {
         Self::with(gpu, weights, Options::default()).await
     }
 
-    /// As [`Network::new`], with options.
+    /// [`Network::new`] with options.
     ///
     /// # Errors
-    /// As [`Network::new`], and [`Error::Unsuitable`] or [`Error::NoF16`] if the device cannot run the options.
+    /// As [`Network::new`], and [`Error::Unsuitable`] or [`Error::NoF16`] if the device does not support the options.
     pub async fn with(gpu: &Gpu, weights: &Weights, options: Options) -> Result<Self, Error> {
         Self::with_kernel_choices(gpu, weights, options, &BTreeMap::new()).await
     }
 
-    /// As [`Network::with`], with a kernel for each 3x3 convolution.
+    /// [`Network::with`] with a kernel for each 3x3 convolution.
     ///
     /// A choice that does not apply on the device is ignored, and [`Options::kernel`] overrides all of them.
     ///

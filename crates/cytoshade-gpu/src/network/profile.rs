@@ -1,4 +1,4 @@
-//! The time of each step, by the device's own clock.
+//! Times each step by the device's clock.
 
 use cytoshade_core::{Recorder, StepCost};
 
@@ -9,7 +9,7 @@ use crate::error::Error;
 
 const WHAT: &str = "a profile";
 
-/// The time of a step of the network for a batch of tiles.
+/// The time of one step of the network for a batch of tiles.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepTime {
     /// The shader's name, and for convolutions `inputs->outputs` and the level.
@@ -18,9 +18,9 @@ pub struct StepTime {
     pub shader: &'static str,
     /// Seconds on the device.
     pub seconds: f64,
-    /// Floating-point operations of convolutions, a multiplication and an addition counting as two.
+    /// Floating-point operations of convolutions; a multiply-add counts as two.
     pub operations: u64,
-    /// Fewest bytes that must be read and written: every input once, every output once.
+    /// Minimum memory traffic in bytes: every input once, every output once.
     pub bytes: u64,
 }
 
@@ -34,10 +34,10 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// The clock of a batch of some steps.
+    /// A clock for a batch of `steps` steps.
     ///
     /// # Errors
-    /// [`Error::NoTimestamps`] if the device has no clock.
+    /// [`Error::NoTimestamps`] if the device has no timestamps.
     pub(super) async fn new(gpu: &Gpu, steps: usize) -> Result<Self, Error> {
         if !gpu.device().features().contains(wgpu::Features::TIMESTAMP_QUERY) {
             return Err(Error::NoTimestamps { adapter: gpu.info().name.clone() });
@@ -71,7 +71,7 @@ impl Clock {
         encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.back, 0, Some(self.back.size()));
     }
 
-    /// The begin and end of each step of a batch, in nanoseconds, once it is done.
+    /// The begin and end of each step of a completed batch, in nanoseconds.
     pub(super) async fn read(&self, gpu: &Gpu, batch: wgpu::SubmissionIndex) -> Result<Vec<[u64; 2]>, Error> {
         let bytes = gpu.read(WHAT, &self.back, batch, WAIT_TIMEOUT).await?;
         let tick = f64::from(gpu.queue().get_timestamp_period());
@@ -84,10 +84,10 @@ impl Clock {
 impl Network {
     /// Runs a batch in one submission and returns the time of each step.
     ///
-    /// The steps are packing, those of the plan, and unpacking. Steps do not overlap here as they may in [`Network::run`].
+    /// The steps are packing, those of the plan, and unpacking. Unlike in [`Network::run`], steps do not overlap.
     ///
     /// # Errors
-    /// [`Error::NoTimestamps`] if the device has no clock, and those of [`Network::run`].
+    /// [`Error::NoTimestamps`] if the device has no timestamps, and those of [`Network::run`].
     pub async fn profile(
         &self,
         tiles: &[f32],
@@ -109,9 +109,9 @@ impl Network {
         Ok(costs.zip(nanoseconds).map(step).collect())
     }
 
-    /// The clock of a batch. If the device has none, the recorder receives the reason.
+    /// The clock of a batch. Without timestamps, the recorder receives the reason.
     pub(super) async fn clock(&self, recorder: &Recorder) -> Result<Option<Clock>, Error> {
-        // A constant condition, so that a browser loads nothing of this.
+        // A constant condition, so that the browser build omits this.
         if cfg!(target_arch = "wasm32") {
             return Ok(None);
         }

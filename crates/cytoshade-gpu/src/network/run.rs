@@ -1,4 +1,4 @@
-//! Batches of tiles from the host, and back.
+//! Runs batches of tiles from host memory.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ impl Network {
     ///
     /// Both sides must be multiples of [`cytoshade_core::TileRule::multiple`].
     ///
-    /// A batch that exceeds a limit of the device is split, and halved if memory runs out.
+    /// A batch that exceeds a limit of the device is split; if memory runs out, it is halved.
     ///
     /// # Errors
     /// [`Error::TileSize`] and [`Error::Length`] for a wrong shape, [`Error::Limit`] and [`Error::OutOfMemory`] if not
@@ -27,9 +27,9 @@ impl Network {
         self.run_recorded(tiles, count, height, width, None).await
     }
 
-    /// As [`Network::run`], with a `recorder` for the times of the steps.
+    /// [`Network::run`] with a `recorder` for the times of the steps.
     ///
-    /// The recorder receives the time of each step by the device's own clock, or the reason why the device has none.
+    /// The recorder receives the device times of the steps, or the reason that the device has no timestamps.
     ///
     /// # Errors
     /// As [`Network::run`].
@@ -48,7 +48,7 @@ impl Network {
             let tiles = &tiles[range.start * tile..range.end * tile];
             let part = self.run_single_submission(tiles, range.len(), height, width, recorder).await;
             if part.is_err() {
-                // After an error, free memory is worth more than buffers for the next batch.
+                // After an error, free memory matters more than buffers for the next batch.
                 *lock(&self.arena) = None;
             }
             if let Some(part) = split.after(part)? {
@@ -59,7 +59,7 @@ impl Network {
         Ok(batch)
     }
 
-    /// Refuses tiles whose sides do not fit the network.
+    /// Fails if the sides of a tile do not match the network.
     pub(super) fn check_tile(&self, height: usize, width: usize) -> Result<(), Error> {
         let multiple = self.description.tile.multiple;
         if height == 0 || width == 0 || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
@@ -68,7 +68,7 @@ impl Network {
         Ok(())
     }
 
-    /// Refuses tiles of a wrong shape; returns the values of one tile.
+    /// Fails for tiles of a wrong shape. Returns the number of values per tile.
     pub(super) fn check_tiles(&self, tiles: &[f32], count: usize, height: usize, width: usize) -> Result<usize, Error> {
         self.check_tile(height, width)?;
         let tile = self.description.inputs.saturating_mul(height).saturating_mul(width);
@@ -127,13 +127,13 @@ impl Network {
         Ok((Batch { outputs: bytes.values(0..sizes.outputs), styles }, submission))
     }
 
-    /// Buffers for at least `count` tiles of a size: those of the last batch if they fit, else new ones.
+    /// Buffers for at least `count` tiles of a size: the last batch's if large enough, else new ones.
     pub(super) async fn arena(&self, count: usize, height: usize, width: usize) -> Result<Arc<Arena>, Error> {
         {
             let mut held = lock(&self.arena);
             match held.as_ref() {
                 Some(arena) if arena.fits(count, height, width) => return Ok(Arc::clone(arena)),
-                // The old buffers are freed before the new ones are made.
+                // Frees the old buffers before allocating new ones.
                 _ => *held = None,
             }
         }

@@ -1,11 +1,12 @@
-//! Batches in parts that a device can take.
+//! Splits batches to fit a device.
 
 use std::ops::Range;
 
 use crate::error::Error;
 
-/// Divides `count` tiles into ranges of at most `most`. If a range runs out of memory, this one and all later ranges
-/// become half as long.
+/// Divides `count` tiles into ranges of at most `most`.
+///
+/// If a range runs out of memory, it and all later ranges are halved.
 pub(super) struct Split {
     pub(super) next: usize,
     pub(super) count: usize,
@@ -19,7 +20,7 @@ impl Split {
         (self.next < end).then_some(self.next..end)
     }
 
-    /// Moves on after a range; `None` if the range has to run again in smaller parts.
+    /// Continues after a range; `None` if the range must run again in smaller parts.
     pub(super) fn after<T>(&mut self, result: Result<T, Error>) -> Result<Option<T>, Error> {
         let length = self.range().map_or(0, |range| range.len());
         match result {

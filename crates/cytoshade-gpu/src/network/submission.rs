@@ -1,4 +1,6 @@
-//! Batches of tiles that come from planes on the device and go back into planes there. Only styles come to the host.
+//! Batches of tiles cut from planes on the device and blended into planes there.
+//!
+//! Only styles return to the host.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,7 +25,7 @@ const WHAT: &str = "a batch of tiles";
 /// Some tiles of some planes.
 pub type Part<'a> = (&'a TiledPlanes, Range<usize>);
 
-/// A submitted batch of tiles. Once it is done, the planes hold its outputs.
+/// A submitted batch of tiles. When it completes, the planes hold its outputs.
 #[derive(Debug)]
 pub struct Submission {
     gpu: Gpu,
@@ -35,7 +37,7 @@ pub struct Submission {
     times: Option<Times>,
 }
 
-/// The clock of a batch, and the steps that it times.
+/// The clock of a batch, and its timed steps.
 #[derive(Debug)]
 struct Times {
     clock: Clock,
@@ -49,10 +51,10 @@ impl Submission {
         self.tiles
     }
 
-    /// Waits until the batch is done and returns its style vectors, of shape [tiles, style channels].
+    /// Waits for the batch and returns its style vectors, of shape [tiles, style channels].
     ///
-    /// There are none if the network has no style. `None` if outputs of the batch are not finite: [`Network::diagnose`]
-    /// then finds the layer.
+    /// Empty if the network has no style. `None` if outputs of the batch are not finite: [`Network::diagnose`] then
+    /// finds the layer.
     ///
     /// Wait for earlier submissions first: the time limit is for this batch alone. The `recorder` of [`Network::start`]
     /// receives the times of the steps.
@@ -72,10 +74,10 @@ impl Submission {
 }
 
 impl Network {
-    /// Prepares planes [inputs, height, width] to go through the network as the tiles of `tile_layout`.
+    /// Prepares planes [inputs, height, width] for the network, as the tiles of `tile_layout`.
     ///
     /// # Errors
-    /// [`Error::Length`] and [`Error::TileSize`] if they do not fit the network, and those of [`TiledPlanes::new`].
+    /// [`Error::Length`] and [`Error::TileSize`] if they do not match the network, and those of [`TiledPlanes::new`].
     pub async fn tiled(&self, planes: GpuPlanes, tile_layout: &TileLayout) -> Result<TiledPlanes, Error> {
         let inputs = self.description.inputs;
         if planes.channels != inputs {
@@ -85,10 +87,10 @@ impl Network {
         TiledPlanes::new(&self.gpu, planes, tile_layout, self.description.outputs.count).await
     }
 
-    /// Submits a batch of tiles, all of one size, and does not wait.
+    /// Submits a batch of tiles, all of one size, without waiting.
     ///
-    /// A batch that exceeds a limit of the device is split, and halved if memory runs out: then it becomes several
-    /// submissions. With a `recorder` each is timed.
+    /// A batch that exceeds a limit of the device is split, and halved if memory runs out; it then becomes several
+    /// submissions. With a `recorder`, each is timed.
     ///
     /// # Errors
     /// [`Error::Length`] for tiles of several sizes, [`Error::Limit`] and [`Error::OutOfMemory`] if not even one tile fits,
@@ -116,7 +118,7 @@ impl Network {
         while let Some(range) = split.range() {
             let submission = self.submit_parts(&within(parts, &range), [range.len(), *height, *width], recorder).await;
             if submission.is_err() {
-                // After an error, free memory is worth more than buffers for the next batch. Earlier batches may still
+                // After an error, free memory matters more than buffers for the next batch. Earlier batches may still
                 // use them.
                 *lock(&self.arena) = None;
                 self.gpu.wait_idle(WHAT)?;
@@ -162,11 +164,11 @@ impl Network {
         Ok(Submission { gpu: self.gpu.clone(), tiles, style_channels, back, bytes, submission, times })
     }
 
-    /// The clock of a batch that is submitted now, if the device has one.
+    /// The clock of the next batch, if the device has timestamps.
     async fn times(&self, tiles: [usize; 3], recorder: &Recorder) -> Result<Option<Times>, Error> {
         let Some(clock) = self.clock(recorder).await? else { return Ok(None) };
         let mut steps = self.costs(tiles);
-        // Instead of packing and unpacking.
+        // In place of packing and unpacking.
         if let [tile, .., blend] = steps.as_mut_slice() {
             (tile.name, blend.name) = ("tile".into(), "blend".into());
         }
@@ -174,7 +176,7 @@ impl Network {
     }
 }
 
-/// The parts of a range of all tiles.
+/// The parts within a range of all tiles.
 fn within<'a>(parts: &[Part<'a>], range: &Range<usize>) -> Vec<Part<'a>> {
     let mut before = 0;
     let mut found = Vec::new();

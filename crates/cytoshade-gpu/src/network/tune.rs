@@ -1,4 +1,4 @@
-//! Measures which kernel runs each convolution of a network fastest on a device.
+//! Measures which kernel is fastest for each convolution of a network on a device.
 
 use std::collections::BTreeMap;
 
@@ -13,16 +13,16 @@ use crate::operators::conv3x3::ConvKernel;
 /// The kernel of each 3x3 convolution.
 pub type KernelChoices = BTreeMap<ConvId, ConvKernel>;
 
-/// The least speedup over the default for another kernel to be taken: less could be chance.
+/// Minimum speedup over the default for another kernel: less could be chance.
 const GAIN: f64 = 1.05;
 
 /// The time limit of a measurement's repetitions in seconds.
 const LONG: f64 = 0.5;
 
-/// Most repetitions of a measurement; the fastest counts.
+/// Maximum number of repetitions; the fastest counts.
 const REPEATS: usize = 5;
 
-/// The measurements of a network with certain kernels.
+/// The measurements of a network with given kernels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     /// The kernel of each convolution, and its time in seconds.
@@ -31,9 +31,9 @@ pub struct Measured {
     pub error: f64,
 }
 
-/// Picks the fastest kernel of each convolution, or the default if no other is clearly faster.
+/// Chooses the fastest kernel of each convolution, or the default if no other is clearly faster.
 ///
-/// `measured` begins with the default kernels. A kernel whose error exceeds `allowed` is never picked.
+/// `measured` begins with the default kernels. A kernel whose error exceeds `allowed` is never chosen.
 pub fn choose(measured: &[Measured], allowed: f64) -> KernelChoices {
     let Some((default, others)) = measured.split_first() else { return KernelChoices::new() };
     let fastest = |(&conv, &(kernel, seconds)): (&ConvId, &(ConvKernel, f64))| {
@@ -46,7 +46,7 @@ pub fn choose(measured: &[Measured], allowed: f64) -> KernelChoices {
 
 /// The allowed error of one kernel against another.
 ///
-/// It is twice the allowed error of each kernel, Winograd included, against the truth.
+/// Twice the allowed error of each kernel, Winograd included, against the exact result.
 pub fn allowed(precision: Precision) -> f64 {
     match precision {
         Precision::F32 => 2e-5,
@@ -56,10 +56,10 @@ pub fn allowed(precision: Precision) -> f64 {
 
 /// Measures every kernel that applies, on tiles of noise, and chooses the kernel of each convolution.
 ///
-/// This takes seconds, most of them for pipelines that are not used afterwards.
+/// This takes seconds, mostly for pipelines that are not used afterwards.
 ///
 /// # Errors
-/// Errors of the device with the default kernels; another kernel that fails is not taken.
+/// Errors of the device with the default kernels; another kernel that fails is skipped.
 pub async fn tune(gpu: &Gpu, weights: &Weights, precision: Precision) -> Result<KernelChoices, Error> {
     let options = Options { kernel: None, precision };
     let tiles = Tiles::new(gpu, weights);
@@ -67,7 +67,7 @@ pub async fn tune(gpu: &Gpu, weights: &Weights, precision: Precision) -> Result<
     let mut measured = vec![default];
     for kernel in ConvKernel::ALL {
         let kernel_choices: KernelChoices = measured[0].convs.keys().map(|&conv| (conv, kernel)).collect();
-        // Layers that a kernel declines run with the default: measuring only those would tell nothing new.
+        // Layers that a kernel declines run with the default: measuring only those adds no information.
         if let Ok((found, _)) = tiles.measure(gpu, weights, options, &kernel_choices, Some(&expected)).await
             && found.convs.iter().any(|(conv, (kernel, _))| measured[0].convs.get(conv).is_some_and(|d| d.0 != *kernel))
         {
@@ -77,7 +77,7 @@ pub async fn tune(gpu: &Gpu, weights: &Weights, precision: Precision) -> Result<
     Ok(choose(&measured, allowed(precision)))
 }
 
-/// The tiles that networks are measured with.
+/// The tiles for measurements.
 struct Tiles {
     values: Vec<f32>,
     count: usize,
@@ -86,7 +86,7 @@ struct Tiles {
 
 impl Tiles {
     fn new(gpu: &Gpu, weights: &Weights) -> Self {
-        // Hardware needs many tiles to be busy; software takes long enough with a part of one.
+        // Hardware needs many tiles to be busy; software is slow enough with part of one.
         let (count, side) = if gpu.capabilities().software { (1, 112) } else { (8, 224) };
         let side = usize::next_multiple_of(side, weights.description().tile.multiple);
         let mut state = 1u32;
@@ -98,7 +98,7 @@ impl Tiles {
         Self { values: (0..values).map(|_| noise()).collect(), count, side }
     }
 
-    /// Measures a network and the error of its outputs against `expected`; returns the outputs too.
+    /// Measures a network and the error of its outputs against `expected`. Also returns the outputs.
     async fn measure(
         &self,
         gpu: &Gpu,
@@ -131,8 +131,9 @@ impl Tiles {
         Ok((Measured { convs, error }, outputs))
     }
 
-    /// The seconds of each step of the plan. If the device has no clock, each step gets an equal share of the whole, so
-    /// that the whole decides.
+    /// The seconds of each step of the plan.
+    ///
+    /// Without timestamps, each step gets an equal share of the total, so that the total decides.
     async fn times(&self, network: &Network) -> Result<Vec<f64>, Error> {
         let Self { values, count, side } = self;
         match network.profile(values, *count, *side, *side).await {

@@ -9,10 +9,10 @@ use crate::operators::{max_pool, pack, style, style_projections};
 use crate::pipeline::Variant;
 
 impl Network {
-    /// The pipelines to build before the first batch: those for tiles of any usual size.
+    /// The pipelines to build before the first batch: those for any usual tile size.
     pub(super) fn all_variants(&self) -> Vec<Variant> {
         let mut variants = self.variants(ANY);
-        // Elsewhere tiles are cut and blended on the host.
+        // Otherwise the host cuts and blends the tiles.
         if !self.gpu.compiles_slowly() {
             variants.extend([self.tile_variant(), self.blend_variant()]);
         }
@@ -51,8 +51,9 @@ impl Network {
         }
     }
 
-    /// The zeros that a 3x3 convolution without a skip adds, if it adds any. They are few: a read beyond the end of a
-    /// buffer returns one of its values or zero.
+    /// The zeros that a 3x3 convolution without a skip adds, if any.
+    ///
+    /// The buffer is short: an out-of-bounds read returns one of its values or zero.
     pub(super) fn zeros_for(&self, layer: &ConvLayer) -> Option<&wgpu::Buffer> {
         self.no_skip.as_ref().filter(|_| layer.kernel.is_some())
     }
@@ -67,9 +68,9 @@ impl Network {
         }
     }
 
-    /// The number of dispatches of a batch of any size.
+    /// The number of dispatches per batch.
     ///
-    /// Its tiles are of one image, and so small that [`Network::prepare`] changes no kernel.
+    /// Applies to tiles of one image, of a size for which [`Network::prepare`] changes no kernel.
     pub fn dispatches(&self) -> usize {
         // Packing or cutting before the operations, unpacking or blending after them.
         2 + self.plan.operations().iter().map(|operation| self.variants_of(operation, ANY).len()).sum::<usize>()

@@ -8,7 +8,7 @@ use super::weights;
 use crate::device::capabilities::Capabilities;
 use crate::error::Unsupported;
 
-/// The kernel: an invocation computes some rows of a column for 4 channels. It runs everywhere.
+/// The kernel: an invocation computes some rows of a column for 4 channels. Runs everywhere.
 #[derive(Debug)]
 pub(crate) struct Conv1x1;
 

@@ -1,4 +1,4 @@
-//! The trait that every kernel of a convolution implements, and the buffers that it takes.
+//! The trait of convolution kernels, and their buffers.
 
 use std::fmt::Debug;
 
@@ -10,7 +10,7 @@ use crate::device::capabilities::Capabilities;
 use crate::error::Unsupported;
 use crate::pipeline::Variant;
 
-/// A convolution of a network, as far as it decides which kernel runs it.
+/// The properties of a convolution that decide which kernel runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layer {
     /// Input channels.
@@ -23,7 +23,7 @@ pub struct Layer {
     pub precision: Precision,
 }
 
-/// The part of the target that one workgroup of a kernel computes.
+/// The part of the target computed by one workgroup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     /// Columns of pixels.
@@ -42,12 +42,12 @@ impl Geometry {
     }
 }
 
-/// Bytes of the two buffers that a convolution may use between its dispatches.
+/// Bytes of the two scratch buffers between the dispatches of a convolution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scratch(pub(crate) [u64; 2]);
 
 impl Scratch {
-    /// Scratch that serves both.
+    /// Scratch large enough for both.
     pub(crate) fn max(self, other: Self) -> Self {
         Self([self.0[0].max(other.0[0]), self.0[1].max(other.0[1])])
     }
@@ -74,12 +74,12 @@ pub(crate) struct ConvArgs<'a> {
     pub(crate) outputs: usize,
     pub(crate) upsample: bool,
     pub(crate) relu: bool,
-    /// vec4s of style features a tile, and the first of this layer, if a style is added.
+    /// vec4s of style features per tile, and the first of this layer, if a style is added.
     pub(crate) style_slice: Option<[u32; 2]>,
     pub(crate) add_residual: bool,
     /// Channels of the shortcut's source, and whether it is upsampled, if there is a shortcut.
     pub(crate) shortcut: Option<(usize, bool)>,
-    /// Tiles that the buffers have room for.
+    /// Capacity of the buffers in tiles.
     pub(crate) capacity: u32,
     pub(crate) source: &'a wgpu::Buffer,
     pub(crate) skip: &'a wgpu::Buffer,
@@ -94,7 +94,7 @@ pub(crate) struct ConvArgs<'a> {
 }
 
 impl ConvArgs<'_> {
-    /// vec4s a pixel of the shortcut's source, 0 without a shortcut.
+    /// vec4s per pixel of the shortcut's source, 0 without a shortcut.
     pub(super) fn shortcut_quads(&self) -> u32 {
         self.shortcut.map_or(0, |(channels, _)| quads(channels))
     }
@@ -120,17 +120,17 @@ impl ConvArgs<'_> {
     }
 }
 
-/// One way to compute convolutions.
+/// An algorithm for convolutions.
 ///
-/// The defaults are those of a kernel that is one dispatch of one shader, with the buffers of `shared/buffers.wgsl`.
+/// The defaults are those of a kernel with a single dispatch of one shader and the buffers of `shared/buffers.wgsl`.
 pub(crate) trait ConvAlgorithm: Debug + Sync {
-    /// How the kernel divides a layer among workgroups.
+    /// The kernel's geometry for a layer.
     ///
     /// # Errors
-    /// Why the kernel does not run the layer on such a device.
+    /// The reason that the kernel does not run the layer on such a device.
     fn applies(&self, capabilities: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported>;
 
-    /// Whether the kernel, if it applies, is expected to be faster than those after it in the chooser's order.
+    /// Whether the kernel, if it applies, is expected to be faster than the later ones.
     fn is_preferred(&self, capabilities: &Capabilities, layer: &Layer) -> bool {
         let _ = (capabilities, layer);
         true
@@ -158,7 +158,7 @@ pub(crate) trait ConvAlgorithm: Debug + Sync {
         Vec::new()
     }
 
-    /// The pipelines of the dispatches, in their order. `skip` and `shortcut` tell which of these are added.
+    /// The pipelines of the dispatches, in order. `skip` and `shortcut` state which of these are added.
     fn variants(&self, capabilities: &Capabilities, geometry: &Geometry, skip: bool, shortcut: bool) -> Vec<Variant> {
         let _ = shortcut;
         let mut variant = Variant::new(self.shader(geometry));

@@ -1,7 +1,7 @@
-//! The operations of a network's plan as shaders, one file an operation.
+//! The operations of a network's plan as shaders, one file per operation.
 //!
-//! Each file lists the pipelines of its operation and makes the dispatches of a batch: parameters, buffers and grids. The
-//! order of the operations is in `network`.
+//! Each file lists the pipelines of its operation and makes the dispatches of a batch: parameters, buffers and grids.
+//! `network` has the order of the operations.
 
 pub(crate) mod conv1x1;
 pub(crate) mod conv3x3;
@@ -23,20 +23,20 @@ pub(crate) struct Dispatch<'a> {
     pub(crate) grid: Grid,
 }
 
-/// How the grid of a dispatch follows from the number of tiles.
+/// The grid of a dispatch as a function of the number of tiles.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Grid {
-    /// This many workgroups in x and y, and a tile in z.
+    /// This many workgroups in x and y, and one tile per z.
     Tiles([u64; 2]),
-    /// This many invocations a tile, in a linear grid.
+    /// This many invocations per tile, in a linear grid.
     Linear(u64),
     #[cfg_attr(target_arch = "wasm32", allow(dead_code))] // No kernel of browser builds has such a grid.
-    /// `x` workgroups in x, and in y one for each `group` of the items of all tiles; a tile has `each` items.
+    /// `x` workgroups in x, and in y one per `group` of the items of all tiles; a tile has `each` items.
     Items { x: u32, each: u64, group: u64 },
 }
 
 impl Grid {
-    /// Refuses a grid that the device does not allow for one tile. `what` names the operation.
+    /// Fails if the device does not allow a grid for one tile. `what` names the operation.
     pub(crate) fn check(self, gpu: &Gpu, what: &'static str) -> Result<(), Error> {
         let Grid::Tiles(grid) = self else { return Ok(()) };
         let allowed = u64::from(gpu.limits().max_compute_workgroups_per_dimension);
@@ -46,7 +46,7 @@ impl Grid {
         }
     }
 
-    /// The workgroups for a number of tiles, of a grid that was checked.
+    /// The workgroups for a number of tiles, for a checked grid.
     pub(crate) fn workgroups(self, gpu: &Gpu, tiles: usize) -> Result<[u32; 3], Error> {
         match self {
             Grid::Tiles([x, y]) => Ok([x as u32, y as u32, tiles as u32]),

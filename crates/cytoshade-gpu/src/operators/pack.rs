@@ -1,4 +1,4 @@
-//! Planes to activations with the channels last, and back.
+//! Converts planes to channels-last activations, and back.
 
 use cytoshade_shaders::{self as shaders, Precision};
 

@@ -1,4 +1,6 @@
-//! The style vector: the mean of each channel, divided by the L2 norm of all means ([`Operation::GlobalAverage`]).
+//! The style vector: the mean of each channel, divided by the L2 norm of all means.
+//!
+//! Runs [`Operation::GlobalAverage`].
 //!
 //! [`Operation::GlobalAverage`]: cytoshade_core::Operation::GlobalAverage
 
@@ -7,10 +9,10 @@ use cytoshade_shaders::{self as shaders, Precision, overrides};
 use super::{Dispatch, Grid, quads};
 use crate::pipeline::Variant;
 
-/// Invocations of a workgroup on devices that compile slowly, to which workgroup memory is the most work.
+/// Workgroup size on devices that compile slowly, for which workgroup memory is the most work.
 const FEW_LANES: u32 = 64;
 
-/// The pipeline; with less workgroup memory on devices that compile slowly.
+/// The pipeline, with less workgroup memory on devices that compile slowly.
 pub(crate) fn variant(precision: Precision, compiles_slowly: bool) -> Variant {
     let lanes = if compiles_slowly { FEW_LANES } else { shaders::STYLE.workgroup[0] };
     Variant::new(&shaders::STYLE).with_precision(precision).with(overrides::LANES, lanes)

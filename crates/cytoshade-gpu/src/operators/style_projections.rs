@@ -1,4 +1,4 @@
-//! Matrix products of one vector with biases, in one dispatch: every projection of the style ([`Operation::Linear`]).
+//! Every projection of the style in one dispatch: matrix products with biases ([`Operation::Linear`]).
 //!
 //! [`Operation::Linear`]: cytoshade_core::Operation::Linear
 
@@ -30,7 +30,7 @@ impl StyleProjections {
         Ok(Self { weights, bias: gpu.upload("the style projections' biases", &bias)? })
     }
 
-    /// Multiplies styles of `inputs` vec4s to features of `outputs` vec4s a tile.
+    /// Multiplies styles of `inputs` vec4s into features of `outputs` vec4s per tile.
     pub(crate) fn dispatch<'a>(
         &'a self,
         [inputs, outputs]: [u32; 2],
@@ -45,7 +45,7 @@ impl StyleProjections {
     }
 }
 
-/// The weights and biases of matrices with one input.
+/// The weights and biases of matrices with a common input.
 ///
 /// Weights are [input / 4][output / 4] of 4 x 4, a column for each input. `output` counts through the outputs of all
 /// matrices, each padded with zeros to a multiple of 4.

@@ -1,6 +1,6 @@
-//! The weights of convolutions in the orders in which the shaders read them.
+//! Packs the weights of convolutions in the shaders' orders.
 //!
-//! All orders are of vec4s: each holds the weights from one input channel to four output channels.
+//! All orders consist of vec4s: each holds the weights from one input channel to four output channels.
 
 use cytoshade_core::Conv;
 
@@ -22,23 +22,23 @@ pub(super) struct Weight {
     pub(super) x: usize,
 }
 
-/// An order of weights.
+/// A packing order of weights.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Order {
-    /// The counts of input and output channels are padded to multiples of these, with weights of 0.
+    /// Input and output channels are padded to multiples of these, with zero weights.
     pub(super) padding: (usize, usize),
     /// The index of a weight, from the padding, the convolution and the weight.
     pub(super) index: fn((usize, usize), Counts, Weight) -> usize,
 }
 
 impl Order {
-    /// Values that a convolution takes.
+    /// Number of values for a convolution.
     fn len(&self, Counts { inputs, outputs, kernel }: Counts) -> usize {
         let (input, output) = self.padding;
         inputs.next_multiple_of(input) * kernel * kernel * outputs.next_multiple_of(output)
     }
 
-    /// The weights of a convolution, then those of its shortcut, if it has one.
+    /// The weights of a convolution, then those of its shortcut, if any.
     pub(super) fn pack(&self, conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
         let mut packed = Vec::new();
         for (conv, scaled) in std::iter::once((conv, false)).chain(shortcut.map(|shortcut| (shortcut, true))) {
@@ -47,7 +47,7 @@ impl Order {
             packed.resize(start + self.len(counts), 0.0);
             for (at, &weight) in conv.weight().iter().enumerate() {
                 let place = nth(counts, at);
-                // A shortcut has no ReLU, so the scale of its BatchNorm goes into the weights.
+                // A shortcut has no ReLU, so its BatchNorm's scale is folded into the weights.
                 let factor = if scaled { conv.scale()[place.input] } else { 1.0 };
                 packed[start + (self.index)(self.padding, counts, place)] = weight * factor;
             }
@@ -80,9 +80,10 @@ pub(super) fn columns(quads: usize) -> Order {
     }
 }
 
-/// The scale, shift and bias of a convolution one after another, each padded with zeros to a multiple of 4. So a padding
-/// channel is zero after the convolution, and adds nothing to the next. The shift and bias of the shortcut
-/// are part of the bias.
+/// The concatenated scale, shift and bias of a convolution, each padded with zeros to a multiple of 4.
+///
+/// A padding channel is therefore zero after the convolution and adds nothing to the next. The bias includes the
+/// shortcut's shift and bias.
 pub(crate) fn vectors(conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
     let mut bias: Vec<f64> = conv.bias().iter().copied().map(f64::from).collect();
     if let Some(shortcut) = shortcut {

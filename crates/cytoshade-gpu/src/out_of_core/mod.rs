@@ -1,7 +1,7 @@
-//! Stages on planes of the host that are too large for one binding.
+//! Stages on host planes that are too large for one binding.
 //!
-//! They run strip by strip and window by window, with the results of the whole plane. The largest binding bounds the
-//! memory on the device, not the plane.
+//! They run in strips and windows, with the results of the whole plane. Device memory is bounded by the largest
+//! binding, independent of the plane.
 
 mod strips;
 mod windows;

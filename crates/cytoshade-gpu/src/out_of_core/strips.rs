@@ -1,4 +1,4 @@
-//! Euler integration of planes on the host, strip by strip.
+//! Euler integration of host planes in strips.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::pipeline::{Kernel, Variant};
 use crate::stages::follow_flows::STEPS;
 
 const WHAT: &str = "the flow dynamics of a strip";
-/// Rows around a strip that its window includes, so that few pixels leave it.
+/// Margin rows of a strip's window, so that few pixels leave it.
 const AROUND: usize = 32;
-/// Windows on the device at once: that of a strip and those of its neighbours.
+/// Maximum number of windows on the device: a strip's and its neighbours'.
 const WINDOWS: usize = 3;
 
 /// Strips of a plane, each with a window of rows around it.
@@ -24,15 +24,15 @@ const WINDOWS: usize = 3;
 struct Strips {
     height: usize,
     width: usize,
-    /// Rows of a strip; the last one may have fewer.
+    /// Rows per strip; the last strip may have fewer.
     rows: usize,
     around: usize,
 }
 
 impl Strips {
-    /// Strips whose windows' planes, 12 bytes a pixel, fit into `bytes`.
+    /// Strips whose windows' planes, at 12 bytes per pixel, fit into `bytes`.
     fn new(bytes: u64, height: usize, width: usize) -> Result<Self, Error> {
-        // One row more than steps can begin in, which interpolation reads.
+        // One row beyond the rows in which steps begin, for interpolation.
         let room = (bytes / (12 * width.max(1)) as u64) as usize;
         let around = AROUND.min(room / 4);
         let rows = room.saturating_sub(2 * around + 1).min(height);
@@ -66,10 +66,10 @@ struct Window {
     positions: wgpu::Buffer,
 }
 
-/// [`follow_flows`](fn@crate::follow_flows) for planes (dY, dX, cellprob, ...) on the host, strip by strip.
+/// [`follow_flows`](fn@crate::follow_flows) for host planes (dY, dX, cellprob, ...), in strips.
 ///
-/// A pixel that leaves the window of its strip waits, and goes on in the window that it has entered, until all steps are
-/// done. So the end points are those of the whole plane, to the last bit.
+/// A pixel that leaves its strip's window waits, then continues in the window that it has entered, until all steps are
+/// done. The end points are bit-identical to those of the whole plane.
 ///
 /// # Errors
 /// [`Error::Length`] for fewer than three planes, [`Error::Limit`] if not even a few rows fit into the device's
@@ -117,7 +117,7 @@ impl StripIntegrator<'_> {
         // New buffers hold zeros.
         let done = gpu.with_error_scopes(WHAT, || gpu.storage(WHAT, 4 * count as u64)).await?;
         let positions = self.window(strip, strip).await?.positions.clone();
-        // Few enough steps in one dispatch that no driver takes it for a hang.
+        // Few enough steps per dispatch that no driver reports a hang.
         for steps in (STEPS..niter).step_by(STEPS as usize).chain([niter]) {
             let mut next = Some(strip);
             while let Some(window) = next {
@@ -138,8 +138,9 @@ impl StripIntegrator<'_> {
         Ok(())
     }
 
-    /// Runs the steps of a strip's pixels that are in a window, up to `steps` in total. Returns the number of pixels that
-    /// wait in each strip for more.
+    /// Runs the steps of a strip's pixels within a window, up to `steps` in total.
+    ///
+    /// Returns the number of waiting pixels in each strip.
     async fn steps(
         &mut self,
         strip: usize,
@@ -166,9 +167,9 @@ impl StripIntegrator<'_> {
         Ok(gpu.fetch(WHAT, &[(&waiting, 0..bytes)]).await?.values(0..bytes))
     }
 
-    /// A strip's window, uploaded if it is not on the device.
+    /// A strip's window, uploaded if not yet on the device.
     ///
-    /// The window furthest from `strip` makes room for it.
+    /// Replaces the window furthest from `strip` if there is no room.
     async fn window(&mut self, window: usize, strip: usize) -> Result<&Window, Error> {
         let at = match self.windows.iter().position(|known| known.strip == window) {
             Some(at) => at,
@@ -203,7 +204,7 @@ impl StripIntegrator<'_> {
                 Ok((field, positions, submission))
             })
             .await?;
-        // From here on the uploaded planes are free.
+        // The uploaded planes are dropped here.
         gpu.wait(WHAT, submission, WAIT_TIMEOUT)?;
         Ok(Window { strip, field, positions })
     }

@@ -1,4 +1,4 @@
-//! The flow check of labels on the host, in windows of rows that hold whole masks.
+//! The flow check of host labels, in windows of rows that contain whole masks.
 
 use std::ops::Range;
 
@@ -14,12 +14,12 @@ use crate::stages::plane_limits::bins;
 
 const WHAT: &str = "the flow check of a window";
 
-/// [`remove_bad`] for labels and flows on the host, in windows of rows that hold whole masks.
+/// [`remove_bad`] for host labels and flows, in windows of rows that contain whole masks.
 ///
-/// `exact` decides masks that are higher than any window.
+/// `exact` decides masks higher than any window.
 ///
 /// # Errors
-/// [`Error::Length`] if `flows` has another size than `labels`, and those of [`remove_bad`].
+/// [`Error::Length`] if `flows` and `labels` differ in size, and those of [`remove_bad`].
 pub async fn remove_bad_in_windows(
     gpu: &Gpu,
     labels: &mut Labels,
@@ -61,10 +61,10 @@ pub async fn remove_bad_in_windows(
     Ok(())
 }
 
-/// Most rows of a window that [`check_plane`](crate::stages::plane_limits::check_plane) allows.
+/// Maximum rows of a window that [`check_plane`](crate::stages::plane_limits::check_plane) allows.
 fn rows_within(bytes: u64, width: usize) -> usize {
     let fits = |rows: &usize| (8 * rows * width).max(4 * bins(*rows, width)) as u64 <= bytes;
-    // The rows that fit without a histogram; with it, fewer by those of its margin.
+    // The rows that fit without a histogram, less its margin.
     let most = (bytes / (8 * width.max(1)) as u64) as usize;
     (0..=most).rev().find(fits).unwrap_or(0)
 }
@@ -81,9 +81,9 @@ fn spans(labels: &Labels) -> Vec<Range<usize>> {
     spans
 }
 
-/// Windows of at most `room` rows with the masks that they hold whole.
+/// Windows of at most `room` rows, with the masks that they contain whole.
 ///
-/// A higher mask has a window of its own. Empty spans are left out.
+/// A higher mask has its own window. Empty spans are skipped.
 fn windows(spans: &[Range<usize>], room: usize) -> Vec<(Range<usize>, Vec<usize>)> {
     let mut rest: Vec<usize> = (0..spans.len()).filter(|&mask| !spans[mask].is_empty()).collect();
     rest.sort_by_key(|&mask| spans[mask].start);

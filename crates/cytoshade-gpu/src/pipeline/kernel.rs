@@ -1,4 +1,4 @@
-//! A compiled shader, and the same with its buffers.
+//! A compiled shader, alone and with bound buffers.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl Kernel {
             entry_point: Some(shader.entry),
             compilation_options: wgpu::PipelineCompilationOptions {
                 constants: &constants,
-                // Every shader writes its workgroup memory before it reads it.
+                // Every shader writes its workgroup memory before reading it.
                 zero_initialize_workgroup_memory: false,
             },
             cache,

@@ -1,4 +1,4 @@
-//! Shaders made into pipelines. Nothing here depends on how a device was opened.
+//! Compiles shaders into pipelines, independent of how the device was opened.
 
 mod kernel;
 mod variant;

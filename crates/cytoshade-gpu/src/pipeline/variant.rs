@@ -1,4 +1,4 @@
-//! Which pipeline: a shader with its precision and constants.
+//! Identifies a pipeline: a shader with its precision and constants.
 
 use cytoshade_shaders::{Precision, Shader};
 

@@ -1,5 +1,6 @@
-//! Averaging the network's outputs over overlapping tiles (the reference's `transforms.average_tiles` and
-//! `unaugment_tiles`).
+//! Averages the network's outputs over overlapping tiles.
+//!
+//! Source: the reference's `transforms.average_tiles` and `unaugment_tiles`.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,8 +16,9 @@ use crate::stages::tile::{Activations, TiledPlanes};
 const WHAT: &str = "blended tiles";
 
 impl TiledPlanes {
-    /// Appends a dispatch that adds tiles to the outputs; the first of them is tile `at` of the activations. Sets the first
-    /// u32 of `not_finite` to 1 if a sum is not finite.
+    /// Appends a dispatch that adds tiles to the outputs, from tile `at` of the activations on.
+    ///
+    /// Sets the first u32 of `not_finite` to 1 if a sum is not finite.
     pub(crate) fn blend(
         &self,
         gpu: &Gpu,
@@ -52,13 +54,13 @@ impl TiledPlanes {
     }
 }
 
-/// The pixels of an axis of `length` from the first of some tiles to the last, in the plane without padding.
+/// The pixels of one axis covered by some tiles, in the plane without padding.
 fn covered(starts: impl Iterator<Item = usize> + Clone, side: usize, pad: &Pad, length: usize) -> Range<usize> {
     let end = (starts.clone().max().unwrap_or(0) + side).saturating_sub(pad.before).min(length);
     starts.min().unwrap_or(0).saturating_sub(pad.before).min(end)..end
 }
 
-/// Adds the network's outputs for the range `tiles` to the output planes. Does not wait.
+/// Adds the network's outputs for the tiles `tiles` to the output planes. Does not wait.
 ///
 /// # Errors
 /// [`Error::Length`] for another number of tiles, and errors of the device.

@@ -1,18 +1,20 @@
-//! The blending weights of tiles, and the tiles over each pixel: plain numbers for the shader `blend`.
+//! The blending weights of tiles, and the tiles over each pixel, for the shader `blend`.
 //!
-//! The CPU divides each weight by the mean of all weights; here each is divided by their sum, axis by axis, and the results
+//! The CPU divides each weight by the mean of all weights. Here each is divided by their sum, axis by axis; the results
 //! differ in the last bit.
 
 use std::collections::BTreeMap;
 
 use cytoshade_core::tiling::{Pad, Tile, TileLayout, Tiling, taper};
 
-/// The blending weights of a grid of tiles. The weight of a tile at a pixel is that of its row times that of its column.
-/// Both are divided by their sums beforehand, so that the weights of all tiles over a pixel add up to 1.
+/// The blending weights of a grid of tiles.
+///
+/// A tile's weight at a pixel is its row weight times its column weight. Both are normalized, so that the weights of
+/// all tiles over a pixel add up to 1.
 #[derive(Debug)]
 pub(crate) struct Weights {
     pub(crate) values: Vec<f32>,
-    /// For each first row, and each first column, of a tile: the index of its weights.
+    /// The index of the weights for each first row, and each first column, of a tile.
     rows: BTreeMap<usize, u32>,
     columns: BTreeMap<usize, u32>,
 }
@@ -21,8 +23,8 @@ impl Weights {
     pub(crate) fn new(tiling: &Tiling) -> Self {
         let (taper_y, taper_x) = taper(tiling.height, tiling.width);
         let mut values = Vec::new();
-        // Each axis is divided by a sum over all tiles instead of over one row or column of them. Together that divides by
-        // their number once too often.
+        // Each axis is divided by a sum over all tiles instead of over one row or column of them. Together this divides
+        // once too often by the number of tiles.
         let rows = axis(&mut values, tiling.tiles.iter().map(|tile| tile.y), &taper_y, tiling.tiles.len() as f64);
         let columns = axis(&mut values, tiling.tiles.iter().map(|tile| tile.x), &taper_x, 1.0);
         Self { values, rows, columns }
@@ -39,7 +41,9 @@ impl Weights {
     }
 }
 
-/// Appends the weights of tiles that begin at `starts`, times `factor`. Returns the index of the weights of each start.
+/// Appends the weights of tiles that begin at `starts`, times `factor`.
+///
+/// Returns the index of the weights of each start.
 fn axis(
     values: &mut Vec<f32>,
     starts: impl Iterator<Item = usize>,
@@ -60,12 +64,12 @@ fn axis(
     tiles
 }
 
-/// The tiles of the grid over each row and each column of a plane, so that no pixel has to visit all tiles.
+/// The tiles over each row and each column of a plane, so that a pixel need not visit all tiles.
 #[derive(Debug)]
 pub(crate) struct Spans {
     /// For each row, then each column of the plane: the first tiles over it and the end of them.
     pub(crate) values: Vec<[u32; 2]>,
-    /// Tiles of a row of the grid.
+    /// Tiles per row of the grid.
     pub(crate) across: usize,
 }
 
@@ -81,16 +85,18 @@ impl Spans {
     }
 }
 
-/// Tiles of a row of their grid: x falls where the next row begins. If all have one x, each is a row.
+/// Tiles per row of their grid: x decreases where the next row begins.
+///
+/// If all have one x, each is a row.
 fn across(tiles: &[Tile]) -> usize {
     let falls = tiles.windows(2).position(|pair| pair[1].x < pair[0].x);
     let one = tiles.first().map(|tile| tile.x) == tiles.last().map(|tile| tile.x);
     falls.map_or(if one { 1 } else { tiles.len() }, |last| last + 1)
 }
 
-/// For each of `length` pixels, the first tile that holds it and the end of them.
+/// For each of `length` pixels, the first tile that contains it and the end of these tiles.
 ///
-/// The pixels lie behind the padding; tiles of a side begin at rising `starts`.
+/// The pixels follow the padding; tiles of a side begin at ascending `starts`.
 fn spans(starts: &[usize], side: usize, pad: &Pad, length: usize) -> Vec<[u32; 2]> {
     let over = |at: usize| {
         let [first, end] =

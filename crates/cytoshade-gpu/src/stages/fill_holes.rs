@@ -1,4 +1,4 @@
-//! Filling holes and dropping small masks (the reference's `utils.fill_holes_and_remove_small_masks`).
+//! Fills holes and drops small masks (the reference's `utils.fill_holes_and_remove_small_masks`).
 
 use cytoshade_core::Labels;
 use cytoshade_shaders as shaders;
@@ -11,15 +11,16 @@ use crate::stages::masks::{GpuLabels, Mask, renumber, table, table_bytes};
 use crate::stages::plane_limits::check_plane;
 
 const WHAT: &str = "the filling of holes";
-/// Masks of one submission: drivers stop work that runs for seconds.
+/// Masks per submission: drivers stop work that runs for seconds.
 const MASKS: usize = 4096;
-/// Words of boxes that are processed at once; one larger box is processed alone.
+/// Words of boxes processed together; one larger box is processed alone.
 const WORDS: usize = 1 << 20;
 
 /// Fills the holes of masks and drops masks of fewer than `min_size` pixels.
 ///
-/// Returns labels 1, 2, ... without gaps. Labels of another size are resized to `height` x `width` first. A `min_size` of 0 drops none. A hole is background or
-/// another mask that no path over four neighbours joins to the border of the mask's box.
+/// Returns labels 1, 2, ... without gaps. Labels of another size are first resized to `height` x `width`. A `min_size`
+/// of 0 drops no mask. A hole is background, or another mask, that no path over four neighbours connects to the border
+/// of the mask's box.
 ///
 /// # Errors
 /// [`Error::Limit`] if the plane is too large for the device's `maxStorageBufferBindingSize`, and errors of the device.
@@ -47,7 +48,7 @@ pub async fn fill_holes_and_remove_small(
     remove_small(&mut masks, min_size);
     number(&mut masks);
     filled.masks = masks;
-    // Mostly no further mask was dropped, and the labels that came with the table are right.
+    // Usually no further mask was dropped, and the labels from the table are final.
     let unchanged = filled.masks.len() + 1 == filled.end && filled.masks.iter().all(|mask| mask.id == mask.number);
     if unchanged { filled.labels(values) } else { filled.read(gpu).await }
 }
@@ -66,7 +67,7 @@ fn number(masks: &mut [Mask]) {
     masks.iter_mut().zip(1..).for_each(|(mask, number)| mask.number = number);
 }
 
-/// A mask's box as the shader has it, and twice its words.
+/// A mask's box in the shader's format, and twice its number of words.
 fn boxed(mask: &Mask, offset: usize) -> ([u32; 6], usize) {
     let numbers = [mask.top, mask.left, mask.height, mask.width, offset].map(|value| value as u32);
     let [top, left, height, width, offset] = numbers;
@@ -74,8 +75,9 @@ fn boxed(mask: &Mask, offset: usize) -> ([u32; 6], usize) {
 }
 
 impl GpuLabels {
-    /// The masks, with their holes filled if `fill` is set; then the labels too. No labels if a hole holds another mask:
-    /// then the order matters, and this plane cannot be used.
+    /// The masks, with holes filled if `fill` is set; then the labels too.
+    ///
+    /// Without labels if a hole contains another mask: then the order matters, and this plane cannot be used.
     async fn counted(&self, gpu: &Gpu, fill: bool) -> Result<(Vec<Mask>, Vec<u32>), Error> {
         let table_of = gpu.with_error_scopes(WHAT, || gpu.storage(WHAT, table_bytes(self.end))).await?;
         if fill {
@@ -89,7 +91,7 @@ impl GpuLabels {
         Ok((masks, if nested { Vec::new() } else { bytes.values(entries..entries + plane) }))
     }
 
-    /// Fills the holes of one mask after another; returns the masks and the labels.
+    /// Fills the holes mask by mask. Returns the masks and the labels.
     async fn in_order(&self, gpu: &Gpu) -> Result<(Vec<Mask>, Vec<u32>), Error> {
         let table_of = gpu.with_error_scopes(WHAT, || gpu.storage(WHAT, table_bytes(self.end))).await?;
         self.fill(gpu, &table_of, true).await?;
@@ -99,7 +101,7 @@ impl GpuLabels {
         Ok((table(&bytes, self.end, self.width), bytes.values(entries..entries + plane)))
     }
 
-    /// Fills the holes of all masks: one after another if `ordered` is set, else background only.
+    /// Fills the holes of all masks: mask by mask if `ordered` is set, else only background.
     async fn fill(&self, gpu: &Gpu, table: &wgpu::Buffer, ordered: bool) -> Result<(), Error> {
         let [kernel] = gpu.kernels_of([Variant::new(&shaders::FILL_HOLES)]).await?;
         let mut rest = self.masks.as_slice();

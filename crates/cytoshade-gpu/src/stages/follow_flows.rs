@@ -10,7 +10,7 @@ use crate::pipeline::Variant;
 use crate::planes::GpuPlanes;
 use crate::stages::plane_limits::check_plane;
 
-/// Steps of one submission. Drivers stop work that runs for seconds, so long integrations come in pieces.
+/// Steps per submission. Drivers stop work that runs for seconds, so long integrations are split.
 pub(crate) const STEPS: u32 = 50;
 
 const WHAT: &str = "the flow dynamics";
@@ -18,7 +18,7 @@ const WHAT: &str = "the flow dynamics";
 /// The end points of the pixels of a plane, on the device: the counterpart of [`EndPoints`].
 #[derive(Clone, Debug)]
 pub struct GpuEndPoints {
-    /// By pixel: (y, x), negative if the pixel takes no part.
+    /// Per pixel: (y, x), negative for a pixel that is not followed.
     pub(crate) positions: wgpu::Buffer,
     pub(crate) height: usize,
     pub(crate) width: usize,
@@ -28,8 +28,8 @@ impl GpuEndPoints {
     /// Uploads end points of a plane of `height` x `width`.
     ///
     /// # Errors
-    /// [`Error::Length`] if `y` or `x` is not as long as `pixels` or a pixel lies outside of the plane, [`Error::Limit`]
-    /// if the plane is too large, and errors of the device.
+    /// [`Error::Length`] if `y` or `x` differs in length from `pixels` or a pixel is outside the plane,
+    /// [`Error::Limit`] if the plane is too large, and errors of the device.
     pub async fn upload(gpu: &Gpu, ends: &EndPoints, height: usize, width: usize) -> Result<Self, Error> {
         check_plane(gpu, height, width)?;
         let expected = ends.pixels.len();
@@ -67,8 +67,8 @@ impl GpuEndPoints {
 
 /// Follows the flows for `niter` steps, from every pixel with a cellprob above `threshold`.
 ///
-/// `planes` are (dY, dX, cellprob, ...), the network's outputs; its flows are 5 times unit length. A step is a fifth of the
-/// flow at the point, interpolated bilinearly if `interp` is set, and 0 outside of the pixels that take part.
+/// `planes` are (dY, dX, cellprob, ...), the network's outputs; its flows are 5 times unit length. A step is a fifth of
+/// the flow at the point, interpolated bilinearly if `interp` is set, and 0 outside the followed pixels.
 ///
 /// # Errors
 /// [`Error::Length`] for fewer than three planes, [`Error::Limit`] if they are too large for the device's
@@ -99,7 +99,7 @@ pub async fn follow_flows(
             let prepare = gpu.bind(&prepare, &params, &[&planes.buffer, &field, &positions]);
             let steps = |count: u32| gpu.bind(&euler, &[width, height, count], &[&field, &positions]);
 
-            // The first piece takes the remainder of the steps; all others are alike.
+            // The first submission has the remainder of the steps; all others are equal.
             let (first, others) = pieces(niter);
             let (first, other) = (steps(first), steps(STEPS));
             let mut submissions = vec![gpu.submit(WHAT, &[(&prepare, grid), (&first, grid)])];
@@ -107,7 +107,7 @@ pub async fn follow_flows(
             Ok((positions, submissions))
         })
         .await?;
-    // In turn, so that each has the whole time limit.
+    // One at a time, so that each has the full time limit.
     for submission in submissions {
         gpu.wait(WHAT, submission, WAIT_TIMEOUT)?;
     }

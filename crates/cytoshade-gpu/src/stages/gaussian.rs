@@ -11,9 +11,9 @@ use crate::pipeline::{Kernel, Variant};
 
 const WHAT: &str = "smoothing";
 
-/// Samples that an invocation smooths.
+/// Samples per invocation.
 const SAMPLES: usize = shaders::gaussian::SAMPLES as usize;
-/// Most taps: a wider Gaussian could exceed the time limit of one piece of work, and runs on the host.
+/// Maximum number of taps: a wider Gaussian could exceed a submission's time limit, and runs on the host.
 const MOST: usize = 1024;
 
 /// An axis of an array in C order (the last index varies fastest).
@@ -21,7 +21,7 @@ const MOST: usize = 1024;
 pub(crate) struct Axis {
     /// Values of the array.
     pub(crate) count: usize,
-    /// Values from one sample of the axis to the next.
+    /// Stride between samples of the axis, in values.
     pub(crate) stride: usize,
     /// Samples along the axis.
     pub(crate) length: usize,
@@ -36,8 +36,9 @@ impl Gaussian {
         Ok(Self(gpu.kernel(Variant::new(&shaders::GAUSSIAN)).await?))
     }
 
-    /// Appends a dispatch that writes the smoothed `from` to `to`. With `subtract`, it subtracts the smoothed `from` from
-    /// `to` instead, and adds `to` times that factor.
+    /// Appends a dispatch that writes the smoothed `from` to `to`.
+    ///
+    /// With `subtract`, it instead computes `to` times that factor minus the smoothed `from`.
     ///
     /// # Errors
     /// [`Error::Limit`] for a Gaussian with too many taps.

@@ -1,4 +1,4 @@
-//! Counting end points (the reference's `dynamics.get_masks_torch`, its sparse histogram).
+//! Counts end points (the sparse histogram of the reference's `dynamics.get_masks_torch`).
 
 use cytoshade_core::Histogram;
 use cytoshade_shaders as shaders;
@@ -11,7 +11,7 @@ use crate::stages::plane_limits::bins;
 
 const WHAT: &str = "the histogram of end points";
 
-/// The number of pixels that end in each bin, on the device: the counterpart of [`Histogram`].
+/// The number of end points per bin, on the device: the counterpart of [`Histogram`].
 #[derive(Clone, Debug)]
 pub struct GpuHistogram {
     pub(crate) counts: wgpu::Buffer,

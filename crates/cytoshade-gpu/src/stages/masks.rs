@@ -1,10 +1,10 @@
-//! End points to masks (the reference's `dynamics.get_masks_torch`).
+//! Turns end points into masks (the reference's `dynamics.get_masks_torch`).
 //!
-//! Maxima of the histogram are seeds, seeds grow over the bins around them, and each pixel takes the label of the bin of its
-//! end point.
+//! Maxima of the histogram are seeds, seeds grow over the surrounding bins, and each pixel takes the label of its end
+//! point's bin.
 //!
-//! On the device, the pixels' labels are the numbers of their seeds, which have no order. The host has a table of the masks,
-//! numbers them and drops some, and [`GpuLabels::relabel`] writes the new numbers to the pixels once.
+//! On the device, the labels are seed ids without an order. The host has a table of the masks, numbers them and drops
+//! some, and [`GpuLabels::relabel`] writes the final numbers once.
 
 use cytoshade_core::Labels;
 use cytoshade_shaders as shaders;
@@ -20,7 +20,7 @@ use crate::stages::plane_limits::{bins, check_plane};
 const WHAT: &str = "the masks";
 /// A seed has more end points than this, which bounds the number of seeds.
 const SEED_COUNT: usize = 10;
-/// Masks of the first read-back; if there are more, a second one follows.
+/// Masks in the first readback; if there are more, a second one follows.
 const FIRST: usize = 8192;
 /// Bytes of a label's entry in the table of `measure`.
 const ENTRY: u64 = 32;
@@ -28,7 +28,7 @@ const ENTRY: u64 = 32;
 /// Labels of a plane of [height, width] on the device, and the table of the masks.
 #[derive(Clone, Debug)]
 pub struct GpuLabels {
-    /// By pixel: the `id` of a mask, perhaps one that was dropped, or 0.
+    /// Per pixel: the `id` of a mask, perhaps a dropped one, or 0.
     pub(crate) ids: wgpu::Buffer,
     /// All ids are below this.
     pub(crate) end: usize,
@@ -38,14 +38,14 @@ pub struct GpuLabels {
     pub(crate) masks: Vec<Mask>,
 }
 
-/// A mask, as the host has it.
+/// A mask in the host's table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mask {
-    /// The number of its pixels on the device.
+    /// Its id in the device's labels.
     pub(crate) id: u32,
     /// Its label.
     pub(crate) number: u32,
-    /// Pixels.
+    /// Number of pixels.
     pub(crate) size: usize,
     /// Its first pixel: row * width + column.
     pub(crate) first: usize,
@@ -95,7 +95,7 @@ pub(crate) fn renumber(masks: &mut [Mask]) {
     masks.iter_mut().zip(1..).for_each(|(mask, number)| mask.number = number);
 }
 
-/// Makes masks of end points: labels 1, 2, ... in the order of their first pixels, row by row.
+/// Makes masks from end points: labels 1, 2, ... in the order of their first pixels, row by row.
 ///
 /// Masks of more than `max_size_fraction` of the plane are dropped.
 ///
@@ -167,9 +167,10 @@ impl GpuLabels {
         .await
     }
 
-    /// The labels under the numbers of their masks, resized to `height` x `width`.
+    /// The labels with the masks' numbers, resized to `height` x `width`.
     ///
-    /// Pixels without a mask become 0. The resize is OpenCV's INTER_NEAREST. Sizes and boxes in the table stay those of the source.
+    /// Pixels without a mask become 0. The resize is OpenCV's INTER_NEAREST. Sizes and boxes in the table remain those
+    /// of the source.
     pub(crate) async fn relabel(&self, gpu: &Gpu, height: usize, width: usize) -> Result<GpuLabels, Error> {
         let [kernel] = gpu.kernels_of([Variant::new(&shaders::RELABEL)]).await?;
         let mut numbers = vec![0u32; self.end];
@@ -206,14 +207,14 @@ impl GpuLabels {
         self.labels(values)
     }
 
-    /// Labels of this size on the host.
+    /// Converts labels of this size on the host.
     pub(crate) fn labels(&self, values: Vec<u32>) -> Result<Labels, Error> {
         Labels::new(values, self.height, self.width)
             .map_err(|error| Error::Refused { what: WHAT, reason: error.to_string() })
     }
 }
 
-/// For each output sample the input sample at its corner.
+/// For each output sample, the input sample at its corner.
 fn corners(from: usize, to: usize) -> Vec<u32> {
     let step = 1.0 / (to as f64 / from as f64);
     (0..to).map(|at| ((at as f64 * step) as usize).min(from.saturating_sub(1)) as u32).collect()

@@ -1,4 +1,4 @@
-//! The stages around the network, one module a stage, each under the name of its WGSL file.
+//! The stages around the network, one module per stage, each named after its WGSL file.
 
 pub(crate) mod blend;
 mod blend_weights;

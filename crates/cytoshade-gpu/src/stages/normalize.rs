@@ -1,4 +1,4 @@
-//! Intensities to the range that the network was trained on (the reference's `transforms.normalize_img`).
+//! Scales intensities to the range of the training (the reference's `transforms.normalize_img`).
 
 use std::sync::Arc;
 
@@ -18,13 +18,13 @@ use crate::stages::tile_norm;
 
 const WHAT: &str = "normalization";
 
-/// A channel whose percentiles differ by no more than this carries no signal.
+/// A channel whose percentiles differ by at most this carries no signal.
 const MIN_CONTRAST: f32 = 1e-3;
 
-/// Whether [`normalize`] supports the options, for planes of some number of channels.
+/// Whether [`normalize`] supports these parameters for planes of `channels` channels.
 ///
-/// Ranges that f32 cannot hold are not supported. Browser builds, which are kept small, support no smoothing, no sharpening
-/// and no percentiles of tiles.
+/// Ranges beyond f32 are not supported. Browser builds, which are kept small, support no smoothing, no sharpening and
+/// no percentiles of tiles.
 pub fn normalizes(params: &Params, channels: usize) -> bool {
     let single =
         |&(low, high): &(f64, f64)| [low, high - low].iter().all(|value| value.abs() < f64::from(f32::MAX) / 2.0);
@@ -40,7 +40,7 @@ pub fn normalizes(params: &Params, channels: usize) -> bool {
 
 /// Smooths, sharpens, normalizes and inverts every channel in place.
 ///
-/// [`normalizes`] must support the options. Waits only for percentiles of tiles.
+/// [`normalizes`] must support the parameters. Waits only for percentiles of tiles.
 ///
 /// # Errors
 /// [`Error::Length`] if there are ranges for another number of channels, and errors of the device.
@@ -63,7 +63,7 @@ pub(crate) async fn normalize_slices(gpu: &Gpu, slices: &Slices, params: &Params
             {
                 smooth_sharpen(gpu, slices, params.smooth_radius, params.sharpen_radius).await?;
                 if params.tile_norm_blocksize > 0 {
-                    // Nothing is inverted, as in the reference.
+                    // Inversion does not apply, as in the reference.
                     return tile_norm::normalize(gpu, slices, params, (*low, *high)).await;
                 }
             }
@@ -107,7 +107,7 @@ async fn ranges(gpu: &Gpu, slices: &Slices, invert: bool, ranges: &[(f64, f64)])
     .await
 }
 
-/// Appends a dispatch that maps each block of `block` values by its bound.
+/// Appends a dispatch that maps each block of `block` values by its bounds.
 fn add(
     gpu: &Gpu,
     work: &mut DispatchList,
@@ -122,8 +122,9 @@ fn add(
     Ok(())
 }
 
-/// A range as the shader takes it. Its lower end is in two parts: one f32 would be inexact if the range is small against
-/// it.
+/// A range in the shader's format.
+///
+/// Its lower end is split into two f32: one would be inexact for a range that is small relative to it.
 fn bound((low, high): (f64, f64), invert: bool) -> [f32; 4] {
     let first = low as f32;
     [first, (low - f64::from(first)) as f32, (high - low) as f32, if invert { 1.0 } else { 0.0 }]

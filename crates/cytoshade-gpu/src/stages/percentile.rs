@@ -1,6 +1,6 @@
 //! Exact percentiles of planes by radix selection.
 //!
-//! Each of four passes over the values finds 8 bits of the order statistics.
+//! Each of four passes over the values determines 8 bits of the order statistics.
 
 use std::sync::Arc;
 
@@ -14,36 +14,37 @@ use crate::planes::GpuPlanes;
 
 const WHAT: &str = "the percentiles";
 
-/// Values of a workgroup, at least.
+/// Minimum number of values per workgroup.
 const SHARE: usize = 4096;
-/// Most workgroups that share a region.
+/// Maximum number of workgroups per region.
 const GROUPS: usize = 512;
-/// Counts of a region: one for each digit of each rank, and whether its values differ.
+/// Counters per region: one for each digit of each rank, and whether its values differ.
 const COUNTS: usize = shaders::percentile_count::COUNTS as usize;
 
-/// Most regions at once: their counts fit one binding and take at most 16 MiB.
+/// Maximum number of regions per pass: their counters fit one binding and take at most 16 MiB.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn together(gpu: &Gpu) -> usize {
     (gpu.largest_binding() / (4 * COUNTS) as u64).clamp(1, 4096) as usize
 }
 
-/// The contrast that makes `percentile_pick` return the percentiles themselves instead of a range.
+/// The contrast with which `percentile_pick` returns the percentiles instead of a range.
 const THEMSELVES: f32 = f32::MIN;
 
-/// Parts of planes, all of one size, each of which has percentiles of its own.
+/// Equally sized parts of planes, each with its own percentiles.
 #[derive(Clone, Debug)]
 pub(crate) struct Regions {
-    /// The index in the planes at which each begins.
+    /// The index of each region's first value in the planes.
     firsts: Vec<u32>,
-    /// Z-slices, rows of each, and columns; the z-slices lie below each other.
+    /// Z-slices, rows of each, and columns; z-slices are stacked vertically.
     size: [usize; 3],
-    /// Steps from one sample to the next along z-slices, rows and columns.
+    /// Strides along z-slices, rows and columns.
     steps: [usize; 3],
 }
 
 impl Regions {
-    /// Consecutive regions of `depth` z-slices of `height` rows and all columns. Large regions are sampled, as in the
-    /// reference.
+    /// Consecutive regions of `depth` z-slices of `height` rows and all columns.
+    ///
+    /// Large regions are sampled, as in the reference.
     pub(crate) fn blocks(planes: &GpuPlanes, depth: usize, height: usize) -> Self {
         let size = [depth, height, planes.width];
         let values = size.iter().product::<usize>().max(1);
@@ -51,7 +52,7 @@ impl Regions {
         Self { firsts: (0..count).map(|at| (at * values) as u32).collect(), size, steps: steps(size) }
     }
 
-    /// Regions of `height` x `width` pixels that begin at some indices into the planes.
+    /// Regions of `height` x `width` pixels that begin at given indices into the planes.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn tiles(firsts: Vec<u32>, height: usize, width: usize) -> Self {
         Self { firsts, size: [1, height, width], steps: [1; 3] }
@@ -71,9 +72,10 @@ impl Percentiles {
         Ok(Self { count, pick: gpu.kernel(Variant::new(&shaders::PERCENTILE_PICK)).await? })
     }
 
-    /// Appends the selection of the percentiles `low` and `high` of every region. Returns the bounds for `normalize`, four
-    /// values a region. Regions whose percentiles differ by no more than `contrast`, and constant ones, have the range 0;
-    /// constant ones are not inverted.
+    /// Appends the selection of the percentiles `low` and `high` of every region.
+    ///
+    /// Returns the bounds for `normalize`, four values per region. Regions whose percentiles differ by at most
+    /// `contrast`, and constant ones, get the range 0; constant ones are not inverted.
     pub(crate) fn add(
         &self,
         gpu: &Gpu,
@@ -134,9 +136,9 @@ impl Percentiles {
     }
 }
 
-/// The percentiles `low` and `high` of each channel, as numpy's `percentile` computes them for float32.
+/// The percentiles `low` and `high` of each channel, as in numpy's `percentile` for float32.
 ///
-/// Of more than 224^3 pixels, every n-th row and column is a sample.
+/// Above 224^3 pixels, every n-th row and column is sampled.
 ///
 /// # Errors
 /// [`Error::Length`] for planes without pixels, and errors of the device.

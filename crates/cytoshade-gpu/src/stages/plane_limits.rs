@@ -1,4 +1,4 @@
-//! The planes that the flow dynamics can take on a device.
+//! Limits on planes in the flow dynamics of a device.
 
 use cytoshade_core::HISTOGRAM_PAD;
 
@@ -7,7 +7,7 @@ use crate::error::Error;
 
 const WHAT: &str = "the flow dynamics";
 
-/// Refuses planes that are too large for the flow dynamics, before anything is allocated.
+/// Fails if a plane is too large for the flow dynamics, before any allocation.
 ///
 /// # Errors
 /// [`Error::Limit`].
@@ -17,7 +17,7 @@ pub(crate) fn check_plane(gpu: &Gpu, height: usize, width: usize) -> Result<(), 
     gpu.plane_grid(WHAT, height, width).map(|_| ())
 }
 
-/// Bins of the histogram of end points, with its margin.
+/// Bins of the histogram of end points, including its margin.
 pub(crate) fn bins(height: usize, width: usize) -> usize {
     (height + 2 * HISTOGRAM_PAD) * (width + 2 * HISTOGRAM_PAD)
 }

@@ -22,7 +22,7 @@ pub async fn bilinear(gpu: &Gpu, planes: &GpuPlanes, height: usize, width: usize
     let kernel = gpu.kernel(Variant::new(&shaders::RESIZE)).await?;
     gpu.with_error_scopes(WHAT, || {
         let resized = GpuPlanes::zeros(gpu, WHAT, planes.channels, height, width)?;
-        // The host computes the positions in f64, as for the CPU backend.
+        // The host computes the positions in f64, as in the CPU backend.
         let places = [lerp_indices(planes.height, height), lerp_indices(planes.width, width)].concat();
         let places: Vec<_> = places.iter().map(|place| [place.first as u32, place.weight.to_bits()]).collect();
         let places = gpu.upload(WHAT, &places)?;

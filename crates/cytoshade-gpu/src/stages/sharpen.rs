@@ -1,6 +1,6 @@
-//! Smoothing and sharpening of planes (the reference's `transforms.smooth_sharpen_img`).
+//! Smooths and sharpens planes (the reference's `transforms.smooth_sharpen_img`).
 //!
-//! A filter is one pass over each axis. The CPU's module of this name explains them.
+//! A filter is one pass along each axis. The CPU's module of this name explains the filters.
 
 use cytoshade_core::gaussian::Taps;
 
@@ -12,8 +12,9 @@ use crate::stages::slices::Slices;
 
 const WHAT: &str = "sharpening";
 
-/// Smooths every z-slice by a Gaussian of `smooth_radius` and subtracts one of `sharpen_radius`, in place. A radius of 0
-/// leaves its part out. Does not wait.
+/// Smooths every z-slice by `smooth_radius` and subtracts a Gaussian of `sharpen_radius`, in place.
+///
+/// A radius of 0 omits its filter. Does not wait.
 pub(crate) async fn smooth_sharpen(
     gpu: &Gpu,
     slices: &Slices,
@@ -44,7 +45,7 @@ pub(crate) async fn smooth_sharpen(
             gaussian.add(gpu, &mut work, (rows, down), (half, buffer), None)?;
         }
         if let Some((half, down, middle)) = &surround {
-            // Without smoothing, the kernel has 1 in the middle instead of the Gaussian's value.
+            // Without smoothing, the kernel has 1 at its center instead of the Gaussian's value.
             let more = if smoothed.is_some() { 0.0 } else { middle * down.middle };
             gaussian.add(gpu, &mut work, (rows, down), (half, buffer), Some(more))?;
         }

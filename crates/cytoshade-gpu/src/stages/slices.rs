@@ -2,7 +2,7 @@
 
 use crate::planes::GpuPlanes;
 
-/// Planes that the normalization takes: the z-slices of each channel below each other.
+/// Planes for the normalization: the z-slices of each channel stacked vertically.
 #[derive(Clone, Debug)]
 pub(crate) struct Slices {
     /// Planes of shape [channels, depth * height, width].

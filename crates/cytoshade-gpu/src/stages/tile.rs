@@ -1,4 +1,4 @@
-//! Cutting tiles out of planes (the reference's `transforms.make_tiles` after `np.pad`).
+//! Cuts tiles out of planes (the reference's `transforms.make_tiles` after `np.pad`).
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ pub struct TiledPlanes {
     pub(crate) tile_layout: TileLayout,
     pub(crate) source: GpuPlanes,
     pub(crate) outputs: GpuPlanes,
-    /// Tiles of a row of their grid.
+    /// Tiles per row of their grid.
     pub(crate) across: usize,
     pub(crate) records: wgpu::Buffer,
     pub(crate) weights: wgpu::Buffer,
@@ -27,8 +27,9 @@ pub struct TiledPlanes {
 }
 
 impl TiledPlanes {
-    /// Planes with the tiles of `tile_layout`, and empty outputs of `nout` channels and the same size. The tiles must form a
-    /// grid, as those of [`Tiling`]'s constructors do.
+    /// Planes with the tiles of `tile_layout`, and zeroed outputs of `nout` channels and the same size.
+    ///
+    /// The tiles must form a grid, as with [`Tiling`]'s constructors.
     ///
     /// # Errors
     /// [`Error::Limit`] if the outputs are too large for one binding, and errors of the device.
@@ -55,17 +56,17 @@ impl TiledPlanes {
         self.tile_layout.tiling.tiles.len()
     }
 
-    /// The outputs that were blended so far, of shape [nout, height, width]; complete once all tiles were.
+    /// The blended outputs, of shape [nout, height, width]; complete after all tiles.
     pub fn outputs(&self) -> &GpuPlanes {
         &self.outputs
     }
 
-    /// vec4s of a tile of some number of channels.
+    /// vec4s per tile for a number of channels.
     pub(crate) fn quads(&self, channels: usize) -> usize {
         self.tile_layout.tiling.height * self.tile_layout.tiling.width * channels.div_ceil(4)
     }
 
-    /// Appends a dispatch that cuts tiles into activations; the first of them becomes tile `at` there.
+    /// Appends a dispatch that cuts tiles into activations, from tile `at` there on.
     pub(crate) fn cut(
         &self,
         gpu: &Gpu,
@@ -88,7 +89,7 @@ impl TiledPlanes {
 
 /// Tiles of f32 on the device in the layout of the network's layers: channels last, padded to 4.
 ///
-/// The network's own activations stay within its batches.
+/// The network's own activations stay inside its batches.
 #[derive(Clone, Debug)]
 pub struct Activations {
     pub(crate) buffer: wgpu::Buffer,

@@ -1,4 +1,4 @@
-//! Normalization by the percentiles of tiles (the reference's `transforms.normalize99_tile`).
+//! Normalizes by percentiles of tiles (the reference's `transforms.normalize99_tile`).
 
 use cytoshade_core::Params;
 use cytoshade_core::resample::lerp_indices;
@@ -13,10 +13,12 @@ use crate::stages::slices::Slices;
 
 const WHAT: &str = "normalization by tiles";
 
-/// Maps every channel so that the `low` percentile becomes 0 and the `high` percentile 1. Both are
-/// taken in tiles, smoothed, and interpolated between tiles. The z-slices share one normalization.
+/// Maps every channel so that the `low` percentile becomes 0 and the `high` percentile 1.
 ///
-/// Waits for the percentiles: the host fills in missing ones and smooths them, a table of 16 bytes a tile.
+/// Both percentiles are computed per tile, smoothed, and interpolated between tiles. The z-slices share one
+/// normalization.
+///
+/// Waits for the percentiles: the host fills in missing ones and smooths them, a table of 16 bytes per tile.
 pub(crate) async fn normalize(gpu: &Gpu, slices: &Slices, params: &Params, ends: (f32, f32)) -> Result<(), Error> {
     let &Slices { ref planes, depth, height } = slices;
     let (width, pixels) = (planes.width, height * planes.width);
@@ -36,7 +38,7 @@ pub(crate) async fn normalize(gpu: &Gpu, slices: &Slices, params: &Params, ends:
         let table = tiles.tables(bounds.to_vec(), depth, params);
         tables.extend(table.low.into_iter().zip(table.high).map(|(low, high)| [low, high]));
     }
-    // The host computes the positions in f64, as for the CPU backend.
+    // The host computes the positions in f64, as in the CPU backend.
     let places = [lerp_indices(tiles.rows, height), lerp_indices(tiles.columns, width)].concat();
     let places: Vec<_> = places.iter().map(|place| [place.first as u32, place.weight.to_bits()]).collect();
     let kernel = gpu.kernel(Variant::new(&shaders::NORMALIZE_TILES)).await?;

@@ -14,7 +14,7 @@ const WHAT: &str = "the flow dynamics in 3-D";
 /// The end points of the voxels of a stack, on the device.
 #[derive(Clone, Debug)]
 pub struct GpuEndPoints {
-    /// By voxel: (z, y, x), and 1 if the voxel takes part.
+    /// Per voxel: (z, y, x), and 1 if the voxel is followed.
     pub(super) positions: wgpu::Buffer,
     /// Depth, height and width.
     pub(super) size: [usize; 3],
@@ -23,11 +23,11 @@ pub struct GpuEndPoints {
 impl GpuEndPoints {
     /// Uploads end points of a stack of `size` [depth, height, width].
     ///
-    /// They are voxels, counted z-slice by z-slice, row by row, and the point (z, y, x) at which each ends.
+    /// They are voxel indices, z-slice by z-slice, row by row, and the end point (z, y, x) of each.
     ///
     /// # Errors
-    /// [`Error::Length`] if there is another number of points than of voxels or a voxel lies outside of the stack,
-    /// [`Error::Limit`] if the stack is too large, and errors of the device.
+    /// [`Error::Length`] if the numbers of points and voxels differ or a voxel is outside the stack, [`Error::Limit`]
+    /// if the stack is too large, and errors of the device.
     pub async fn upload(gpu: &Gpu, voxels: &[u32], points: &[[f32; 3]], size: [usize; 3]) -> Result<Self, Error> {
         if voxels.len() != points.len() {
             return Err(Error::Length { what: "points", found: points.len(), expected: voxels.len() });
@@ -43,7 +43,7 @@ impl GpuEndPoints {
         Ok(Self { positions, size })
     }
 
-    /// Reads the end points back: the voxels that take part, ascending, and the point (z, y, x) of each.
+    /// Reads the end points back: the followed voxels, ascending, and the point (z, y, x) of each.
     ///
     /// # Errors
     /// Errors of the device.
@@ -54,7 +54,7 @@ impl GpuEndPoints {
     }
 }
 
-/// Refuses stacks that are too large for the stages; returns the number of voxels.
+/// Fails if a stack is too large for the stages. Returns the number of voxels.
 fn check(gpu: &Gpu, size: [usize; 3]) -> Result<usize, Error> {
     let voxels = size.iter().map(|&side| side as u64).product::<u64>();
     gpu.check_binding(WHAT, voxels.saturating_mul(16))?;
@@ -64,13 +64,13 @@ fn check(gpu: &Gpu, size: [usize; 3]) -> Result<usize, Error> {
 
 /// Follows the flows for `niter` steps, from every voxel with a cellprob above `threshold`.
 ///
-/// `sums` are (dZ, dY, dX) and cellprob, the network's outputs summed over the orientations. A step is a fifth of the flow
-/// at the point, and 0 outside of the voxels that take part. With `interp` the flow is interpolated trilinearly as in the
-/// reference: sampled up to half a voxel off, and 0 outside of the stack.
+/// `sums` are (dZ, dY, dX) and cellprob, the network's outputs summed over the orientations. A step is a fifth of the
+/// flow at the point, and 0 outside the followed voxels. With `interp` the flow is interpolated trilinearly as in the
+/// reference: sampled up to half a voxel off, and 0 outside the stack.
 ///
 /// # Errors
-/// [`Error::Length`] if `sums` has not four channels or the stack has a side of fewer than two voxels, [`Error::Limit`] if
-/// the stack is too large for the device's `maxStorageBufferBindingSize` (16 bytes a voxel) or has a side of more than
+/// [`Error::Length`] unless `sums` has four channels and each side of the stack at least two voxels, [`Error::Limit`]
+/// if the stack is too large for the device's `maxStorageBufferBindingSize` (16 bytes per voxel) or has a side over
 /// 65,535 voxels, and errors of the device.
 pub async fn follow_flows(
     gpu: &Gpu,
@@ -110,7 +110,7 @@ pub async fn follow_flows(
             Ok((positions, submissions))
         })
         .await?;
-    // In turn, so that each has the whole time limit.
+    // One at a time, so that each has the full time limit.
     for submission in submissions {
         gpu.wait(WHAT, submission, WAIT_TIMEOUT)?;
     }

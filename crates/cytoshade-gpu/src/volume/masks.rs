@@ -1,7 +1,7 @@
-//! End points to masks in 3-D (the reference's `dynamics.get_masks_torch`).
+//! Turns end points into masks in 3-D (the reference's `dynamics.get_masks_torch`).
 //!
-//! Maxima of the histogram are seeds, seeds grow over the bins around them, and each voxel takes the label of the bin of its
-//! end point.
+//! Maxima of the histogram are seeds, seeds grow over the surrounding bins, and each voxel takes the label of its end
+//! point's bin.
 
 use cytoshade_shaders as shaders;
 
@@ -14,10 +14,10 @@ const WHAT: &str = "the masks in 3-D";
 /// A seed has more end points than this, which bounds the number of seeds.
 const SEED_COUNT: usize = 10;
 
-/// The label of each voxel, z-slice by z-slice, row by row: 0, or the number of its seed, from 1 on.
+/// The label of each voxel, z-slice by z-slice, row by row: 0, or the number of its seed from 1 on.
 ///
-/// Seeds are numbered by ascending counts of end points, those of equal count by position. A bin that several seeds grow
-/// over belongs to the last of them.
+/// Seeds are numbered by ascending count of end points, then by position. If several seeds grow over a bin, it belongs
+/// to the last of them.
 ///
 /// # Errors
 /// [`Error::Limit`] if the stack is too large for the device's `maxStorageBufferBindingSize`, and errors of the device.
@@ -59,7 +59,7 @@ pub async fn masks(gpu: &Gpu, ends: &GpuEndPoints) -> Result<Vec<u32>, Error> {
     Ok(gpu.fetch(WHAT, &[(&labels, 0..bytes)]).await?.values(0..bytes))
 }
 
-/// The bins of the seeds, by ascending counts of end points and then by position.
+/// The bins of the seeds, by ascending count of end points, then by position.
 async fn seeds(gpu: &Gpu, found: &wgpu::Buffer) -> Result<Vec<u32>, Error> {
     let count = gpu.fetch(WHAT, &[(found, 0..4)]).await?.values::<u32>(0..4)[0];
     if count == 0 {

@@ -1,6 +1,6 @@
-//! The stages of a stack that is segmented in 3-D, under the names of the 2-D stages.
+//! The stages of 3-D segmentation, named like the 2-D stages.
 //!
-//! Browser builds leave them out: their package segments images only, and is kept small.
+//! Browser builds omit them: their package segments only images, and is kept small.
 
 mod follow_flows;
 mod masks;
@@ -13,7 +13,7 @@ pub use voxels::{GpuVolume, linear_resize, normalize, normalizes, smooth};
 use crate::device::Gpu;
 use crate::error::Error;
 
-/// The grid of a shader with workgroups of 16 x 4 x 1 invocations, one a voxel of [depth, height, width].
+/// The grid for workgroups of 16 x 4 x 1 invocations, one per voxel of [depth, height, width].
 fn grid(gpu: &Gpu, what: &'static str, size @ [_, height, width]: [usize; 3]) -> Result<[u32; 3], Error> {
     gpu.plane_grid(what, height, width)?;
     gpu.box_grid(what, size)

@@ -15,10 +15,10 @@ use crate::stages::slices::Slices;
 
 const WHAT: &str = "a stack";
 
-/// Planar f32 values of shape [channels, depth, height, width] on the device: the counterpart of [`Volume`].
+/// Planar f32 values [channels, depth, height, width] on the device; on the host, [`Volume`].
 #[derive(Clone, Debug)]
 pub struct GpuVolume {
-    /// The z-slices of each channel below each other.
+    /// The z-slices of each channel, stacked vertically.
     pub(super) planes: GpuPlanes,
     depth: usize,
 }
@@ -86,10 +86,10 @@ impl GpuVolume {
     }
 }
 
-/// Whether [`normalize`] supports the options, for stacks of some number of channels and z-slices.
+/// Whether [`normalize`] supports these parameters for stacks of a number of channels and z-slices.
 ///
-/// Z-slices with percentiles of their own are not supported together with inversion or tiles: each z-slice would depend on
-/// all others, for the channels with contrast or for a pixel whose range is too small.
+/// Percentiles per z-slice are not supported together with inversion or tiles: each z-slice would depend on all others,
+/// for the channels with contrast or for a pixel with too small a range.
 pub fn normalizes(params: &Params, channels: usize, depth: usize) -> bool {
     let own = !params.norm3d && depth > 1 && matches!(params.normalize, Normalize::Percentile { .. });
     let others = params.invert || params.tile_norm_blocksize > 0;
@@ -114,8 +114,8 @@ pub async fn normalize(gpu: &Gpu, volume: GpuVolume, params: &Params) -> Result<
 /// Each z-slice is resized as an image, then the depth. Does not wait.
 ///
 /// # Errors
-/// [`Error::Length`] for stacks without voxels, [`Error::Limit`] if the result is too large for one binding or has a million
-/// pixels a z-slice while its depth changes, and errors of the device.
+/// [`Error::Length`] for stacks without voxels, [`Error::Limit`] if the result is too large for one binding or has a
+/// million pixels per z-slice while its depth changes, and errors of the device.
 pub async fn linear_resize(gpu: &Gpu, volume: GpuVolume, size: [usize; 3]) -> Result<GpuVolume, Error> {
     let ([from, from_height, from_width], [depth, height, width]) = (volume.size(), size);
     let channels = volume.channels();
@@ -126,7 +126,7 @@ pub async fn linear_resize(gpu: &Gpu, volume: GpuVolume, size: [usize; 3]) -> Re
         planes = bilinear(gpu, &slices, height, width).await?;
     }
     if from != depth {
-        // Each z-slice is a row of a plane that is resized along its columns only.
+        // Each z-slice is a row of a plane that is resized only along its columns.
         let rows = GpuPlanes { channels, height: from, width: height * width, ..planes };
         planes = bilinear(gpu, &rows, depth, height * width).await?;
     }

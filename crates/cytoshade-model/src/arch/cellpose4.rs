@@ -1,12 +1,12 @@
-//! The networks of Cellpose 4, which are recognised in order to name them in an error.
+//! Recognises the networks of Cellpose 4, to name them in an error.
 
 /// A tensor that every transformer of Cellpose 4 has (`vit_sam.Transformer`, `CPDINO`).
 const PATCHES: &str = "encoder.patch_embed.proj.weight";
 
-/// A tensor of the DINO backbones, by which the reference tells them from SAM's (`models.get_backbone`).
+/// A tensor of the DINO backbones, which SAM's lack (the reference's `models.get_backbone`).
 const DINO: &str = "encoder.cls_token";
 
-/// Name of the architecture of tensors of these names, if it is one of Cellpose 4.
+/// The Cellpose 4 architecture with tensors of these names, if any.
 pub(super) fn recognize(names: &[&str]) -> Option<&'static str> {
     let has = |wanted: &str| {
         let mut prefixes = names.iter().filter_map(|name| name.strip_suffix(wanted));

@@ -1,4 +1,4 @@
-//! How an architecture is recognised by its tensors.
+//! Recognises architectures by their tensors.
 //!
 //! Each architecture of `cytoshade_core::arch` has a module here with its [`Recognizer`]: from tensors to a network, and
 //! back to tensors for saving. To add one, add its module and a line in [`RECOGNIZERS`].
@@ -13,7 +13,7 @@ use crate::Error;
 use crate::first_names::FirstNames;
 use crate::tensor::Tensors;
 
-/// Every architecture that can be read.
+/// Every supported architecture.
 const RECOGNIZERS: [&dyn Recognizer; 1] = [&unet::UNetTensors];
 
 /// Reads and writes the tensors of one architecture.
@@ -21,22 +21,26 @@ pub(crate) trait Recognizer: Sync {
     /// Name of the architecture, as [`Description::architecture`](cytoshade_core::Description) states it.
     fn architecture(&self) -> &'static str;
 
-    /// Name of a tensor that every network of the architecture has. The characters before it are the prefix of all names.
+    /// Name of a tensor in every network of the architecture.
+    ///
+    /// The characters before it are the prefix of all names.
     fn landmark(&self) -> &'static str;
 
-    /// Whether a tensor of this name, without prefix, belongs to the network; or is surplus among its tensors.
+    /// Whether a tensor of this name, without prefix, belongs to the network or is surplus in it.
     fn owns(&self, name: &str) -> bool;
 
-    /// Whether a tensor of this name, with any prefix, suggests the architecture although its landmark is missing.
+    /// Whether a tensor of this name, with any prefix, suggests the architecture without its landmark.
     fn suggests(&self, name: &str) -> bool;
 
-    /// The network of these tensors.
+    /// Builds the network from its tensors.
     ///
     /// # Errors
-    /// [`Error::StateDict`] with every tensor that is missing, surplus or misshapen.
+    /// [`Error::StateDict`] with every missing, surplus or misshapen tensor.
     fn network(&self, tensors: Tensors) -> Result<Network, Error>;
 
-    /// The tensors that [`Recognizer::network`] turns into the same network. `None` if it is of another architecture.
+    /// The tensors from which [`Recognizer::network`] rebuilds the network.
+    ///
+    /// `None` for another architecture.
     fn tensors(&self, network: &Network) -> Option<Tensors>;
 
     /// Adds the tensors that a file may omit.
@@ -49,7 +53,7 @@ pub(crate) struct Recognized {
     pub(crate) prefix: String,
 }
 
-/// The result of looking for a network by the names of tensors.
+/// The result of searching tensor names for a network.
 pub(crate) enum Recognition {
     /// One network, or several of which one has no prefix.
     One(Recognized),
@@ -57,9 +61,9 @@ pub(crate) enum Recognition {
     Several(FirstNames),
     /// A network whose landmark is missing.
     Incomplete,
-    /// A network of an architecture that is known but cannot be run.
+    /// A network of a known architecture that this version does not run.
     CannotRun { architecture: &'static str },
-    /// No network that is known.
+    /// No known network.
     Unknown,
 }
 
@@ -96,10 +100,10 @@ fn nearest(name: &str) -> Option<&'static dyn Recognizer> {
     RECOGNIZERS.into_iter().find(|recognizer| name.ends_with(recognizer.landmark()) || recognizer.suggests(name))
 }
 
-/// The network of tensors, their names without prefix.
+/// Builds the network from tensors with names without prefix.
 ///
 /// # Errors
-/// [`Error::NoNetwork`] if they are of no architecture, and those of [`Recognizer::network`].
+/// [`Error::NoNetwork`] if no architecture matches, and those of [`Recognizer::network`].
 pub(crate) fn network(tensors: Tensors) -> Result<Network, Error> {
     match tensors.keys().find_map(|name| nearest(name)) {
         Some(recognizer) => recognizer.network(tensors),
@@ -110,7 +114,7 @@ pub(crate) fn network(tensors: Tensors) -> Result<Network, Error> {
     }
 }
 
-/// The tensors of a network, to be saved.
+/// The tensors of a network, for saving.
 ///
 /// # Errors
 /// [`Error::NotSaved`] for a network of a program's own architecture.
@@ -119,7 +123,7 @@ pub(crate) fn tensors(network: &Network) -> Result<Tensors, Error> {
     tensors.ok_or_else(|| Error::NotSaved { architecture: network.description().architecture.into() })
 }
 
-/// Adds the tensors that the file of a network may omit.
+/// Adds the tensors that a network's file may omit.
 pub(crate) fn complete(tensors: &mut Tensors, network: &Network) {
     let architecture = network.description().architecture;
     if let Some(recognizer) = RECOGNIZERS.into_iter().find(|recognizer| recognizer.architecture() == architecture) {

@@ -1,6 +1,6 @@
-//! Decodes the messages, each charged before it is made.
+//! Decodes the messages. Charges each before it is allocated.
 //!
-//! A message of two bytes becomes a structure of hundreds, so a small file could ask for much memory.
+//! A message of two bytes becomes a structure of hundreds, so a small file could otherwise allocate much memory.
 
 use cytoshade_safe_io::{Meter, MeterError};
 
@@ -8,7 +8,7 @@ use super::schema::{Attribute, Entry, Graph, Model, Node, Tensor};
 use super::wire::{Fields, Wire, packed};
 use crate::{Error, ReadLimits};
 
-/// The model in the bytes of a file.
+/// Decodes the model in the bytes of a file.
 pub(super) fn model<'m>(bytes: &'m [u8], limits: &ReadLimits, meter: &mut Meter) -> Result<Model<'m>, Error> {
     Decoder { limits, meter, nodes: 0, tensors: 0 }.model(bytes)
 }
@@ -186,7 +186,7 @@ impl Decoder<'_> {
         match value {
             Wire::Varint(value) => self.push(list, convert(value))?,
             Wire::Bytes(bytes) => {
-                // Each number ends with a byte whose highest bit is not set.
+                // Each number ends with a byte whose highest bit is clear.
                 self.reserve(list, bytes.iter().filter(|&&byte| byte < 0x80).count())?;
                 for value in packed(bytes) {
                     list.push(convert(value?));
@@ -204,7 +204,7 @@ impl Decoder<'_> {
         Ok(())
     }
 
-    /// Charges the numbers of a packed list: values, of which the file has a byte each at least.
+    /// Charges the numbers of a packed list. The file has at least one byte for each.
     fn reserve<T>(&mut self, list: &mut Vec<T>, more: usize) -> Result<(), Error> {
         self.meter.charge_values::<T>(more)?;
         let bytes = (more as u64).saturating_mul(size_of::<T>() as u64);

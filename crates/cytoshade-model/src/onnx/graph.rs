@@ -1,4 +1,4 @@
-//! A graph with the node that makes each value, and the constants.
+//! A graph, with the node that computes each value, and the constants.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::schema::{self, Tensor};
 use super::tensor_data::is_float;
 use crate::Error;
 
-/// Nodes that only pass a value on, one after the other, before they are taken for a cycle.
+/// Longer chains of pass-through nodes count as cycles.
 const PASSES: usize = 16;
 
 pub(crate) struct Graph<'m> {
@@ -17,9 +17,9 @@ pub(crate) struct Graph<'m> {
     nodes: &'m [Node<'m>],
     /// The graph's first output.
     output: Value,
-    /// The node that makes each value.
+    /// The node that computes each value.
     makers: Vec<Option<&'m Node<'m>>>,
-    /// The initializer that each value is.
+    /// The initializer of each value.
     constants: Vec<Option<&'m Tensor<'m>>>,
 }
 
@@ -59,7 +59,7 @@ impl<'m> Graph<'m> {
         self.nodes
     }
 
-    /// The graph's first output; left out if the graph has none.
+    /// The graph's first output; an omitted value if the graph has none.
     pub(crate) fn output(&self) -> Value {
         self.output
     }
@@ -73,7 +73,7 @@ impl<'m> Graph<'m> {
         self.makers[value.0 as usize]
     }
 
-    /// A value as it was before nodes that do not change it: Identity, Cast between floats, Dropout at test time.
+    /// Skips nodes that pass a value through: Identity, Cast between floats, Dropout at inference.
     pub(crate) fn resolve(&self, value: Value) -> Value {
         let mut value = value;
         for _ in 0..PASSES {
@@ -86,12 +86,12 @@ impl<'m> Graph<'m> {
         value
     }
 
-    /// The node that makes a value.
+    /// The node that computes a value.
     pub(crate) fn maker(&self, value: Value) -> Option<&'m Node<'m>> {
         self.made_by(self.resolve(value))
     }
 
-    /// The node that makes a value, if it is of an expected kind.
+    /// The node that computes a value, if it is of an expected kind.
     pub(crate) fn expect(&self, value: Value, ops: &[&str]) -> Result<&'m Node<'m>, Mismatch> {
         match self.maker(value) {
             Some(node) if node.is(ops) => Ok(node),
@@ -99,7 +99,7 @@ impl<'m> Graph<'m> {
         }
     }
 
-    /// Another value than the network has at this place.
+    /// The mismatch for a value that differs from the network's at this place.
     pub(crate) fn other_value(&self, value: Value, expected: &str) -> Mismatch {
         self.mismatch(self.maker(value), value, expected)
     }
@@ -115,12 +115,12 @@ impl<'m> Graph<'m> {
         }
     }
 
-    /// Whether two values are one.
+    /// Whether two values are the same.
     pub(crate) fn same(&self, a: Value, b: Value) -> bool {
         self.resolve(a) == self.resolve(b)
     }
 
-    /// A constant, and whether it is to be transposed.
+    /// A constant, and whether it must be transposed.
     pub(crate) fn constant(&self, value: Value) -> Option<(&'m Tensor<'m>, bool)> {
         let value = self.resolve(value);
         if let Some(tensor) = self.stored(value) {
@@ -138,7 +138,7 @@ impl<'m> Graph<'m> {
         self.constants[value.0 as usize].or_else(constant)
     }
 
-    /// The nodes beside the network, which lies between a value and its last node: how many of each kind.
+    /// Counts the nodes outside the network, which extends from a value to its last node, by kind.
     pub(crate) fn beside(&self, last: &'m Node<'m>, first: Value) -> Vec<String> {
         let mut inside = vec![false; self.makers.len()];
         inside[self.resolve(first).0 as usize] = true;
@@ -172,7 +172,7 @@ impl<'m> Graph<'m> {
 
     fn list(&self, value: Value) -> Option<Vec<f64>> {
         let mut value = value;
-        // Exporters shape them and turn their type before use.
+        // Exporters reshape and convert them before use.
         for _ in 0..PASSES {
             match self.maker(value) {
                 Some(node) if node.is(&["Reshape", "Unsqueeze", "Squeeze", "Cast"]) => value = node.input(0),

@@ -1,8 +1,8 @@
 //! ONNX exports of a network.
 //!
-//! The file is decoded with a schema of the fields that are read. The weights are found by the structure of the graph and
-//! not by names, which exporters and simplifiers change: a graph whose edges match a network computes what the network
-//! computes. Other nodes are ignored.
+//! The decoder reads only the fields in its schema. The weights are found by the structure of the graph, not by names,
+//! which exporters and simplifiers change: a graph whose edges match the network computes the network's function. Other
+//! nodes are ignored.
 
 mod decode;
 mod graph;
@@ -72,7 +72,7 @@ impl<'m> Onnx<'m> {
     ) -> Result<(Network, Vec<String>), Error> {
         let whole = self.model.graph.as_ref().ok_or_else(|| Error::damaged("the ONNX file holds no graph"))?;
         let (values, nodes) = node::intern(whole, meter)?;
-        // The U-Net is the only architecture that is recognised by its graph.
+        // The U-Net is the only architecture recognised in a graph.
         unet::onnx::network(&Graph::new(&values, &nodes, whole)?, &self.model, parts, limits, meter)
     }
 }

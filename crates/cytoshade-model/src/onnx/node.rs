@@ -1,7 +1,6 @@
 //! Nodes and values of a graph.
 //!
-//! Names are interned once. From then on a value is a number: however long a name is, and however often the walks pass
-//! it, nothing is hashed or copied again.
+//! Names are interned once. A value is then a number: the cost of a walk does not depend on the length of names.
 
 use std::collections::HashMap;
 
@@ -11,7 +10,7 @@ use super::schema::{self, Attribute};
 use super::tensor_data::FEW;
 use crate::Error;
 
-/// Names of the attributes that are read, of any operator.
+/// Names of the attributes in use, over all operators.
 const ATTRIBUTES: [&str; 28] = [
     "alpha",
     "auto_pad",
@@ -48,10 +47,10 @@ const ATTRIBUTES: [&str; 28] = [
 pub(crate) struct Value(pub(super) u32);
 
 impl Value {
-    /// The input that a node leaves out, which ONNX gives an empty name.
+    /// An omitted input, which has an empty name in ONNX.
     pub(super) const LEFT_OUT: Value = Value(0);
 
-    /// The value, if it is not left out.
+    /// The value, unless it is omitted.
     pub(crate) fn given(self) -> Option<Self> {
         Some(self).filter(|&value| value != Self::LEFT_OUT)
     }
@@ -68,11 +67,11 @@ pub(crate) struct Node<'m> {
     node: &'m schema::Node<'m>,
     pub(crate) inputs: Vec<Value>,
     pub(crate) outputs: Vec<Value>,
-    /// Those of [`ATTRIBUTES`]; of two with one name the first.
+    /// The values of [`ATTRIBUTES`]; of equal names, the first counts.
     pub(crate) attributes: Vec<&'m Attribute<'m>>,
 }
 
-/// A node of another kind than the network has at its place.
+/// A node that differs in kind from the network's at its place.
 #[derive(Debug)]
 pub(crate) struct Mismatch {
     pub(crate) node: String,
@@ -86,7 +85,7 @@ impl From<Mismatch> for Error {
     }
 }
 
-/// Gives every value of a graph a number, and lists the nodes with them.
+/// Numbers the values of a graph, and lists the nodes with these numbers.
 pub(crate) fn intern<'m>(
     graph: &'m schema::Graph<'m>,
     meter: &mut Meter,
@@ -146,7 +145,7 @@ impl<'m> Node<'m> {
         self.node.op_type
     }
 
-    /// An input; one past the last is left out.
+    /// An input; an omitted value if there are fewer.
     pub(crate) fn input(&self, at: usize) -> Value {
         self.inputs.get(at).copied().unwrap_or(Value::LEFT_OUT)
     }
@@ -177,14 +176,14 @@ impl<'m> Node<'m> {
         self.attribute(name).map_or(default.as_bytes(), |attribute| attribute.s)
     }
 
-    /// Whether a short list of numbers is left out or all of one value.
+    /// Whether a short list of numbers is absent, or all equal `expected`.
     pub(crate) fn all(&self, name: &str, expected: i64) -> bool {
         self.attribute(name).is_none_or(|attribute| {
             few(&attribute.ints).is_some_and(|ints| ints.iter().all(|&value| value == expected))
         })
     }
 
-    /// Whether a list of numbers is there and is this.
+    /// Whether a list of numbers exists and equals `expected`.
     pub(crate) fn ints_are(&self, name: &str, expected: &[i64]) -> bool {
         self.attribute(name).is_some_and(|attribute| attribute.ints == expected)
     }
@@ -195,13 +194,13 @@ impl<'m> Node<'m> {
         Mismatch { node: printable(name), found: printable(found), expected: expected.into() }
     }
 
-    /// A mismatch if a condition does not hold.
+    /// Returns a mismatch unless a condition holds.
     pub(crate) fn check(&self, holds: bool, expected: impl Into<String>) -> Result<(), Mismatch> {
         if holds { Ok(()) } else { Err(self.mismatch(&format!("another {}", printable(self.op_type())), expected)) }
     }
 }
 
-/// A list, if it is short enough for axes and the like.
+/// The list, if it is short enough for axes and the like.
 pub(crate) fn few<T>(list: &[T]) -> Option<&[T]> {
     Some(list).filter(|list| list.len() <= FEW)
 }

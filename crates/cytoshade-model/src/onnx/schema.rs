@@ -1,7 +1,7 @@
-//! The messages of ONNX (`onnx.proto`, IR version 13), with the fields that are read.
+//! The messages of ONNX (`onnx.proto`, IR version 13), with the fields in use.
 //!
-//! Names and raw data stay in the file's bytes. None of the messages holds itself: subgraphs of control flow are left
-//! out, so there is no recursion to bound.
+//! Names and raw data borrow from the file. No message contains itself: subgraphs of control flow are omitted, so there
+//! is no recursion to bound.
 
 #[derive(Debug, Default)]
 pub(crate) struct Model<'m> {

@@ -1,4 +1,4 @@
-//! Values of ONNX tensors: raw bytes, typed numbers, or a part beside the model.
+//! Values of ONNX tensors: raw bytes, typed numbers, or external data.
 
 use cytoshade_safe_io::{Meter, printable, quoted, reserve};
 use half::{bf16, f16};
@@ -19,7 +19,7 @@ const BFLOAT16: i32 = 16;
 /// `TensorProto.DataLocation.EXTERNAL`.
 const EXTERNAL: i32 = 1;
 
-/// Elements of the longest list of axes, factors or exponents.
+/// Maximum length of a list of axes, factors or exponents.
 pub(super) const FEW: usize = 16;
 
 impl Tensor<'_> {
@@ -63,7 +63,7 @@ impl Tensor<'_> {
         }
     }
 
-    /// Typed numbers as f32. Those of 16 bits lie in the low half of an i32.
+    /// Converts typed numbers to f32. 16-bit ones are in the low half of an i32.
     fn converted<T>(&self, numbers: &[T], elements: usize, f32: impl Fn(&T) -> Option<f32>) -> Result<Vec<f32>, Error> {
         if numbers.len() != elements {
             return Err(self.damaged(&format!("has {} values for {elements} elements", numbers.len())));
@@ -75,7 +75,7 @@ impl Tensor<'_> {
         Ok(values)
     }
 
-    /// A few numbers of any type, or `None` if there are none or more than a few.
+    /// A few numbers of any type; `None` if there are none or too many.
     pub(crate) fn few(&self) -> Option<Vec<f64>> {
         let few = |length: usize| (1..=FEW).contains(&length);
         if few(self.int64_data.len()) {
@@ -99,12 +99,12 @@ impl Tensor<'_> {
         few(values.len()).then_some(values)
     }
 
-    /// Whether the values lie in a part beside the model.
+    /// Whether the values are in an external file.
     pub(crate) fn is_external(&self) -> bool {
         self.data_location == EXTERNAL
     }
 
-    /// The place of the values in a part: `location`, `offset` or `length`.
+    /// The position of the values in an external file: `location`, `offset` or `length`.
     pub(crate) fn external(&self, key: &str) -> Option<&str> {
         self.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value)
     }
@@ -114,7 +114,7 @@ impl Tensor<'_> {
             return Ok(self.raw_data);
         }
         let name = self.external("location");
-        let name = name.ok_or_else(|| self.damaged("lies beside the model, in a part that it does not name"))?;
+        let name = name.ok_or_else(|| self.damaged("is in an external file without a name"))?;
         let number = |key: &str| match self.external(key) {
             None => Ok(None),
             Some(text) => text.parse::<usize>().map(Some).map_err(|_| {
@@ -127,7 +127,7 @@ impl Tensor<'_> {
         let range = end.and_then(|end| part.get(offset..end));
         range.ok_or_else(|| Error::External {
             name: printable(name),
-            reason: format!("it has {} bytes; the tensor {} lies past its end", part.len(), quoted(self.name)),
+            reason: format!("it has {} bytes; the tensor {} is past its end", part.len(), quoted(self.name)),
         })
     }
 

@@ -1,10 +1,10 @@
-//! The encoding of Protocol Buffers: the fields of a message, one after the other.
+//! The wire format of Protocol Buffers: a sequence of fields.
 
 use cytoshade_safe_io::Input;
 
 use crate::Error;
 
-/// The value of a field as it is encoded.
+/// The encoded value of a field.
 #[derive(Clone, Copy)]
 pub(super) enum Wire<'m> {
     Varint(u64),
@@ -50,7 +50,7 @@ pub(super) fn packed(bytes: &[u8]) -> impl Iterator<Item = Result<u64, Error>> {
         .scan(false, |failed, number| (!std::mem::replace(failed, number.is_err())).then_some(number))
 }
 
-/// A number of seven bits a byte.
+/// A varint: seven bits per byte.
 fn varint(input: &mut Input<'_>) -> Result<u64, Error> {
     let mut value = 0u64;
     for shift in (0..70).step_by(7) {

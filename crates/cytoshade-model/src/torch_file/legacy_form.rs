@@ -1,6 +1,7 @@
-//! The legacy form (before torch 1.6, and still written on demand): five pickles one after the other (a magic number,
-//! a protocol version, facts about the writer's machine, the object, the keys of the storages), then each storage as
-//! its number of elements and its bytes.
+//! The legacy form (before torch 1.6, and still written on demand).
+//!
+//! It has five consecutive pickles (a magic number, a protocol version, facts about the writer's machine, the object,
+//! the keys of the storages), then each storage as its number of elements and its bytes.
 
 use std::borrow::Cow;
 
@@ -34,8 +35,8 @@ pub(crate) fn read(
     let object = next(GLOBALS, meter)?;
     let keys = next(&[], meter)?;
     let views = Views::find(&object, wanted, limits, meter)?;
-    // How long a storage is depends on its type, which only the object states; and those that no tensor of the state
-    // dict needs (an optimizer's) may come before others.
+    // The length of a storage depends on its type, which only the object states; and storages that the state dict does
+    // not need (an optimizer's) may precede others.
     let refs = by_key(object.persistent().map(|key| {
         meter.charge_steps(1)?;
         StorageRef::read(&object, key)

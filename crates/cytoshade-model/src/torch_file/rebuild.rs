@@ -1,4 +1,4 @@
-//! The tensors of a state dict: reads how they lie in their storages, and takes them out.
+//! Reads the tensors of a state dict: their layout in storages, then their values.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::tensor::{Float, Tensor, Tensors, charge};
 use crate::tensor_filter::{TensorFilter, Wanted};
 use crate::{Error, ReadLimits};
 
-/// Names of torch's functions that make tensors, and of the plain values of its own.
+/// Names of torch's functions that make tensors, and of torch's plain values.
 pub(super) const GLOBALS: &[Global] = &[
     Global { module: "torch._utils", name: "_rebuild_tensor_v2" },
     Global { module: "torch._utils", name: "_rebuild_parameter" },
@@ -28,14 +28,14 @@ pub(super) struct View<'a> {
     /// First element in the storage.
     offset: u64,
     shape: Vec<u64>,
-    /// Elements of the storage from one index of a dimension to the next.
+    /// The stride of each dimension, in elements of the storage.
     strides: Vec<u64>,
     elements: usize,
 }
 
-/// The network's tensors of a file, of which no value is read yet.
+/// The network's tensors in a file, before any value is read.
 pub(super) struct Views<'a> {
-    /// By their names in the network.
+    /// By name in the network.
     pub(super) views: BTreeMap<&'a str, View<'a>>,
     filter: TensorFilter,
 }
@@ -53,7 +53,7 @@ impl<'a> Views<'a> {
         let mut tensors = Vec::new();
         let mut others = Vec::new();
         for &(key, value) in pairs {
-            // Other values (an epoch's number, say) are no weights.
+            // Other values (an epoch's number, for example) are not weights.
             match pickle.get(value) {
                 Value::Call { global, .. } if GLOBALS[..2].contains(global) => {
                     let name = pickle.text(key, "a tensor's name")?;
@@ -68,19 +68,19 @@ impl<'a> Views<'a> {
         let names: Vec<&str> = tensors.iter().map(|(name, _)| *name).collect();
         let mut filter = TensorFilter::among(&names, wanted)?;
         for key in beside.into_iter().chain(others) {
-            filter.leave(pickle.text(key, "an entry's name").unwrap_or("a key that is no text"));
+            filter.leave(pickle.text(key, "an entry's name").unwrap_or("a key that is not text"));
         }
         let mut views = BTreeMap::new();
         for (name, value) in tensors {
             if let Some(name) = filter.own(name) {
-                // Of two with the same key the later one counts.
+                // The last of equal keys counts.
                 views.insert(name, View::read(pickle, name, value, meter)?);
             }
         }
         Ok(Self { views, filter })
     }
 
-    /// Refuses tensors whose storage is not in the file, that are no network's by their names, or whose type no network has.
+    /// Refuses tensors with a missing storage, with names of no network, or with an unsupported type.
     pub(super) fn check(&self, has_storage: impl Fn(&str) -> bool) -> Result<(), Error> {
         if let Some(view) = self.views.values().find(|view| !has_storage(view.storage.key)) {
             return Err(view.storage.damaged("is not in the file"));
@@ -89,7 +89,7 @@ impl<'a> Views<'a> {
         self.views.values().try_for_each(|view| view.float().map(|_| ()))
     }
 
-    /// The tensors of the views, and the entries that were ignored, in words.
+    /// Reads the tensors, and returns descriptions of the ignored entries.
     pub(super) fn read(self, storages: &Storages<'_>, meter: &mut Meter) -> Result<(Tensors, Vec<String>), Error> {
         let mut tensors = Tensors::new();
         for view in self.views.into_values() {
@@ -102,7 +102,7 @@ impl<'a> Views<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Reads `_rebuild_tensor_v2(storage, offset, shape, strides, ...)`, or `_rebuild_parameter(tensor, ...)` around it.
+    /// Reads `_rebuild_tensor_v2(storage, offset, shape, strides, ...)`, directly or in `_rebuild_parameter`.
     fn read(pickle: &Pickle<'a>, name: &'a str, value: Id, meter: &mut Meter) -> Result<Self, Error> {
         let (global, args) = call(pickle, value)?;
         let (global, args) = match (global, args) {
@@ -128,14 +128,16 @@ impl<'a> View<'a> {
         Ok(view)
     }
 
-    /// How the elements are stored.
+    /// The type of the elements.
     fn float(&self) -> Result<Float, Error> {
         let other = || Error::Type { name: printable(self.name), found: self.storage.kind.into() };
         self.storage.float.ok_or_else(other)
     }
 
-    /// The shape. `charge` has seen that the elements can be addressed; of a tensor without elements a size may be too
-    /// large, and is cut.
+    /// The shape.
+    ///
+    /// `charge` has checked that the elements are addressable; in a tensor without elements, a size may be too large
+    /// and is clamped.
     fn shape(&self) -> Vec<usize> {
         self.shape.iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect()
     }
@@ -149,14 +151,14 @@ impl<'a> View<'a> {
             meter.charge_values::<f32>(run.len() / float.size())?;
             let run = float.decode(run)?;
             let mut values = reserve(self.elements)?;
-            // `span` holds every place.
+            // `span` contains every index.
             values.extend(self.places().map(|at| run[at]));
             values
         };
         Tensor::new(self.name, self.shape(), values)
     }
 
-    /// The bytes of the storage from the first element to the last.
+    /// The byte range of the storage from the first element to the last.
     fn span(&self) -> Result<std::ops::Range<usize>, Error> {
         let steps = self.shape.iter().zip(&self.strides);
         let length = if self.elements == 0 {
@@ -174,18 +176,18 @@ impl<'a> View<'a> {
         range.map(|(start, end)| start..end).ok_or_else(|| self.outside())
     }
 
-    /// Whether the elements lie one after the other in row-major order.
+    /// Whether the elements are contiguous in row-major order.
     fn is_contiguous(&self) -> bool {
         let mut expected = 1u64;
         self.shape.iter().zip(&self.strides).rev().all(|(&size, &stride)| {
             let fits = size <= 1 || stride == expected;
-            // Of a tensor without elements the sizes may be anything.
+            // In a tensor without elements, sizes are arbitrary.
             expected = size.max(1).saturating_mul(expected);
             fits
         })
     }
 
-    /// Index of each element in the run from the first, in row-major order.
+    /// Offset of each element from the first, in row-major order.
     fn places(&self) -> impl Iterator<Item = usize> {
         let mut index = vec![0u64; self.shape.len()];
         (0..self.elements).map(move |_| {
@@ -202,7 +204,7 @@ impl<'a> View<'a> {
     }
 
     fn outside(&self) -> Error {
-        damaged(self.name, "lies outside of its storage")
+        damaged(self.name, "is outside its storage")
     }
 }
 

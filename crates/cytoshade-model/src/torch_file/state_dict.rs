@@ -1,18 +1,19 @@
-//! The state dict among the values of a pickle.
+//! Finds the state dict among the values of a pickle.
 
 use cytoshade_pickle::{Id, NAMESPACES, Pickle, Value, unexpected};
 use cytoshade_safe_io::Meter;
 
 use crate::{Error, arch};
 
-/// Keys under which training scripts put the state dict beside other values.
+/// Keys under which training scripts save the state dict.
 const NESTED_UNDER: [&str; 6] = ["state_dict", "model_state_dict", "model", "net", "weights", "params"];
 
 /// The entries of a dictionary.
 type Entries<'p> = &'p [(Id, Id)];
 
-/// The dictionary of tensors: the object itself, or an entry of it under one of [`NESTED_UNDER`], and so on. With the keys
-/// beside such an entry.
+/// The dictionary of tensors, and the keys beside it.
+///
+/// It is the object itself, or an entry of it under one of [`NESTED_UNDER`], recursively.
 pub(super) fn find<'p>(pickle: &'p Pickle<'_>, meter: &mut Meter) -> Result<(Entries<'p>, Vec<Id>), Error> {
     let mut beside = Vec::new();
     let mut depth = 0;
@@ -20,7 +21,7 @@ pub(super) fn find<'p>(pickle: &'p Pickle<'_>, meter: &mut Meter) -> Result<(Ent
         entries(pickle, pickle.root()).ok_or_else(|| unexpected("the saved object", "a state dict", pickle.root()))?;
     loop {
         depth += 1;
-        // A dictionary may lie in itself.
+        // A dictionary may contain itself.
         pickle.limits().check_nesting(depth)?;
         let Some((inner, pairs)) = nested(pickle, found, meter)? else { return Ok((found, beside)) };
         meter.charge::<Id>(2 * found.len())?;
@@ -29,8 +30,10 @@ pub(super) fn find<'p>(pickle: &'p Pickle<'_>, meter: &mut Meter) -> Result<(Ent
     }
 }
 
-/// The entry of a dictionary that holds the state dict: the first in the order of [`NESTED_UNDER`] that holds the
-/// landmark of a network, or else the first. `None` if the landmark is in the dictionary itself, or no key is known.
+/// The entry of a dictionary that holds the state dict.
+///
+/// It is the first in the order of [`NESTED_UNDER`] that holds a network's landmark, else the first. `None` if the
+/// dictionary itself holds the landmark, or no key matches.
 fn nested<'p>(
     pickle: &'p Pickle<'_>,
     pairs: Entries<'p>,

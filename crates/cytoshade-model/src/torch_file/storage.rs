@@ -1,4 +1,4 @@
-//! Storages: flat runs of numbers that tensors are views of.
+//! Storages: flat arrays of numbers, of which tensors are views.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,8 +9,9 @@ use cytoshade_safe_io::quoted;
 use crate::Error;
 use crate::tensor::Float;
 
-/// Bytes of the longest key that a storage may have. Torch writes numbers; one key can be shared by thousands of storages,
-/// and is compared often.
+/// Maximum length in bytes of a storage's key.
+///
+/// Torch writes numbers; thousands of storages can share one key, which is compared often.
 const MAX_KEY_BYTES: usize = 256;
 
 const fn named(name: &'static str) -> Global {
@@ -31,7 +32,7 @@ pub(super) const GLOBALS: &[Global] = &[
     named("BoolStorage"),
 ];
 
-/// The bytes of an element of each of [`GLOBALS`], and how it is read if it is a float.
+/// The element size of each of [`GLOBALS`], and its float type, if any.
 const ELEMENTS: [(u64, Option<Float>); GLOBALS.len()] = [
     (4, Some(Float::F32)),
     (2, Some(Float::F16)),
@@ -45,7 +46,7 @@ const ELEMENTS: [(u64, Option<Float>); GLOBALS.len()] = [
     (1, None),
 ];
 
-/// A storage as a pickle refers to it.
+/// A pickle's reference to a storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StorageRef<'a> {
     pub(super) key: &'a str,
@@ -82,7 +83,7 @@ impl<'a> StorageRef<'a> {
         Ok(Self { key, kind: GLOBALS[at].name, element_bytes, float, elements })
     }
 
-    /// Bytes that the storage must have.
+    /// The required number of bytes.
     pub(super) fn bytes(&self) -> Result<u64, Error> {
         let bytes = self.elements.checked_mul(self.element_bytes);
         bytes.ok_or_else(|| self.damaged(&format!("has {} elements, which no file could hold", self.elements)))
@@ -93,7 +94,7 @@ impl<'a> StorageRef<'a> {
     }
 }
 
-/// Storages by key, each described in one way.
+/// Storages by key. Equal keys must have equal descriptions.
 pub(super) fn by_key<'a>(
     refs: impl Iterator<Item = Result<StorageRef<'a>, Error>>,
 ) -> Result<BTreeMap<&'a str, StorageRef<'a>>, Error> {

@@ -11,7 +11,7 @@ use crate::tensor_filter::Wanted;
 use crate::zip_archive::Archive;
 use crate::{Error, ReadLimits};
 
-/// The tensors as f32, and the entries that were ignored, in words.
+/// The tensors as f32, and descriptions of the ignored entries.
 pub(crate) fn read(
     bytes: &[u8],
     wanted: Wanted,
@@ -38,7 +38,7 @@ pub(crate) fn read(
             return Err(storage.damaged(&format!("has {found} bytes, expected {expected}")));
         }
     }
-    // Names and shapes decide before a value is read: another network's file may be large.
+    // Names and shapes are checked before any value is read: another network's file may be large.
     views.check(|key| refs.contains_key(key))?;
     let mut storages = Storages::new();
     for key in refs.into_keys() {

@@ -12,15 +12,15 @@ const LOCATOR_BYTES: usize = 20;
 
 /// The directory of an archive.
 pub(super) struct Directory<'a> {
-    /// Records that it lists.
+    /// Number of listed records.
     pub(super) count: u64,
     /// Its bytes.
     pub(super) listing: &'a [u8],
-    /// The bytes before it, in which the records lie.
+    /// The bytes before it, which contain the records.
     pub(super) records: &'a [u8],
 }
 
-/// Numbers that an end record and, in large archives, a zip64 end record state.
+/// The numbers in an end record and, in large archives, a zip64 end record.
 #[derive(Clone, Copy, PartialEq)]
 struct Stated {
     count: u64,
@@ -29,13 +29,13 @@ struct Stated {
 }
 
 pub(super) fn find(bytes: &[u8]) -> Result<Directory<'_>, Error> {
-    let at = find_end(bytes).ok_or_else(|| Error::damaged("the zip archive has no end record: it was cut off"))?;
+    let at = find_end(bytes).ok_or_else(|| Error::damaged("the zip archive has no end record: it is truncated"))?;
     let (stated, end) = match read_end(bytes, at)? {
         (narrow, Some(locator)) => read_end_64(bytes, narrow, locator)?,
         (narrow, None) => (narrow, at),
     };
     let Stated { count, length, offset } = stated;
-    let outside = || Error::damaged("the zip directory lies outside of the archive");
+    let outside = || Error::damaged("the zip directory is outside the archive");
     let start = usize::try_from(offset).map_err(|_| outside())?;
     if offset.checked_add(length) != Some(end as u64) {
         return Err(Error::damaged("the zip directory does not end where the archive's end record begins"));
@@ -44,7 +44,7 @@ pub(super) fn find(bytes: &[u8]) -> Result<Directory<'_>, Error> {
     Ok(Directory { count, listing, records })
 }
 
-/// Offset of the end record, which is the last part of the file but for a comment whose length it states.
+/// Offset of the end record, the last part of the file except for a comment of stated length.
 fn find_end(bytes: &[u8]) -> Option<usize> {
     let last = bytes.len().checked_sub(END_BYTES)?;
     let first = last.saturating_sub(usize::from(u16::MAX));
@@ -55,41 +55,41 @@ fn find_end(bytes: &[u8]) -> Option<usize> {
     })
 }
 
-/// Reads the end record at `at`, and the zip64 locator before it if there is one.
+/// Reads the end record at `at`, and the zip64 locator before it, if any.
 fn read_end(bytes: &[u8], at: usize) -> Result<(Stated, Option<&[u8]>), Error> {
     let mut input = Input::new(&bytes[at..], "the zip archive's end record");
     input.take(4)?; // signature
     let disks = (input.u16()?, input.u16()?);
     let on_this_disk = input.u16()?;
     let count = input.u16()?;
-    // Writers of zip64 put the largest number in the place of each that does not fit.
+    // zip64 writers replace each number that does not fit by the maximum.
     let one_disk = matches!(disks, (0 | u16::MAX, 0 | u16::MAX)) && on_this_disk == count;
     if !one_disk {
-        return Err(Error::damaged("the zip archive says that it is spread over several files"));
+        return Err(Error::damaged("the zip archive is split into several files"));
     }
     let narrow = Stated { count: count.into(), length: input.u32()?.into(), offset: input.u32()?.into() };
     let locator = at.checked_sub(LOCATOR_BYTES).map(|start| &bytes[start..at]);
     Ok((narrow, locator.filter(|locator| locator.starts_with(&END_64_LOCATOR.to_le_bytes()))))
 }
 
-/// Reads the zip64 end record; with its offset.
+/// Reads the zip64 end record. Returns it with its offset.
 fn read_end_64(bytes: &[u8], narrow: Stated, locator: &[u8]) -> Result<(Stated, usize), Error> {
     let mut locator = Input::new(locator, "the zip64 locator");
     locator.take(8)?; // signature and disk
     let at = usize::try_from(locator.u64()?).ok();
     let (at, rest) = at
         .and_then(|at| Some((at, bytes.get(at..)?)))
-        .ok_or_else(|| Error::damaged("the zip64 end record lies outside of the archive"))?;
+        .ok_or_else(|| Error::damaged("the zip64 end record is outside the archive"))?;
     let mut input = Input::new(rest, "the zip64 end record");
     if input.u32()? != END_64 {
-        return Err(Error::damaged("the zip64 end record is not where its locator says"));
+        return Err(Error::damaged("the zip64 end record is not at its locator's offset"));
     }
     input.take(12)?; // its size, versions
     let disks = (input.u32()?, input.u32()?);
     let on_this_disk = input.u64()?;
     let wide = Stated { count: input.u64()?, length: input.u64()?, offset: input.u64()? };
     if disks != (0, 0) || on_this_disk != wide.count {
-        return Err(Error::damaged("the zip archive says that it is spread over several files"));
+        return Err(Error::damaged("the zip archive is split into several files"));
     }
     let agree = |narrow: u64, most: u64, wide: u64| narrow == most || narrow == wide;
     let same = agree(narrow.count, u16::MAX.into(), wide.count)

@@ -1,4 +1,4 @@
-//! A record's description: its entry in the directory, its own header, and the descriptor behind its data.
+//! A record's description: its directory entry, its own header, and the descriptor after its data.
 
 use cytoshade_safe_io::Input;
 
@@ -9,8 +9,9 @@ pub(super) const LOCAL_HEADER: u32 = 0x0403_4b50;
 const CENTRAL_HEADER: u32 = 0x0201_4b50;
 const DESCRIPTOR: u32 = 0x0807_4b50;
 
-/// Flags that say how the data are to be read: encryption (three ways), a descriptor behind the data, patches, and names
-/// in UTF-8. The others are hints.
+/// Flags that affect how data are read.
+///
+/// They are encryption (three kinds), a descriptor after the data, patches, and UTF-8 names. The others are hints.
 const FLAGS: u16 = 1 | ENCRYPTED_STRONGLY | ENCRYPTED_NAMES | HAS_DESCRIPTOR | PATCH | UTF_8;
 const HAS_DESCRIPTOR: u16 = 1 << 3;
 const PATCH: u16 = 1 << 5;
@@ -22,7 +23,7 @@ const ENCRYPTED_NAMES: u16 = 1 << 13;
 const ZIP64: u16 = 1;
 const UNICODE_PATH: u16 = 0x7075;
 
-/// A record as the directory describes it.
+/// A record as listed in the directory.
 pub(super) struct Listed<'a> {
     pub(super) name: &'a str,
     pub(super) method: u16,
@@ -51,7 +52,7 @@ impl<'a> Listed<'a> {
         let extra = input.take(extra.into())?;
         input.take(comment.into())?;
         let name = str::from_utf8(name).map_err(|_| Error::damaged("a zip record's name is not UTF-8"))?;
-        // Some readers end a name here.
+        // Some readers end a name at a zero byte.
         if name.contains('\0') {
             return Err(damaged(name, "has a name with a zero byte"));
         }
@@ -60,7 +61,7 @@ impl<'a> Listed<'a> {
         // In this order, and only those that do not fit.
         let (size, packed, offset) = (widen(size)?, widen(packed)?, widen(offset)?);
         if !matches!(disk, 0 | u16::MAX) {
-            return Err(damaged(name, "lies in another file"));
+            return Err(damaged(name, "is in another file"));
         }
         Ok(Self { name, method, crc, packed, size, offset, flags })
     }
@@ -73,22 +74,22 @@ impl<'a> Listed<'a> {
         }
         match method {
             STORED if size != packed => {
-                Err(damaged(name, &format!("is stored in {packed} bytes and said to have {size}")))
+                Err(damaged(name, &format!("is stored in {packed} bytes, but its stated size is {size}")))
             }
             STORED | DEFLATED => Ok(()),
             _ => Err(damaged(name, &format!("is packed by method {method}; expected stored or deflated"))),
         }
     }
 
-    /// The record's data and where the record ends, if its own header and descriptor say the same of it.
+    /// The record's data and its end, if its own header and descriptor agree with the directory.
     pub(super) fn locate(&self, records: &'a [u8]) -> Result<(&'a [u8], u64), Error> {
         let name = self.name;
         let start = usize::try_from(self.offset).ok();
         let rest = start.and_then(|start| records.get(start..));
-        let rest = rest.ok_or_else(|| damaged(name, "lies outside of the archive"))?;
+        let rest = rest.ok_or_else(|| damaged(name, "is outside the archive"))?;
         let mut input = Input::new(rest, "a zip record");
         if input.u32()? != LOCAL_HEADER {
-            return Err(damaged(name, "is not where the directory says"));
+            return Err(damaged(name, "is not at its offset in the directory"));
         }
         input.take(2)?; // version
         let (flags, method) = (input.u16()?, input.u16()?);
@@ -109,7 +110,7 @@ impl<'a> Listed<'a> {
         same((flags ^ self.flags) & FLAGS & 1 == 0, "encryption")?;
         same((flags ^ self.flags) & FLAGS == 0, "set of flags")?;
         same(method == self.method, "compression method")?;
-        // With a descriptor the header comes before the data are known, and may hold zeros.
+        // With a descriptor, the header is written before the data are known, and may hold zeros.
         let later = flags & HAS_DESCRIPTOR != 0;
         same(crc == self.crc || later && crc == 0, "checksum")?;
         same(packed == self.packed || later && packed == 0, "packed size")?;
@@ -120,14 +121,15 @@ impl<'a> Listed<'a> {
         let mut end = rest.len() - behind.len();
         if later {
             let descriptor = self.descriptor(behind);
-            end +=
-                descriptor.ok_or_else(|| damaged(name, "has another descriptor behind it than the directory says"))?;
+            end += descriptor.ok_or_else(|| damaged(name, "has another descriptor than the directory states"))?;
         }
         Ok((data, self.offset + end as u64))
     }
 
-    /// The length of the descriptor that `behind` begins with: checksum and sizes, of 4 or 8 bytes each, with or without a
-    /// signature. `None` if there is none that agrees with the directory.
+    /// The length of the descriptor after a record's data.
+    ///
+    /// It is checksum and sizes, of 4 or 8 bytes each, with or without a signature. `None` if none agrees with the
+    /// directory.
     fn descriptor(&self, behind: &[u8]) -> Option<usize> {
         let wide = [self.packed.to_le_bytes(), self.size.to_le_bytes()].concat();
         let narrow = || -> Option<Vec<u8>> {
@@ -145,7 +147,7 @@ impl<'a> Listed<'a> {
     }
 }
 
-/// The zip64 field among a record's extra fields, or nothing.
+/// The zip64 field among a record's extra fields, or an empty one.
 fn zip64<'a>(name: &str, extra: &'a [u8]) -> Result<&'a [u8], Error> {
     let mut input = Input::new(extra, "a zip record's extra fields");
     let mut found = None;

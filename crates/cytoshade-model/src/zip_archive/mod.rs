@@ -1,10 +1,10 @@
-//! A strict reader of zip archives: stored and deflated records, zip64, and nothing else.
+//! A strict reader of zip archives: only stored and deflated records and zip64.
 //!
-//! Own code and not a crate's, because little is needed and much is refused. Records are slices of the file: a torch
-//! file's weights are stored and are read in place. An archive says everything about a record twice, in the directory
-//! and in the record's own header or behind its data; readers that go by one or the other see different files. So an
-//! archive is refused as a whole if the two disagree, if records overlap, if a name comes twice, or if a record is not in
-//! the directory. The layout is that of PKWARE's APPNOTE 6.3.10, sections 4.3 to 4.5.
+//! The reader is our own, because little is needed and much is refused. Records are slices of the file: a torch file's
+//! weights are stored uncompressed and are read in place. An archive describes every record twice, in the directory and
+//! in the record's own header or after its data; readers that use one or the other see different files. The reader
+//! therefore refuses an archive if the two disagree, if records overlap, if a name is repeated, or if a record is not
+//! in the directory. The format is that of PKWARE's APPNOTE 6.3.10, sections 4.3 to 4.5.
 
 mod directory;
 mod header;
@@ -31,10 +31,10 @@ pub(crate) struct Archive<'a> {
 
 #[derive(Debug)]
 struct Entry<'a> {
-    /// The record's data as they lie in the file.
+    /// The record's stored data.
     packed: &'a [u8],
     method: u16,
-    /// 0 if the writer took none (torch's `set_crc32_options(False)`).
+    /// 0 if the writer omitted it (torch's `set_crc32_options(False)`).
     crc: u32,
     size: u64,
 }
@@ -74,13 +74,14 @@ impl<'a> Archive<'a> {
         self.entries.keys().copied()
     }
 
-    /// The size that a record has when it is unpacked; `None` if there is no such record.
+    /// The unpacked size of a record; `None` if it does not exist.
     pub(crate) fn size(&self, name: &str) -> Option<u64> {
         self.entries.get(name).map(|entry| entry.size)
     }
 
-    /// A record's bytes: a slice of the file if it is stored, unpacked on the meter if it is deflated. `None` if there is
-    /// no such record.
+    /// Reads a record; `None` if it does not exist.
+    ///
+    /// A stored record is a slice of the file; a deflated one is unpacked on the meter.
     pub(crate) fn read(&self, name: &str, meter: &mut Meter) -> Result<Option<Cow<'a, [u8]>>, Error> {
         let Some(entry) = self.entries.get(name) else { return Ok(None) };
         let bytes = match entry.method {
@@ -88,7 +89,7 @@ impl<'a> Archive<'a> {
             _ => Cow::Owned(entry.inflate(name, meter)?),
         };
         if bytes.len() as u64 != entry.size {
-            return Err(damaged(name, &format!("has {} bytes; its directory says {}", bytes.len(), entry.size)));
+            return Err(damaged(name, &format!("has {} bytes; its directory states {}", bytes.len(), entry.size)));
         }
         let mut crc = Crc::new();
         crc.update(&bytes);
@@ -100,7 +101,7 @@ impl<'a> Archive<'a> {
 }
 
 impl Entry<'_> {
-    /// Unpacks as many bytes as the archive states, and one more to tell a record that has more.
+    /// Unpacks the stated number of bytes, and one more to detect a longer record.
     fn inflate(&self, name: &str, meter: &mut Meter) -> Result<Vec<u8>, Error> {
         let most = self.size.saturating_add(1);
         let mut bytes = meter.values(usize::try_from(most).unwrap_or(usize::MAX))?;

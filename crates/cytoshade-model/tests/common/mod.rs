@@ -117,8 +117,9 @@ pub fn tensor_of(key: &str, elements: usize, shape: &[usize]) -> Vec<u8> {
     .concat()
 }
 
-/// Opcodes of the state dict of `plain.safetensors`, with a prefix before every name. Its storages are those of
-/// [`checkpoint_of`].
+/// Opcodes of the state dict of `plain.safetensors`, with a prefix before every name.
+///
+/// Its storages are those of [`checkpoint_of`].
 pub fn state_dict(prefix: &str) -> Vec<u8> {
     let bytes = fixture("plain.safetensors");
     let file = SafeTensors::deserialize(&bytes).unwrap();

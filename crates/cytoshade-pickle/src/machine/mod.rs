@@ -1,4 +1,4 @@
-//! The stack machine: one pass over the opcodes, each of which is a step of the meter.
+//! The stack machine: one pass over the opcodes, one step of the meter each.
 
 mod objects;
 
@@ -8,11 +8,12 @@ use cytoshade_safe_io::Meter;
 
 use crate::{Error, Global, Id, Input, Others, Pickle, Value, ValueLimits, opcode, unexpected};
 
-/// The highest protocol whose opcodes are known.
+/// The highest supported protocol.
 const HIGHEST_PROTOCOL: u8 = 5;
 
-/// Reads one pickle and leaves `input` behind its end. The pickle may mention the globals of `allowed`; `others` sets
-/// the treatment of the rest.
+/// Reads one pickle and leaves `input` after its end.
+///
+/// The pickle may use the globals in `allowed`; `others` sets the treatment of other names.
 ///
 /// # Errors
 /// [`Error::Global`] and [`Error::Opcode`] for a pickle that is not plain data, [`Error::Limit`], [`Error::Memory`],
@@ -55,7 +56,7 @@ struct Machine<'a, 'l> {
     meter: &'l mut Meter,
     values: Vec<Value<'a>>,
     stack: Vec<Id>,
-    /// Heights of the stack at the open marks.
+    /// Stack heights at the open marks.
     marks: Vec<usize>,
     memo: BTreeMap<u32, Id>,
 }
@@ -82,7 +83,7 @@ impl<'a> Machine<'a, '_> {
             opcode::BINUNICODE8 => self.text(input.u64()?, input),
             opcode::SHORT_BINBYTES => self.bytes(u64::from(input.u8()?), input),
             opcode::BINBYTES => self.bytes(u64::from(input.u32()?), input),
-            // Protocol 5 tells the bytes that Python may change from the others.
+            // Protocol 5 distinguishes mutable bytes.
             opcode::BINBYTES8 | opcode::BYTEARRAY8 => self.bytes(input.u64()?, input),
             opcode::SHORT_BINSTRING => self.old_string(u64::from(input.u8()?), input),
             opcode::BINSTRING => self.old_string(u64::from(input.u32()?), input),
@@ -182,13 +183,13 @@ impl<'a> Machine<'a, '_> {
     /// A new value that is not on the stack.
     fn keep(&mut self, value: Value<'a>) -> Result<Id, Error> {
         self.meter.charge::<Value<'_>>(1)?;
-        // The opcodes are limited far below 2^32, and each makes three values at most.
+        // The number of opcodes is limited far below 2^32, and each makes at most three values.
         let id = Id(self.values.len() as u32);
         self.values.push(value);
         Ok(id)
     }
 
-    /// The topmost value above the innermost mark; what lies below the mark is out of reach.
+    /// The top value above the innermost mark; values below the mark are inaccessible.
     fn top(&self) -> Result<Id, Error> {
         let floor = self.marks.last().copied().unwrap_or(0);
         self.stack.get(floor..).and_then(<[Id]>::last).copied().ok_or_else(empty)
@@ -269,13 +270,13 @@ impl<'a> Machine<'a, '_> {
         self.push(Value::Bytes(bytes))
     }
 
-    /// A string of Python 2, which is text or bytes.
+    /// A Python 2 string: text or bytes.
     fn old_string(&mut self, length: u64, input: &mut Input<'a>) -> Result<(), Error> {
         let bytes = self.string(length, input)?;
         self.push(str::from_utf8(bytes).map_or(Value::Bytes(bytes), Value::Str))
     }
 
-    /// A whole number in two's complement, little-endian.
+    /// A signed integer in two's complement, little-endian.
     fn long(&mut self, length: u64, input: &mut Input<'a>) -> Result<(), Error> {
         let bytes = self.string(length, input)?;
         let negative = bytes.last().is_some_and(|&byte| byte & 0x80 != 0);

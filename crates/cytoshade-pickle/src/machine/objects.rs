@@ -1,4 +1,4 @@
-//! Names, calls and objects, which become data.
+//! Names, calls and objects, kept as data.
 
 use cytoshade_safe_io::printable;
 
@@ -19,7 +19,7 @@ impl<'a> Machine<'a, '_> {
         self.push(Value::Opaque { module, name })
     }
 
-    /// `REDUCE`: a call becomes data.
+    /// `REDUCE`: keeps a call as data.
     pub(super) fn reduce(&mut self, called: Id, args: Id) -> Result<(), Error> {
         let Value::Tuple(items) = self.value(args) else {
             return Err(unexpected("the arguments of a call", "a tuple", self.value(args)));
@@ -32,7 +32,7 @@ impl<'a> Machine<'a, '_> {
         let first = items.first().copied();
         match (global.name, first) {
             ("OrderedDict", None) | ("defaultdict", _) => self.push(Value::Dict(Vec::new())),
-            // As Python 2 wrote it: a list of pairs.
+            // Python 2's form: a list of pairs.
             ("OrderedDict", Some(list)) => self.ordered_dict(list),
             ("set" | "frozenset", list) => {
                 let items = match list {
@@ -57,7 +57,7 @@ impl<'a> Machine<'a, '_> {
         self.push(Value::Dict(pairs))
     }
 
-    /// A copy of a list's or a tuple's items: one list may be shared by many.
+    /// Copies the items of a list or tuple: several values can share one list.
     fn copy_items(&mut self, list: Id) -> Result<Vec<Id>, Error> {
         match &self.values[list.0 as usize] {
             Value::List(items) | Value::Tuple(items) => {
@@ -70,18 +70,18 @@ impl<'a> Machine<'a, '_> {
         }
     }
 
-    /// `NEWOBJ`: an object without a call of its class, which is data if it is a namespace.
+    /// `NEWOBJ`: an object made without calling its class. Kept as data if it is a namespace.
     pub(super) fn new_object(&mut self, code: u8, class: Id, args: Id) -> Result<(), Error> {
         match *self.value(class) {
             Value::Global(global) if NAMESPACES.contains(global) => {
                 self.push(Value::Call { global, args, state: None })
             }
             Value::Opaque { module, name } => self.push(Value::Opaque { module, name }),
-            _ => Err(refuse(code, "it makes an object that is no plain data")),
+            _ => Err(refuse(code, "it makes an object that is not plain data")),
         }
     }
 
-    /// `BUILD`: the state of an object is kept; a dictionary's attributes (torch's `_metadata`) have no use here.
+    /// `BUILD`: keeps the state of an object. Attributes of a dictionary (torch's `_metadata`) are dropped.
     pub(super) fn build(&mut self) -> Result<(), Error> {
         let given = self.pop()?;
         let object = self.top()?;

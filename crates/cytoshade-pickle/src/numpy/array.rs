@@ -16,8 +16,9 @@ pub enum Data<'a, T> {
     Objects(Vec<T>),
 }
 
-/// An array of any shape, whose data have the length that its shape and type need. Its objects are values of a pickle
-/// ([`Id`]) or [`crate::Plain`].
+/// An array of any shape, with data of the length that its shape and type require.
+///
+/// Its objects are values of a pickle ([`Id`]) or [`crate::Plain`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Array<'a, T = Id> {
     shape: Vec<usize>,
@@ -27,10 +28,10 @@ pub struct Array<'a, T = Id> {
 }
 
 impl<'a, T> Array<'a, T> {
-    /// An array of `shape`, whose data lie in C order or, with `fortran_order`, with the first axis changing fastest.
+    /// An array of `shape` with data in C order, or with the first axis fastest if `fortran_order`.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if the data have not the length that shape and type need.
+    /// [`Error::Damaged`] unless the data have the length that shape and type require.
     pub fn new(shape: Vec<usize>, dtype: Dtype, fortran_order: bool, data: Data<'a, T>) -> Result<Self, Error> {
         let elements = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
         let (found, expected, what) = match &data {
@@ -66,7 +67,7 @@ impl<'a, T> Array<'a, T> {
         &self.data
     }
 
-    /// The array with its objects turned into others.
+    /// Maps the array's objects.
     pub(crate) fn map_objects<U>(
         self,
         map: impl FnOnce(Vec<T>) -> Result<Vec<U>, Error>,
@@ -79,17 +80,18 @@ impl<'a, T> Array<'a, T> {
         Ok(Array { shape, dtype, fortran_order, data })
     }
 
-    /// The numbers, in the order that they are stored; whole numbers past 2^53 are rounded. `None` if the elements are no
-    /// numbers.
+    /// The numbers in stored order; integers above 2^53 are rounded.
+    ///
+    /// `None` if the elements are not numbers.
     pub fn numbers(&self) -> Option<impl Iterator<Item = f64>> {
         let Data::Bytes(bytes) = &self.data else { return None };
         let dtype = self.dtype;
-        // Whether a type is one of numbers does not depend on the bytes.
+        // The type alone decides whether the elements are numbers.
         dtype.number(&[0; 8])?;
         Some(bytes.chunks_exact(dtype.size).filter_map(move |element| dtype.number(element)))
     }
 
-    /// The number, if the array is one.
+    /// The number, if the array holds exactly one.
     pub fn number(&self) -> Option<f64> {
         let mut numbers = self.numbers()?;
         numbers.next().filter(|_| numbers.next().is_none())
@@ -97,19 +99,21 @@ impl<'a, T> Array<'a, T> {
 }
 
 impl<'a> Array<'a> {
-    /// `_reconstruct(ndarray, ...)` with the state `(version, shape, dtype, is_fortran, data)`, or
-    /// `_frombuffer(data, dtype, shape, order)`, which protocol 5 has.
+    /// Reads an array from a call in the pickle.
+    ///
+    /// The call is `_reconstruct(ndarray, ...)` with the state `(version, shape, dtype, is_fortran, data)`, or, in
+    /// protocol 5, `_frombuffer(data, dtype, shape, order)`.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if the value is no array, or one whose data have not the length that its shape needs;
-    /// [`Error::Limit`].
+    /// [`Error::Damaged`] if the value is not an array, or its data do not match its shape; [`Error::Limit`].
     pub fn read(pickle: &Pickle<'a>, value: &Value<'a>, meter: &mut Meter) -> Result<Self, Error> {
         let parts = Parts::find(pickle, value)?;
         Self::from_parts(pickle, &parts, Dtype::read(pickle, parts.dtype)?, meter)
     }
 
-    /// As [`Array::read`]. The inner error describes an array that is none of plain data: of a type that is not of
-    /// [`Kind`], or of a class with a state of its own.
+    /// [`Array::read`] with an inner error for arrays that are not plain data.
+    ///
+    /// The inner error describes the array: its type is not a [`Kind`], or its class has its own state.
     pub(crate) fn read_plain(
         pickle: &Pickle<'a>,
         value: &Value<'a>,
@@ -144,19 +148,19 @@ impl<'a> Array<'a> {
         Self::new(shape, dtype, parts.fortran_order, data)
     }
 
-    /// The only object of an array of objects, as `np.save` writes an object that is no array.
+    /// The single object of an object array, as `np.save` writes objects that are not arrays.
     ///
     /// # Errors
     /// [`Error::Damaged`] if it holds more, fewer, or no objects.
     pub fn only_object(&self) -> Result<Id, Error> {
         match &self.data {
             Data::Objects(items) if items.len() == 1 => Ok(items[0]),
-            _ => Err(Error::damaged("the numpy file does not hold one object")),
+            _ => Err(Error::damaged("the numpy file does not hold exactly one object")),
         }
     }
 }
 
-/// The values that an array is made of.
+/// The parts of an array.
 struct Parts {
     shape: Id,
     dtype: Id,
@@ -169,7 +173,7 @@ impl Parts {
         match value {
             Value::Call { global, state: Some(state), .. } if global.name == "_reconstruct" => {
                 let [_, shape, dtype, fortran, data] = *pickle.items(*state, "an array's state")? else {
-                    return Err(Error::damaged("an array's state has not five parts"));
+                    return Err(Error::damaged("an array's state does not have five parts"));
                 };
                 let fortran_order = match pickle.get(fortran) {
                     Value::Bool(fortran) => *fortran,
@@ -180,7 +184,7 @@ impl Parts {
             }
             Value::Call { global, args, .. } if global.name == "_frombuffer" => {
                 let [data, dtype, shape, order] = *pickle.items(*args, "an array's parts")? else {
-                    return Err(Error::damaged("an array has not four parts"));
+                    return Err(Error::damaged("an array does not have four parts"));
                 };
                 let fortran_order = pickle.text(order, "an array's order")? == "F";
                 Ok(Self { shape, dtype, data, fortran_order })
@@ -190,7 +194,7 @@ impl Parts {
     }
 }
 
-/// The class of an array that has a state other than numpy's five parts, in quotation marks.
+/// The class of an array whose state differs from numpy's five parts, in quotation marks.
 fn own_class(pickle: &Pickle<'_>, value: &Value<'_>) -> Option<String> {
     let Value::Call { args, state: Some(state), .. } = value else { return None };
     let Value::Opaque { module, name } = pickle.get(*pickle.items(*args, "").ok()?.first()?) else { return None };

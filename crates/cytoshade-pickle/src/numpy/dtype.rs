@@ -10,17 +10,17 @@ use crate::{Error, Id, Pickle, Value};
 pub enum Kind {
     /// One byte, 0 or 1.
     Bool,
-    /// Signed whole numbers.
+    /// Signed integers.
     Int,
-    /// Whole numbers from 0.
+    /// Unsigned integers.
     Uint,
     /// Floating-point numbers.
     Float,
-    /// Pairs of floating-point numbers.
+    /// Complex numbers: pairs of floating-point numbers.
     Complex,
-    /// Text of UTF-32, filled up with zeros.
+    /// UTF-32 text, padded with zeros.
     Unicode,
-    /// Byte strings, filled up with zeros.
+    /// Byte strings, padded with zeros.
     Bytes,
     /// Python objects.
     Object,
@@ -31,14 +31,14 @@ pub enum Kind {
 pub struct Dtype {
     /// Kind of the elements.
     pub kind: Kind,
-    /// Bytes of one; 0 for objects.
+    /// Bytes of one element; 0 for objects.
     pub size: usize,
-    /// Whether the bytes of a number are stored from the highest.
+    /// Whether numbers are big-endian.
     pub big_endian: bool,
 }
 
 impl Dtype {
-    /// A type whose numbers are stored from the lowest byte; `size` is in bytes and is not checked against `kind`.
+    /// A little-endian type. `size` is in bytes and not checked against `kind`.
     pub const fn little_endian(kind: Kind, size: usize) -> Self {
         Self { kind, size, big_endian: false }
     }
@@ -90,11 +90,12 @@ impl Dtype {
         Some(Self { kind, size: bytes as usize, big_endian })
     }
 
-    /// `dtype(name, ...)` with the state `(version, byte order, ...)`. The inner error is the name of a type that is not
-    /// of [`Kind`] (records, dates, long doubles), printable.
+    /// Parses `dtype(name, ...)` with the state `(version, byte order, ...)`.
+    ///
+    /// The inner error is the printable name of a type that is not a [`Kind`] (records, dates, long doubles).
     ///
     /// # Errors
-    /// [`Error::Damaged`] if the value is no type.
+    /// [`Error::Damaged`] if the value is not a dtype.
     pub(crate) fn parse(pickle: &Pickle<'_>, id: Id) -> Result<Result<Self, String>, Error> {
         let (args, state) = match pickle.get(id) {
             Value::Call { global, args, state } if global.name == "dtype" => (*args, *state),
@@ -103,7 +104,7 @@ impl Dtype {
         };
         let name = match pickle.items(args, "a dtype")?.first().map(|&name| pickle.get(name)) {
             Some(Value::Str(name)) => *name,
-            // A class of the writer's own, as records have.
+            // A class of the writer's own, as for records.
             Some(Value::Opaque { module, name }) => return Ok(Err(pickle.opaque_name(*module, *name))),
             Some(other) => return Err(crate::unexpected("a dtype's name", "a string", other)),
             None => "",
@@ -116,7 +117,7 @@ impl Dtype {
         Ok(Self::new(name, order).ok_or_else(|| quoted(printable(order) + &printable(name))))
     }
 
-    /// As `parse`, for an array that must be of [`Kind`].
+    /// [`Dtype::parse`] for an array that must be of a [`Kind`].
     ///
     /// # Errors
     /// [`Error::Damaged`].

@@ -1,4 +1,4 @@
-//! Numpy's arrays, types and scalars as they lie in pickles.
+//! numpy's arrays, types and scalars in pickles.
 //!
 //! Source: `numpy/_core/src/multiarray/methods.c` (`array_reduce`, `array_setstate`), `descriptor.c`
 //! (`arraydescr_reduce`) and `numpy/_core/numeric.py` (`_frombuffer`).
@@ -18,10 +18,10 @@ pub use array::{Array, Data};
 pub use dtype::{Dtype, Kind};
 pub use scalar::Scalar;
 
-/// Every name that a pickle of numpy's may mention; numpy 2 renamed its `core`.
+/// Every name in numpy's pickles; numpy 2 renamed its `core`.
 ///
-/// The last three are how Python 3 writes bytes in protocol 2, which has none: as encoded text, and as a call without
-/// arguments if there are no bytes.
+/// The last three come from Python 3 writing bytes in protocol 2, which lacks them: as encoded text, or as a call
+/// without arguments for empty bytes.
 pub const GLOBALS: &[Global] = globals! {
     "numpy.core.multiarray": "_reconstruct" "scalar";
     "numpy._core.multiarray": "_reconstruct" "scalar";
@@ -33,7 +33,7 @@ pub const GLOBALS: &[Global] = globals! {
     "builtins": "bytes";
 };
 
-/// A number: Python's, a scalar of numpy's or an array of one element.
+/// Reads a number: Python's, a numpy scalar, or an array of one element.
 ///
 /// # Errors
 /// [`Error::Damaged`] for anything else; [`Error::Limit`].
@@ -47,8 +47,10 @@ pub fn number(pickle: &Pickle<'_>, id: Id, what: &str, meter: &mut Meter) -> Res
     number.ok_or_else(|| Error::damaged(format!("{what} is not a number, nor an array of one")))
 }
 
-/// Bytes: Python 3's, a string of Python 2's, or a call that makes them: `_codecs.encode(text, "latin1")` and `bytes()`,
-/// as Python 3 writes bytes for Python 2, and `bytearray(...)`.
+/// Reads bytes: Python 3's, a string of Python 2, or a call that makes bytes.
+///
+/// The calls are `_codecs.encode(text, "latin1")` and `bytes()`, as Python 3 writes bytes for Python 2, and
+/// `bytearray(...)`.
 ///
 /// # Errors
 /// [`Error::Damaged`] for anything else; [`Error::Limit`].
@@ -60,7 +62,7 @@ pub fn bytes<'a>(
 ) -> Result<Cow<'a, [u8]>, Error> {
     let (global, args) = match *value {
         Value::Bytes(bytes) => return Ok(Cow::Borrowed(bytes)),
-        // Python 2 made no difference between bytes and text.
+        // Python 2 did not distinguish bytes from text.
         Value::Str(text) => return Ok(Cow::Borrowed(text.as_bytes())),
         Value::Call { global, args, .. } => (global.name, pickle.items(args, "the parts of bytes")?),
         ref other => return Err(unexpected(what, "bytes", other)),
@@ -70,7 +72,7 @@ pub fn bytes<'a>(
             latin1(pickle.text(text, "encoded bytes")?, pickle.text(codec, "a codec's name")?, what, meter)
         }
         ("bytes" | "bytearray", []) => Ok(Cow::Borrowed(&[])),
-        // Not a `bytearray` again, which could be itself.
+        // Not a nested `bytearray`, which could contain itself.
         ("bytearray", &[data]) => match pickle.get(data) {
             value @ (Value::Bytes(_) | Value::Call { global: Global { name: "encode" | "bytes", .. }, .. }) => {
                 bytes(pickle, value, what, meter)
@@ -81,12 +83,12 @@ pub fn bytes<'a>(
     }
 }
 
-/// Text whose every character stands for a byte.
+/// Text in which each character encodes one byte.
 fn latin1<'a>(text: &str, codec: &str, what: &str, meter: &mut Meter) -> Result<Cow<'a, [u8]>, Error> {
     if !matches!(codec, "latin1" | "latin-1") {
         return Err(Error::damaged(format!("{what} is encoded as {}, expected latin1", quoted(codec))));
     }
-    // Each character becomes one byte, and has at least one in the file.
+    // Each character becomes one byte and takes at least one in the file.
     let mut bytes = meter.values(text.len())?;
     meter.charge_scan(text.len())?;
     for c in text.chars() {

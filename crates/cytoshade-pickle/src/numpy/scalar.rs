@@ -7,7 +7,7 @@ use cytoshade_safe_io::Meter;
 use super::{Dtype, Kind, bytes};
 use crate::{Error, Pickle, Value, unexpected};
 
-/// One element: a scalar of numpy's.
+/// A numpy scalar.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scalar<'a> {
     dtype: Dtype,
@@ -15,17 +15,17 @@ pub struct Scalar<'a> {
 }
 
 impl<'a> Scalar<'a> {
-    /// `scalar(dtype, bytes)`. Zeros at the end of text have no meaning and are left out.
+    /// Reads `scalar(dtype, bytes)`. Trailing zeros of text are padding and dropped.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if the value is no scalar of plain data, or the bytes have not the type's length;
+    /// [`Error::Damaged`] if the value is not a scalar of plain data, or its bytes do not have the type's length;
     /// [`Error::Limit`].
     pub fn read(pickle: &Pickle<'a>, value: &Value<'a>, meter: &mut Meter) -> Result<Self, Error> {
         Self::read_plain(pickle, value, meter)?
             .map_err(|found| Error::damaged(format!("a value is {found}, expected a number, text or bytes")))
     }
 
-    /// As [`Scalar::read`]; the inner error describes a scalar of a type that is not of [`Kind`].
+    /// [`Scalar::read`] with an inner error that describes a scalar whose type is not a [`Kind`].
     pub(crate) fn read_plain(
         pickle: &Pickle<'a>,
         value: &Value<'a>,
@@ -36,7 +36,7 @@ impl<'a> Scalar<'a> {
             other => return Err(unexpected("a value", "a numpy scalar", other)),
         };
         let [dtype, data] = *pickle.items(args, "a scalar's parts")? else {
-            return Err(Error::damaged("a scalar has not two parts"));
+            return Err(Error::damaged("a scalar does not have two parts"));
         };
         let dtype = match Dtype::parse(pickle, dtype)? {
             Ok(dtype) => dtype,
@@ -51,7 +51,7 @@ impl<'a> Scalar<'a> {
         Ok(Ok(scalar))
     }
 
-    /// Takes the zeros off the end of text, so that it is compared and copied without them.
+    /// Removes trailing zeros of text, so that they are neither compared nor copied.
     fn trim(&mut self, meter: &mut Meter) -> Result<(), Error> {
         let unit = match self.dtype.kind {
             Kind::Unicode => 4,
@@ -69,7 +69,7 @@ impl<'a> Scalar<'a> {
         Ok(())
     }
 
-    /// A copy. Bytes that lie in the file are not copied; others are charged.
+    /// Copies the scalar. Borrowed bytes are not copied; owned ones are charged.
     pub(crate) fn copy(&self, meter: &mut Meter) -> Result<Self, Error> {
         let data = match &self.data {
             Cow::Borrowed(data) => Cow::Borrowed(*data),
@@ -104,20 +104,20 @@ impl<'a> Scalar<'a> {
         Some(text.trim_end_matches('\0').to_string())
     }
 
-    /// Whether it is this text. Nothing is copied.
+    /// Whether the scalar equals this text. Copies nothing.
     pub fn is_text(&self, text: &str) -> bool {
         self.chars().is_some_and(|mut chars| {
             text.chars().all(|c| chars.next() == Some(Some(c))) && chars.all(|c| c == Some('\0'))
         })
     }
 
-    /// The first characters, if it is text: enough to print.
+    /// The first characters of text, enough for a message.
     pub(crate) fn start_of_text(&self) -> Option<String> {
         Some(self.chars()?.take(200).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>())
             .map(|text| text.trim_end_matches('\0').to_string())
     }
 
-    /// The characters; `None` for a number that is no character.
+    /// The characters; `None` in place of invalid code points.
     fn chars(&self) -> Option<impl Iterator<Item = Option<char>>> {
         let from_bytes = if self.dtype.big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
         let points = self.data.as_chunks().0.iter().map(move |&chunk| char::from_u32(from_bytes(chunk)));

@@ -2,14 +2,14 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Limits what the process may take. True if every limit holds.
+/// Limits the process's resources. True if every limit holds.
 pub(super) fn apply(memory_bytes: u64) -> bool {
     let wanted = [
         (Resource::Core, 0),
         (Resource::Fsize, 0),
-        // Standard input, output and error are open already.
+        // Only standard input, output and error, which are already open.
         (Resource::Nofile, 3),
-        // Writable memory. The address space as a whole is no measure: allocators reserve much more than they use.
+        // Writable memory. The whole address space is no measure: allocators reserve much more than they use.
         (Resource::Data, memory_bytes),
     ];
     #[cfg(target_os = "linux")]

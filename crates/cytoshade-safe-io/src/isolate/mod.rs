@@ -1,13 +1,14 @@
-//! Work on untrusted bytes in a process of its own, which can neither open files nor use the network, and is limited in
-//! memory and time.
+//! Processes untrusted bytes in a separate, confined process.
 //!
-//! The parent ([`Isolated`]) starts a program, gives it an open file as standard input and reads its standard output. The
-//! child calls [`confine`] before it reads the first byte. Whatever the bytes make the child do (crash, hang, take
-//! memory, run foreign code) ends in an [`IsolationError`] of the parent.
+//! The process can neither open files nor use the network, and its memory and time are limited.
 //!
-//! On Linux the child's system calls are limited by seccomp, its access to files and the network by Landlock too, and
-//! its memory and descriptors by resource limits. Elsewhere, the parent's time limit and the separation of the
-//! processes are all there is; other Unix systems have some of the resource limits too.
+//! The parent ([`Isolated`]) starts a program with an open file as standard input and reads its standard output. The
+//! child calls [`confine`] before it reads the first byte. If the bytes make the child crash, hang, exhaust memory or
+//! run injected code, the parent gets an [`IsolationError`].
+//!
+//! On Linux, seccomp limits the child's system calls, Landlock also blocks files and the network, and resource limits
+//! bound its memory and descriptors. Other Unix systems have some of the resource limits. Elsewhere only the parent's
+//! time limit and the separate process protect.
 
 #[cfg(unix)]
 mod limits;
@@ -20,14 +21,14 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Which protections hold in a confined process.
+/// The protections that hold in a confined process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Confinement {
-    /// Memory, descriptors and file sizes are limited by the system.
+    /// The system limits memory, descriptors and file sizes.
     pub resource_limits: bool,
-    /// Files and sockets are out of reach by Landlock.
+    /// Landlock blocks files and sockets.
     pub landlock: bool,
-    /// System calls are limited by seccomp.
+    /// seccomp limits system calls.
     pub seccomp: bool,
 }
 
@@ -36,22 +37,22 @@ pub struct Confinement {
 #[non_exhaustive]
 pub enum IsolationError {
     /// The process did not start.
-    #[error("cannot start a process to read the file in: {0}")]
+    #[error("cannot start the process that reads the file: {0}")]
     Start(#[source] io::Error),
-    /// The process took too long and was killed.
+    /// The process exceeded the time limit and was killed.
     #[error("reading took more than {} s, and was stopped; raise the time limit if the file can be trusted", .0.as_secs_f64())]
     Time(Duration),
-    /// The process ended before it gave a whole result.
+    /// The process ended before its result was complete.
     #[error(
-        "the process that read the file ended early ({status}), as it does on a crash or without memory; do not trust the file"
+        "the process that read the file ended early ({status}): it crashed or ran out of memory; do not trust the file"
     )]
     Ended {
-        /// How it ended.
+        /// Its exit status.
         status: ExitStatus,
     },
 }
 
-/// A confined process whose output is received piece by piece. It is killed when this is dropped.
+/// A confined process whose output is received in pieces. Dropping this kills it.
 #[derive(Debug)]
 pub struct Isolated {
     child: Mutex<Child>,
@@ -60,8 +61,9 @@ pub struct Isolated {
 }
 
 impl Isolated {
-    /// Starts a program with `input` as its standard input, which has `time` for each piece of its output. Its standard
-    /// error is discarded.
+    /// Starts a program with `input` as its standard input and `time` for each piece of its output.
+    ///
+    /// Its standard error is discarded.
     ///
     /// # Errors
     /// [`IsolationError::Start`].
@@ -72,13 +74,13 @@ impl Isolated {
         Ok(Self { child: Mutex::new(child), output, time })
     }
 
-    /// Passes the process's standard output to `receive`, which takes as much of it as it needs.
+    /// Passes the process's standard output to `receive`, which reads as much as it needs.
     ///
-    /// The process is killed if that takes longer than the time limit. Until the next call it waits at a full pipe.
+    /// If `receive` exceeds the time limit, the process is killed. Between calls the process blocks on a full pipe.
     /// Untrusted bytes may control the process: `receive` must check the output like any untrusted file.
     ///
     /// # Errors
-    /// [`IsolationError`] if the process is the cause; the inner result is that of `receive`.
+    /// [`IsolationError`] if the process failed; the inner result is that of `receive`.
     pub fn receive<T, E>(
         &mut self,
         receive: impl FnOnce(&mut dyn Read) -> Result<T, E>,
@@ -106,9 +108,9 @@ impl Isolated {
         }
     }
 
-    /// How the process ended, if it is to blame that its output could not be received.
+    /// The process's failure, if it caused incomplete output.
     fn failure(&self) -> Option<IsolationError> {
-        /// Enough for a process that has crashed to be gone.
+        /// Enough time for a crashed process to exit.
         const MOMENT: Duration = Duration::from_millis(500);
         let start = Instant::now();
         while start.elapsed() < MOMENT {
@@ -133,8 +135,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Confines the calling process for good, as far as the system can, and limits its memory. Threads that exist already are confined by resource
-/// limits alone: call it before any are started.
+/// Confines the calling process permanently, as far as the system can, and limits its memory.
+///
+/// Call it before starting any thread: only the resource limits apply to existing threads.
 pub fn confine(memory_bytes: u64) -> Confinement {
     #[cfg(unix)]
     let resource_limits = limits::apply(memory_bytes);

@@ -7,10 +7,10 @@ use seccompiler::{
     SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, apply_filter,
 };
 
-/// Takes away every access to files, and to TCP where the kernel can. True if the kernel enforces it.
+/// Denies all access to files, and to TCP if the kernel supports it. True if the kernel enforces it.
 pub(super) fn landlock() -> bool {
     let restrict = || {
-        // Newer rights are left out by kernels that do not have them.
+        // Kernels ignore newer rights that they do not support.
         let rules = Ruleset::default()
             .handle_access(AccessFs::from_all(ABI::V6))?
             .handle_access(AccessNet::from_all(ABI::V6))?
@@ -21,9 +21,9 @@ pub(super) fn landlock() -> bool {
     restrict().is_ok_and(|status: landlock::RestrictionStatus| status.ruleset != RulesetStatus::NotEnforced)
 }
 
-/// Allows the system calls that decoding needs, and no others. True if the kernel enforces it.
+/// Allows only the system calls that decoding needs. True if the kernel enforces it.
 pub(super) fn seccomp() -> bool {
-    // The second filter also forbids to install another one.
+    // The second filter also forbids installing further filters.
     hide_unchecked_calls().and_then(|()| allow_only_decoding()).is_ok()
 }
 
@@ -41,7 +41,9 @@ fn allow_only_decoding() -> Outcome {
     install(rules, SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow)
 }
 
-/// Makes the kernel seem to lack calls whose arguments a filter cannot check. The libraries use older ones instead.
+/// Reports calls whose arguments a filter cannot check as unsupported.
+///
+/// The libraries then use older calls.
 fn hide_unchecked_calls() -> Outcome {
     let rules = HIDDEN.map(|call| (call, Vec::new()));
     install(rules.into(), SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS as u32))
@@ -55,7 +57,7 @@ fn install(rules: BTreeMap<i64, Vec<SeccompRule>>, otherwise: SeccompAction, act
 
 const HIDDEN: [i64; 2] = [libc::SYS_clone3, libc::SYS_statx];
 
-/// Reading, writing and seeking in open files, memory, threads, clocks, random numbers, and the end of the process.
+/// Reading, writing and seeking in open files, memory, threads, clocks, random numbers, and exit.
 const ALLOWED: &[i64] = &[
     libc::SYS_read,
     libc::SYS_readv,

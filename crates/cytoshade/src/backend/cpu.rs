@@ -10,7 +10,7 @@ use crate::{DeviceInfo, Error};
 #[derive(Debug)]
 pub(crate) struct Cpu {
     network: CpuNetwork,
-    /// The time that repacking the weights took.
+    /// Time spent repacking the weights.
     weights: Span,
 }
 

@@ -52,7 +52,9 @@ pub(crate) enum Backend {
 pub struct Batch {
     /// The outputs, of shape [tiles, outputs, height, width].
     pub outputs: Vec<f32>,
-    /// The style vectors, of shape [tiles, style channels], each of L2 norm 1. Empty if the network has no style.
+    /// The style vectors, of shape [tiles, style channels], each of L2 norm 1.
+    ///
+    /// Empty if the network has no style.
     pub styles: Vec<f32>,
 }
 
@@ -79,7 +81,7 @@ impl Backend {
         Ok(Backend::Gpu { gpu, network: Box::new(network) })
     }
 
-    /// The time that each phase of opening took.
+    /// The time of each phase of opening.
     pub(crate) fn phases(&self) -> Vec<Span> {
         match self {
             Backend::Cpu(cpu) => cpu.phases(),
@@ -127,7 +129,7 @@ impl Backend {
         }
     }
 
-    /// Prepares a network on a GPU for tiles of a size; `weights` are those that it was opened with.
+    /// Prepares a network on a GPU for tiles of one size. `weights` are the weights it was opened with.
     pub(crate) async fn prepare(&self, weights: &Network, tiling: &Tiling) -> Result<(), Error> {
         match self {
             Backend::Gpu { network, .. } => Ok(network.prepare(weights, tiling.height, tiling.width).await?),
@@ -135,7 +137,7 @@ impl Backend {
         }
     }
 
-    /// Tiles in a batch, and batches on their way at the same time, if a batch may have `batch_size` tiles.
+    /// Tiles per batch, and batches in flight, for at most `batch_size` tiles per batch.
     pub(crate) fn batches(&self, batch_size: usize) -> (usize, usize) {
         match self {
             // While workers run some tiles, this thread cuts and blends others.
@@ -184,7 +186,7 @@ impl Backend {
         Ok(follow_flows::follow_flows(outputs, cellprob, threshold, niter, params.interp)?)
     }
 
-    /// The GPU that runs the stages before and after the network too, and its network.
+    /// The GPU and its network, if the stages before and after the network run there too.
     pub(crate) fn stages(&self) -> Option<(&Gpu, &gpu::Network)> {
         match self {
             Backend::Gpu { gpu, network } if !gpu.compiles_slowly() => Some((gpu, network)),
@@ -192,7 +194,7 @@ impl Backend {
         }
     }
 
-    /// The GPU that processes planes over its binding limit in parts. Builds for browsers have none.
+    /// The GPU that processes planes over its binding limit in parts. `None` in builds for browsers.
     pub(crate) fn out_of_core(&self) -> Option<&Gpu> {
         match self {
             Backend::Gpu { gpu, .. } if cfg!(not(target_arch = "wasm32")) => Some(gpu),
@@ -200,20 +202,20 @@ impl Backend {
         }
     }
 
-    /// A copy of planes on the GPU, if the stages run there and the planes fit.
+    /// Copies planes to the GPU, if the stages run there and the planes fit.
     pub(crate) async fn upload(&self, planes: &Planes) -> Result<Option<(Gpu, GpuPlanes)>, Error> {
         let Some((gpu, _)) = self.stages() else { return Ok(None) };
         let there = unless_over_capacity(GpuPlanes::upload(gpu, planes).await)?;
         Ok(there.map(|there| (gpu.clone(), there)))
     }
 
-    /// Planes on the GPU if the stages run there and the planes fit, else on the host.
+    /// Moves planes to the GPU if the stages run there and the planes fit, else keeps them on the host.
     pub(crate) async fn place(&self, planes: Planes) -> Result<PlacedPlanes, Error> {
         let there = self.upload(&planes).await?;
         Ok(there.map_or_else(|| Placed::Host(planes), |(gpu, there)| Placed::Device(gpu, there)))
     }
 
-    /// A stack on the GPU if the stages run there and the stack fits, else on the host.
+    /// Moves a stack to the GPU if the stages run there and the stack fits, else keeps it on the host.
     pub(crate) async fn place_volume(&self, volume: Volume) -> Result<PlacedVolume, Error> {
         if let Some((gpu, _)) = self.stages()
             && let Some(there) = unless_over_capacity(GpuVolume::upload(gpu, &volume).await)?
@@ -224,7 +226,7 @@ impl Backend {
     }
 }
 
-/// `None` if a device lacks the capacity for what the host can do in its place.
+/// Turns a capacity error of the device into `None`, so that the host runs the stage.
 pub(crate) fn unless_over_capacity<T>(result: Result<T, impl Into<Error>>) -> Result<Option<T>, Error> {
     match result.map_err(Into::into) {
         Err(error) if error.is_over_capacity() => Ok(None),

@@ -11,10 +11,10 @@ use crate::{DeviceInfo, Error};
 /// Called with the number of tiles of a batch that are done; an error from it stops the run.
 pub(crate) type Done<'a> = dyn FnMut(usize) -> Result<(), CoreError> + Send + 'a;
 
-/// Tiles on their way through the network.
+/// Tiles in flight.
 pub(crate) type PendingBatch<'a> = Pin<Box<dyn Future<Output = Result<Batch, Error>> + Send + 'a>>;
 
-/// A network in other processes, of which native builds have none.
+/// A network in other processes. Native builds have none.
 #[derive(Debug)]
 pub(crate) enum Remote {}
 

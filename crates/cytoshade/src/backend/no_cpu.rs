@@ -1,5 +1,6 @@
-//! The CPU's network of a build without the feature `cpu`: a type without values. Its stages remain, since they stand in
-//! for a GPU that lacks the capacity.
+//! The CPU network in builds without the feature `cpu`: a type without values.
+//!
+//! The CPU's other stages remain: they stand in for a GPU that lacks the capacity.
 
 use cytoshade_core::{Recorder, Span};
 

@@ -17,8 +17,9 @@ pub(crate) const CELLPROB: usize = 2;
 /// First plane of the classes.
 pub(crate) const CLASSES: usize = 3;
 
-/// The planes in the order of the pipelines, where they are, if a device has room for a copy. Outputs of networks that do
-/// not segment stay as they are.
+/// Reorders the planes for the pipelines, on the device that holds them if it has room for a copy.
+///
+/// Outputs of networks that do not segment keep their order.
 pub(crate) async fn arrange(planes: PlacedPlanes, outputs: &OutputChannels) -> Result<PlacedPlanes, Error> {
     let Some(order) = new_order(outputs) else { return Ok(planes) };
     if let Placed::Device(gpu, there) = &planes
@@ -29,13 +30,14 @@ pub(crate) async fn arrange(planes: PlacedPlanes, outputs: &OutputChannels) -> R
     Ok(Placed::Host(planes.into_host().await?.reorder(&order)))
 }
 
-/// The order of the pipelines, if it is not the network's own.
+/// The order for the pipelines; `None` if it equals the network's.
 fn new_order(outputs: &OutputChannels) -> Option<Vec<usize>> {
     outputs.segmentation_order().filter(|order| !order.is_sorted())
 }
 
-/// The arranged plane that is the network's last output, which the reference takes for the cell probability of stacks in
-/// 3-D (`core.run_3D`).
+/// The index, after [`arrange`], of the network's last output.
+///
+/// The reference uses that output as the cell probability of stacks in 3-D (`core.run_3D`).
 pub(crate) fn last_output(outputs: &OutputChannels) -> usize {
     let last = outputs.count - 1;
     let order = outputs.segmentation_order().unwrap_or_default();

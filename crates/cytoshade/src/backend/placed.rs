@@ -1,4 +1,4 @@
-//! Values in the host's memory or on a GPU, wherever the last stage left them.
+//! Values in host memory or on a GPU, as the last stage left them.
 
 use cytoshade_core::{Axis, Planes, SliceIndex, Volume};
 use cytoshade_cpu::resize;
@@ -8,7 +8,7 @@ use crate::backend::unless_over_capacity;
 use crate::gpu::volume::GpuVolume;
 use crate::gpu::{self, Gpu, GpuPlanes};
 
-/// A value in the host's memory, or on a GPU.
+/// A value in host memory or on a GPU.
 #[derive(Clone, Debug)]
 pub(crate) enum Placed<H, D> {
     Host(H),
@@ -21,7 +21,7 @@ pub(crate) type PlacedPlanes = Placed<Planes, GpuPlanes>;
 /// A stack [channels, depth, height, width].
 pub(crate) type PlacedVolume = Placed<Volume, GpuVolume>;
 
-/// A value on a GPU that has a counterpart in the host's memory.
+/// A value on a GPU that has a counterpart in host memory.
 pub(crate) trait OnDevice {
     type Host;
 
@@ -45,7 +45,7 @@ impl OnDevice for GpuVolume {
 }
 
 impl<H, D: OnDevice<Host = H>> Placed<H, D> {
-    /// The value in the host's memory.
+    /// Moves the value to host memory.
     pub(crate) async fn into_host(self) -> Result<H, Error> {
         match self {
             Placed::Host(value) => Ok(value),
@@ -55,7 +55,7 @@ impl<H, D: OnDevice<Host = H>> Placed<H, D> {
 }
 
 impl<T> Placed<T, T> {
-    /// The result of a stage that ends in the host's memory wherever it ran.
+    /// The result of a stage that always ends in host memory.
     pub(crate) fn into_inner(self) -> T {
         match self {
             Placed::Host(value) | Placed::Device(_, value) => value,
@@ -72,7 +72,7 @@ impl PlacedPlanes {
         }
     }
 
-    /// Resizes the planes where they are, as part of the stage that calls it.
+    /// Resizes the planes on the device that holds them, as part of the calling stage.
     pub(crate) async fn resized(self, (height, width): (usize, usize)) -> Result<Self, Error> {
         if self.size() == (height, width) {
             return Ok(self);
@@ -107,8 +107,9 @@ impl PlacedVolume {
         (rows, columns)
     }
 
-    /// The plane of every channel at `at` along `axis`, where the stack is. The stack moves to the host if the device
-    /// has no room for the plane.
+    /// Copies the plane of every channel at `at` along `axis`, on the device that holds the stack.
+    ///
+    /// Moves the stack to the host if the device has no room for the plane.
     pub(crate) async fn slice(&mut self, axis: Axis, at: usize) -> Result<PlacedPlanes, Error> {
         let host = match self {
             Placed::Host(volume) => return Ok(Placed::Host(volume.slice(axis, at))),

@@ -1,11 +1,12 @@
-//! A span of the crate `tracing` for each stage. Builds without the feature `tracing` have spans that do nothing.
+//! A span of the crate `tracing` for each stage.
+//!
+//! Builds without the feature `tracing` have spans that do nothing.
 
 use cytoshade_core::Stage;
 
 use super::Backend;
 
-/// The subject of a span: the size [depth, height, width] of the image, which batches of images have not, and its number
-/// in a batch.
+/// The image of a span: its number in a batch and its size [depth, height, width], if known.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(not(feature = "tracing"), expect(dead_code))]
 pub(crate) struct Subject {
@@ -45,9 +46,9 @@ mod imp {
     #[derive(Clone, Debug)]
     pub(crate) struct Span(tracing::Span);
 
-    /// The span of a stage, under the stage's name.
+    /// The span of a stage, named after it.
     pub(crate) fn span(stage: Stage, Subject { size, image }: Subject, backend: &Backend) -> Span {
-        // The name of a span is a constant, so each stage has a call site of its own.
+        // The name of a span is a constant, so each stage has its own call site.
         macro_rules! spans {
             ($($variant:ident $name:literal)*) => {
                 match stage {

@@ -12,7 +12,7 @@ use crate::{DeviceInfo, Error};
 /// Called with the number of tiles of a batch that are done; an error from it stops the run.
 pub(crate) type Done<'a> = dyn FnMut(usize) -> Result<(), CoreError> + 'a;
 
-/// Tiles on their way through the network.
+/// Tiles in flight.
 pub type PendingBatch<'a> = Pin<Box<dyn Future<Output = Result<Batch, Error>> + 'a>>;
 
 /// A network in other workers.
@@ -23,17 +23,18 @@ pub(crate) type Remote = Box<dyn RemoteBackend>;
 /// Without shared memory the threads of a browser are workers that exchange messages. Tiles are independent of each
 /// other, so messages are enough to keep all workers busy.
 pub trait RemoteBackend: Debug {
-    /// The device that the workers run on.
+    /// The device of the workers.
     fn info(&self) -> DeviceInfo;
 
-    /// Starts a tile, planar, of shape [channels, height, width]. Several tiles can be on their way.
+    /// Starts a tile of shape [channels, height, width]. Several tiles can be in flight.
     ///
     /// # Errors
     /// [`Error::Remote`].
     fn network(&self, tile: &[f32], height: usize, width: usize) -> PendingBatch<'_>;
 
-    /// The end points of `pixels` after `niter` steps, as [`Steps::follow`] computes them. Pixels are independent of
-    /// each other.
+    /// The end points of `pixels` after `niter` steps, as [`Steps::follow`] computes them.
+    ///
+    /// Pixels are independent of each other.
     ///
     /// # Errors
     /// [`Error::Remote`].

@@ -1,4 +1,4 @@
-//! The measured choice of kernels, remembered.
+//! Chooses kernels by measurement and caches the choice.
 
 use cytoshade_core::{ConvId, Network, Span};
 use cytoshade_gpu::tune::tune;
@@ -8,7 +8,9 @@ use cytoshade_model::Sha256;
 use super::cache::Slot;
 use super::{KernelChoices, Wanted};
 
-/// The kernels of a network's convolutions on a device: from the cache, else measured. Empty unless asked for.
+/// The kernels of a network's convolutions on a device: cached or measured.
+///
+/// Empty without [`Wanted::tune`].
 pub(super) async fn kernel_choices(
     gpu: &Gpu,
     network: &Network,
@@ -18,7 +20,7 @@ pub(super) async fn kernel_choices(
     if !wanted.tune || options.kernel.is_some() {
         return Ok(KernelChoices::new());
     }
-    // The operations and their sizes decide which kernel is the fastest; the weights do not matter.
+    // The fastest kernel depends on the operations and their sizes, not on the weights.
     let plan = Sha256::digest(format!("{:?}", network.plan()).as_bytes());
     let key = format!("{plan} in {}", options.precision.name());
     let slot = wanted.cache.as_deref().map(|folder| Slot::new(folder, "tune", gpu.info(), key));
@@ -35,7 +37,7 @@ pub(super) async fn kernel_choices(
     Ok(kernel_choices)
 }
 
-/// Kernels by their names; `None` if a name is unknown or the network has no such convolution.
+/// Looks up kernels by name; `None` if a name is unknown or the network has no such convolution.
 fn known(cached: Vec<(usize, String)>, convs: usize) -> Option<KernelChoices> {
     let known = |(conv, name): (usize, String)| {
         Some((ConvId::new(conv), name.parse::<ConvKernel>().ok().filter(|_| conv < convs)?))

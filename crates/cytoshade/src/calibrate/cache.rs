@@ -15,7 +15,7 @@ const MAX_ENTRY_BYTES: u64 = 1 << 16;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Key {
-    /// What was measured.
+    /// The quantity that was measured.
     what: String,
     version: String,
     adapter: String,
@@ -55,7 +55,9 @@ impl Slot {
         Self { path: folder.join(format!("{what}-{}.json", &hash[..16])), key }
     }
 
-    /// The cached value. `None` if the file is missing, damaged, too large, writable by others, or has another key.
+    /// The cached value.
+    ///
+    /// `None` if the file is missing, damaged, too large, writable by others, or has another key.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Option<T> {
         let bytes = read_private_file(&self.path, MAX_ENTRY_BYTES).ok()?;
         let entry: Entry<T> = serde_json::from_slice(&bytes).ok()?;

@@ -1,5 +1,6 @@
-//! Decides how a network runs on a GPU, by measurement if that is asked for, and remembers the result: the precision
-//! ([`precision`]) and the kernels ([`autotune`]).
+//! Decides how a network runs on a GPU, by measurement on request, and caches the result.
+//!
+//! Decides the precision ([`precision`]) and the kernels ([`autotune`]).
 //!
 //! Calibration runs whole pipelines, so it stands above [`crate::pipeline`] and [`crate::backend`]. Only the builder
 //! calls it.
@@ -34,16 +35,16 @@ use crate::Model;
 /// The kernels of 3x3 convolutions.
 pub(crate) type KernelChoices = BTreeMap<ConvId, ConvKernel>;
 
-/// The choices of the caller.
+/// The caller's choices.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
-    /// `precision` replaces the one in here.
+    /// The base options; `precision` replaces theirs.
     pub(crate) options: Options,
     pub(crate) precision: PrecisionChoice,
     /// Whether a measurement chooses the kernels.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) tune: bool,
-    /// The folder that keeps measurements.
+    /// The folder that caches measurements.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) cache: Option<std::path::PathBuf>,
 }

@@ -1,16 +1,15 @@
-//! The picture that precisions are compared on.
+//! The synthetic image on which precisions are compared.
 
 use cytoshade_core::Image;
 
 use crate::Error;
 
-/// Side of the picture in pixels: four tiles.
+/// Side of the image in pixels: four tiles.
 const SIDE: usize = 256;
 
-/// Bright and faint cells of about `diameter` pixels with soft edges, some of which touch, under uneven light and
-/// noise.
+/// Draws bright and faint cells about `diameter` pixels wide, some touching, on uneven background.
 pub(super) fn picture(diameter: f32) -> Result<Image, Error> {
-    // Networks for objects of other sizes get as many cells as there is room for.
+    // Networks for larger objects get fewer cells: as many as fit.
     let diameter = diameter.clamp(10.0, 60.0);
     let mut state = 7u32;
     let mut random = || {
@@ -43,7 +42,7 @@ mod tests {
     use super::picture;
     use crate::{Device, Model, Params, Segmenter};
 
-    /// A trial on a picture without cells would tell nothing.
+    /// A trial on an image without cells proves nothing.
     #[test]
     fn the_picture_has_cells_for_the_bundled_network() {
         let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/cytoshade-demo.safetensors");

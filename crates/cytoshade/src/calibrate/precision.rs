@@ -1,4 +1,4 @@
-//! Decides the precision: as asked, else from the cache, else by a trial on a drawn picture.
+//! Decides the precision: the caller's, else a cached one, else by a trial on a synthetic image.
 
 use cytoshade_core::{Control, Image, Labels, MaskAgreement, Network, Params, Span};
 use cytoshade_gpu::{Gpu, Options, Precision, tune};
@@ -11,10 +11,10 @@ use crate::pipeline::image;
 use crate::pipeline::run::Run;
 use crate::{Error, Format};
 
-/// With fewer cells the trial does not count.
+/// A trial with fewer cells does not count.
 const ENOUGH_CELLS: usize = 10;
 
-/// The largest relative L2 error of f16 in a restored picture.
+/// The largest relative L2 error of f16 in a restored image.
 const RESTORED: f64 = 1e-3;
 
 /// The precision for a model on a GPU.
@@ -41,13 +41,13 @@ pub(super) async fn decide(gpu: &Gpu, subject: &Subject<'_>, wanted: &Wanted) ->
 
 /// The cache entry for a model, if its file's hash identifies the network.
 fn slot(gpu: &Gpu, subject: &Subject<'_>, wanted: &Wanted) -> Option<Slot> {
-    // The weights of an ONNX model can lie in files beside it, which the hash does not cover.
+    // The weights of an ONNX model can be in external files, which the hash does not cover.
     let origin = subject.model.origin().filter(|origin| origin.format != Format::Onnx)?;
     let folder = wanted.cache.as_deref()?;
     Some(Slot::new(folder, "precision", gpu.info(), origin.sha256.to_string()))
 }
 
-/// Whether the network finds the same cells, or restores the same picture, in both precisions.
+/// Whether the network finds the same cells, or restores the same image, in both precisions.
 async fn agree(gpu: &Gpu, subject: &Subject<'_>, options: Options) -> Result<bool, Error> {
     let network = subject.model.network();
     let image = picture(network.diam_labels())?;

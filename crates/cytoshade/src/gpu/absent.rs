@@ -1,4 +1,4 @@
-//! The GPU of a build without the feature `gpu`: types without values, so that nothing here is ever called.
+//! The GPU in builds without the feature `gpu`: types without values, so no function here runs.
 
 use std::ops::Range;
 
@@ -92,7 +92,7 @@ impl TiledPlanes {
 #[derive(Debug)]
 pub(crate) enum Network {}
 
-/// What a network gives for a batch of tiles.
+/// The network's results for a batch of tiles.
 pub(crate) struct Batch {
     pub(crate) outputs: Vec<f32>,
     pub(crate) styles: Vec<f32>,

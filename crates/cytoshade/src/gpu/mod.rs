@@ -1,5 +1,7 @@
-//! The stages of `cytoshade-gpu`. Builds that lack some of them get the same signatures over types without values
-//! ([`absent`]) or beyond a limit of 0 ([`web`]), so that the pipelines need no `cfg`.
+//! The stages of `cytoshade-gpu`.
+//!
+//! Builds without some of these stages get the same signatures, over types without values ([`absent`]) or over a limit
+//! of 0 ([`web`]). The pipelines need no `cfg`.
 
 #[cfg(not(feature = "gpu"))]
 mod absent;

@@ -1,4 +1,4 @@
-//! What builds for browsers lack, to keep the package small: shaders for stacks, and planes over the binding limit.
+//! Stages that builds for browsers omit to stay small: stacks, and planes over the binding limit.
 
 use cytoshade_core::{EndPoints, Labels, Planes};
 
@@ -30,7 +30,7 @@ pub(crate) mod volume {
     use super::super::GpuPlanes;
     use super::{Error, Gpu, beyond};
 
-    /// A stack on the device, of which builds for browsers have none.
+    /// A stack on the device. Builds for browsers have none.
     #[derive(Clone, Debug)]
     pub(crate) enum GpuVolume {}
 

@@ -1,4 +1,4 @@
-//! The diameter of an image's cells, estimated from the image (the reference's `SizeModel.eval`).
+//! Estimates the diameter of an image's cells (the reference's `SizeModel.eval`).
 //!
 //! A regression on the network's style gives a first diameter. The median diameter of the masks that the network finds
 //! at that size is the estimate.

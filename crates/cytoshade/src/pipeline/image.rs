@@ -17,7 +17,7 @@ use crate::pipeline::diameter;
 use crate::pipeline::run::Run;
 use crate::{Error, Segmentation};
 
-/// Fails unless the network gives dY, dX and cellprob, and takes the tiles of padded planes.
+/// Fails unless the network outputs dY, dX and cellprob, and accepts the tiles of padded planes.
 pub(crate) fn check_network(network: &Network) -> Result<(), Error> {
     let Description { outputs, tile, .. } = network.description();
     if outputs.flows.is_none() {
@@ -43,7 +43,7 @@ pub(crate) async fn segment(
 }
 
 impl Run<'_> {
-    /// The planes of an image that the network sees, and the sizes that belong to them.
+    /// Prepares the network's input for an image, and the sizes of its later stages.
     pub(crate) async fn prepare(
         &mut self,
         image: ImageView<'_>,
@@ -51,7 +51,7 @@ impl Run<'_> {
         params: &Params,
     ) -> Result<(PlacedPlanes, Rescale), Error> {
         params.check()?;
-        // Before the work starts, so that a diameter out of range fails at once.
+        // Checked first, so that a diameter out of range fails at once.
         let mut rescale = Rescale::new(params, &self.network.description().rescale, image.height(), image.width())?;
         let planes = self.input(image, params).await?;
         if let (None, Some(size_model)) = (params.diameter, size_model) {
@@ -61,7 +61,7 @@ impl Run<'_> {
         Ok((planes, rescale))
     }
 
-    /// The network's outputs for an image of (height, width) to its segmentation.
+    /// Turns the network's outputs for an image of (height, width) into its segmentation.
     pub(crate) async fn label(
         &mut self,
         output: Output,
@@ -109,8 +109,9 @@ impl Run<'_> {
         }
     }
 
-    /// The network's outputs (dY, dX, cellprob first) to labels of the image's (height, width), and the outputs where
-    /// they are then.
+    /// Turns the network's outputs (dY, dX, cellprob first) into labels of the image's (height, width).
+    ///
+    /// Also returns the outputs, on the device that then holds them.
     pub(crate) async fn masks(
         &mut self,
         outputs: PlacedPlanes,
@@ -167,7 +168,7 @@ impl Run<'_> {
         self.gpu_stage(Stage::FillHoles, gpu, fill).await
     }
 
-    /// [`Run::masks`] of outputs in the host's memory. A GPU takes the two longest stages in parts.
+    /// [`Run::masks`] of outputs in host memory. A GPU runs the two longest stages in parts.
     async fn masks_on_host(
         &mut self,
         outputs: &Planes,

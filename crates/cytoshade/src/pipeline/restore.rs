@@ -13,12 +13,14 @@ use crate::pipeline::run::Run;
 
 /// The last channel counts as empty if its range is below this.
 const MIN_RANGE: f32 = 1e-3;
-/// Diameters below this are not enlarged for upsampling.
+/// Images of smaller cells are not enlarged for upsampling.
 const MIN_DIAMETER: f64 = 3.0;
-/// The mean diameter of cells over that of nuclei: the second channel is resized by that much more.
+/// Mean diameter of cells over that of nuclei: a further enlargement of the second channel.
 const SECOND_CHANNEL: f64 = 30.0 / 17.0;
 
-/// The purpose that a restoration network was trained for. The reference takes it from the network's name.
+/// The purpose that a restoration network was trained for.
+///
+/// The reference takes it from the network's name.
 ///
 /// ```
 /// use cytoshade::RestoreOptions;
@@ -29,7 +31,10 @@ const SECOND_CHANNEL: f64 = 30.0 / 17.0;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 #[non_exhaustive]
 pub struct RestoreOptions {
-    /// The network upsamples: images of cells smaller than `diam_mean` are enlarged to it first, and stay enlarged.
+    /// Whether the network upsamples.
+    ///
+    /// Images of cells smaller than `diam_mean` are then enlarged to it first, and stay enlarged.
+    /// enlarged.
     pub upsample: bool,
     /// Mean diameter in pixels of the objects in the training images: 30 for cells, 17 for nuclei.
     pub diam_mean: f64,
@@ -47,7 +52,7 @@ impl RestoreOptions {
         Self::default()
     }
 
-    /// The options that the name of a network (`denoise_cyto3`, `upsample_nuclei`) implies.
+    /// The options implied by a network's name (`denoise_cyto3`, `upsample_nuclei`).
     pub fn from_name(name: &str) -> Self {
         Self {
             upsample: name.contains("upsample"),
@@ -67,25 +72,26 @@ impl RestoreOptions {
         self
     }
 
-    /// The factor by which an image is enlarged before it is restored.
+    /// The factor by which an image is enlarged before restoration.
     fn ratio(&self, params: &Params) -> f64 {
         let small = |diameter: &f64| self.upsample && (MIN_DIAMETER..self.diam_mean).contains(diameter);
         params.diameter.map(decimal).filter(small).map_or(1.0, |diameter| self.diam_mean / diameter)
     }
 
-    /// The factor from the enlarged image to the size that the network sees. (As in the reference it enlarges an
-    /// upsampled image once more.)
+    /// The factor from the enlarged image to the network's input.
+    ///
+    /// As in the reference, it enlarges an upsampled image once more.
     fn factor(&self, params: &Params) -> f64 {
         params.diameter.map(decimal).map_or(1.0, |diameter| self.diam_mean / diameter)
     }
 }
 
-/// The number as it was written: the reference computes in f64 from the text that people type.
+/// The value as the user typed it: the reference computes in f64 from that text.
 fn decimal(value: f32) -> f64 {
     value.to_string().parse().unwrap_or(f64::from(value))
 }
 
-/// Fails unless the network takes one channel and the tiles of padded planes, and objects have a size.
+/// Fails unless the network has one channel and accepts padded planes, and `diam_mean` is above 0.
 pub(crate) fn check_network(network: &Network, options: &RestoreOptions) -> Result<(), Error> {
     let Description { inputs, tile, .. } = network.description();
     if *inputs != 1 {
@@ -100,7 +106,7 @@ pub(crate) fn check_network(network: &Network, options: &RestoreOptions) -> Resu
     Ok(())
 }
 
-/// Restores a stack. Returns the restored slices, the factor by which they are larger, and the time of each stage.
+/// Restores a stack. Returns the restored slices, their enlargement factor, and the time of each stage.
 pub(crate) async fn restore(
     backend: &Backend,
     network: &Network,
@@ -139,7 +145,7 @@ fn range(values: &[f32]) -> f32 {
 }
 
 impl Run<'_> {
-    /// Multiplies height and width by a factor; the depth stays.
+    /// Multiplies height and width by a factor; the depth is unchanged.
     async fn enlarge(&mut self, stack: PlacedVolume, factor: f64, params: &Params) -> Result<PlacedVolume, Error> {
         let [depth, height, width] = stack.size();
         let diameter = params.diameter.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The parts of every pipeline: stages that are timed, reported and stopped, on the GPU or on the host.
+//! Shared by all pipelines: timed, reported and cancellable stages on the GPU or on the host.
 
 use cytoshade_core::{Control, Network, Params, Stage, Timings, Volume};
 use cytoshade_cpu::{normalize, resize, volume};
@@ -20,7 +20,7 @@ pub(crate) struct Run<'a> {
     pub(crate) timings: Timings,
     /// The image or stack, for spans.
     subject: Subject,
-    /// Whether a stage waits for the GPU at its end, so that each stage has its own time.
+    /// Whether each stage waits for the GPU at its end, so that timings are per stage.
     pub(crate) waits: bool,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Run<'a> {
         trace::span(stage, self.subject, self.backend)
     }
 
-    /// Runs a stage on the host: timed, reported at its start and end, and not started after a cancellation.
+    /// Runs a stage on the host: timed, reported at its start and end, and skipped after a cancellation.
     pub(crate) fn stage<T>(&mut self, stage: Stage, work: impl FnOnce() -> T) -> Result<T, Error> {
         self.control.step(stage, 0, 1)?;
         let span = self.span(stage);
@@ -44,7 +44,7 @@ impl<'a> Run<'a> {
         Ok(result)
     }
 
-    /// [`Run::stage`] for work that waits: for a GPU or for other workers.
+    /// [`Run::stage`] for asynchronous work, on a GPU or in other workers.
     pub(crate) async fn awaited_stage<T>(
         &mut self,
         stage: Stage,
@@ -77,7 +77,7 @@ impl<'a> Run<'a> {
         self.awaited_stage(stage, work).await
     }
 
-    /// Runs a stage on a GPU, or on the host: if there is no GPU, or if it lacks the capacity.
+    /// Runs a stage on the GPU; runs it on the host without a GPU, or if the GPU lacks the capacity.
     pub(crate) async fn gpu_or_host<I, D, H>(
         &mut self,
         stage: Stage,
@@ -95,7 +95,7 @@ impl<'a> Run<'a> {
         Ok(Placed::Host(self.awaited_stage(stage, on_host(input)).await?))
     }
 
-    /// Runs a stage where its input is, or on the host if the GPU lacks the capacity.
+    /// Runs a stage on the device that holds its input, or on the host if the GPU lacks the capacity.
     pub(crate) async fn in_place<I, J: OnDevice<Host = I>, D, H>(
         &mut self,
         stage: Stage,
@@ -132,7 +132,7 @@ impl<'a> Run<'a> {
         self.in_place(Stage::Resize, stack, on_gpu, |stack| volume::resize::linear(stack, size)).await
     }
 
-    /// Normalizes a stack as `params` say: on the GPU if it has the shaders for them.
+    /// Normalizes a stack as `params` specify, on the GPU if it has the shaders for them.
     pub(crate) async fn normalize_volume(&mut self, stack: Volume, params: &Params) -> Result<PlacedVolume, Error> {
         let gpu = self.backend.stages().map(|(gpu, _)| gpu);
         let gpu = gpu.filter(|_| gpu::volume::normalizes(params, stack.channels(), stack.depth()));
@@ -146,7 +146,7 @@ impl<'a> Run<'a> {
         self.gpu_or_host(Stage::Normalize, gpu, stack, on_gpu, on_host).await
     }
 
-    /// The number of tiles that a plane becomes.
+    /// The number of tiles of a plane.
     pub(crate) fn tiles(&self, (height, width): (usize, usize), params: &Params) -> Result<usize, Error> {
         Ok(tile_layout(self.backend, self.network, height, width, params)?.tiling.tiles.len())
     }

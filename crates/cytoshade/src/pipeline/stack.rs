@@ -1,4 +1,6 @@
-//! The pipeline for stacks (the reference's `CellposeModel.eval` with `do_3D`, with `stitch_threshold`, or with neither).
+//! The pipeline for stacks.
+//!
+//! Source: the reference's `CellposeModel.eval` with `do_3D`, with `stitch_threshold`, or with neither.
 
 use cytoshade_core::rescale::{Factor, Rescale, check_stack};
 use cytoshade_core::{
@@ -16,10 +18,12 @@ use crate::gpu::{self, Gpu};
 use crate::pipeline::run::Run;
 use crate::{Error, StackSegmentation};
 
-/// Each axis along which the network sees planes, with the axes of the stack along which its two flows point.
+/// Each axis along which the network processes planes, with the stack axes of its two flows.
 const ORIENTATIONS: [(Axis, [usize; 2]); 3] = [(Axis::Z, [1, 2]), (Axis::Y, [0, 2]), (Axis::X, [0, 1])];
 
-/// Segments a stack. Without a diameter the size model's mean diameter applies: the reference estimates none for stacks.
+/// Segments a stack.
+///
+/// Without a diameter, the size model's mean diameter applies: the reference estimates none for stacks.
 pub(crate) async fn segment(
     backend: &Backend,
     network: &Network,
@@ -56,7 +60,7 @@ pub(crate) async fn segment(
     })
 }
 
-/// The results of either way to segment a stack.
+/// The result of segmenting a stack, in 3-D or slice by slice.
 struct StackResult {
     labels: LabelVolume,
     flows: Volume,
@@ -66,7 +70,7 @@ struct StackResult {
 }
 
 impl Run<'_> {
-    /// The channels of a stack that the network sees, normalized, at the stack's size.
+    /// The network's input channels of a stack, normalized, at the stack's size.
     async fn stack_input(&mut self, stack: &StackView<'_>, params: &Params) -> Result<PlacedVolume, Error> {
         let inputs = self.network.description().inputs;
         let select = || stack.slices().iter().map(|slice| channels::select(*slice, params, inputs)).collect();
@@ -74,7 +78,7 @@ impl Run<'_> {
         self.normalize_volume(volume, params).await
     }
 
-    /// The network over the planes along all three axes, then the dynamics in 3-D.
+    /// Runs the network over the planes along all three axes, then the dynamics in 3-D.
     async fn in_3d(&mut self, stack: &StackView<'_>, rescale: &Rescale, params: &Params) -> Result<StackResult, Error> {
         let size = [stack.depth(), stack.height(), stack.width()];
         let depth = rescale.factor.scale_depth(stack.depth(), params.anisotropy);
@@ -83,10 +87,10 @@ impl Run<'_> {
             let found = format!("{}, which leaves no z-slice of {}", params.anisotropy, stack.depth());
             return Err(CoreError::Param { name: "anisotropy", found, expected: "a larger number" }.into());
         }
-        // Before the work starts.
+        // Before any work starts.
         check_stack(if params.resample { size } else { small })?;
 
-        // The reference passes no other side of a tile on.
+        // The reference passes no tile side in 3-D.
         let params = params.clone().bsize(None).norm3d(true);
         let input = self.stack_input(stack, &params).await?;
         let input = self.resize_volume(input, small).await?;
@@ -105,8 +109,10 @@ impl Run<'_> {
         Ok(StackResult { labels, flows, cellprob, styles })
     }
 
-    /// The sums of the network's outputs over the planes along each axis: flows in Z, Y, X (each from two of the three
-    /// axes) and cell probability (from all three); and the styles of the planes along the last axis.
+    /// Sums the network's outputs over the planes along each axis.
+    ///
+    /// Returns the flows in Z, Y, X (each from two of the three axes) and the cell probability (from all three), and
+    /// the styles of the planes along the last axis.
     async fn orientations(
         &mut self,
         mut input: PlacedVolume,
@@ -146,8 +152,9 @@ impl Run<'_> {
         self.in_place(Stage::Smooth, sums, on_gpu, |sums| volume::smooth::smooth(sums, 3, sigma)).await
     }
 
-    /// The sums of flows and cell probability [4, depth, height, width] to labels of the stack's size, and the sums
-    /// where they are then.
+    /// Turns summed flows and cell probability [4, depth, height, width] into labels of the stack.
+    ///
+    /// Also returns the sums, on the device that then holds them.
     async fn masks_3d(
         &mut self,
         sums: PlacedVolume,
@@ -170,7 +177,7 @@ impl Run<'_> {
         Ok((labels, sums))
     }
 
-    /// The masks that grow from the seeds, at the size of the sums.
+    /// The masks grown from the seeds, at the size of the sums.
     async fn grown(
         &mut self,
         sums: PlacedVolume,
@@ -204,7 +211,7 @@ impl Run<'_> {
         let ends = self.gpu_stage(Stage::FollowFlows, gpu, ends).await?;
         let masks = async {
             let labels = gpu::volume::masks(gpu, &ends).await?;
-            // There is a label for each voxel, so this never falls back.
+            // Each voxel has a label, so this never falls back.
             let mut labels = LabelVolume::new(labels, depth, height, width).unwrap_or_default();
             volume::masks::number(&mut labels, params.max_size_fraction);
             Ok(labels)
@@ -212,7 +219,7 @@ impl Run<'_> {
         self.gpu_stage(Stage::Masks, gpu, masks).await
     }
 
-    /// Each z-slice as an image; then the cells of neighbouring z-slices are joined if `params` ask for it.
+    /// Segments each z-slice as an image, then stitches neighbouring z-slices if `params` enable it.
     async fn slice_by_slice(
         &mut self,
         stack: &StackView<'_>,
@@ -225,7 +232,7 @@ impl Run<'_> {
         let input = self.stack_input(stack, &params).await?;
         let (outputs, styles) = self.outputs_of_slices(input, rescale, &params).await?;
 
-        // Small parts of cells are kept until stitching has joined them.
+        // Small parts of cells stay until stitching has joined them.
         let of_slice = params.clone().min_size(if stitch { 0 } else { params.min_size });
         let mut labels = Vec::with_capacity(stack.depth() * height * width);
         let (mut flows, mut cellprob) = (Vec::new(), Vec::new());
@@ -255,7 +262,7 @@ impl Run<'_> {
         Ok(StackResult { labels, flows: flows.into_iter().collect(), cellprob: cellprob.into_iter().collect(), styles })
     }
 
-    /// The network's outputs (dY, dX, cellprob) for each z-slice, at the size that the network sees, and the styles.
+    /// The network's outputs (dY, dX, cellprob) for each z-slice, at the network's size, and the styles.
     async fn outputs_of_slices(
         &mut self,
         mut input: PlacedVolume,

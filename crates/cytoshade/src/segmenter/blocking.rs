@@ -1,4 +1,4 @@
-//! The calls that block. A browser's thread cannot.
+//! The blocking calls. Builds for browsers have none.
 
 use cytoshade_core::{Control, Image, ImageView, Params, Stack, StackView};
 use pollster::block_on;
@@ -36,8 +36,9 @@ impl Segmenter {
         block_on(self.segment_with_async(image, params, control))
     }
 
-    /// Segments a stack: in 3-D ([`Params::do_3d`]), or slice by slice; then the cells of neighbouring z-slices are
-    /// joined if [`Params::stitch_threshold`] is above 0.
+    /// Segments a stack in 3-D ([`Params::do_3d`]) or slice by slice.
+    ///
+    /// Slice by slice, [`Params::stitch_threshold`] above 0 joins the cells of neighbouring z-slices.
     ///
     /// # Errors
     /// As [`Segmenter::segment`].
@@ -66,9 +67,8 @@ impl Segmenter {
 impl Restorer {
     /// Restores an image.
     ///
-    /// The parameters that choose channels, normalize and tile apply, and `diameter`. Each channel is normalized, resized
-    /// so that cells of `diameter` become as large as those of the training (not at all without a diameter), restored,
-    /// and resized back.
+    /// Uses the parameters for channels, normalization and tiles, and `diameter`. Each channel is normalized, resized
+    /// so that cells of `diameter` match the training size (not without a diameter), restored, and resized back.
     ///
     /// # Errors
     /// [`Error::Input`] if the image or a parameter is out of range, [`Error::Gpu`](enum@Error) if the device fails.

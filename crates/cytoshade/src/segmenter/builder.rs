@@ -1,4 +1,4 @@
-//! The choice of a device and of how the network runs there, before a segmenter or a restorer is made.
+//! Builders of segmenters and restorers: device, kernels, precision.
 
 use std::sync::Arc;
 
@@ -76,7 +76,7 @@ impl<T> Builder<T> {
         match self.gpu.open(self.device, &self.model, restores).await {
             Ok(Some(backend)) => return Ok(backend),
             Ok(None) => {}
-            // A GPU that does not open, or cannot hold the network, is no reason to fail if any device will do.
+            // With `Device::Auto`, a GPU that does not open or cannot hold the network is no error.
             Err(error) if self.takes_any_device() && !is_refusal(&error) => {}
             Err(error) => return Err(error),
         }
@@ -99,7 +99,7 @@ impl<T> Builder<T> {
     }
 }
 
-/// Whether a GPU lacks what the caller asked for by name.
+/// Whether a GPU lacks something that the caller requested explicitly.
 #[cfg(feature = "gpu")]
 fn is_refusal(error: &Error) -> bool {
     use crate::gpu::Error as GpuError;
@@ -107,11 +107,11 @@ fn is_refusal(error: &Error) -> bool {
 }
 
 impl SegmenterBuilder {
-    /// Adds the size model that belongs to the network. With it, a segmentation without a diameter estimates one.
+    /// Adds the network's size model. With it, a segmentation without a diameter estimates one.
     ///
     /// The estimate runs the network three times (the reference's `Cellpose.eval`): for the style, for first masks at
-    /// the diameter that the style implies, and at the median diameter of these masks. Without a size model, such a
-    /// segmentation takes the model's `diam_labels` (`CellposeModel.eval`).
+    /// the diameter predicted from the style, and at the median diameter of these masks. Without a size model,
+    /// segmentation without a diameter uses the model's `diam_labels` (`CellposeModel.eval`).
     pub fn size_model(mut self, size_model: SizeModel) -> Self {
         self.product.size_model = Some(size_model);
         self
@@ -121,7 +121,7 @@ impl SegmenterBuilder {
     ///
     /// # Errors
     /// [`Error::Input`] if the model is not for segmentation or the size model is another network's, [`Error::NotBuilt`],
-    /// [`Error::Gpu`](enum@Error) if the device does not open or cannot run the kernel or the precision that is chosen.
+    /// [`Error::Gpu`](enum@Error) if the device does not open or cannot run the chosen kernel or precision.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn build(self) -> Result<Segmenter, Error> {
         pollster::block_on(self.build_async())
@@ -137,7 +137,7 @@ impl SegmenterBuilder {
         Ok(Segmenter::from_parts(network, self.product.size_model, backend))
     }
 
-    /// Makes a segmenter whose tiles run in other workers. Every other stage runs in this one.
+    /// Makes a segmenter whose tiles run in other workers. Every other stage runs in this worker.
     ///
     /// # Errors
     /// [`Error::Input`] if the model is not for segmentation or the size model is another network's.
@@ -147,7 +147,7 @@ impl SegmenterBuilder {
         Ok(Segmenter::from_parts(network, self.product.size_model, Backend::Remote(remote)))
     }
 
-    /// The model's network, if it and the size model suit.
+    /// The model's network, if it is for segmentation and the size model matches.
     fn check(&self) -> Result<Arc<Network>, Error> {
         let network = self.model.share();
         image::check_network(&network)?;
@@ -159,7 +159,9 @@ impl SegmenterBuilder {
 }
 
 impl RestorerBuilder {
-    /// Sets the purpose that the network was trained for. The default is a network for cells that does not upsample.
+    /// Sets the purpose that the network was trained for.
+    ///
+    /// The default is a network for cells that does not upsample.
     pub fn options(mut self, options: RestoreOptions) -> Self {
         self.product.options = options;
         self

@@ -17,12 +17,12 @@ pub(super) struct GpuOptions {
 }
 
 impl GpuOptions {
-    /// Whether the program gave a device of its own.
+    /// Whether the program supplied its own device.
     pub(super) fn is_shared(&self) -> bool {
         self.shared.is_some()
     }
 
-    /// Opens a model on the program's device, else on the GPU that a device means; `None` if it means the CPU.
+    /// Opens a model on the program's device, else on the GPU that `device` selects; `None` for the CPU.
     pub(super) async fn open(&self, device: Device, model: &Model, restores: bool) -> Result<Option<Backend>, Error> {
         let gpu = match (&self.shared, device) {
             (Some((adapter, device, queue)), _) => {
@@ -39,45 +39,50 @@ impl GpuOptions {
 }
 
 impl<T> Builder<T> {
-    /// Shares a device that the program has opened, in place of [`Builder::device`].
+    /// Uses a device that the program has opened, in place of [`Builder::device`].
     ///
-    /// Several segmenters and the program's own work can use one device: wgpu's handles are cheap to clone. The shaders use
-    /// the features and limits that the device was opened with; the largest storage buffer decides which images stay on the
-    /// device as a whole. The handlers for errors and for a lost device remain the program's: errors of the shaders come back
-    /// from the calls of the segmenter.
+    /// Several segmenters and the program's own work can use one device: wgpu's handles are cheap to clone. The shaders
+    /// use the features and limits of the device; its largest storage buffer decides which images stay on the device as
+    /// a whole. The program keeps its handlers for errors and for a lost device: calls of the segmenter return the
+    /// errors of the shaders.
     ///
     /// # Errors
-    /// [`Builder::build`](crate::SegmenterBuilder::build) fails with the list of all features and limits that the device lacks.
+    /// [`Builder::build`](crate::SegmenterBuilder::build) fails and lists all features and limits that the device
+    /// lacks.
     pub fn wgpu(mut self, adapter: &wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Self {
         self.gpu.shared = Some((adapter.clone(), device, queue));
         self
     }
 
-    /// Chooses the kernel of the 3x3 convolutions on a GPU. The default is the one that suits the device best.
+    /// Chooses the kernel of the 3x3 convolutions on a GPU. By default a rule chooses by device.
     pub fn kernel(mut self, kernel: ConvKernel) -> Self {
         self.gpu.wanted.options.kernel = Some(kernel);
         self
     }
 
-    /// Chooses the format in which a GPU stores activations and weights. The default is [`PrecisionChoice::F32`], the
-    /// only format of the CPU. Also accepts a [`cytoshade_gpu::Precision`].
+    /// Chooses the format in which a GPU stores activations and weights.
+    ///
+    /// The default is [`PrecisionChoice::F32`], the only format of the CPU. Also accepts a
+    /// [`cytoshade_gpu::Precision`].
     pub fn precision(mut self, precision: impl Into<PrecisionChoice>) -> Self {
         self.gpu.wanted.precision = precision.into();
         self
     }
 
-    /// Chooses the GPU's kernels of the 3x3 convolutions by a measurement of some seconds, layer by layer, instead of by
-    /// rule. A [`Builder::cache`] keeps the choice for the adapter, its driver, this version, the network's shape and its
-    /// precision. [`Builder::kernel`] takes precedence.
+    /// Measures the GPU's kernels for each 3x3 convolution, and uses the fastest.
+    ///
+    /// The measurement takes some seconds. A [`Builder::cache`] keeps the choice for the adapter, its driver, this
+    /// version, the network's shape and its precision. [`Builder::kernel`] takes precedence.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn tune(mut self, tune: bool) -> Self {
         self.gpu.wanted.tune = tune;
         self
     }
 
-    /// Chooses a folder that only this user can write to, for example [`crate::cache_folder`]. It keeps the driver's
-    /// compiled pipelines (on Vulkan, if the driver allows it) and the results of [`Builder::tune`] and
-    /// [`PrecisionChoice::Auto`] for the next run.
+    /// Chooses a private folder for cached data, for example [`crate::cache_folder`].
+    ///
+    /// Only this user may have write access to it. It keeps the driver's compiled pipelines (on Vulkan, if the driver
+    /// allows it) and the results of [`Builder::tune`] and [`PrecisionChoice::Auto`].
     ///
     /// A missing folder is created. Entries that are damaged, or belong to another user or version, are ignored and
     /// replaced. Caching is off by default.
@@ -89,7 +94,7 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Limits a GPU's storage buffers to so many bytes, for tests.
+    /// Limits a GPU's storage buffers to `bytes`, for tests.
     #[doc(hidden)]
     pub fn largest_binding(mut self, bytes: u64) -> Self {
         self.gpu.device.largest_binding = bytes;

@@ -44,15 +44,15 @@ use crate::{DeviceInfo, Error, Model, Segmentation, StackSegmentation};
 /// | an image, per pixel | about 50 bytes | 40 bytes on the device, 12 on the host |
 /// | a stack in 3-D, per voxel | 40 bytes | 48 bytes on the device, 40 on the host |
 ///
-/// A pixel counts at the larger of the image's size and the size at which the network sees it. The flows, cell probability
-/// and classes that [`Params::outputs`] asks for come on top, 4 bytes each. A batch that a device has no memory for is
-/// halved; a stage that it has no memory for runs on the host.
+/// A pixel counts at the larger of the image's size and the network's size. The flows, cell probability and classes of
+/// [`Params::outputs`] add 4 bytes each. A batch that exceeds the device's memory is halved; a stage that exceeds it
+/// runs on the host.
 #[derive(Clone, Debug)]
 pub struct Segmenter {
     shared: Arc<Shared>,
 }
 
-/// The parts that clones of a segmenter, and the threads of a batch, share.
+/// Shared by the clones of a segmenter and the threads of a batch.
 #[derive(Debug)]
 struct Shared {
     network: Arc<Network>,
@@ -69,7 +69,7 @@ impl Segmenter {
         Self::builder(model).build_async().await
     }
 
-    /// Chooses a device before the segmenter is made.
+    /// Builds a segmenter with a chosen device and options.
     pub fn builder(model: &Model) -> SegmenterBuilder {
         Builder::new(model)
     }
@@ -89,7 +89,9 @@ impl Segmenter {
         self.shared.backend.info()
     }
 
-    /// The time of each phase of making it: on a GPU `adapter`, `device`, `weights` and `pipelines`, on the CPU `weights`.
+    /// The time of each startup phase.
+    ///
+    /// On a GPU `adapter`, `device`, `weights` and `pipelines`, on the CPU `weights`.
     pub fn startup(&self) -> Vec<Span> {
         self.shared.backend.phases()
     }
@@ -162,7 +164,9 @@ impl Segmenter {
         self.shared.backend.precision()
     }
 
-    /// The kernels of the 3x3 convolutions on a GPU, each once, in the order of the network. None on the CPU.
+    /// The kernels of the 3x3 convolutions on a GPU, each once, in the order of the network.
+    ///
+    /// Empty on the CPU.
     pub fn kernels(&self) -> Vec<cytoshade_gpu::ConvKernel> {
         self.shared.backend.kernels()
     }

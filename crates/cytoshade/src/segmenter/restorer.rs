@@ -11,7 +11,7 @@ use crate::backend::Backend;
 use crate::pipeline::restore;
 use crate::{DeviceInfo, Error, Model, RestoreOptions};
 
-/// A restoration network on a device: denoising, deblurring, upsampling (the reference's `denoise.DenoiseModel`).
+/// A restoration network on a device: denoising, deblurring, upsampling (`denoise.DenoiseModel`).
 #[derive(Debug)]
 pub struct Restorer {
     network: Arc<Network>,
@@ -23,9 +23,9 @@ pub struct Restorer {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Restored<T> {
-    /// One channel, or two if the second channel was restored too. Larger than the input if it was upsampled.
+    /// One channel, or two if the second was restored too. Larger than the input after upsampling.
     pub image: T,
-    /// The factor by which it is larger than the input, 1 if it was not upsampled.
+    /// The enlargement factor, 1 without upsampling.
     pub ratio: f64,
     /// The device that ran the network.
     pub device: DeviceInfo,
@@ -34,7 +34,7 @@ pub struct Restored<T> {
 }
 
 impl Restorer {
-    /// Chooses a device and the network's purpose before the restorer is made.
+    /// Builds a restorer with a chosen device and purpose.
     pub fn builder(model: &Model) -> RestorerBuilder {
         Builder::new(model)
     }
@@ -115,11 +115,12 @@ impl Restorer {
         restore::restore(&self.backend, &self.network, &self.options, stack, params, control).await
     }
 
-    /// The parameters for segmenting an image that was restored with `params` (the reference's
-    /// `CellposeDenoiseModel.eval`).
+    /// The parameters to segment an image that was restored with `params`.
     ///
-    /// The channels are those of the restored image, normalized by the default percentiles and not inverted again; the
-    /// diameter is `diam_mean` if the image was upsampled.
+    /// Source: the reference's `CellposeDenoiseModel.eval`.
+    ///
+    /// Channels are those of the restored image, normalized by the default percentiles and not inverted again; the
+    /// diameter is `diam_mean` after upsampling.
     pub fn segmentation_params<T>(&self, params: &Params, restored: &Restored<T>) -> Params {
         let default = Params::default();
         let grey = params.channels.chan == 0;
@@ -144,7 +145,9 @@ impl Restorer {
         self.backend.precision()
     }
 
-    /// The kernels of the 3x3 convolutions on a GPU, each once, in the order of the network. None on the CPU.
+    /// The kernels of the 3x3 convolutions on a GPU, each once, in the order of the network.
+    ///
+    /// Empty on the CPU.
     pub fn kernels(&self) -> Vec<cytoshade_gpu::ConvKernel> {
         self.backend.kernels()
     }

@@ -1,4 +1,4 @@
-// Weights that the first 8 invocations of a subgroup load for all of it.
+// Weights that the first 8 invocations of a subgroup load for the whole subgroup.
 //
 // For software adapters (Mesa's llvmpipe): there, a load of one address takes a bounds check and a load for each component,
 // and a broadcast is one instruction.

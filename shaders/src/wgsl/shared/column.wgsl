@@ -1,12 +1,12 @@
 // A column of 7 pixels of the target, in registers. Uses `load` and `load_block`, `store` and `multiply_add`.
 //
-// The loops are unrolled by hand: compilers do not unroll loops with bounds checks, and an indexed array of sums would live in
-// memory.
+// The loops are unrolled by hand: compilers do not unroll loops with bounds checks, and an indexed array of sums would
+// be placed in memory.
 
 // Pixels of a column.
 const ROWS = 7u;
 
-// Sums for 4 output channels of 7 pixels below each other.
+// Sums for 4 output channels of 7 vertically adjacent pixels.
 struct Column {
     s0: vec4f,
     s1: vec4f,

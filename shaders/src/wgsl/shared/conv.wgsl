@@ -7,24 +7,24 @@ struct Params {
     /// Width and height of the target.
     width: u32,
     height: u32,
-    /// vec4s a pixel of the source and of the target.
+    /// vec4s per pixel of the source and of the target.
     inputs: u32,
     outputs: u32,
     /// 1 if the source has half the target's sides and is upsampled, else 0.
     upsample: u32,
-    /// Normalized inputs are 0 unless their bits, as an integer, are above these: those of -infinity for a ReLU, of -0 for
-    /// none.
+    /// Normalized inputs are 0 unless their bits, as an integer, are above these: the bits of -infinity for a ReLU, of
+    /// -0 for none.
     lowest: i32,
-    /// vec4s of style features a tile, 0 if no style is added; and the first one of this layer.
+    /// vec4s of style features per tile, 0 if no style is added; and the first one of this layer.
     style_stride: u32,
     style_offset: u32,
     /// 1 if the residual is added, else 0.
     add_residual: u32,
-    /// vec4s a pixel of the block's input if a 1x1 convolution of it, the shortcut, is added, else 0; and 1 if it has half
+    /// vec4s per pixel of the block's input if a 1x1 convolution of it, the shortcut, is added, else 0; and 1 if it has half
     /// the target's sides, else 0.
     block_inputs: u32,
     block_upsample: u32,
-    /// Tiles that the buffers have room for.
+    /// Capacity of the buffers in tiles.
     tiles: u32,
 }
 

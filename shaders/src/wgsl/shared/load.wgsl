@@ -25,7 +25,7 @@ fn pixel_of(tile: u32, y: i32, x: i32, upsample: u32) -> u32 {
     return (tile * (params.height >> upsample) + row) * (params.width >> upsample) + column;
 }
 
-// One input value after BatchNorm and ReLU. The padding applies after them, so outside of the plane the value is 0.
+// One input value after BatchNorm and ReLU. The padding applies after them, so outside the plane the value is 0.
 fn load(tile: u32, y: i32, x: i32, channel: u32, norm: Norm) -> vec4f {
     // No branches (`&`, not `&&`; a negative i32 is a large u32): with them, a browser's SwiftShader compiles the inlined
     // copies of this function for minutes.

@@ -1,6 +1,6 @@
 // Values of f32 in a buffer, read and written in pairs, as 64-bit integers.
 //
-// For software adapters: a processor gathers the values of a subgroup one by one, and 64 bits take as long as 32.
+// For software adapters: a CPU gathers the values of a subgroup one by one, and 64 bits take as long as 32.
 
 fn low_of(pair: u64) -> f32 {
     return bitcast<f32>(u32(pair));

@@ -1,9 +1,9 @@
-// Radix selection of four order statistics a region.
+// Radix selection of four order statistics per region.
 // An order statistic during the selection.
 struct Rank {
-    /// The upper bits of its key that are decided.
+    /// The upper bits of its key that are known.
     prefix: u32,
-    /// Samples with this prefix that lie below it.
+    /// Samples with this prefix below it.
     below: u32,
 }
 

@@ -1,4 +1,4 @@
-// Four cells beside each other, for `diffuse_columns`.
+// Four adjacent cells, for `diffuse_columns`.
 alias Row = vec4f;
 
 const COLUMNS = 4u;

@@ -1,4 +1,4 @@
-// Eight cells beside each other, for `diffuse_columns`.
+// Eight adjacent cells, for `diffuse_columns`.
 alias Row = mat2x4f;
 
 const COLUMNS = 8u;

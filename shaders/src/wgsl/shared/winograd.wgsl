@@ -3,12 +3,12 @@
 //
 // It takes 36 products for 16 pixels instead of 144. A patch is 4 x 4 pixels of the target; the 6 x 6 pixels of the source
 // under it are transformed to 36 points: the values of polynomials at 0, P, -P, Q, -Q and infinity on each axis. P and Q
-// had the least rounding error of the pairs that were tried.
+// had the least rounding error of the pairs tested.
 //
 // Patches are numbered through all tiles of the batch. A block is 4 * LANES of them, and the points are
 // [block][point][channel / 4][patch of the block], so that a workgroup of the product reads one contiguous piece.
 
-// Invocations of a workgroup, each with patches of its own. On a processor, the invocations of a subgroup.
+// Invocations of a workgroup, each with its own patches. On a CPU, the subgroup size.
 override LANES: u32 = 32u;
 
 const POINTS = 36u;

@@ -1,18 +1,18 @@
 // Prepares the Euler integration in 3-D: the start and the step of each voxel.
 //
-// A voxel that takes part starts at itself, with a fifth of its flow as its step. With INTERP both are in coordinates from -1
+// A followed voxel starts at itself, and its step is a fifth of its flow. With INTERP both are in coordinates from -1
 // at the first voxel's center to 1 at the last one's.
 //
-// Grid: one invocation a voxel, 16 x 4 x 1 a workgroup.
+// Grid: one invocation per voxel, 16 x 4 x 1 per workgroup.
 
 struct Params {
     /// Size of the volume.
     width: u32,
     height: u32,
     depth: u32,
-    /// Voxels whose cellprob is above this take part.
+    /// Voxels with a cellprob above this are followed.
     threshold: f32,
-    /// A voxel along each axis, in the coordinates of the integration.
+    /// The size of a voxel along each axis, in the coordinates of the integration.
     unit_z: f32,
     unit_y: f32,
     unit_x: f32,
@@ -23,7 +23,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> sums: array<f32>;
 // [voxel]: (dz, dy, dx) of a step, and 0.
 @group(0) @binding(2) var<storage, read_write> field: array<vec4f>;
-// [voxel]: (z, y, x), and 1 if it takes part.
+// [voxel]: (z, y, x), and 1 if it is followed.
 @group(0) @binding(3) var<storage, read_write> positions: array<vec4f>;
 
 // Whether `follow_flows` interpolates.

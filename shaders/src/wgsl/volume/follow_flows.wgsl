@@ -1,10 +1,10 @@
-// Some steps of the Euler integration of 3-D flows.
+// Runs some steps of the Euler integration of 3-D flows.
 //
-// As in the reference's `steps_interp` with torch's `grid_sample` and, without INTERP, `steps3D`. Points move in coordinates
-// from the first voxel's center to the last one's, but the field is sampled as if they ran from border to border: up to half
-// a voxel off.
+// Follows the reference's `steps_interp` with torch's `grid_sample` and, without INTERP, `steps3D`. Points move in
+// coordinates from the first voxel's center to the last one's, but the field is sampled as if they ran from border to
+// border: up to half a voxel off.
 //
-// Grid: one invocation a voxel, 16 x 4 x 1 a workgroup.
+// Grid: one invocation per voxel, 16 x 4 x 1 per workgroup.
 
 struct Params {
     /// Size of the volume.
@@ -20,7 +20,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 // [voxel]: (dz, dy, dx) of a step.
 @group(0) @binding(1) var<storage, read> field: array<vec4f>;
-// [voxel]: (z, y, x) so far, and 1 if the voxel takes part.
+// [voxel]: (z, y, x) so far, and 1 if the voxel is followed.
 @group(0) @binding(2) var<storage, read_write> positions: array<vec4f>;
 
 // Whether to interpolate trilinearly between the eight voxels around a position, or to truncate it.

@@ -1,9 +1,9 @@
 // Grows the seeds of a volume.
 //
-// A seed grows five times by one bin in all 26 directions, over bins of more than two end points. A bin that several seeds
-// reach belongs to the last of them.
+// A seed grows five times by one bin in all 26 directions, over bins of more than two end points. If several seeds
+// reach a bin, it belongs to the last of them.
 //
-// Grid: one workgroup a seed, linear.
+// Grid: one workgroup per seed, linear.
 
 struct Params {
     /// Size of the volume.
@@ -26,7 +26,7 @@ const REACH = 5;
 const SIDE = 11u;
 const ROWS = 121u;
 
-// Rows along X of the 11 x 11 x 11 bins around the seed, a bit a bin, with a border of empty rows.
+// Rows along X of the 11 x 11 x 11 bins around the seed, one bit per bin, with a border of empty rows.
 var<workgroup> rows: array<u32, 169>;
 
 @compute @workgroup_size(128)

@@ -1,6 +1,6 @@
-// Labels each voxel: with the number of the seed that owns the bin of its end point, else 0.
+// Labels each voxel with the number of the seed that owns its end point's bin, else 0.
 //
-// Grid: one invocation a voxel, 16 x 4 x 1 a workgroup.
+// Grid: one invocation per voxel, 16 x 4 x 1 per workgroup.
 
 struct Params {
     /// Size of the volume.
@@ -10,7 +10,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// [voxel]: (z, y, x) of its end point, and 1 if it takes part.
+// [voxel]: (z, y, x) of its end point, and 1 if it is followed.
 @group(0) @binding(1) var<storage, read> positions: array<vec4f>;
 // [bin]: the output of `grow`.
 @group(0) @binding(2) var<storage, read> grown: array<u32>;

@@ -1,6 +1,6 @@
 // Finds the seeds of a volume: bins of more than ten end points that are the maximum of the 5 x 5 x 5 around.
 //
-// Grid: one invocation a bin, 16 x 4 x 1 a workgroup.
+// Grid: one invocation per bin, 16 x 4 x 1 per workgroup.
 
 struct Params {
     /// Size of the volume.

@@ -1,6 +1,6 @@
 // Copies a plane of a volume, in all channels.
 //
-// Grid: one invocation a value of the plane, linear.
+// Grid: one invocation per value of the plane, linear.
 
 struct Params {
     /// Size of the volume.

@@ -1,4 +1,4 @@
-//! Stage `channels`: image to the planes that the network sees.
+//! Stage `channels`: image to the network's input planes.
 
 use cytoshade_core::{Channels, Image, Params, channels};
 use cytoshade_tests::agree;

@@ -1,4 +1,4 @@
-//! The inputs of each stage of the dynamics, as the reference has them.
+//! The inputs of each stage of the dynamics, from the reference.
 
 use cytoshade_core::{EndPoints, Histogram, Labels};
 use cytoshade_cpu::{follow_flows, histogram, masks};

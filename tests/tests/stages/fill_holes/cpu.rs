@@ -58,7 +58,7 @@ fn labels_fixture(case: &Case) -> Result<(), Failed> {
     fill_holes::fill_holes_and_remove_small(&mut labels, case.number("min_size").max(0.0) as usize);
     let expected = match case.expected("final") {
         Some(expected) => expected.u32(),
-        // The labels come out as they went in.
+        // The labels are unchanged.
         None => case.input("labels").u32(),
     };
     agree::masks(labels.as_slice(), &expected)?;

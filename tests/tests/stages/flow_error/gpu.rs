@@ -27,8 +27,9 @@ pub(crate) fn exact(mask: &Labels, flows: &Planes) -> Option<f64> {
     flow_error::flow_errors(mask, flows).ok()?.first().copied()
 }
 
-/// Compares the stage with that on the CPU: each error lies within its bound. Returns the largest used share of a bound, and the
-/// largest bound.
+/// Compares the stage with the CPU's: each error is within its bound.
+///
+/// Returns the largest used fraction of a bound, and the largest bound.
 fn check_errors(gpu: &Gpu, labels: &Labels, flows: &Planes) -> Result<(f64, f64), Failed> {
     let planes = block_on(GpuPlanes::upload(gpu, flows))?;
     let on_device = block_on(GpuLabels::upload(gpu, labels))?;
@@ -79,7 +80,8 @@ fn large_errors(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Boxes around the sizes at which another shader or more invocations are used; their masks are ragged and off centre.
+/// Boxes around the sizes at which the shader or the number of invocations changes; their masks are ragged and off
+/// centre.
 fn box_errors(gpu: &Gpu) -> Result<(), Failed> {
     let mut random = Random(38);
     for (height, width) in [
@@ -149,7 +151,7 @@ fn close_errors(gpu: &Gpu) -> Result<(), Failed> {
     let flows = flows_of(&mut random, &labels);
     let planes = block_on(GpuPlanes::upload(gpu, &flows))?;
     for (at, threshold) in flow_error::flow_errors(&labels, &flows)?.into_iter().enumerate() {
-        // A mask stays if the threshold equals its error, and goes if it is slightly lower.
+        // A mask stays at a threshold equal to its error, and goes at a slightly lower one.
         for (threshold, stays) in [(threshold, true), (threshold * (1.0 - 1e-12), false)] {
             let mut ours = block_on(GpuLabels::upload(gpu, &labels))?;
             block_on(cytoshade_gpu::remove_bad(gpu, &mut ours, &planes, threshold, exact))?;

@@ -1,4 +1,4 @@
-//! Stage `follow_flows` on the GPU, against the reference's fixtures and its formulas, which `reference` writes down again.
+//! Stage `follow_flows` on the GPU, against the reference's fixtures and its formulas in `reference`.
 
 use cytoshade_core::{EndPoints, HISTOGRAM_PAD, Histogram, Planes};
 use cytoshade_gpu::{Choice, Error, Gpu, GpuEndPoints, GpuPlanes, histogram};

@@ -29,7 +29,7 @@ fn random_end_points(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// An end point that is a rounding error beside a pixel's border may be counted on the other side.
+/// An end point within a rounding error of a pixel's border may be counted on the other side.
 fn fixture(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
     let (flows, cellprob) = (case.input("flows").planes(), case.input("cellprob").f32());
     let (threshold, niter) = (case.number("cellprob_threshold") as f32, case.number("niter") as u32);

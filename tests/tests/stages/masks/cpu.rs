@@ -27,8 +27,9 @@ fn fixture(case: &Case) -> Result<(), Failed> {
     }
 }
 
-/// Seeds as (count, bin) are in the order of their counts, and the reference has the same ones. Its order of seeds with equal
-/// counts is chance.
+/// Seeds as (count, bin) are in the order of their counts, and equal the reference's.
+///
+/// The reference's order of seeds with equal counts is arbitrary.
 fn same_seeds(mut ours: Vec<(u32, usize)>, expected: &Array, width: usize) -> Result<(), Failed> {
     let stride = width + 2 * HISTOGRAM_PAD;
     let mut theirs: Vec<(u32, usize)> =

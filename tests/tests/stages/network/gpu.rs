@@ -151,7 +151,7 @@ fn networks_of(gpu: &Gpu, options: Options, shapes: &[Shape]) -> Result<(), Fail
     Ok(())
 }
 
-/// No driver at hand has matrices of this size: the shader runs with scalar code in their place.
+/// No available driver has matrices of this size: the shader runs with scalar code instead.
 fn matrices_of_16(gpu: &Gpu, device_override: DeviceOverride) -> Result<(), Failed> {
     let mut device_options = DeviceOptions::default();
     device_options.faults.device_override = Some(device_override);
@@ -215,7 +215,7 @@ fn fixture_f16(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Buffers outlive a run; values of an earlier one must not matter.
+/// Buffers outlive a run; values of an earlier run must not matter.
 fn sizes_in_turn(gpu: &Gpu) -> Result<(), Failed> {
     let mut random = Random(3);
     let net = random.cpnet(&[2, 5, 7], 3);
@@ -272,7 +272,7 @@ fn small_limits(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Tiles for which Winograd needs larger buffers than a binding holds, beside tiles for which it does not.
+/// Tiles for which Winograd's buffers exceed a binding, beside tiles for which they do not.
 fn large_tiles(gpu: &Gpu) -> Result<(), Failed> {
     let mut random = Random(12);
     let net = random.cpnet(&[1, 32, 64], 3);
@@ -343,7 +343,7 @@ fn blank_style(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Layers of the networks below, each with a network in which its results are the first that exceed what f32 holds.
+/// Layers of the networks below, each with a network in which its results are the first beyond the range of f32.
 pub(super) fn overflowing() -> impl Iterator<Item = (&'static str, CPnet)> {
     let layers = ["downsample.down.res_down_0.conv.conv_0.2", "upsample.up.res_up_1.conv.conv_2.conv.2", "output.2"];
     layers.into_iter().map(|layer| {
@@ -379,7 +379,7 @@ fn nan(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Sums of weights that f16 holds exceed f16, and f32 holds them.
+/// Sums of f16 weights that exceed f16, but not f32.
 fn beyond_precision(gpu: &Gpu) -> Result<(), Failed> {
     let layer = "upsample.up.res_up_1.conv.conv_2.conv.2";
     let mut net = Random(5).cpnet(&[2, 8, 12], 3);

@@ -1,4 +1,4 @@
-//! The network on the GPU from planes to planes: batches that cut their own tiles and blend their own outputs.
+//! The network on the GPU from planes to planes: batches cut their own tiles and blend their own outputs.
 
 use std::collections::VecDeque;
 
@@ -128,7 +128,7 @@ fn little_memory(gpu: &Gpu) -> Result<(), Failed> {
     check_network(&little, Options::default(), &[5])
 }
 
-/// As many dispatches as the book states (`docs/src/network.md`), in their order, if the device has a clock.
+/// The number and order of dispatches stated in the book (`docs/src/network.md`), if the device has timestamps.
 fn recorded(gpu: &Gpu) -> Result<(), Failed> {
     let network = block_on(Network::new(gpu, &Random(36).cpnet(&[2, 4, 8, 12, 16], 3).network()))?;
     let tile_layout = TileLayout::new(64, 64, 16, 48, 0.1, false);

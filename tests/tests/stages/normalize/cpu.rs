@@ -52,7 +52,7 @@ fn fixture(case: &Case) -> Result<(), Failed> {
         let (ours, theirs) = (volume.channel(channel), expected.channel(channel));
         let constant = input.channel(channel).windows(2).all(|w| w[0] == w[1]);
         if constant && percentiles {
-            // The reference leaves a constant channel as it is; here it becomes zero.
+            // The reference keeps a constant channel; here it becomes zero.
             if ours.iter().any(|&v| v != 0.0) {
                 return Err("a constant channel is not zero".into());
             }

@@ -1,4 +1,4 @@
-//! Stage `normalize` of images on the GPU; percentiles are those of numpy to the last bit.
+//! Stage `normalize` of images on the GPU; percentiles equal numpy's to the last bit.
 
 use cytoshade_core::percentile::{Rank, steps};
 use cytoshade_core::{Normalize, Params, Planes, Volume};
@@ -136,8 +136,10 @@ fn random_intensities(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Planes under a light that falls off to one side. A third channel is constant, and a corner of the second one. The weakest
-/// contrast is a tenth of its level: rounding is relative to the level, and normalization amplifies it with the contrast.
+/// Planes under light that falls off to one side.
+///
+/// A third channel is constant, and so is a corner of the second one. The weakest contrast is a tenth of its level:
+/// rounding is relative to the level, and normalization amplifies it with the contrast.
 fn uneven(random: &mut Random, height: usize, width: usize) -> Planes {
     let mut planes = random_planes(random, 3, height, width);
     let light = |at: usize| 10f32.powf(3.0 * (at % width) as f32 / width as f32);
@@ -170,7 +172,7 @@ fn random_normalized_tiles(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// More tiles than are counted at once, and a device with room for little more than the planes.
+/// More tiles than are counted together, and a device with room for little more than the planes.
 fn many_tiles(gpu: &Gpu) -> Result<(), Failed> {
     let planes = uneven(&mut Random(39), 70, 100);
     check_normalized(gpu, &planes, &Params::new().tile_norm_blocksize(2))?;
@@ -221,7 +223,7 @@ fn fixture(gpu: &Gpu, case: &Case) -> Result<(), Failed> {
     for channel in 0..input.channels() {
         let constant = input.plane(channel).windows(2).all(|w| w[0] == w[1]);
         if constant && matches!(params.normalize, Normalize::Percentile { .. }) {
-            // The reference leaves a constant channel as it is; here it becomes zero.
+            // The reference keeps a constant channel; here it becomes zero.
             assert!(ours.plane(channel).iter().all(|&value| value == 0.0), "a constant channel is not zero");
         } else {
             close(ours.plane(channel), expected.channel(channel))?;

@@ -69,7 +69,7 @@ fn fixture(case: &Case) -> Result<(), Failed> {
     }
     agree::close_with_twin(&tiles, &expected.f32(), 0.0)?;
 
-    // The same with padding while cutting: take the middle of the planes, and pad it in the layout.
+    // The same with padding during cutting: take the middle of the planes, and pad it in the layout.
     let pad = Pad { before: 3, after: 2 };
     let (height, width) = (planes.height() - 5, planes.width() - 5);
     let mut inner = cytoshade_core::Planes::zeros(planes.channels(), height, width);

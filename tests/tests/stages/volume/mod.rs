@@ -1,4 +1,4 @@
-//! The stages of stacks, under the names of those of images.
+//! The stages of stacks, named like those of images.
 
 use cytoshade_tests::suite::Suite;
 

@@ -1,4 +1,4 @@
-//! The stages on a GPU, each compared with that on the CPU.
+//! The stages on a GPU, each compared with the CPU's.
 
 mod plane;
 mod stack;

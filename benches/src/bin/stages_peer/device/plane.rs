@@ -1,5 +1,6 @@
-//! The stages of a plane on a GPU. Inputs and outputs stay on the device; only the final labels are read back within the time,
-//! as in the pipeline.
+//! The stages of a plane on a GPU.
+//!
+//! Inputs and outputs stay on the device; as in the pipeline, only the final labels are read back within the time.
 
 use std::time::Duration;
 

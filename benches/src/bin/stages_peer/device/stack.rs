@@ -1,5 +1,7 @@
-//! The stages of a stack that run on a GPU. Inputs are on the device; labels are read back within the time, as in the pipeline,
-//! and the stages after them run on the host.
+//! The stages of a stack that run on a GPU.
+//!
+//! Inputs are on the device; as in the pipeline, labels are read back within the time, and later stages run on the
+//! host.
 
 use std::time::{Duration, Instant};
 

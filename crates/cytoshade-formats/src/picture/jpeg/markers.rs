@@ -1,15 +1,15 @@
-//! The markers of a JPEG, to tell a file that lacks no more than its end, or has bytes too many, from one that is damaged.
+//! JPEG markers, to distinguish a missing end marker or stray bytes from real damage.
 //!
 //! Source: ITU-T T.81 (1992), annex B.
 
-/// The file without bytes between the segments of its headers that belong to none, if there are such.
+/// The file without stray bytes between the segments of its headers; `None` if it has none.
 pub(super) fn without_stray_bytes(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut clean = bytes.get(..2)?.to_vec();
     let mut at = 2;
     let mut is_stray = false;
     loop {
         let rest = bytes.get(at..)?;
-        // Any number of bytes 0xff may come before a marker.
+        // Any number of bytes 0xff may precede a marker.
         let marker = rest.windows(2).position(|pair| matches!(pair, [0xff, 0x01..=0xfe]))?;
         is_stray |= rest.get(..marker)?.iter().any(|byte| *byte != 0xff);
         let rest = rest.get(marker..)?;
@@ -23,8 +23,9 @@ pub(super) fn without_stray_bytes(bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// True if every component has a scan. (The last scan itself may be cut; that shows when it is decoded.) False for
-/// progressive files and those with restarts: there, a cut in the last scan does not show.
+/// True if every component has a scan. A cut in the last scan shows only during decoding.
+///
+/// False for progressive files and those with restarts, in which decoding does not reveal a cut in the last scan.
 pub(super) fn are_complete(bytes: &[u8]) -> bool {
     let mut components: Vec<(u8, bool)> = Vec::new();
     let mut rest = bytes;
@@ -35,7 +36,7 @@ pub(super) fn are_complete(bytes: &[u8]) -> bool {
                 let found = segment.get(6..).unwrap_or_default().chunks_exact(3);
                 components = found.filter_map(|one| one.first()).map(|id| (*id, false)).collect();
             }
-            // Between restarts a cut does not show either.
+            // With restarts, decoding does not reveal a cut either.
             0xdd if segment != [0, 0] => return false,
             0xda => {
                 let Some((count, scan)) = segment.split_first() else { return false };
@@ -50,7 +51,7 @@ pub(super) fn are_complete(bytes: &[u8]) -> bool {
     !components.is_empty() && components.iter().all(|(_, has_scan)| *has_scan)
 }
 
-/// The next marker that has a segment, the segment, and what follows it.
+/// The next marker with a segment, the segment, and the rest.
 fn next(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let mut rest = bytes;
     loop {

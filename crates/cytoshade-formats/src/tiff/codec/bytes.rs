@@ -67,7 +67,7 @@ pub(super) fn pack_bits(stored: &[u8], expected: usize) -> Vec<u8> {
                 bytes.extend(std::iter::repeat_n(*value, 257 - run));
                 after
             }
-            // 128 stands for nothing.
+            // 128 is a no-op.
             _ => tail,
         };
     }
@@ -78,7 +78,7 @@ pub(super) fn pack_bits(stored: &[u8], expected: usize) -> Vec<u8> {
 /// At most `expected` bytes; fewer if the data end early.
 #[cfg(feature = "zstd")]
 pub(super) fn zstd(stored: &[u8], expected: usize) -> Result<Vec<u8>, String> {
-    // The window of earlier bytes need be no larger than what is decoded.
+    // The window of earlier bytes need not exceed the decoded size.
     let window = (expected as u64).max(1 << 20).saturating_mul(2);
     let decoder = ruzstd::decoding::StreamingDecoder::new_with_max_window_size(stored, window);
     take(decoder.map_err(|error| error.to_string())?, expected)
@@ -87,7 +87,7 @@ pub(super) fn zstd(stored: &[u8], expected: usize) -> Result<Vec<u8>, String> {
 /// At most `expected` bytes; fewer if the data end early.
 #[cfg(feature = "lzma")]
 pub(super) fn lzma(stored: &[u8], expected: usize) -> Result<Vec<u8>, String> {
-    // Writers state dictionaries of up to 64 MiB, whatever they compress.
+    // Writers state dictionaries of up to 64 MiB, whatever the size of the data.
     const MOST_MEMORY_KIB: u32 = 80 << 10;
     take(lzma_rust2::XzReader::new_mem_limit(stored, false, MOST_MEMORY_KIB), expected)
 }

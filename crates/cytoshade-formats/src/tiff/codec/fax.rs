@@ -50,7 +50,7 @@ impl Decoder for Rows {
         self.bytes.resize(start + self.row_bytes, 0);
         let row = self.bytes.get_mut(start..).unwrap_or_default();
         for run in changes.chunks(2) {
-            // A run without an end goes on to the end of the row.
+            // A run without an end extends to the end of the row.
             let [from, to] = *run else {
                 let from = run.first().copied().unwrap_or(self.columns);
                 blacken(row, from, self.columns);

@@ -1,4 +1,4 @@
-//! The compressions of strips and tiles, each behind the size that its pixels must have.
+//! The compressions of strips and tiles. Each decodes to a known size.
 
 #[cfg(feature = "rare")]
 use std::borrow::Cow;
@@ -23,11 +23,11 @@ mod fax;
 #[cfg(feature = "rare")]
 mod ycbcr;
 
-/// How strips and tiles are compressed.
+/// The compression of strips and tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Codec {
     None,
-    /// Brightness and colour apart, of different resolutions, without compression.
+    /// Uncompressed YCbCr with subsampled colour.
     #[cfg(feature = "rare")]
     YCbCr,
     Lzw,
@@ -42,7 +42,7 @@ pub(super) enum Codec {
     Fax(u64),
     #[cfg(feature = "rare")]
     Jpeg,
-    /// JPEG as TIFF 6.0 described it first.
+    /// Old-style JPEG, as first described in TIFF 6.0.
     #[cfg(feature = "rare")]
     OldJpeg,
     #[cfg(feature = "rare")]
@@ -57,12 +57,12 @@ pub(super) enum Codec {
     Lerc,
 }
 
-/// The order of the bytes of decoded samples.
+/// The byte order of decoded samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
-    /// That of the file, as they would lie in it uncompressed.
+    /// The file's order, as if uncompressed.
     File,
-    /// That of this machine, and the samples as they are held.
+    /// Native order, in the in-memory type.
     Native,
 }
 
@@ -102,7 +102,7 @@ impl Codec {
         Ok(codec)
     }
 
-    /// True if strips and tiles are pictures, which know their own samples.
+    /// True if strips and tiles are complete image files, which define their own samples.
     pub(super) fn is_picture(self) -> bool {
         match self {
             #[cfg(feature = "rare")]
@@ -119,7 +119,7 @@ impl Codec {
         }
     }
 
-    /// True if the predictor says what was done to the samples before they were compressed.
+    /// True if the Predictor tag applies to this compression.
     pub(super) fn has_predictor(self) -> bool {
         match self {
             Codec::Lzw | Codec::Deflate => true,
@@ -131,7 +131,7 @@ impl Codec {
         }
     }
 
-    /// Bytes of a decoded row of a strip or tile, of pixels of `bits` bits.
+    /// Bytes of a decoded row of a strip or tile, at `bits` bits per pixel.
     pub(super) fn row_bytes(self, page: &Page, bits: u64) -> u64 {
         if self.is_picture() {
             let held = Held::new(Format::Tiff, page.kind.sample_type).map_or(1, |held| held.bytes as u64);
@@ -140,27 +140,27 @@ impl Codec {
         page.chunk_width.saturating_mul(bits).div_ceil(8)
     }
 
-    /// The most bytes that one stored byte can stand for, if there is such a bound.
+    /// The maximum number of bytes decoded from one stored byte, if bounded.
     pub(super) fn most_expansion(self) -> Option<u64> {
         match self {
             Codec::None => None,
             #[cfg(feature = "rare")]
             Codec::YCbCr => Some(3),
-            // A run of 128 for two bytes.
+            // A run of 128 from two bytes.
             Codec::PackBits => Some(64),
-            // The longest match, 258 bytes, for two bits.
+            // The longest match, 258 bytes, from two bits.
             Codec::Deflate => Some(1032),
             #[cfg(feature = "rare")]
             Codec::Png => Some(1032),
-            // A block of 128 KiB for four bytes.
+            // A block of 128 KiB from four bytes.
             #[cfg(feature = "zstd")]
             Codec::Zstd => Some(1 << 15),
-            // The longest match, 273 bytes, for a fifth of a bit.
+            // The longest match, 273 bytes, from a fifth of a bit.
             #[cfg(feature = "lzma")]
             Codec::Lzma => Some(1 << 14),
-            // The longest entry of the table for a code of 12 bits.
+            // The longest table entry from a code of 12 bits.
             Codec::Lzw => Some(2731),
-            // A block of 8 x 8 pixels of one component, or of 16 x 16 of three, for a bit.
+            // A block of 8 x 8 pixels of one component, or of 16 x 16 of three, from one bit.
             #[cfg(feature = "rare")]
             Codec::Jpeg | Codec::OldJpeg => Some(8 * 64 * 12),
             #[allow(unreachable_patterns, reason = "the further compressions are features")]
@@ -168,7 +168,7 @@ impl Codec {
         }
     }
 
-    /// The one strip that is all of a page, where neither strips nor tiles are listed.
+    /// The single strip that forms a page, if neither strips nor tiles are listed.
     pub(super) fn whole(self, file: &File<'_>, page: &Page) -> Option<Chunk> {
         #[cfg(feature = "rare")]
         if self == Codec::OldJpeg {
@@ -179,7 +179,7 @@ impl Codec {
         None
     }
 
-    /// Decodes a strip or tile to `expected` bytes; gives fewer if the data end early.
+    /// Decodes a strip or tile to `expected` bytes; to fewer if the data end early.
     #[cfg_attr(not(feature = "rare"), allow(unused_variables, reason = "pictures alone need them"))]
     pub(super) fn decode(
         self,
@@ -240,13 +240,13 @@ fn refused(found: String) -> Error {
     Error::unsupported(Format::Tiff, found, expected)
 }
 
-/// True if the samples of a page are brightness and colors, which may have another resolution.
+/// True if a page stores YCbCr, whose colours may be subsampled.
 #[cfg(feature = "rare")]
 fn is_subsampled(page: &Page) -> bool {
     page.kind.photometric == YCBCR && !page.kind.planar && page.kind.samples == 3
 }
 
-/// How such samples are stored. (JPEG holds its colours itself; here they lie in the samples.)
+/// The codec for YCbCr samples. (JPEG handles colours itself; here they are in the samples.)
 #[cfg(feature = "rare")]
 fn subsampled(page: &Page, codec: Codec) -> Result<Codec, Error> {
     match (codec, page.subsampling) {
@@ -259,13 +259,13 @@ fn subsampled(page: &Page, codec: Codec) -> Result<Codec, Error> {
     }
 }
 
-/// JPEG as YCbCr becomes RGB, as tifffile and libtiff's users read it; all else is as it is stored.
+/// YCbCr in JPEG becomes RGB, as in tifffile and libtiff's users; other colours stay as stored.
 #[cfg(feature = "rare")]
 fn colors(page: &Page) -> jpeg::Colors {
     if page.kind.photometric == YCBCR { jpeg::Colors::Rgb } else { jpeg::Colors::Stored }
 }
 
-/// The samples of a strip or tile that is a picture, as they are held.
+/// The samples of a strip or tile that is an image file, in the in-memory type.
 #[cfg(any(feature = "rare", feature = "webp", feature = "jpeg2000", feature = "jpegxl", feature = "lerc"))]
 fn picture(
     page: &Page,
@@ -275,7 +275,7 @@ fn picture(
     let (width, samples) = (page.chunk_width as usize, page.interleaved());
     let held = Held::new(Format::Tiff, page.kind.sample_type)?;
     let row = width * samples * held.bytes;
-    // Some writers store the last strip in full.
+    // Some writers store the last strip at full height.
     let height = (expected / row.max(1)).max(page.chunk_height.min(page.kind.height as u64) as usize);
     let mut picture = decode(Allowed::Chunk { width, height })?;
     if let Some(warning) = picture.warnings.first() {
@@ -283,12 +283,12 @@ fn picture(
     }
     let found = Held::new(Format::Tiff, picture.sample_type)?;
     if (picture.channels, found) != (samples, held) {
-        // A bare RGB picture may have transparency that the page does not mention.
+        // A plain RGB image may have transparency that the page does not state.
         if picture.channels > samples && found == held {
             picture.pixels = first_samples(&picture.pixels, picture.channels, samples, held.bytes);
         } else {
             return Err(damaged(format!(
-                "a strip or tile is a picture of {} {} samples, expected {samples} {}",
+                "a strip or tile is an image of {} {} samples, expected {samples} {}",
                 picture.channels, picture.sample_type, page.kind.sample_type
             )));
         }
@@ -297,13 +297,13 @@ fn picture(
     Ok((picture.pixels, Order::Native))
 }
 
-/// The first `keep` of every `stored` samples of `bytes` bytes.
+/// The first `keep` of every `stored` samples, each of `bytes` bytes.
 #[cfg(any(feature = "rare", feature = "webp", feature = "jpeg2000", feature = "jpegxl", feature = "lerc"))]
 fn first_samples(pixels: &[u8], stored: usize, keep: usize, bytes: usize) -> Vec<u8> {
     pixels.chunks_exact(stored * bytes).flat_map(|pixel| pixel.iter().take(keep * bytes)).copied().collect()
 }
 
-/// A strip or tile with the tables of its page, where they are stored apart.
+/// Prepends the page's JPEG tables to a strip or tile, if they are stored separately.
 #[cfg(feature = "rare")]
 fn with_tables<'s>(file: &File<'_>, page: &Page, stored: &'s [u8]) -> Result<Cow<'s, [u8]>, Error> {
     const START: [u8; 2] = [0xff, 0xd8];

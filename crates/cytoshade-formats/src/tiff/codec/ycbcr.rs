@@ -1,13 +1,14 @@
-//! Brightness and colour apart, of different resolutions, without compression.
+//! Uncompressed YCbCr with subsampled colour.
 //!
 //! Source: TIFF 6.0 (Adobe, 1992), section 21.
 
 use super::super::page::Page;
 
-/// The samples of a strip or tile with the colours repeated for each pixel: Y, Cb and Cr side by side. Fewer than
-/// `expected` if the data end early.
+/// Expands a strip or tile to interleaved Y, Cb and Cr for each pixel.
 ///
-/// A block holds the brightness of its pixels, row by row, and then the two colours.
+/// Returns fewer bytes if the data end early.
+///
+/// A block holds the brightness of its pixels, row by row, then the two colour samples.
 pub(super) fn expand(page: &Page, stored: &[u8], expected: usize) -> Vec<u8> {
     let (across, down) = (page.subsampling.0.clamp(1, 4) as usize, page.subsampling.1.clamp(1, 4) as usize);
     let width = page.chunk_width as usize;

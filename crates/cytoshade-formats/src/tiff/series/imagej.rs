@@ -9,7 +9,7 @@ use crate::tiff::{
 };
 use crate::{Axis, AxisKind};
 
-/// What the header says of the axes.
+/// The axes in the header.
 #[derive(Debug, PartialEq)]
 pub(super) struct Header {
     channels: usize,
@@ -21,7 +21,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Parses a description; `None` if it is none of ImageJ's, or its lengths make no sense.
+    /// Parses a description; `None` if it is not ImageJ's, or its lengths are invalid.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         lines.next().filter(|first| first.starts_with("ImageJ=") || first.starts_with("SCIFIO="))?;
@@ -44,8 +44,9 @@ impl Header {
         })
     }
 
-    /// The axes that count the pages, the slowest first, of a file of `pages` pages of `samples` samples each; `None` if its
-    /// lengths contradict the number of images.
+    /// The axes that count the pages, the slowest first, for `pages` pages of `samples` samples each.
+    ///
+    /// `None` if the lengths contradict the number of images.
     pub(super) fn axes(&self, pages: usize, samples: usize) -> Option<Vec<Axis>> {
         // Bio-Formats states the samples of a page as channels.
         let samples_are_channels = samples > 1 && samples == self.channels;
@@ -83,7 +84,7 @@ fn value<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     values.find(|(found, _)| found.trim() == key).map(|(_, value)| value.trim())
 }
 
-/// Size of a pixel, by the unit in a header and the pixels in such a unit.
+/// Size of a pixel, from the unit in a header and the pixels per unit.
 #[cfg(feature = "microscopy")]
 pub(super) fn pixel_size(text: &str, x: Option<f64>, y: Option<f64>) -> crate::PixelSize {
     let Some(unit) = value(text, "unit").and_then(super::micrometres) else { return crate::PixelSize::default() };

@@ -1,4 +1,4 @@
-//! Zeiss LSM: a tag says how long the axes are; a thumbnail follows each page.
+//! Zeiss LSM: a tag gives the lengths of the axes; a thumbnail follows each page.
 //!
 //! Source: "LSM image file format" (Zeiss, release 6.0); tifffile for the layout of the tag.
 
@@ -6,10 +6,10 @@ use super::{count, listed, new_series, pages};
 use crate::tiff::Tiff;
 use crate::{Axis, AxisKind, Error, Format, Limits, Origin, PixelSize, Series, Warning};
 
-/// Bytes of the tag up to the last value that is read here.
+/// Bytes of the tag up to the last value used here.
 const LENGTH: u64 = 272;
 
-/// The series, if the file is one.
+/// The series, if the file is a Zeiss LSM file.
 pub(super) fn series(
     tiff: &mut Tiff<'_>,
     limits: &Limits,
@@ -29,7 +29,7 @@ pub(super) fn series(
         0 => &[AxisKind::Z, AxisKind::Channel],
         3 => &[AxisKind::Time, AxisKind::Channel],
         6 | 7 => &[AxisKind::Time, AxisKind::Z, AxisKind::Channel],
-        // Lines and planes along Z have no rows.
+        // Line scans and planes along Z have no rows.
         _ => return Ok(None),
     };
     let pages = pages::full_size(tiff.pages());

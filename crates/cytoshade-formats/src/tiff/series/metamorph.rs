@@ -1,20 +1,20 @@
-//! MetaMorph stacks: all planes lie behind one page, and tags say how many there are.
+//! MetaMorph stacks: all planes follow one page, and tags give their number.
 //!
-//! Source: "MetaMorph Stack (STK) Image File Format" (Meta Imaging Series, 2005); tifffile for what counts the planes.
+//! Source: "MetaMorph Stack (STK) Image File Format" (Meta Imaging Series, 2005); tifffile for the axis of the planes.
 
 use super::{behind, new_series};
 use crate::tiff::Tiff;
 use crate::tiff::directory::Values;
 use crate::{Axis, AxisKind, Error, Format, Limits, Origin, PixelSize, Series};
 
-/// Numbers of an entry of UIC2: distance (two), date and time of creation, date and time of a change.
+/// Words in an entry of UIC2: distance (two), date and time of creation, date and time of change.
 const WORDS: usize = 6;
 
-/// The series, if the file is such a stack.
+/// The series, if the file is a MetaMorph stack.
 pub(super) fn series(tiff: &Tiff<'_>, limits: &Limits) -> Result<Option<Series>, Error> {
     let file = tiff.file();
     let Some(page) = tiff.pages().first() else { return Ok(None) };
-    // UIC2 has an entry of six words for each plane, though its type says two.
+    // UIC2 has six words per plane, although its type implies two.
     let Some(uic2) = page.vendor.uic2.filter(|uic2| uic2.kind == 5) else { return Ok(None) };
     if tiff.pages().len() > 1 || file.big_endian {
         return Ok(None);
@@ -42,10 +42,11 @@ pub(super) fn series(tiff: &Tiff<'_>, limits: &Limits) -> Result<Option<Series>,
     Ok(Some(series))
 }
 
-/// Size of a pixel: of UIC1's pairs of an identifier and a value, 4 and 5 are where the sizes lie, and 6 where their unit
-/// does.
+/// Size of a pixel, from UIC1's pairs of an identifier and a value.
+///
+/// Identifiers 4 and 5 point to the sizes, and 6 to their unit.
 fn calibration(tiff: &Tiff<'_>, uic1: Values) -> PixelSize {
-    /// More identifiers than there are.
+    /// More identifiers than exist.
     const MOST: u64 = 256;
     let file = tiff.file();
     let slice = |offset: u64, length: u64| file.source.slice(Format::Tiff, offset, length, "a value of tag 33628").ok();

@@ -1,4 +1,4 @@
-//! Which series a TIFF holds.
+//! The series of a TIFF.
 
 use super::Tiff;
 use super::directory::Values;
@@ -20,7 +20,7 @@ mod pages;
 mod shaped;
 mod shaped_pages;
 
-/// Reads the series of a file from the first source that says which there are.
+/// Reads the series of a file from the first source that describes them.
 pub(super) fn series(
     tiff: &mut Tiff<'_>,
     siblings: &Siblings,
@@ -53,7 +53,7 @@ pub(super) fn series(
     Ok(series)
 }
 
-/// The series that descriptions and vendors' tags state; `None` if there are none, or they do not fit the pages.
+/// The series in descriptions and vendors' tags; `None` without any, or if the pages do not match.
 fn described(
     tiff: &mut Tiff<'_>,
     siblings: &Siblings,
@@ -100,13 +100,13 @@ fn described(
     Ok(None)
 }
 
-/// True for OME-XML, which ends with its outer element.
+/// True for OME-XML, which ends with its root element.
 #[cfg(feature = "microscopy")]
 fn is_ome(text: &str) -> bool {
     text.trim_end().ends_with("OME>") && text.contains("<")
 }
 
-/// Micrometres of a unit of length that ImageJ or OME name.
+/// Micrometres per unit of length, by ImageJ's or OME's name of the unit.
 #[cfg(feature = "microscopy")]
 fn micrometres(unit: &str) -> Option<f64> {
     Some(match unit.trim() {
@@ -114,7 +114,7 @@ fn micrometres(unit: &str) -> Option<f64> {
         "dm" => 1e5,
         "cm" => 1e4,
         "mm" => 1e3,
-        // ImageJ writes the micro sign as an escape of its own.
+        // ImageJ escapes the micro sign in its own way.
         "µm" | "μm" | "um" | "micron" | "microns" | "micrometer" | "\\u00B5m" => 1.0,
         "nm" => 1e-3,
         "pm" => 1e-6,
@@ -124,7 +124,7 @@ fn micrometres(unit: &str) -> Option<f64> {
     })
 }
 
-/// The axes that a page holds.
+/// The axes within a page.
 fn frame_axes(page: &Page) -> Vec<Axis> {
     let (y, x) = (Axis::new(AxisKind::Y, page.kind.height), Axis::new(AxisKind::X, page.kind.width));
     let sample = Axis::new(AxisKind::Sample, page.kind.samples);
@@ -135,7 +135,7 @@ fn frame_axes(page: &Page) -> Vec<Axis> {
     }
 }
 
-/// A series of pages like `page`: `leading` axes count them, those of length 1 dropped.
+/// A series of pages like `page`, counted by `leading` axes; those of length 1 are dropped.
 fn new_series(leading: Vec<Axis>, page: &Page, places: Vec<Option<Place>>, origin: Origin) -> Series {
     let frame = frame_axes(page);
     let frame_rank = frame.len();
@@ -154,14 +154,14 @@ fn new_series(leading: Vec<Axis>, page: &Page, places: Vec<Option<Place>>, origi
     }
 }
 
-/// The number of planes of axes, within the limits.
+/// The number of planes along these axes, within the limits.
 fn count(axes: &[Axis], limits: &Limits) -> Result<usize, Error> {
     let planes = axes.iter().fold(1u64, |planes, axis| planes.saturating_mul(axis.length as u64));
     limits.check_pages(planes)?;
     Ok(planes as usize)
 }
 
-/// The places of `stated` planes that lie one behind the other from where the one page says, as far as the file goes.
+/// The places of up to `stated` consecutive planes behind one page, as far as the file reaches.
 fn behind(tiff: &Tiff<'_>, page: usize, stated: usize) -> Option<Vec<Option<Place>>> {
     let (file, found) = (tiff.file(), tiff.pages().get(page)?);
     if found.kind.compression != 1 {
@@ -176,7 +176,7 @@ fn behind(tiff: &Tiff<'_>, page: usize, stated: usize) -> Option<Vec<Option<Plac
     Some((0..stated).map(place).collect())
 }
 
-/// The places of pages, of which there may be fewer or more than are stated.
+/// The places of pages, whose number may differ from the stated one.
 fn listed(pages: &[usize], stated: usize, warnings: &mut Vec<Warning>) -> Vec<Option<Place>> {
     if pages.len() > stated {
         warnings.push(Warning::SurplusPages { surplus: pages.len() - stated, stated });

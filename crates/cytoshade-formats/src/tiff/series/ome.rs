@@ -1,4 +1,4 @@
-//! OME-XML: images whose planes lie in any order in this file and in others beside it.
+//! OME-XML: images whose planes are in any order in this file and in others beside it.
 //!
 //! Source: the OME data model, 2016-06, and the OME-TIFF specification.
 
@@ -19,7 +19,7 @@ pub(super) struct OmeImage {
     pub(super) size_x: usize,
     pub(super) size_y: usize,
     pub(super) size_z: usize,
-    /// Counts samples: an RGB page stands for three of it.
+    /// In samples: an RGB page counts as three.
     pub(super) size_c: usize,
     pub(super) size_t: usize,
     pub(super) pixel_size: PixelSize,
@@ -27,7 +27,7 @@ pub(super) struct OmeImage {
     pub(super) data: Vec<TiffData>,
 }
 
-/// Planes that follow each other in a file and in the image.
+/// Planes that are consecutive both in a file and in the image.
 #[derive(Debug, Default)]
 pub(super) struct TiffData {
     /// The first page.
@@ -40,18 +40,18 @@ pub(super) struct TiffData {
     pub(super) file_name: String,
 }
 
-/// What OME-XML says.
+/// The contents of OME-XML.
 #[derive(Debug, Default)]
 pub(super) struct Ome {
-    /// The `UUID` of the file that holds it.
+    /// The `UUID` of this file.
     pub(super) uuid: String,
     pub(super) images: Vec<OmeImage>,
-    /// The file that holds the images' descriptions, if this one does not.
+    /// The file with the images' descriptions, if this one has none.
     pub(super) metadata_file: Option<String>,
 }
 
 impl Ome {
-    /// Reads it. The reader knows no entities but those of XML itself, so that none can grow.
+    /// Parses OME-XML. Resolves only XML's predefined entities, so that none can expand.
     pub(super) fn parse(text: &str, limits: &Limits) -> Result<Result<Self, String>, Error> {
         let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
         reader.config_mut().expand_empty_elements = true;
@@ -59,7 +59,7 @@ impl Ome {
         let mut planes = 0;
         let mut in_uuid = false;
         let mut is_ome = false;
-        // Elements that are open, and whether an image is one of them: annotations may hold other programs' XML.
+        // Open elements, and whether an image is one of them: annotations may contain other XML.
         let mut depth = 0usize;
         let mut in_image = false;
         loop {
@@ -122,7 +122,7 @@ impl Ome {
         let Some(image) = self.images.last_mut() else { return Ok(()) };
         match name {
             "Pixels" => image.pixels(element)?,
-            // One name for each channel at most; a channel without one keeps its place.
+            // At most one name per channel; an unnamed channel keeps its position.
             "Channel" if image.channel_names.len() < image.size_c => {
                 image.channel_names.push(attribute(element, "Name")?.unwrap_or_default());
             }
@@ -188,10 +188,10 @@ fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Str
 /// A whole number.
 fn number(element: &BytesStart<'_>, name: &str) -> Result<Option<usize>, String> {
     let Some(text) = attribute(element, name)? else { return Ok(None) };
-    text.trim().parse().map(Some).map_err(|_| format!("{name} is no number: {}", quoted(text.as_bytes())))
+    text.trim().parse().map(Some).map_err(|_| format!("{name} is not a number: {}", quoted(text.as_bytes())))
 }
 
-/// Names longer than any file system or person makes are cut.
+/// Cuts names longer than any file system allows.
 fn shortened(text: &str) -> String {
     const MOST: usize = 255;
     text.char_indices().nth(MOST).map_or(text, |(end, _)| text.get(..end).unwrap_or_default()).to_owned()

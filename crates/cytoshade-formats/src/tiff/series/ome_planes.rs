@@ -1,4 +1,4 @@
-//! Where the planes of OME-XML's images lie: in this file, and in others beside it.
+//! Finds the planes of OME-XML's images, in this file and in others beside it.
 
 use super::ome::{Ome, OmeImage, TiffData};
 use super::{count, new_series};
@@ -8,10 +8,10 @@ use crate::source::Source;
 use crate::tiff::{Part, Tiff};
 use crate::{Axis, AxisKind, Error, Format, Limits, Origin, Place, Series, Warning};
 
-/// More files of a set than anyone has beside each other.
+/// More files than any real set has.
 const MOST_FILES: usize = 4096;
 
-/// The series of the images, or `None` if the description does not describe the pages.
+/// The series of the images; `None` if the description does not match the pages.
 pub(super) fn series(
     tiff: &mut Tiff<'_>,
     text: &str,
@@ -32,7 +32,7 @@ pub(super) fn series(
     for image in &ome.images {
         match set.series(tiff, image, limits, warnings)? {
             Ok(Some(series)) => all.push(series),
-            // An image without any plane, such as one that was not saved.
+            // An image without planes, such as one that was not saved.
             Ok(None) => {}
             Err(why) => warnings.push(Warning::Description { why }),
         }
@@ -69,7 +69,7 @@ fn described(
     }))
 }
 
-/// The text of a companion file: OME-XML itself, or a TIFF that has it as its description.
+/// The text of a companion file: OME-XML itself, or a TIFF with OME-XML as its description.
 fn companion_text(source: &Source<'static>, limits: &Limits) -> Result<String, Error> {
     let mut start = [0; 8];
     let length = source.len().min(8) as usize;
@@ -89,9 +89,9 @@ fn companion_text(source: &Source<'static>, limits: &Limits) -> Result<String, E
 struct Set<'s> {
     siblings: &'s Siblings,
     uuid: &'s str,
-    /// The one other file that the description names, if it names but one and never this one: this file, renamed.
+    /// The only other file that the description names, if it never names this one: this file was renamed.
     own_name: Option<String>,
-    /// Names of files that were asked for, and the number of those that are there.
+    /// Names of requested files, each with the number of the file if it exists.
     files: Vec<(String, Option<usize>)>,
 }
 
@@ -106,7 +106,7 @@ impl<'s> Set<'s> {
         set
     }
 
-    /// True if planes lie in the file that was opened.
+    /// True if these planes are in the opened file.
     fn is_own(&self, data: &TiffData) -> bool {
         let TiffData { uuid, file_name, .. } = data;
         (uuid.is_empty() && file_name.is_empty())
@@ -115,7 +115,7 @@ impl<'s> Set<'s> {
             || (self.own_name.as_ref() == Some(file_name) && self.siblings.open(file_name).is_err())
     }
 
-    /// The number of the file in which planes lie; `None` if it is not there, which is warned of once.
+    /// The number of the file that holds these planes; `None`, with one warning, if it is missing.
     fn file(
         &mut self,
         tiff: &mut Tiff<'_>,
@@ -161,7 +161,7 @@ impl<'s> Set<'s> {
         if image.data.is_empty() {
             return Ok(Ok(None));
         }
-        // The file of the first planes says whether a page holds several of the channels.
+        // The file of the first planes shows whether a page holds several channels.
         let mut numbers = Vec::new();
         for data in &image.data {
             numbers.push(self.file(tiff, data, limits, warnings)?);
@@ -223,7 +223,7 @@ fn first_plane(data: &TiffData, axes: &[Axis], samples: usize) -> Option<usize> 
         let first = match axis.kind {
             AxisKind::Z => data.first_z,
             AxisKind::Time => data.first_t,
-            // Counted in samples, as SizeC is.
+            // Counted in samples, like SizeC.
             _ => data.first_c / samples.max(1),
         };
         if first >= axis.length { None } else { plane.checked_mul(axis.length)?.checked_add(first) }

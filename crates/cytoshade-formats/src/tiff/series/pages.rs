@@ -1,4 +1,4 @@
-//! The plain rule of pages, for files that do not say what they are.
+//! The default rule for pages, for files without a description.
 
 use super::new_series;
 #[cfg(feature = "microscopy")]
@@ -14,8 +14,10 @@ struct Group {
     pages: Vec<usize>,
 }
 
-/// One series for each group of pages of one size, type and compression. The group of the largest pages, and of these the
-/// one of the most pages, is taken; the others are left out, as are smaller copies and masks.
+/// One series for each group of pages of one size, type and compression.
+///
+/// The group with the largest pages, and among these the one with most pages, is selected. The others, smaller copies
+/// and masks are left out.
 pub(super) fn series(tiff: &Tiff<'_>) -> Vec<Series> {
     let groups = groups(tiff.pages());
     let is_marked = groups.iter().all(|group| group.marked.is_some());
@@ -36,7 +38,7 @@ pub(super) fn series(tiff: &Tiff<'_>) -> Vec<Series> {
         let is_other_size = (group.kind.width, group.kind.height) != (main.kind.width, main.kind.height);
         let other = if is_other_size { LeftOut::OtherSize } else { LeftOut::OtherKind };
         series.left_out = (at != main_at).then(|| group.marked.unwrap_or(other));
-        // What is taken comes first.
+        // The selected group comes first.
         all.insert(if at == main_at { 0 } else { all.len() }, series);
     }
     all
@@ -71,8 +73,10 @@ pub(super) fn full_size(pages: &[Page]) -> Vec<usize> {
     if full.is_empty() { (0..pages.len()).collect() } else { full }
 }
 
-/// Size of a pixel by the resolution tags. They are a size only in centimetres and below 50 micrometres: all else is what
-/// programs write for screens and printers.
+/// Size of a pixel from the resolution tags.
+///
+/// The tags are used only if they are in centimetres and give less than 50 micrometres: other values are set by
+/// programs for screens and printers.
 #[cfg(feature = "microscopy")]
 fn pixel_size(page: &Page) -> PixelSize {
     const LARGEST: f64 = 50.0;

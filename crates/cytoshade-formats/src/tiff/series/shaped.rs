@@ -1,19 +1,19 @@
-//! The description that tifffile writes: `{"shape": [2, 3, 64, 64], "axes": "CZYX"}`, or in old files `shape=(2, 3)`.
+//! tifffile's description: `{"shape": [2, 3, 64, 64], "axes": "CZYX"}`, or in old files `shape=(2, 3)`.
 
-/// What it says.
+/// The contents of the description.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Description {
     pub(super) shape: Vec<usize>,
     pub(super) axes: Option<String>,
-    /// All planes lie behind the first page.
+    /// All planes follow the first page.
     pub(super) truncated: bool,
 }
 
-/// More axes than numpy gives an array.
+/// More axes than numpy allows.
 const MAX_AXES: usize = 64;
 
 impl Description {
-    /// Parses a description; `None` if it is none of tifffile's.
+    /// Parses a description; `None` if it is not tifffile's.
     pub(super) fn parse(text: &str) -> Option<Self> {
         if let Some(shape) = text.strip_prefix("shape=(") {
             return Some(Self { shape: lengths(shape.split_once(')')?.0)?, ..Self::default() });
@@ -45,7 +45,7 @@ fn lengths(text: &str) -> Option<Vec<usize>> {
     (lengths.len() <= MAX_AXES && !lengths.contains(&0)).then_some(lengths)
 }
 
-/// A JSON string, as it is written, and what follows it.
+/// A JSON string, unescaped, and the rest of the text.
 fn string(text: &str) -> Option<(&str, &str)> {
     let inner = text.strip_prefix('"')?;
     let mut is_escaped = false;
@@ -60,7 +60,7 @@ fn string(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// A JSON value of any kind, and what follows it.
+/// A JSON value of any kind, and the rest of the text.
 fn value(text: &str) -> Option<(&str, &str)> {
     let mut depth = 0usize;
     let mut at = 0;

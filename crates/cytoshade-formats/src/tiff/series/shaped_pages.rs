@@ -1,4 +1,4 @@
-//! Where the planes of the series that tifffile describes lie.
+//! Finds the planes of the series that tifffile describes.
 
 use super::shaped::Description;
 use super::{behind, frame_axes};
@@ -6,7 +6,7 @@ use crate::series::Frames;
 use crate::tiff::Tiff;
 use crate::{Axis, AxisKind, Error, Limits, Origin, PixelSize, Place, Series};
 
-/// The series, each of which begins with a page that describes it; `None` if the descriptions do not fit the pages.
+/// The series, each described by its first page; `None` if they do not match the pages.
 pub(super) fn series(tiff: &Tiff<'_>, first: Description, limits: &Limits) -> Result<Option<Vec<Series>>, Error> {
     let mut all = Vec::new();
     let mut at = 0;
@@ -69,7 +69,7 @@ fn one(
     }
     let mut axes = axes(description, &frame);
     let mut frame_rank = frame_rank;
-    // A page that is one row of a plane, or the like, is no plane; the axes say so by themselves.
+    // A page may be less than a plane, such as one row; the axes show this.
     if axes.len() < 2 {
         axes.insert(0, Axis::new(AxisKind::Y, 1));
         frame_rank = axes.len();
@@ -88,7 +88,7 @@ fn one(
     Ok(Some((series, pages)))
 }
 
-/// The axes by name: those that the description gives, else those of the page, and before them unnamed ones.
+/// The axes by name: those in the description, else those of the page preceded by unnamed ones.
 fn axes(description: &Description, frame: &[Axis]) -> Vec<Axis> {
     let shape = &description.shape;
     let named: Option<Vec<AxisKind>> =

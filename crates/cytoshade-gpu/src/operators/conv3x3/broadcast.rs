@@ -1,4 +1,4 @@
-//! 3x3 convolution, register-blocked, its weights shared by subgroup broadcasts.
+//! 3x3 convolution, register-blocked, with weights shared by subgroup broadcasts.
 
 use cytoshade_core::Conv;
 use cytoshade_shaders::{self as shaders, Shader};
@@ -8,13 +8,15 @@ use crate::error::Unsupported;
 use crate::operators::convolution::{ConvAlgorithm, Geometry, Layer};
 use crate::operators::weights;
 
-/// vec4s of output channels of an invocation.
+/// vec4s of output channels per invocation.
 const QUADS: usize = 4;
 
-/// Invocations of a subgroup that hold weights for all of it.
+/// Invocations of a subgroup that hold weights for the whole subgroup.
 const HOLDERS: u32 = 8;
 
-/// [`super::ConvKernel::Broadcast`]: as `Direct` for twice the channels. Each invocation loads a part of the weights.
+/// [`super::ConvKernel::Broadcast`]: like `Direct` with twice the channels.
+///
+/// Each invocation loads part of the weights.
 #[derive(Debug)]
 pub(super) struct Broadcast;
 
@@ -25,7 +27,7 @@ impl ConvAlgorithm for Broadcast {
         Ok(Geometry { columns, rows: shaders::conv3x3_broadcast::ROWS, channels: 4 * QUADS as u32 })
     }
 
-    /// On a processor the number of loads decides, and a load of one address takes as long as one of several.
+    /// On a CPU the number of loads decides, and loading one address takes as long as loading several.
     fn is_preferred(&self, capabilities: &Capabilities, _: &Layer) -> bool {
         capabilities.software
     }
@@ -39,7 +41,7 @@ impl ConvAlgorithm for Broadcast {
     }
 }
 
-/// Invocations of the smallest subgroup, if it is large enough to hold weights for `shared/broadcast.wgsl`.
+/// Minimum subgroup size, if it is large enough to hold weights for `shared/broadcast.wgsl`.
 pub(super) fn subgroup(capabilities: &Capabilities) -> Result<u32, Unsupported> {
     match capabilities.subgroups.ok_or(Unsupported::NoSubgroups)? {
         (found @ ..HOLDERS, _) => Err(Unsupported::SmallSubgroups { found, needed: HOLDERS }),

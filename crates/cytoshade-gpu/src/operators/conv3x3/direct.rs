@@ -1,4 +1,4 @@
-//! 3x3 convolution, register-blocked, straight from memory.
+//! 3x3 convolution, register-blocked, directly from memory.
 
 use cytoshade_core::Conv;
 use cytoshade_shaders::{self as shaders, Shader};
@@ -8,7 +8,7 @@ use crate::error::Unsupported;
 use crate::operators::convolution::{ConvAlgorithm, Geometry, Layer};
 use crate::operators::weights;
 
-/// vec4s of output channels of an invocation.
+/// vec4s of output channels per invocation.
 const QUADS: usize = 2;
 
 pub(super) const GEOMETRY: Geometry = Geometry {
@@ -17,7 +17,7 @@ pub(super) const GEOMETRY: Geometry = Geometry {
     channels: 4 * QUADS as u32,
 };
 
-/// [`super::ConvKernel::Direct`]: an invocation computes some rows of a column. It runs everywhere.
+/// [`super::ConvKernel::Direct`]: an invocation computes some rows of a column. Runs everywhere.
 #[derive(Debug)]
 pub(super) struct Direct;
 

@@ -8,13 +8,13 @@ use crate::error::Unsupported;
 use crate::operators::convolution::{ConvAlgorithm, Geometry, Layer};
 use crate::operators::weights::{Counts, Order, Weight};
 
-/// Output channels of an invocation, a group of channels in the shader.
+/// Output channels per invocation, a group of channels in the shader.
 const GROUP: u32 = 8;
 
-/// Rows of pixels of a workgroup times its groups of channels.
+/// Rows of pixels per workgroup times its groups of channels.
 const ROWS_TIMES_GROUPS: u32 = shaders::conv3x3_gemm::LANES / shaders::conv3x3_gemm::RUNS;
 
-/// [`super::ConvKernel::Gemm`]: a workgroup stages pixels and weights, which all of its invocations read.
+/// [`super::ConvKernel::Gemm`]: a workgroup stages pixels and weights for all its invocations.
 #[derive(Debug)]
 pub(super) struct Gemm;
 
@@ -26,7 +26,7 @@ impl ConvAlgorithm for Gemm {
         Ok(Geometry { columns, rows, channels: GROUP * groups })
     }
 
-    /// On a GPU arithmetic is the limit, and workgroup memory feeds it best.
+    /// GPUs are compute-bound, and workgroup memory supplies the arithmetic best.
     fn is_preferred(&self, capabilities: &Capabilities, _: &Layer) -> bool {
         !capabilities.software
     }

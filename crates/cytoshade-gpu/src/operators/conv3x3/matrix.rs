@@ -8,16 +8,18 @@ use crate::error::Unsupported;
 use crate::operators::convolution::{ConvAlgorithm, Geometry, Layer};
 use crate::operators::weights::{Counts, Order, Weight};
 
-/// Subgroups of a workgroup.
+/// Subgroups per workgroup.
 const SUBGROUPS: u32 = 4;
 
-/// The largest subgroup, of which [`SUBGROUPS`] are a workgroup of the most invocations that WebGPU allows.
+/// The largest subgroup size: [`SUBGROUPS`] of them reach WebGPU's maximum workgroup size.
 const LARGEST_SUBGROUP: u32 = 64;
 
-/// Rows of pixels of a workgroup, if its subgroups do not share them.
+/// Rows of pixels per workgroup, if its subgroups do not share them.
 const ROWS: u32 = 16;
 
-/// [`super::ConvKernel::Matrix`]: as `Gemm` on the largest matrices that suit. A geometry's columns are their side.
+/// [`super::ConvKernel::Matrix`]: like `Gemm`, on the largest suitable matrices.
+///
+/// A geometry's columns are their side.
 #[derive(Debug)]
 pub(super) struct Matrix;
 
@@ -40,7 +42,7 @@ impl ConvAlgorithm for Matrix {
         Err(declined)
     }
 
-    /// On a GPU arithmetic is the limit, and matrices have the most of it.
+    /// GPUs are compute-bound, and matrices have the highest throughput.
     fn is_preferred(&self, capabilities: &Capabilities, _: &Layer) -> bool {
         !capabilities.software
     }
@@ -64,9 +66,9 @@ impl ConvAlgorithm for Matrix {
     }
 }
 
-/// The geometry on matrices of a side.
+/// The geometry for matrices of a given side.
 fn of_side(side: u32, subgroup: u32, memory: u32, outputs: usize) -> Result<Geometry, Unsupported> {
-    // An invocation stages 6 vec4s of weights in a step.
+    // An invocation stages 6 vec4s of weights per step.
     let lanes = side * side / 8;
     if subgroup < lanes {
         return Err(Unsupported::SmallSubgroups { found: subgroup, needed: lanes });
@@ -75,7 +77,7 @@ fn of_side(side: u32, subgroup: u32, memory: u32, outputs: usize) -> Result<Geom
         return Err(Unsupported::LargeSubgroups { found: subgroup, allowed: LARGEST_SUBGROUP });
     }
     let split = if outputs > 2 * side as usize { 2 } else { 1 };
-    // Two halves of f16: the rows of pixels and the tiles of weights; and 8 tiles of results in f32.
+    // Two buffers of f16 (rows of pixels and tiles of weights), and 8 tiles of results in f32.
     let needed = 2 * 2 * ((ROWS / split + 2) * (side + 2) * side + 6 * split * side * side) + 4 * 8 * side * side;
     if memory < needed {
         return Err(Unsupported::WorkgroupMemory { found: memory, needed });
@@ -85,7 +87,7 @@ fn of_side(side: u32, subgroup: u32, memory: u32, outputs: usize) -> Result<Geom
 
 /// [input / side][kernel x][kernel y][output / side][input % side][output % side].
 ///
-/// Output channels are padded to a multiple of `block`, those of a workgroup.
+/// Output channels are padded to a multiple of `block`, the output channels of a workgroup.
 fn order(side: usize, block: usize) -> Order {
     Order {
         padding: (side, block),

@@ -1,4 +1,4 @@
-//! 3x3 convolution: its kernels, and the rule that picks one for each layer.
+//! 3x3 convolution: its kernels, and the rule that chooses one for each layer.
 //!
 //! A kernel is one WGSL file, one Rust file here that implements [`ConvAlgorithm`], and one line in [`KERNELS`].
 
@@ -17,35 +17,41 @@ use crate::operators::convolution::{ConvAlgorithm, Geometry, Layer};
 
 /// A kernel of the family of 3x3 convolutions.
 ///
-/// Plain sums take `2 * (9 * inputs + shortcut) * outputs` operations for each pixel of the target. They need, once each,
-/// the bytes of the source, the skip, the addend and the target, and `(9 * inputs + shortcut) * outputs` weights for all pixels
-/// together. `benches/results/2026-11-22-convolution.md` has the share of a device's ceilings that each kernel reaches.
-/// The loads below are for each four input channels.
+/// Direct sums take `2 * (9 * inputs + shortcut) * outputs` operations per pixel of the target. They read or write once
+/// each the source, the skip, the addend and the target, and read `(9 * inputs + shortcut) * outputs` weights for all
+/// pixels together. `benches/results/2026-11-22-convolution.md` has the share of a device's ceilings that each kernel
+/// reaches. The loads below are per four input channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConvKernel {
-    /// Register-blocked, straight from memory; runs everywhere. Plain sums; loads 27 vec4s of the source for 7 pixels and
-    /// 8 output channels.
+    /// Register-blocked, directly from memory. Runs everywhere.
+    ///
+    /// Direct sums; loads 27 vec4s of the source for 7 pixels and 8 output channels.
     Direct,
-    /// As `Direct`, with the weights shared by subgroup broadcasts; for software adapters. Plain sums; loads 27 vec4s of
-    /// the source for 7 pixels and 16 output channels.
+    /// Like `Direct`, with weights shared by subgroup broadcasts. For software adapters.
+    ///
+    /// Direct sums; loads 27 vec4s of the source for 7 pixels and 16 output channels.
     Broadcast,
-    /// An implicit matrix product through workgroup memory; the fastest in f32 on GPUs. Plain sums; a workgroup loads 180
-    /// vec4s of the source for 112 pixels and 64 output channels, or 300 for 224 and 32.
+    /// An implicit matrix product through workgroup memory. The fastest in f32 on GPUs.
+    ///
+    /// Direct sums; a workgroup loads 180 vec4s of the source for 112 pixels and 64 output channels, or 300 for 224 and
+    /// 32.
     Gemm,
-    /// As `Gemm` on subgroup matrices (tensor cores); the fastest in f16 on GPUs that have them.
-    /// Plain sums; on matrices of 16 x 16 a workgroup loads 180 vec4s of the source for 128 pixels and 64 output channels,
-    /// or 324 for 256 and 32.
+    /// Like `Gemm` on subgroup matrices (tensor cores). The fastest in f16 on GPUs with such matrices.
+    ///
+    /// Direct sums; on matrices of 16 x 16 a workgroup loads 180 vec4s of the source for 128 pixels and 64 output
+    /// channels, or 324 for 256 and 32.
     Matrix,
-    /// Winograd F(4x4, 3x3), with the weights shared by subgroup broadcasts; two or three dispatches. The fastest on
-    /// software adapters for layers of 32 channels or more. The products take `4.5 * (inputs + shortcut) * outputs` operations
-    /// a pixel, and the transforms about 18 for each input channel and 9 for each output channel. In f32,
-    /// `2.25 * (inputs + shortcut)` values a pixel go to memory and back, as do `2.25 * outputs` sums, and there are
+    /// Winograd F(4x4, 3x3), with weights shared by subgroup broadcasts; two or three dispatches.
+    ///
+    /// The fastest on software adapters for 32 channels or more. The products take `4.5 * (inputs + shortcut) *
+    /// outputs` operations per pixel, and the transforms about 18 per input channel and 9 per output channel. In f32,
+    /// `2.25 * (inputs + shortcut)` values per pixel go to memory and back, as do `2.25 * outputs` sums, and there are
     /// `36 * (inputs + shortcut) * outputs` weights.
     Winograd,
 }
 
-/// The kernels of this build in order of preference: the first that is preferred and applies runs a layer.
+/// The kernels of this build in order of preference: the first preferred one that applies runs.
 #[cfg(not(target_arch = "wasm32"))]
 const KERNELS: &[(ConvKernel, &dyn ConvAlgorithm)] = &[
     (ConvKernel::Matrix, &matrix::Matrix),
@@ -75,10 +81,10 @@ impl ConvKernel {
         }
     }
 
-    /// How the kernel divides a layer among the workgroups of a device.
+    /// The kernel's geometry for a layer on a device.
     ///
     /// # Errors
-    /// Why the kernel does not run.
+    /// The reason that the kernel does not run.
     pub fn applies(self, capabilities: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported> {
         self.algorithm()?.applies(capabilities, layer)
     }
@@ -91,18 +97,18 @@ impl ConvKernel {
         applying.next().unwrap_or((ConvKernel::Direct, direct::GEOMETRY))
     }
 
-    /// The default kernel among those of one dispatch.
+    /// The default among the single-dispatch kernels.
     ///
-    /// It is for tiles so large that the buffers between dispatches would exceed the binding limit.
+    /// For tiles so large that the scratch of others would exceed the binding limit.
     pub(crate) fn choose_single_dispatch(capabilities: &Capabilities, layer: &Layer) -> ConvKernel {
-        // Winograd declines if no binding holds its weights.
+        // Winograd declines if its weights exceed the binding limit.
         Self::choose(&Capabilities { binding: 0, ..capabilities.clone() }, layer).0
     }
 
     /// The requested kernel, else the default one.
     ///
     /// # Errors
-    /// Why the requested kernel does not run.
+    /// The reason that the requested kernel does not run.
     pub fn pick(
         requested: Option<Self>,
         capabilities: &Capabilities,
@@ -117,7 +123,7 @@ impl ConvKernel {
     /// The kernel's algorithm.
     ///
     /// # Errors
-    /// [`Unsupported::NativeOnly`] in a browser build that leaves the kernel out.
+    /// [`Unsupported::NativeOnly`] in a browser build without this kernel.
     pub(crate) fn algorithm(self) -> Result<&'static dyn ConvAlgorithm, Unsupported> {
         let kernel = KERNELS.iter().find(|(kernel, _)| *kernel == self);
         kernel.map(|(_, algorithm)| *algorithm).ok_or(Unsupported::NativeOnly)
@@ -138,9 +144,9 @@ impl std::str::FromStr for ConvKernel {
     }
 }
 
-/// A name that no kernel has.
+/// An unknown kernel name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no kernel is called {0:?}; the kernels are {list}", list = ConvKernel::ALL.map(ConvKernel::name).join(", "))]
+#[error("unknown kernel {0:?}; the kernels are {list}", list = ConvKernel::ALL.map(ConvKernel::name).join(", "))]
 pub struct UnknownKernel(String);
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! 3x3 Winograd convolution, F(4x4, 3x3), with buffers between its dispatches.
+//! 3x3 Winograd convolution, F(4x4, 3x3), with scratch between its dispatches.
 //!
-//! The first dispatches transform the input to the points, the last one multiplies and transforms the sums to the
+//! The first dispatches transform the input to the points; the last one multiplies and transforms the sums to the
 //! output. `shared/winograd.wgsl` describes the points.
 
 use cytoshade_core::Conv;
@@ -14,26 +14,28 @@ use crate::operators::convolution::{ConvAlgorithm, ConvArgs, Geometry, Layer, Sc
 use crate::operators::{Dispatch, Grid, quads};
 use crate::pipeline::Variant;
 
-/// Output channels of an invocation of the product.
+/// Output channels per invocation of the product.
 const GROUP: usize = 32;
 
-/// Patches of an invocation of the product.
+/// Patches per invocation of the product.
 const RUN: usize = 4;
 
-/// Most invocations of a workgroup.
+/// Maximum workgroup size.
 const MAX_LANES: u32 = 64;
 
-/// Fewest channels with which Winograd is faster than plain sums on Mesa's llvmpipe.
+/// Minimum number of channels at which Winograd is faster than direct sums on Mesa's llvmpipe.
 ///
-/// It has a quarter of their products, but writes its points and reads them again.
+/// It has a quarter of the products, but writes its points and reads them again.
 const FEWEST_CHANNELS: usize = 32;
 
-/// [`super::ConvKernel::Winograd`]. A geometry's columns are the invocations of a workgroup, its rows the patches of each.
+/// [`super::ConvKernel::Winograd`].
+///
+/// A geometry's columns are the invocations of a workgroup, its rows the patches of each.
 #[derive(Debug)]
 pub(super) struct Winograd;
 
 impl ConvAlgorithm for Winograd {
-    /// A workgroup is as wide as a subgroup: to a processor more would be only a loop.
+    /// A workgroup is as wide as a subgroup: on a CPU more would only be a loop.
     fn applies(&self, capabilities: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported> {
         let lanes = subgroup(capabilities)?.min(MAX_LANES);
         let needed = weight_bytes(layer);
@@ -60,12 +62,12 @@ impl ConvAlgorithm for Winograd {
         weights(conv, shortcut)
     }
 
-    /// At the points f16 would round more than the limit of parity allows.
+    /// At the points, f16 rounding would exceed the parity limit.
     fn weight_precision(&self, _: Precision) -> Precision {
         Precision::F32
     }
 
-    /// The input and, if there is one, the shortcut's source at the points; then the product.
+    /// The input and, if any, the shortcut's source at the points; then the product.
     fn variants(&self, _: &Capabilities, geometry: &Geometry, skip: bool, shortcut: bool) -> Vec<Variant> {
         let lanes = |shader| Variant::new(shader).with(overrides::LANES, geometry.columns);
         let mut variants = vec![lanes(&shaders::CONV3X3_WINOGRAD_INPUT).with(overrides::SKIP, skip)];
@@ -90,7 +92,7 @@ impl ConvAlgorithm for Winograd {
         let lanes = u64::from(geometry.columns);
         let dispatch =
             |storage, x, group| Dispatch { params: args.params(), storage, grid: Grid::Items { x, each, group } };
-        // One invocation a vec4 of channels; once more for the shortcut's source.
+        // One invocation per vec4 of channels; a second dispatch for the shortcut's source.
         let channels = [quads(args.inputs), args.shortcut_quads()].into_iter().filter(|&channels| channels > 0);
         let input = vec![source, skip, residual, vectors, style, points];
         let inputs = channels.map(|x| dispatch(input.clone(), x, lanes));
@@ -100,7 +102,7 @@ impl ConvAlgorithm for Winograd {
     }
 }
 
-/// Channels that are transformed together: those of the input and of the shortcut's source, each padded to vec4s.
+/// Channels transformed together: the input's and the shortcut source's, each padded to vec4s.
 fn depth(layer: &Layer) -> usize {
     layer.inputs.next_multiple_of(4) + layer.shortcut.next_multiple_of(4)
 }
@@ -110,14 +112,14 @@ fn weight_bytes(layer: &Layer) -> u64 {
     4 * PRODUCTS as u64 * depth(layer) as u64 * layer.outputs.next_multiple_of(GROUP) as u64
 }
 
-/// Patches of 4 x 4 pixels of a tile.
+/// Patches of 4 x 4 pixels per tile.
 fn patches(height: usize, width: usize) -> usize {
     height.div_ceil(SIDE) * width.div_ceil(SIDE)
 }
 
 /// The weights [point][output / 32][input / 4][output / 4 % 8][input % 4][output % 4].
 ///
-/// The weights of the shortcut are those of more inputs.
+/// The shortcut's weights are those of additional inputs.
 fn weights(conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
     let inputs = conv.inputs();
     let depth = inputs.next_multiple_of(4) + shortcut.map_or(0, Conv::inputs).next_multiple_of(4);
@@ -137,8 +139,8 @@ fn weights(conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
         let first = inputs.next_multiple_of(4);
         for (at, weight) in shortcut.weight().iter().enumerate() {
             let (output, input) = (at / shortcut.inputs(), at % shortcut.inputs());
-            // A 1x1 kernel is the middle of a 3x3 kernel. A shortcut has no ReLU, so the scale of its BatchNorm goes into
-            // the weights.
+            // A 1x1 kernel is the center of a 3x3 kernel. A shortcut has no ReLU, so its BatchNorm's scale is folded
+            // into the weights.
             let mut kernel = [0.0; 9];
             kernel[4] = weight * shortcut.scale()[input];
             put(output, first + input, &kernel);
@@ -159,7 +161,7 @@ mod tests {
         Capabilities { software: true, subgroups: Some((8, 8)), binding, ..Capabilities::default() }
     }
 
-    /// The two points are stated in WGSL as abstract numbers, which leave no constant in the compiled shader.
+    /// WGSL declares the two points as abstract numbers, which leave no constant in the compiled shader.
     #[test]
     fn the_shaders_have_the_points_of_the_weights() {
         assert_eq!(shaders::conv3x3_winograd_input::POINTS as usize, PRODUCTS);

@@ -1,4 +1,4 @@
-//! The boxes of the masks, as the shaders have them.
+//! The boxes of the masks, in the shaders' format.
 
 use cytoshade_shaders as shaders;
 
@@ -9,7 +9,7 @@ use crate::stages::masks::Mask;
 /// Rows and columns of a tile of the shaders for masks whose heat is in memory.
 const TILE: [u32; 3] = shaders::DIFFUSE.workgroup;
 
-/// A mask's box with a border of one pixel, and how the mask's heat diffuses.
+/// A mask's box with a border of one pixel, and the strategy for diffusing its heat.
 #[derive(Clone, Debug)]
 pub(super) struct MaskBox {
     /// The index of the mask.
@@ -29,7 +29,7 @@ impl MaskBox {
         Self { mask: at, strategy, id: mask.id, top: mask.top as u32, left: mask.left as u32, height, width }
     }
 
-    /// The box as `shared/mask_flow.wgsl` has it.
+    /// The box in the format of `shared/mask_flow.wgsl`.
     pub(super) fn words(&self) -> [u32; 6] {
         let rows = if let DiffusionStrategy::Workgroup { rows, .. } = self.strategy { rows } else { 0 };
         [self.id, self.top, self.left, self.height, self.width, rows]
@@ -47,7 +47,7 @@ impl MaskBox {
     }
 }
 
-/// Groups boxes that one pipeline takes together.
+/// Groups boxes that one pipeline processes together.
 pub(super) fn alike(boxes: &[MaskBox]) -> Vec<Vec<MaskBox>> {
     let mut groups: Vec<Vec<MaskBox>> = Vec::new();
     for mask_box in boxes {

@@ -1,4 +1,4 @@
-//! The heat of masks in memory: after all rounds of the diffusion, by pixel.
+//! Computes the heat of masks in memory, after all rounds of the diffusion.
 
 use cytoshade_shaders as shaders;
 
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::pipeline::Variant;
 use crate::stages::masks::GpuLabels;
 
-/// Rounds of one submission: drivers stop work that runs for seconds.
+/// Rounds per submission: drivers stop work that runs for seconds.
 const ROUNDS: usize = 32;
 
 /// The heat of the masks by pixel, 0 elsewhere.
@@ -32,7 +32,7 @@ pub(super) async fn heat(
     Ok(heat)
 }
 
-/// Runs the rounds of masks of any size, one a dispatch.
+/// Runs the rounds of masks of any size, one per dispatch.
 async fn in_rounds(
     gpu: &Gpu,
     labels: &GpuLabels,
@@ -65,7 +65,7 @@ async fn in_rounds(
     wait(gpu, submissions)
 }
 
-/// Waits for each submission in turn, so that each has the whole time limit.
+/// Waits for each submission in turn, so that each has the full time limit.
 pub(super) fn wait(gpu: &Gpu, submissions: Vec<wgpu::SubmissionIndex>) -> Result<(), Error> {
     submissions.into_iter().try_for_each(|submission| gpu.wait(WHAT, submission, WAIT_TIMEOUT))
 }

@@ -1,10 +1,10 @@
-//! The check of each mask against the flows.
+//! Checks each mask against the flows.
 //!
-//! The reference's `metrics.flow_error`, `dynamics.masks_to_flows_cpu` and `dynamics.remove_bad_flow_masks`.
+//! Source: the reference's `metrics.flow_error`, `dynamics.masks_to_flows_cpu` and `dynamics.remove_bad_flow_masks`.
 //!
-//! Heat diffuses from the center of each mask, in a way that fits the mask's box ([`DiffusionStrategy`]). The reference
-//! computes in f64 and the shaders in f32, so each error comes with a bound of its rounding. If the threshold lies within
-//! that bound, the caller decides, with the exact error.
+//! Heat diffuses from the center of each mask, with a strategy chosen by the mask's box ([`DiffusionStrategy`]). The
+//! reference computes in f64 and the shaders in f32, so each error has a rounding bound. If the threshold is within
+//! that bound, the caller decides with the exact error.
 
 mod boxes;
 mod heat;
@@ -31,28 +31,28 @@ use boxes::MaskBox;
 use strategy::DiffusionStrategy;
 
 const WHAT: &str = "the flow error";
-/// Masks of one submission: drivers stop work that runs for seconds.
+/// Masks per submission: drivers stop work that runs for seconds.
 const MASKS: usize = 4096;
-/// Tiles of masks with their heat in memory that are processed at once.
+/// Tiles of masks with heat in memory that are processed together.
 const TILES: usize = 1 << 20;
-/// Bytes of masks that are read back at once for an exact decision.
+/// Bytes of masks read back together for exact decisions.
 const EXACT_BYTES: u64 = 16 << 20;
 
 /// The flow error of a mask.
 ///
-/// It is the mean squared difference between the mask's own flow and a fifth of the network's, dY and dX together.
+/// The mean squared difference between the mask's own flow and a fifth of the network's, dY and dX together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FlowError {
     /// The error.
     pub error: f64,
-    /// The bound of its rounding.
+    /// The rounding bound of the error.
     pub bound: f64,
 }
 
-/// The flow error of each mask, in the order of their labels.
+/// Computes the flow error of each mask, in the order of labels.
 ///
 /// # Errors
-/// [`Error::Length`] if `planes` has another size than `labels` or fewer than two planes, and errors of the device.
+/// [`Error::Length`] if `planes` has fewer than two planes or another size than `labels`, and errors of the device.
 pub async fn flow_errors(gpu: &Gpu, labels: &GpuLabels, planes: &GpuPlanes) -> Result<Vec<FlowError>, Error> {
     let pixels = labels.height * labels.width;
     if (planes.height(), planes.width()) != (labels.height, labels.width) || planes.channels() < 2 {
@@ -90,10 +90,12 @@ pub async fn flow_errors(gpu: &Gpu, labels: &GpuLabels, planes: &GpuPlanes) -> R
     Ok(labels.masks.iter().zip(sums).map(mean).collect())
 }
 
-/// Drops every mask whose flow error is above `threshold`; the others keep their numbers. A threshold of 0 keeps all.
+/// Drops every mask with a flow error above `threshold`; the others keep their numbers.
 ///
-/// `exact` decides if f32 cannot: from a mask's box as labels, 1 inside, and the flows there, (dY, dX), it computes the
-/// flow error in f64.
+/// A threshold of 0 keeps all.
+///
+/// `exact` decides if f32 cannot: given a mask's box as labels, 1 inside, and its flows (dY, dX), it computes the flow
+/// error in f64.
 ///
 /// # Errors
 /// Those of [`flow_errors`].
@@ -164,7 +166,7 @@ async fn cut(
     Ok(boxes)
 }
 
-/// For each id the pixel nearest to the mean of its mask, in the format of `center`.
+/// For each id, the pixel nearest to the mean of its mask, in the format of `center`.
 async fn centers(gpu: &Gpu, labels: &GpuLabels) -> Result<wgpu::Buffer, Error> {
     let [kernel] = gpu.kernels_of([Variant::new(&shaders::CENTER)]).await?;
     let mut means = vec![[0u32; 4]; labels.end];
@@ -188,7 +190,7 @@ async fn centers(gpu: &Gpu, labels: &GpuLabels) -> Result<wgpu::Buffer, Error> {
     .await
 }
 
-/// Adds the sums of masks that fit into workgroup memory and take the same number of invocations.
+/// Adds the sums of masks that fit into workgroup memory with the same number of invocations.
 async fn small_errors(
     gpu: &Gpu,
     labels: &GpuLabels,
@@ -212,7 +214,7 @@ async fn small_errors(
     add(gpu, &errors, boxes.iter().map(|mask_box| mask_box.mask), boxes.len(), sums).await
 }
 
-/// Adds the sums of masks with their heat in memory.
+/// Adds the sums of masks with heat in memory.
 async fn large_errors(
     gpu: &Gpu,
     labels: &GpuLabels,

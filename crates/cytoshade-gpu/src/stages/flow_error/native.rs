@@ -1,4 +1,4 @@
-//! Masks whose heat diffuses in registers, on software adapters. Browsers have no subgroups for it; see `web`.
+//! Diffuses heat in registers, on software adapters. Browsers have no subgroups for it; see `web`.
 
 use cytoshade_shaders::{self as shaders, overrides};
 
@@ -11,28 +11,28 @@ use crate::error::Error;
 use crate::pipeline::Variant;
 use crate::stages::masks::GpuLabels;
 
-/// Subgroups below each other for one mask; the first that are enough are taken.
+/// Subgroups stacked for one mask; the first sufficient number is used.
 const STACKS: [u32; 3] = [2, 4, 8];
-/// The smallest subgroup with which registers are faster.
+/// The smallest subgroup size at which registers are faster.
 const SMALLEST_SUBGROUP: u32 = 8;
-/// Most invocations of a workgroup: each has four entries of `edges` in workgroup memory.
+/// Maximum workgroup size: each invocation has four entries of `edges` in workgroup memory.
 const MAX_INVOCATIONS: u32 = shaders::diffuse_narrow::EDGES / 4;
 
-/// The invocations of a workgroup that has a mask in registers.
+/// The invocations of a workgroup that holds a mask in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Columns {
     /// Whether an invocation has 8 columns instead of 4.
     pub(super) wide: bool,
-    /// Invocations of a subgroup.
+    /// Invocations per subgroup.
     pub(super) lanes: u32,
-    /// Subgroups below each other.
+    /// Number of stacked subgroups.
     pub(super) stack: u32,
 }
 
 impl Columns {
     /// The invocations for a box of `height` x `width`, with its border of one pixel.
     ///
-    /// `None` if registers do not hold the box or would be slower.
+    /// `None` if the box does not fit into registers or they would be slower.
     pub(super) fn choose(capabilities: &Capabilities, height: u32, width: u32) -> Option<Self> {
         let (lanes, largest) = capabilities.subgroups?;
         if !capabilities.software || lanes != largest || lanes < SMALLEST_SUBGROUP {
@@ -46,7 +46,7 @@ impl Columns {
         fits.then_some(Self { wide: width > narrow, lanes, stack })
     }
 
-    /// Runs all rounds of some masks and leaves their heat in memory.
+    /// Runs all rounds of some masks and writes their heat to memory.
     pub(super) async fn diffuse(
         &self,
         gpu: &Gpu,

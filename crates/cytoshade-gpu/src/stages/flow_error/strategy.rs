@@ -1,21 +1,21 @@
-//! How the heat of a mask diffuses: a rule on plain numbers, tested without a GPU.
+//! Chooses how the heat of a mask diffuses, by a rule on plain numbers, tested without a GPU.
 
 use cytoshade_shaders as shaders;
 
 use super::platform::Columns;
 use crate::device::capabilities::Capabilities;
 
-/// Invocations of a workgroup for a mask in workgroup memory; the first that are enough are taken.
+/// Workgroup sizes for a mask in workgroup memory; the first sufficient one is used.
 const LANES: [u32; 1] = [256];
-/// The same for software adapters, which run few invocations at a time and pay for each at every barrier.
+/// The same for software adapters, which pay for each invocation at every barrier.
 const SOFTWARE_LANES: [u32; 3] = [32, 64, 256];
 
-/// How the heat of a mask diffuses.
+/// The strategy for diffusing a mask's heat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DiffusionStrategy {
     /// One workgroup runs all rounds in its memory: `lanes` invocations, each with `rows` rows of a column.
     Workgroup { lanes: u32, rows: u32 },
-    /// One workgroup runs all rounds in registers, and leaves the heat in memory; on software adapters.
+    /// One workgroup runs all rounds in registers and writes the heat to memory; on software adapters.
     Columns(Columns),
     /// Each dispatch runs one round, in memory.
     Rounds,
@@ -38,7 +38,7 @@ impl DiffusionStrategy {
         choice.iter().find_map(enough).unwrap_or(DiffusionStrategy::Rounds)
     }
 
-    /// The common part of the strategies that one pipeline runs together.
+    /// The part of the strategy that selects the pipeline.
     pub(super) fn kind(self) -> Self {
         match self {
             DiffusionStrategy::Workgroup { lanes, .. } => DiffusionStrategy::Workgroup { lanes, rows: 0 },

@@ -1,4 +1,4 @@
-//! What browsers do in place of the items of the same names in `native`.
+//! Implementations for browsers of the items in `native`.
 
 use super::boxes::MaskBox;
 use crate::device::Gpu;
@@ -6,7 +6,7 @@ use crate::device::capabilities::Capabilities;
 use crate::error::Error;
 use crate::stages::masks::GpuLabels;
 
-/// Browsers have no subgroups, so no mask has its heat in registers.
+/// Browsers have no subgroups, so no mask diffuses in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Columns {}
 

@@ -1,4 +1,4 @@
-//! The U-Net of Cellpose 1 to 3, as the tensors of a state dict and in an ONNX graph.
+//! The U-Net of Cellpose 1 to 3, in the tensors of a state dict and in an ONNX graph.
 
 #[cfg(feature = "onnx")]
 pub(crate) mod onnx;

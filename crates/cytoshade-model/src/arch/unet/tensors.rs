@@ -1,4 +1,4 @@
-//! The U-Net as tensors with the names of the published state dict.
+//! The U-Net as tensors, named as in the published state dicts.
 
 use cytoshade_core::arch::unet::{self, ConvLayer, LinearLayer, UNet};
 use cytoshade_core::{BatchNorm, Network};
@@ -8,16 +8,16 @@ use crate::arch::Recognizer;
 use crate::tensor::{Tensor, Tensors};
 use crate::{Error, Problem};
 
-/// The diameter that the reference takes if a state dict has none (files from before Cellpose 2).
+/// The reference's diameter if a state dict has none (files from before Cellpose 2).
 pub(super) const DEFAULT_DIAMETER: f32 = 30.0;
 
-/// A variance that, with the epsilon that is added to it, makes a scale of exactly 1 in f32.
+/// A variance for which the scale, with epsilon added, is exactly 1 in f32.
 ///
-/// It is within 2^-25 of the exact value, so that the scale's factor is within 2^-26 of 1: less than half a step of f32,
-/// and a weight times it is rounded back to itself.
+/// It is within 2^-25 of the exact value, so the scale's factor is within 2^-26 of 1: less than half an ulp of f32, and
+/// a weight times it rounds back to itself.
 pub(super) const UNIT_VARIANCE: f32 = 1.0 - 1e-5;
 
-/// Starts of the names of the network's tensors. Among these nothing may be surplus: it would be another network.
+/// Prefixes of the network's tensor names. A surplus tensor among these means another network.
 const PARTS: [&str; 6] = ["downsample.", "upsample.", "make_style.", "output.", "diam_mean", "diam_labels"];
 
 /// Parts of names that only U-Nets have.
@@ -43,7 +43,7 @@ impl Recognizer for UNetTensors {
         LEVELS.iter().any(|level| name.contains(level))
     }
 
-    /// The channel counts are read off the convolutions' weights; then every tensor that they demand is looked up.
+    /// Takes the channel counts from the convolutions' weights, then looks up every tensor that they imply.
     fn network(&self, tensors: Tensors) -> Result<Network, Error> {
         let unet = layout(&tensors)?;
         let mut dict = StateDict { tensors, problems: Vec::new() };
@@ -94,7 +94,7 @@ impl Recognizer for UNetTensors {
     }
 }
 
-/// Reads `nbase` and the output channels off the weights.
+/// The layout, with `nbase` and the output channels from the weights' shapes.
 fn layout(tensors: &Tensors) -> Result<UNet, Error> {
     let mut missing = Vec::new();
     let mut dimension = |name: String, axis: usize| {
@@ -120,7 +120,7 @@ fn layout(tensors: &Tensors) -> Result<UNet, Error> {
     if missing.is_empty() { Ok(UNet::new(nbase, nout)?) } else { Err(Error::StateDict { problems: missing }) }
 }
 
-/// Tensors that are taken out one by one, and the problems found on the way.
+/// Tensors to take out one by one, and the problems found.
 struct StateDict {
     tensors: Tensors,
     problems: Vec<Problem>,

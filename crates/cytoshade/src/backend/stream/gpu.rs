@@ -1,5 +1,6 @@
-//! Planes on a GPU through its network. While one batch computes, the next is submitted and the outputs of the last one
-//! return to the host.
+//! Runs planes through the network on a GPU.
+//!
+//! While one batch computes, the next is submitted and the outputs of the previous one return to the host.
 
 use std::collections::VecDeque;
 
@@ -14,10 +15,10 @@ use crate::backend::placed::{Placed, PlacedPlanes};
 use crate::backend::unless_over_capacity;
 use crate::gpu::{Gpu, GpuPlanes, Network, Part, PendingReadback, Submission, TiledPlanes};
 
-/// Batches that are submitted while the host prepares another. More would only delay a cancellation.
+/// Batches submitted while the host prepares another. More would only delay a cancellation.
 const IN_FLIGHT: usize = 2;
 
-/// Planes on their way through the network.
+/// Planes in flight through the network.
 pub(super) struct GpuStream<'a> {
     gpu: &'a Gpu,
     network: &'a Network,
@@ -25,7 +26,7 @@ pub(super) struct GpuStream<'a> {
     recorder: Option<&'a Recorder>,
     destination: Destination,
     parts: Parts,
-    /// When the last batch was done.
+    /// When the last batch ended.
     since: Instant,
     open: OpenPlanes<Open>,
     submissions: VecDeque<Submission>,
@@ -49,7 +50,9 @@ impl<'a> GpuStream<'a> {
         Self { gpu, network, batch_size, recorder, destination, parts, since: Instant::now(), open, submissions }
     }
 
-    /// Accepts a plane for whose tiles the network is prepared. Returns the plane if the device has no room for it.
+    /// Accepts a plane.
+    ///
+    /// The network must be prepared for its tiles. Returns the plane if the device has no room for it.
     pub(super) async fn accept(
         &mut self,
         input: PlacedPlanes,
@@ -65,7 +68,7 @@ impl<'a> GpuStream<'a> {
         let Some(tiled) = tiled else { return Ok(Some(input)) };
         let tiles = tiled.tiles();
         if self.destination == Destination::Stay {
-            // The GPU blends the tiles of a batch at once: a plane's sums depend on where it is divided.
+            // The GPU blends all tiles of a batch at once, so a plane's sums depend on how it is divided into batches.
             let most = self.network.max_batch(layout.tiling.height, layout.tiling.width).max(1);
             self.parts = Parts::Own { most };
         }
@@ -73,7 +76,9 @@ impl<'a> GpuStream<'a> {
         Ok(None)
     }
 
-    /// Submits batches while at least `least` tiles wait. Waits for the oldest batches if too many are on their way.
+    /// Submits batches while at least `least` tiles wait.
+    ///
+    /// Waits for the oldest batches if too many are in flight.
     pub(super) async fn submit(
         &mut self,
         least: usize,
@@ -103,8 +108,9 @@ impl<'a> GpuStream<'a> {
         Ok(())
     }
 
-    /// Gives up the planes that are not complete: those that the host has to process, and the number of their tiles that
-    /// were done.
+    /// Gives up the incomplete planes.
+    ///
+    /// Returns them for the host, and the number of their tiles that were done.
     pub(super) fn give_up(mut self) -> (Vec<PlacedPlanes>, usize) {
         let done = self.open.done();
         (self.open.drain().map(|open| open.plane.input).collect(), done)

@@ -1,4 +1,4 @@
-//! Planes in the host's memory through the network of any backend.
+//! Runs planes in host memory through the network of any backend.
 
 use std::collections::VecDeque;
 
@@ -14,17 +14,17 @@ use crate::Error;
 use crate::backend::placed::Placed;
 use crate::backend::{Backend, PendingBatch, TileBatch};
 
-/// Planes on their way through the network.
+/// Planes in flight through the network.
 pub(super) struct HostStream<'a> {
     backend: &'a Backend,
-    /// Tiles in a batch.
+    /// Tiles per batch.
     batch_size: usize,
-    /// Batches on their way at the same time.
+    /// Batches in flight at most.
     in_flight: usize,
     open: OpenPlanes<Open>,
-    /// When the work on the next batch to end began.
+    /// When work began on the batch that ends next.
     since: Option<Instant>,
-    /// Batches on their way, and the number of their tiles.
+    /// Batches in flight, with the number of their tiles.
     pending: VecDeque<(usize, PendingBatch<'a>)>,
 }
 
@@ -41,14 +41,14 @@ impl<'a> HostStream<'a> {
         Self { backend, batch_size, in_flight, open, since, pending }
     }
 
-    /// Accepts a plane for whose tiles the network is prepared.
+    /// Accepts a plane. The network must be prepared for its tiles.
     pub(super) fn accept(&mut self, planes: Planes, layout: TileLayout, nout: usize, style_channels: Option<usize>) {
         let blend = Blend::new(layout.clone(), nout, planes.height(), planes.width());
         let tiles = layout.tiling.tiles.len();
         self.open.push(Open { planes, layout, blend }, tiles, style_channels);
     }
 
-    /// Runs the batches that are full.
+    /// Runs the full batches.
     pub(super) async fn submit(&mut self, watch: &mut Watch<'a>, ready: &mut VecDeque<Output>) -> Result<(), Error> {
         self.run(self.batch_size, watch, ready).await
     }

@@ -1,4 +1,4 @@
-//! Planes through the network, batch by batch. Tiles of several planes share a batch.
+//! Runs planes through the network, batch by batch. Tiles of several planes share a batch.
 
 mod gpu;
 mod host;
@@ -23,7 +23,7 @@ pub(crate) use slices::Slices;
 /// The network's results for one plane.
 #[derive(Debug)]
 pub(crate) struct Output {
-    /// Shape [outputs, height, width], of the plane's size, in the order of the pipelines ([`super::outputs`]).
+    /// Shape [outputs, height, width], of the plane's size, in the pipelines' order ([`super::outputs`]).
     pub(crate) outputs: PlacedPlanes,
     /// The sum of the tiles' style vectors, scaled to L2 norm 1. `None` if the network has no style.
     pub(crate) style: Option<Vec<f32>>,
@@ -31,12 +31,12 @@ pub(crate) struct Output {
     pub(crate) time: Duration,
 }
 
-/// Where outputs go.
+/// Destination of the outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
-    /// They stay on the device that blends them.
+    /// The outputs stay on the device that blends them.
     Stay,
-    /// To the host, while later batches run.
+    /// The outputs return to the host while later batches run.
     Host,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// Counts tiles that are done and reports them.
+    /// Counts completed tiles and reports them.
     fn tiles_done(&mut self, tiles: usize) -> Result<(), CoreError> {
         self.count(tiles);
         match &self.progress {
@@ -70,12 +70,12 @@ impl<'a> Watch<'a> {
         self.progress.iter_mut().for_each(|progress| progress.done += tiles);
     }
 
-    /// Takes back tiles that have to run again.
+    /// Subtracts tiles that have to run again.
     fn uncount(&mut self, tiles: usize) {
         self.progress.iter_mut().for_each(|progress| progress.done -= tiles);
     }
 
-    /// Reports the tiles of a batch that is behind `pending` other tiles.
+    /// Reports the tiles of a batch that follows `pending` other tiles.
     fn tile_counter(&self, pending: usize) -> Box<Done<'a>> {
         let control = self.control;
         match self.progress.as_deref() {
@@ -87,7 +87,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// Planes on their way through the network, in order.
+/// Planes in flight through the network, in order.
 pub(crate) struct NetworkStream<'a> {
     backend: &'a Backend,
     network: &'a Network,
@@ -95,7 +95,7 @@ pub(crate) struct NetworkStream<'a> {
     watch: Watch<'a>,
     gpu: Option<GpuStream<'a>>,
     host: HostStream<'a>,
-    /// Height and width of the tiles on their way.
+    /// Height and width of the tiles in flight.
     tile: (usize, usize),
     ready: VecDeque<Output>,
     is_finished: bool,
@@ -130,14 +130,14 @@ impl<'a> NetworkStream<'a> {
         }
     }
 
-    /// The oldest outputs that are complete.
+    /// The outputs of the oldest plane, if they are complete.
     pub(crate) async fn pop(&mut self) -> Result<Option<Output>, Error> {
         let Some(Output { outputs, style, time }) = self.ready.pop_front() else { return Ok(None) };
         let outputs = arrange(outputs, &self.network.description().outputs).await?;
         Ok(Some(Output { outputs, style, time }))
     }
 
-    /// Accepts planes [channels, height, width], which become tiles together, and runs the batches that are full.
+    /// Accepts planes [channels, height, width], cut into tiles together, and runs the full batches.
     pub(crate) async fn push(&mut self, planes: PlacedPlanes) -> Result<(), Error> {
         let span = self.watch.span.clone();
         span.run(self.accept(planes)).await
@@ -177,7 +177,7 @@ impl<'a> NetworkStream<'a> {
     pub(crate) async fn finish(&mut self) -> Result<(), Error> {
         self.drain().await?;
         self.is_finished = true;
-        // Each batch is blended as a part of it; only the end of the last one is left.
+        // Blending is part of each batch; only the end of the last batch is left to report.
         self.watch.control.step(Stage::Blend, 0, 1)?;
         if let Some(gpu) = &self.gpu {
             self.watch.timings.measure(Stage::Blend, || gpu.wait_idle())?;
@@ -215,7 +215,7 @@ impl<'a> NetworkStream<'a> {
         self.or_on_host(result).await
     }
 
-    /// Hands the open planes and all later ones to the host if the device has no room for their batches.
+    /// On a capacity error, moves the open planes and all later ones to the host.
     async fn or_on_host(&mut self, result: Result<(), Error>) -> Result<(), Error> {
         if unless_over_capacity(result)?.is_some() {
             return Ok(());
@@ -230,8 +230,10 @@ impl<'a> NetworkStream<'a> {
     }
 }
 
-/// The tiles of a plane: of the side that `params` or the network ask for or, if the backend has no room for such tiles, of
-/// the largest side below.
+/// The layout of a plane's tiles.
+///
+/// The side is that of `params` or of the network. If the backend has no room for such tiles, it is the largest smaller
+/// side that fits.
 pub(crate) fn tile_layout(
     backend: &Backend,
     network: &Network,
@@ -245,6 +247,6 @@ pub(crate) fn tile_layout(
     let layout = |side| TileLayout::new(height, width, rule.padding, side, tile_overlap, augment);
     let sides = (1..=side / rule.padding).rev().map(|times| times * rule.padding);
     let fits = |layout: &TileLayout| backend.takes(layout.tiling.height, layout.tiling.width);
-    // If no side fits, the device names its limit when it runs the tiles.
+    // If no side fits, running the tiles reports the device's limit.
     Ok(sides.map(layout).find(fits).unwrap_or_else(|| layout(side)))
 }

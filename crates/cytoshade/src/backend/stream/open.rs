@@ -1,18 +1,18 @@
-//! Planes some of whose tiles are done.
+//! Planes that are partly processed.
 
 use std::collections::VecDeque;
 use std::collections::vec_deque::{Drain, IterMut};
 use std::ops::Range;
 use std::time::Duration;
 
-/// A plane some of whose tiles are done.
+/// A plane that is partly processed.
 #[derive(Debug)]
 pub(super) struct OpenPlane<T> {
     pub(super) plane: T,
     tiles: usize,
     sent: usize,
     done: usize,
-    /// The sum of the styles of the tiles that are done, if the network has a style.
+    /// The sum of the styles of the completed tiles, if the network has a style.
     style: Option<Vec<f32>>,
     /// The plane's share of the time of its batches.
     pub(super) time: Duration,
@@ -23,7 +23,7 @@ impl<T> OpenPlane<T> {
         self.sent == self.tiles
     }
 
-    /// Adds the style of a tile of a batch.
+    /// Adds the style of one tile of a batch.
     pub(super) fn add_style(&mut self, styles: &[f32], tile: usize) {
         let Some(sum) = &mut self.style else { return };
         let style = styles.chunks_exact(sum.len().max(1)).nth(tile).unwrap_or_default();
@@ -41,12 +41,12 @@ impl<T> OpenPlane<T> {
     }
 }
 
-/// Where the tiles of a plane can be divided between batches.
+/// How the tiles of a plane are divided between batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Parts {
-    /// Anywhere: every batch but the last is full.
+    /// At any tile: every batch but the last is full.
     Any,
-    /// Only where they are divided if the plane is alone and a device takes `most` tiles at once.
+    /// As for the plane alone on a device that runs `most` tiles at once.
     Own { most: usize },
 }
 
@@ -74,17 +74,17 @@ impl<T> OpenPlanes<T> {
         self.0.drain(..)
     }
 
-    /// Tiles that were not sent yet.
+    /// Tiles that are not sent yet.
     pub(super) fn waiting(&self) -> usize {
         self.0.iter().map(|open| open.tiles - open.sent).sum()
     }
 
-    /// Tiles that are done.
+    /// Completed tiles.
     pub(super) fn done(&self) -> usize {
         self.0.iter().map(|open| open.done).sum()
     }
 
-    /// Marks the next tiles, at most `batch_size`, as sent. Returns each plane's part of them.
+    /// Marks the next tiles, at most `batch_size`, as sent. Returns each plane's share of them.
     pub(super) fn send(&mut self, batch_size: usize, parts: Parts) -> impl Iterator<Item = (&mut T, Range<usize>)> {
         let mut room = match parts {
             Parts::Any => batch_size,
@@ -103,7 +103,7 @@ impl<T> OpenPlanes<T> {
         })
     }
 
-    /// The oldest `tiles` tiles that were sent and are not done: each plane's part of them.
+    /// Each plane's share of the oldest `tiles` tiles in flight.
     pub(super) fn oldest(&self, tiles: usize) -> impl Iterator<Item = (&T, Range<usize>)> {
         let mut room = tiles;
         self.0.iter().filter(|open| open.done < open.sent).map_while(move |open| {
@@ -113,8 +113,9 @@ impl<T> OpenPlanes<T> {
         })
     }
 
-    /// Marks the oldest `tiles` tiles as done, which took `time` together. Calls `each` with the plane of each tile,
-    /// the tile's number in the plane, and its number among `tiles`.
+    /// Marks the oldest `tiles` tiles as completed; together they took `time`.
+    ///
+    /// Calls `each` with the plane of each tile, the tile's number in the plane, and its number among `tiles`.
     pub(super) fn settle(
         &mut self,
         tiles: usize,
@@ -144,7 +145,7 @@ impl<T> OpenPlanes<T> {
 mod tests {
     use super::*;
 
-    /// Every batch of planes of so many tiles, as (plane, first tile, past the last one).
+    /// Every batch for planes of the given numbers of tiles, as (plane, first tile, end).
     fn batches(planes: &[usize], batch_size: usize, parts: Parts) -> Vec<Vec<(usize, usize, usize)>> {
         let mut open = OpenPlanes::default();
         planes.iter().enumerate().for_each(|(plane, &tiles)| open.push(plane, tiles, None));

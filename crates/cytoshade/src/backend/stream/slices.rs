@@ -9,7 +9,7 @@ use crate::backend::placed::{PlacedPlanes, PlacedVolume};
 pub(crate) struct Slices<'v> {
     volume: &'v mut PlacedVolume,
     axis: Axis,
-    /// Height and width that the network sees.
+    /// Height and width of the network's input.
     size: (usize, usize),
     next: usize,
 }

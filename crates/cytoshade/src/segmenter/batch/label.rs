@@ -1,4 +1,4 @@
-//! The last threads of a batch: outputs of the network to labels.
+//! The labelling threads of a batch: network outputs to labels.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender};
@@ -19,7 +19,7 @@ pub(super) struct Job {
     pub(super) work: Result<(Open, Output), Error>,
 }
 
-/// An image's number and its result, or the panic that took its place.
+/// An image's number and its result, or the panic of its labelling.
 pub(super) type Labelled = (usize, std::thread::Result<Result<Segmentation, Error>>);
 
 /// Jobs that several threads take from.
@@ -29,7 +29,7 @@ pub(super) fn share(jobs: Receiver<Job>) -> Jobs {
     Arc::new(Mutex::new(jobs))
 }
 
-/// Labels images until there are no more, or the caller is gone.
+/// Labels images until no more come or the caller is gone.
 pub(super) fn run(task: &Task, jobs: &Jobs, to_caller: &Sender<Labelled>) {
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();

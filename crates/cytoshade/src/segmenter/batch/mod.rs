@@ -4,7 +4,7 @@
 //! images -> prepare -> queue -> network (tiles of several images in a batch) -> jobs -> label -> results, in order
 //! ```
 //!
-//! Every image between the network and the caller holds a ticket, so that a caller that takes its time stops the rest.
+//! Every image between the network and the caller holds a ticket, so that a slow caller stops the rest.
 
 mod label;
 mod network;
@@ -21,10 +21,10 @@ use cytoshade_core::{Cancel, Control, Image, Params};
 use super::{Segmenter, Shared};
 use crate::{Error, Segmentation};
 
-/// Images that are ready for the network and wait for it.
+/// Images prepared and waiting for the network.
 const PREPARED: usize = 2;
 
-/// Images that wait to be labelled, beside those that are.
+/// Images waiting to be labelled.
 const WAITING: usize = 2;
 
 /// Threads that label.
@@ -35,7 +35,7 @@ pub trait BatchImage: Send + 'static {
     /// The image.
     ///
     /// # Errors
-    /// [`Error::Source`] if it could not be decoded.
+    /// [`Error::Source`] if decoding failed.
     fn into_image(self) -> Result<Image, Error>;
 }
 
@@ -53,13 +53,13 @@ impl<E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static> BatchIm
 
 /// The results of [`Segmenter::segment_batch`], in the order of the images.
 ///
-/// Dropping it stops the work: it returns when the threads have ended, after the tile or stage that they are in and the
-/// image that the source is decoding.
+/// Dropping it stops the work. The drop blocks until the threads have ended: after their current tile or stage, and
+/// after the image that the source is decoding.
 #[derive(Debug)]
 pub struct Segmentations {
     stop: Cancel,
     next: usize,
-    /// Results that are ahead of an image that takes longer.
+    /// Results that completed before an earlier image.
     early: BTreeMap<usize, Result<Segmentation, Error>>,
     channels: Option<Channels>,
     threads: Vec<JoinHandle<()>>,
@@ -68,11 +68,11 @@ pub struct Segmentations {
 #[derive(Debug)]
 struct Channels {
     results: Receiver<label::Labelled>,
-    /// One for each image between the network and the caller.
+    /// One ticket for each image between the network and the caller.
     tickets: Receiver<()>,
 }
 
-/// What all threads of a batch share.
+/// Shared by all threads of a batch.
 struct Task {
     segmenter: Arc<Shared>,
     params: Params,
@@ -109,10 +109,10 @@ impl Segmentations {
         Self { stop, next: 0, early: BTreeMap::new(), channels, threads }
     }
 
-    /// Ends the threads. Returns the panic of one of them, if any.
+    /// Ends the threads. Returns a panic of one of them, if any.
     fn end(&mut self) -> Option<Box<dyn std::any::Any + Send>> {
         self.stop.cancel();
-        // Threads that wait for the caller end when these are gone.
+        // Threads that wait for the caller end when these channels close.
         self.channels = None;
         self.early.clear();
         self.threads.drain(..).filter_map(|thread| thread.join().err()).next_back()
@@ -132,7 +132,7 @@ impl Iterator for Segmentations {
             let channels = self.channels.as_ref()?;
             if let Some(result) = self.early.remove(&self.next) {
                 self.next += 1;
-                // Gives the ticket back.
+                // Returns the ticket.
                 let _ = channels.tickets.try_recv();
                 if matches!(result, Err(Error::Cancelled)) {
                     self.end();
@@ -168,15 +168,17 @@ impl Drop for Segmentations {
 }
 
 impl Segmenter {
-    /// Segments many images. The results come in the images' order and equal those of [`Segmenter::segment`].
+    /// Segments many images.
     ///
-    /// `images` are [`Image`]s, or results of decoding one, of any sizes. One thread takes them from the iterator and
-    /// normalizes them, one runs the network, whose batches hold tiles of several images, and others label: all while the
-    /// caller works on the results. Queues are bounded: a caller that takes its time stops the iterator too. The error of
-    /// one image does not end the others.
+    /// The results come in the images' order and equal those of [`Segmenter::segment`].
     ///
-    /// On the CPU the threads share rayon's global pool. In a batch on a GPU the stages of different images overlap, so
-    /// that [`Segmentation::timings`] include waiting for others; an image has its share of the network's time.
+    /// `images` are [`Image`]s, or results of decoding them, of any sizes. One thread takes them from the iterator and
+    /// normalizes them, one runs the network on batches of tiles of several images, and others label, while the caller
+    /// works on the results. Queues are bounded: a slow caller stops the iterator too. An error in one image does not
+    /// end the others.
+    ///
+    /// On the CPU the threads share rayon's global pool. On a GPU the stages of different images overlap, so
+    /// [`Segmentation::timings`] include waiting for other images; each image gets its share of the network's time.
     ///
     /// ```
     /// # use cytoshade::{Device, Image, Model, Params, Segmenter};

@@ -1,4 +1,4 @@
-//! The second thread of a batch: the network over the tiles of several images.
+//! The network thread of a batch: runs the tiles of several images.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError};
@@ -13,10 +13,10 @@ use crate::Error;
 use crate::backend::stream::{Destination, NetworkStream, Watch};
 use crate::backend::trace::{self, Subject};
 
-/// Sends the network's outputs for each image to be labelled, until there are no more images or the call is cancelled.
+/// Sends each image's outputs to labelling until no more images come or the call is cancelled.
 pub(super) fn run(task: &Task, prepared: &Receiver<Prepared>, take_ticket: &SyncSender<()>, to_label: &Sender<Job>) {
     let mut pass = Pass { task, take_ticket, to_label, open: VecDeque::new() };
-    // An error of the network ends a stream and the images in it; the next images get a new one.
+    // A network error ends a stream and the images in it; the next images get a new stream.
     while let Err(error) = block_on(pass.run(prepared)) {
         if pass.fail(&error).is_err() {
             return;
@@ -29,15 +29,15 @@ struct Pass<'a> {
     task: &'a Task,
     take_ticket: &'a SyncSender<()>,
     to_label: &'a Sender<Job>,
-    /// Images without outputs yet, in order, and failed ones behind them.
+    /// Images without outputs yet, in order, and failed images after them.
     open: VecDeque<(usize, State)>,
 }
 
-/// An image with the number of its tiles, or its error.
+/// An image with its number of tiles, or its error.
 type State = Result<(Open, usize), Error>;
 
 impl Pass<'_> {
-    /// Runs the network until there are no more images.
+    /// Runs the network until no more images come.
     async fn run(&mut self, images: &Receiver<Prepared>) -> Result<(), Error> {
         let Task { segmenter, params, control } = self.task;
         let mut timings = Timings::default();
@@ -48,7 +48,7 @@ impl Pass<'_> {
         loop {
             let next = match images.try_recv() {
                 Err(TryRecvError::Empty) => {
-                    // Nothing to fill a batch with: the images at hand do not wait for others.
+                    // No other image is ready to fill the batch: the images in flight do not wait.
                     stream.drain().await?;
                     self.deliver(&mut stream).await?;
                     images.recv().ok()
@@ -70,7 +70,7 @@ impl Pass<'_> {
         self.deliver(&mut stream).await
     }
 
-    /// Sends the oldest images on, as far as their outputs are there.
+    /// Forwards the oldest images whose outputs are complete.
     async fn deliver(&mut self, stream: &mut NetworkStream<'_>) -> Result<(), Error> {
         while let Some((image, state)) = self.open.pop_front() {
             let work = match state {
@@ -105,21 +105,21 @@ impl Pass<'_> {
         if matches!(error, Error::Cancelled) { Err(Error::Cancelled) } else { Ok(()) }
     }
 
-    /// Sends a job when there is a ticket for it.
+    /// Sends a job when a ticket is free.
     fn send(&self, job: Job) -> Result<(), Error> {
         let is_gone = self.take_ticket.send(()).is_err() || self.to_label.send(job).is_err();
         if is_gone { Err(Error::Cancelled) } else { Ok(()) }
     }
 }
 
-/// Another error of the same content, for each image of a batch that failed.
+/// Copies an error for each image of a failed batch.
 fn copy(error: &Error) -> Error {
     match error {
         Error::Input(error) => Error::Input(error.clone()),
         Error::Cpu(error) => Error::Cpu(error.clone()),
         #[cfg(feature = "gpu")]
         Error::Gpu(error) => Error::Gpu(error.clone()),
-        // The network has no others.
+        // The network returns no other errors.
         _ => Error::Cancelled,
     }
 }

@@ -1,4 +1,4 @@
-//! The first thread of a batch: takes images from their source and normalizes them.
+//! The first thread of a batch: takes images from the source and normalizes them.
 
 use std::sync::mpsc::SyncSender;
 
@@ -11,7 +11,7 @@ use crate::Error;
 use crate::backend::placed::PlacedPlanes;
 use crate::pipeline::run::Run;
 
-/// An image on its way.
+/// An image in progress.
 pub(super) struct Open {
     /// Its number.
     pub(super) image: usize,
@@ -21,14 +21,14 @@ pub(super) struct Open {
     pub(super) timings: Timings,
 }
 
-/// An image and the planes that the network sees of it.
+/// An image and its planes, the network's input.
 pub(super) struct Prepared {
     pub(super) image: usize,
     /// With the number of tiles.
     pub(super) result: Result<(Open, usize, PlacedPlanes), Error>,
 }
 
-/// Sends each image to the network, until the source ends, the call is cancelled, or the network's thread is gone.
+/// Sends images to the network until the source ends, the call is cancelled, or the network ends.
 pub(super) fn run(task: &Task, images: impl Iterator<Item: BatchImage>, to_network: &SyncSender<Prepared>) {
     for (image, item) in images.enumerate() {
         let result = prepare(task, image, item);

@@ -60,7 +60,7 @@ fn random_flows(gpu: &Gpu) -> Result<(), Failed> {
     let mut random = Random(40);
     for size in [[12, 30, 37], [33, 9, 20]] {
         let (flows, cellprob) = scene(&mut random, size);
-        // Voxels that circle near a sink end anywhere, by rounding: long ways are not compared.
+        // Voxels that circle near a sink end at arbitrary points, by rounding: long paths are not compared.
         for (threshold, niter, interp) in
             [(0.0, 0, true), (0.0, 1, true), (0.5, 20, true), (-9.0, 50, true), (0.0, 1, false), (-9.0, 101, false)]
         {
@@ -124,8 +124,8 @@ fn little_memory(gpu: &Gpu) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Whether each voxel comes to rest: its end point stays near the reference's if flows change by as much as rounding changes
-/// them. Other voxels circle their sinks forever and end anywhere on their way.
+/// Whether each voxel comes to rest: its end point stays near the reference's if flows change by as much as rounding.
+/// Other voxels circle their sinks forever and end at arbitrary points of their paths.
 fn at_rest(case: &Case, points: &[[f32; 3]]) -> Result<Vec<bool>, Failed> {
     let (flows, cellprob) = (case.input("flows").volume(), case.input("cellprob").f32());
     let (threshold, niter) = (case.number("cellprob_threshold") as f32, case.number("niter") as u32);

@@ -1,4 +1,4 @@
-//! Stage `slice` on the GPU: planes out of a stack.
+//! Stage `slice` on the GPU: cuts planes out of a stack.
 
 use cytoshade_core::Axis;
 use cytoshade_gpu::{Error, Gpu};

@@ -1,4 +1,4 @@
-//! The weights of a network that was found in a graph.
+//! Reads the weights of a network found in a graph.
 
 use cytoshade_core::arch::unet::{ConvLayer, LinearLayer, UNet};
 use cytoshade_core::{BatchNorm, Conv, Linear, Network};
@@ -21,7 +21,7 @@ pub(super) struct Binder<'a, 'm> {
 }
 
 impl<'m> Binder<'_, 'm> {
-    /// The network, its layout read off the weights' shapes.
+    /// Builds the network, with the layout given by the shapes of its weights.
     pub(super) fn network(mut self, found: &Found<'m>) -> Result<Network, Error> {
         let unet = self.layout(found)?;
         let in_order = found.down.iter().flatten();
@@ -93,7 +93,7 @@ impl<'m> Binder<'_, 'm> {
         bias.map_or_else(|| Ok(vec![0.0; outputs]), |bias| self.values(node, bias, &[outputs]))
     }
 
-    /// A constant as it is stored, of the expected shape.
+    /// A stored constant of the expected shape.
     fn values(&mut self, node: &'m Node<'m>, value: Value, expected: &[usize]) -> Result<Vec<f32>, Error> {
         let Some((tensor, _)) = self.graph.constant(value) else {
             let found = format!("{} of the value {}", node.op_type(), printable(self.graph.name(value)));
@@ -109,10 +109,10 @@ impl<'m> Binder<'_, 'm> {
         }
     }
 
-    /// A diameter that the exporter put into the metadata, or kept although the graph does not use it.
+    /// A diameter from the metadata, or from an initializer that the graph does not use.
     fn diameter(&mut self, name: &str) -> Result<Option<f32>, Error> {
         if let Some(entry) = self.model.metadata.iter().find(|entry| entry.key == name) {
-            // The standard library's own parser brings 12 kB of tables to a browser.
+            // The standard library's parser adds 12 kB of tables to the browser build.
             let diameter = serde_json::from_str(entry.value);
             return diameter.map(Some).map_err(|_| Error::damaged(format!("the metadata {name} is not a number")));
         }

@@ -1,4 +1,4 @@
-//! Finds the network's layers in a graph, and checks that each computes the same as that of the U-Net.
+//! Finds the network's layers in a graph, and checks that each computes the U-Net's function.
 
 use crate::onnx::{Graph, Mismatch, Node, Value};
 
@@ -6,29 +6,29 @@ use crate::onnx::{Graph, Mismatch, Node, Value};
 const CONV_1X1: &str = "a convolution 1x1 that keeps the plane's size, of constant weights";
 const CONV_3X3: &str = "a convolution 3x3 that keeps the plane's size, of constant weights";
 
-/// Nodes between the style's projection and the addition to the map.
+/// Maximum number of nodes between the style's projection and its addition to the map.
 const SHAPERS: usize = 4;
 
 /// BatchNorm (unless the exporter folded it), ReLU (if `relu`) and convolution.
 ///
-/// Exporters fold a BatchNorm into the convolution before it, and that of a projection into the projection itself. The
-/// layer is then the same function with a BatchNorm that changes nothing, so a missing BatchNorm is accepted anywhere.
+/// Exporters fold a BatchNorm into the convolution before it, and a projection's BatchNorm into the projection. The
+/// layer then equals one with an identity BatchNorm, so a missing BatchNorm is accepted anywhere.
 pub(super) struct FoundConv<'m> {
     pub(super) conv: &'m Node<'m>,
     pub(super) norm: Option<&'m Node<'m>>,
 }
 
-/// `bias + weight * style`, with the values of its constants.
+/// `bias + weight * style`, with constant values.
 pub(super) struct FoundLinear<'m> {
     pub(super) node: &'m Node<'m>,
     pub(super) weight: Value,
-    /// Whether the weight is [inputs, outputs] and not [outputs, inputs].
+    /// Whether the weight is [inputs, outputs] instead of [outputs, inputs].
     pub(super) turned: bool,
     pub(super) bias: Option<Value>,
 }
 
 impl<'m> Graph<'m> {
-    /// The side of a convolution's kernel, as its weights have it.
+    /// The side of a convolution's kernel, from its weights.
     pub(super) fn kernel(&self, conv: &'m Node<'m>) -> Option<i64> {
         let (weight, false) = self.constant(conv.input(1))? else { return None };
         match weight.dims[..] {
@@ -37,7 +37,7 @@ impl<'m> Graph<'m> {
         }
     }
 
-    /// The convolution that makes a value, and the value that its BatchNorm, ReLU and itself are applied to.
+    /// The convolution that computes a value, and the input of its BatchNorm, ReLU and convolution.
     pub(super) fn conv(&self, value: Value, kernel: i64, relu: bool) -> Result<(FoundConv<'m>, Value), Mismatch> {
         let conv = self.expect(value, &["Conv"])?;
         let same = matches!(conv.text("auto_pad", "NOTSET"), b"SAME_UPPER" | b"SAME_LOWER");
@@ -62,7 +62,7 @@ impl<'m> Graph<'m> {
         Ok((FoundConv { conv, norm }, input))
     }
 
-    /// The two operands of the addition that makes a value, that of a convolution first.
+    /// The operands of the addition that computes a value, the convolution's first.
     pub(super) fn add_conv(&self, value: Value) -> Result<(Value, Value), Mismatch> {
         let add = self.expect(value, &["Add"])?;
         let (a, b) = (add.input(0), add.input(1));
@@ -74,7 +74,7 @@ impl<'m> Graph<'m> {
         }
     }
 
-    /// The two operands of `proj(x) + ...`, that of the 1x1 convolution first.
+    /// The operands of `proj(x) + ...`, the 1x1 convolution's first.
     pub(super) fn add_proj(&self, value: Value) -> Result<(Value, Value), Mismatch> {
         let add = self.expect(value, &["Add"])?;
         let (a, b) = (add.input(0), add.input(1));
@@ -86,7 +86,7 @@ impl<'m> Graph<'m> {
         }
     }
 
-    /// A projection of the style added to a value: the projection, the style, the value.
+    /// The addition of a style projection: the projection, the style, the other operand.
     pub(super) fn add_style(&self, value: Value) -> Result<(FoundLinear<'m>, Value, Value), Mismatch> {
         let add = self.expect(value, &["Add"])?;
         let (a, b) = (add.input(0), add.input(1));
@@ -112,7 +112,7 @@ impl<'m> Graph<'m> {
             }
             node = self.maker(node.input(0))?;
         }
-        // From the projection on, each new axis comes behind the channels.
+        // After the projection, each new axis follows the channels.
         let mut rank = 2;
         for axes in axes.into_iter().rev() {
             rank += axes.len() as i64;
@@ -139,7 +139,7 @@ impl<'m> Graph<'m> {
         product.is(&["MatMul"]).then_some((linear, product.input(0)))
     }
 
-    /// The 2x2 max-pool that makes a value: its input.
+    /// The input of the 2x2 max-pool that computes a value.
     pub(super) fn max_pool(&self, value: Value) -> Result<Value, Mismatch> {
         let pool = self.expect(value, &["MaxPool"])?;
         let plain = pool.all("pads", 0)
@@ -152,7 +152,7 @@ impl<'m> Graph<'m> {
         Ok(pool.input(0))
     }
 
-    /// The nearest-neighbor doubling that makes a value: its input, or `None` if another node makes the value.
+    /// The input of the 2x nearest-neighbor upsampling that computes a value; `None` for other nodes.
     pub(super) fn doubling(&self, value: Value) -> Result<Option<Value>, Mismatch> {
         let Some(node) = self.maker(value).filter(|node| node.is(&["Resize", "Upsample"])) else { return Ok(None) };
         let scales = if node.is(&["Resize"]) && node.inputs() > 2 { node.input(2) } else { node.input(1) };
@@ -160,7 +160,7 @@ impl<'m> Graph<'m> {
             Some(scales) => Some(scales.floats.iter().take(5).map(|&scale| f64::from(scale)).collect()),
             None => self.numbers(scales),
         };
-        // Without factors the size is given, and it is pinned by the map of twice the size that is added later.
+        // Without factors the node has a target size; the later addition of a map of twice the size determines it.
         let by_size = node.is(&["Resize"]) && node.input(3).given().is_some();
         let twice = scales.map_or(by_size, |scales| scales == [1.0, 1.0, 2.0, 2.0] || scales == [2.0, 2.0]);
         let nearest = match node.text("coordinate_transformation_mode", "half_pixel") {
@@ -178,7 +178,7 @@ impl<'m> Graph<'m> {
         Ok(Some(node.input(0)))
     }
 
-    /// The style that a map's average over the plane makes, divided by its length: checks that it is of `map`.
+    /// Checks that a value is the style of `map`: its average over the plane, divided by its norm.
     pub(super) fn style(&self, value: Value, map: Value) -> Result<(), Mismatch> {
         let divide = self.expect(value, &["Div", "LpNormalization"])?;
         let average = divide.input(0);
@@ -206,7 +206,7 @@ impl<'m> Graph<'m> {
         let pool = self.expect(pooled, &["GlobalAveragePool", "AveragePool", "ReduceMean"])?;
         if pool.is(&["AveragePool"]) {
             let whole = pool.all("pads", 0) && pool.all("dilations", 1) && pool.int("ceil_mode", 0) == 0;
-            // A window smaller than the plane leaves more than one average a channel, and no projection that fits.
+            // A window smaller than the plane leaves several averages per channel, which match no projection.
             pool.check(whole, "an average over the whole plane")?;
         } else if pool.is(&["ReduceMean"]) {
             let mut axes = self.axes(pool).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The U-Net in an ONNX graph, found by the graph's structure.
+//! Finds the U-Net in an ONNX graph by the graph's structure.
 
 mod bind;
 mod layers;
@@ -11,17 +11,17 @@ use crate::external::ExternalData;
 use crate::onnx::{Graph, Model, Node};
 use crate::{Error, ReadLimits};
 
-/// Nodes that are tried as the network's last. Exports have a handful; a hostile graph may have thousands, each of
-/// which would be followed a long way.
+/// Maximum number of candidates for the network's last node.
+///
+/// Exports have a handful; a hostile graph may have thousands, each with a long walk.
 const MAX_HEADS: usize = 256;
-/// Nodes that are visited on the way from one of them, at most: 8 levels of some 40 nodes, each with nodes that only pass
-/// values on.
+/// Maximum number of nodes in one walk: 8 levels of some 40 nodes, each with pass-through nodes.
 const STEPS_OF_A_WALK: u64 = 1000;
 
-/// The network in a graph, and the kinds of nodes beside it.
+/// The network in a graph, and the kinds of nodes outside it.
 ///
 /// # Errors
-/// [`Error::Graph`] with the first node that differs in the closest match, and those of reading the weights.
+/// [`Error::Graph`] with the first differing node of the closest match, and those of reading the weights.
 pub(crate) fn network<'m>(
     graph: &Graph<'m>,
     model: &'m Model<'m>,
@@ -57,13 +57,13 @@ pub(crate) fn network<'m>(
     }
 }
 
-/// Whether a node may be the network's last: a convolution 1x1 behind a ReLU.
+/// Whether a node may be the network's last: a 1x1 convolution after a ReLU.
 fn is_head<'m>(graph: &Graph<'m>, node: &'m Node<'m>) -> bool {
     let after_relu = || graph.maker(node.input(0)).is_some_and(|node| node.is(&["Relu"]));
     node.is(&["Conv"]) && graph.kernel(node) == Some(1) && after_relu()
 }
 
-/// No node could be the network's last: the node that makes the graph's first output is the one that differs.
+/// The error if no node can be the network's last. It names the node of the graph's first output.
 fn no_head(graph: &Graph<'_>) -> Error {
     match graph.maker(graph.output()) {
         Some(node) => node.mismatch(node.op_type(), "a convolution 1x1 behind a Relu").into(),

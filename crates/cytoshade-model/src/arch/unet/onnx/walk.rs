@@ -1,6 +1,6 @@
-//! Finds the network in a graph: from its last convolution back to its input, along the edges.
+//! Finds the network in a graph: walks along the edges from its last convolution back to its input.
 //!
-//! Names play no part. The order of the walk is fixed, so the first node that differs is one and the same for a file.
+//! Names are ignored. The order of the walk is fixed, so a file always gives the same first differing node.
 
 use cytoshade_core::arch::unet::MAX_LEVELS;
 
@@ -13,7 +13,7 @@ pub(super) struct Found<'m> {
     pub(super) down: Vec<[FoundConv<'m>; 5]>,
     pub(super) up: Vec<Up<'m>>,
     pub(super) output: FoundConv<'m>,
-    /// The value that the network is applied to.
+    /// The input of the network.
     pub(super) input: Value,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Up<'m> {
     style: Value,
 }
 
-/// The network whose last convolution is `head`; or how many blocks were found before the first node that differs.
+/// The network with last convolution `head`; else the number of blocks before the first difference.
 pub(super) fn network<'m>(graph: &Graph<'m>, head: &'m Node<'m>) -> Result<Found<'m>, (usize, Mismatch)> {
     let mut found = 0;
     follow(graph, head, &mut found).map_err(|mismatch| (found, mismatch))
@@ -110,7 +110,7 @@ fn up_level<'m>(graph: &Graph<'m>, value: Value) -> Result<Up<'m>, Mismatch> {
     Ok(Up { convs: [proj, c0, c1, c2, c3], linears: [full1, full2, full3], input, skip, style })
 }
 
-/// Two ways that must begin at one value.
+/// Two paths that must begin at one value.
 fn meet<'m>(graph: &Graph<'m>, value: Value, around: Value) -> Result<(), Mismatch> {
     if graph.same(value, around) { Ok(()) } else { Err(graph.other_value(value, "the value that also goes around")) }
 }
