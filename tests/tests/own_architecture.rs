@@ -56,7 +56,7 @@ fn unknown_tensors() -> Result<(), Failed> {
     match load(&values.file(), &LoadOptions::default()) {
         Err(error @ Error::NoNetwork { .. }) => {
             let message = error.to_string();
-            assert!(message.contains("conv_0.bias, conv_0.weight, "), "{message}");
+            assert!(message.contains("“conv_0.bias”, “conv_0.weight”, "), "{message}");
             assert!(message.contains("U-Net"), "{message}");
         }
         other => return Err(format!("{other:?}").into()),

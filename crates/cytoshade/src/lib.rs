@@ -114,8 +114,9 @@ pub use segmenter::{
 
 /// Networks made by the program, for [`Model::from_network`].
 ///
-/// A U-Net of other weights is a [`UNet`](arch::unet::UNet). Another architecture is a [`Description`] for the pipelines,
-/// a [`Plan`] of the operations that the backends have, and [`Weights`].
+/// A U-Net of other weights is a [`UNet`](network::arch::unet::UNet). Another architecture is a
+/// [`Description`](network::Description) for the pipelines, a [`Plan`](network::Plan) of the operations that the backends
+/// have, and [`Weights`](network::Weights).
 pub mod network {
     pub use cytoshade_core::{
         BatchNorm, Conv, ConvId, ConvShape, Convolution, Description, FlowChannels, Linear, LinearId, LinearProduct,
