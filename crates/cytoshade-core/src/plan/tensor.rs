@@ -21,7 +21,7 @@ pub enum TensorShape {
         /// Number of channels, without padding.
         channels: usize,
     },
-    /// A vector of shape [channels].
+    /// A vector of shape `[channels]`.
     Vector {
         /// Number of channels, without padding.
         channels: usize,

@@ -117,7 +117,7 @@ impl Dtype {
         Ok(Self::new(name, order).ok_or_else(|| quoted(printable(order) + &printable(name))))
     }
 
-    /// [`Dtype::parse`] for an array that must be of a [`Kind`].
+    /// The type of an array that must be of a [`Kind`].
     ///
     /// # Errors
     /// [`Error::Damaged`].
