@@ -250,6 +250,37 @@ fn an_interruption_ends_in_a_summary_without_partial_files() {
     }
 }
 
+/// A limit on the process's memory costs the image that exceeds it, and no other.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_that_cannot_be_had_costs_one_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = folder.path().join("large.npy");
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (8000, 8000), }";
+    let header = format!("{header:<117}\n");
+    let mut bytes = b"\x93NUMPY\x01\0".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.resize(bytes.len() + 8000 * 8000, 0);
+    std::fs::write(&large, bytes).unwrap();
+    let program = program();
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -v 2000000; exec \"$0\" \"$@\""]).arg(program.get_program());
+    limited.args(program.get_args()).arg("segment").args([&large, &photograph()]).args([
+        "--device",
+        "cpu",
+        "--threads",
+        "2",
+    ]);
+    limited.arg("--model").arg(root().join("models/cytoshade-demo.safetensors"));
+    let output = limited.arg("--output").arg(folder.path().join("out")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(said.contains("cannot allocate about 3072 MB") && said.contains("1 of 2 inputs failed"), "{said}");
+    let stem = photograph().file_stem().unwrap().to_string_lossy().into_owned();
+    assert!(folder.path().join("out").join(format!("{stem}_cp_masks.tif")).is_file(), "{said}");
+}
+
 #[test]
 fn isolated_inputs_give_the_same_cells_and_cost_no_others() {
     let folder = tempfile::tempdir().unwrap();

@@ -95,6 +95,7 @@ fn whole_errors(path: &str) -> Vec<cytoshade::Error> {
         Error::Input(cytoshade_core::Error::NoChannels),
         Error::Source(format!("cannot read {path}").into()),
         Error::ModelNotFound { name: "model.pth".into(), folders: vec![path.into()] },
+        Error::Memory { bytes: 1 << 40 },
         Error::NotBuilt { device: cytoshade::Device::Gpu, feature: "gpu" },
         Error::NotPublished { published, path: path.into(), found, expected },
         Error::Gpu(cytoshade_gpu::Error::Lost { reason: format!("the driver {path} crashed") }),

@@ -61,6 +61,16 @@ pub enum Error {
         /// The feature that the build lacks.
         feature: &'static str,
     },
+    /// The host lacks the memory that the stages of a call take.
+    #[error(
+        "cannot allocate about {} MB for the stages of this image; free memory or raise the process's limit, or set a larger \
+         diameter if the image is enlarged for the network",
+        bytes / 1_000_000
+    )]
+    Memory {
+        /// The estimate in bytes.
+        bytes: u64,
+    },
     /// The GPU.
     #[cfg(feature = "gpu")]
     #[error(transparent)]
@@ -96,7 +106,7 @@ pub enum ErrorKind {
     Unsupported,
     /// The device was lost or hangs. Later calls fail too; make another segmenter.
     DeviceLost,
-    /// The device has too little memory, or its limits are too small.
+    /// The device or the host has too little memory, or the device's limits are too small.
     OutOfMemory,
     /// A defect of this library or of a driver.
     Internal,
@@ -114,6 +124,7 @@ impl Error {
             Error::Model(_) => ErrorKind::Model,
             Error::ModelNotFound { .. } => ErrorKind::ModelNotFound,
             Error::NotBuilt { .. } => ErrorKind::Unsupported,
+            Error::Memory { .. } => ErrorKind::OutOfMemory,
             #[cfg(feature = "gpu")]
             Error::Gpu(error) => gpu_kind(error),
             Error::Cpu(cytoshade_cpu::Error::Core(error)) => input_kind(error),

@@ -53,6 +53,8 @@ impl Run<'_> {
         params.check()?;
         // Checked first, so that a diameter out of range fails at once.
         let mut rescale = Rescale::new(params, &self.network.description().rescale, image.height(), image.width())?;
+        let size = if params.resample { image.height() * image.width() } else { 0 };
+        self.check_image_memory(size.max(rescale.height * rescale.width))?;
         let planes = self.input(image, params).await?;
         if let (None, Some(size_model)) = (params.diameter, size_model) {
             rescale = diameter::estimate(self, size_model, &planes, params).await?;

@@ -34,7 +34,6 @@ pub struct RestoreOptions {
     /// Whether the network upsamples.
     ///
     /// Images of cells smaller than `diam_mean` are then enlarged to it first, and stay enlarged.
-    /// enlarged.
     pub upsample: bool,
     /// Mean diameter in pixels of the objects in the training images: 30 for cells, 17 for nuclei.
     pub diam_mean: f64,

@@ -12,6 +12,11 @@ use crate::backend::{Backend, unless_over_capacity};
 use crate::gpu::volume::GpuVolume;
 use crate::gpu::{self, Gpu, GpuPlanes};
 
+/// Bytes per pixel that the stages of an image take on the host, beside the image: on the CPU, and around a GPU.
+const BYTES_PER_PIXEL: [usize; 2] = [48, 12];
+/// Bytes per voxel that the stages of a stack in 3-D take on the host.
+pub(crate) const BYTES_PER_VOXEL: usize = 40;
+
 /// One call of the library.
 pub(crate) struct Run<'a> {
     pub(crate) backend: &'a Backend,
@@ -29,6 +34,15 @@ impl<'a> Run<'a> {
     pub(crate) fn new(backend: &'a Backend, network: &'a Network, control: &'a Control<'a>, size: [usize; 3]) -> Self {
         let subject = Subject { size: Some(size), image: control.image() };
         Self { backend, network, control, timings: Timings::default(), subject, waits: true }
+    }
+
+    /// Fails if the host cannot allocate what the stages of an image of so many pixels take, before they start.
+    ///
+    /// An allocation that fails within a stage aborts the process.
+    pub(crate) fn check_image_memory(&self, pixels: usize) -> Result<(), Error> {
+        let [on_cpu, around_gpu] = BYTES_PER_PIXEL;
+        let per_pixel = if matches!(self.backend, Backend::Cpu(_)) { on_cpu } else { around_gpu };
+        check_memory(pixels.saturating_mul(per_pixel))
     }
 
     fn span(&self, stage: Stage) -> Span {
@@ -174,4 +188,9 @@ impl<'a> Run<'a> {
         stream.finish().await?;
         Ok(stream.pop().await?.expect("a finished stream holds an output for each plane"))
     }
+}
+
+/// Fails if the host cannot allocate so many bytes.
+pub(crate) fn check_memory(bytes: usize) -> Result<(), Error> {
+    Vec::<u8>::new().try_reserve_exact(bytes).map_err(|_| Error::Memory { bytes: bytes as u64 })
 }

@@ -15,7 +15,7 @@ use crate::backend::stream::{Destination, Output, Slices, TileProgress};
 use crate::backend::{Backend, unless_over_capacity};
 use crate::gpu::volume::GpuVolume;
 use crate::gpu::{self, Gpu};
-use crate::pipeline::run::Run;
+use crate::pipeline::run::{BYTES_PER_VOXEL, Run, check_memory};
 use crate::{Error, StackSegmentation};
 
 /// Each axis along which the network processes planes, with the stack axes of its two flows.
@@ -89,6 +89,8 @@ impl Run<'_> {
         }
         // Before any work starts.
         check_stack(if params.resample { size } else { small })?;
+        let voxels = [size, small].map(|size| size.iter().product::<usize>());
+        check_memory(voxels[0].max(voxels[1]).saturating_mul(BYTES_PER_VOXEL))?;
 
         // The reference passes no tile side in 3-D.
         let params = params.clone().bsize(None).norm3d(true);
@@ -228,6 +230,7 @@ impl Run<'_> {
     ) -> Result<StackResult, Error> {
         let (height, width) = (stack.height(), stack.width());
         let stitch = params.stitch_threshold > 0.0 && stack.depth() > 1;
+        self.check_image_memory((height * width).max(rescale.height * rescale.width))?;
         let params = params.clone().norm3d(params.norm3d && stitch);
         let input = self.stack_input(stack, &params).await?;
         let (outputs, styles) = self.outputs_of_slices(input, rescale, &params).await?;
