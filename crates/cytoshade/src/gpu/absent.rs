@@ -73,7 +73,7 @@ impl Submission {
         match *self {}
     }
 
-    pub(crate) async fn styles(self, _: Option<&Recorder>) -> Result<Vec<f32>, Error> {
+    pub(crate) async fn styles(self, _: Option<&Recorder>) -> Result<Option<Vec<f32>>, Error> {
         match self {}
     }
 }
@@ -112,6 +112,10 @@ impl Network {
     }
 
     pub(crate) async fn start(&self, _: &[Part<'_>], _: Option<&Recorder>) -> Result<Vec<Submission>, Error> {
+        match *self {}
+    }
+
+    pub(crate) async fn diagnose(&self, _: &[Part<'_>]) -> Result<Error, Error> {
         match *self {}
     }
 
