@@ -99,7 +99,7 @@ fn diameters_are_estimated_with_the_size_model_beside_the_network() {
     let named = named.to_str().unwrap();
     assert!((diameter(&run(&network, &["--size-model", named])) / expected - 1.0).abs() < 1e-3);
     refused(&run(&network, &["--size-model", named, "--diameter", "40"]), "leave one of them out");
-    refused(&run(&network, &["--diameter", "wide"]), "expected a number of pixels, or auto");
+    refused(&run(&network, &["--diameter", "wide"]), "expected a number of pixels or auto");
     let other = root().join("tests/fixtures/diameter/cpnet_full_size.npy");
     refused(&run(&network, &["--size-model", other.to_str().unwrap()]), "the size model of this network");
 }
@@ -411,7 +411,7 @@ fn a_conversion_overwrites_no_input_and_executes_nothing() {
 
     let hostile = root().join("tests/hostile/seg_calls_os_system.npy");
     refused(&convert(&[&hostile], &to_one), "nothing was run");
-    refused(&convert(&[&photograph()], &to_one), "not a numpy file");
+    refused(&convert(&[&photograph()], &to_one), "bytes of no numpy file");
     refused(&convert(&[&seg("masks.npy")], &to_one), "an array of numbers");
     refused(&convert(&[Path::new("no-such_seg.npy")], &to_one), "no-such_seg.npy");
     refused(&convert(&[&first], &["--to", "jpeg"]), "jpeg");

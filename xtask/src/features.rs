@@ -41,7 +41,7 @@ pub(crate) fn check() -> Outcome {
         run(cargo(&[&["test", "--package", "cytoshade-model", "--test", "not_built"][..], &features].concat()))?;
     }
     run(cargo(&["test", "--package", "cytoshade-core", "--package", "cytoshade", "--all-features", "--lib"]))?;
-    run(cargo(&["test", "--package", "cytoshade", "--all-features", "--test", "features"]))
+    run(cargo(&["test", "--package", "cytoshade", "--all-features", "--test", "features", "--test", "spans"]))
 }
 
 fn check_with(package: &str, features: &str) -> std::process::Command {

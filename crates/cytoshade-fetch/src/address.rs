@@ -110,7 +110,7 @@ fn check(text: &str) -> Result<Address, &'static str> {
         "https" => Ok(Address { uri }),
         "http" if is_loopback(authority.host()) => Ok(Address { uri }),
         "http" => Err("plain HTTP is allowed only to this machine (127.0.0.1, [::1], localhost); use https:"),
-        _ => Err("expected https:"),
+        _ => Err("its scheme is not https; expected https://HOST/PATH"),
     }
 }
 
@@ -170,7 +170,7 @@ mod tests {
             ("http://127.0.0.1@models.example/a", "credentials"),
             ("https://me:secret@models.example/a", "credentials"),
             ("me:secret@models.example/a", "address"),
-            ("ftp://models.example/a", "only https"),
+            ("ftp://models.example/a", "not https"),
             ("file:///etc/passwd", "address"),
         ] {
             let error = Address::parse(text).unwrap_err().to_string();
