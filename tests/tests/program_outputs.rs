@@ -213,14 +213,22 @@ fn closed_and_full_streams_lose_no_result() {
     }
 }
 
+/// A command without the ignored signals of a background job or of `nohup`, which it would inherit.
+#[cfg(target_os = "linux")]
+fn with_default_signals(command: &Command) -> Command {
+    let mut reset = Command::new("env");
+    reset.arg("--default-signal=INT,TERM,HUP").arg(command.get_program()).args(command.get_args());
+    reset
+}
+
 /// Sends a signal to a process of this test.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn signal(process: &std::process::Child, name: &str) {
     let status = Command::new("kill").args(["-s", name, &process.id().to_string()]).status().unwrap();
     assert!(status.success());
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn an_interruption_ends_in_a_summary_without_partial_files() {
     for name in ["INT", "TERM"] {
@@ -231,7 +239,7 @@ fn an_interruption_ends_in_a_summary_without_partial_files() {
             std::fs::copy(photograph(), input).unwrap();
         }
         let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
-        let mut process = command(&out, &inputs, &["--augment"]);
+        let mut process = with_default_signals(&command(&out, &inputs, &["--augment"]));
         let process = process.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let start = Instant::now();
         while files(&out).is_empty() && start.elapsed() < Duration::from_secs(120) {

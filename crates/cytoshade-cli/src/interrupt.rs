@@ -12,8 +12,8 @@ static CANCEL: LazyLock<Cancel> = LazyLock::new(Cancel::new);
 
 /// Installs the handler of interruptions: the first cancels the current computation, the second ends the process.
 ///
-/// Handles SIGINT, SIGTERM and SIGHUP, and the console events of Windows. If the system rejects the handler, its
-/// default action remains.
+/// Handles SIGINT, SIGTERM and SIGHUP, and the console events of Windows. If one of them is ignored, as SIGHUP under
+/// `nohup`, all keep the system's action.
 pub(crate) fn catch() {
     let _ = ctrlc::try_set_handler(|| {
         if CANCEL.is_cancelled() {
