@@ -8,7 +8,8 @@ pub fn program() -> Command {
     static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     let path = BUILT.get_or_init(|| {
         let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "cytoshade-cli"])
+            // The whole workspace, whose dependencies the tests have already built with these features.
+            .args(["build", "--quiet", "--workspace", "--bin", "cytoshade"])
             .current_dir(root())
             .status()
             .unwrap();

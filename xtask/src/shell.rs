@@ -77,10 +77,15 @@ pub(crate) fn installed(package: &str, program: &str, version: &str) -> Result<P
     let folder = cache().join(format!("{package}-{version}"));
     let path = folder.join("bin").join(format!("{program}{}", std::env::consts::EXE_SUFFIX));
     if !path.is_file() {
-        // Unoptimized: the programs run for seconds, and building them takes minutes.
-        let mut install = cargo(&["install", "--debug", "--locked", package, "--version", version]);
-        // A target of its own: cargo's own would be rebuilt for other flags.
-        run(install.arg("--root").arg(&folder).env("CARGO_TARGET_DIR", target_folder().join(package)))?;
+        let install = |locked: &[&str]| {
+            // Unoptimized: the programs run for seconds, and building them takes minutes.
+            let mut install = cargo(&["install", "--debug", package, "--version", version]);
+            // A target of its own: cargo's own would be rebuilt for other flags.
+            install.args(locked).arg("--root").arg(&folder).env("CARGO_TARGET_DIR", target_folder().join(package));
+            run(install)
+        };
+        // A mirror of the registry can lack a version of the program's own lock file.
+        install(&["--locked"]).or_else(|_| install(&[]))?;
     }
     Ok(path)
 }

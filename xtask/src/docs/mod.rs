@@ -23,7 +23,8 @@ pub(crate) struct Docs {
 
 pub(crate) fn docs(options: &Docs) -> Outcome {
     check()?;
-    run(cargo(&["test", "--doc", "--package", "cytoshade-tests"]))?;
+    // The whole workspace, so that the tests later use what this builds.
+    run(cargo(&["test", "--doc", "--workspace"]))?;
     if options.check { Ok(()) } else { book::build() }
 }
 
