@@ -520,7 +520,7 @@ describe("models from a server", async () => {
       );
     const query = "?token=secret";
     const late = await ends(`trickle${query}`, { deadline: 2 });
-    assert.match(late.message, /not there after 2 seconds/);
+    assert.match(late.message, /did not arrive in 2 seconds/);
     assert.ok(late.after >= 2000 && late.after < 30_000, `${late.after} ms`);
     const stalled = await ends(`../slow${query}`, {}, "hasty/");
     assert.match(stalled.message, /fewer than 4096 bytes/);
