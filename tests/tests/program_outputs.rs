@@ -258,18 +258,39 @@ fn an_interruption_ends_in_a_summary_without_partial_files() {
     }
 }
 
+/// The overlay of a time series has a page for each time point, and so is a TIFF.
+#[test]
+fn overlays_of_time_series_have_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let series = folder.path().join("series.npy");
+    let mut bytes = Vec::new();
+    zeros_npy(&mut bytes, &[2, 40, 50]);
+    std::fs::write(&series, bytes).unwrap();
+    let out = folder.path().join("out");
+    succeeded(&segment(&out, &[&series], &["--axes", "TYX", "--save-overlay"]));
+    assert_eq!(files(&out), ["series_cp_masks.tif", "series_overlay.tif"]);
+    assert!(std::fs::read(out.join("series_overlay.tif")).unwrap().starts_with(b"II"));
+}
+
+/// Zeros of one byte each as NPY.
+fn zeros_npy(out: &mut Vec<u8>, shape: &[usize]) {
+    let shape_text = shape.iter().map(|length| format!("{length}, ")).collect::<String>();
+    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({shape_text}), }}");
+    let header = format!("{header:<117}\n");
+    out.extend(b"\x93NUMPY\x01\0");
+    out.extend((header.len() as u16).to_le_bytes());
+    out.extend(header.as_bytes());
+    out.resize(out.len() + shape.iter().product::<usize>(), 0);
+}
+
 /// A limit on the process's memory costs the image that exceeds it, and no other.
 #[test]
 #[cfg(target_os = "linux")]
 fn memory_that_cannot_be_had_costs_one_image() {
     let folder = tempfile::tempdir().unwrap();
     let large = folder.path().join("large.npy");
-    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (8000, 8000), }";
-    let header = format!("{header:<117}\n");
-    let mut bytes = b"\x93NUMPY\x01\0".to_vec();
-    bytes.extend((header.len() as u16).to_le_bytes());
-    bytes.extend(header.as_bytes());
-    bytes.resize(bytes.len() + 8000 * 8000, 0);
+    let mut bytes = Vec::new();
+    zeros_npy(&mut bytes, &[8000, 8000]);
     std::fs::write(&large, bytes).unwrap();
     let program = program();
     let mut limited = Command::new("sh");

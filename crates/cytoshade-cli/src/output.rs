@@ -64,9 +64,9 @@ impl Files {
         self.file(RESTORED)
     }
 
-    /// A PNG for an image, a multi-page TIFF for a stack.
-    pub(crate) fn overlay(&self, is_stack: bool) -> PathBuf {
-        self.file(if is_stack { "_overlay.tif" } else { "_overlay.png" })
+    /// A PNG for an image, a TIFF of several pages for a stack or a time series.
+    pub(crate) fn overlay(&self, has_pages: bool) -> PathBuf {
+        self.file(if has_pages { "_overlay.tif" } else { "_overlay.png" })
     }
 
     pub(crate) fn flows(&self) -> PathBuf {
@@ -107,9 +107,9 @@ impl Files {
         images: &[Image],
         labels: LabelView<'_>,
     ) -> Result<(), Failure> {
-        let is_stack = labels.slices().is_some();
-        replace(outputs, &self.overlay(is_stack), |out| match images {
-            [image] if !is_stack => write_overlay_png(out, image, labels),
+        let has_pages = images.len() > 1 || labels.slices().is_some();
+        replace(outputs, &self.overlay(has_pages), |out| match images {
+            [image] if !has_pages => write_overlay_png(out, image, labels),
             images => write_overlay_tiff(out, images, labels),
         })
     }

@@ -248,9 +248,11 @@ impl Run<'_> {
             }
             self.outputs.check(&path)?;
         }
-        let overlay = (args.save_overlay && is_series).then(|| files.overlay(args.is_stack()));
+        // A time series of images has pages too.
+        let overlays =
+            (args.save_overlay && is_series).then(|| [false, true].map(|has_pages| files.overlay(has_pages)));
         let flows = args.save_flows.then(|| files.flows());
-        overlay.into_iter().chain(flows).try_for_each(|path| self.outputs.check(&path))
+        overlays.into_iter().flatten().chain(flows).try_for_each(|path| self.outputs.check(&path))
     }
 
     /// Saves the results of one image or stack.
