@@ -228,12 +228,12 @@ impl Timings {
     pub fn iter(&self) -> impl Iterator<Item = (Stage, Duration)> + '_ {
         let mut stages: Vec<(Stage, Duration)> = Vec::new();
         for &(stage, Span { time, .. }) in &self.0 {
-            match stages.iter_mut().find(|(of, _)| *of == stage) {
-                Some((_, sum)) => *sum += time,
-                None => stages.push((stage, time)),
+            let place = stages.partition_point(|(before, _)| *before < stage);
+            match stages.get_mut(place) {
+                Some((found, sum)) if *found == stage => *sum += time,
+                _ => stages.insert(place, (stage, time)),
             }
         }
-        stages.sort_by_key(|&(stage, _)| stage);
         stages.into_iter()
     }
 

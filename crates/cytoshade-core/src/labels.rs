@@ -1,5 +1,6 @@
 //! Label images, the results of images.
 
+use crate::ascending;
 use crate::container::container;
 
 container! {
@@ -25,9 +26,9 @@ impl Labels {
     pub fn diameter(&self) -> Option<f64> {
         let mut areas = vec![0usize; self.max() as usize + 1];
         self.data.iter().for_each(|&label| areas[label as usize] += 1);
-        let mut areas: Vec<usize> = areas.into_iter().filter(|&area| area > 0).skip(1).collect();
-        areas.sort_unstable();
-        let root = |at: usize| areas.get(at).map(|&area| (area as f64).sqrt());
+        let areas: Vec<usize> = areas.into_iter().filter(|&area| area > 0).skip(1).collect();
+        let order = ascending(areas.iter().copied());
+        let root = |at: usize| order.get(at).map(|&cell| (areas[cell] as f64).sqrt());
         let (below, above) = (root(areas.len().checked_sub(1)? / 2)?, root(areas.len() / 2)?);
         Some((below + above) / 2.0 / (std::f64::consts::PI.sqrt() / 2.0))
     }

@@ -9,6 +9,7 @@
 #![warn(missing_docs)]
 
 pub mod arch;
+mod ascending;
 pub mod channels;
 mod container;
 mod control;
@@ -34,6 +35,7 @@ pub mod tiling;
 mod volume;
 pub mod winograd;
 
+pub use ascending::ascending;
 pub use control::{Cancel, Control, Progress, ProgressFn, Stage, Timings};
 pub use end_points::{EndPoints, HISTOGRAM_PAD, Histogram};
 pub use error::Error;

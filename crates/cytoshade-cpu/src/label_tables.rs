@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use cytoshade_core::ascending;
+
 use crate::parallel::*;
 
 /// Fewest pixels of one task.
@@ -74,11 +76,10 @@ pub(crate) fn relabel(labels: &mut [u32], new: &[u32]) {
 /// Renumbers the labels 1, 2, ... in the order in which they first appear, row by row (`fastremap.renumber`). Labels that
 /// are `dropped` become background.
 pub(crate) fn renumber(labels: &mut [u32], stats: &[LabelStats], dropped: impl Fn(usize) -> bool) {
-    let mut present: Vec<usize> = (1..stats.len()).filter(|&label| stats[label].size > 0 && !dropped(label)).collect();
-    present.sort_unstable_by_key(|&label| stats[label].first);
+    let present: Vec<usize> = (1..stats.len()).filter(|&label| stats[label].size > 0 && !dropped(label)).collect();
     let mut new = vec![0; stats.len()];
-    for (number, label) in (1..).zip(present) {
-        new[label] = number;
+    for (number, at) in (1..).zip(ascending(present.iter().map(|&label| stats[label].first))) {
+        new[present[at]] = number;
     }
     relabel(labels, &new);
 }

@@ -2,7 +2,7 @@
 //! the bins around them, and each pixel takes the label of the bin of its end point.
 
 use crate::parallel::*;
-use cytoshade_core::{EndPoints, Histogram, Labels};
+use cytoshade_core::{EndPoints, Histogram, Labels, ascending};
 
 use crate::label_tables::{place, renumber, stats};
 
@@ -36,9 +36,8 @@ pub fn seeds(histogram: &Histogram) -> Vec<usize> {
         let bins = part * LOOK..part * LOOK + some.len();
         bins.filter(|&bin| counts[bin] > SEED_COUNT && is_maximum(bin)).collect()
     };
-    let mut seeds: Vec<usize> = counts.par_chunks(LOOK).enumerate().flat_map(within).collect();
-    seeds.sort_by_key(|&bin| counts[bin]);
-    seeds
+    let seeds: Vec<usize> = counts.par_chunks(LOOK).enumerate().flat_map(within).collect();
+    ascending(seeds.iter().map(|&bin| counts[bin] as usize)).into_iter().map(|seed| seeds[seed]).collect()
 }
 
 /// The label of each bin: `k + 1` for seed `k`. If two seeds grow over one bin, the later one keeps it.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use cytoshade_core::ascending;
+
 use crate::limits::zeros;
 use crate::{Error, LabelView, Labels};
 
@@ -151,8 +153,7 @@ impl<'a> BoundaryTracer<'a> {
 
     /// Assigns every hole to the polygon of the first ring to the left of the hole's first pixel.
     fn polygons(self) -> BTreeMap<u32, Vec<Polygon>> {
-        let mut order: Vec<usize> = (0..self.rings.len()).collect();
-        order.sort_by_key(|&ring| self.rings[ring].first);
+        let order = ascending(self.rings.iter().map(|ring| ring.first));
         // Index of each ring's polygon in its label's list.
         let mut places = vec![0; self.rings.len()];
         let mut polygons: BTreeMap<u32, Vec<Polygon>> = BTreeMap::new();

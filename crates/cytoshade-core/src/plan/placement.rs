@@ -4,10 +4,10 @@
 //! The largest tensors come first; each takes the first buffer that is free while it lives, else a new one. So no buffer
 //! grows beyond its first tensor, and small tensors live in the buffers of large ones before and after these do.
 
-use std::cmp::Reverse;
 use std::ops::RangeInclusive;
 
 use super::{Buffer, Operation, TensorId, TensorShape, lcm};
+use crate::ascending;
 
 /// Side of the tile for which tensors are ranked by size. Only the ratios matter.
 const NOMINAL_SIDE: usize = 256;
@@ -31,8 +31,10 @@ pub(super) fn place(
     let shape = |group: usize| tensors[groups[group][0].0];
 
     // Of groups of one size the larger map comes first, since backends may pad channels further.
-    let mut order: Vec<usize> = (0..groups.len()).collect();
-    order.sort_by_key(|&group| (Reverse(size(group)), shape(group).scale(), groups[group][0]));
+    // The groups are in the order of their first tensors.
+    let by_scale = ascending((0..groups.len()).map(|group| shape(group).scale()));
+    let by_size = ascending(by_scale.iter().map(|&group| usize::MAX - size(group)));
+    let order = by_size.into_iter().map(|at| by_scale[at]);
     let mut buffers: Vec<Buffer> = Vec::new();
     let mut buffer_of = vec![0; groups.len()];
     for group in order {

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::parallel::*;
-use cytoshade_core::LabelVolume;
+use cytoshade_core::{LabelVolume, ascending};
 
 use super::follow_flows::EndPoints;
 use crate::label_tables::place;
@@ -74,9 +74,8 @@ impl Counts {
             let count = self.counts[bin];
             count > SEED_COUNT && self.around(bin, WINDOW).all(|other| self.counts[other] <= count)
         };
-        let mut seeds: Vec<usize> = (0..self.counts.len()).into_par_iter().filter(is_maximum).collect();
-        seeds.sort_by_key(|&bin| self.counts[bin]);
-        seeds
+        let seeds: Vec<usize> = (0..self.counts.len()).into_par_iter().filter(is_maximum).collect();
+        ascending(seeds.iter().map(|&bin| self.counts[bin] as usize)).into_iter().map(|seed| seeds[seed]).collect()
     }
 
     /// The bins over which a seed grows.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use cytoshade_core::{Labels, Planes};
+use cytoshade_core::{Labels, Planes, ascending};
 
 use super::in_rows;
 use crate::device::Gpu;
@@ -85,8 +85,8 @@ fn spans(labels: &Labels) -> Vec<Range<usize>> {
 ///
 /// A higher mask has its own window. Empty spans are skipped.
 fn windows(spans: &[Range<usize>], room: usize) -> Vec<(Range<usize>, Vec<usize>)> {
-    let mut rest: Vec<usize> = (0..spans.len()).filter(|&mask| !spans[mask].is_empty()).collect();
-    rest.sort_by_key(|&mask| spans[mask].start);
+    let mut rest = ascending(spans.iter().map(|span| span.start));
+    rest.retain(|&mask| !spans[mask].is_empty());
     let mut windows = Vec::new();
     while let Some(&first) = rest.first() {
         let start = spans[first].start;

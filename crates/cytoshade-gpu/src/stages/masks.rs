@@ -6,7 +6,7 @@
 //! On the device, the labels are seed ids without an order. The host has a table of the masks, numbers them and drops
 //! some, and [`GpuLabels::relabel`] writes the final numbers once.
 
-use cytoshade_core::Labels;
+use cytoshade_core::{Labels, ascending};
 use cytoshade_shaders as shaders;
 
 use crate::device::Gpu;
@@ -90,9 +90,9 @@ pub(crate) fn table_bytes(labels: usize) -> u64 {
 }
 
 /// Numbers masks 1, 2, ... in the order of their first pixels, row by row (`fastremap.renumber`).
-pub(crate) fn renumber(masks: &mut [Mask]) {
-    masks.sort_unstable_by_key(|mask| mask.first);
-    masks.iter_mut().zip(1..).for_each(|(mask, number)| mask.number = number);
+pub(crate) fn renumber(masks: &mut Vec<Mask>) {
+    let order = ascending(masks.iter().map(|mask| mask.first));
+    *masks = order.into_iter().zip(1..).map(|(mask, number)| Mask { number, ..masks[mask].clone() }).collect();
 }
 
 /// Makes masks from end points: labels 1, 2, ... in the order of their first pixels, row by row.

@@ -209,10 +209,9 @@ impl<'m> Graph<'m> {
             // A window smaller than the plane leaves several averages per channel, which match no projection.
             pool.check(whole, "an average over the whole plane")?;
         } else if pool.is(&["ReduceMean"]) {
-            let mut axes = self.axes(pool).unwrap_or_default();
-            axes.iter_mut().for_each(|axis| *axis = if *axis < 0 { *axis + 4 } else { *axis });
-            axes.sort_unstable();
-            pool.check(axes == [2, 3], "a ReduceMean over the plane")?;
+            let axes = self.axes(pool).unwrap_or_default();
+            let reduces = |axis: i64| axes.contains(&axis) || axes.contains(&(axis - 4));
+            pool.check(axes.len() == 2 && reduces(2) && reduces(3), "a ReduceMean over the plane")?;
         }
         pool.check(self.same(pool.input(0), map), "the average of the deepest level")
     }
