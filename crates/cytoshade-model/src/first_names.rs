@@ -1,7 +1,5 @@
 //! Shortens long lists of names for messages.
 
-use std::collections::BTreeSet;
-
 /// Names listed in a message.
 const SHOWN: usize = 5;
 
@@ -11,7 +9,8 @@ const KEPT: usize = 101;
 /// Keeps the first few names in alphabetical order: some formats list them in no order.
 #[derive(Debug, Default)]
 pub(crate) struct FirstNames {
-    first: BTreeSet<String>,
+    /// In alphabetical order.
+    first: Vec<String>,
     count: usize,
 }
 
@@ -20,11 +19,11 @@ impl FirstNames {
         self.count += 1;
         let end = name.char_indices().nth(KEPT).map_or(name.len(), |(end, _)| end);
         let name = &name[..end];
-        if self.first.len() < SHOWN || self.first.last().is_some_and(|last| name < last.as_str()) {
-            self.first.insert(name.to_string());
-            if self.first.len() > SHOWN {
-                self.first.pop_last();
-            }
+        if let Err(place) = self.first.binary_search_by(|known| known.as_str().cmp(name))
+            && place < SHOWN
+        {
+            self.first.insert(place, name.to_string());
+            self.first.truncate(SHOWN);
         }
     }
 

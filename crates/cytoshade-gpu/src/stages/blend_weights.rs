@@ -3,8 +3,6 @@
 //! The CPU divides each weight by the mean of all weights. Here each is divided by their sum, axis by axis; the results
 //! differ in the last bit.
 
-use std::collections::BTreeMap;
-
 use cytoshade_core::tiling::{Pad, Tile, TileLayout, Tiling, taper};
 
 /// The blending weights of a grid of tiles.
@@ -14,9 +12,9 @@ use cytoshade_core::tiling::{Pad, Tile, TileLayout, Tiling, taper};
 #[derive(Debug)]
 pub(crate) struct Weights {
     pub(crate) values: Vec<f32>,
-    /// The index of the weights for each first row, and each first column, of a tile.
-    rows: BTreeMap<usize, u32>,
-    columns: BTreeMap<usize, u32>,
+    /// Each first row, and each first column, of a tile, ascending, with the index of its weights.
+    rows: Vec<(usize, u32)>,
+    columns: Vec<(usize, u32)>,
 }
 
 impl Weights {
@@ -32,34 +30,39 @@ impl Weights {
 
     /// The index of the weights of the rows of a tile that begins at row `y`.
     pub(crate) fn row(&self, y: usize) -> u32 {
-        self.rows.get(&y).copied().unwrap_or_default()
+        index(&self.rows, y)
     }
 
     /// The index of the weights of the columns of a tile that begins at column `x`.
     pub(crate) fn column(&self, x: usize) -> u32 {
-        self.columns.get(&x).copied().unwrap_or_default()
+        index(&self.columns, x)
     }
+}
+
+fn index(starts: &[(usize, u32)], start: usize) -> u32 {
+    let found = starts.binary_search_by_key(&start, |(start, _)| *start);
+    found.map_or(0, |place| starts[place].1)
 }
 
 /// Appends the weights of tiles that begin at `starts`, times `factor`.
 ///
-/// Returns the index of the weights of each start.
-fn axis(
-    values: &mut Vec<f32>,
-    starts: impl Iterator<Item = usize>,
-    taper: &[f64],
-    factor: f64,
-) -> BTreeMap<usize, u32> {
-    let mut tiles: BTreeMap<usize, u32> = BTreeMap::new();
-    starts.for_each(|start| *tiles.entry(start).or_default() += 1);
-    let end = tiles.last_key_value().map_or(0, |(start, _)| start + taper.len());
+/// Returns each start, ascending, with the index of its weights.
+fn axis(values: &mut Vec<f32>, starts: impl Iterator<Item = usize>, taper: &[f64], factor: f64) -> Vec<(usize, u32)> {
+    let mut tiles: Vec<(usize, u32)> = Vec::new();
+    for start in starts {
+        match tiles.binary_search_by_key(&start, |(start, _)| *start) {
+            Ok(place) => tiles[place].1 += 1,
+            Err(place) => tiles.insert(place, (start, 1)),
+        }
+    }
+    let end = tiles.last().map_or(0, |(start, _)| start + taper.len());
     let mut sums = vec![0.0; end];
-    for (&start, &count) in &tiles {
+    for &(start, count) in &tiles {
         sums[start..].iter_mut().zip(taper).for_each(|(sum, weight)| *sum += f64::from(count) * weight);
     }
-    for (&start, first) in &mut tiles {
+    for (start, first) in &mut tiles {
         *first = values.len() as u32;
-        values.extend(taper.iter().zip(&sums[start..]).map(|(weight, sum)| (factor * weight / sum) as f32));
+        values.extend(taper.iter().zip(&sums[*start..]).map(|(weight, sum)| (factor * weight / sum) as f32));
     }
     tiles
 }

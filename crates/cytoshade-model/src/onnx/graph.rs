@@ -154,9 +154,9 @@ impl<'m> Graph<'m> {
         let mut kinds = BTreeMap::new();
         let outside = |node: &&Node<'_>| !node.outputs.iter().any(|output| inside[output.0 as usize]);
         for node in self.nodes.iter().filter(outside).filter(|node| !node.is(&["Constant"])) {
-            *kinds.entry(printable(node.op_type())).or_insert(0usize) += 1;
+            *kinds.entry(node.op_type()).or_insert(0usize) += 1;
         }
-        kinds.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect()
+        kinds.into_iter().map(|(kind, count)| format!("{count} {}", printable(kind))).collect()
     }
 
     /// A few constant numbers: axes, factors, an exponent; or a few lists of them, concatenated.

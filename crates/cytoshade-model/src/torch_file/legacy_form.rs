@@ -56,7 +56,7 @@ pub(crate) fn read(
         }
         storages.insert(key, Cow::Borrowed(input.take(storage.bytes()?)?));
     }
-    views.check(|key| storages.contains_key(key))?;
+    views.check(|key| storages.contains(key))?;
     views.read(&storages, meter)
 }
 

@@ -1,12 +1,11 @@
 //! Reads the tensors of a state dict: their layout in storages, then their values.
 
-use std::collections::BTreeMap;
-
 use cytoshade_pickle::{Global, Id, Pickle, Value, unexpected};
 use cytoshade_safe_io::{Meter, printable, quoted, reserve};
 
 use super::state_dict;
 use super::storage::{StorageRef, Storages};
+use crate::by_name::ByName;
 use crate::tensor::{Float, Tensor, Tensors, charge};
 use crate::tensor_filter::{TensorFilter, Wanted};
 use crate::{Error, ReadLimits};
@@ -36,7 +35,7 @@ pub(super) struct View<'a> {
 /// The network's tensors in a file, before any value is read.
 pub(super) struct Views<'a> {
     /// By name in the network.
-    pub(super) views: BTreeMap<&'a str, View<'a>>,
+    pub(super) views: ByName<'a, View<'a>>,
     filter: TensorFilter,
 }
 
@@ -70,7 +69,7 @@ impl<'a> Views<'a> {
         for key in beside.into_iter().chain(others) {
             filter.leave(pickle.text(key, "an entry's name").unwrap_or("a key that is not text"));
         }
-        let mut views = BTreeMap::new();
+        let mut views = ByName::new();
         for (name, value) in tensors {
             if let Some(name) = filter.own(name) {
                 // The last of equal keys counts.
@@ -82,11 +81,11 @@ impl<'a> Views<'a> {
 
     /// Refuses tensors with a missing storage, with names of no network, or with an unsupported type.
     pub(super) fn check(&self, has_storage: impl Fn(&str) -> bool) -> Result<(), Error> {
-        if let Some(view) = self.views.values().find(|view| !has_storage(view.storage.key)) {
+        if let Some(view) = self.views.values().iter().find(|view| !has_storage(view.storage.key)) {
             return Err(view.storage.damaged("is not in the file"));
         }
         self.filter.check()?;
-        self.views.values().try_for_each(|view| view.float().map(|_| ()))
+        self.views.values().iter().try_for_each(|view| view.float().map(|_| ()))
     }
 
     /// Reads the tensors, and returns descriptions of the ignored entries.

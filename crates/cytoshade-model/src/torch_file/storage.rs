@@ -1,12 +1,12 @@
 //! Storages: flat arrays of numbers, of which tensors are views.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use cytoshade_pickle::{Global, Id, Pickle, Value, unexpected};
 use cytoshade_safe_io::quoted;
 
 use crate::Error;
+use crate::by_name::ByName;
 use crate::tensor::Float;
 
 /// Maximum length in bytes of a storage's key.
@@ -97,12 +97,12 @@ impl<'a> StorageRef<'a> {
 /// Storages by key. Equal keys must have equal descriptions.
 pub(super) fn by_key<'a>(
     refs: impl Iterator<Item = Result<StorageRef<'a>, Error>>,
-) -> Result<BTreeMap<&'a str, StorageRef<'a>>, Error> {
-    let mut storages = BTreeMap::new();
+) -> Result<ByName<'a, StorageRef<'a>>, Error> {
+    let mut storages = ByName::new();
     for storage in refs {
         let storage = storage?;
-        let known = storages.entry(storage.key).or_insert_with(|| storage.clone());
-        if *known != storage {
+        let known = storages.insert(storage.key, storage.clone());
+        if known.is_some_and(|known| known != storage) {
             return Err(storage.damaged("is described in two ways"));
         }
     }
@@ -110,4 +110,4 @@ pub(super) fn by_key<'a>(
 }
 
 /// The storages' bytes by key.
-pub(super) type Storages<'a> = BTreeMap<&'a str, Cow<'a, [u8]>>;
+pub(super) type Storages<'a> = ByName<'a, Cow<'a, [u8]>>;

@@ -5,7 +5,7 @@ use cytoshade_safe_io::{Input, Meter};
 
 use super::GLOBALS;
 use super::rebuild::Views;
-use super::storage::{Storages, by_key};
+use super::storage::{StorageRef, Storages, by_key};
 use crate::tensor::Tensors;
 use crate::tensor_filter::Wanted;
 use crate::zip_archive::Archive;
@@ -29,7 +29,7 @@ pub(crate) fn read(
     let mut input = Input::new(&program, "the pickle");
     let pickle = cytoshade_pickle::read(&mut input, (GLOBALS, Others::Refuse), &limits.values, meter)?;
     let views = Views::find(&pickle, wanted, limits, meter)?;
-    let refs = by_key(views.views.values().map(|view| Ok(view.storage.clone())))?;
+    let refs = by_key(views.views.values().iter().map(|view| Ok(view.storage.clone())))?;
     for storage in refs.values() {
         let found = archive.size(&format!("{folder}/data/{}", storage.key));
         let found = found.ok_or_else(|| storage.damaged("is not in the file"))?;
@@ -39,9 +39,9 @@ pub(crate) fn read(
         }
     }
     // Names and shapes are checked before any value is read: another network's file may be large.
-    views.check(|key| refs.contains_key(key))?;
+    views.check(|key| refs.contains(key))?;
     let mut storages = Storages::new();
-    for key in refs.into_keys() {
+    for StorageRef { key, .. } in refs.into_values() {
         storages.insert(key, archive.read(&format!("{folder}/data/{key}"), meter)?.unwrap_or_default());
     }
     views.read(&storages, meter)

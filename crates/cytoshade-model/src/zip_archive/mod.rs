@@ -10,13 +10,14 @@ mod directory;
 mod header;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::Read;
 
+use cytoshade_core::ascending;
 use cytoshade_safe_io::{Input, Meter, quoted};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
+use crate::by_name::ByName;
 use crate::{Error, ReadLimits};
 use header::{LOCAL_HEADER, Listed};
 
@@ -26,7 +27,7 @@ const DEFLATED: u16 = 8;
 /// The records of an archive by name.
 #[derive(Debug)]
 pub(crate) struct Archive<'a> {
-    entries: BTreeMap<&'a str, Entry<'a>>,
+    entries: ByName<'a, Entry<'a>>,
 }
 
 #[derive(Debug)]
@@ -45,7 +46,7 @@ impl<'a> Archive<'a> {
         let directory = directory::find(bytes)?;
         limits.check_zip_entries(directory.count)?;
         let mut input = Input::new(directory.listing, "the zip directory");
-        let mut entries = BTreeMap::new();
+        let mut entries = ByName::new();
         let mut taken = Vec::new();
         for _ in 0..directory.count {
             // An entry of the map and one of the list of places.
@@ -66,12 +67,12 @@ impl<'a> Archive<'a> {
         if !input.is_empty() {
             return Err(Error::damaged("the zip directory holds more than its records"));
         }
-        check_places(directory.records, taken)?;
+        check_places(directory.records, &taken)?;
         Ok(Self { entries })
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
-        self.entries.keys().copied()
+        self.entries.names()
     }
 
     /// The unpacked size of a record; `None` if it does not exist.
@@ -114,10 +115,11 @@ impl Entry<'_> {
 }
 
 /// Refuses records that share bytes, and records that the directory does not list.
-fn check_places(records: &[u8], mut taken: Vec<(u64, u64, &str)>) -> Result<(), Error> {
-    taken.sort_unstable();
-    let ends = std::iter::once((0, None)).chain(taken.iter().map(|(_, end, name)| (*end, Some(name))));
-    let starts = taken.iter().map(|(start, ..)| *start).chain([records.len() as u64]);
+fn check_places(records: &[u8], taken: &[(u64, u64, &str)]) -> Result<(), Error> {
+    let order = ascending(taken.iter().map(|(start, ..)| usize::try_from(*start).unwrap_or(usize::MAX)));
+    let in_order = || order.iter().map(|&record| taken[record]);
+    let ends = std::iter::once((0, None)).chain(in_order().map(|(_, end, name)| (end, Some(name))));
+    let starts = in_order().map(|(start, ..)| start).chain([records.len() as u64]);
     for ((end, name), start) in ends.zip(starts) {
         if let (Some(name), true) = (name, start < end) {
             return Err(damaged(name, "overlaps the next record or the directory"));

@@ -2,7 +2,7 @@
 
 mod objects;
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use cytoshade_safe_io::Meter;
 
@@ -32,7 +32,7 @@ pub fn read<'a>(
         values: Vec::new(),
         stack: Vec::new(),
         marks: Vec::new(),
-        memo: BTreeMap::new(),
+        memo: HashMap::new(),
     };
     let mut opcodes = 0;
     loop {
@@ -58,7 +58,7 @@ struct Machine<'a, 'l> {
     stack: Vec<Id>,
     /// Stack heights at the open marks.
     marks: Vec<usize>,
-    memo: BTreeMap<u32, Id>,
+    memo: HashMap<u32, Id>,
 }
 
 impl<'a> Machine<'a, '_> {
