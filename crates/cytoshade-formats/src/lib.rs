@@ -56,6 +56,7 @@ mod seg;
 mod series;
 mod siblings;
 mod source;
+mod stored_zip;
 mod tiff;
 #[cfg(not(target_family = "wasm"))]
 pub mod transfer;

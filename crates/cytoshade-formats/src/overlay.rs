@@ -24,13 +24,17 @@ const SATURATION: f64 = 0.8;
 /// # Errors
 /// [`Error::Output`] if image and labels differ in size, [`Error::Image`] if the image holds values that are not
 /// finite, [`Error::Write`], [`Error::Memory`].
-pub fn write_overlay_png<'a, W: Write>(out: W, image: &Image, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
+pub fn write_overlay_png<'a, W: Write>(
+    mut out: W,
+    image: &Image,
+    labels: impl Into<LabelView<'a>>,
+) -> Result<(), Error> {
     let labels = labels.into().only_plane("PNG")?;
     let size = labels.picture_size()?;
     check_size(image, labels)?;
     let mut pixels = background(image, &stretches(std::slice::from_ref(image))?)?;
     draw(&mut pixels, labels);
-    png::write(out, size, ColorType::Rgb, BitDepth::Eight, pixels.as_flattened())
+    png::write(&mut out, size, ColorType::Rgb, BitDepth::Eight, pixels.as_flattened())
 }
 
 /// Writes the overlays of a stack or a time series as a TIFF with one 8-bit RGB page per plane.

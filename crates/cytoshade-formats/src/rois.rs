@@ -1,11 +1,9 @@
 //! ImageJ's regions of interest: a ZIP archive of `.roi` files.
 
-use std::io::{Seek, Write};
-
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
+use std::io::Write;
 
 use crate::polygons::{Polygon, plane_polygons};
+use crate::stored_zip::StoredZip;
 use crate::{Error, LabelPlane, LabelView};
 
 /// Version of the format that defines every field written here.
@@ -34,7 +32,7 @@ const HEADER2: usize = 64;
 ///
 /// # Errors
 /// [`Error::Write`], [`Error::Memory`].
-pub fn write_rois<'a, W: Write + Seek>(out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
+pub fn write_rois<'a, W: Write>(out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
     let labels = labels.into();
     archive(out, labels, labels.frames().is_some() && labels.slices().is_some())
 }
@@ -45,16 +43,12 @@ pub fn write_rois<'a, W: Write + Seek>(out: W, labels: impl Into<LabelView<'a>>)
 ///
 /// # Errors
 /// As [`write_rois`].
-pub fn write_hyperstack_rois<'a, W: Write + Seek>(out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
+pub fn write_hyperstack_rois<'a, W: Write>(out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
     archive(out, labels.into(), true)
 }
 
-fn archive<W: Write + Seek>(out: W, labels: LabelView<'_>, is_hyperstack: bool) -> Result<(), Error> {
-    let mut archive = ZipWriter::new(out);
-    // A fixed time makes the output reproducible.
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Stored)
-        .last_modified_time(DateTime::default());
+fn archive<W: Write>(out: W, labels: LabelView<'_>, is_hyperstack: bool) -> Result<(), Error> {
+    let mut archive = StoredZip::new(out);
     for (index, plane) in labels.planes().enumerate() {
         let place = Place::new(index, &plane, is_hyperstack);
         for (label, parts) in plane_polygons(plane.labels)? {
@@ -62,15 +56,10 @@ fn archive<W: Write + Seek>(out: W, labels: LabelView<'_>, is_hyperstack: bool) 
                 Place::Image => format!("{label:06}"),
                 _ => format!("{label:06}-{:04}", index + 1),
             };
-            archive.start_file(format!("{name}.roi"), options).map_err(write_error)?;
-            archive.write_all(&roi(&parts, &name, place)).map_err(Error::Write)?;
+            archive.add(&format!("{name}.roi"), &roi(&parts, &name, place)).map_err(Error::Write)?;
         }
     }
-    archive.finish().map_err(write_error)?.flush().map_err(Error::Write)
-}
-
-fn write_error(error: zip::result::ZipError) -> Error {
-    Error::Write(error.into())
+    archive.finish().map_err(Error::Write)
 }
 
 /// Position of a region, counted from 1; 0 means all.

@@ -70,7 +70,7 @@ fn damaged(error: DecodingError) -> Error {
 ///
 /// # Errors
 /// [`Error::Write`]; [`Error::Output`] for a stack, for a label above 65,535 and for labels without pixels.
-pub fn write_labels_png<'a, W: Write>(out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
+pub fn write_labels_png<'a, W: Write>(mut out: W, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
     let labels = labels.into().only_plane("PNG")?;
     let size = labels.picture_size()?;
     let mut bytes = reserve(labels.as_slice().len() * 2)?;
@@ -81,12 +81,12 @@ pub fn write_labels_png<'a, W: Write>(out: W, labels: impl Into<LabelView<'a>>) 
         })?;
         bytes.extend(label.to_be_bytes());
     }
-    write(out, size, ColorType::Grayscale, BitDepth::Sixteen, &bytes)
+    write(&mut out, size, ColorType::Grayscale, BitDepth::Sixteen, &bytes)
 }
 
 /// Writes interleaved pixels, 16-bit ones big-endian.
-pub(crate) fn write<W: Write>(
-    out: W,
+pub(crate) fn write(
+    out: &mut dyn Write,
     (width, height): (u32, u32),
     color: ColorType,
     depth: BitDepth,

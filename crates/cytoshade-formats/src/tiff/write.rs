@@ -2,13 +2,12 @@
 
 use std::io::{Seek, Write};
 
-use tiff::encoder::{
-    Compression, DeflateLevel, ImageEncoder, Rational, TiffEncoder, TiffKind, TiffKindBig, TiffKindStandard, TiffValue,
-    colortype::{self, ColorType},
-};
-use tiff::{TiffError, TiffResult, tags::Tag};
-
+use super::page_writer::{PageWriter, PixelType, Sink, Value};
 use crate::{Error, Image, LabelView, PixelSize};
+
+const IMAGE_DESCRIPTION: u16 = 270;
+const X_RESOLUTION: u16 = 282;
+const Y_RESOLUTION: u16 = 283;
 
 /// Metadata that a TIFF states beside its samples.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,18 +42,24 @@ pub fn write_labels_tiff_with<'a, W: Write + Seek>(
     write_labels(out, labels.into(), metadata)
 }
 
-fn write_labels<W: Write + Seek>(out: W, labels: LabelView<'_>, metadata: &TiffMetadata) -> Result<(), Error> {
+fn write_labels<W: Write + Seek>(mut out: W, labels: LabelView<'_>, metadata: &TiffMetadata) -> Result<(), Error> {
     let size = labels.picture_size()?;
     let axes = [("frames", labels.frames()), ("slices", labels.slices())];
     let has_description = labels.frames().is_some() || !metadata.pixel_size.is_empty();
     let header = has_description.then(|| Header::new(metadata, &axes, "", None));
-    let planes = labels.planes().map(|plane| plane.labels.as_slice());
-    if labels.max() > u32::from(u16::MAX) {
-        let bytes = size_of_val(labels.as_slice());
-        return write_pages::<_, colortype::Gray32, _>(out, size, bytes, header, planes.map(Ok));
+    let is_wide = labels.max() > u32::from(u16::MAX);
+    let (pixel, bytes) = if is_wide { (PixelType::GRAY_32, 4) } else { (PixelType::GRAY_16, 2) };
+    let mut pages = Pages::new(&mut out, size, pixel, labels.as_slice().len() * bytes, header)?;
+    for plane in labels.planes() {
+        let plane = plane.labels.as_slice();
+        if is_wide {
+            pages.write(bytemuck::cast_slice(plane))?;
+        } else {
+            let narrow: Vec<u16> = plane.iter().map(|&label| label as u16).collect();
+            pages.write(bytemuck::cast_slice(&narrow))?;
+        }
     }
-    let narrow = planes.map(|plane| Ok(plane.iter().map(|&label| label as u16).collect::<Vec<_>>()));
-    write_pages::<_, colortype::Gray16, _>(out, size, labels.as_slice().len() * 2, header, narrow)
+    Ok(())
 }
 
 /// Writes images of one size as a TIFF of 32-bit floats, with one page per channel of each image.
@@ -63,7 +68,7 @@ fn write_labels<W: Write + Seek>(out: W, labels: LabelView<'_>, metadata: &TiffM
 ///
 /// # Errors
 /// [`Error::Write`]; [`Error::Output`] if the images differ in size; [`Error::Image`] for samples that are not finite.
-pub fn write_images_tiff<W: Write + Seek>(out: W, images: &[Image], metadata: &TiffMetadata) -> Result<(), Error> {
+pub fn write_images_tiff<W: Write + Seek>(mut out: W, images: &[Image], metadata: &TiffMetadata) -> Result<(), Error> {
     let size = |image: &Image| (image.channels(), image.height(), image.width());
     let first = images.first().map(size).unwrap_or_default();
     let alike = images.iter().all(|image| size(image) == first);
@@ -80,19 +85,27 @@ pub fn write_images_tiff<W: Write + Seek>(out: W, images: &[Image], metadata: &T
         page_labels(metadata, channels, images.len()),
     );
     let bytes = images.len() * channels * height * width * size_of::<f32>();
-    let planes = images.iter().flat_map(|image| (0..channels).map(|channel| Ok(image.to_planes(channel)?.into_vec())));
-    write_pages::<_, colortype::Gray32Float, _>(out, (columns, rows), bytes, Some(header), planes)
+    let mut pages = Pages::new(&mut out, (columns, rows), PixelType::GRAY_FLOAT, bytes, Some(header))?;
+    for image in images {
+        for channel in 0..channels {
+            pages.write(bytemuck::cast_slice(image.to_planes(channel)?.as_slice()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes pages of 8-bit RGB.
 pub(crate) fn write_rgb_pages<W: Write + Seek>(
-    out: W,
+    mut out: W,
     size: (u32, u32),
     pages: impl ExactSizeIterator<Item = Result<Vec<[u8; 3]>, Error>>,
 ) -> Result<(), Error> {
     let bytes = pages.len() * size.0 as usize * size.1 as usize * 3;
-    let pages = pages.map(|page| Ok(page?.into_flattened()));
-    write_pages::<_, colortype::RGB8, _>(out, size, bytes, None, pages)
+    let mut written = Pages::new(&mut out, size, PixelType::RGB_8, bytes, None)?;
+    for page in pages {
+        written.write(page?.as_flattened())?;
+    }
+    Ok(())
 }
 
 /// The names of the channels as a label for each page, the channels of a z-slice one after the other; `None` without names.
@@ -112,11 +125,11 @@ struct PageLabels {
 
 impl PageLabels {
     /// IJMetadataByteCounts and IJMetadata.
-    const TAGS: [Tag; 2] = [Tag::Unknown(50838), Tag::Unknown(50839)];
+    const TAGS: [u16; 2] = [50838, 50839];
 
     fn new<'t>(labels: impl Iterator<Item = &'t str>) -> Self {
         let texts: Vec<Vec<u8>> = labels.map(|text| text.encode_utf16().flat_map(u16::to_ne_bytes).collect()).collect();
-        // The encoder writes numbers in the machine's byte order, in which the words of the index are too.
+        // Numbers are in the machine's byte order, in which the words of the index are too.
         let index = [u32::from_be_bytes(*b"IJIJ"), u32::from_be_bytes(*b"labl"), texts.len() as u32];
         let mut data = index.map(u32::to_ne_bytes).concat();
         let lengths =
@@ -129,7 +142,7 @@ impl PageLabels {
 /// Description, resolution and labels, which the first page states for all.
 struct Header {
     description: String,
-    resolution: Option<[Rational; 2]>,
+    resolution: Option<[[u32; 2]; 2]>,
     labels: Option<PageLabels>,
 }
 
@@ -159,85 +172,55 @@ impl Header {
     }
 }
 
-/// The inverse of a length, to nine digits.
-fn pixels_per_unit(length: f64) -> Rational {
+/// The inverse of a length, to nine digits, as numerator and denominator.
+fn pixels_per_unit(length: f64) -> [u32; 2] {
     let fits = |value: f64| value <= f64::from(u32::MAX);
     let inverse = 1.0 / length;
     if !(length > 0.0 && fits(length) && fits(inverse)) {
-        return Rational { n: 1, d: 1 };
+        return [1, 1];
     }
     let larger = length.max(inverse);
     let digits = (0..9).rev().map(|power| 10u32.pow(power)).find(|&scale| fits(larger * f64::from(scale)));
     let scale = digits.unwrap_or(1);
     let scaled = (larger * f64::from(scale)).round() as u32;
-    if length > inverse { Rational { n: scale, d: scaled } } else { Rational { n: scaled, d: scale } }
+    if length > inverse { [scale, scaled] } else { [scaled, scale] }
 }
 
-/// Writes pages of one size, as BigTIFF if `bytes` of samples may not fit a classic TIFF.
-fn write_pages<W: Write + Seek, C: ColorType, P: AsRef<[C::Inner]>>(
-    out: W,
-    size: (u32, u32),
-    bytes: usize,
+/// Pages of one size, of which the first states the header.
+struct Pages<'w> {
+    writer: PageWriter<'w>,
     header: Option<Header>,
-    pages: impl Iterator<Item = Result<P, Error>>,
-) -> Result<(), Error>
-where
-    [C::Inner]: TiffValue,
-{
-    /// Bytes of samples that leave room below 4 GiB for directories, and for Deflate's overhead on noise.
-    const MAX_PLAIN: u64 = 4_000_000_000;
-    if bytes as u64 > MAX_PLAIN {
-        let encoder = TiffEncoder::<W, TiffKindBig>::new_generic(out).map_err(write_error)?;
-        return write_all::<_, _, C, _>(encoder, size, header, pages);
-    }
-    let encoder = TiffEncoder::<W, TiffKindStandard>::new_generic(out).map_err(write_error)?;
-    write_all::<_, _, C, _>(encoder, size, header, pages)
 }
 
-fn write_all<W: Write + Seek, K: TiffKind, C: ColorType, P: AsRef<[C::Inner]>>(
-    encoder: TiffEncoder<W, K>,
-    (width, height): (u32, u32),
-    mut header: Option<Header>,
-    pages: impl Iterator<Item = Result<P, Error>>,
-) -> Result<(), Error>
-where
-    [C::Inner]: TiffValue,
-{
-    let mut encoder = encoder.with_compression(Compression::Deflate(DeflateLevel::Balanced));
-    for page in pages {
-        let page = page?;
-        let mut image = encoder.new_image::<C>(width, height).map_err(write_error)?;
-        if let Some(header) = header.take() {
-            write_header(&mut image, header).map_err(write_error)?;
+impl<'w> Pages<'w> {
+    /// Starts a file, a BigTIFF if `bytes` of samples may not fit a classic TIFF.
+    fn new(
+        out: &'w mut dyn Sink,
+        (width, height): (u32, u32),
+        pixel: PixelType,
+        bytes: usize,
+        header: Option<Header>,
+    ) -> Result<Self, Error> {
+        /// Bytes of samples that leave room below 4 GiB for directories, and for Deflate's overhead on noise.
+        const MAX_PLAIN: u64 = 4_000_000_000;
+        let writer = PageWriter::new(out, bytes as u64 > MAX_PLAIN, [width, height], pixel).map_err(Error::Write)?;
+        Ok(Self { writer, header })
+    }
+
+    /// Writes a page of row-major samples.
+    fn write(&mut self, samples: &[u8]) -> Result<(), Error> {
+        let header = self.header.take();
+        let [x, y] = header.as_ref().and_then(|header| header.resolution).unwrap_or([[1, 1]; 2]);
+        let mut tags = vec![(X_RESOLUTION, Value::Rational(x)), (Y_RESOLUTION, Value::Rational(y))];
+        if let Some(Header { description, labels, .. }) = &header {
+            tags.push((IMAGE_DESCRIPTION, Value::Text(description)));
+            if let Some(PageLabels { data, lengths }) = labels {
+                let [lengths_tag, data_tag] = PageLabels::TAGS;
+                tags.extend([(lengths_tag, Value::Long(lengths)), (data_tag, Value::Bytes(data))]);
+            }
         }
-        image.write_data(page.as_ref()).map_err(write_error)?;
+        self.writer.page(samples, &tags).map_err(Error::Write)
     }
-    Ok(())
-}
-
-fn write_header<W: Write + Seek, K: TiffKind, C: ColorType>(
-    image: &mut ImageEncoder<'_, W, C, K>,
-    header: Header,
-) -> TiffResult<()> {
-    let tags = image.encoder();
-    tags.write_tag(Tag::ImageDescription, header.description.as_str())?;
-    if let Some([x, y]) = header.resolution {
-        tags.write_tag(Tag::XResolution, x)?;
-        tags.write_tag(Tag::YResolution, y)?;
-    }
-    if let Some(PageLabels { data, lengths }) = header.labels {
-        let [lengths_tag, data_tag] = PageLabels::TAGS;
-        tags.write_tag(lengths_tag, lengths.as_slice())?;
-        tags.write_tag(data_tag, data.as_slice())?;
-    }
-    Ok(())
-}
-
-fn write_error(error: TiffError) -> Error {
-    Error::Write(match error {
-        TiffError::IoError(error) => error,
-        other => std::io::Error::other(other),
-    })
 }
 
 #[cfg(test)]
@@ -247,12 +230,12 @@ mod tests {
     #[test]
     fn lengths_become_rationals_of_nine_digits() {
         for length in [1.0, 0.325, 3.25, 1e-4, 12_345.678, 650.0, 1.0 / 3.0, 4e9, 2.5e-10] {
-            let Rational { n, d } = pixels_per_unit(length);
+            let [n, d] = pixels_per_unit(length);
             let found = f64::from(d) / f64::from(n);
             assert!((found / length - 1.0).abs() < 1e-8, "{length}: {n} / {d}");
         }
         for length in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-300] {
-            assert_eq!(pixels_per_unit(length).n, 1);
+            assert_eq!(pixels_per_unit(length)[0], 1);
         }
     }
 }
