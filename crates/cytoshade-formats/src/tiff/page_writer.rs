@@ -83,10 +83,8 @@ impl<'w> PageWriter<'w> {
 
     /// Writes a page of row-major samples with additional tags.
     pub(super) fn page(&mut self, samples: &[u8], tags: &[(u16, Value<'_>)]) -> io::Result<()> {
-        // Directories start at a word boundary.
-        if self.offset % 2 == 1 {
-            self.bytes(&[0])?;
-        }
+        // A page starts at a multiple of four, so that its values are aligned in a mapped file.
+        self.bytes(&[0; 3][..(self.offset.wrapping_neg() % 4) as usize])?;
         let [width, height] = self.size;
         let (bits, format) = (self.pixel.bits, self.pixel.format);
         let row = width as usize * bits.iter().map(|&bits| usize::from(bits) / 8).sum::<usize>();
