@@ -82,7 +82,7 @@ impl Page {
         if samples == 0 || samples > u64::from(u16::MAX) {
             return Err(damaged(format!("a page states {samples} samples per pixel, expected 1 to 65535")));
         }
-        let bits = number(Tag::BitsPerSample, 1)?;
+        let bits = bits_per_sample(directory)?;
         let sample_kind = match number(Tag::SampleFormat, 1)? {
             // 4 is "undefined": libtiff and tifffile read it as unsigned integers.
             1 | 4 => SampleKind::Unsigned,
@@ -211,6 +211,24 @@ impl Page {
     pub(super) fn is_mask(&self) -> bool {
         self.subfile_type & 4 == 4
     }
+}
+
+/// The bits of a sample.
+///
+/// Old writers of Zeiss LSM store two numbers elsewhere, although they fit into the tag's entry, which holds their offset.
+fn bits_per_sample(directory: &Directory<'_, '_>) -> Result<u64, Error> {
+    #[cfg(feature = "microscopy")]
+    if let Some(values @ Values { kind: 3, count: 2, .. }) = directory.integers(Tag::BitsPerSample)?
+        && let [first, second] = directory.file.numbers(values, 2)?[..]
+        && first != second
+        && let [offset] = directory.file.numbers(Values { kind: 4, count: 1, ..values }, 1)?[..]
+        && let Ok(elsewhere) = directory.file.numbers(Values { offset, ..values }, 2)
+        && let [first, second] = elsewhere[..]
+        && first == second
+    {
+        return Ok(first);
+    }
+    Ok(directory.number(Tag::BitsPerSample)?.unwrap_or(1))
 }
 
 fn subfile_type(directory: &Directory<'_, '_>) -> Result<u64, Error> {
