@@ -43,7 +43,7 @@ impl Held {
 
     /// `count` zeros.
     pub(crate) fn zeros(self, count: usize) -> Result<Samples, Error> {
-        Ok(match (self.kind, self.bytes) {
+        let mut samples = match (self.kind, self.bytes) {
             (SampleKind::Signed, 1) => i8::samples(zeros(count)?),
             (SampleKind::Signed, 2) => i16::samples(zeros(count)?),
             (SampleKind::Signed, 4) => i32::samples(zeros(count)?),
@@ -54,7 +54,9 @@ impl Held {
             (_, 2) => u16::samples(zeros(count)?),
             (_, 4) => u32::samples(zeros(count)?),
             _ => u64::samples(zeros(count)?),
-        })
+        };
+        cytoshade_safe_io::prefer_huge_pages(bytes_mut(&mut samples));
+        Ok(samples)
     }
 }
 

@@ -5,11 +5,13 @@
 //! - [`Meter`] counts the memory and the work that one file costs, before they are spent; [`CostLimits`] bounds them.
 //! - [`Input`] reads numbers and slices from bytes, and never past their end; [`ValueLimits`] bounds single values.
 //! - [`printable`] and [`quoted`] put names from outside into messages; [`Redacted`] takes them out again.
-#![forbid(unsafe_code)]
+// `huge_pages` makes one call that the system marks as unsafe.
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 #[cfg(not(target_family = "wasm"))]
 mod file_identity;
+mod huge_pages;
 mod input;
 #[cfg(not(target_family = "wasm"))]
 pub mod isolate;
@@ -26,6 +28,7 @@ mod value_limits;
 
 #[cfg(not(target_family = "wasm"))]
 pub use file_identity::FileIdentity;
+pub use huge_pages::prefer_huge_pages;
 pub use input::{EndOfInput, Input};
 pub use meter::{CostLimits, Meter, MeterError, reserve};
 #[cfg(not(target_family = "wasm"))]

@@ -7,6 +7,34 @@ use crate::Error;
 use crate::limits::zeros;
 
 /// At most `expected` bytes; fewer if the data end early.
+///
+/// Takes two thirds of the time of `flate2`, whose code is smaller and in the browser's build anyway.
+#[cfg(not(target_family = "wasm"))]
+pub(super) fn deflate(stored: &[u8], expected: usize) -> Result<Result<Vec<u8>, String>, Error> {
+    use zune_inflate::errors::{DecodeErrorStatus, InflateDecodeErrors};
+
+    /// More room than the decoder leaves before it writes on; else it would enlarge its output.
+    const ROOM: usize = 512;
+    drop(crate::limits::reserve::<u8>(expected.saturating_add(ROOM))?);
+    // Checksums do not detect damage that a reader of images must refuse: libtiff ignores them too.
+    let options = zune_inflate::DeflateOptions::default()
+        .set_limit(expected)
+        .set_size_hint(expected.saturating_add(ROOM))
+        .set_confirm_checksum(false);
+    let mut bytes = match zune_inflate::DeflateDecoder::new_with_options(stored, options).decode_zlib() {
+        Ok(bytes) => bytes,
+        Err(InflateDecodeErrors { error, data }) => match error {
+            DecodeErrorStatus::InsufficientData | DecodeErrorStatus::OutputLimitExceeded(..) => data,
+            error => return Ok(Err(format!("{error:?}"))),
+        },
+    };
+    // The decoder checks its limit now and then.
+    bytes.truncate(expected);
+    Ok(Ok(bytes))
+}
+
+/// At most `expected` bytes; fewer if the data end early.
+#[cfg(target_family = "wasm")]
 pub(super) fn deflate(stored: &[u8], expected: usize) -> Result<Result<Vec<u8>, String>, Error> {
     let mut bytes = zeros(expected)?;
     let mut inflate = flate2::Decompress::new(true);
@@ -78,10 +106,9 @@ pub(super) fn pack_bits(stored: &[u8], expected: usize) -> Vec<u8> {
 /// At most `expected` bytes; fewer if the data end early.
 #[cfg(feature = "zstd")]
 pub(super) fn zstd(stored: &[u8], expected: usize) -> Result<Vec<u8>, String> {
-    // The window of earlier bytes need not exceed the decoded size.
-    let window = (expected as u64).max(1 << 20).saturating_mul(2);
-    let decoder = ruzstd::decoding::StreamingDecoder::new_with_max_window_size(stored, window);
-    take(decoder.map_err(|error| error.to_string())?, expected)
+    // The faster call refuses frames that hold more than is expected.
+    let whole = zrip_decode::decompress_with_limit(stored, expected);
+    whole.or_else(|_| take(zrip_decode::streaming::FrameDecoder::new(stored), expected))
 }
 
 /// At most `expected` bytes; fewer if the data end early.
