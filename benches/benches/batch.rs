@@ -1,8 +1,9 @@
-//! Compares `segment_batch` on many images with a loop over `segment`, alternating.
+//! Compares `segment_batch` on many PNG files in memory with a loop that decodes and segments, alternating.
 
 use std::time::Instant;
 
 use cytoshade::{Device, Image, LoadOptions, Model, Params, Segmenter};
+use cytoshade_formats::{Labels, ReadOptions, read_bytes, write_labels_png};
 
 const MODEL: &[u8] = include_bytes!("../../models/cytoshade-demo.safetensors");
 /// Images of a run, and their side in pixels.
@@ -11,14 +12,21 @@ const SIDE: usize = 256;
 /// Runs of each.
 const ROUNDS: usize = 5;
 
-/// Bright domes of about 30 pixels on a dark ground.
-fn image() -> Image {
+/// A PNG of bright domes of about 30 pixels on a dark ground.
+fn file() -> Vec<u8> {
     let inside = |v: usize| (v % 44) as i32 - 22;
     let pixel = |at: usize| {
         let (y, x) = (inside(at / SIDE), inside(at % SIDE));
-        100 + (900 - 4 * (y * y + x * x)).max(0) as u16
+        100 + (900 - 4 * (y * y + x * x)).max(0) as u32
     };
-    Image::new((0..SIDE * SIDE).map(pixel).collect(), 1, SIDE, SIDE).expect("an image of a size")
+    let image = Labels::new((0..SIDE * SIDE).map(pixel).collect(), SIDE, SIDE).expect("an image of a size");
+    let mut file = Vec::new();
+    write_labels_png(&mut file, &image).expect("a PNG");
+    file
+}
+
+fn decode(file: &[u8]) -> Image {
+    read_bytes(file, &ReadOptions::default()).expect("an image").swap_remove(0)
 }
 
 fn seconds(work: impl FnOnce() -> usize) -> f64 {
@@ -32,16 +40,16 @@ fn seconds(work: impl FnOnce() -> usize) -> f64 {
 fn main() {
     let model = Model::from_bytes(MODEL, &LoadOptions::default()).expect("the bundled model");
     let params = Params::new();
-    let image = image();
+    let file = file();
     println!("{IMAGES} images of {SIDE} x {SIDE}, {ROUNDS} rounds in turns:");
     for device in [Device::Cpu, Device::Gpu, Device::Software] {
         let Ok(segmenter) = Segmenter::builder(&model).device(device).build() else { continue };
         let segment = |image: &Image| segmenter.segment(image, &params).expect("a segmentation").cells();
         // The first image compiles the shaders.
-        segment(&image);
+        segment(&decode(&file));
         let each = || {
-            let image = image.clone();
-            (0..IMAGES).map(move |_| image.clone())
+            let file = file.clone();
+            (0..IMAGES).map(move |_| decode(&file))
         };
         let (mut ratios, mut loops, mut batches) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {

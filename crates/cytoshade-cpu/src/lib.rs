@@ -32,6 +32,8 @@ mod tile_norm;
 pub mod volume;
 
 pub use error::Error;
+#[cfg(not(target_family = "wasm"))]
+pub use parallel::in_pool;
 pub use simd::Isa;
 
 /// Number of threads that share the work: those of the caller's rayon pool; 1 in WebAssembly.

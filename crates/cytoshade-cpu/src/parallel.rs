@@ -4,6 +4,12 @@
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use rayon::{current_num_threads, prelude::*, scope};
 
+/// Runs `work` on a thread of the caller's pool.
+#[cfg(not(target_family = "wasm"))]
+pub fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    scope(|_| work())
+}
+
 #[cfg(target_family = "wasm")]
 pub(crate) use in_turn::*;
 

@@ -31,7 +31,7 @@ pub use crate::simd::Isa;
 use crate::simd::{AnyLanes, Block};
 
 /// Threads that one tile keeps busy; with more threads several tiles run at the same time.
-const THREADS_PER_TILE: usize = 8;
+pub const THREADS_PER_TILE: usize = 8;
 
 /// A network ready to run, its weights repacked for one instruction set.
 ///

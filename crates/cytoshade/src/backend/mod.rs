@@ -81,6 +81,18 @@ impl Backend {
         Ok(Backend::Gpu { gpu, network: Box::new(network) })
     }
 
+    /// True if stages of other images speed up a batch beside the network.
+    ///
+    /// On a CPU with few threads the network keeps all of them busy, and its loops wait for a thread that others delay.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn has_time_beside_network(&self) -> bool {
+        match self {
+            #[cfg(feature = "cpu")]
+            Backend::Cpu(_) => cytoshade_cpu::threads() > cytoshade_cpu::network::THREADS_PER_TILE,
+            _ => true,
+        }
+    }
+
     /// The time of each phase of opening.
     pub(crate) fn phases(&self) -> Vec<Span> {
         match self {

@@ -4,8 +4,10 @@
 //! images -> prepare -> queue -> network (tiles of several images in a batch) -> jobs -> label -> results, in order
 //! ```
 //!
-//! Every image between the network and the caller holds a ticket, so that a slow caller stops the rest.
+//! Every image between the network and the caller holds a ticket, so that a slow caller stops the rest. On a CPU with few
+//! threads, images are segmented in turn.
 
+mod in_turn;
 mod label;
 mod network;
 mod prepare;
@@ -86,10 +88,15 @@ impl Segmentations {
     {
         let stop = Cancel::new();
         let task = Arc::new(Task { segmenter, params: params.clone(), control: control.clone().cancel(&stop) });
-        let (to_network, prepared) = sync_channel(PREPARED);
         let (take_ticket, tickets) = sync_channel(LABELLERS + WAITING);
-        let (to_label, jobs) = channel();
         let (to_caller, results) = channel();
+        let channels = Some(Channels { results, tickets });
+        if !task.segmenter.backend.has_time_beside_network() {
+            let work = move || in_turn::run(&task, images, &take_ticket, &to_caller);
+            return Self { stop, next: 0, early: BTreeMap::new(), channels, threads: vec![spawn("segment", work)] };
+        }
+        let (to_network, prepared) = sync_channel(PREPARED);
+        let (to_label, jobs) = channel();
         let mut threads = vec![
             spawn("prepare", {
                 let task = task.clone();
@@ -105,7 +112,6 @@ impl Segmentations {
             let (task, jobs, to_caller) = (task.clone(), jobs.clone(), to_caller.clone());
             threads.push(spawn("label", move || label::run(&task, &jobs, &to_caller)));
         }
-        let channels = Some(Channels { results, tickets });
         Self { stop, next: 0, early: BTreeMap::new(), channels, threads }
     }
 
@@ -177,7 +183,8 @@ impl Segmenter {
     /// works on the results. Queues are bounded: a slow caller stops the iterator too. An error in one image does not
     /// end the others.
     ///
-    /// On the CPU the threads share rayon's global pool. On a GPU the stages of different images overlap, so
+    /// On the CPU the threads share rayon's global pool. With at most 8 threads there, which the network keeps busy, images
+    /// are segmented in turn. On a GPU the stages of different images overlap, so
     /// [`Segmentation::timings`] include waiting for other images; each image gets its share of the network's time.
     ///
     /// ```
