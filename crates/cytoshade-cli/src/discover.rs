@@ -225,7 +225,7 @@ fn walk<'o>(
         // A link to a folder above it, whose images are found there.
         Err(error) if error.loop_ancestor().is_some() => None,
         Err(error) => {
-            warn(format_args!("a part of a folder is left out: {}", printable(&error.to_string())));
+            warn(format_args!("a part of a folder is left out: {}", printable(error.to_string())));
             None
         }
     })

@@ -167,7 +167,8 @@ impl Manifest {
 fn read_if_any(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     let file = match open(path, Links::Refuse) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        // A folder that cannot exist is reported when it is created.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(damaged(path, &error)),
     };
     let mut bytes = Vec::new();

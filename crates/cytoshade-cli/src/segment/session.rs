@@ -116,7 +116,7 @@ impl Session {
         if !changed.is_empty() {
             warn(format_args!(
                 "{} differ from those of the earlier run, whose images are segmented again",
-                printable(&changed.join(", "))
+                printable(changed.join(", "))
             ));
         }
     }
