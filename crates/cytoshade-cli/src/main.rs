@@ -9,13 +9,16 @@ mod convert;
 mod demo;
 mod devices;
 mod diameter;
+mod discover;
 mod failure;
+mod hash;
 mod input_args;
 mod inputs;
 mod inspect;
 mod interrupt;
 mod isolate;
 mod label_format;
+mod manifest;
 mod model;
 mod output;
 mod outputs;
@@ -24,6 +27,7 @@ mod progress;
 mod report;
 mod restore;
 mod segment;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -36,7 +40,8 @@ fn main() -> ExitCode {
     let cli = args::Cli::parse();
     let result = match cli.command {
         args::Command::Demo(demo) => demo::run(&demo),
-        args::Command::Segment(segment) => segment::run(&segment, start),
+        args::Command::Segment(segment) => segment::run(*segment, start),
+        args::Command::Watch(watch) => watch::run(*watch, start),
         args::Command::Restore(restore) => restore::run(&restore),
         args::Command::Inspect(inspect) => inspect::run(&inspect),
         args::Command::Convert(convert) => convert::run(&convert),
