@@ -54,11 +54,19 @@ impl Failure {
     }
 
     pub(crate) fn print(&self) {
+        let message = self.message();
+        if !message.is_empty() {
+            warn(message);
+        }
+    }
+
+    /// The message, empty if the reason is already printed.
+    pub(crate) fn message(&self) -> String {
         match self {
-            Failure::Usage(message) | Failure::Run(message) => warn(message),
-            Failure::Some { failed, of } if *of > 1 => warn(format_args!("{failed} of {of} inputs failed")),
-            Failure::Interrupted { done, of } => warn(format_args!("interrupted after {done} of {of} inputs")),
-            Failure::Some { .. } | Failure::OutputLost => {}
+            Failure::Usage(message) | Failure::Run(message) => message.clone(),
+            Failure::Some { failed, of } if *of > 1 => format!("{failed} of {of} inputs failed"),
+            Failure::Interrupted { done, of } => format!("interrupted after {done} of {of} inputs"),
+            Failure::Some { .. } | Failure::OutputLost => String::new(),
         }
     }
 }

@@ -123,7 +123,7 @@ impl Regions {
     }
 
     fn add_intensities(&self, table: &mut Table<'_>) {
-        let kinds: [(&str, fn(&Intensity) -> f64); 5] = [
+        let kinds: [(&str, IntensityValue); 5] = [
             ("intensity_mean", |intensity| intensity.mean),
             ("intensity_min", |intensity| intensity.min),
             ("intensity_max", |intensity| intensity.max),
@@ -138,6 +138,9 @@ impl Regions {
         }
     }
 }
+
+/// One of the numbers of an [`Intensity`].
+type IntensityValue = fn(&Intensity) -> f64;
 
 /// The columns so far.
 struct Table<'r> {

@@ -1,6 +1,6 @@
 //! The measurement of all cells in one pass over the labels.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::f64::consts::PI;
 
 use cytoshade_core::Image;
@@ -25,7 +25,7 @@ pub struct Measurer<'a> {
     labels: LabelImage<'a>,
     images: &'a [Image],
     cellprob: Option<&'a [f32]>,
-    flow_errors: Option<&'a HashMap<u32, f64>>,
+    flow_errors: Option<&'a BTreeMap<u32, f64>>,
     pixel_size: Option<[f64; 3]>,
 }
 
@@ -58,7 +58,7 @@ impl<'a> Measurer<'a> {
 
     /// Adds the flow errors of the cells, by label.
     #[must_use]
-    pub fn flow_errors(self, errors: &'a HashMap<u32, f64>) -> Self {
+    pub fn flow_errors(self, errors: &'a BTreeMap<u32, f64>) -> Self {
         Self { flow_errors: Some(errors), ..self }
     }
 

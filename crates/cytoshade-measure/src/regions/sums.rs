@@ -115,14 +115,13 @@ fn eigenvalues(mut a: [[f64; 3]; 3]) -> [f64; 3] {
             let tangent = theta.signum() / (theta.abs() + theta.hypot(1.0));
             let cosine = 1.0 / tangent.hypot(1.0);
             let sine = tangent * cosine;
-            for k in 0..3 {
-                let (kp, kq) = (a[k][p], a[k][q]);
-                (a[k][p], a[k][q]) = (cosine * kp - sine * kq, sine * kp + cosine * kq);
+            for row in &mut a {
+                let (at_p, at_q) = (row[p], row[q]);
+                (row[p], row[q]) = (cosine * at_p - sine * at_q, sine * at_p + cosine * at_q);
             }
-            for k in 0..3 {
-                let (pk, qk) = (a[p][k], a[q][k]);
-                (a[p][k], a[q][k]) = (cosine * pk - sine * qk, sine * pk + cosine * qk);
-            }
+            let (row_p, row_q) = (a[p], a[q]);
+            a[p] = [0, 1, 2].map(|k| cosine * row_p[k] - sine * row_q[k]);
+            a[q] = [0, 1, 2].map(|k| sine * row_p[k] + cosine * row_q[k]);
         }
     }
     let mut values = [a[0][0], a[1][1], a[2][2]];
