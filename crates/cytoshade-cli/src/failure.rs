@@ -1,6 +1,6 @@
 //! Failures of the program: a message on standard error and an exit status.
 
-use std::fmt::Display;
+use std::fmt::{Display, Formatter};
 use std::path::Path;
 
 use crate::report::warn;
@@ -21,6 +21,17 @@ pub(crate) enum Failure {
     Interrupted { done: usize, of: usize },
     /// The results were saved, but standard output failed: exit status 1. The reason is already printed.
     OutputLost,
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::Usage(message) | Failure::Run(message) => f.write_str(message),
+            Failure::Some { failed, of } => write!(f, "{failed} of {of} inputs failed"),
+            Failure::Interrupted { done, of } => write!(f, "interrupted after {done} of {of} inputs"),
+            Failure::OutputLost => f.write_str("a line of the output is lost"),
+        }
+    }
 }
 
 impl Failure {
@@ -53,20 +64,11 @@ impl Failure {
         }
     }
 
+    /// Prints the message on standard error, unless its parts are printed already.
     pub(crate) fn print(&self) {
-        let message = self.message();
-        if !message.is_empty() {
-            warn(message);
-        }
-    }
-
-    /// The message, empty if the reason is already printed.
-    pub(crate) fn message(&self) -> String {
         match self {
-            Failure::Usage(message) | Failure::Run(message) => message.clone(),
-            Failure::Some { failed, of } if *of > 1 => format!("{failed} of {of} inputs failed"),
-            Failure::Interrupted { done, of } => format!("interrupted after {done} of {of} inputs"),
-            Failure::Some { .. } | Failure::OutputLost => String::new(),
+            Failure::Some { of: 1, .. } | Failure::OutputLost => {}
+            failure => warn(failure),
         }
     }
 }

@@ -9,9 +9,11 @@ mod convert;
 mod demo;
 mod devices;
 mod diameter;
+mod discover;
 mod eval;
 mod failure;
 mod flows_file;
+mod hash;
 mod input_args;
 mod inputs;
 mod inspect;
@@ -19,11 +21,13 @@ mod interrupt;
 mod isolate;
 mod label_file;
 mod label_format;
+mod manifest;
 mod measure;
 mod measurements;
 mod model;
 mod output;
 mod outputs;
+mod picture_kind;
 mod profile;
 mod progress;
 mod report;
@@ -31,6 +35,7 @@ mod restore;
 mod segment;
 mod svg;
 mod view;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -43,7 +48,8 @@ fn main() -> ExitCode {
     let cli = args::Cli::parse();
     let result = match cli.command {
         args::Command::Demo(demo) => demo::run(&demo),
-        args::Command::Segment(segment) => segment::run(&segment, start),
+        args::Command::Segment(segment) => segment::run(*segment, start),
+        args::Command::Watch(watch) => watch::run(*watch, start),
         args::Command::Restore(restore) => restore::run(&restore),
         args::Command::Inspect(inspect) => inspect::run(&inspect),
         args::Command::Convert(convert) => convert::run(&convert),

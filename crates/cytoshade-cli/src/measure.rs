@@ -109,13 +109,13 @@ fn images(
     expected: usize,
 ) -> Result<(Vec<Vec<Image>>, PixelSize), Failure> {
     let input = args.read.open(path, is_stack, &args.isolate)?;
-    let items: Vec<_> = input.time_series().flat_map(|series| series.items().to_vec()).collect();
+    let items: Vec<_> = input.facts.time_series().flat_map(|series| series.items().to_vec()).collect();
     if items.len() != expected {
         let found = items.len();
         let advice = "select the image that was segmented with --series, --axes or --pages (see `cytoshade inspect`)";
         return Err(Failure::at(path, format!("{found} images for labels of {expected}; {advice}")));
     }
-    let pixel_size = items.first().and_then(|item| input.series(item)).map(|series| series.pixel_size);
+    let pixel_size = items.first().and_then(|item| input.facts.series(item)).map(|series| series.pixel_size);
     let images = items.iter().map(|item| input.read(path, item)).collect::<Result<_, _>>()?;
     Ok((images, pixel_size.unwrap_or_default()))
 }

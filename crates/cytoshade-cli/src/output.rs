@@ -2,16 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use cytoshade::Image;
+use cytoshade::{Image, Sha256};
 use cytoshade_formats::{
-    Error, FlowView, LabelView, SaveFile, SegParts, TiffMetadata, write_flows_npy, write_images_tiff,
+    Error, FlowView, LabelView, RgbPicture, SaveFile, SegParts, TiffMetadata, write_flows_npy, write_images_tiff,
     write_overlay_png, write_overlay_tiff, write_seg,
 };
-use cytoshade_safe_io::{Existing, printable_path};
+use cytoshade_safe_io::{Existing, PendingFile, printable_path, sweep_stale_files};
 
 use crate::failure::Failure;
 use crate::label_format::{Cells, LabelFormat};
+use crate::measurements::{self, Batch, Schema, TableFormat};
 use crate::outputs::Outputs;
+use crate::picture_kind::PictureKind;
 
 /// The part of a restored image's file name after the stem.
 pub(crate) const RESTORED: &str = "_restored.tif";
@@ -24,6 +26,20 @@ pub(crate) fn folder(path: &Path) -> Result<(), Failure> {
             printable_path(path)
         ))
     })
+}
+
+/// Creates the output folder, checks that it can be written to, and removes temporary files of killed runs.
+pub(crate) fn writable_folder(path: &Path) -> Result<(), Failure> {
+    folder(path)?;
+    // A temporary file, which is dropped.
+    PendingFile::create(&path.join(".cytoshade")).map(drop).map_err(|error| {
+        Failure::run(format!(
+            "cannot write to the output folder {}: {error}; pass another --output",
+            printable_path(path)
+        ))
+    })?;
+    sweep_stale_files(path);
+    Ok(())
 }
 
 /// The paths of one image's results.
@@ -73,6 +89,14 @@ impl Files {
         self.file("_flows.npy")
     }
 
+    pub(crate) fn measurements(&self) -> PathBuf {
+        self.file(measurements::ENDING)
+    }
+
+    pub(crate) fn picture(&self, kind: PictureKind) -> PathBuf {
+        self.file(kind.ending())
+    }
+
     pub(crate) fn save_labels(
         &self,
         outputs: &mut Outputs,
@@ -82,13 +106,15 @@ impl Files {
         replace(outputs, &self.labels(format), |out| format.write(out, cells))
     }
 
+    /// Calls `announce` with the hash of the file before it appears.
     pub(crate) fn save_seg(
         &self,
         outputs: &mut Outputs,
         existing: Existing,
         parts: &SegParts<'_>,
+        announce: impl FnOnce(Sha256),
     ) -> Result<(), Failure> {
-        outputs.save(&self.seg(), existing, |out| write_seg(out, parts))
+        outputs.save_announced(&self.seg(), existing, |out| write_seg(out, parts), announce)
     }
 
     pub(crate) fn save_restored(
@@ -112,6 +138,22 @@ impl Files {
             [image] if !has_pages => write_overlay_png(out, image, labels),
             images => write_overlay_tiff(out, images, labels),
         })
+    }
+
+    pub(crate) fn save_measurements(&self, outputs: &mut Outputs, batch: &Batch) -> Result<(), Failure> {
+        replace(outputs, &self.measurements(), |out| {
+            let batches = std::iter::once(Ok(batch.clone()));
+            measurements::write(out, TableFormat::Csv, &Schema::of([batch]), batches).map_err(Error::Write)
+        })
+    }
+
+    pub(crate) fn save_picture(
+        &self,
+        outputs: &mut Outputs,
+        kind: PictureKind,
+        picture: &RgbPicture,
+    ) -> Result<(), Failure> {
+        replace(outputs, &self.picture(kind), |out| picture.write_png(out))
     }
 
     pub(crate) fn save_flows(&self, outputs: &mut Outputs, flows: &FlowView<'_>) -> Result<(), Failure> {

@@ -36,6 +36,8 @@ mod flow_pictures;
 mod flow_view;
 mod format;
 mod geojson;
+#[cfg(not(target_family = "wasm"))]
+mod header;
 mod image_file;
 mod items;
 mod label_array;
@@ -74,6 +76,8 @@ pub use error::Error;
 pub use flow_view::FlowView;
 pub use format::Format;
 pub use geojson::write_geojson;
+#[cfg(not(target_family = "wasm"))]
+pub use header::{Header, read_header};
 pub use image_file::ImageFile;
 pub use items::Item;
 pub use label_array::{LabelArray, read_labels};

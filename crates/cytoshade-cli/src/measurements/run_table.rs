@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use cytoshade_formats::{Error, Limits, read_file};
 use cytoshade_safe_io::Existing;
 
-use super::{Batch, Schema, TableFormat, read_batch, write};
+use super::{Batch, ENDING, Schema, TableFormat, read_batch, write};
 use crate::failure::Failure;
+use crate::manifest::relative;
 use crate::outputs::Outputs;
 
 /// The measurement files of a run's images, in order.
@@ -19,7 +20,7 @@ pub(crate) struct RunTable {
     entries: Vec<Entry>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     file: String,
     image: String,
@@ -27,13 +28,35 @@ struct Entry {
 }
 
 impl RunTable {
-    /// Adds the measurements of an image: the name of its file, and the stem of its results.
-    pub(crate) fn add(&mut self, file: String, image: String, measurements: PathBuf) {
+    /// Adds the measurements of an image of an input.
+    pub(crate) fn add(&mut self, root: &Path, input: &Path, measurements: PathBuf) {
+        let file = relative(root, input).unwrap_or_else(|| input.display().to_string());
+        self.add_named(root, file, measurements);
+    }
+
+    /// Adds the measurements of an input that was complete before the run: those among its outputs.
+    pub(crate) fn add_done<'o>(&mut self, root: &Path, input: &str, outputs: impl Iterator<Item = &'o String>) {
+        for output in outputs.filter(|output| output.ends_with(ENDING)) {
+            self.add_named(root, input.to_owned(), root.join(output));
+        }
+    }
+
+    fn add_named(&mut self, root: &Path, file: String, measurements: PathBuf) {
+        let name = relative(root, &measurements).unwrap_or_else(|| measurements.display().to_string());
+        let image = name.strip_suffix(ENDING).unwrap_or(&name).to_owned();
         self.entries.push(Entry { file, image, measurements });
     }
 
-    /// Writes the table, with the columns that any image has.
-    pub(crate) fn save(&self, outputs: &mut Outputs, path: &Path, format: TableFormat) -> Result<(), Failure> {
+    /// Adds the images of another table.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.entries.extend(other.entries);
+    }
+
+    /// Writes the table with the columns that any image has, sorted by file.
+    pub(crate) fn save(mut self, outputs: &mut Outputs, path: &Path, format: TableFormat) -> Result<(), Failure> {
+        // The order of a run that was not interrupted. A file that changed while it was watched has only its last results.
+        self.entries.sort();
+        self.entries.dedup();
         let mut schema = Schema::default();
         for entry in &self.entries {
             let batch = entry.read().map_err(|error| Failure::at(&entry.measurements, error))?;

@@ -80,7 +80,7 @@ fn card(out: &mut impl Write, index: usize, result: &Measured<'_>, end: f64, max
             )?;
         }
         Err(failure) => {
-            let message = failure.message();
+            let message = failure.to_string();
             writeln!(out, "<p class=\"failure\">{}</p>", escaped(&message))?;
             warn(message);
         }

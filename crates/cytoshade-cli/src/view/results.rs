@@ -74,15 +74,13 @@ impl<'f> Measured<'f> {
         let image = match read(path, &options) {
             Ok(images) => images.into_iter().nth(index),
             Err(error) => {
-                warn(Failure::at(path, error).message());
+                warn(Failure::at(path, error));
                 return None;
             }
         };
         let fits = image.as_ref().is_some_and(|image| [image.height(), image.width()] == size);
         if !fits {
-            warn(
-                Failure::at(path, "the image is not that of the labels; the sheet shows the cells on black").message(),
-            );
+            warn(Failure::at(path, "the image is not that of the labels; the sheet shows the cells on black"));
         }
         image.filter(|_| fits)
     }
