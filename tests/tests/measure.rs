@@ -2,6 +2,7 @@
 
 mod measure {
     pub(crate) mod evaluate;
+    pub(crate) mod flow_picture;
     pub(crate) mod regions;
 }
 
@@ -34,8 +35,9 @@ pub(crate) fn close(name: &str, found: f64, expected: f64, tolerance: f64) -> Re
 }
 
 fn main() {
-    let tests: Vec<Trial> = [regions::tests(), evaluate::tests()].into_iter().flatten().collect();
+    let tests: Vec<Trial> =
+        [regions::tests(), evaluate::tests(), flow_picture::tests()].into_iter().flatten().collect();
     libtest_mimic::run(&Arguments::from_args(), tests).exit()
 }
 
-use measure::{evaluate, regions};
+use measure::{evaluate, flow_picture, regions};

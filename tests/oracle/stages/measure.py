@@ -1,9 +1,10 @@
-"""skimage.measure.regionprops_table, with the sum of intensities, which it lacks."""
+"""skimage.measure.regionprops_table, with the sum of intensities, which it lacks; and the reference's picture of flows."""
 
 import warnings
 
 import numpy as np
 import tifffile
+from cellpose import plot
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage.measure import regionprops_table
@@ -88,6 +89,11 @@ def write(stage, rng):
     labels[4:6, 1:3, 1:3] = 4
     labels[3:6, 5:9, 4] = 5
     case(stage, "volume_flat", labels, rng.normal(0, 1, (1, *labels.shape)))
+
+    for name, scale in (("flows", 5.0), ("weak_flows", 1e-4)):
+        flows = gaussian_filter(rng.normal(0, 1, (2, 41, 53)), (0, 3, 3)) * 12
+        flows = (flows * scale / 5).astype(np.float32)
+        stage.case(name, {}, {"flows": flows}, {"rgb": plot.dx_to_circ(flows)}, file="flow_cases.json")
 
     for name in LARGE:
         path = f"images/{name}"

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cytoshade_core::{Image, Samples};
 use cytoshade_formats::{Pages, ReadOptions, read};
-use cytoshade_measure::{LabelImage, Measurer, Regions, Values};
+use cytoshade_measure::{COLUMNS, LabelImage, Measurer, Regions, Values};
 use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::{Perturbation, each_way, trial};
 use libtest_mimic::{Failed, Trial};
@@ -20,7 +20,8 @@ type Table = BTreeMap<String, Vec<Option<f64>>>;
 
 pub(crate) fn tests() -> Vec<Trial> {
     let test = |case: Case| trial(format!("regions::{}", case.name()), case.missing(), move || run(&case));
-    cases("measure", "cases.json").into_iter().map(test).collect()
+    let documented = trial("regions::columns_are_documented", None, columns_are_documented);
+    cases("measure", "cases.json").into_iter().map(test).chain([documented]).collect()
 }
 
 fn run(case: &Case) -> Result<(), Failed> {
@@ -132,4 +133,16 @@ fn name_of(name: &str, unit: &str, is_stack: bool) -> Option<String> {
         name if has_unit.contains(&name) => Some(format!("{name}{unit}")),
         _ => None,
     }
+}
+
+/// The page of the book lists every column, in order.
+fn columns_are_documented() -> Result<(), Failed> {
+    let page = include_str!("../../../docs/src/measurements.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let documented: Vec<&str> = rows.map(|name| name.split('-').next().unwrap_or(name)).collect();
+    let expected = std::iter::once("frame").chain(COLUMNS.iter().map(|column| column.0));
+    if expected.eq(documented.iter().copied()) {
+        return Ok(());
+    }
+    Err(format!("docs/src/measurements.md lists {documented:?}").into())
 }

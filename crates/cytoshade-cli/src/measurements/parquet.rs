@@ -122,3 +122,52 @@ fn write_column<D: DataType>(
     column.typed::<D>().write_batch(values, levels, None)?;
     column.close()
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use cytoshade::Labels;
+    use cytoshade_measure::Measurer;
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::RowAccessor;
+
+    use super::*;
+
+    #[test]
+    fn a_reader_finds_every_row_and_type() {
+        let labels = Labels::new(vec![0, 1, 1, 7, 7, 0, 7, 7, 0], 3, 3).unwrap();
+        let batch = |size: Option<[f64; 3]>, name: &str| {
+            let measurer = Measurer::new(&labels);
+            let measurer = size.into_iter().fold(measurer, Measurer::pixel_size);
+            Batch::of_regions(&measurer.measure().unwrap(), None).with_text("file", name.to_owned())
+        };
+        let batches = [batch(None, "=a.tif"), batch(Some([1.0, 0.5, 0.5]), "b.tif")];
+        let mut out = Vec::new();
+        write(&mut out, &Schema::of(&batches), batches.iter().cloned().map(Ok)).unwrap();
+
+        let reader = SerializedFileReader::new(Bytes::from(out)).unwrap();
+        let columns = reader.metadata().file_metadata().schema_descr().columns();
+        let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
+        assert_eq!(
+            (names[..4].to_vec(), names.last()),
+            (vec!["file", "label", "area", "centroid-0"], Some(&"axis_minor_length_um"))
+        );
+        let at = |name: &str| names.iter().position(|other| *other == name).unwrap();
+        let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+        let found: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                let size = row.get_double(at("area_um2")).ok();
+                let border = row.get_bool(at("touches_border")).unwrap();
+                (row.get_string(0).unwrap().as_str(), row.get_long(1).unwrap(), row.get_long(2).unwrap(), size, border)
+            })
+            .collect();
+        let expected = [
+            ("=a.tif", 1, 2, None, true),
+            ("=a.tif", 7, 4, None, true),
+            ("b.tif", 1, 2, Some(0.5), true),
+            ("b.tif", 7, 4, Some(1.0), true),
+        ];
+        assert_eq!(found, expected);
+    }
+}
