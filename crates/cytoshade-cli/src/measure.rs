@@ -39,8 +39,6 @@ pub(crate) struct Measure {
     z_step: Option<f64>,
     #[command(flatten)]
     read: ReadArgs,
-    #[command(flatten)]
-    isolate: IsolateArgs,
 }
 
 fn parse_size(text: &str) -> Result<f64, String> {
@@ -108,7 +106,7 @@ fn images(
     is_stack: bool,
     expected: usize,
 ) -> Result<(Vec<Vec<Image>>, PixelSize), Failure> {
-    let input = args.read.open(path, is_stack, &args.isolate)?;
+    let input = args.read.open(path, is_stack, &IsolateArgs::default())?;
     let items: Vec<_> = input.facts.time_series().flat_map(|series| series.items().to_vec()).collect();
     if items.len() != expected {
         let found = items.len();

@@ -52,11 +52,14 @@ impl RunTable {
         self.entries.extend(other.entries);
     }
 
-    /// Writes the table with the columns that any image has, sorted by file.
+    /// Writes the table with the columns that any image has, sorted by file; nothing if no image was measured.
     pub(crate) fn save(mut self, outputs: &mut Outputs, path: &Path, format: TableFormat) -> Result<(), Failure> {
         // The order of a run that was not interrupted. A file that changed while it was watched has only its last results.
         self.entries.sort();
         self.entries.dedup();
+        if self.entries.is_empty() {
+            return Ok(());
+        }
         let mut schema = Schema::default();
         for entry in &self.entries {
             let batch = entry.read().map_err(|error| Failure::at(&entry.measurements, error))?;

@@ -49,9 +49,9 @@ pub(super) fn convex_volume(rows: &[RowExtent]) -> Option<u64> {
     // The corners of the centers' hull are few, and only their faces can be corners of the hull.
     let corners = corners(&rows.iter().flat_map(ends).collect::<Vec<_>>())?;
     let faces: Vec<Point> = corners.into_iter().flat_map(faces).collect();
-    let facets = hull(&faces)?;
+    let planes = planes(hull(&faces)?);
     let lines = (0..depth).flat_map(|z| (0..height).map(move |y| [z, y]));
-    Some(lines.map(|[z, y]| voxels_on_line(&facets, center(z, y, 0), width.into())).sum())
+    Some(lines.map(|[z, y]| voxels_on_line(&planes, center(z, y, 0), width.into())).sum())
 }
 
 /// The centers of a voxel's faces.
@@ -61,6 +61,23 @@ fn faces(center: Point) -> impl Iterator<Item = Point> {
         point[face / 2] += if face % 2 == 0 { -1 } else { 1 };
         point
     })
+}
+
+/// The planes of facets, each once: many facets of a hull of voxels share one.
+fn planes(mut facets: Vec<Facet>) -> Vec<Facet> {
+    for Facet { normal, offset, .. } in &mut facets {
+        let divisor = normal.iter().fold(0, |divisor, &part| gcd(divisor, part.abs()));
+        // A corner is whole, so its product with the divided normal is too.
+        *normal = normal.map(|part| part / divisor);
+        *offset /= divisor;
+    }
+    facets.sort_unstable_by_key(|facet| (facet.normal, facet.offset));
+    facets.dedup_by_key(|facet| (facet.normal, facet.offset));
+    facets
+}
+
+fn gcd(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// The points that are corners of the hull's facets.
@@ -81,6 +98,10 @@ fn hull(points: &[Point]) -> Option<Vec<Facet>> {
     let mut facets = tetrahedron(points)?;
     for index in spread(points.len()) {
         let point = points[index];
+        // Most points are inside.
+        if facets.iter().all(|facet| facet.height(point) <= 0) {
+            continue;
+        }
         let (above, mut kept): (Vec<Facet>, Vec<Facet>) = facets.into_iter().partition(|facet| facet.height(point) > 0);
         let edges = || above.iter().flat_map(|Facet { corners: [a, b, c], .. }| [[*a, *b], [*b, *c], [*c, *a]]);
         for [from, to] in edges() {
@@ -115,19 +136,23 @@ fn tetrahedron(points: &[Point]) -> Option<Vec<Facet>> {
 }
 
 /// Number of voxels of a line along X whose center is in the hull; `start` is the center of the first.
-fn voxels_on_line(facets: &[Facet], start: Point, width: i64) -> u64 {
+fn voxels_on_line(planes: &[Facet], start: Point, width: i64) -> u64 {
     let (mut first, mut last) = (0, width - 1);
-    for facet in facets {
-        // Voxel n is at 2 n: inside are those with 2 n * slope <= below.
-        let (below, slope) = (-facet.height(start), 2 * facet.normal[2]);
-        match slope {
-            0 if below < 0 => return 0,
-            0 => {}
-            1.. => last = last.min(below.div_euclid(slope)),
-            _ => first = first.max(-below.div_euclid(-slope)),
+    for plane in planes {
+        // Voxel n is at 2 n: inside are those with 2 n * slope <= below. Few planes cut the line, so divisions are rare.
+        let (below, slope) = (-plane.height(start), 2 * plane.normal[2]);
+        if slope > 0 && last * slope > below {
+            last = below.div_euclid(slope);
+        } else if slope < 0 && first * slope > below {
+            first = -below.div_euclid(-slope);
+        } else if slope == 0 && below < 0 {
+            return 0;
+        }
+        if first > last {
+            return 0;
         }
     }
-    (last - first + 1).max(0) as u64
+    (last - first + 1) as u64
 }
 
 fn minus(a: Point, b: Point) -> Point {
