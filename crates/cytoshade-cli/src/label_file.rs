@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cytoshade_formats::{
-    ImageFile, LabelArray, LabelView, Limits, Pages, PixelSize, ReadOptions, Selection, read_file, read_seg,
+    ImageFile, LabelArray, LabelView, Limits, Pages, PixelSize, ReadOptions, Selection, Series, read_file, read_seg,
 };
 
 use crate::failure::Failure;
@@ -43,7 +43,7 @@ impl LabelFile {
             LabelArray::new(&slices, slices.len() > 1, format)
         };
         let points = items.iter().map(read).collect::<Result<_, _>>().map_err(at)?;
-        let pixel_size = file.series().get(first.series).map(|series| series.pixel_size()).unwrap_or_default();
+        let pixel_size = file.series().get(first.series).map(Series::pixel_size).unwrap_or_default();
         Ok(Self { points, is_time_series: first.time.is_some(), pixel_size })
     }
 

@@ -62,7 +62,7 @@ pub(super) fn find(predicted: &Path, truth: &Path) -> Result<(Vec<Pair>, Vec<Pat
         .collect();
     if pairs.is_empty() {
         let example = |files: &BTreeMap<String, PathBuf>| {
-            files.values().next().map_or_else(|| "no label file".into(), |path| printable_path(path))
+            files.values().next().map_or_else(|| "no label file".into(), printable_path)
         };
         return Err(Failure::usage(format!(
             "no file in {} has the name of one in {} (found {} and {}); names must be equal without endings such as \
@@ -107,12 +107,12 @@ fn labels(folder: &Path, endings: &[&str]) -> Result<BTreeMap<String, PathBuf>, 
 fn rank(path: &Path, endings: &[&str]) -> Option<usize> {
     let stem = stem(path);
     let ends = |ending: &&str| stem.len() > ending.len() && stem.ends_with(*ending);
-    if NO_LABELS.iter().any(|ending| ends(&ending)) || stem.starts_with('.') {
+    if NO_LABELS.iter().any(&ends) || stem.starts_with('.') {
         return None;
     }
-    match endings.iter().position(|ending| ends(&ending)) {
+    match endings.iter().position(&ends) {
         Some(rank) => Some(rank),
-        None if OTHERS.iter().any(|ending| ends(&ending)) => Some(endings.len() + 1),
+        None if OTHERS.iter().any(ends) => Some(endings.len() + 1),
         None => Some(endings.len()),
     }
 }

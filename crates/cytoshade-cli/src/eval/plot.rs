@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use cytoshade_measure::Scores;
+
 use super::PLOTTED;
 use super::report::{Evaluation, mean};
 use crate::svg::{escaped, points};
@@ -15,7 +17,7 @@ const BOTTOM: f64 = 364.0;
 
 /// The mean of all images as a thick line with a point at each threshold, and each image as a thin line.
 pub(super) fn svg(images: &[Evaluation]) -> String {
-    let precisions = |image: &Evaluation| image.plotted.iter().map(|at| at.average_precision()).collect::<Vec<f64>>();
+    let precisions = |image: &Evaluation| image.plotted.iter().map(Scores::average_precision).collect::<Vec<f64>>();
     let lines: Vec<(String, Vec<f64>)> = images.iter().map(|image| (image.name.clone(), precisions(image))).collect();
     let at = |index: usize| lines.iter().filter_map(move |(_, line)| line.get(index).copied());
     let means: Vec<f64> = (0..PLOTTED.len()).map(|index| mean(at(index))).collect();

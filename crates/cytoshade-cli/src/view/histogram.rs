@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::results::median;
+use super::results::{count, median};
 
 const BINS: usize = 20;
 const WIDTH: f64 = 240.0;
@@ -21,7 +21,8 @@ pub(super) fn svg(diameters: &[f64], end: f64) -> String {
     let highest = counts.iter().copied().max().unwrap_or(0).max(1);
     let summary = match (diameters.first(), median(diameters), diameters.last()) {
         (Some(first), Some(median), Some(last)) => {
-            format!("Diameters of {} cells: {first:.1} to {last:.1} pixels, median {median:.1}", diameters.len())
+            let cells = count(diameters.len(), "cell");
+            format!("Diameters of {cells}: {first:.1} to {last:.1} pixels, median {median:.1}")
         }
         _ => "No cells".to_owned(),
     };

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::histogram;
-use super::results::{Measured, median};
+use super::results::{Measured, count, median};
 use crate::failure::Failure;
 use crate::report::warn;
 use crate::svg::escaped;
@@ -127,8 +127,4 @@ fn table(out: &mut impl Write, results: &[Measured<'_>], limit: usize) -> io::Re
         writeln!(out, "</tr>")?;
     }
     writeln!(out, "</tbody>\n</table>\n</section>")
-}
-
-fn count(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
