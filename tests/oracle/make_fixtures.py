@@ -21,9 +21,9 @@ import reference  # noqa: F401  it configures OpenCV
 from fixture_folder import FIXTURES, FixtureFolder
 
 STAGES = ("channels", "normalize", "resize", "tile", "blend", "network", "dynamics", "pipeline",
-          "whole", "diameter", "volume", "classes", "restore", "grid", "grid_stacks")
+          "whole", "diameter", "volume", "classes", "restore", "grid", "grid_stacks", "measure", "evaluate")
 PACKAGES = ("cellpose", "torch", "numpy", "scipy", "opencv-python-headless", "numba", "fastremap", "fill_voids",
-            "safetensors", "tifffile")
+            "safetensors", "tifffile", "scikit-image")
 SEED = 20260101
 
 

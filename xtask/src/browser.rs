@@ -1,4 +1,4 @@
-//! Tests the package and the demo page in Chromium.
+//! Tests the package, the demo page and the contact sheet in Chromium.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +15,7 @@ const PROGRAMS: [&str; 5] = [
     "C:/Program Files/Google/Chrome/Application/chrome.exe",
 ];
 
-const TESTS: [&str; 2] = ["package.test.mjs", "demo.test.mjs"];
+const TESTS: [&str; 3] = ["package.test.mjs", "demo.test.mjs", "view.test.mjs"];
 
 /// Runs the tests of the web package on the output of `cargo xtask web`.
 pub(crate) fn test(may_install: bool, rest: &[String]) -> Outcome {

@@ -13,7 +13,8 @@ pub(crate) struct Semver {
 }
 
 /// Crates whose public API programs depend on.
-const PACKAGES: [&str; 4] = ["cytoshade", "cytoshade-core", "cytoshade-formats", "cytoshade-model"];
+const PACKAGES: [&str; 5] =
+    ["cytoshade", "cytoshade-core", "cytoshade-formats", "cytoshade-measure", "cytoshade-model"];
 
 pub(crate) fn semver(options: &Semver) -> Outcome {
     if !succeeds("cargo", &["semver-checks", "--version"]) {

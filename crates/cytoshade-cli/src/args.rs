@@ -4,11 +4,14 @@ use clap::{Parser, Subcommand};
 
 use crate::convert::Convert;
 use crate::demo::Demo;
+use crate::eval::Eval;
 use crate::inspect::Inspect;
 use crate::isolate::ReadIsolated;
+use crate::measure::Measure;
 use crate::model::Model;
 use crate::restore::Restore;
 use crate::segment::Segment;
+use crate::view::View;
 use crate::watch::Watch;
 
 /// Cell segmentation with Cellpose networks, on a GPU or the CPU
@@ -46,6 +49,20 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Convert label images and _seg.npy files to other formats
     Convert(Convert),
+    /// Measure the cells of a label image: size, shape, intensities
+    ///
+    /// The measurements have the names and values of scikit-image's `regionprops_table`.
+    Measure(Box<Measure>),
+    /// Compare segmentations with a ground truth: average precision, matches, Jaccard index, boundaries
+    ///
+    /// The scores are those of `cellpose.metrics`. AP is TP / (TP + FP + FN) at a threshold of the intersection over
+    /// union (IoU).
+    Eval(Box<Eval>),
+    /// Write a contact sheet of a folder of results: one HTML file, the worst images first
+    ///
+    /// Each image has its outlines, its number of cells and a histogram of their sizes. The file needs no network and
+    /// runs no script.
+    View(View),
     /// List the adapters that can run the shaders, and the one that `--device auto` selects
     Devices,
     /// Inspect, convert, verify, download, list and remove model files

@@ -246,8 +246,22 @@ fn is_image(path: &Path) -> bool {
 
 /// True for the name of a result of Cytoshade or Cellpose (the reference's `get_image_files` leaves out the same names).
 fn is_result(path: &Path) -> bool {
-    const ENDINGS: [&str; 9] =
-        ["_masks", "_flows", "_flows_0", "_flows_1", "_flows_2", "_cellprob", "_cp_output", "_overlay", "_restored"];
+    const ENDINGS: [&str; 14] = [
+        "_masks",
+        "_flows",
+        "_flows_0",
+        "_flows_1",
+        "_flows_2",
+        "_cellprob",
+        "_cp_output",
+        "_overlay",
+        "_restored",
+        "_outlines",
+        "_mask_colors",
+        "_flow_colors",
+        "_montage",
+        "_eval",
+    ];
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let is_seg = name.ends_with("_seg") && path.extension().is_some_and(|extension| extension == "npy");
     is_seg || ENDINGS.iter().any(|ending| name.ends_with(ending))

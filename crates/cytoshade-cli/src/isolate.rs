@@ -23,8 +23,8 @@ use crate::report::warn;
 /// The name of the hidden command of the child process.
 pub(crate) const COMMAND: &str = "read-isolated";
 
-/// Options of the isolation.
-#[derive(Debug, Args)]
+/// Options of the isolation; off by default.
+#[derive(Debug, Default, Args)]
 pub(crate) struct IsolateArgs {
     /// Decode each input in a separate process with limited memory and time, for files of unknown origin. On Linux the
     /// process cannot open files or sockets. A file that crashes or exploits its decoder fails alone

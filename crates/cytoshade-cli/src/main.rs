@@ -10,23 +10,31 @@ mod demo;
 mod devices;
 mod diameter;
 mod discover;
+mod eval;
 mod failure;
+mod flows_file;
 mod hash;
 mod input_args;
 mod inputs;
 mod inspect;
 mod interrupt;
 mod isolate;
+mod label_file;
 mod label_format;
 mod manifest;
+mod measure;
+mod measurements;
 mod model;
 mod output;
 mod outputs;
+mod picture_kind;
 mod profile;
 mod progress;
 mod report;
 mod restore;
 mod segment;
+mod svg;
+mod view;
 mod watch;
 
 use std::process::ExitCode;
@@ -45,6 +53,9 @@ fn main() -> ExitCode {
         args::Command::Restore(restore) => restore::run(&restore),
         args::Command::Inspect(inspect) => inspect::run(&inspect),
         args::Command::Convert(convert) => convert::run(&convert),
+        args::Command::Measure(measure) => measure::run(&measure),
+        args::Command::Eval(eval) => eval::run(&eval),
+        args::Command::View(view) => view::run(&view),
         args::Command::Devices => devices::run(),
         args::Command::Model(model) => model::run(&model),
         args::Command::ReadIsolated(read) => isolate::run(&read),

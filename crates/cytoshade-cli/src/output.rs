@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 
 use cytoshade::{Image, Sha256};
 use cytoshade_formats::{
-    Error, FlowView, LabelView, SaveFile, SegParts, TiffMetadata, write_flows_npy, write_images_tiff,
+    Error, FlowView, LabelView, RgbPicture, SaveFile, SegParts, TiffMetadata, write_flows_npy, write_images_tiff,
     write_overlay_png, write_overlay_tiff, write_seg,
 };
 use cytoshade_safe_io::{Existing, PendingFile, printable_path, sweep_stale_files};
 
 use crate::failure::Failure;
 use crate::label_format::{Cells, LabelFormat};
+use crate::measurements::{self, Batch, Schema, TableFormat};
 use crate::outputs::Outputs;
+use crate::picture_kind::PictureKind;
 
 /// The part of a restored image's file name after the stem.
 pub(crate) const RESTORED: &str = "_restored.tif";
@@ -87,6 +89,14 @@ impl Files {
         self.file("_flows.npy")
     }
 
+    pub(crate) fn measurements(&self) -> PathBuf {
+        self.file(measurements::ENDING)
+    }
+
+    pub(crate) fn picture(&self, kind: PictureKind) -> PathBuf {
+        self.file(kind.ending())
+    }
+
     pub(crate) fn save_labels(
         &self,
         outputs: &mut Outputs,
@@ -128,6 +138,22 @@ impl Files {
             [image] if !has_pages => write_overlay_png(out, image, labels),
             images => write_overlay_tiff(out, images, labels),
         })
+    }
+
+    pub(crate) fn save_measurements(&self, outputs: &mut Outputs, batch: &Batch) -> Result<(), Failure> {
+        replace(outputs, &self.measurements(), |out| {
+            let batches = std::iter::once(Ok(batch.clone()));
+            measurements::write(out, TableFormat::Csv, &Schema::of([batch]), batches).map_err(Error::Write)
+        })
+    }
+
+    pub(crate) fn save_picture(
+        &self,
+        outputs: &mut Outputs,
+        kind: PictureKind,
+        picture: &RgbPicture,
+    ) -> Result<(), Failure> {
+        replace(outputs, &self.picture(kind), |out| picture.write_png(out))
     }
 
     pub(crate) fn save_flows(&self, outputs: &mut Outputs, flows: &FlowView<'_>) -> Result<(), Failure> {

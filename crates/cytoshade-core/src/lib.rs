@@ -12,6 +12,7 @@ pub mod arch;
 mod ascending;
 pub mod channels;
 mod container;
+pub mod contours;
 mod control;
 mod edge_masks;
 mod end_points;
@@ -22,6 +23,7 @@ mod label_volume;
 mod labels;
 mod mask_agreement;
 mod network;
+mod overlap;
 mod params;
 pub mod percentile;
 mod plan;
@@ -47,6 +49,7 @@ pub use network::{
     BatchNorm, Conv, ConvId, ConvShape, Description, FlowChannels, Linear, LinearId, Network, OutputChannels, Prologue,
     RescaleRule, TileRule, Weights,
 };
+pub use overlap::{LabelPair, Overlap};
 pub use params::{Channels, Normalize, Outputs, ParamInfo, ParamKind, ParamValue, Params};
 pub use plan::{
     Buffer, Convolution, LinearProduct, Operation, Plan, PlanBuilder, Shortcut, Storage, Tensor, TensorId, TensorShape,

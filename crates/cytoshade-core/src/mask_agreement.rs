@@ -1,8 +1,6 @@
 //! The agreement of two label images.
 
-use std::collections::HashMap;
-
-use crate::Labels;
+use crate::{LabelPair, Labels, Overlap};
 
 /// Intersection over union from which two cells are partners. Above 0.5 no cell has two partners.
 const SAME_CELL: f64 = 0.9;
@@ -29,25 +27,19 @@ impl MaskAgreement {
         if (labels.height(), labels.width()) != (others.height(), others.width()) {
             return None;
         }
-        let pairs = || labels.as_slice().iter().copied().zip(others.as_slice().iter().copied());
-        let (mut ours, mut theirs) = (vec![0usize; labels.max() as usize + 1], vec![0usize; others.max() as usize + 1]);
-        let mut both: HashMap<(u32, u32), usize> = HashMap::new();
-        for (a, b) in pairs() {
-            ours[a as usize] += 1;
-            theirs[b as usize] += 1;
-            *both.entry((a, b)).or_default() += 1;
-        }
-        let partners = |(&(a, b), &both): (&(u32, u32), &usize)| {
-            let union = ours[a as usize] + theirs[b as usize] - both;
-            a > 0 && b > 0 && both as f64 >= SAME_CELL * union as f64
-        };
-        let matched: usize = both.iter().filter(|&pair| partners(pair)).count();
-        let same: usize = both.iter().filter(|&pair| *pair.0 == (0, 0) || partners(pair)).map(|(_, &both)| both).sum();
-        let cells = |sizes: &[usize]| sizes.iter().skip(1).filter(|&&size| size > 0).count();
+        let overlap = Overlap::new(labels.as_slice(), others.as_slice())?;
+        let is_cells = |pair: LabelPair| pair.a > 0 && pair.b > 0;
+        let is_partners =
+            |pair: LabelPair| is_cells(pair) && pair.pixels as f64 >= SAME_CELL * overlap.union(pair) as f64;
+        let is_same = |pair: LabelPair| (pair.a, pair.b) == (0, 0) || is_partners(pair);
+        let pairs = || overlap.pairs().iter().copied();
+        let matched = pairs().filter(|&pair| is_partners(pair)).count();
+        let same: usize = pairs().filter(|&pair| is_same(pair)).map(|pair| pair.pixels).sum();
+        let cells = |areas: &[(u32, usize)]| areas.iter().filter(|area| area.0 != 0).count();
         Some(Self {
             matched,
-            missing: cells(&theirs) - matched,
-            extra: cells(&ours) - matched,
+            missing: cells(overlap.areas_b()) - matched,
+            extra: cells(overlap.areas_a()) - matched,
             pixels: same as f64 / labels.as_slice().len().max(1) as f64,
         })
     }

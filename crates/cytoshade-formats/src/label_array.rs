@@ -24,27 +24,29 @@ pub struct LabelArray {
 /// lossy; [`Error::Damaged`] for values that are not labels.
 pub fn read_labels(bytes: &[u8], options: &ReadOptions) -> Result<LabelArray, Error> {
     let format = Format::detect(bytes).unwrap_or(Format::Tiff);
-    let refuse = |found: String| {
-        Error::unsupported(
-            format,
-            found,
-            "whole numbers in one channel of a TIFF, PNG or NPY: 0 for background, 1 to n",
-        )
-    };
-    if format == Format::Jpeg {
-        return Err(refuse("values that its compression changed".into()));
-    }
     // Every plane counts, whatever axes the file names.
     let selection = Selection { pages: Pages::List, ..options.selection.clone() };
     let images = read_bytes(bytes, &ReadOptions { selection, ..options.clone() })?;
-    if let Some(image) = images.iter().find(|image| image.channels() != 1) {
-        return Err(refuse(format!("an image of {} channels", image.channels())));
-    }
-    let is_stack = images.len() > 1;
-    LabelArray::from_images(&images, is_stack, format, 0)
+    LabelArray::new(&images, images.len() > 1, format)
 }
 
 impl LabelArray {
+    /// Labels from images that were read from a file of a format: the z-slices of a stack, or a single image.
+    ///
+    /// # Errors
+    /// As [`read_labels`].
+    pub fn new(slices: &[Image], is_stack: bool, format: Format) -> Result<Self, Error> {
+        let expected = "whole numbers in one channel of a TIFF, PNG or NPY: 0 for background, 1 to n";
+        let refuse = |found: String| Error::unsupported(format, found, expected);
+        if format == Format::Jpeg {
+            return Err(refuse("values that its compression changed".into()));
+        }
+        if let Some(image) = slices.iter().find(|image| image.channels() != 1) {
+            return Err(refuse(format!("an image of {} channels", image.channels())));
+        }
+        Self::from_images(slices, is_stack, format, 0)
+    }
+
     /// Labels from the first channels of images of one size.
     ///
     /// Adds `add` to each value of at least 0, and to -1 if `add` is 1.

@@ -2,11 +2,10 @@
 
 use std::io::{Seek, Write};
 
-use ::png::{BitDepth, ColorType};
 use cytoshade_core::percentile::percentile;
 
 use crate::limits::{reserve, zeros};
-use crate::picture::png;
+use crate::pictures::overlay_picture;
 use crate::{Error, Image, LabelView, tiff};
 
 /// Opacity of a cell's color inside the cell.
@@ -24,17 +23,10 @@ const SATURATION: f64 = 0.8;
 /// # Errors
 /// [`Error::Output`] if image and labels differ in size, [`Error::Image`] if the image holds values that are not
 /// finite, [`Error::Write`], [`Error::Memory`].
-pub fn write_overlay_png<'a, W: Write>(
-    mut out: W,
-    image: &Image,
-    labels: impl Into<LabelView<'a>>,
-) -> Result<(), Error> {
+pub fn write_overlay_png<'a, W: Write>(out: W, image: &Image, labels: impl Into<LabelView<'a>>) -> Result<(), Error> {
     let labels = labels.into().only_plane("PNG")?;
-    let size = labels.picture_size()?;
-    check_size(image, labels)?;
-    let mut pixels = background(image, &stretches(std::slice::from_ref(image))?)?;
-    draw(&mut pixels, labels);
-    png::write(&mut out, size, ColorType::Rgb, BitDepth::Eight, pixels.as_flattened())
+    labels.picture_size()?;
+    overlay_picture(image, labels)?.write_png(out)
 }
 
 /// Writes the overlays of a stack or a time series as a TIFF with one 8-bit RGB page per plane.
@@ -68,7 +60,7 @@ pub fn write_overlay_tiff<'a, W: Write + Seek>(
     tiff::write_rgb_pages(out, size, pages)
 }
 
-fn check_size(image: &Image, labels: LabelView<'_>) -> Result<(), Error> {
+pub(crate) fn check_size(image: &Image, labels: LabelView<'_>) -> Result<(), Error> {
     let ([h, w], [height, width]) = ([image.height(), image.width()], [labels.height(), labels.width()]);
     if [h, w] == [height, width] {
         return Ok(());
@@ -80,10 +72,10 @@ fn check_size(image: &Image, labels: LabelView<'_>) -> Result<(), Error> {
 }
 
 /// The values of a channel that map to black and white.
-type Stretch = (f32, f32);
+pub(crate) type Stretch = (f32, f32);
 
 /// The 1st and 99th percentile of each displayed channel, over all images.
-fn stretches(images: &[Image]) -> Result<Vec<Stretch>, Error> {
+pub(crate) fn stretches(images: &[Image]) -> Result<Vec<Stretch>, Error> {
     let channels = images.iter().map(Image::channels).min().unwrap_or(0).min(3);
     (0..channels)
         .map(|channel| {
@@ -97,7 +89,7 @@ fn stretches(images: &[Image]) -> Result<Vec<Stretch>, Error> {
 }
 
 /// The image as RGB.
-fn background(image: &Image, stretches: &[Stretch]) -> Result<Vec<[u8; 3]>, Error> {
+pub(crate) fn background(image: &Image, stretches: &[Stretch]) -> Result<Vec<[u8; 3]>, Error> {
     let mut pixels: Vec<[u8; 3]> = zeros(image.height() * image.width())?;
     for (channel, &(low, high)) in stretches.iter().enumerate() {
         let plane = image.to_planes(channel)?.into_vec();
@@ -116,7 +108,7 @@ fn background(image: &Image, stretches: &[Stretch]) -> Result<Vec<[u8; 3]>, Erro
     Ok(pixels)
 }
 
-fn draw(pixels: &mut [[u8; 3]], labels: LabelView<'_>) {
+pub(crate) fn draw(pixels: &mut [[u8; 3]], labels: LabelView<'_>) {
     let (width, height) = (labels.width(), labels.height());
     let all = labels.as_slice();
     for (at, (pixel, &label)) in pixels.iter_mut().zip(all).enumerate() {

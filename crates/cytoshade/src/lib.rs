@@ -68,6 +68,7 @@ mod backend;
 mod calibrate;
 mod device;
 mod error;
+mod flow_errors;
 mod gpu;
 mod model;
 #[cfg(not(target_arch = "wasm32"))]
@@ -101,6 +102,7 @@ pub use device::adapters;
 pub use device::adapters_async;
 pub use device::{Device, DeviceInfo};
 pub use error::{Error, ErrorKind};
+pub use flow_errors::flow_errors;
 pub use model::Model;
 #[cfg(not(target_arch = "wasm32"))]
 pub use model_dirs::{ModelDirs, ModelFile, ModelRef, cache_folder, is_plain_name};

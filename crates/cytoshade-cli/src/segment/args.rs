@@ -15,6 +15,8 @@ use crate::input_args::{InputArgs, help};
 use crate::inputs::ReadArgs;
 use crate::isolate::IsolateArgs;
 use crate::label_format::LabelFormat;
+use crate::measurements::TableFormat;
+use crate::picture_kind::PictureKind;
 
 #[derive(Debug, Args)]
 pub(crate) struct Segment {
@@ -152,6 +154,13 @@ pub(crate) struct Segment {
     /// Also write DIR/STEM_overlay.png, the image with outlined cells; for a stack STEM_overlay.tif, a page per z-slice
     #[arg(long)]
     pub(crate) save_overlay: bool,
+    /// Also write pictures as PNG, separated by commas: outlines, colors and flows of images, a montage of stacks
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KINDS", conflicts_with = "restore")]
+    save_pictures: Vec<PictureKind>,
+    /// Also measure the cells: DIR/STEM_measurements.csv for each image, and cytoshade-measurements.csv (or .tsv,
+    /// .parquet) of all images in the output folder. See `cytoshade measure`
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) measure: Option<TableFormat>,
     /// Print a line with a JSON object on standard output for each image. If an input is a folder or a pattern, a last
     /// line has the key `summary`
     #[arg(long)]
@@ -176,6 +185,10 @@ impl Segment {
     /// Fails if a parameter is out of range or contradicts another option.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         self.params().check().map_err(Failure::usage)?;
+        if let Some(kind) = self.pictures().find(|kind| kind.shows_stacks() != self.is_stack()) {
+            let shown = if kind.shows_stacks() { "a stack" } else { "an image" };
+            return Err(Failure::usage(format!("{} shows {shown}; leave it out of --save-pictures", kind.ending())));
+        }
         match self.formats().find(|format| self.is_stack() && !format.holds_stacks()) {
             Some(format) => Err(Failure::usage(format!(
                 "{} cannot hold a stack; use tif, npy, rois, geojson, csv or seg",
@@ -193,7 +206,7 @@ impl Segment {
 
     /// True if a result shows the image.
     pub(crate) fn keeps_images(&self) -> bool {
-        self.save_overlay || self.saves_seg()
+        self.save_overlay || self.saves_seg() || self.measure.is_some() || !self.save_pictures.is_empty()
     }
 
     /// The values that decide about the results, beside the models, for the manifest.
@@ -204,6 +217,8 @@ impl Segment {
         let mut outputs: Vec<String> = self.formats().filter_map(names).collect();
         outputs.extend(self.save_flows.then(|| "flows".into()));
         outputs.extend(self.save_overlay.then(|| "overlay".into()));
+        outputs.extend(self.measure.map(|_| "measurements".into()));
+        outputs.extend(self.pictures().map(|kind| kind.ending().into()));
         let defaults = Params::new();
         let params = self.params().batch_size(defaults.batch_size).max_pixels(defaults.max_pixels);
         let read: Vec<String> = self.read.words().into_iter().filter(|word| !word.starts_with("--limits")).collect();
@@ -229,13 +244,19 @@ impl Segment {
         LabelFormat::value_variants().iter().copied().filter(move |format| formats.contains(format))
     }
 
+    /// The pictures to write, without duplicates.
+    pub(crate) fn pictures(&self) -> impl Iterator<Item = PictureKind> {
+        PictureKind::value_variants().iter().copied().filter(|kind| self.save_pictures.contains(kind))
+    }
+
     /// True if a `_seg.npy` is written.
     pub(crate) fn saves_seg(&self) -> bool {
         self.save_seg || self.save.contains(&LabelFormat::Seg)
     }
 
     pub(crate) fn params(&self) -> Params {
-        let flows = self.save_flows || self.saves_seg();
+        let shows_flows = self.save_pictures.contains(&PictureKind::Flows);
+        let flows = self.save_flows || self.saves_seg() || self.measure.is_some() || shows_flows;
         self.seen
             .params()
             .diameter(self.diameter.and_then(DiameterArg::pixels))

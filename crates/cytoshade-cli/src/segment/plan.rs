@@ -44,12 +44,12 @@ pub(super) struct Plan {
     pub(super) ready: Vec<Planned>,
     pub(super) failed: Vec<(PathBuf, Failure)>,
     /// Complete by the manifest.
-    pub(super) done: Vec<InputRecord>,
+    pub(super) done: Vec<(String, InputRecord)>,
 }
 
 /// The answer of [`look`].
 enum Look {
-    Done(Header, InputRecord),
+    Done(Header, String, InputRecord),
     Ready(Header),
 }
 
@@ -86,9 +86,9 @@ pub(super) fn plan(
             continue;
         }
         let header = match look {
-            Ok(Look::Done(header, record)) => {
+            Ok(Look::Done(header, key, record)) => {
                 members.extend(header.siblings);
-                plan.done.push(record);
+                plan.done.push((key, record));
                 continue;
             }
             Ok(Look::Ready(header)) => header,
@@ -138,7 +138,8 @@ fn look(file: &InputFile, args: &Segment, journal: &Journal) -> Result<Look, Fai
         let files = std::iter::once(path).chain(&header.siblings).map(PathBuf::as_path);
         let hash = crate::hash::of_files(files).map_err(|error| Failure::at(path, error))?;
         if let Some(record) = journal.manifest().done(journal.root(), &key, hash, journal.settings()) {
-            return Ok(Look::Done(header, record.clone()));
+            let record = record.clone();
+            return Ok(Look::Done(header, key, record));
         }
     }
     Ok(Look::Ready(header))
@@ -169,6 +170,12 @@ fn results(args: &Segment, folder: &Path, stem: &str, items: &[Item]) -> Vec<Res
         let mut add = |path: PathBuf| results.push(ResultFile { path, is_seg: false });
         if args.save_flows {
             points.iter().map(Files::flows).for_each(&mut add);
+        }
+        if args.measure.is_some() {
+            points.iter().map(Files::measurements).for_each(&mut add);
+        }
+        for kind in args.pictures() {
+            points.iter().map(|files| files.picture(kind)).for_each(&mut add);
         }
         if args.save_overlay {
             let is_one_image = matches!(series.items(), [item] if item.slices == 1);

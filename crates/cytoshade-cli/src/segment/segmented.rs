@@ -1,9 +1,10 @@
 //! The segmentation of an image or a stack.
 
-use cytoshade::{DeviceInfo, Segmentation, StackSegmentation, Timings};
+use cytoshade::{DeviceInfo, Planes, Segmentation, StackSegmentation, Timings, Volume};
 use cytoshade_formats::{FlowView, LabelView};
 
 use crate::failure::Failure;
+use crate::measurements::NetworkOutputs;
 
 /// The segmentation of an image or a stack.
 #[derive(Debug)]
@@ -33,6 +34,19 @@ impl Segmented {
             }
         }
         .map_err(Failure::run)
+    }
+
+    /// The network's outputs that cells are measured on.
+    pub(super) fn outputs(&self) -> NetworkOutputs<'_> {
+        match self {
+            Self::Image(image) => NetworkOutputs {
+                flows: image.flows.as_ref().map(|flows| (&image.labels, flows)),
+                cellprob: image.cellprob.as_ref().map(Planes::as_slice),
+            },
+            Self::Stack(stack) => {
+                NetworkOutputs { flows: None, cellprob: stack.cellprob.as_ref().map(Volume::as_slice) }
+            }
+        }
     }
 
     pub(super) fn diameter(&self) -> f32 {

@@ -24,6 +24,7 @@ use crate::discover::InputFile;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::manifest::{Journal, RunRecord};
+use crate::measurements::{RUN_TABLE, RunTable, TableFormat};
 use crate::model::Source;
 use crate::output::writable_folder;
 use crate::outputs::Outputs;
@@ -52,6 +53,8 @@ pub(crate) struct Session {
     claims: Claims,
     journal: SharedJournal,
     profiler: Option<Profiler>,
+    /// The measurements of all runs.
+    table: RunTable,
 }
 
 /// An image of a batch that was read, and its copy if a result shows it.
@@ -106,7 +109,18 @@ impl Session {
         let journal = Arc::new(Mutex::new(Journal::new(root, RunRecord { version, device, settings })?));
         let params = args.params();
         let claims = Claims::new();
-        Ok(Self { args, params, builder, segmenter, restoration, outputs, claims, journal, profiler })
+        Ok(Self {
+            args,
+            params,
+            builder,
+            segmenter,
+            restoration,
+            outputs,
+            claims,
+            journal,
+            profiler,
+            table: RunTable::default(),
+        })
     }
 
     /// Says which settings changed since the last run, whose images are then not skipped.
@@ -128,11 +142,15 @@ impl Session {
         let mut outputs = self.outputs.clone();
         files.iter().for_each(|file| outputs.keep(&file.path, "an input"));
         outputs.hash_outputs();
-        self.args.trace.iter().try_for_each(|trace| outputs.check(trace))?;
+        self.args.trace.iter().chain(self.run_table().as_ref()).try_for_each(|path| outputs.check(path))?;
         let mut totals = Totals::new();
         let Plan { ready, failed, done } = plan(files, &self.args, &outputs, &lock(&self.journal), &mut self.claims);
         let of = ready.len() + failed.len() + done.len();
         totals.skipped = done.len();
+        let root = lock(&self.journal).root().to_path_buf();
+        for (input, record) in &done {
+            self.table.add_done(&root, input, record.outputs.keys());
+        }
         for (path, failure) in &failed {
             failure.print();
             totals.fail(path, failure);
@@ -158,6 +176,7 @@ impl Session {
             }
         }
         lock(&self.journal).fold();
+        self.table.append(writer.table);
         // Of a run that was killed just before this one.
         for folder in &folders {
             sweep_stale_files(folder);
@@ -165,9 +184,19 @@ impl Session {
         Ok((writer.totals, of))
     }
 
-    /// Writes the trace.
+    /// The path of the table of measurements, if there is one.
+    fn run_table(&self) -> Option<PathBuf> {
+        let name = |format: TableFormat| format!("{RUN_TABLE}.{}", format.extension());
+        self.args.measure.map(|format| lock(&self.journal).root().join(name(format)))
+    }
+
+    /// Writes the table of measurements and the trace.
     pub(crate) fn finish(self) -> Result<(), Failure> {
+        let table = self.run_table();
         let mut outputs = self.outputs;
+        if let (Some(path), Some(format)) = (table, self.args.measure) {
+            self.table.save(&mut outputs, &path, format)?;
+        }
         self.profiler.map_or(Ok(()), |profiler| profiler.finish(&mut outputs))
     }
 

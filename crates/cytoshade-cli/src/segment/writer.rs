@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cytoshade::{Image, Stage};
-use cytoshade_formats::{Item, LabelView, SegParts, TiffMetadata};
+use cytoshade_formats::{Item, LabelView, PixelSize, SegParts, TiffMetadata};
 use cytoshade_safe_io::Existing;
 
 use super::args::Segment;
@@ -16,6 +16,7 @@ use super::totals::Totals;
 use crate::failure::Failure;
 use crate::inputs::TimeSeries;
 use crate::label_format::{Cells, LabelFormat};
+use crate::measurements::{Batch, Measured, RunTable};
 use crate::output::Files;
 use crate::outputs::Outputs;
 use crate::progress::RunBar;
@@ -28,6 +29,8 @@ pub(super) struct Writer {
     pub(super) journal: SharedJournal,
     pub(super) totals: Totals,
     pub(super) bar: RunBar,
+    /// The measurements of the images so far.
+    pub(super) table: RunTable,
     /// The input whose images are being written.
     current: Option<Current>,
 }
@@ -74,7 +77,7 @@ impl Writer {
         totals: Totals,
         bar: RunBar,
     ) -> Self {
-        Self { args, inputs, outputs, journal, totals, bar, current: None }
+        Self { args, inputs, outputs, journal, totals, bar, table: RunTable::default(), current: None }
     }
 
     /// Counts an input that cannot be read, unless one of its images failed before.
@@ -281,10 +284,40 @@ impl Writer {
             let existing = if replaces { Existing::Replace } else { Existing::Keep };
             files.save_seg(&mut self.outputs, existing, &parts, |hash| journal.output(&path, hash))?;
         }
+        if self.args.measure.is_some() {
+            self.save_measurements(target, files, images, segmented)?;
+        }
+        for kind in self.args.clone().pictures() {
+            let picture = kind.picture(images, segmented.labels(), flows.as_ref())?;
+            files.save_picture(&mut self.outputs, kind, &picture)?;
+        }
         match flows.filter(|_| self.args.save_flows) {
             Some(flows) => files.save_flows(&mut self.outputs, &flows),
             None => Ok(()),
         }
+    }
+
+    fn save_measurements(
+        &mut self,
+        target: &Target<'_>,
+        files: &Files,
+        images: &[Image],
+        segmented: &Segmented,
+    ) -> Result<(), Failure> {
+        let labels = segmented.labels();
+        // A restoration can enlarge the image that is segmented.
+        let is_same = |image: &Image| [image.height(), image.width()] == [labels.height(), labels.width()];
+        let (images, pixel_size) = if images.iter().all(is_same) {
+            (images, target.metadata.pixel_size)
+        } else {
+            (&[][..], PixelSize::default())
+        };
+        let regions = Measured { labels, images, outputs: segmented.outputs(), pixel_size }.regions()?;
+        let frame = target.item.time.filter(|_| target.series.items().len() > 1);
+        files.save_measurements(&mut self.outputs, &Batch::of_regions(&regions, frame))?;
+        let root = lock(&self.journal).root().to_path_buf();
+        self.table.add(&root, &target.planned.path, files.measurements());
+        Ok(())
     }
 
     fn save_labels(

@@ -2,7 +2,6 @@
 //!
 //! Sources: `io.masks_flows_to_seg`, `gui/io.py` `_save_sets` and `_load_seg` of Cellpose 0.6 to 4.
 
-mod flow_pictures;
 mod read;
 mod write;
 

@@ -119,6 +119,11 @@ impl<'a> Seg<'a> {
         self.masks.view()
     }
 
+    /// The masks, of shape [Y, X] or [Z, Y, X].
+    pub fn into_labels(self) -> LabelArray {
+        self.masks
+    }
+
     /// Number of cells: of distinct labels, which may have gaps.
     pub fn cells(&self) -> usize {
         self.labels().cells()

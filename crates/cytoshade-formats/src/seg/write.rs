@@ -7,7 +7,7 @@ use cytoshade_core::Samples;
 use cytoshade_pickle::Plain;
 use cytoshade_pickle::numpy::{Array, Data, Dtype, Kind};
 
-use super::flow_pictures;
+use crate::flow_pictures;
 use crate::limits::{reserve, zeros};
 use crate::outlines::mark_outlines;
 use crate::{Error, FlowView, Image, LabelView, overlay};

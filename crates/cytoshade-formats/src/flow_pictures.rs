@@ -1,9 +1,9 @@
-//! Images of the flows, as Cellpose's GUI shows them.
+//! Pictures of the network's outputs, as Cellpose's graphical program shows them.
 
 use std::f32::consts::PI;
 
 /// Two channels of flows as colors: hue for angle, brightness for length (`plot.dx_to_circ`).
-pub(super) fn colors(dy: &[f32], dx: &[f32]) -> Vec<[u8; 3]> {
+pub(crate) fn colors(dy: &[f32], dx: &[f32]) -> Vec<[u8; 3]> {
     let pairs = || dy.iter().zip(dx);
     colors_of(pairs(), pairs().map(|(y, x)| (y * y + x * x).sqrt()).collect())
 }
@@ -11,7 +11,7 @@ pub(super) fn colors(dy: &[f32], dx: &[f32]) -> Vec<[u8; 3]> {
 /// The reference's image of flows in 3-D.
 ///
 /// The hue is the angle of the first two channels (dZ and dY), the brightness the length of all three.
-pub(super) fn volume_colors(channels: [&[f32]; 3]) -> Vec<[u8; 3]> {
+pub(crate) fn volume_colors(channels: [&[f32]; 3]) -> Vec<[u8; 3]> {
     let [z, y, x] = channels;
     let lengths = z.iter().zip(y).zip(x).map(|((z, y), x)| (z * z + y * y + x * x).sqrt()).collect();
     colors_of(z.iter().zip(y), lengths)
@@ -29,14 +29,14 @@ fn colors_of<'a>(angles: impl Iterator<Item = (&'a f32, &'a f32)>, mut lengths: 
 }
 
 /// Cell probabilities as gray: 0 at their 1st percentile, 255 at their 99th.
-pub(super) fn brightness(cellprob: &[f32]) -> Vec<u8> {
+pub(crate) fn brightness(cellprob: &[f32]) -> Vec<u8> {
     let mut values = cellprob.to_vec();
     normalize99(&mut values);
     values.into_iter().map(|value| (value.clamp(0.0, 1.0) * 255.0) as u8).collect()
 }
 
 /// A channel of flows as gray: 127 is zero flow; saturates at -10 and 10.
-pub(super) fn direction(flows: &[f32]) -> Vec<u8> {
+pub(crate) fn direction(flows: &[f32]) -> Vec<u8> {
     flows.iter().map(|value| (value / 10.0 * 127.0 + 127.0) as u8).collect()
 }
 
@@ -58,7 +58,7 @@ fn percentile(values: &mut [f32], part: f64) -> f32 {
 }
 
 /// Resizes an image by nearest neighbor, as OpenCV's `INTER_NEAREST` does.
-pub(super) fn resize<T: Copy>(pixels: &[T], from: [usize; 2], to: [usize; 2]) -> Vec<T> {
+pub(crate) fn resize<T: Copy>(pixels: &[T], from: [usize; 2], to: [usize; 2]) -> Vec<T> {
     if from == to {
         return pixels.to_vec();
     }
