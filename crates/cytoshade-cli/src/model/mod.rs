@@ -1,5 +1,6 @@
 //! `cytoshade model`: inspects, converts and manages model files.
 
+mod choice;
 mod convert;
 mod fetch;
 mod inspect;
@@ -14,6 +15,7 @@ use clap::{Args, Subcommand};
 
 use crate::failure::Failure;
 
+pub(crate) use choice::{restoration_model, segmentation_model};
 pub(crate) use source::Source;
 
 #[derive(Debug, Args)]

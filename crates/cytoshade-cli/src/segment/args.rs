@@ -19,9 +19,10 @@ pub(crate) struct Segment {
     #[arg(value_name = "INPUT", required = true)]
     pub(crate) inputs: Vec<PathBuf>,
     /// Cellpose network (versions 1 to 3): a file, or a name listed by `cytoshade model list`. The file is a torch file
-    /// of Cellpose, safetensors or an ONNX export; the content decides the format, and nothing in it is executed
+    /// of Cellpose, safetensors or an ONNX export; the content decides the format, and nothing in it is executed.
+    /// Default: cyto3 if a model folder has it, else the small bundled network
     #[arg(long, value_name = "FILE|NAME")]
-    pub(crate) model: PathBuf,
+    pub(crate) model: Option<PathBuf>,
     /// Required SHA-256 of the model file
     #[arg(long, value_name = "HEX")]
     pub(crate) sha256: Option<Sha256>,

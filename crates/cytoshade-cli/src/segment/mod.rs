@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::inputs::stems;
 use crate::interrupt;
 use crate::label_format::LabelFormat;
-use crate::model::Source;
+use crate::model::{Source, segmentation_model};
 use crate::output::folder;
 use crate::outputs::Outputs;
 use crate::profile::Profiler;
@@ -40,10 +40,11 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let mut profiler = Profiler::new(args.profile, args.trace.as_deref(), start);
     let mut outputs = Outputs::new(&args.inputs);
-    outputs.keep_model(&args.model);
+    let named = segmentation_model(args.model.as_deref(), args.sha256)?;
+    outputs.keep_model(&named);
     interrupt::catch();
     let span = Span::begin("model");
-    let model = Source::network(&args.model, &options)?;
+    let model = Source::network(&named, &options)?;
     let span = span.end();
     if let Some(Identity::Unverified(published)) = model.origin().map(|origin| origin.identity) {
         warn(format_args!("no hash of {} is known, so its file is not verified", published.name));
@@ -51,7 +52,7 @@ pub(crate) fn run(args: &Segment, start: Instant) -> Result<(), Failure> {
     share_work(args.threads)?;
     let mut builder = args.runs.apply(Segmenter::builder(&model));
     let sha256 = args.size_model_sha256;
-    let estimate = size_model(args.diameter, args.size_model.as_deref(), sha256, &args.model, &mut outputs)?;
+    let estimate = size_model(args.diameter, args.size_model.as_deref(), sha256, &named, &mut outputs)?;
     if let Some(size_model) = estimate {
         builder = builder.size_model(size_model);
     }
