@@ -5,6 +5,7 @@ mod args;
 mod backend_args;
 mod batch;
 mod bundled;
+mod cellpose;
 mod convert;
 mod demo;
 mod devices;
@@ -27,14 +28,32 @@ mod segment;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use failure::Failure;
 
 fn main() -> ExitCode {
     let start = std::time::Instant::now();
-    let cli = args::Cli::parse();
-    let result = match cli.command {
+    match parse().and_then(|cli| run(cli.command, start)) {
+        Ok(()) if report::is_output_lost() => ExitCode::from(Failure::OutputLost.status()),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+/// Parses the arguments. Prints clap's errors, help and version, and ends the process after them.
+fn parse() -> Result<args::Cli, Failure> {
+    let command = args::Cli::command();
+    let words = cellpose::translate(&command, std::env::args_os().collect())?;
+    let cli = command.try_get_matches_from(words).and_then(|matches| args::Cli::from_arg_matches(&matches));
+    cli.or_else(|error| error.exit())
+}
+
+fn run(command: args::Command, start: std::time::Instant) -> Result<(), Failure> {
+    match command {
         args::Command::Demo(demo) => demo::run(&demo),
         args::Command::Segment(segment) => segment::run(&segment, start),
         args::Command::Restore(restore) => restore::run(&restore),
@@ -43,13 +62,5 @@ fn main() -> ExitCode {
         args::Command::Devices => devices::run(),
         args::Command::Model(model) => model::run(&model),
         args::Command::ReadIsolated(read) => isolate::run(&read),
-    };
-    match result {
-        Ok(()) if report::is_output_lost() => ExitCode::from(Failure::OutputLost.status()),
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            failure.print();
-            ExitCode::from(failure.status())
-        }
     }
 }
