@@ -1,7 +1,8 @@
 //! The commands of the program. Each command's arguments are declared beside its `run`.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::config::Config;
 use crate::convert::Convert;
 use crate::demo::Demo;
 use crate::inspect::Inspect;
@@ -39,6 +40,7 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Convert label images and _seg.npy files to other formats
     Convert(Convert),
+    Config(Config),
     /// List the adapters that can run the shaders, and the one that `--device auto` selects
     Devices,
     /// Inspect, convert, verify, download, list and remove model files
@@ -47,10 +49,13 @@ pub(crate) enum Command {
     ReadIsolated(ReadIsolated),
 }
 
+/// The program's commands, with the options that come from elsewhere.
+pub(crate) fn command() -> clap::Command {
+    crate::config::augment(Cli::command())
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn assert_helpful(command: &clap::Command) {
@@ -63,7 +68,7 @@ mod tests {
 
     #[test]
     fn every_option_has_help() {
-        let command = Cli::command();
+        let command = command();
         command.clone().debug_assert();
         assert_helpful(&command);
     }

@@ -6,6 +6,7 @@ mod backend_args;
 mod batch;
 mod bundled;
 mod cellpose;
+mod config;
 mod convert;
 mod demo;
 mod devices;
@@ -28,7 +29,7 @@ mod segment;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 
 use failure::Failure;
 
@@ -46,8 +47,9 @@ fn main() -> ExitCode {
 
 /// Parses the arguments. Prints clap's errors, help and version, and ends the process after them.
 fn parse() -> Result<args::Cli, Failure> {
-    let command = args::Cli::command();
+    let command = args::command();
     let words = cellpose::translate(&command, std::env::args_os().collect())?;
+    let words = config::apply(&command, words)?.words;
     let cli = command.try_get_matches_from(words).and_then(|matches| args::Cli::from_arg_matches(&matches));
     cli.or_else(|error| error.exit())
 }
@@ -59,6 +61,7 @@ fn run(command: args::Command, start: std::time::Instant) -> Result<(), Failure>
         args::Command::Restore(restore) => restore::run(&restore),
         args::Command::Inspect(inspect) => inspect::run(&inspect),
         args::Command::Convert(convert) => convert::run(&convert),
+        args::Command::Config(config) => config::run(&config),
         args::Command::Devices => devices::run(),
         args::Command::Model(model) => model::run(&model),
         args::Command::ReadIsolated(read) => isolate::run(&read),

@@ -10,7 +10,7 @@ pub(super) enum Meaning {
     /// The value is an input.
     Input,
     /// The flag changes nothing, for this reason.
-    Always(&'static str),
+    Always(#[cfg_attr(not(test), expect(dead_code, reason = "the guide states it"))] &'static str),
     /// There is no counterpart, for this reason.
     None(&'static str),
 }
