@@ -46,11 +46,15 @@ pub fn succeeded(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The names of the files in a folder, in order.
+/// The manifest that `segment` writes.
+pub const MANIFEST: &str = "cytoshade-run.json";
+
+/// The names of the files in a folder but for the manifest, in order.
 pub fn files(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .map(|files| files.flatten().map(|file| file.file_name().to_string_lossy().into_owned()).collect())
         .unwrap_or_default();
+    names.retain(|name| name != MANIFEST);
     names.sort();
     names
 }

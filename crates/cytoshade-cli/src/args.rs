@@ -5,11 +5,13 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::config::Config;
 use crate::convert::Convert;
 use crate::demo::Demo;
+use crate::doctor::Doctor;
 use crate::inspect::Inspect;
 use crate::isolate::ReadIsolated;
 use crate::model::Model;
 use crate::restore::Restore;
 use crate::segment::Segment;
+use crate::watch::Watch;
 
 /// Cell segmentation with Cellpose networks, on a GPU or the CPU
 #[derive(Debug, Parser)]
@@ -23,14 +25,20 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Segment a bundled photograph of nuclei with a bundled model; writes labels and an overlay
     Demo(Demo),
-    /// Segment the cells in image files
+    /// Segment the cells in image files and folders
     ///
     /// Reads TIFF (including OME-TIFF, ImageJ, MetaMorph and Zeiss LSM; 8 to 64 bit, float; all common compressions),
     /// PNG, JPEG, NPY, BMP, PNM, WebP, JPEG 2000 and JPEG XL. The content of a file decides its format; `cytoshade
-    /// inspect` prints the images that are read from it. Writes DIR/STEM_cp_masks.tif: 0 is background, 1 to n are the
-    /// cells (16 bit, or 32 bit if a label is above 65,535). If an input fails, the others are still processed, and the
-    /// exit status is 1.
+    /// inspect` prints the images that are read from it. Writes STEM_cp_masks.tif beside each image or below --output: 0 is
+    /// background, 1 to n are the cells (16 bit, or 32 bit if a label is above 65,535). Also writes cytoshade-run.json,
+    /// the manifest: settings, and hashes of the inputs and results. If an input fails, the others are still processed,
+    /// and the exit status is 1.
     Segment(Box<Segment>),
+    /// Segment the images that appear in folders, until interrupted
+    ///
+    /// Takes the options of `segment`, and its inputs are folders. An image is segmented once its file has stopped
+    /// growing. Images that cytoshade-run.json lists as complete are skipped, as with `segment --skip-done`.
+    Watch(Box<Watch>),
     /// Denoise, deblur or upsample image files with a restoration network of Cellpose 3
     ///
     /// Writes DIR/STEM_restored.tif: 32-bit floats, one page for the channel to segment, and one for the second channel
@@ -43,6 +51,7 @@ pub(crate) enum Command {
     Config(Config),
     /// List the adapters that can run the shaders, and the one that `--device auto` selects
     Devices,
+    Doctor(Doctor),
     /// Inspect, convert, verify, download, list and remove model files
     Model(Model),
     #[command(name = crate::isolate::COMMAND, hide = true)]

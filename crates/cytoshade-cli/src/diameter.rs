@@ -43,7 +43,7 @@ impl DiameterArg {
     }
 }
 
-/// Opens the size model: the named one, or for `--diameter auto` the one beside the network, if it exists.
+/// Opens the size model, with the hash of its file: the named one, or for `--diameter auto` the one beside the network, if it exists.
 ///
 /// Protects its files from being overwritten by outputs.
 ///
@@ -55,7 +55,7 @@ pub(crate) fn size_model(
     sha256: Option<Sha256>,
     network: &Path,
     outputs: &mut Outputs,
-) -> Result<Option<SizeModel>, Failure> {
+) -> Result<Option<(SizeModel, Sha256)>, Failure> {
     let folders = ModelDirs::from_env();
     let reference = match (diameter, named) {
         (Some(DiameterArg::Pixels(_)), Some(_)) => {
@@ -87,5 +87,8 @@ pub(crate) fn size_model(
     };
     reference.paths().iter().for_each(|path| outputs.keep(path, "the size model"));
     let options = LoadOptions { sha256, ..LoadOptions::default() };
-    reference.open(&options, load_size_model_path).map(Some).map_err(Failure::run)
+    let open = |path: &Path, options: &LoadOptions| Ok((load_size_model_path(path, options)?, path.to_path_buf()));
+    let (model, path) = reference.open(&options, open).map_err(Failure::run)?;
+    let hash = crate::hash::of_files([path.as_path()]).map_err(|error| Failure::at(&path, error))?;
+    Ok(Some((model, hash)))
 }

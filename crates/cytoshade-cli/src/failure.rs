@@ -1,6 +1,6 @@
 //! Failures of the program: a message on standard error and an exit status.
 
-use std::fmt::Display;
+use std::fmt::{Display, Formatter};
 use std::path::Path;
 
 use crate::report::warn;
@@ -21,6 +21,17 @@ pub(crate) enum Failure {
     Interrupted { done: usize, of: usize },
     /// The results were saved, but standard output failed: exit status 1. The reason is already printed.
     OutputLost,
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::Usage(message) | Failure::Run(message) => f.write_str(message),
+            Failure::Some { failed, of } => write!(f, "{failed} of {of} inputs failed"),
+            Failure::Interrupted { done, of } => write!(f, "interrupted after {done} of {of} inputs"),
+            Failure::OutputLost => f.write_str("a line of the output is lost"),
+        }
+    }
 }
 
 impl Failure {
@@ -53,12 +64,11 @@ impl Failure {
         }
     }
 
+    /// Prints the message on standard error, unless its parts are printed already.
     pub(crate) fn print(&self) {
         match self {
-            Failure::Usage(message) | Failure::Run(message) => warn(message),
-            Failure::Some { failed, of } if *of > 1 => warn(format_args!("{failed} of {of} inputs failed")),
-            Failure::Interrupted { done, of } => warn(format_args!("interrupted after {done} of {of} inputs")),
-            Failure::Some { .. } | Failure::OutputLost => {}
+            Failure::Some { of: 1, .. } | Failure::OutputLost => {}
+            failure => warn(failure),
         }
     }
 }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use cytoshade::{Channels, Image, Params};
 use cytoshade_formats::transfer::{Contents, SeriesFacts};
-use cytoshade_formats::{AxisKind, ImageFile, Item, Limits, Pages, ReadOptions, Selection, TiffMetadata};
+use cytoshade_formats::{
+    AxisKind, Header, ImageFile, Item, Limits, Pages, ReadOptions, Selection, TiffMetadata, read_header,
+};
 use cytoshade_safe_io::printable_path;
 
 use crate::failure::Failure;
@@ -108,10 +110,21 @@ impl ReadArgs {
             let items = file.items(&options.selection).map_err(at)?;
             (Contents::new(&file, items), Source::Here(file))
         };
-        let mut input = Input { contents, source };
-        let found = std::mem::take(&mut input.contents.warnings);
-        found.into_iter().for_each(|warning| input.warn(path, warning));
-        Ok(input)
+        let mut facts = Facts(contents);
+        let found = std::mem::take(&mut facts.0.warnings);
+        found.into_iter().for_each(|warning| facts.warn(path, warning));
+        Ok(Input { facts, source })
+    }
+
+    /// The header of a file: its images, and the other files of its set.
+    pub(crate) fn header(&self, path: &Path, is_stack: bool, isolate: &IsolateArgs) -> Result<Header, Failure> {
+        if isolate.is_on() {
+            let (contents, _) = IsolatedFile::open(path, self, is_stack, isolate)?;
+            let mut header = Header::default();
+            header.items = contents.items;
+            return Ok(header);
+        }
+        read_header(path, &self.options(is_stack)).map_err(|error| Failure::at(path, error))
     }
 
     /// These options as arguments for a child process of this program.
@@ -129,9 +142,9 @@ impl ReadArgs {
     }
 }
 
-/// An open file and the list of its items.
+/// An open file.
 pub(crate) struct Input {
-    contents: Contents,
+    pub(crate) facts: Facts,
     source: Source,
 }
 
@@ -142,39 +155,49 @@ enum Source {
 }
 
 impl Input {
-    /// The items in order, grouped: the time points of an image or stack form one group.
-    pub(crate) fn time_series(&self) -> impl Iterator<Item = TimeSeries<'_>> {
-        let is_same = |a: &Item, b: &Item| (a.series, a.list) == (b.series, b.list);
-        self.contents.items.chunk_by(is_same).map(TimeSeries)
-    }
-
-    /// True if the file holds exactly one image or stack.
-    pub(crate) fn is_one_item(&self) -> bool {
-        self.contents.items.len() == 1
-    }
-
     /// Reads the z-slices of an item; an image has one.
     pub(crate) fn read(&self, path: &Path, item: &Item) -> Result<Vec<Image>, Failure> {
         match &self.source {
             Source::Here(file) => file.images(item).map_err(|error| Failure::at(path, error)),
-            Source::Isolated(file) => file.read(path, &self.contents.items, item),
+            Source::Isolated(file) => file.read(path, self.facts.items(), item),
         }
+    }
+}
+
+/// The items of a file, its metadata and its warnings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts(Contents);
+
+impl Facts {
+    /// The images and stacks, in order.
+    pub(crate) fn items(&self) -> &[Item] {
+        &self.0.items
+    }
+
+    /// The items in order, grouped: the time points of an image or stack form one group.
+    pub(crate) fn time_series(&self) -> impl Iterator<Item = TimeSeries<'_>> {
+        time_series(self.items())
+    }
+
+    /// True if the file holds exactly one image or stack.
+    pub(crate) fn is_one_item(&self) -> bool {
+        self.0.items.len() == 1
     }
 
     /// Facts about the series of an item.
     pub(crate) fn series(&self, item: &Item) -> Option<&SeriesFacts> {
-        self.contents.series.get(item.series)
+        self.0.series.get(item.series)
     }
 
-    /// The warnings of the reader and of [`Input::warn_of_channels`].
+    /// The warnings of the reader and of [`Facts::warn_of_channels`].
     pub(crate) fn warnings(&self) -> &[String] {
-        &self.contents.warnings
+        &self.0.warnings
     }
 
     /// Prints a warning on standard error and keeps it for the reports.
     fn warn(&mut self, path: &Path, warning: String) {
         warn(format_args!("{}: warning: {warning}", printable_path(path)));
-        self.contents.warnings.push(warning);
+        self.0.warnings.push(warning);
     }
 
     /// The metadata of the images.
@@ -188,12 +211,18 @@ impl Input {
 
     /// Warns if the chosen channels have no effect.
     pub(crate) fn warn_of_channels(&mut self, path: &Path, channels: Channels) {
-        let is_grey = self.contents.items.iter().all(|item| item.channels == 1);
+        let is_grey = self.0.items.iter().all(|item| item.channels == 1);
         if is_grey && channels.chan.max(channels.chan2) > 0 {
-            let images = if self.contents.items.len() > 1 { "each image has" } else { "the image has" };
+            let images = if self.0.items.len() > 1 { "each image has" } else { "the image has" };
             self.warn(path, format!("--chan and --chan2 have no effect: {images} one channel"));
         }
     }
+}
+
+/// Groups items: the time points of an image or stack form one group.
+pub(crate) fn time_series(items: &[Item]) -> impl Iterator<Item = TimeSeries<'_>> {
+    let is_same = |a: &Item, b: &Item| (a.series, a.list) == (b.series, b.list);
+    items.chunk_by(is_same).map(TimeSeries)
 }
 
 /// An image or a stack, or all time points of it.
@@ -223,20 +252,21 @@ impl TimeSeries<'_> {
     }
 }
 
-/// The stem of each input. Its result is written as the stem and `ending`.
+/// The stem of each input. Its result is written to `folder` as the stem and `ending`.
 ///
 /// # Errors
-/// Fails if two inputs have the same stem, since their results would overwrite each other.
-pub(crate) fn stems(inputs: &[PathBuf], ending: &str) -> Result<Vec<String>, Failure> {
-    let mut seen: HashMap<String, &Path> = HashMap::new();
+/// Fails if two inputs have the same result.
+pub(crate) fn stems(inputs: &[&Path], folder: impl Fn(usize) -> PathBuf, ending: &str) -> Result<Vec<String>, Failure> {
+    let mut seen: HashMap<(PathBuf, String), &Path> = HashMap::new();
     let mut stems = Vec::with_capacity(inputs.len());
-    for input in inputs {
+    for (index, input) in inputs.iter().enumerate() {
         let Some(stem) = input.file_stem().map(|stem| stem.to_string_lossy().into_owned()) else {
             return Err(Failure::usage(format!("{} is not the path of a file", printable_path(input))));
         };
-        if let Some(other) = seen.insert(stem.clone(), input) {
+        if let Some(other) = seen.insert((folder(index), stem.clone()), input) {
             return Err(Failure::usage(format!(
-                "{} and {} have the same result, {stem}{ending}; process them with different output folders",
+                "{} and {} have the same result, {stem}{ending}; process them with different output folders, or leave \
+                 one out",
                 printable_path(other),
                 printable_path(input)
             )));

@@ -11,13 +11,17 @@ mod convert;
 mod demo;
 mod devices;
 mod diameter;
+mod discover;
+mod doctor;
 mod failure;
+mod hash;
 mod input_args;
 mod inputs;
 mod inspect;
 mod interrupt;
 mod isolate;
 mod label_format;
+mod manifest;
 mod model;
 mod output;
 mod outputs;
@@ -26,6 +30,7 @@ mod progress;
 mod report;
 mod restore;
 mod segment;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -57,12 +62,14 @@ fn parse() -> Result<args::Cli, Failure> {
 fn run(command: args::Command, start: std::time::Instant) -> Result<(), Failure> {
     match command {
         args::Command::Demo(demo) => demo::run(&demo),
-        args::Command::Segment(segment) => segment::run(&segment, start),
+        args::Command::Segment(segment) => segment::run(*segment, start),
+        args::Command::Watch(watch) => watch::run(*watch, start),
         args::Command::Restore(restore) => restore::run(&restore),
         args::Command::Inspect(inspect) => inspect::run(&inspect),
         args::Command::Convert(convert) => convert::run(&convert),
         args::Command::Config(config) => config::run(&config),
         args::Command::Devices => devices::run(),
+        args::Command::Doctor(doctor) => doctor::run(&doctor),
         args::Command::Model(model) => model::run(&model),
         args::Command::ReadIsolated(read) => isolate::run(&read),
     }

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use cytoshade::Image;
+use cytoshade::{Image, Sha256};
 use cytoshade_formats::{
     Error, FlowView, LabelView, SaveFile, SegParts, TiffMetadata, write_flows_npy, write_images_tiff,
     write_overlay_png, write_overlay_tiff, write_seg,
 };
-use cytoshade_safe_io::{Existing, printable_path};
+use cytoshade_safe_io::{Existing, PendingFile, printable_path, sweep_stale_files};
 
 use crate::failure::Failure;
 use crate::label_format::{Cells, LabelFormat};
@@ -24,6 +24,20 @@ pub(crate) fn folder(path: &Path) -> Result<(), Failure> {
             printable_path(path)
         ))
     })
+}
+
+/// Creates the output folder, checks that it can be written to, and removes temporary files of killed runs.
+pub(crate) fn writable_folder(path: &Path) -> Result<(), Failure> {
+    folder(path)?;
+    // A temporary file, which is dropped.
+    PendingFile::create(&path.join(".cytoshade")).map(drop).map_err(|error| {
+        Failure::run(format!(
+            "cannot write to the output folder {}: {error}; pass another --output",
+            printable_path(path)
+        ))
+    })?;
+    sweep_stale_files(path);
+    Ok(())
 }
 
 /// The paths of one image's results.
@@ -82,13 +96,15 @@ impl Files {
         replace(outputs, &self.labels(format), |out| format.write(out, cells))
     }
 
+    /// Calls `announce` with the hash of the file before it appears.
     pub(crate) fn save_seg(
         &self,
         outputs: &mut Outputs,
         existing: Existing,
         parts: &SegParts<'_>,
+        announce: impl FnOnce(Sha256),
     ) -> Result<(), Failure> {
-        outputs.save(&self.seg(), existing, |out| write_seg(out, parts))
+        outputs.save_announced(&self.seg(), existing, |out| write_seg(out, parts), announce)
     }
 
     pub(crate) fn save_restored(

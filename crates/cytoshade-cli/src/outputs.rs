@@ -1,9 +1,10 @@
 //! The output files of a run, which never replace its inputs, its models or each other.
 
 use std::collections::{HashMap, HashSet};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use cytoshade::Sha256;
 use cytoshade_formats::{Error, SaveFile, save, save_new};
 use cytoshade_safe_io::{Existing, FileIdentity, printable_path};
 
@@ -14,10 +15,12 @@ use crate::model::Source;
 ///
 /// They are compared by their identity in the file system, so that links and other spellings of a name count as the
 /// same file.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Outputs {
     kept: HashMap<FileIdentity, &'static str>,
     written: HashSet<PathBuf>,
+    /// The outputs since the last call of [`Outputs::take_hashes`], if they are hashed.
+    hashes: Option<Vec<(PathBuf, Sha256)>>,
 }
 
 impl Outputs {
@@ -26,6 +29,16 @@ impl Outputs {
         let mut outputs = Self::default();
         inputs.into_iter().for_each(|input| outputs.keep(input, "an input"));
         outputs
+    }
+
+    /// Hashes every output from now on.
+    pub(crate) fn hash_outputs(&mut self) {
+        self.hashes = Some(Vec::new());
+    }
+
+    /// The outputs since the last call, with their hashes.
+    pub(crate) fn take_hashes(&mut self) -> Vec<(PathBuf, Sha256)> {
+        self.hashes.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Protects a file, if it exists. `role` completes the error "PATH is ...".
@@ -66,7 +79,29 @@ impl Outputs {
         existing: Existing,
         content: impl FnOnce(&mut SaveFile<'_>) -> Result<(), Error>,
     ) -> Result<(), Failure> {
+        self.save_announced(path, existing, content, |_| ())
+    }
+
+    /// [`Outputs::save`] that calls `announce` with the hash of the file, if outputs are hashed, before it appears.
+    pub(crate) fn save_announced(
+        &mut self,
+        path: &Path,
+        existing: Existing,
+        content: impl FnOnce(&mut SaveFile<'_>) -> Result<(), Error>,
+        announce: impl FnOnce(Sha256),
+    ) -> Result<(), Failure> {
         self.check(path)?;
+        let hashes = &mut self.hashes;
+        let content = |out: &mut SaveFile<'_>| {
+            content(out)?;
+            if let Some(hashes) = hashes {
+                out.flush().map_err(Error::Write)?;
+                let hash = crate::hash::of_open_file(out.get_mut()).map_err(Error::Write)?;
+                announce(hash);
+                hashes.push((path.to_path_buf(), hash));
+            }
+            Ok(())
+        };
         let saved = match existing {
             Existing::Replace => save(path, content),
             Existing::Keep => save_new(path, content),
@@ -86,7 +121,6 @@ impl Outputs {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::io::Write;
 
     use super::*;
 
@@ -132,6 +166,22 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"corrected");
         write(&mut Outputs::default(), &path, Existing::Replace).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
+    #[test]
+    fn the_hash_of_an_output_is_announced_before_it_appears() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cells.csv");
+        let mut outputs = Outputs::default();
+        outputs.hash_outputs();
+        let content = |out: &mut SaveFile<'_>| out.write_all(b"abc").map_err(Error::Write);
+        let mut announced = None;
+        let announce = |hash: Sha256| announced = Some((hash, path.exists()));
+        outputs.save_announced(&path, Existing::Replace, content, announce).unwrap();
+        let expected = Sha256::digest(b"abc");
+        assert_eq!(announced, Some((expected, false)));
+        assert_eq!(outputs.take_hashes(), [(path, expected)]);
+        assert!(outputs.take_hashes().is_empty());
     }
 
     #[cfg(unix)]

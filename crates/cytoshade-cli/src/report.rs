@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::progress::beside_bar;
+
 /// Set if a write to standard output failed, other than by a closed pipe.
 static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
 
@@ -12,7 +14,8 @@ static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
 /// Ignores a closed pipe, since readers like `head` close theirs early. Any other failure is printed once on standard
 /// error and sets the exit status to 1 (see [`is_output_lost`]).
 pub(crate) fn print_line(line: impl Display) {
-    let result = write(&mut io::stdout().lock(), &format!("{line}\n"));
+    let line = format!("{line}\n");
+    let result = beside_bar(|| write(&mut io::stdout().lock(), &line));
     if let Err(error) = result
         && error.kind() != ErrorKind::BrokenPipe
         && !OUTPUT_LOST.swap(true, Ordering::Relaxed)
@@ -33,7 +36,7 @@ pub(crate) fn warn(message: impl Display) {
 
 /// Prints text on standard error; ignores failures.
 pub(crate) fn print_error(text: &str) {
-    let _ = write(&mut io::stderr().lock(), text);
+    let _ = beside_bar(|| write(&mut io::stderr().lock(), text));
 }
 
 /// Writes the text in one call, so that the lines of concurrent processes do not mix.

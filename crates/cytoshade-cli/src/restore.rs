@@ -60,6 +60,8 @@ impl Restore {
 pub(crate) struct Restoration {
     pub(crate) restorer: Restorer,
     builder: RestorerBuilder,
+    /// The hash of the network's file.
+    pub(crate) sha256: Option<Sha256>,
 }
 
 impl Restoration {
@@ -76,7 +78,7 @@ impl Restoration {
         let options = RestoreOptions::from_name(&name);
         let builder = runs.apply(Restorer::builder(&model).options(options));
         let restorer = builder.clone().build().map_err(|error| Failure::at(path, error))?;
-        Ok(Self { restorer, builder })
+        Ok(Self { restorer, builder, sha256: model.origin().map(|origin| origin.sha256) })
     }
 
     /// Reopens the device if it is lost, so that only the current image fails.
@@ -93,7 +95,8 @@ impl Restoration {
 pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
     args.params().check().map_err(Failure::usage)?;
     let model = restoration_model(args.model.as_deref())?;
-    let stems = stems(&args.inputs, RESTORED)?;
+    let inputs: Vec<&Path> = args.inputs.iter().map(PathBuf::as_path).collect();
+    let stems = stems(&inputs, |_| args.output.clone(), RESTORED)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let mut outputs = Outputs::new(&args.inputs);
     interrupt::catch();
@@ -117,7 +120,7 @@ fn file(
     let show = |progress| bar.show(progress);
     let control = Control::new().progress(&show).cancel(interrupt::cancel());
     let at = |error: cytoshade::Error| Failure::at(path, error);
-    for series in input.time_series() {
+    for series in input.facts.time_series() {
         let files = Files::new(&args.output, &series.stem(stem), series.page());
         outputs.check(&files.restored()).map_err(|failure| failure.about(path))?;
         let mut images = Vec::new();
@@ -126,7 +129,7 @@ fn file(
             images
                 .extend(restorer.restore_stack_with(&stack, &args.params(), &control).map_err(at)?.image.into_slices());
         }
-        let mut metadata = input.metadata(&series);
+        let mut metadata = input.facts.metadata(&series);
         metadata.channel_names = restored_names(&metadata.channel_names, &args.params(), series.channels());
         files.save_restored(outputs, &images, &metadata)?;
         print_line(format_args!("{} -> {}", printable_path(path), printable_path(files.restored())));

@@ -29,6 +29,16 @@ pub enum Format {
 }
 
 impl Format {
+    /// The format that a file name's extension states, in any case; for searching folders.
+    ///
+    /// Includes the extensions of microscopes whose files are TIFF (`lsm`, `stk`, `flex`, ...). The content decides
+    /// when a file is opened ([`Format::detect`]).
+    pub fn from_extension(extension: &str) -> Option<Self> {
+        let extension = extension.to_ascii_lowercase();
+        let named = EXTENSIONS.iter().find(|(names, _)| names.contains(&extension.as_str()));
+        named.map(|(_, format)| *format)
+    }
+
     /// Detects a supported format by the first bytes of a file. 12 bytes are enough.
     pub fn detect(bytes: &[u8]) -> Option<Self> {
         if bytes.starts_with(b"RIFF") {
@@ -43,6 +53,18 @@ impl Format {
         MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, format)| *format)
     }
 }
+
+const EXTENSIONS: [(&[&str], Format); 9] = [
+    (&["tif", "tiff", "btf", "tf2", "tf8", "lsm", "stk", "flex"], Format::Tiff),
+    (&["png"], Format::Png),
+    (&["jpg", "jpeg", "jpe"], Format::Jpeg),
+    (&["npy"], Format::Npy),
+    (&["bmp"], Format::Bmp),
+    (&["pbm", "pgm", "ppm", "pnm", "pam"], Format::Pnm),
+    (&["webp"], Format::WebP),
+    (&["jp2", "j2k", "jpc", "j2c", "jpx"], Format::Jpeg2000),
+    (&["jxl"], Format::JpegXl),
+];
 
 const MAGIC: [(&[u8], Format); 12] = [
     (b"II\x2a\0", Format::Tiff),

@@ -114,7 +114,7 @@ impl<'a> ImageFile<'a> {
             format => {
                 let (image, sample_type, found) = picture(format, &source, limits)?;
                 warnings.extend(found);
-                let series = picture_series(&image, sample_type);
+                let series = picture_series([image.height(), image.width()], image.channels(), sample_type);
                 (Content::Picture(image), vec![series])
             }
         };
@@ -135,6 +135,16 @@ impl<'a> ImageFile<'a> {
     /// The warnings from opening the file.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
+    }
+
+    /// The paths of the other files of the set that OME-XML describes; a file can be listed twice.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn siblings(&self) -> impl Iterator<Item = &std::path::Path> {
+        let tiff = match &self.content {
+            Content::Tiff(tiff) => Some(tiff),
+            _ => None,
+        };
+        tiff.into_iter().flat_map(Tiff::siblings)
     }
 
     /// The images or stacks that a selection takes, in order: at least one.
@@ -402,10 +412,11 @@ fn picture(
     Ok((image, found.sample_type, found.warnings))
 }
 
-fn picture_series(image: &Image, sample_type: crate::SampleType) -> Series {
-    let mut axes = vec![Axis::new(AxisKind::Y, image.height()), Axis::new(AxisKind::X, image.width())];
-    if image.channels() > 1 {
-        axes.push(Axis::new(AxisKind::Sample, image.channels()));
+/// The series of a single-image format.
+pub(crate) fn picture_series([height, width]: [usize; 2], channels: usize, sample_type: crate::SampleType) -> Series {
+    let mut axes = vec![Axis::new(AxisKind::Y, height), Axis::new(AxisKind::X, width)];
+    if channels > 1 {
+        axes.push(Axis::new(AxisKind::Sample, channels));
     }
     Series {
         name: String::new(),

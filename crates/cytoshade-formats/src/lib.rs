@@ -35,6 +35,8 @@ mod error;
 mod flow_view;
 mod format;
 mod geojson;
+#[cfg(not(target_family = "wasm"))]
+mod header;
 mod image_file;
 mod items;
 mod label_array;
@@ -71,11 +73,13 @@ pub use error::Error;
 pub use flow_view::FlowView;
 pub use format::Format;
 pub use geojson::write_geojson;
+#[cfg(not(target_family = "wasm"))]
+pub use header::{Header, read_header};
 pub use image_file::ImageFile;
 pub use items::Item;
 pub use label_array::{LabelArray, read_labels};
 pub use label_view::{LabelPlane, LabelView};
-pub use limits::{Limits, parse_size};
+pub use limits::{Limits, machine_memory, parse_size};
 pub use npy::{write_flows_npy, write_labels_npy, write_npy_f32};
 pub use options::{Pages, ReadOptions, Selection};
 pub use outlines::{Outline, outline_labels, outlines, write_outlines};

@@ -40,6 +40,16 @@ impl Source<'_> {
         }
     }
 
+    /// The path of a file of a set, other than the opened one.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn path(&self) -> Option<&std::path::Path> {
+        match self {
+            #[cfg(feature = "microscopy")]
+            Source::Path { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Fills `out` with the bytes from `offset` on. [`Source::check`] must have checked the range.
     pub(crate) fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), Error> {
         match self {

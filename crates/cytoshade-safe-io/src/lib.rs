@@ -29,7 +29,7 @@ pub use file_identity::FileIdentity;
 pub use input::{EndOfInput, Input};
 pub use meter::{CostLimits, Meter, MeterError, reserve};
 #[cfg(not(target_family = "wasm"))]
-pub use open::{Links, open};
+pub use open::{Links, open, open_with};
 #[cfg(not(target_family = "wasm"))]
 pub use pending_file::{Existing, PendingFile, remove_pending_files, sweep_stale_files};
 pub use printable::{printable, printable_path, quoted};

@@ -30,7 +30,10 @@ pub fn open(path: &Path, links: Links) -> Result<File> {
 }
 
 /// [`open`] with other access. The options decide about a missing file.
-pub(crate) fn open_with(path: &Path, options: &mut OpenOptions, links: Links) -> Result<File> {
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(path: &Path, options: &mut OpenOptions, links: Links) -> Result<File> {
     let before = match links {
         Links::Follow => std::fs::metadata(path),
         Links::Refuse => std::fs::symlink_metadata(path),

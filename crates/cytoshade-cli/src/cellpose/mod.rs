@@ -12,10 +12,10 @@ use cytoshade_safe_io::printable;
 use crate::failure::Failure;
 use options::{Meaning, OPTIONS, ZEROS};
 
-/// The command that accepts Cellpose's options.
-const SEGMENT: &str = "segment";
+/// The commands that accept Cellpose's options.
+const COMMANDS: [&str; 2] = ["segment", "watch"];
 
-/// Translates Cellpose's options after `segment`, and accepts `_` for `-` in the options of every command.
+/// Translates Cellpose's options after `segment` and `watch`, and accepts `_` for `-` in the options of every command.
 ///
 /// `words` begin with the program's name and the command's.
 ///
@@ -42,7 +42,7 @@ pub(crate) fn translate(command: &Command, words: Vec<OsString>) -> Result<Vec<O
             translated.push(joined(&own, value));
             continue;
         }
-        let meaning = (subcommand.get_name() == SEGMENT).then(|| meaning(&own)).flatten();
+        let meaning = COMMANDS.contains(&subcommand.get_name()).then(|| meaning(&own)).flatten();
         let Some(meaning) = meaning else {
             translated.push(word);
             continue;
@@ -55,6 +55,7 @@ pub(crate) fn translate(command: &Command, words: Vec<OsString>) -> Result<Vec<O
         match meaning {
             Meaning::Words(own) => translated.extend(own.iter().map(Into::into)),
             Meaning::Option(own) => translated.extend([own.into(), value()?]),
+            Meaning::Ending(own) => translated.push(format!("{own}=*{}.*", value()?.to_string_lossy()).into()),
             Meaning::Input => translated.push(value()?),
             Meaning::Always(_) => {}
             Meaning::None(reason) => {
@@ -66,7 +67,7 @@ pub(crate) fn translate(command: &Command, words: Vec<OsString>) -> Result<Vec<O
         }
     }
     translated.extend(words);
-    if is_cellpose && subcommand.get_name() == SEGMENT {
+    if is_cellpose && COMMANDS.contains(&subcommand.get_name()) {
         replace_zeros(&mut translated);
     }
     Ok(translated)

@@ -7,6 +7,8 @@ pub(super) enum Meaning {
     Words(&'static [&'static str]),
     /// An option that takes the same value.
     Option(&'static str),
+    /// An option whose value is a pattern of the file names that end in the value before their extension.
+    Ending(&'static str),
     /// The value is an input.
     Input,
     /// The flag changes nothing, for this reason.
@@ -15,7 +17,7 @@ pub(super) enum Meaning {
     None(&'static str),
 }
 
-use Meaning::{Always, Input, None, Option, Words};
+use Meaning::{Always, Ending, Input, None, Option, Words};
 
 /// The zeros by which Cellpose requests a default or an estimate, and the value to pass in their place, if any.
 pub(super) const ZEROS: [(&str, std::option::Option<&str>); 2] =
@@ -35,8 +37,8 @@ pub(super) const OPTIONS: &[(&str, Meaning)] = &[
     ("check_mkl", None("Cytoshade does not use MKL; `cytoshade doctor` tests the instruction sets of the CPU")),
     ("dir", Input),
     ("image_path", Input),
-    ("look_one_level_down", None("folders are not searched; pass the images, such as DIR/*/*.tif")),
-    ("img_filter", None("folders are not searched; pass the images, such as DIR/*_img.tif")),
+    ("look_one_level_down", Words(&["--recursive"])),
+    ("img_filter", Ending("--filter")),
     ("pretrained_model", Option("--model")),
     ("restore_type", Option("--restore")),
     (
@@ -61,7 +63,7 @@ pub(super) const OPTIONS: &[(&str, Meaning)] = &[
     ("train_size", None(TRAINING)),
     ("test_dir", None(TRAINING)),
     ("file_list", None(TRAINING)),
-    ("mask_filter", None("folders are not searched; pass the images")),
+    ("mask_filter", Ending("--exclude")),
     ("diam_mean", None(TRAINING)),
     ("learning_rate", None(TRAINING)),
     ("weight_decay", None(TRAINING)),

@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, Command};
 use cytoshade_safe_io::{Links, open, printable, printable_path, quoted};
 use toml::de::{DeTable, DeValue};
 
-use super::{COMMANDS, Range};
+use super::{Range, TABLES};
 use crate::failure::Failure;
 
 /// Limit on the length of a file in bytes.
@@ -49,8 +49,8 @@ pub(super) fn read(path: &Path, is_named: bool, command: &str) -> Result<Vec<Set
         .map_err(|error| at(error.span().unwrap_or_default(), printable(error.message()).to_string()))?;
     let mut settings = Vec::new();
     for (name, table) in tables.get_ref() {
-        if !COMMANDS.contains(&name.get_ref().as_ref()) {
-            let names = COMMANDS.map(|name| format!("[{name}]")).join(" and ");
+        if !TABLES.contains(&name.get_ref().as_ref()) {
+            let names = TABLES.map(|name| format!("[{name}]")).join(" and ");
             let message = match table.get_ref() {
                 DeValue::Table(_) => {
                     format!("unknown table [{}]; the tables are {names}", printable(name.get_ref().as_ref()))

@@ -26,8 +26,11 @@ pub(crate) use show::{Config, run};
 /// The name of the file that is used unasked.
 const FILE: &str = "cytoshade.toml";
 
-/// The commands whose options a file can hold.
-const COMMANDS: [&str; 2] = ["segment", "restore"];
+/// The commands whose options a file can hold, and the table of each.
+const COMMANDS: [(&str, &str); 3] = [("segment", "segment"), ("watch", "segment"), ("restore", "restore")];
+
+/// The tables of a file, each named for the command whose long options are its keys.
+const TABLES: [&str; 2] = ["segment", "restore"];
 
 /// Parameters of a segmentation that [`Params::PLAIN`] does not list under the name of their option.
 const PARAMETERS: [&str; 13] = [
@@ -48,7 +51,7 @@ const PARAMETERS: [&str; 13] = [
 
 /// Adds the options that select a file to the commands that accept one.
 pub(crate) fn augment(command: Command) -> Command {
-    COMMANDS.iter().fold(command, |command, name| command.mut_subcommand(name, ConfigArgs::augment_args))
+    COMMANDS.iter().fold(command, |command, (name, _)| command.mut_subcommand(name, ConfigArgs::augment_args))
 }
 
 /// A command line with the options of a file.
@@ -73,8 +76,7 @@ pub(crate) struct Applied {
 /// Fails if the file cannot be read, has an unknown key or a wrong value; with the line and the nearest key.
 pub(crate) fn apply(command: &Command, words: Vec<OsString>) -> Result<Applied, Failure> {
     let mut applied = Applied { words, path: None, lines: Vec::new(), off: Vec::new() };
-    let name = applied.words.get(1).and_then(|word| word.to_str()).filter(|name| COMMANDS.contains(name));
-    let Some(subcommand) = name.and_then(|name| command.find_subcommand(name)) else { return Ok(applied) };
+    let Some(subcommand) = keys_of(command, &applied.words) else { return Ok(applied) };
     (applied.words, applied.off) = without_negated_flags(subcommand, std::mem::take(&mut applied.words));
     // Errors are reported when clap parses the complete words.
     let typed = command.clone().ignore_errors(true).try_get_matches_from(&applied.words);
@@ -106,6 +108,12 @@ pub(crate) fn apply(command: &Command, words: Vec<OsString>) -> Result<Applied, 
     applied.words.splice(2..2, words);
     applied.path = Some(path);
     Ok(applied)
+}
+
+/// The command whose options are the keys for a command line.
+fn keys_of<'c>(command: &'c Command, words: &[OsString]) -> Option<&'c Command> {
+    let (_, table) = COMMANDS.iter().find(|(name, _)| words.get(1).is_some_and(|word| word == name))?;
+    command.find_subcommand(table)
 }
 
 /// The file to read, and whether the command line names it.

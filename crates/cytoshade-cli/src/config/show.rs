@@ -7,7 +7,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Subcommand};
 use cytoshade_safe_io::printable_path;
 
-use super::{Applied, COMMANDS, apply, file};
+use super::{Applied, COMMANDS, apply, file, keys_of};
 use crate::failure::Failure;
 use crate::report::print_line;
 
@@ -35,7 +35,7 @@ enum ConfigCommand {
 
 pub(crate) fn run(config: &Config) -> Result<(), Failure> {
     let ConfigCommand::Show { words } = &config.command;
-    let default = [OsString::from(COMMANDS[0])];
+    let default = [OsString::from(COMMANDS[0].0)];
     let words = if words.is_empty() { &default[..] } else { words };
     let command = crate::args::command();
     let words = [OsString::from(command.get_name())].iter().chain(words).cloned().collect();
@@ -51,12 +51,12 @@ pub(crate) fn run(config: &Config) -> Result<(), Failure> {
 
 /// The table of the command's options. Without inputs, it is that of the current folder.
 pub(super) fn text(command: &Command, applied: &Applied) -> Result<String, Failure> {
-    let name = applied.words.get(1).and_then(|word| word.to_str()).filter(|name| COMMANDS.contains(name));
-    let Some(subcommand) = name.and_then(|name| command.find_subcommand(name)) else {
-        return Err(Failure::usage(format!("expected the command line of {}", COMMANDS.join(" or "))));
+    let Some(subcommand) = keys_of(command, &applied.words) else {
+        let commands = COMMANDS.map(|(name, _)| name).join(" or ");
+        return Err(Failure::usage(format!("expected a command line of {commands}")));
     };
     let matches = command.clone().ignore_errors(true).try_get_matches_from(&applied.words).map_err(Failure::usage)?;
-    let matches = matches.subcommand_matches(subcommand.get_name()).cloned().unwrap_or_default();
+    let matches = matches.subcommand().map(|(_, matches)| matches.clone()).unwrap_or_default();
     let settings = file::keys(subcommand).map(|(key, arg)| match value(arg, &matches) {
         Some(value) => match source(arg, &matches, applied) {
             Some(source) => (format!("{key} = {value}"), source),

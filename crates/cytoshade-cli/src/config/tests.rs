@@ -180,7 +180,7 @@ fn what_is_shown_is_a_file_with_the_same_options() {
 #[test]
 fn every_option_of_the_command_line_is_a_key() {
     let command = crate::args::command();
-    for name in COMMANDS {
+    for name in TABLES {
         let subcommand = command.find_subcommand(name).unwrap();
         assert!(file::keys(subcommand).count() > 30, "{name}");
         for (key, arg) in file::keys(subcommand) {

@@ -4,13 +4,13 @@ mod advice;
 mod places;
 mod report;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cytoshade::{LoadOptions, self_test};
 
 use crate::failure::Failure;
-use crate::model::{Source, bundled};
+use crate::model::{DEMO, Source};
 use crate::report::print_line;
 use places::Places;
 use report::Report;
@@ -37,10 +37,8 @@ pub(crate) struct Doctor {
 }
 
 pub(crate) fn run(args: &Doctor) -> Result<(), Failure> {
-    let model = match &args.model {
-        Some(model) => Source::network(model, &LoadOptions::default())?,
-        None => bundled()?,
-    };
+    let model = args.model.as_deref().unwrap_or(Path::new(DEMO));
+    let model = Source::network(model, &LoadOptions::default())?;
     let tests = self_test(&model, args.software).map_err(Failure::run)?;
     let report = Report::new(&Places::from_env(args.full), tests);
     if args.json {

@@ -7,7 +7,7 @@ use cytoshade::{
     AdapterInfo, CheckOutcome, DeviceInfo, Isa, ModelDirs, ModelFile, Published, SelfTest, SelfTestCheck, adapters,
     cache_folder,
 };
-use cytoshade_formats::total_memory;
+use cytoshade_formats::machine_memory;
 use serde::Serialize;
 
 use super::advice::advice;
@@ -94,7 +94,7 @@ impl Report {
         let mut report = Self {
             version: env!("CARGO_PKG_VERSION"),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            memory_bytes: total_memory(),
+            memory_bytes: machine_memory(),
             threads: rayon::current_num_threads(),
             instruction_sets: Isa::available().iter().map(ToString::to_string).collect(),
             adapters: adapters().into_iter().map(Adapter::from).collect(),

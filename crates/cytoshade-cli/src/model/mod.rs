@@ -16,7 +16,7 @@ use clap::{Args, Subcommand};
 use crate::failure::Failure;
 
 pub(crate) use choice::{restoration_model, segmentation_model};
-pub(crate) use source::Source;
+pub(crate) use source::{DEMO, Source};
 
 #[derive(Debug, Args)]
 pub(crate) struct Model {

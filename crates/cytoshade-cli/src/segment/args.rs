@@ -5,9 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use cytoshade::{Outputs, Params, Sha256};
+use serde_json::{Value, json};
 
 use crate::backend_args::BackendArgs;
 use crate::diameter::DiameterArg;
+use crate::discover::FolderArgs;
+use crate::failure::Failure;
 use crate::input_args::{InputArgs, help};
 use crate::inputs::ReadArgs;
 use crate::isolate::IsolateArgs;
@@ -15,9 +18,12 @@ use crate::label_format::LabelFormat;
 
 #[derive(Debug, Args)]
 pub(crate) struct Segment {
-    /// Image files
+    /// Image files, folders of images, or patterns such as 'plate?/*_ch1.tif' (in quotes, so that the program and not
+    /// the shell expands them)
     #[arg(value_name = "INPUT", required = true)]
     pub(crate) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) folders: FolderArgs,
     /// Cellpose network (versions 1 to 3): a file, or a name listed by `cytoshade model list`. The file is a torch file
     /// of Cellpose, safetensors or an ONNX export; the content decides the format, and nothing in it is executed.
     /// Default: cyto3 if a model folder has it, else the small bundled network
@@ -26,9 +32,14 @@ pub(crate) struct Segment {
     /// Required SHA-256 of the model file
     #[arg(long, value_name = "HEX")]
     pub(crate) sha256: Option<Sha256>,
-    /// Output folder; created if missing
+    /// Output folder; created if missing. Results of images in folders keep the structure of the folders. Default:
+    /// beside each image
     #[arg(long, value_name = "DIR")]
-    pub(crate) output: PathBuf,
+    pub(crate) output: Option<PathBuf>,
+    /// Skip the inputs that are complete by cytoshade-run.json, the manifest of earlier runs: inputs, models, options
+    /// and outputs are unchanged
+    #[arg(long)]
+    pub(crate) skip_done: bool,
     #[command(flatten)]
     seen: InputArgs,
     #[command(flatten)]
@@ -142,9 +153,13 @@ pub(crate) struct Segment {
     /// Also write DIR/STEM_overlay.png, the image with outlined cells; for a stack STEM_overlay.tif, a page per z-slice
     #[arg(long)]
     pub(crate) save_overlay: bool,
-    /// Print a line with a JSON object on standard output for each image
+    /// Print a line with a JSON object on standard output for each image. If an input is a folder or a pattern, a last
+    /// line has the key `summary`
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print warnings and failures only
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) quiet: bool,
     /// Print the time of each stage and of each layer of the network on standard error, with operations and bytes per
     /// second (on a GPU by its own clock). For the first image, also print the times of the startup
     #[arg(long)]
@@ -156,6 +171,51 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
+    /// Checks the options before any file is opened.
+    ///
+    /// # Errors
+    /// Fails if a parameter is out of range or contradicts another option.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.params().check().map_err(Failure::usage)?;
+        match self.formats().find(|format| self.is_stack() && !format.holds_stacks()) {
+            Some(format) => Err(Failure::usage(format!(
+                "{} cannot hold a stack; use tif, npy, rois, geojson, csv or seg",
+                format.ending()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// True if images are read, segmented and written one after the other: with a restoration, whose size decides
+    /// about the segmentation, and for the times of a profile, which would overlap.
+    pub(crate) fn is_sequential(&self) -> bool {
+        self.restore.is_some() || self.profile || self.trace.is_some()
+    }
+
+    /// True if a result shows the image.
+    pub(crate) fn keeps_images(&self) -> bool {
+        self.save_overlay || self.saves_seg()
+    }
+
+    /// The values that decide about the results, beside the models, for the manifest.
+    ///
+    /// Limits and the size of batches are left out.
+    pub(crate) fn settings(&self) -> Value {
+        let names = |format: LabelFormat| format.to_possible_value().map(|value| value.get_name().to_owned());
+        let mut outputs: Vec<String> = self.formats().filter_map(names).collect();
+        outputs.extend(self.save_flows.then(|| "flows".into()));
+        outputs.extend(self.save_overlay.then(|| "overlay".into()));
+        let defaults = Params::new();
+        let params = self.params().batch_size(defaults.batch_size).max_pixels(defaults.max_pixels);
+        let read: Vec<String> = self.read.words().into_iter().filter(|word| !word.starts_with("--limits")).collect();
+        json!({
+            "params": params,
+            "read": read,
+            "outputs": outputs,
+            "exclude_on_edges": self.exclude_on_edges,
+        })
+    }
+
     /// True if each file is one stack.
     pub(crate) fn is_stack(&self) -> bool {
         self.do_3d || self.stitch_threshold > 0.0

@@ -4,21 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use cytoshade::Timings;
-use cytoshade_formats::{Item, LabelView, PixelSize};
+use cytoshade_formats::{Item, PixelSize};
 use cytoshade_safe_io::printable_path;
 use serde::Serialize;
 
+use super::segmented::Segmented;
 use crate::failure::Failure;
-use crate::inputs::Input;
+use crate::inputs::Facts;
 use crate::report::print_line;
-
-/// The results of a segmentation beside the labels.
-pub(super) struct Summary<'s> {
-    pub(super) cells: usize,
-    pub(super) device: String,
-    pub(super) diameter: f32,
-    pub(super) timings: &'s Timings,
-}
 
 /// One line of `--json`.
 #[derive(Debug, Serialize)]
@@ -52,15 +45,8 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(
-        path: &Path,
-        item: &Item,
-        input: &Input,
-        masks: &Path,
-        labels: &LabelView<'_>,
-        summary: Summary<'_>,
-    ) -> Self {
-        let series = input.series(item);
+    pub(super) fn new(path: &Path, item: &Item, facts: &Facts, masks: &Path, segmented: &Segmented) -> Self {
+        let (series, labels) = (facts.series(item), segmented.labels());
         Self {
             input: path.display().to_string(),
             series: item.is_of_several.then_some(item.series),
@@ -70,26 +56,28 @@ impl Report {
             depth: labels.slices(),
             width: labels.width(),
             height: labels.height(),
-            cells: summary.cells,
-            device: summary.device,
-            diameter: summary.diameter,
+            cells: segmented.cells(),
+            device: segmented.device().to_string(),
+            diameter: segmented.diameter(),
             pixel_size: series.map(|series| sizes(&series.pixel_size)).filter(|sizes| !sizes.is_empty()),
             channel_names: series.map(|series| series.channel_names.clone()).unwrap_or_default(),
-            warnings: input.warnings().to_vec(),
-            milliseconds: milliseconds(summary.timings),
+            warnings: facts.warnings().to_vec(),
+            milliseconds: milliseconds(segmented.timings()),
         }
     }
 
-    pub(super) fn print(&self, is_json: bool) -> Result<(), Failure> {
-        if is_json {
-            print_line(serde_json::to_string(self).map_err(Failure::run)?);
-            return Ok(());
-        }
+    /// Prints the line of `--json`.
+    pub(super) fn print_json(&self) -> Result<(), Failure> {
+        print_line(serde_json::to_string(self).map_err(Failure::run)?);
+        Ok(())
+    }
+
+    /// Prints the line for people.
+    pub(super) fn print(&self) {
         let part = |name: &str, number: Option<usize>| number.map_or_else(String::new, |n| format!(" {name} {n}"));
         let part = part("series", self.series) + &part("page", self.page) + &part("time", self.time);
         let (input, output) = (printable_path(&self.input), printable_path(&self.output));
         print_line(format_args!("{input}{part}: {} cells -> {output}", self.cells));
-        Ok(())
     }
 }
 

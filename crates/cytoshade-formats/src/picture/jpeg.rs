@@ -67,6 +67,18 @@ pub(crate) fn decode(bytes: &[u8], colors: Colors, allowed: Allowed<'_, '_>) -> 
     Ok(Picture { width, height, channels, sample_type: unsigned(8), pixels, warnings })
 }
 
+/// Height, width, samples per pixel and their type, from the headers of a file.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn size(bytes: &[u8]) -> Result<(usize, usize, usize, crate::SampleType), Error> {
+    #[cfg(feature = "rare")]
+    let clean = repair::clean(bytes, &mut Vec::new());
+    #[cfg(feature = "rare")]
+    let bytes = clean.as_deref().unwrap_or(bytes);
+    let (decoder, stored) = headers(bytes, true)?;
+    let (width, height) = decoder.dimensions().unwrap_or((0, 0));
+    Ok((height, width, if stored == ColorSpace::Luma { 1 } else { 3 }, unsigned(8)))
+}
+
 #[cfg(feature = "rare")]
 use repair::without_end;
 

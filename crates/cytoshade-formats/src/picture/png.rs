@@ -5,6 +5,8 @@ use std::io::{Cursor, Write};
 use png::{BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, EncodingError, Transformations};
 
 use super::{Allowed, Picture, unsigned};
+#[cfg(not(target_family = "wasm"))]
+use crate::SampleType;
 use crate::error::one_line;
 use crate::limits::{reserve, zeros};
 use crate::sample::swap;
@@ -51,6 +53,19 @@ pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, 
     let sample_type = unsigned(8 * sample_bytes);
     let (width, height) = (width as usize, height as usize);
     Ok(Picture { width, height, channels, sample_type, pixels: data, warnings: Vec::new() })
+}
+
+/// Height, width, samples per pixel without transparency, and their type, from the start of a file.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn size(start: &[u8]) -> Result<(usize, usize, usize, SampleType), Error> {
+    let mut decoder = Decoder::new(Cursor::new(start));
+    let info = decoder.read_header_info().map_err(damaged)?;
+    let channels = match info.color_type {
+        ColorType::Grayscale | ColorType::GrayscaleAlpha => 1,
+        ColorType::Rgb | ColorType::Rgba | ColorType::Indexed => 3,
+    };
+    let bits = if info.bit_depth == BitDepth::Sixteen { 16 } else { 8 };
+    Ok((info.height as usize, info.width as usize, channels, unsigned(bits)))
 }
 
 /// The number of samples per pixel without transparency.

@@ -70,6 +70,12 @@ impl<'a> Tiff<'a> {
         Ok((tiff, series))
     }
 
+    /// The paths of the other files of the set.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn siblings(&self) -> impl Iterator<Item = &std::path::Path> {
+        self.parts.iter().filter_map(|part| part.file.source.path())
+    }
+
     fn first(&self) -> &Part<'a> {
         // The first part always exists.
         &self.parts[0]

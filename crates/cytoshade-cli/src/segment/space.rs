@@ -1,0 +1,60 @@
+//! Checks the free space of the output folders before the first image is computed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use cytoshade_safe_io::printable_path;
+
+use super::args::Segment;
+use super::plan::Planned;
+use crate::failure::Failure;
+use crate::label_format::LabelFormat;
+
+/// Fails if a file system has less space than the results take at least.
+///
+/// Folders without that information are not checked.
+pub(super) fn check(inputs: &[Planned], args: &Segment) -> Result<(), Failure> {
+    let mut needed: BTreeMap<&Path, u64> = BTreeMap::new();
+    for input in inputs {
+        *needed.entry(&input.folder).or_default() += least(input.pixels, input.images as u64, args);
+    }
+    // Folders of equal free space are taken as one file system.
+    let mut by_space: BTreeMap<u64, (&Path, u64)> = BTreeMap::new();
+    for (folder, bytes) in needed {
+        if let Ok(free) = fs4::available_space(folder) {
+            by_space.entry(free).or_insert((folder, 0)).1 += bytes;
+        }
+    }
+    match by_space.into_iter().find(|(free, (_, bytes))| bytes > free) {
+        Some((free, (folder, bytes))) => Err(Failure::run(format!(
+            "the results take at least {} MB, and {} has {} MB of free space; free some, or pass another --output",
+            bytes.div_ceil(1_000_000),
+            printable_path(folder),
+            free / 1_000_000
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Bytes that the results of so many pixels take at least.
+fn least(pixels: u64, images: u64, args: &Segment) -> u64 {
+    /// A file's header and directory.
+    const FILE: u64 = 256;
+    let array = |values: u64, bytes: u64| pixels.saturating_mul(values * bytes);
+    let format = |format| match format {
+        // Compressed masks, and outlines, may be small.
+        LabelFormat::Tif
+        | LabelFormat::Png
+        | LabelFormat::Rois
+        | LabelFormat::Geojson
+        | LabelFormat::Csv
+        | LabelFormat::Outlines => FILE,
+        LabelFormat::Npy => array(1, 2),
+        // Masks, outlines, and the network's output as bytes and as floats.
+        LabelFormat::Seg => array(2, 2) + array(5, 1) + array(3, 4),
+    };
+    // Without resampling the outputs have the network's size.
+    let flows = if args.save_flows && args.params().resample { array(3, 4) } else { 0 };
+    let formats: u64 = args.formats().map(format).sum();
+    images * FILE + formats + flows
+}
