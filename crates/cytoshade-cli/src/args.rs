@@ -2,6 +2,7 @@
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::completions::{Completions, ManPages};
 use crate::config::Config;
 use crate::convert::Convert;
 use crate::demo::Demo;
@@ -54,13 +55,17 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Inspect, convert, verify, download, list and remove model files
     Model(Model),
+    Completions(Completions),
+    Man(ManPages),
     #[command(name = crate::isolate::COMMAND, hide = true)]
     ReadIsolated(ReadIsolated),
 }
 
 /// The program's commands, with the options that come from elsewhere.
 pub(crate) fn command() -> clap::Command {
-    crate::config::augment(Cli::command())
+    let command = Cli::command();
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    crate::help::arrange(crate::config::augment(command), &names)
 }
 
 #[cfg(test)]

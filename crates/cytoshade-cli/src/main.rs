@@ -6,6 +6,7 @@ mod backend_args;
 mod batch;
 mod bundled;
 mod cellpose;
+mod completions;
 mod config;
 mod convert;
 mod demo;
@@ -15,6 +16,7 @@ mod discover;
 mod doctor;
 mod failure;
 mod hash;
+mod help;
 mod input_args;
 mod inputs;
 mod inspect;
@@ -55,8 +57,11 @@ fn parse() -> Result<args::Cli, Failure> {
     let command = args::command();
     let words = cellpose::translate(&command, std::env::args_os().collect())?;
     let words = config::apply(&command, words)?.words;
-    let cli = command.try_get_matches_from(words).and_then(|matches| args::Cli::from_arg_matches(&matches));
-    cli.or_else(|error| error.exit())
+    let cli = command.try_get_matches_from(&words).and_then(|matches| args::Cli::from_arg_matches(&matches));
+    cli.or_else(|error| match help::missing_command(&error, words.get(1)) {
+        Some(message) => Err(Failure::usage(message)),
+        None => error.exit(),
+    })
 }
 
 fn run(command: args::Command, start: std::time::Instant) -> Result<(), Failure> {
@@ -68,6 +73,8 @@ fn run(command: args::Command, start: std::time::Instant) -> Result<(), Failure>
         args::Command::Inspect(inspect) => inspect::run(&inspect),
         args::Command::Convert(convert) => convert::run(&convert),
         args::Command::Config(config) => config::run(&config),
+        args::Command::Completions(args) => completions::completions(&args),
+        args::Command::Man(args) => completions::man(&args),
         args::Command::Devices => devices::run(),
         args::Command::Doctor(doctor) => doctor::run(&doctor),
         args::Command::Model(model) => model::run(&model),

@@ -130,7 +130,7 @@ fn find(matches: &ArgMatches) -> Option<(PathBuf, bool)> {
 }
 
 /// True if an option is a parameter, which changes the result of a segmentation but not the files that a run uses.
-fn is_parameter(arg: &Arg) -> bool {
+pub(crate) fn is_parameter(arg: &Arg) -> bool {
     let name = arg.get_id().as_str();
     let name = name.strip_prefix("no_").unwrap_or(name);
     PARAMETERS.contains(&name) || Params::PLAIN.iter().any(|info| info.name == name)

@@ -41,7 +41,7 @@ impl Places {
 
     /// The name of a user's own model.
     pub(super) fn own_name(&self, name: &str) -> String {
-        if self.is_full { printable(name).to_string() } else { HIDDEN.into() }
+        if self.is_full { printable(name) } else { HIDDEN.into() }
     }
 
     /// An error.

@@ -3,6 +3,7 @@
 mod choice;
 mod convert;
 mod fetch;
+mod hint;
 mod inspect;
 mod list;
 mod remove;

@@ -163,7 +163,7 @@ async fn fill_holes(gpu: &Gpu, scene: &Scene) -> Result<CheckOutcome, GpuError> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Device, Model, Segmenter};
+    use crate::{Model, Segmenter};
 
     fn model() -> Model {
         let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/cytoshade-demo.safetensors");
@@ -184,8 +184,7 @@ mod tests {
         assert_eq!(tests[0].device, Segmenter::cpu_info());
         assert!(tests.iter().all(crate::SelfTest::has_passed), "{tests:#?}");
         let has_gpu = tests.iter().any(|test| test.checks.iter().any(|check| check.name == "network direct f32"));
-        assert_eq!(has_gpu, software().is_some() || !crate::adapters().is_empty());
-        let _ = Device::Auto;
+        assert_eq!(has_gpu, !crate::adapters().is_empty());
     }
 
     /// Each comparison fails if the CPU's result is another one.
@@ -204,7 +203,6 @@ mod tests {
         scene.labels = cytoshade_core::Labels::zeros(scene.labels.height(), scene.labels.width());
         for check in pollster::block_on(checks(&adapter, model.network(), &scene)) {
             let is_difference = matches!(check.outcome, CheckOutcome::Differs { .. } | CheckOutcome::Skipped(_));
-            // The masks are those of the end points that moved.
             assert!(is_difference, "{}: {:?}", check.name, check.outcome);
         }
     }

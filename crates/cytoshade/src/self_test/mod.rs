@@ -6,7 +6,7 @@ mod scene;
 use std::time::{Duration, Instant};
 
 use cytoshade_cpu::network::Isa;
-use cytoshade_gpu::{AdapterInfo, AdapterKind};
+use cytoshade_gpu::AdapterKind;
 
 use crate::{DeviceInfo, Error, Model, Segmenter};
 use scene::Scene;
