@@ -16,7 +16,7 @@ use crate::watch::Watch;
 
 /// Cell segmentation with Cellpose networks, on a GPU or the CPU
 #[derive(Debug, Parser)]
-#[command(name = "cytoshade", version, about)]
+#[command(name = "cytoshade", version)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -25,6 +25,7 @@ mod isolate;
 mod label_format;
 mod manifest;
 mod model;
+mod nearest;
 mod output;
 mod outputs;
 mod profile;

@@ -32,7 +32,7 @@ pub(super) const OPTIONS: &[(&str, Meaning)] = &[
     ("version", None("`cytoshade --version` prints the version")),
     ("verbose", Always("progress and results are always printed")),
     ("Zstack", None("Cytoshade has no graphical program")),
-    ("use_gpu", Words(&["--device", "auto"])),
+    ("use_gpu", Always("a GPU runs the network if one works, unless --device names another device")),
     ("gpu_device", None("adapters have no numbers; `cytoshade devices` prints the one that --device auto selects")),
     ("check_mkl", None("Cytoshade does not use MKL; `cytoshade doctor` tests the instruction sets of the CPU")),
     ("dir", Input),

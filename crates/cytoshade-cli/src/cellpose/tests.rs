@@ -131,8 +131,6 @@ fn a_command_line_of_cellpose_is_translated() {
         "2",
         "--chan",
         "1",
-        "--device",
-        "auto",
     ];
     assert_eq!(found.unwrap(), expected);
 }

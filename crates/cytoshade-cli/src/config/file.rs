@@ -2,20 +2,19 @@
 
 use std::ffi::OsString;
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 
 use clap::{Arg, ArgAction, Command};
 use cytoshade_safe_io::{Links, open, printable, printable_path, quoted};
 use toml::de::{DeTable, DeValue};
 
-use super::{Range, TABLES};
+use super::TABLES;
 use crate::failure::Failure;
+use crate::nearest::nearest;
 
 /// Limit on the length of a file in bytes.
 const MAX_CONFIG_BYTES: u64 = 1 << 16;
-
-/// Names that differ by more are not suggested; as in clap.
-const SIMILARITY: f64 = 0.7;
 
 /// One line of a file.
 #[derive(Debug)]
@@ -42,8 +41,7 @@ pub(super) enum Value {
 pub(super) fn read(path: &Path, is_named: bool, command: &str) -> Result<Vec<Setting>, Failure> {
     let text = text(path, is_named).map_err(|error| Failure::at(path, error))?;
     let at = |span: Range<usize>, message: String| {
-        let line = text.get(..span.start).unwrap_or_default().matches('\n').count() + 1;
-        Failure::usage(format!("{}:{line}: {message}", printable_path(path)))
+        Failure::usage(format!("{}:{}: {message}", printable_path(path), line(&text, &span)))
     };
     let tables = DeTable::parse(&text)
         .map_err(|error| at(error.span().unwrap_or_default(), printable(error.message()).to_string()))?;
@@ -63,13 +61,17 @@ pub(super) fn read(path: &Path, is_named: bool, command: &str) -> Result<Vec<Set
             return Err(at(name.span(), format!("{0} is no table; write [{0}]", name.get_ref())));
         };
         for (key, value) in table.iter().filter(|_| name.get_ref() == command) {
-            let line = text.get(..key.span().start).unwrap_or_default().matches('\n').count() + 1;
             let value = convert(value.get_ref()).map_err(|message| at(value.span(), message))?;
-            settings.push(Setting { key: key.get_ref().to_string(), value, line });
+            settings.push(Setting { key: key.get_ref().to_string(), value, line: line(&text, &key.span()) });
         }
     }
     settings.sort_by_key(|setting| setting.line);
     Ok(settings)
+}
+
+/// The line of a part of a text, from 1.
+fn line(text: &str, span: &Range<usize>) -> usize {
+    text.get(..span.start).unwrap_or_default().matches('\n').count() + 1
 }
 
 /// Reads a file. Nobody named one that was found, so it may not be a link.
@@ -107,9 +109,7 @@ pub(super) fn option<'c>(command: &'c Command, key: &str) -> Result<&'c Arg, Str
     if let Some((_, arg)) = keys(command).find(|(name, _)| *name == key) {
         return Ok(arg);
     }
-    let similarity = |name: &str| strsim::jaro(name, &key.replace('_', "-"));
-    let nearest = keys(command).map(|(name, _)| name).max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
-    let advice = match nearest.filter(|name| similarity(name) > SIMILARITY) {
+    let advice = match nearest(&key.replace('_', "-"), keys(command).map(|(name, _)| name)) {
         Some(name) => format!("did you mean {name}?"),
         None => format!("`cytoshade config show {}` lists the keys", command.get_name()),
     };

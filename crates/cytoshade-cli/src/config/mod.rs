@@ -8,7 +8,6 @@ mod file;
 mod show;
 
 use std::ffi::OsString;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
@@ -143,7 +142,7 @@ fn is_typed(command: &Command, matches: &ArgMatches, off: &[String], arg: &Arg) 
         off.iter().any(|name| name == id) || matches.value_source(id) == Some(ValueSource::CommandLine)
     };
     let contradicts =
-        |other: &Arg| command.get_arg_conflicts_with(other).iter().any(|arg_| arg_.get_id() == arg.get_id());
+        |other: &Arg| command.get_arg_conflicts_with(other).iter().any(|refused| refused.get_id() == arg.get_id());
     is_set(arg)
         || command.get_arg_conflicts_with(arg).into_iter().any(is_set)
         || command.get_arguments().any(|other| is_set(other) && contradicts(other))

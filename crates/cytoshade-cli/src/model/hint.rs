@@ -6,9 +6,7 @@ use cytoshade::{Error, ModelDirs, PUBLISHED, Published};
 use cytoshade_safe_io::printable;
 
 use super::source::DEMO;
-
-/// Names that differ by more are not suggested; as in clap.
-const SIMILARITY: f64 = 0.7;
+use crate::nearest::nearest;
 
 /// The number of a folder's files that are listed.
 const LISTED: usize = 8;
@@ -18,19 +16,17 @@ pub(super) fn hint(typed: &Path, error: &Error) -> Option<String> {
     match error {
         // The error for the name of a published model says how to fetch it.
         Error::ModelNotFound { name, .. } if Published::named(name).is_some() => None,
-        Error::ModelNotFound { name, .. } => nearest(name, &ModelDirs::from_env()),
+        Error::ModelNotFound { name, .. } => similar(name, &ModelDirs::from_env()),
         _ if typed.is_dir() => files_in(typed),
         _ => None,
     }
 }
 
 /// The most similar name of a published or present model.
-fn nearest(name: &str, folders: &ModelDirs) -> Option<String> {
+fn similar(name: &str, folders: &ModelDirs) -> Option<String> {
     let present = folders.list().into_iter().map(|file| file.name);
     let names = PUBLISHED.iter().map(|published| published.name.to_owned()).chain(present).chain([DEMO.to_owned()]);
-    let similar = names.map(|known| (strsim::jaro(&known, name), known));
-    let (similarity, known) = similar.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (similarity > SIMILARITY).then(|| format!("did you mean {}?", printable(known)))
+    nearest(name, names).map(|known| format!("did you mean {}?", printable(known)))
 }
 
 /// The files of a folder, by name.
@@ -52,7 +48,7 @@ mod tests {
         let folders = tempfile::tempdir().unwrap();
         std::fs::write(folders.path().join("livecell_2023"), "").unwrap();
         let folders = ModelDirs { own: Some(folders.path().into()), cellpose: None };
-        let suggested = |name| nearest(name, &folders);
+        let suggested = |name| similar(name, &folders);
         assert_eq!(suggested("cyt3").as_deref(), Some("did you mean cyto3?"));
         assert_eq!(suggested("livecell2023").as_deref(), Some("did you mean livecell_2023?"));
         assert_eq!(suggested("zebra"), None);
