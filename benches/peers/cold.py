@@ -1,4 +1,4 @@
-"""Runs a command, and prints its seconds and its peak memory in bytes on one line.
+"""Runs a command, and prints its seconds, its peak memory in bytes and the last line of its output, each on a line.
 
     python cold.py COMMAND...
 """
@@ -13,4 +13,6 @@ done = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.
 seconds = time.perf_counter() - start
 if done.returncode:
     sys.exit(done.stdout.decode(errors="replace")[-2000:])
-print(seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+print(seconds)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+print(done.stdout.decode(errors="replace").strip().rpartition("\n")[2])

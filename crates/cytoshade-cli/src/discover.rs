@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 use cytoshade_formats::Format;
-use cytoshade_safe_io::printable_path;
+use cytoshade_safe_io::{printable, printable_path};
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
@@ -218,11 +218,14 @@ fn walk<'o>(
     };
     let entries = WalkDir::new(folder).follow_links(true).min_depth(1).max_depth(depth).into_iter();
     entries.filter_entry(is_taken).filter_map(move |entry| match entry {
-        Ok(entry) => Some((below(&entry), entry)).map(|(below, entry)| (entry, below)),
+        Ok(entry) => {
+            let below = below(&entry);
+            Some((entry, below))
+        }
         // A link to a folder above it, whose images are found there.
         Err(error) if error.loop_ancestor().is_some() => None,
         Err(error) => {
-            warn(format_args!("a part of a folder is left out: {error}"));
+            warn(format_args!("a part of a folder is left out: {}", printable(&error.to_string())));
             None
         }
     })

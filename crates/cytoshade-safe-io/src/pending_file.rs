@@ -126,10 +126,10 @@ pub fn remove_pending_files() {
 
 /// Removes temporary files of killed processes from a folder, and returns their number.
 ///
-/// A file is stale if its name has the form of a [`PendingFile`]'s, it is at least a minute old, and no process holds
-/// its lock. On file systems without locks, nothing is removed.
+/// A file is stale if its name has the form of a [`PendingFile`]'s, it has not changed for five seconds, and no process
+/// holds its lock. On file systems without locks, nothing is removed.
 pub fn sweep_stale_files(folder: &Path) -> usize {
-    const YOUNG: Duration = Duration::from_secs(60);
+    const YOUNG: Duration = Duration::from_secs(5);
     let Ok(entries) = fs::read_dir(folder) else { return 0 };
     let is_stale = |path: &Path| -> Result<bool> {
         let file = crate::open(path, crate::Links::Refuse)?;

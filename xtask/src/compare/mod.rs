@@ -4,6 +4,7 @@
 //! machine affects all of them equally. A peer is timed only after its output agrees with ours. Figures are ratios
 //! within one run.
 
+mod folder;
 mod network;
 mod peer;
 mod pipeline;
@@ -54,6 +55,9 @@ pub(crate) struct Compare {
     /// Run only these measurements
     #[arg(long, value_enum)]
     only: Vec<Measure>,
+    /// Images of `--only folder`
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    images: usize,
     /// Skip peers whose name starts with this
     #[arg(long)]
     without: Vec<String>,
@@ -70,11 +74,13 @@ enum Measure {
     Shaders,
     /// Image file to mask file
     Pipeline,
+    /// A folder of --images images, which takes long and is only measured on request
+    Folder,
 }
 
 impl Compare {
     fn measures(&self, measure: Measure) -> bool {
-        self.only.is_empty() || self.only.contains(&measure)
+        self.only.contains(&measure) || self.only.is_empty() && measure != Measure::Folder
     }
 
     fn wants(&self, peer: &str) -> bool {
@@ -141,6 +147,9 @@ pub(crate) fn compare(options: &Compare) -> Outcome {
         let of_images = pipeline::measure(options, &setup)?;
         groups.extend(of_images.0);
         shares = of_images.1;
+    }
+    if options.measures(Measure::Folder) {
+        groups.extend(folder::measure(options, &setup)?);
     }
     let table = table::table(options, &setup, &groups, &shares);
     println!("{table}");

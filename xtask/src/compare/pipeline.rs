@@ -97,7 +97,7 @@ fn cold(options: &Compare, setup: &Setup, side: usize, image: &Path) -> Result<[
     for round in 0..options.rounds(3) {
         for (at, (name, command)) in commands.iter_mut().enumerate() {
             set_threads(command, options.threads);
-            let (time, bytes) = once(command)?;
+            let (time, bytes, _) = once(command)?;
             eprintln!("{side} x {side}, cold, round {}: {name} {time:.2} s", round + 1);
             seconds[at].values.push(time);
             memory[at].values.push(bytes);
@@ -109,22 +109,25 @@ fn cold(options: &Compare, setup: &Setup, side: usize, image: &Path) -> Result<[
     ])
 }
 
-/// Runs `cold.py` once, and returns its seconds and peak bytes.
-fn once(command: &mut Command) -> Result<(f64, f64), String> {
+/// Runs `cold.py` once, and returns its seconds, peak bytes, and the last line that the command printed.
+pub(super) fn once(command: &mut Command) -> Result<(f64, f64, String), String> {
     let output = command.output().map_err(|error| format!("cannot run cold.py: {error}"))?;
     let answer = String::from_utf8_lossy(&output.stdout);
-    let words: Vec<f64> = answer.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    match words.as_slice() {
-        &[seconds, bytes] if output.status.success() => Ok((seconds, bytes)),
+    let mut lines = answer.lines();
+    let mut number = || lines.next().and_then(|line| line.parse().ok());
+    match (number(), number()) {
+        (Some(seconds), Some(bytes)) if output.status.success() => {
+            Ok((seconds, bytes, lines.next().unwrap_or_default().to_owned()))
+        }
         _ => Err(format!("cold.py failed: {answer}{}", String::from_utf8_lossy(&output.stderr))),
     }
 }
 
 /// Fails unless both mask files agree, by the project's measure of mask agreement.
-fn agree(setup: &Setup, [ours, theirs]: &[PathBuf; 2]) -> Result<(), String> {
+pub(super) fn agree(setup: &Setup, [ours, theirs]: &[PathBuf; 2]) -> Result<(), String> {
     run(Command::new(&setup.python).arg("tests/oracle/compare_masks.py").args([theirs, ours]))
 }
 
-fn group(title: String, unit: Unit, figures: Vec<Figure>) -> Group {
+pub(super) fn group(title: String, unit: Unit, figures: Vec<Figure>) -> Group {
     Group { title, unit, figures, left_out: Vec::new() }
 }

@@ -1,4 +1,11 @@
-//! `cytoshade segment`: segments image files.
+//! `cytoshade segment`: segments image files and folders.
+//!
+//! ```text
+//! arguments -> discover (files) -> plan (headers, names, records) -> session:
+//!     reader (one image ahead) -> segment_batch -> writer (files, lines, totals) -> manifest
+//! ```
+//!
+//! Stacks, large images, restorations and profiles take the place of `segment_batch` one by one.
 
 mod args;
 mod plan;
@@ -25,6 +32,7 @@ pub(crate) use totals::Totals;
 pub(crate) fn run(args: Segment, start: Instant) -> Result<(), Failure> {
     args.check()?;
     let inputs = discover(&args.inputs, &args.folders)?;
+    plan::check_names(&inputs.files, &args)?;
     interrupt::catch();
     let args = Arc::new(args);
     let mut session = Session::start(args.clone(), &inputs.root, start)?;

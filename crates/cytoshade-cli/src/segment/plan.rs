@@ -53,20 +53,34 @@ enum Look {
     Ready(Header),
 }
 
-/// Checks the inputs. Those of one set of files count as one.
-///
-/// # Errors
-/// Fails if two inputs have the same stem and folder.
-pub(super) fn plan(files: &[InputFile], args: &Segment, outputs: &Outputs, journal: &Journal) -> Result<Plan, Failure> {
-    let folders: Vec<PathBuf> = files.iter().map(|file| file.result_folder(args.output.as_deref())).collect();
-    let paths: Vec<&Path> = files.iter().map(|file| file.path.as_path()).collect();
-    let stems = stems(&paths, |index| folders[index].clone(), LabelFormat::Tif.ending())?;
-    let looks: Vec<Result<Look, Failure>> = files.par_iter().map(|file| look(file, args, journal)).collect();
+/// The results of the inputs so far, each with its input.
+pub(super) type Claims = HashMap<PathBuf, PathBuf>;
 
+/// Fails if two inputs have the same stem and folder.
+pub(super) fn check_names(files: &[InputFile], args: &Segment) -> Result<(), Failure> {
+    let paths: Vec<&Path> = files.iter().map(|file| file.path.as_path()).collect();
+    let folder = |index: usize| files.get(index).map(|file| folder_of(file, args)).unwrap_or_default();
+    stems(&paths, folder, LabelFormat::Tif.ending()).map(drop)
+}
+
+fn folder_of(file: &InputFile, args: &Segment) -> PathBuf {
+    file.result_folder(args.output.as_deref())
+}
+
+/// Checks the inputs. Those of one set of files count as one. An input fails if another one claims its results.
+pub(super) fn plan(
+    files: &[InputFile],
+    args: &Segment,
+    outputs: &Outputs,
+    journal: &Journal,
+    claims: &mut Claims,
+) -> Plan {
+    let looks: Vec<Result<Look, Failure>> = files.par_iter().map(|file| look(file, args, journal)).collect();
     let mut plan = Plan::default();
     let mut members: HashSet<PathBuf> = HashSet::new();
-    let mut claimed: HashMap<PathBuf, &Path> = HashMap::new();
-    for (((file, look), folder), stem) in files.iter().zip(looks).zip(folders).zip(stems) {
+    for (file, look) in files.iter().zip(looks) {
+        let folder = folder_of(file, args);
+        let stem = file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         // Read with an earlier file of its set.
         if file.below.is_some() && members.contains(&file.path) {
             continue;
@@ -87,7 +101,7 @@ pub(super) fn plan(files: &[InputFile], args: &Segment, outputs: &Outputs, journ
         let names = results(args, &folder, &stem, &header.items);
         let checked = names.iter().try_for_each(|result| {
             check(result, args, outputs, journal)?;
-            match claimed.get(&result.path) {
+            match claims.get(&result.path).filter(|input| **input != file.path) {
                 Some(_) => Err(Failure::run(format!(
                     "{} is another result of this run; use another folder",
                     printable_path(&result.path)
@@ -99,7 +113,7 @@ pub(super) fn plan(files: &[InputFile], args: &Segment, outputs: &Outputs, journ
             plan.failed.push((file.path.clone(), failure.about(&file.path)));
             continue;
         }
-        claimed.extend(names.into_iter().map(|result| (result.path, file.path.as_path())));
+        claims.extend(names.into_iter().map(|result| (result.path, file.path.clone())));
         let pixels = |item: &Item| item.slices as u64 * item.height as u64 * item.width as u64;
         plan.ready.push(Planned {
             path: file.path.clone(),
@@ -110,7 +124,7 @@ pub(super) fn plan(files: &[InputFile], args: &Segment, outputs: &Outputs, journ
             pixels: header.items.iter().map(pixels).sum(),
         });
     }
-    Ok(plan)
+    plan
 }
 
 /// Reads the header of an input, unless the manifest states that it is done.

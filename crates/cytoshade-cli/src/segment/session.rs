@@ -9,10 +9,11 @@ use std::time::Instant;
 use cytoshade::{
     Control, Error, Identity, Image, LoadOptions, Params, Segmenter, SegmenterBuilder, Sha256, Span, Stack,
 };
+use cytoshade_safe_io::{printable, sweep_stale_files};
 use serde_json::json;
 
 use super::args::Segment;
-use super::plan::{Plan, plan};
+use super::plan::{Claims, Plan, plan};
 use super::reader::{Next, Reader, Unit, Unreadable};
 use super::segmented::Segmented;
 use super::space;
@@ -48,6 +49,7 @@ pub(crate) struct Session {
     restoration: Option<Restoration>,
     /// Protects the models.
     outputs: Outputs,
+    claims: Claims,
     journal: SharedJournal,
     profiler: Option<Profiler>,
 }
@@ -104,7 +106,8 @@ impl Session {
         let root = args.output.as_deref().unwrap_or(root);
         let journal = Arc::new(Mutex::new(Journal::new(root, RunRecord { version, device, settings })?));
         let params = args.params();
-        Ok(Self { args, params, builder, segmenter, restoration, outputs, journal, profiler })
+        let claims = Claims::new();
+        Ok(Self { args, params, builder, segmenter, restoration, outputs, claims, journal, profiler })
     }
 
     /// Says which settings changed since the last run, whose images are then not skipped.
@@ -114,7 +117,7 @@ impl Session {
         if !changed.is_empty() {
             warn(format_args!(
                 "{} differ from those of the earlier run, whose images are segmented again",
-                changed.join(", ")
+                printable(&changed.join(", "))
             ));
         }
     }
@@ -128,20 +131,20 @@ impl Session {
         outputs.hash_outputs();
         self.args.trace.iter().try_for_each(|trace| outputs.check(trace))?;
         let mut totals = Totals::new();
-        let Plan { ready, failed, done } = plan(files, &self.args, &outputs, &lock(&self.journal))?;
+        let Plan { ready, failed, done } = plan(files, &self.args, &outputs, &lock(&self.journal), &mut self.claims);
         let of = ready.len() + failed.len() + done.len();
         totals.skipped = done.len();
         for (path, failure) in &failed {
             failure.print();
             totals.fail(path, failure);
         }
-        let folders: BTreeSet<&Path> = ready.iter().map(|input| input.folder.as_path()).collect();
-        folders.into_iter().try_for_each(writable_folder)?;
+        let folders: BTreeSet<PathBuf> = ready.iter().map(|input| input.folder.clone()).collect();
+        folders.iter().try_for_each(|folder| writable_folder(folder))?;
         space::check(&ready, &self.args)?;
 
         let images = ready.iter().map(|input| input.images).sum();
         let title = files.first().map(|file| file.path.display().to_string()).unwrap_or_default();
-        let bar = RunBar::new(images, &cytoshade_safe_io::printable(&title).to_string(), self.args.quiet);
+        let bar = RunBar::new(images, &printable(&title).to_string(), self.args.quiet);
         let inputs: Arc<[_]> = ready.into();
         let reader = Arc::new(Mutex::new(Reader::new(self.args.clone(), inputs.clone())));
         let mut writer = Writer::new(self.args.clone(), inputs, outputs, self.journal.clone(), totals, bar);
@@ -156,6 +159,10 @@ impl Session {
             }
         }
         lock(&self.journal).fold();
+        // Of a run that was killed just before this one.
+        for folder in &folders {
+            sweep_stale_files(folder);
+        }
         Ok((writer.totals, of))
     }
 

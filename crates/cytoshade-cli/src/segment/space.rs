@@ -58,3 +58,36 @@ fn least(pixels: u64, images: u64, args: &Segment) -> u64 {
     let formats: u64 = args.formats().map(format).sum();
     images * FILE + formats + flows
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+
+    #[test]
+    fn results_that_no_disk_holds_are_refused_before_the_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let args =
+            |more: &str| match Cli::parse_from(["cytoshade", "segment", "a.tif", "--model", "demo", more]).command {
+                Command::Segment(args) => args,
+                other => panic!("{other:?}"),
+            };
+        let input = |pixels| Planned {
+            path: "a.tif".into(),
+            siblings: Vec::new(),
+            folder: folder.path().into(),
+            stem: "a".into(),
+            images: 1,
+            pixels,
+        };
+        check(&[input(1 << 20)], &args("--save-flows")).unwrap();
+        for option in ["--save-flows", "--save-seg", "--save=npy"] {
+            let failure = check(&[input(1 << 50), input(1 << 50)], &args(option)).unwrap_err().to_string();
+            assert!(failure.contains("free space; free some"), "{option}: {failure}");
+        }
+        // Compressed labels may be small.
+        check(&[input(1 << 50)], &args("--quiet")).unwrap();
+    }
+}

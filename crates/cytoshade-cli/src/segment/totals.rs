@@ -69,17 +69,25 @@ impl Totals {
         }
     }
 
-    /// Counts an image or stack with its cells.
-    pub(super) fn add(&mut self, labels: LabelView<'_>, cells: usize, network: Duration) {
+    /// Counts an image or stack with its cells, which are volumes or areas of planes.
+    pub(super) fn add(&mut self, labels: LabelView<'_>, are_volumes: bool, cells: usize, network: Duration) {
         self.images += 1;
         self.cells += cells;
         self.network += network;
-        let mut sizes = vec![0u64; labels.max() as usize + 1];
-        for &label in labels.as_slice() {
+        if are_volumes {
+            return self.add_sizes(labels.as_slice(), true);
+        }
+        labels.planes().for_each(|plane| self.add_sizes(plane.labels.as_slice(), false));
+    }
+
+    fn add_sizes(&mut self, labels: &[u32], are_volumes: bool) {
+        let most = labels.iter().max().map_or(0, |label| *label as usize);
+        let mut sizes = vec![0u64; most + 1];
+        for &label in labels {
             sizes[label as usize] += 1;
         }
         for size in sizes.into_iter().skip(1).filter(|size| *size > 0) {
-            *self.sizes.entry((size, labels.slices().is_some())).or_default() += 1;
+            *self.sizes.entry((size, are_volumes)).or_default() += 1;
         }
     }
 
@@ -201,12 +209,12 @@ mod tests {
         assert_eq!(totals.median_diameter(), None);
         // Cells of 1, 2 and 3 pixels, then one of 4.
         let first = Labels::new(vec![1, 2, 2, 3, 3, 3, 0, 0], 2, 4).unwrap();
-        totals.add((&first).into(), 3, Duration::from_secs(1));
+        totals.add((&first).into(), false, 3, Duration::from_secs(1));
         let diameter = |pixels: f64| (4.0 * pixels / PI).sqrt();
         assert_eq!(totals.median_diameter(), Some(diameter(2.0)));
         let second = Labels::new(vec![1, 1, 1, 1], 2, 2).unwrap();
         let mut later = Totals::new();
-        later.add((&second).into(), 1, Duration::from_secs(2));
+        later.add((&second).into(), false, 1, Duration::from_secs(2));
         totals.merge(later);
         assert_eq!(totals.median_diameter(), Some((diameter(2.0) + diameter(3.0)) / 2.0));
         assert_eq!((totals.images, totals.cells, totals.network), (2, 4, Duration::from_secs(3)));

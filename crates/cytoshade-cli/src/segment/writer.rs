@@ -32,11 +32,14 @@ pub(super) struct Writer {
     current: Option<Current>,
 }
 
-/// An input of which some images are written.
+/// The input that is being written.
+#[derive(Default)]
 struct Current {
     input: usize,
     /// True if an image failed: the rest is left out.
     has_failed: bool,
+    /// Images that are written.
+    images: usize,
     cells: usize,
     seconds: f64,
     /// The time points of the series so far.
@@ -74,9 +77,11 @@ impl Writer {
         Self { args, inputs, outputs, journal, totals, bar, current: None }
     }
 
-    /// Counts an input that cannot be read.
+    /// Counts an input that cannot be read, unless one of its images failed before.
     pub(super) fn unreadable(&mut self, Unreadable { input, failure }: Unreadable) {
-        self.fail(input, &failure);
+        if !self.has_failed(input) {
+            self.fail(input, &failure);
+        }
     }
 
     /// Writes the results of an image or stack. `images` are its z-slices, if a result shows them.
@@ -85,10 +90,9 @@ impl Writer {
     pub(super) fn write(&mut self, unit: &Unit, images: Vec<Image>, result: Result<Segmented, Failure>) -> bool {
         let input = unit.opened.input;
         if self.current.as_ref().is_none_or(|current| current.input != input) {
-            let points = Points::default();
-            self.current = Some(Current { input, has_failed: false, cells: 0, seconds: 0.0, points });
+            self.current = Some(Current { input, ..Current::default() });
         }
-        if self.current.as_ref().is_some_and(|current| current.has_failed) {
+        if self.has_failed(input) {
             return false;
         }
         let inputs = self.inputs.clone();
@@ -99,18 +103,24 @@ impl Writer {
             Ok(()) => true,
             Err(failure) => {
                 self.fail(input, &failure);
-                self.current.iter_mut().for_each(|current| current.has_failed = true);
                 false
             }
         }
     }
 
+    fn has_failed(&self, input: usize) -> bool {
+        self.current.as_ref().is_some_and(|current| current.input == input && current.has_failed)
+    }
+
+    /// Leaves out the rest of an input.
     fn fail(&mut self, input: usize, failure: &Failure) {
         failure.print();
+        let before = self.current.take().filter(|current| current.input == input).map_or(0, |current| current.images);
+        self.current = Some(Current { input, has_failed: true, ..Current::default() });
         let Some(planned) = self.inputs.get(input) else { return };
         self.outputs.take_hashes();
         self.totals.fail(&planned.path, failure);
-        self.bar.add(planned.images, 0);
+        self.bar.add(planned.images.saturating_sub(before), 0);
     }
 
     /// Writes the results of a unit; those of the input are complete with its last one.
@@ -156,9 +166,10 @@ impl Writer {
     fn count(&mut self, segmented: &Segmented) {
         let timings = segmented.timings();
         let network = timings.iter().filter(|(stage, _)| *stage == Stage::Network).map(|(_, time)| time).sum();
-        self.totals.add(segmented.labels(), segmented.cells(), network);
+        self.totals.add(segmented.labels(), self.args.is_stack(), segmented.cells(), network);
         self.bar.add(1, segmented.cells());
         if let Some(current) = &mut self.current {
+            current.images += 1;
             current.cells += segmented.cells();
             current.seconds += timings.total().as_secs_f64();
         }
