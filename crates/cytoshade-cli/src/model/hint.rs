@@ -16,8 +16,8 @@ pub(super) fn hint(typed: &Path, error: &Error) -> Option<String> {
     match error {
         // The error for the name of a published model says how to fetch it.
         Error::ModelNotFound { name, .. } if Published::named(name).is_some() => None,
-        Error::ModelNotFound { name, .. } => similar(name, &ModelDirs::from_env()),
         _ if typed.is_dir() => files_in(typed),
+        Error::ModelNotFound { name, .. } => similar(name, &ModelDirs::from_env()),
         _ => None,
     }
 }
