@@ -242,6 +242,43 @@ fn size_models_and_restoration_networks_are_pinned_and_no_file_is_opened_silentl
     assert!(said(&output).contains("weights are in dynamo_18.onnx.data"), "{}", said(&output));
 }
 
+#[test]
+fn without_a_model_cyto3_is_used_if_present_and_else_the_bundled_network() {
+    let home = Home::new();
+    let photograph = root().join("models/demo.png");
+    let run = |words: &[&str]| {
+        let words = [&["segment", text(&photograph), "--device", "cpu", "--output", "out"], words].concat();
+        home.program().args(words).output().unwrap()
+    };
+    let output = run(&[]);
+    succeeded(&output);
+    for part in ["bundled network", "not for science", "cytoshade model fetch cyto3"] {
+        assert!(said(&output).contains(part), "{part}: {}", said(&output));
+    }
+    let bundled = std::fs::read(home.path("out/demo_cp_masks.tif")).unwrap();
+    succeeded(&run(&["--model", "demo"]));
+    assert_eq!(std::fs::read(home.path("out/demo_cp_masks.tif")).unwrap(), bundled);
+    // A required hash is not satisfied by a network that nobody named.
+    refused(&run(&["--sha256", &hash(&demo())]), "--sha256 requires a network");
+
+    // The file is not the published one, so its name demands another hash.
+    home.put(&home.cellpose().join("cyto3"), &demo());
+    refused(&run(&[]), "the published cyto3");
+    let output = run(&["--sha256", &hash(&demo())]);
+    succeeded(&output);
+    assert!(said(&output).contains("using the network cyto3 (") && said(&output).contains(".cellpose"));
+    refused(&run(&["--sha256", ZEROS]), "expected 0000");
+}
+
+#[test]
+fn restore_without_a_model_says_which_to_pass() {
+    let home = Home::new();
+    let run = || home.program().args(["restore", "image.png", "--output", "out"]).output().unwrap();
+    refused(&run(), "such as denoise_cyto3");
+    home.put(&home.cellpose().join("deblur_nuclei"), &demo());
+    refused(&run(), "in the model folders: deblur_nuclei");
+}
+
 /// A size model of `channels` channels, as numpy writes it.
 fn size_model(channels: usize) -> Vec<u8> {
     let text = |text: &str| [&b"X"[..], &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();

@@ -1,9 +1,12 @@
 //! The commands of the program. Each command's arguments are declared beside its `run`.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::completions::{Completions, ManPages};
+use crate::config::Config;
 use crate::convert::Convert;
 use crate::demo::Demo;
+use crate::doctor::Doctor;
 use crate::eval::Eval;
 use crate::inspect::Inspect;
 use crate::isolate::ReadIsolated;
@@ -16,7 +19,7 @@ use crate::watch::Watch;
 
 /// Cell segmentation with Cellpose networks, on a GPU or the CPU
 #[derive(Debug, Parser)]
-#[command(name = "cytoshade", version, about)]
+#[command(name = "cytoshade", version)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -63,18 +66,27 @@ pub(crate) enum Command {
     /// Each image has its outlines, its number of cells and a histogram of their sizes. The file needs no network and
     /// runs no script.
     View(View),
+    Config(Config),
     /// List the adapters that can run the shaders, and the one that `--device auto` selects
     Devices,
+    Doctor(Doctor),
     /// Inspect, convert, verify, download, list and remove model files
     Model(Model),
+    Completions(Completions),
+    Man(ManPages),
     #[command(name = crate::isolate::COMMAND, hide = true)]
     ReadIsolated(ReadIsolated),
 }
 
+/// The program's commands, with the options that come from elsewhere.
+pub(crate) fn command() -> clap::Command {
+    let command = Cli::command();
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    crate::help::arrange(crate::config::augment(command), &names)
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn assert_helpful(command: &clap::Command) {
@@ -87,7 +99,7 @@ mod tests {
 
     #[test]
     fn every_option_has_help() {
-        let command = Cli::command();
+        let command = command();
         command.clone().debug_assert();
         assert_helpful(&command);
     }

@@ -12,10 +12,14 @@ pub(crate) fn help(param: &str) -> String {
 
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
-    /// Channel to segment: 1 to C for one channel, 0 for the mean of all
+    /// Channel to segment (0: mean of all)
+    ///
+    /// 1 to C for one channel, 0 for the mean of all.
     #[arg(long, value_name = "N", default_value_t = Params::new().channels.chan)]
     chan: usize,
-    /// Second (nuclear) channel: 1 to C for one channel, 0 for none; ignored if --chan is 0
+    /// Second, nuclear channel (0: none)
+    ///
+    /// 1 to C for one channel, 0 for none. Ignored if --chan is 0.
     #[arg(long, value_name = "N", default_value_t = Params::new().channels.chan2)]
     chan2: usize,
     #[arg(long, help = help("all_channels"), conflicts_with_all = ["chan", "chan2"])]

@@ -13,7 +13,7 @@ use crate::input_args::InputArgs;
 use crate::inputs::{ReadArgs, stems};
 use crate::interrupt;
 use crate::isolate::IsolateArgs;
-use crate::model::Source;
+use crate::model::{Source, restoration_model};
 use crate::output::{Files, RESTORED, folder};
 use crate::outputs::Outputs;
 use crate::progress::Bar;
@@ -27,7 +27,7 @@ pub(crate) struct Restore {
     /// Restoration network of Cellpose 3. As in Cellpose, its name selects the purpose: `upsample` enlarges images
     /// whose cells are smaller than the network's; `nuclei` sets the network's diameter to 17 pixels instead of 30
     #[arg(long, value_name = "FILE|NAME")]
-    pub(crate) model: PathBuf,
+    pub(crate) model: Option<PathBuf>,
     /// Required SHA-256 of the model file
     #[arg(long, value_name = "HEX")]
     pub(crate) sha256: Option<Sha256>,
@@ -94,12 +94,13 @@ impl Restoration {
 
 pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
     args.params().check().map_err(Failure::usage)?;
+    let model = restoration_model(args.model.as_deref())?;
     let inputs: Vec<&Path> = args.inputs.iter().map(PathBuf::as_path).collect();
     let stems = stems(&inputs, |_| args.output.clone(), RESTORED)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let mut outputs = Outputs::new(&args.inputs);
     interrupt::catch();
-    let mut restoration = Restoration::open(&args.model, &options, &args.runs, &mut outputs)?;
+    let mut restoration = Restoration::open(model, &options, &args.runs, &mut outputs)?;
     folder(&args.output)?;
     cytoshade_safe_io::sweep_stale_files(&args.output);
     run_each(&args.inputs, |index, input| {

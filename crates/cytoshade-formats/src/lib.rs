@@ -83,7 +83,7 @@ pub use image_file::ImageFile;
 pub use items::Item;
 pub use label_array::{LabelArray, read_labels};
 pub use label_view::{LabelPlane, LabelView};
-pub use limits::{Limits, parse_size};
+pub use limits::{Limits, machine_memory, parse_size};
 pub use npy::{write_flows_npy, write_labels_npy, write_npy_f32};
 pub use options::{Pages, ReadOptions, Selection};
 pub use outlines::{Outline, outline_labels, outlines, write_outlines};

@@ -74,7 +74,7 @@ impl Default for Limits {
 ///
 /// `None` unless the system states it.
 #[cfg(target_os = "linux")]
-fn machine_memory() -> Option<u64> {
+pub fn machine_memory() -> Option<u64> {
     let lines = std::fs::read_to_string("/proc/meminfo").ok()?;
     let total = lines.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kib: u64 = total.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -85,7 +85,7 @@ fn machine_memory() -> Option<u64> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn machine_memory() -> Option<u64> {
+pub fn machine_memory() -> Option<u64> {
     None
 }
 

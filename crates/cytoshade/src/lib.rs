@@ -76,6 +76,8 @@ mod model_dirs;
 mod pipeline;
 mod segmentation;
 mod segmenter;
+#[cfg(all(feature = "gpu", feature = "cpu", not(target_arch = "wasm32")))]
+mod self_test;
 
 #[cfg(target_arch = "wasm32")]
 pub use backend::{Batch, PendingBatch, RemoteBackend};
@@ -126,6 +128,9 @@ pub mod network {
         TileRule, Weights, arch,
     };
 }
+
+#[cfg(all(feature = "gpu", feature = "cpu", not(target_arch = "wasm32")))]
+pub use self_test::{CheckOutcome, SelfTest, SelfTestCheck, self_test};
 
 #[cfg(feature = "image")]
 pub use ::image;

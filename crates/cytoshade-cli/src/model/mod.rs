@@ -1,7 +1,9 @@
 //! `cytoshade model`: inspects, converts and manages model files.
 
+mod choice;
 mod convert;
 mod fetch;
+mod hint;
 mod inspect;
 mod list;
 mod remove;
@@ -14,7 +16,8 @@ use clap::{Args, Subcommand};
 
 use crate::failure::Failure;
 
-pub(crate) use source::Source;
+pub(crate) use choice::{restoration_model, segmentation_model};
+pub(crate) use source::{DEMO, Source};
 
 #[derive(Debug, Args)]
 pub(crate) struct Model {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use cytoshade::{LoadOptions, Model, ModelDirs, ModelRef};
 use cytoshade_model::{AnyModel, Converted, SaveOptions};
 
+use super::hint::hint;
 use crate::bundled;
 use crate::failure::Failure;
 use crate::report::warn;
@@ -35,7 +36,10 @@ impl Source {
             Source::Bundled => Model::from_bytes(bundled::MODEL, options),
             Source::ModelRef(reference) => Model::open_ref(&reference, options),
         };
-        let model = model.map_err(Failure::run)?;
+        let model = model.map_err(|error| match hint(typed, &error) {
+            Some(hint) => Failure::run(format!("{error}; {hint}")),
+            None => Failure::run(error),
+        })?;
         for part in model.origin().iter().flat_map(|origin| &origin.parts) {
             warn(format_args!("the model's weights are in {part}, beside the model"));
         }

@@ -20,21 +20,26 @@ use crate::picture_kind::PictureKind;
 
 #[derive(Debug, Args)]
 pub(crate) struct Segment {
-    /// Image files, folders of images, or patterns such as 'plate?/*_ch1.tif' (in quotes, so that the program and not
-    /// the shell expands them)
+    /// Image files, folders, or patterns such as 'plate?/*_ch1.tif'
+    ///
+    /// Patterns are in quotes, so that the program and not the shell expands them.
     #[arg(value_name = "INPUT", required = true)]
     pub(crate) inputs: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) folders: FolderArgs,
-    /// Cellpose network (versions 1 to 3): a file, or a name listed by `cytoshade model list`. The file is a torch file
-    /// of Cellpose, safetensors or an ONNX export; the content decides the format, and nothing in it is executed
+    /// Cellpose network: a file, or a name such as cyto3
+    ///
+    /// A network of versions 1 to 3: a torch file of Cellpose, safetensors or an ONNX export, or a name listed by
+    /// `cytoshade model list`. The content decides the format, and nothing in it is executed. Default: cyto3 if a model
+    /// folder has it, else the small bundled network.
     #[arg(long, value_name = "FILE|NAME")]
-    pub(crate) model: PathBuf,
+    pub(crate) model: Option<PathBuf>,
     /// Required SHA-256 of the model file
     #[arg(long, value_name = "HEX")]
     pub(crate) sha256: Option<Sha256>,
-    /// Output folder; created if missing. Results of images in folders keep the structure of the folders. Default:
-    /// beside each image
+    /// Output folder; default: beside each image
+    ///
+    /// Created if missing. Results of images in folders keep the structure of the folders. Default: beside each image.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
     /// Skip the inputs that are complete by cytoshade-run.json, the manifest of earlier runs: inputs, models, options
@@ -47,9 +52,11 @@ pub(crate) struct Segment {
     pub(crate) read: ReadArgs,
     #[command(flatten)]
     pub(crate) isolate: IsolateArgs,
-    /// Mean diameter of the cells in pixels; default: that of the network's training images. `auto` estimates it for
-    /// each image with the size model of --size-model or, without that option, with the one beside the network
-    /// (NAME_size.npy, size_NAME.npy). If none exists, `auto` uses the default
+    /// Mean diameter of the cells; default: the network's
+    ///
+    /// In pixels. Default: that of the network's training images. `auto` estimates it for each image with the size model of
+    /// --size-model or, without that option, with the one beside the network (NAME_size.npy, size_NAME.npy). If none
+    /// exists, `auto` uses the default.
     #[arg(long, value_name = "PX|auto", allow_negative_numbers = true)]
     pub(crate) diameter: Option<DiameterArg>,
     /// Size model of the network (e.g. size_cyto3.npy), which estimates the diameter of each image
@@ -130,15 +137,18 @@ pub(crate) struct Segment {
     /// Threads on the CPU; default: one per core
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Restore each image first, with this restoration network of Cellpose 3 (see `cytoshade restore`). The options of
-    /// normalization apply to the restoration, --diameter to both networks. Labels of an upsampled image have its
-    /// enlarged size
+    /// Restore each image first, with this restoration network
+    ///
+    /// A restoration network of Cellpose 3 (see `cytoshade restore`). The options of normalization apply to the
+    /// restoration, --diameter to both networks. Labels of an upsampled image have its enlarged size.
     #[arg(long, value_name = "FILE|NAME", conflicts_with_all = ["size_model", "save_overlay", "save_seg"])]
     pub(crate) restore: Option<PathBuf>,
     /// Required SHA-256 of the restoration network
     #[arg(long, value_name = "HEX", requires = "restore")]
     pub(crate) restore_sha256: Option<Sha256>,
-    /// Formats to write beside STEM_cp_masks.tif, separated by commas; png and outlines cannot hold stacks
+    /// Further formats, such as rois,csv
+    ///
+    /// Formats to write beside STEM_cp_masks.tif, separated by commas; png and outlines cannot hold stacks.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS")]
     save: Vec<LabelFormat>,
     /// Also write DIR/STEM_seg.npy for Cellpose's graphical program: masks, outlines, flows and image
@@ -151,7 +161,9 @@ pub(crate) struct Segment {
     /// first, or [3, Z, H, W] if it is segmented slice by slice
     #[arg(long)]
     pub(crate) save_flows: bool,
-    /// Also write DIR/STEM_overlay.png, the image with outlined cells; for a stack STEM_overlay.tif, a page per z-slice
+    /// Also write the image with outlined cells
+    ///
+    /// Writes STEM_overlay.png; for a stack STEM_overlay.tif, a page per z-slice.
     #[arg(long)]
     pub(crate) save_overlay: bool,
     /// Also write pictures as PNG, separated by commas: outlines, colors and flows of images, a montage of stacks

@@ -25,7 +25,7 @@ use crate::failure::Failure;
 use crate::interrupt;
 use crate::manifest::{Journal, RunRecord};
 use crate::measurements::{RUN_TABLE, RunTable, TableFormat};
-use crate::model::Source;
+use crate::model::{Source, segmentation_model};
 use crate::output::writable_folder;
 use crate::outputs::Outputs;
 use crate::profile::Profiler;
@@ -72,10 +72,11 @@ impl Session {
     pub(crate) fn start(args: Arc<Segment>, root: &Path, start: Instant) -> Result<Self, Failure> {
         let mut profiler = Profiler::new(args.profile, args.trace.as_deref(), start);
         let mut outputs = Outputs::default();
-        outputs.keep_model(&args.model);
+        let named = segmentation_model(args.model.as_deref(), args.sha256)?;
+        outputs.keep_model(&named);
         let span = Span::begin("model");
         let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
-        let model = Source::network(&args.model, &options)?;
+        let model = Source::network(&named, &options)?;
         let span = span.end();
         if let Some(Identity::Unverified(published)) = model.origin().map(|origin| origin.identity) {
             warn(format_args!("no hash of {} is known, so its file is not verified", published.name));
@@ -86,7 +87,7 @@ impl Session {
         }
         let mut builder = args.runs.apply(Segmenter::builder(&model));
         let sha256 = args.size_model_sha256;
-        let estimate = size_model(args.diameter, args.size_model.as_deref(), sha256, &args.model, &mut outputs)?;
+        let estimate = size_model(args.diameter, args.size_model.as_deref(), sha256, &named, &mut outputs)?;
         let size_model_sha256 = estimate.as_ref().map(|(_, hash)| *hash);
         if let Some((size_model, _)) = estimate {
             builder = builder.size_model(size_model);

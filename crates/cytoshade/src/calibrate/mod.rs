@@ -27,6 +27,8 @@ use cytoshade_gpu::{ConvKernel, Options};
 pub use choice::PrecisionChoice;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use native::resolve;
+#[cfg(all(feature = "cpu", not(target_arch = "wasm32")))]
+pub(crate) use picture::picture;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use web::resolve;
 

@@ -8,7 +8,7 @@ use crate::Error;
 const SIDE: usize = 256;
 
 /// Draws bright and faint cells about `diameter` pixels wide, some touching, on uneven background.
-pub(super) fn picture(diameter: f32) -> Result<Image, Error> {
+pub(crate) fn picture(diameter: f32) -> Result<Image, Error> {
     // Networks for larger objects get fewer cells: as many as fit.
     let diameter = diameter.clamp(10.0, 60.0);
     let mut state = 7u32;
