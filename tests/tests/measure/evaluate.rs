@@ -15,6 +15,9 @@ const TOLERANCE: f64 = 1e-9;
 /// Scores by name, one for each threshold, scale or cell.
 type Scores = BTreeMap<&'static str, Vec<f64>>;
 
+/// A change of the scores that the comparison must refuse, with its name.
+type Perturbation<'p> = (&'p str, &'p dyn Fn(&mut Scores));
+
 pub(crate) fn tests() -> Vec<Trial> {
     let test = |case: Case| trial(format!("evaluate::{}", case.name()), case.missing(), move || run(&case));
     cases("evaluate", "cases.json").into_iter().map(test).collect()
@@ -41,7 +44,7 @@ fn run(case: &Case) -> Result<(), Failed> {
         |scores: &mut Scores| scores.values_mut().for_each(|values| values.iter_mut().for_each(|v| *v += 1.0));
     let less = |scores: &mut Scores| scores.get_mut("average_precision").into_iter().flatten().for_each(|v| *v -= 1e-8);
     let is_empty = found["average_precision"].iter().all(|value| value.is_nan());
-    let perturbations: [(&str, &dyn Fn(&mut Scores)); 2] = [("one more", &one_more), ("a little less", &less)];
+    let perturbations: [Perturbation<'_>; 2] = [("one more", &one_more), ("a little less", &less)];
     each_way(&found, compare, &perturbations[..if is_empty { 1 } else { 2 }])
 }
 

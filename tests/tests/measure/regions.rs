@@ -86,7 +86,7 @@ fn compare(regions: &Regions, expected: &Value, unit: &str) -> Result<(), Failed
     let lose_row = |table: &mut Table| {
         table.values_mut().for_each(|column| {
             column.pop();
-        })
+        });
     };
     let mut perturbations: Vec<Perturbation<'_, Table>> =
         vec![("axes that are longer", &shift_major), ("a cell less", &lose_row)];

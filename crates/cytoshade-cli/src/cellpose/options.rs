@@ -58,7 +58,7 @@ pub(super) const OPTIONS: &[(&str, Meaning)] = &[
     ("save_outlines", Words(&["--save-overlay"])),
     ("save_rois", Words(&["--save", "rois"])),
     ("save_txt", Words(&["--save", "outlines"])),
-    ("save_mpl", None("Cytoshade draws no figures; --save-overlay saves the image with outlined cells")),
+    ("save_mpl", None("--save-pictures outlines,colors,flows saves the parts of the figure")),
     ("train", None(TRAINING)),
     ("train_size", None(TRAINING)),
     ("test_dir", None(TRAINING)),
