@@ -77,7 +77,8 @@ fn start_of(before: &str) -> usize {
         previous.is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '[' | ':' | '='))
     };
     let quotation = ['"', '`', '\''].into_iter().filter_map(|quote| before.rfind(quote).filter(opens)).min();
-    let word = before.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let space = before.char_indices().rfind(|(_, c)| c.is_whitespace());
+    let word = space.map_or(0, |(at, space)| at + space.len_utf8());
     let word = before[word..].rfind(['(', '[', '"', '`', '\'']).map_or(word, |at| word + at + 1);
     quotation.map_or(word, |quotation| quotation.min(word))
 }

@@ -20,6 +20,7 @@ fn paths_go_and_the_sentence_stays() {
         ("denied at 'my secret/.tmpA'", "denied at […]"),
         ("/", "[…]"),
         ("a (see ../b.pth).", "a (see […]"),
+        ("cells\u{2009}of\u{2003}a/b.tif", "cells\u{2009}of\u{2003}[…]"),
         ("fetch https://models.example/alice?key=1 failed", "fetch […]"),
         ("the zip record “my model/data.pkl” comes twice", "the zip record […] comes twice"),
         ("the zip record “my model", "the zip record […]"),

@@ -27,26 +27,36 @@ const PLOTTED: [f64; 10] = [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.9
 
 #[derive(Debug, Args)]
 pub(crate) struct Eval {
-    /// Segmentation: a label image (TIFF, PNG or NPY), a STEM_seg.npy, or a folder of them
+    /// Label image or STEM_seg.npy, or a folder of them
+    ///
+    /// Label images are TIFF, PNG or NPY.
     #[arg(value_name = "PREDICTED")]
     predicted: PathBuf,
-    /// Ground truth: likewise. Files of two folders are pairs if their names are equal without endings such as
-    /// _cp_masks, _masks, _label, _seg and _img
+    /// Ground truth, likewise
+    ///
+    /// Files of two folders are pairs if their names are equal without endings such as _cp_masks, _masks, _label, _seg and
+    /// _img.
     #[arg(value_name = "TRUTH")]
     truth: PathBuf,
     /// Intersections over unions from which two cells match
     #[arg(long, value_name = "IOU,...", value_delimiter = ',', default_values_t = [0.5, 0.75, 0.9])]
     thresholds: Vec<f64>,
-    /// Distances that count as near an outline in the boundary scores, over the cells' median diameter
+    /// Distances that count as near an outline
+    ///
+    /// For the boundary scores, relative to the cells' median diameter.
     #[arg(long, value_name = "F,...", value_delimiter = ',', default_values_t = [0.1])]
     boundary_scales: Vec<f64>,
     /// Print one JSON object with all scores
     #[arg(long)]
     json: bool,
-    /// Write a plot of the average precision against the threshold, 0.5 to 0.95
+    /// Write a plot of the average precision
+    ///
+    /// Against the threshold, 0.5 to 0.95.
     #[arg(long, value_name = "FILE.svg")]
     svg: Option<PathBuf>,
-    /// Write a picture for each image: cells that match at the first threshold, missed cells and extra cells
+    /// Write a picture of matches for each image
+    ///
+    /// Cells that match at the first threshold, missed cells and extra cells.
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
 }

@@ -6,7 +6,7 @@ use super::extents::RowExtent;
 type Point = [i64; 3];
 
 /// Longest side of a bounding box in voxels. Up to it the arithmetic in half voxels fits in 64 bits.
-const MAX_SIDE: u32 = 1 << 17;
+const LARGEST_SIDE: u32 = 1 << 17;
 
 /// A triangle of the hull: its corners' indices, its normal towards the outside, and the normal's product with a corner.
 struct Facet {
@@ -41,7 +41,7 @@ pub(super) fn convex_volume(rows: &[RowExtent]) -> Option<u64> {
     let depth = high(|row| row.z)? - z + 1;
     let height = high(|row| row.y)? - y + 1;
     let width = high(|row| row.last)? - x + 1;
-    if depth.max(height).max(width) > MAX_SIDE {
+    if depth.max(height).max(width) > LARGEST_SIDE {
         return None;
     }
     let center = |z, y, x| [z, y, x].map(|side: u32| 2 * i64::from(side));

@@ -25,7 +25,7 @@ pub(super) fn deflate(stored: &[u8], expected: usize) -> Result<Result<Vec<u8>, 
         Ok(bytes) => bytes,
         Err(InflateDecodeErrors { error, data }) => match error {
             DecodeErrorStatus::InsufficientData | DecodeErrorStatus::OutputLimitExceeded(..) => data,
-            error => return Ok(Err(format!("{error:?}"))),
+            error => return Ok(Err(crate::error::one_line(&format!("{error:?}")))),
         },
     };
     // The decoder checks its limit now and then.
