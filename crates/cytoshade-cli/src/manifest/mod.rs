@@ -21,7 +21,7 @@ pub(crate) const FILE: &str = "cytoshade-run.json";
 const FORMAT: u32 = 1;
 
 /// Bytes of a manifest: about 500,000 inputs.
-const MOST_BYTES: u64 = 1 << 28;
+const MAX_MANIFEST_BYTES: u64 = 1 << 28;
 
 /// The records of a folder. All paths are relative to it, with slashes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -163,7 +163,7 @@ impl Manifest {
     }
 }
 
-/// A file of at most [`MOST_BYTES`]; `None` if there is none.
+/// A file of at most [`MAX_MANIFEST_BYTES`]; `None` if there is none.
 fn read_if_any(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     let file = match open(path, Links::Refuse) {
         Ok(file) => file,
@@ -172,9 +172,9 @@ fn read_if_any(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
         Err(error) => return Err(damaged(path, &error)),
     };
     let mut bytes = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| damaged(path, &error))?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(damaged(path, &format_args!("it has more than {MOST_BYTES} bytes")));
+    file.take(MAX_MANIFEST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| damaged(path, &error))?;
+    if bytes.len() as u64 > MAX_MANIFEST_BYTES {
+        return Err(damaged(path, &format_args!("it has more than {MAX_MANIFEST_BYTES} bytes")));
     }
     Ok(Some(bytes))
 }

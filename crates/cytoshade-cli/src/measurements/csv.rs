@@ -59,7 +59,7 @@ fn text(text: &str, delimiter: char) -> Cow<'_, str> {
     text
 }
 
-/// Reads the measurements of an image that [`write`] wrote as CSV: numbers alone. The text may be damaged.
+/// Reads the measurements of an image that [`write()`] wrote as CSV: numbers alone. The text may be damaged.
 pub(crate) fn read_batch(text: &str) -> Result<Batch, String> {
     let mut lines = text.lines();
     let names: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
