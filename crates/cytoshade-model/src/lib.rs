@@ -26,6 +26,7 @@
 #![warn(missing_docs)]
 
 mod arch;
+#[cfg(feature = "torch")]
 mod by_name;
 #[cfg(not(target_arch = "wasm32"))]
 mod detect;
