@@ -1,6 +1,6 @@
 //! The photograph and the network that are compiled into the program.
 
 /// Nuclei of the Data Science Bowl 2018 (BBBC038), CC0; see `models/README.md`.
-pub(crate) const IMAGE: &[u8] = include_bytes!("../../../models/demo.png");
+pub(crate) const IMAGE: &[u8] = include_bytes!("../bundled/demo.png");
 /// A small network trained for this demonstration; see its card, `models/README.md`.
-pub(crate) const MODEL: &[u8] = include_bytes!("../../../models/cytoshade-demo.safetensors");
+pub(crate) const MODEL: &[u8] = include_bytes!("../bundled/cytoshade-demo.safetensors");
