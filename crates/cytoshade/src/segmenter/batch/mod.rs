@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Every image between the network and the caller holds a ticket, so that a slow caller stops the rest. On a CPU with few
-//! threads, images are segmented in turn.
+//! threads, images are read ahead and segmented in turn.
 
 mod in_turn;
 mod label;
@@ -92,8 +92,15 @@ impl Segmentations {
         let (to_caller, results) = channel();
         let channels = Some(Channels { results, tickets });
         if !task.segmenter.backend.has_time_beside_network() {
-            let work = move || in_turn::run(&task, images, &take_ticket, &to_caller);
-            return Self { stop, next: 0, early: BTreeMap::new(), channels, threads: vec![spawn("segment", work)] };
+            let (to_segment, read) = sync_channel(PREPARED);
+            let threads = vec![
+                spawn("read", {
+                    let task = task.clone();
+                    move || in_turn::read(&task, images, &to_segment)
+                }),
+                spawn("segment", move || in_turn::run(&task, &read, &take_ticket, &to_caller)),
+            ];
+            return Self { stop, next: 0, early: BTreeMap::new(), channels, threads };
         }
         let (to_network, prepared) = sync_channel(PREPARED);
         let (to_label, jobs) = channel();
@@ -184,7 +191,7 @@ impl Segmenter {
     /// end the others.
     ///
     /// On the CPU the threads share rayon's global pool. With at most 8 threads there, which the network keeps busy, images
-    /// are segmented in turn. On a GPU the stages of different images overlap, so
+    /// are read ahead and segmented in turn. On a GPU the stages of different images overlap, so
     /// [`Segmentation::timings`] include waiting for other images; each image gets its share of the network's time.
     ///
     /// ```
