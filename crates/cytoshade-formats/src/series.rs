@@ -143,7 +143,7 @@ impl PixelSize {
     }
 
     /// Drops invalid sizes: zero, negative, not finite.
-    #[cfg(feature = "microscopy")]
+    #[cfg(any(feature = "microscopy", not(target_family = "wasm")))]
     pub(crate) fn checked(self) -> Self {
         let keep = |size: Option<f64>| size.filter(|size| size.is_finite() && *size > 0.0);
         Self { x: keep(self.x), y: keep(self.y), z: keep(self.z) }

@@ -71,7 +71,6 @@ pub(super) enum Tag {
     Uic1 = 33628,
     #[cfg(feature = "microscopy")]
     Uic2 = 33629,
-    #[cfg(feature = "microscopy")]
     CzLsmInfo = 34412,
     #[cfg(feature = "microscopy")]
     IjMetadataByteCounts = 50838,

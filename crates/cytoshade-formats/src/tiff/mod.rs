@@ -39,7 +39,8 @@ impl<'a> Part<'a> {
     fn new(source: Source<'a>, limits: &Limits) -> Result<Self, Error> {
         let file = File::new(source, limits)?;
         let directories = file.directories(limits)?;
-        let pages = directories.iter().map(Page::new).collect::<Result<_, _>>()?;
+        let is_lsm = page::is_lsm(directories.first())?;
+        let pages = directories.iter().map(|directory| Page::new(directory, is_lsm)).collect::<Result<_, _>>()?;
         drop(directories);
         Ok(Self { file, pages })
     }

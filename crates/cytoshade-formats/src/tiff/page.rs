@@ -74,7 +74,7 @@ pub(super) struct Vendor {
 }
 
 impl Page {
-    pub(super) fn new(directory: &Directory<'_, '_>) -> Result<Self, Error> {
+    pub(super) fn new(directory: &Directory<'_, '_>, is_lsm: bool) -> Result<Self, Error> {
         let width = directory.require(Tag::ImageWidth, "width")?;
         let height = directory.require(Tag::ImageLength, "height")?;
         let number = |tag, default| Ok::<_, Error>(directory.number(tag)?.unwrap_or(default));
@@ -82,7 +82,7 @@ impl Page {
         if samples == 0 || samples > u64::from(u16::MAX) {
             return Err(damaged(format!("a page states {samples} samples per pixel, expected 1 to 65535")));
         }
-        let bits = bits_per_sample(directory)?;
+        let bits = bits_per_sample(directory, is_lsm)?;
         let sample_kind = match number(Tag::SampleFormat, 1)? {
             // 4 is "undefined": libtiff and tifffile read it as unsigned integers.
             1 | 4 => SampleKind::Unsigned,
@@ -213,12 +213,21 @@ impl Page {
     }
 }
 
+/// True for a file of Zeiss LSM, whose first directory has a tag of its own.
+pub(super) fn is_lsm(first: Option<&Directory<'_, '_>>) -> Result<bool, Error> {
+    if cfg!(not(feature = "microscopy")) {
+        return Ok(false);
+    }
+    let info = first.map(|first| first.values(Tag::CzLsmInfo)).transpose()?;
+    Ok(info.flatten().is_some())
+}
+
 /// The bits of a sample.
 ///
 /// Old writers of Zeiss LSM store two numbers elsewhere, although they fit into the tag's entry, which holds their offset.
-fn bits_per_sample(directory: &Directory<'_, '_>) -> Result<u64, Error> {
-    #[cfg(feature = "microscopy")]
-    if let Some(values @ Values { kind: 3, count: 2, .. }) = directory.integers(Tag::BitsPerSample)?
+fn bits_per_sample(directory: &Directory<'_, '_>, is_lsm: bool) -> Result<u64, Error> {
+    if is_lsm
+        && let Some(values @ Values { kind: 3, count: 2, .. }) = directory.integers(Tag::BitsPerSample)?
         && let [first, second] = directory.file.numbers(values, 2)?[..]
         && first != second
         && let [offset] = directory.file.numbers(Values { kind: 4, count: 1, ..values }, 1)?[..]

@@ -41,7 +41,7 @@ pub(super) enum Value<'v> {
     Short(&'v [u16]),
     Long(&'v [u32]),
     /// Offsets or lengths in the file: of 32 bits, or of 64 in a BigTIFF.
-    Places(&'v [u64]),
+    Offsets(&'v [u64]),
     /// Numerator and denominator.
     Rational([u32; 2]),
     /// ASCII.
@@ -77,7 +77,7 @@ impl<'w> PageWriter<'w> {
         writer.bytes(order)?;
         let head: &[u16] = if is_big { &[43, 8, 0] } else { &[42] };
         head.iter().try_for_each(|field| writer.bytes(&field.to_ne_bytes()))?;
-        writer.place(0)?;
+        writer.write_offset(0)?;
         Ok(writer)
     }
 
@@ -116,8 +116,8 @@ impl<'w> PageWriter<'w> {
         }
         entries.push(self.entry(258, Value::Short(bits))?);
         entries.push(self.entry(339, Value::Short(format))?);
-        entries.push(self.entry(273, Value::Places(&offsets))?);
-        entries.push(self.entry(279, Value::Places(&lengths))?);
+        entries.push(self.entry(273, Value::Offsets(&offsets))?);
+        entries.push(self.entry(279, Value::Offsets(&lengths))?);
         self.directory(entries)
     }
 
@@ -126,9 +126,9 @@ impl<'w> PageWriter<'w> {
         let (kind, size, bytes) = match value {
             Value::Short(values) => (3, 2, bytemuck::cast_slice::<_, u8>(values).to_vec()),
             Value::Long(values) => (4, 4, bytemuck::cast_slice(values).to_vec()),
-            Value::Places(values) if self.is_big => (16, 8, bytemuck::cast_slice(values).to_vec()),
-            Value::Places(values) => {
-                let short = values.iter().map(|&place| short(place)).collect::<io::Result<Vec<_>>>()?;
+            Value::Offsets(values) if self.is_big => (16, 8, bytemuck::cast_slice(values).to_vec()),
+            Value::Offsets(values) => {
+                let short = values.iter().map(|&offset| offset_32(offset)).collect::<io::Result<Vec<_>>>()?;
                 (4, 4, bytemuck::cast_slice(&short).to_vec())
             }
             Value::Rational(parts) => (5, 8, bytemuck::cast_slice(&parts).to_vec()),
@@ -136,13 +136,13 @@ impl<'w> PageWriter<'w> {
             Value::Bytes(bytes) => (1, 1, bytes.to_vec()),
         };
         let mut entry = Entry { tag, kind, count: (bytes.len() / size) as u64, value: [0; 8] };
-        if bytes.len() <= self.place_size() {
+        if bytes.len() <= self.offset_size() {
             entry.value[..bytes.len()].copy_from_slice(&bytes);
         } else if self.is_big {
             entry.value = self.offset.to_ne_bytes();
             self.bytes(&bytes)?;
         } else {
-            entry.value[..4].copy_from_slice(&short(self.offset)?.to_ne_bytes());
+            entry.value[..4].copy_from_slice(&offset_32(self.offset)?.to_ne_bytes());
             self.bytes(&bytes)?;
         }
         Ok(entry)
@@ -154,7 +154,7 @@ impl<'w> PageWriter<'w> {
         // Readers require ascending tags.
         let order = cytoshade_core::ascending(entries.iter().map(|entry| usize::from(entry.tag)));
         if self.is_big {
-            self.place(entries.len() as u64)?;
+            self.write_offset(entries.len() as u64)?;
         } else {
             self.bytes(&(entries.len() as u16).to_ne_bytes())?;
         }
@@ -162,24 +162,24 @@ impl<'w> PageWriter<'w> {
             let Entry { tag, kind, count, value } = &mut entries[index];
             self.bytes(&tag.to_ne_bytes())?;
             self.bytes(&kind.to_ne_bytes())?;
-            self.place(*count)?;
-            self.bytes(&value[..self.place_size()])?;
+            self.write_offset(*count)?;
+            self.bytes(&value[..self.offset_size()])?;
         }
         let end = self.offset;
         self.out.seek(SeekFrom::Start(self.link))?;
-        self.place(start)?;
+        self.write_offset(start)?;
         self.out.seek(SeekFrom::Start(end))?;
         (self.offset, self.link) = (end, end);
-        self.place(0)
+        self.write_offset(0)
     }
 
-    fn place_size(&self) -> usize {
+    fn offset_size(&self) -> usize {
         if self.is_big { 8 } else { 4 }
     }
 
     /// Writes an offset or a count.
-    fn place(&mut self, place: u64) -> io::Result<()> {
-        if self.is_big { self.bytes(&place.to_ne_bytes()) } else { self.bytes(&short(place)?.to_ne_bytes()) }
+    fn write_offset(&mut self, offset: u64) -> io::Result<()> {
+        if self.is_big { self.bytes(&offset.to_ne_bytes()) } else { self.bytes(&offset_32(offset)?.to_ne_bytes()) }
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -188,6 +188,51 @@ impl<'w> PageWriter<'w> {
     }
 }
 
-fn short(place: u64) -> io::Result<u32> {
-    u32::try_from(place).map_err(|_| io::Error::other("the TIFF would be larger than 4 GiB"))
+fn offset_32(offset: u64) -> io::Result<u32> {
+    let message = "the TIFF exceeds 4 GiB, the limit of its classic form; save fewer planes in one file";
+    u32::try_from(offset).map_err(|_| io::Error::other(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use tiff::decoder::{Decoder, DecodingResult};
+
+    use super::*;
+    use crate::{Pages, ReadOptions, read_bytes};
+
+    /// Both forms, with several strips and pages, through this crate's reader and another.
+    #[test]
+    fn pages_are_read_in_both_forms() {
+        let (width, height) = (700, 1900);
+        let page = |seed: u32| -> Vec<u16> { (0..width * height).map(|at| (at * 37 + seed) as u16).collect() };
+        let pages = [page(0), page(9)];
+        for is_big in [false, true] {
+            let mut file = Cursor::new(Vec::new());
+            let mut writer = PageWriter::new(&mut file, is_big, [width, height], PixelType::GRAY_16).unwrap();
+            for page in &pages {
+                let tags = [(282, Value::Rational([3, 2])), (270, Value::Text("two pages"))];
+                writer.page(bytemuck::cast_slice(page), &tags).unwrap();
+            }
+            let bytes = file.into_inner();
+            assert_eq!(bytes[if cfg!(target_endian = "big") { 3 } else { 2 }], if is_big { 43 } else { 42 });
+            let read = read_bytes(&bytes, &ReadOptions::pages(Pages::List)).unwrap();
+            assert_eq!(read.len(), 2);
+            let mut decoder = Decoder::new(Cursor::new(bytes)).unwrap();
+            for (index, (page, read)) in pages.iter().zip(&read).enumerate() {
+                let expected = page.iter().map(|&value| f32::from(value));
+                assert!(read.to_planes(0).unwrap().into_vec().into_iter().eq(expected));
+                let DecodingResult::U16(other) = decoder.read_image().unwrap() else { panic!("another type") };
+                assert!(other == *page);
+                assert!(decoder.strip_count().unwrap() > 2);
+                let text = decoder.get_tag_ascii_string(tiff::tags::Tag::ImageDescription).unwrap();
+                assert_eq!(text, "two pages");
+                assert_eq!(decoder.more_images(), index == 0);
+                if decoder.more_images() {
+                    decoder.next_image().unwrap();
+                }
+            }
+        }
+    }
 }
