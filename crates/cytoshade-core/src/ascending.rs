@@ -2,8 +2,8 @@
 
 /// The indices of `keys`, in ascending order of the keys. Indices of equal keys ascend.
 ///
-/// All sorts by a number use this function: a sort is several kilobytes of code for each type, which the browser's build
-/// would contain once for each.
+/// The crates of the browser's build sort by numbers with this function, since each further sorted type adds kilobytes of
+/// code to that build.
 pub fn ascending(keys: impl IntoIterator<Item = usize>) -> Vec<usize> {
     let mut keys: Vec<[usize; 2]> = keys.into_iter().zip(0..).map(|(key, index)| [key, index]).collect();
     sort(&mut keys);

@@ -84,7 +84,7 @@ pub fn machine_memory() -> Option<u64> {
     Some(container.map_or(machine, |container: u64| container.min(machine)))
 }
 
-/// Bytes of memory of the machine: unknown in a browser.
+/// Bytes of memory available to this process: `None`, since only Linux states it here.
 #[cfg(not(target_os = "linux"))]
 pub fn machine_memory() -> Option<u64> {
     None

@@ -2,7 +2,7 @@
 //!
 //! The reader is our own: the `tiff` crate refuses palette images (which ImageJ writes for plain microscopy), inverts
 //! and drops samples that the reference keeps, and reserves memory by counts in the file. So is the writer, since that of
-//! the crate is 40 kB in the browser's build. Crates do the compression.
+//! the crate has a copy of its code for each type of samples. Crates compress and decompress.
 
 use crate::limits::Meter;
 use crate::sample::Held;

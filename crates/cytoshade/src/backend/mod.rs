@@ -81,11 +81,11 @@ impl Backend {
         Ok(Backend::Gpu { gpu, network: Box::new(network) })
     }
 
-    /// True if stages of other images speed up a batch beside the network.
+    /// True if stages of other images beside the network speed up a batch, on the pool of the calling thread.
     ///
     /// On a CPU with few threads the network keeps all of them busy, and its loops wait for a thread that others delay.
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn has_time_beside_network(&self) -> bool {
+    pub(crate) fn gains_from_overlap(&self) -> bool {
         match self {
             #[cfg(feature = "cpu")]
             Backend::Cpu(_) => cytoshade_cpu::threads() > cytoshade_cpu::network::THREADS_PER_TILE,

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Every image between the network and the caller holds a ticket, so that a slow caller stops the rest. On a CPU with few
-//! threads, images are read ahead and segmented in turn.
+//! threads, images are read ahead and segmented in turn; there, each result holds a ticket.
 
 mod in_turn;
 mod label;
@@ -91,7 +91,10 @@ impl Segmentations {
         let (take_ticket, tickets) = sync_channel(LABELLERS + WAITING);
         let (to_caller, results) = channel();
         let channels = Some(Channels { results, tickets });
-        if !task.segmenter.backend.has_time_beside_network() {
+        // The threads of a batch work in the global pool, whatever pool the caller works in.
+        let overlaps = || task.segmenter.backend.gains_from_overlap();
+        let overlaps = std::thread::scope(|scope| scope.spawn(overlaps).join()).unwrap_or(true);
+        if !overlaps {
             let (to_segment, read) = sync_channel(PREPARED);
             let threads = vec![
                 spawn("read", {
