@@ -7,11 +7,12 @@ const LIBRARY: [&str; 9] =
     ["cpu", "gpu", "cpu,gpu", "cpu,torch", "cpu,onnx", "cpu,ndarray", "cpu,image", "cpu,serde", "cpu,tracing"];
 
 /// Feature combinations of the underlying crates that must compile.
-const OTHERS: [(&str, &str); 7] = [
+const OTHERS: [(&str, &str); 8] = [
     ("cytoshade-core", ""),
     ("cytoshade-core", "ndarray"),
     ("cytoshade-core", "image,serde"),
     ("cytoshade-cpu", ""),
+    ("cytoshade-formats", ""),
     ("cytoshade-model", ""),
     ("cytoshade-model", "torch"),
     ("cytoshade-model", "onnx"),

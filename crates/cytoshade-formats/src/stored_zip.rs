@@ -187,6 +187,9 @@ mod tests {
             archive.offset = offset;
             archive.add("second", b"22").unwrap();
             archive.finish().unwrap();
+            let field = [&[1, 0, 8, 0], offset.to_le_bytes().as_slice()].concat();
+            let has_field = bytes.windows(field.len()).any(|window| window == field);
+            assert_eq!(has_field, offset >= u64::from(MARK), "{offset}");
             let sparse = Sparse { bytes, start, hole: offset - start, position: 0 };
             let expected = [("first".to_string(), b"1".to_vec()), ("second".to_string(), b"22".to_vec())];
             assert_eq!(read(sparse), expected, "{offset}");
