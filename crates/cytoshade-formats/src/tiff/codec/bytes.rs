@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn deflate_takes_what_there_is_of_the_expected_bytes() {
         use std::io::Write as _;
-        let content: Vec<u8> = (0..4000u32).map(|at| (at * at >> 7) as u8).collect();
+        let content: Vec<u8> = (0..4000u32).map(|at| ((at * at) >> 7) as u8).collect();
         // Both decoders: data beyond a mebibyte are left to one of them.
         for copies in [1, 600] {
             let content = content.repeat(copies);
