@@ -65,8 +65,8 @@ impl<const N: usize> Lanes for Simd128<N> {
         std::array::from_fn(|i| f32x4_pmax(b[i], a[i]))
     }
 
-    // Not inlined: a browser optimises a function after many calls, but does not replace a running call. So long work must be
-    // many calls of a small function.
+    // Not inlined: a browser optimizes a function after many calls, but does not replace a running call. So long work
+    // must be many calls of a small function.
     #[inline(never)]
     fn run<W: Work>(self, work: W) -> W::Output {
         work.run(self)
