@@ -1,6 +1,6 @@
 //! The errors of images, parameters and networks.
 
-/// The errors of this crate. Each message says what was found, what was expected and what to do.
+/// The errors of this crate. Each message states the fault, the expected values and the remedy.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

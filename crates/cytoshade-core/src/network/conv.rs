@@ -78,8 +78,8 @@ impl BatchNorm {
 
 /// A convolution with zero padding and stride 1, and the prologue on its input.
 ///
-/// `y = bias + sum over the kernel of weight * f(x)`, where `f` is the [`Prologue`]. Outside of the map `f(x)` is 0: the
-/// padding applies after the prologue.
+/// `y = bias + sum over the kernel and the inputs of weight * f(x)`, with the [`Prologue`] `f`. Outside of the map
+/// `f(x)` is 0: the padding applies after the prologue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conv {
     name: String,
