@@ -41,7 +41,8 @@ fn remove_small(labels: &mut [u32], min_size: usize) {
     renumber(labels, &stats, |label| stats[label].size < min_size);
 }
 
-/// Fills masks in the order of their labels, and renumbers them 1, 2, ...; masks within a hole of an earlier one vanish.
+/// Fills masks in the order of their labels, and renumbers them 1, 2, ... A mask within a hole of an earlier one
+/// becomes part of it.
 fn fill_holes<const N: usize>(labels: &mut [u32], size: [usize; N]) {
     let boxes = boxes(labels, size);
     let mut new = vec![0; boxes.len()];

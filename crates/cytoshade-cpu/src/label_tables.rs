@@ -73,8 +73,8 @@ pub(crate) fn relabel(labels: &mut [u32], new: &[u32]) {
     labels.par_chunks_mut(TASK).for_each(|labels| labels.iter_mut().for_each(|label| *label = new[*label as usize]));
 }
 
-/// Renumbers the labels 1, 2, ... in the order in which they first appear, row by row (`fastremap.renumber`). Labels that
-/// are `dropped` become background.
+/// Renumbers the labels 1, 2, ... in the order in which they first appear, row by row (`fastremap.renumber`). Labels
+/// that are `dropped` become background.
 pub(crate) fn renumber(labels: &mut [u32], stats: &[LabelStats], dropped: impl Fn(usize) -> bool) {
     let present: Vec<usize> = (1..stats.len()).filter(|&label| stats[label].size > 0 && !dropped(label)).collect();
     let mut new = vec![0; stats.len()];

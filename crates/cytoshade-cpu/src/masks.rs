@@ -1,5 +1,5 @@
-//! Masks from end points (the reference's `dynamics.get_masks_torch`): maxima of the histogram are seeds, seeds grow over
-//! the bins around them, and each pixel takes the label of the bin of its end point.
+//! Masks from end points (the reference's `dynamics.get_masks_torch`): maxima of the histogram are seeds, seeds grow
+//! over the bins around them, and each pixel takes the label of the bin of its end point.
 
 use crate::parallel::*;
 use cytoshade_core::{EndPoints, Histogram, Labels, ascending};

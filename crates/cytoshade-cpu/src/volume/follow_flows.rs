@@ -1,5 +1,5 @@
-//! Integrates 3-D flows by Euler's method (the reference's `dynamics.follow_flows`: `steps_interp`, which in 3-D is torch's
-//! `grid_sample` on the CPU too, and `steps3D`).
+//! Integrates 3-D flows by Euler's method (the reference's `dynamics.follow_flows`: `steps_interp`, which in 3-D is
+//! torch's `grid_sample` on the CPU too, and `steps3D`).
 
 use crate::parallel::*;
 use cytoshade_core::Volume;
