@@ -27,9 +27,9 @@ pub struct BoundaryScores {
 /// # Errors
 /// [`Error::SizesDiffer`]; [`Error::Scale`] for scales outside of 0 to 100.
 pub fn boundary_scores(truth: &Labels, predicted: &Labels, scales: &[f64]) -> Result<Vec<BoundaryScores>, Error> {
-    let pixels = |labels: &Labels| labels.as_slice().len();
-    if (truth.height(), truth.width()) != (predicted.height(), predicted.width()) {
-        return Err(Error::SizesDiffer { truth: pixels(truth), predicted: pixels(predicted) });
+    let size = |labels: &Labels| [labels.height(), labels.width()];
+    if size(truth) != size(predicted) {
+        return Err(Error::SizesDiffer { truth: size(truth), predicted: size(predicted) });
     }
     if let Some(&found) = scales.iter().find(|scale| !(0.0..=100.0).contains(*scale)) {
         return Err(Error::Scale { found });

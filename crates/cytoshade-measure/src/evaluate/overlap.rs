@@ -79,10 +79,10 @@ impl Overlap {
     /// The overlaps of labels with one label per pixel, in the same order.
     ///
     /// # Errors
-    /// [`Error::SizesDiffer`].
+    /// [`Error::CountsDiffer`].
     pub fn new(truth: &[u32], predicted: &[u32]) -> Result<Self, Error> {
         let overlap = LabelOverlap::new(truth, predicted)
-            .ok_or(Error::SizesDiffer { truth: truth.len(), predicted: predicted.len() })?;
+            .ok_or(Error::CountsDiffer { truth: truth.len(), predicted: predicted.len() })?;
         let cells = |areas: &[(u32, usize)]| -> Vec<u32> {
             areas.iter().map(|area| area.0).filter(|&label| label != 0).collect()
         };
