@@ -13,6 +13,14 @@ pub(crate) fn shrink_factor([height, width]: [usize; 2], max_side: usize) -> usi
     width.max(height).div_ceil(max_side.max(1)).max(1)
 }
 
+/// Width and height as u32, for image formats; `found` describes the picture in an error.
+pub(crate) fn format_size([height, width]: [usize; 2], found: impl FnOnce() -> String) -> Result<(u32, u32), Error> {
+    let side = |side| u32::try_from(side).ok().filter(|&side| side > 0);
+    side(width)
+        .zip(side(height))
+        .ok_or_else(|| Error::Output { found: found(), expected: "sides of 1 to 4,294,967,295 pixels" })
+}
+
 /// An 8-bit RGB picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RgbPicture {
@@ -53,11 +61,8 @@ impl RgbPicture {
     /// # Errors
     /// [`Error::Write`]; [`Error::Output`] for a picture without pixels.
     pub fn write_png<W: Write>(&self, mut out: W) -> Result<(), Error> {
-        let side = |side| u32::try_from(side).ok().filter(|&side| side > 0);
-        let size = side(self.width).zip(side(self.height)).ok_or_else(|| Error::Output {
-            found: format!("a picture of {} x {} pixels", self.height, self.width),
-            expected: "sides of 1 to 4,294,967,295 pixels",
-        })?;
+        let found = || format!("a picture of {} x {} pixels", self.height, self.width);
+        let size = format_size([self.height, self.width], found)?;
         png::write(&mut out, size, ColorType::Rgb, BitDepth::Eight, self.pixels.as_flattened())
     }
 
