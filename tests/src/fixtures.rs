@@ -1,5 +1,6 @@
 //! Reads the files that `tests/oracle/make_fixtures.py` wrote; `tests/fixtures/README.md` describes them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use cytoshade_core::EndPoints;
@@ -180,6 +181,11 @@ impl Case {
     /// An expected JSON value, or `Null`.
     pub fn expected_json(&self, name: &str) -> &Value {
         &self.value["expected"][name]
+    }
+
+    /// The names of the expected values.
+    pub fn expected_names(&self) -> BTreeSet<&str> {
+        self.value["expected"].as_object().into_iter().flat_map(|values| values.keys().map(String::as_str)).collect()
     }
 
     /// The path of an input; `None` if it is in test data that is missing.

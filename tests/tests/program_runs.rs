@@ -212,37 +212,15 @@ fn a_saved_segmentation_is_replaced_unless_a_person_changed_it() {
     succeeded(&segment(&[images.path()], &["--save-seg", "--replace-seg"]));
 }
 
-/// A TIFF of 16-bit zeros with a description.
-fn described_tiff(width: u32, height: u32, description: &str) -> Vec<u8> {
-    let text = [description.as_bytes(), b"\0"].concat();
-    const ENTRIES: u32 = 9;
-    let text_at = 8 + 2 + 12 * ENTRIES + 4;
-    let data_at = text_at + text.len() as u32 + text.len() as u32 % 2;
-    let size = 2 * width * height;
-    // Tag, type (2 text, 3 short, 4 long), count, value.
-    let entries = [
-        [256, 4, 1, width],
-        [257, 4, 1, height],
-        [258, 3, 1, 16],
-        [259, 3, 1, 1],
-        [262, 3, 1, 1],
-        [270, 2, text.len() as u32, text_at],
-        [273, 4, 1, data_at],
-        [278, 4, 1, height],
-        [279, 4, 1, size],
-    ];
-    let mut bytes = b"II*\0\x08\0\0\0".to_vec();
-    bytes.extend((ENTRIES as u16).to_le_bytes());
-    for [tag, kind, count, value] in entries {
-        bytes.extend((tag as u16).to_le_bytes());
-        bytes.extend((kind as u16).to_le_bytes());
-        bytes.extend(count.to_le_bytes());
-        bytes.extend(value.to_le_bytes());
-    }
-    bytes.extend([0; 4]);
-    bytes.extend(text);
-    bytes.resize((data_at + size) as usize, 0);
-    bytes
+/// A TIFF of 32 x 40 equal samples with a description.
+fn described_tiff(description: &str, sample: u16) -> Vec<u8> {
+    use tiff::encoder::{TiffEncoder, colortype::Gray16};
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut encoder = TiffEncoder::new(&mut bytes).unwrap();
+    let mut image = encoder.new_image::<Gray16>(40, 32).unwrap();
+    image.encoder().write_tag(tiff::tags::Tag::ImageDescription, description).unwrap();
+    image.write_data(&[sample; 32 * 40]).unwrap();
+    bytes.into_inner()
 }
 
 #[test]
@@ -253,24 +231,23 @@ fn the_files_of_a_set_are_one_input() {
             r#"<TiffData IFD="0" FirstT="{time}" PlaneCount="1"><UUID FileName="{name}">urn:uuid:{time}</UUID></TiffData>"#
         )
     };
-    for (name, number) in [("first.ome.tif", 0), ("second.ome.tif", 1)] {
+    let write = |name: &str, number: usize, sample: u16| {
         let planes = plane("first.ome.tif", 0) + &plane("second.ome.tif", 1);
         let pixels = format!(
             r#"<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="40" SizeY="32" SizeZ="1" SizeC="1" SizeT="2">{planes}</Pixels>"#
         );
         let xml = format!(r#"<OME UUID="urn:uuid:{number}"><Image ID="Image:0">{pixels}</Image></OME>"#);
-        std::fs::write(folder.path().join(name), described_tiff(40, 32, &xml)).unwrap();
-    }
+        std::fs::write(folder.path().join(name), described_tiff(&xml, sample)).unwrap();
+    };
+    write("first.ome.tif", 0, 0);
+    write("second.ome.tif", 1, 0);
     let run = |more: &[&str]| summary(&segment(&[folder.path()], &[&["--json", "--skip-done"], more].concat()));
     let totals = run(&[]);
     assert_eq!((totals["inputs"].as_u64(), totals["images"].as_u64()), (Some(1), Some(2)), "{totals}");
     assert_eq!(files(folder.path()), ["first.ome.tif", "first.ome_cp_masks.tif", "second.ome.tif"]);
     assert_eq!(run(&[])["skipped"], 1);
     // The hash of the input is that of all its files.
-    let second = folder.path().join("second.ome.tif");
-    let mut bytes = std::fs::read(&second).unwrap();
-    *bytes.last_mut().unwrap() = 9;
-    std::fs::write(&second, bytes).unwrap();
+    write("second.ome.tif", 1, 9);
     assert_eq!(run(&[])["done"], 1);
 }
 

@@ -1,5 +1,7 @@
 //! Label images, the results of images.
 
+use std::collections::HashMap;
+
 use crate::ascending;
 use crate::container::container;
 
@@ -24,9 +26,14 @@ impl Labels {
     ///
     /// The reference's `utils.diameters`, which takes the lowest label for the background even if it is not 0.
     pub fn diameter(&self) -> Option<f64> {
-        let mut areas = vec![0usize; self.max() as usize + 1];
-        self.data.iter().for_each(|&label| areas[label as usize] += 1);
-        let areas: Vec<usize> = areas.into_iter().filter(|&area| area > 0).skip(1).collect();
+        // Labels from a file can be up to u32::MAX: the memory must not follow the highest label.
+        let mut areas: HashMap<u32, usize> = HashMap::new();
+        for run in self.data.chunk_by(PartialEq::eq) {
+            *areas.entry(run[0]).or_default() += run.len();
+        }
+        let background = areas.keys().copied().min()?;
+        areas.remove(&background);
+        let areas: Vec<usize> = areas.into_values().collect();
         let order = ascending(areas.iter().copied());
         let root = |at: usize| order.get(at).map(|&cell| (areas[cell] as f64).sqrt());
         let (below, above) = (root(areas.len().checked_sub(1)? / 2)?, root(areas.len() / 2)?);
@@ -44,6 +51,8 @@ mod tests {
         let disc = |area: f64| 2.0 * (area / std::f64::consts::PI).sqrt();
         assert_eq!(of(&[0, 0, 0]), None);
         assert!((of(&[0, 1, 1, 1, 3, 7, 7]).unwrap() - disc(2.0)).abs() < 1e-12);
+        assert_eq!(of(&[5, 5, 5]), None, "the lowest label is the background");
+        assert!((of(&[0, u32::MAX]).unwrap() - disc(1.0)).abs() < 1e-12, "memory does not follow the highest label");
         assert!((of(&[0, 1, 2, 2, 2, 2]).unwrap() - (disc(1.0) + disc(4.0)) / 2.0).abs() < 1e-12);
     }
 }

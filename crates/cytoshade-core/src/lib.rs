@@ -20,11 +20,11 @@ mod end_points;
 mod error;
 pub mod gaussian;
 mod image;
+mod label_overlap;
 mod label_volume;
 mod labels;
 mod mask_agreement;
 mod network;
-mod overlap;
 mod params;
 pub mod percentile;
 mod plan;
@@ -43,6 +43,7 @@ pub use control::{Cancel, Control, Progress, ProgressFn, Stage, Timings};
 pub use end_points::{EndPoints, HISTOGRAM_PAD, Histogram};
 pub use error::Error;
 pub use image::{Image, ImageView, Sample, Samples, SamplesView};
+pub use label_overlap::{LabelOverlap, LabelPair};
 pub use label_volume::LabelVolume;
 pub use labels::Labels;
 pub use mask_agreement::MaskAgreement;
@@ -50,7 +51,6 @@ pub use network::{
     BatchNorm, Conv, ConvId, ConvShape, Description, FlowChannels, Linear, LinearId, Network, OutputChannels, Prologue,
     RescaleRule, TileRule, Weights,
 };
-pub use overlap::{LabelPair, Overlap};
 pub use params::{Channels, Normalize, Outputs, ParamInfo, ParamKind, ParamValue, Params};
 pub use plan::{
     Buffer, Convolution, LinearProduct, Operation, Plan, PlanBuilder, Shortcut, Storage, Tensor, TensorId, TensorShape,

@@ -1,6 +1,6 @@
 //! The agreement of two label images.
 
-use crate::{LabelPair, Labels, Overlap};
+use crate::{LabelOverlap, LabelPair, Labels};
 
 /// Intersection over union from which two cells are partners. Above 0.5 no cell has two partners.
 const SAME_CELL: f64 = 0.9;
@@ -29,7 +29,7 @@ impl MaskAgreement {
         if (labels.height(), labels.width()) != (others.height(), others.width()) {
             return None;
         }
-        let overlap = Overlap::new(labels.as_slice(), others.as_slice())?;
+        let overlap = LabelOverlap::new(labels.as_slice(), others.as_slice())?;
         let is_cells = |pair: LabelPair| pair.a > 0 && pair.b > 0;
         let is_partners =
             |pair: LabelPair| is_cells(pair) && pair.pixels as f64 >= SAME_CELL * overlap.union(pair) as f64;

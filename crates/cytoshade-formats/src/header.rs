@@ -1,10 +1,12 @@
 //! The images that a file holds, by its header: no samples are decoded.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use crate::image_file::picture_series;
 use crate::items::items;
-use crate::picture::{jpeg, png};
+use crate::limits::Meter;
+use crate::picture::{Allowed, jpeg, png};
 use crate::source::Source;
 use crate::{Error, Format, ImageFile, Item, ReadOptions};
 
@@ -48,15 +50,14 @@ fn picture_items(path: &Path, options: &ReadOptions) -> Result<Option<Vec<Item>>
     options.limits.check_file(length)?;
     let source = Source::File { file, length };
     let start = source.slice(Format::Png, 0, length.min(PNG_HEADER), "the header")?;
-    let (height, width, channels, sample_type) = match Format::detect(&start) {
-        Some(Format::Png) => png::size(&start)?,
-        Some(Format::Jpeg) => {
-            crate::limits::check("the file's size in bytes", length, options.limits.decoded_bytes, "decoded_bytes")?;
-            jpeg::size(&source.whole(Format::Jpeg)?)?
-        }
-        _ => return Ok(None),
-    };
-    options.limits.check_sides(width as u64, height as u64)?;
-    let series = [picture_series([height, width], channels, sample_type)];
+    let Some(format @ (Format::Png | Format::Jpeg)) = Format::detect(&start) else { return Ok(None) };
+    // A full read holds the file in memory.
+    crate::limits::check("the file's size in bytes", length, options.limits.decoded_bytes, "decoded_bytes")?;
+    let (height, width, samples, sample_type) =
+        if format == Format::Png { png::size(&start)? } else { jpeg::size(&source.whole(format)?)? };
+    let meter = RefCell::new(Meter::new(&options.limits));
+    let pixel_bytes = samples * sample_type.bits / 8;
+    Allowed::Metered(&meter).check(format, width as u64, height as u64, pixel_bytes as u64)?;
+    let series = [picture_series([height, width], png::opaque(samples), sample_type)];
     items(&series, &options.selection, &options.limits).map(Some)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::rgb::format_size;
 use crate::{Error, LabelVolume, Labels};
 
 /// Labels of an image [Y, X], a stack [Z, Y, X], or a time series [T, Y, X] or [T, Z, Y, X].
@@ -128,11 +129,8 @@ impl<'a> LabelView<'a> {
 
     /// Width and height as u32, for image formats.
     pub(crate) fn picture_size(&self) -> Result<(u32, u32), Error> {
-        let side = |n| u32::try_from(n).ok().filter(|&n| n > 0);
-        side(self.width).zip(side(self.height)).filter(|_| !self.data.is_empty()).ok_or_else(|| Error::Output {
-            found: format!("labels of shape {:?}", self.shape()),
-            expected: "sides of 1 to 4,294,967,295 pixels",
-        })
+        let sides = if self.data.is_empty() { [0; 2] } else { [self.height, self.width] };
+        format_size(sides, || format!("labels of shape {:?}", self.shape()))
     }
 
     /// The view itself if it holds a single plane.

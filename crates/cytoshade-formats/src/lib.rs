@@ -49,9 +49,9 @@ mod outlines;
 mod overlay;
 mod parallel;
 mod picture;
-mod pictures;
 mod polygons;
 mod read;
+mod renderings;
 mod rgb;
 mod rois;
 mod sample;
@@ -89,11 +89,13 @@ pub use options::{Pages, ReadOptions, Selection};
 pub use outlines::{Outline, outline_labels, outlines, write_outlines};
 pub use overlay::{write_overlay_png, write_overlay_tiff};
 pub use picture::png::write_labels_png;
-pub use pictures::{flow_picture, label_picture, outline_picture, overlay_montage, overlay_picture, overlay_thumbnail};
 pub use polygons::{Polygon, polygons};
 pub use read::read_bytes;
 #[cfg(not(target_family = "wasm"))]
 pub use read::{read, read_file};
+pub use renderings::{
+    flow_picture, label_picture, outline_picture, overlay_montage, overlay_picture, overlay_thumbnail,
+};
 pub use rgb::RgbPicture;
 pub use rois::{write_hyperstack_rois, write_rois};
 #[cfg(not(target_family = "wasm"))]

@@ -5,7 +5,7 @@ use std::io::{Seek, Write};
 use cytoshade_core::percentile::percentile;
 
 use crate::limits::{reserve, zeros};
-use crate::pictures::overlay_picture;
+use crate::renderings::overlay_picture;
 use crate::{Error, Image, LabelView, tiff};
 
 /// Opacity of a cell's color inside the cell.

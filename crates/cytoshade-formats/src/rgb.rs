@@ -13,6 +13,14 @@ pub(crate) fn shrink_factor([height, width]: [usize; 2], max_side: usize) -> usi
     width.max(height).div_ceil(max_side.max(1)).max(1)
 }
 
+/// Width and height as u32, for image formats; `found` describes the picture in an error.
+pub(crate) fn format_size([height, width]: [usize; 2], found: impl FnOnce() -> String) -> Result<(u32, u32), Error> {
+    let side = |side| u32::try_from(side).ok().filter(|&side| side > 0);
+    side(width)
+        .zip(side(height))
+        .ok_or_else(|| Error::Output { found: found(), expected: "sides of 1 to 4,294,967,295 pixels" })
+}
+
 /// An 8-bit RGB picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RgbPicture {
@@ -53,17 +61,20 @@ impl RgbPicture {
     /// # Errors
     /// [`Error::Write`]; [`Error::Output`] for a picture without pixels.
     pub fn write_png<W: Write>(&self, mut out: W) -> Result<(), Error> {
-        let side = |side| u32::try_from(side).ok().filter(|&side| side > 0);
-        let size = side(self.width).zip(side(self.height)).ok_or_else(|| Error::Output {
-            found: format!("a picture of {} x {} pixels", self.height, self.width),
-            expected: "sides of 1 to 4,294,967,295 pixels",
-        })?;
+        let found = || format!("a picture of {} x {} pixels", self.height, self.width);
+        let size = format_size([self.height, self.width], found)?;
         png::write(&mut out, size, ColorType::Rgb, BitDepth::Eight, self.pixels.as_flattened())
     }
 
-    /// The picture at a whole fraction of its size, so that no side is above `max_side`: each pixel is the mean of a square.
+    /// The picture divided by a whole number, so that no side is above `max_side`.
+    ///
+    /// Each pixel is the mean of a square.
     pub fn shrunk(&self, max_side: usize) -> Self {
-        let factor = shrink_factor([self.height, self.width], max_side);
+        self.divided(shrink_factor([self.height, self.width], max_side))
+    }
+
+    /// The means of squares of `factor` pixels, which are cut at the right and lower border.
+    fn divided(&self, factor: usize) -> Self {
         if factor == 1 {
             return self.clone();
         }
@@ -82,10 +93,10 @@ impl RgbPicture {
         Self { width, height, pixels }
     }
 
-    /// Pictures side by side in a grid that is about as wide as high, each at a fraction of its size so that no side of the
-    /// grid is above `max_side`. A white line separates them.
+    /// Pictures in a grid about as wide as high, separated by white lines.
     ///
-    /// All pictures have the size of the first.
+    /// Each is shrunk to at most `max_side` over the larger number of columns and rows, at least 1 pixel; the lines add
+    /// to that. All pictures have the size of the first.
     ///
     /// # Errors
     /// The first error of `pictures`, and [`Error::Memory`].
@@ -94,41 +105,55 @@ impl RgbPicture {
         max_side: usize,
     ) -> Result<Self, Error> {
         let count = pictures.len();
-        let mut grid: Option<(Self, usize)> = None;
+        let mut montage: Option<Montage> = None;
         for (index, picture) in pictures.enumerate() {
             let picture = picture?;
-            let (montage, columns) = match &mut grid {
-                Some(grid) => grid,
-                None => grid.insert(Self::empty_grid(&picture, count, max_side)?),
-            };
-            let rows = count.div_ceil(*columns);
-            let side = |length: usize, parts: usize| (length + 1) / parts - 1;
-            let (width, height) = (side(montage.width, *columns), side(montage.height, rows));
-            let tile = picture.shrunk(width.max(height));
-            let (top, left) = (index / *columns * (height + 1), index % *columns * (width + 1));
-            for (y, row) in tile.pixels.chunks_exact(tile.width.max(1)).enumerate().take(height) {
-                let start = (top + y) * montage.width + left;
-                let length = row.len().min(width);
-                if let Some(target) = montage.pixels.get_mut(start..start + length) {
-                    target.copy_from_slice(&row[..length]);
-                }
+            match &mut montage {
+                Some(montage) => montage.place(index, &picture),
+                None => montage.insert(Montage::new(&picture, count, max_side)?).place(index, &picture),
             }
         }
-        Ok(grid.map_or_else(|| Self::new(0, 0, Vec::new()), |grid| grid.0))
+        Ok(montage.map_or_else(|| Self::new(0, 0, Vec::new()), |montage| montage.grid))
     }
+}
 
-    /// A white picture with room for `count` tiles like the first, and its number of columns.
-    fn empty_grid(first: &Self, count: usize, max_side: usize) -> Result<(Self, usize), Error> {
+/// A grid of pictures of one size.
+struct Montage {
+    grid: RgbPicture,
+    columns: usize,
+    /// The divisor of the pictures' sides.
+    factor: usize,
+    /// Height and width of a picture in the grid.
+    tile: [usize; 2],
+}
+
+impl Montage {
+    /// A white grid for `count` pictures like the first.
+    fn new(first: &RgbPicture, count: usize, max_side: usize) -> Result<Self, Error> {
         // As wide as high: columns * width = rows * height.
         let columns = ((count * first.height) as f64 / first.width.max(1) as f64).sqrt().round() as usize;
         let columns = columns.clamp(1, count.max(1));
-        let parts = columns.max(count.div_ceil(columns));
-        let tile = first.shrunk((max_side / parts).max(1));
-        let width = columns * (tile.width + 1) - 1;
-        let height = count.div_ceil(columns) * (tile.height + 1) - 1;
+        let rows = count.div_ceil(columns);
+        let factor = shrink_factor([first.height, first.width], max_side / columns.max(rows));
+        let tile = [first.height, first.width].map(|side| side.div_ceil(factor));
+        let [height, width] = [rows * (tile[0] + 1) - 1, columns * (tile[1] + 1) - 1];
         let mut pixels: Vec<[u8; 3]> = zeros(width * height)?;
         pixels.fill([255; 3]);
-        Ok((Self { width, height, pixels }, columns))
+        Ok(Self { grid: RgbPicture { width, height, pixels }, columns, factor, tile })
+    }
+
+    /// Draws the picture of an index, in reading order.
+    fn place(&mut self, index: usize, picture: &RgbPicture) {
+        let [height, width] = self.tile;
+        let tile = picture.divided(self.factor);
+        let (top, left) = (index / self.columns * (height + 1), index % self.columns * (width + 1));
+        for (y, row) in tile.pixels.chunks_exact(tile.width.max(1)).enumerate().take(height) {
+            let start = (top + y) * self.grid.width + left;
+            let length = row.len().min(width);
+            if let Some(target) = self.grid.pixels.get_mut(start..start + length) {
+                target.copy_from_slice(&row[..length]);
+            }
+        }
     }
 }
 
@@ -161,7 +186,10 @@ mod tests {
         assert_eq!([at(0, 0), at(3, 8), at(5, 0), at(5, 5), at(13, 3)], [10, 20, 30, 40, 50]);
         assert_eq!([at(4, 0), at(0, 4), at(13, 8)], [255, 255, 255], "lines and the place without a picture");
         let small = RgbPicture::montage((0..100).map(|_| Ok(plain(64, 64, 1))), 128).unwrap();
-        assert!(small.width().max(small.height()) <= 140, "{} x {}", small.width(), small.height());
+        let columns = 10;
+        assert!(small.width().max(small.height()) < 128 + columns, "{} x {}", small.width(), small.height());
+        let tiny = RgbPicture::montage((0..16).map(|_| Ok(plain(5, 5, 1))), 3).unwrap();
+        assert_eq!((tiny.width(), tiny.height()), (7, 7), "a pixel each");
         assert_eq!(RgbPicture::montage(std::iter::empty(), 10).unwrap().pixels(), [[0; 3]; 0]);
     }
 

@@ -54,6 +54,31 @@ fn a_header_is_checked_against_the_limits_and_for_its_length() {
     }
 }
 
+/// The bytes at which a PNG or JPEG is refused are those of a full read.
+#[test]
+fn a_header_is_checked_against_the_limit_of_decoded_bytes() {
+    // A later chunk of this one adds transparency: its header lacks that sample.
+    let is_exact = |path: &PathBuf| !path.ends_with("palette_8_bits_transparent.png");
+    let extensions = ["png", "jpg"];
+    let is_picture = |path: &PathBuf| extensions.iter().any(|&one| path.extension().is_some_and(|found| found == one));
+    let mut refused = 0;
+    for path in fixtures().into_iter().filter(is_picture).filter(is_exact) {
+        let mut options = ReadOptions::default();
+        let file = ImageFile::open(&path, &options).unwrap();
+        let item = &file.items(&options.selection).unwrap()[0];
+        let plane = (item.height * item.width * file.series()[0].sample_type().bits / 8) as u64;
+        // One limit below and one at the bytes of 1 to 4 samples per pixel.
+        for limit in (1..=4).flat_map(|samples| [samples * plane - 1, samples * plane]) {
+            options.limits.decoded_bytes = limit;
+            let found = read_header(&path, &options).map(drop).map_err(|error| error.to_string());
+            let expected = ImageFile::open(&path, &options).map(drop).map_err(|error| error.to_string());
+            assert_eq!(found, expected, "{} at {limit} bytes", path.display());
+            refused += usize::from(found.is_err());
+        }
+    }
+    assert!(refused > 20, "{refused}");
+}
+
 /// A set of two OME-TIFF files, one plane each.
 #[test]
 fn a_header_lists_the_other_files_of_a_set() {

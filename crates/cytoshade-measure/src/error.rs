@@ -47,27 +47,39 @@ pub enum Error {
         expected: usize,
     },
     /// A pixel size is not a positive number.
-    #[error("pixel size {found}, expected a positive number of micrometres")]
+    #[error("pixel size {found}, expected a positive number of micrometres; pass the size of a pixel along each axis")]
     PixelSize {
         /// The size.
         found: f64,
     },
-    /// Two label images differ in size.
-    #[error("{truth} pixels in the ground truth and {predicted} in the segmentation; compare images of one size")]
-    SizesDiffer {
-        /// Pixels of the ground truth.
+    /// A segmentation has another number of labels than the ground truth.
+    #[error("{predicted} labels, expected those of the ground truth, {truth}; compare images of one size")]
+    CountsDiffer {
+        /// Labels of the ground truth, one for each pixel.
         truth: usize,
-        /// Pixels of the segmentation.
+        /// Labels of the segmentation.
         predicted: usize,
     },
+    /// A segmentation has another height or width than the ground truth.
+    #[error(
+        "labels of {} x {} pixels (height x width), expected those of the ground truth, {} x {}; compare images of one \
+         size",
+        predicted[0], predicted[1], truth[0], truth[1]
+    )]
+    SizesDiffer {
+        /// Height and width of the ground truth in pixels.
+        truth: [usize; 2],
+        /// Height and width of the segmentation in pixels.
+        predicted: [usize; 2],
+    },
     /// A threshold of the intersection over union is out of range.
-    #[error("threshold {found}, expected a number above 0 and at most 1")]
+    #[error("threshold {found}, expected a number above 0 and at most 1; pass an intersection over union, such as 0.5")]
     Threshold {
         /// The threshold.
         found: f64,
     },
     /// A scale of the boundary scores is out of range.
-    #[error("scale {found}, expected a number from 0 to 100")]
+    #[error("scale {found}, expected a number from 0 to 100; pass a fraction of the median diameter, such as 0.1")]
     Scale {
         /// The scale.
         found: f64,

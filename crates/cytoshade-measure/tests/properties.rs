@@ -129,9 +129,17 @@ fn data_of_another_image_is_refused() {
     assert!(message(Measurer::new(view).images(&two)).contains("2 images for labels of 1 z-slices"));
     assert!(message(Measurer::new(view).images(&[image(4, 3)])).contains("1 channels and 4 x 3"));
     assert!(message(Measurer::new(view).cellprob(&[0.0; 5])).contains("5 cell probabilities for 12 labels"));
-    assert!(message(Measurer::new(view).pixel_size([1.0, 0.0, 1.0])).contains("pixel size 0"));
+    assert!(message(Measurer::new(view).pixel_size([1.0, 0.0, 1.0])).contains("pixel size 0, expected a positive"));
     assert!(LabelImage::new(&labels, Some(2), [3, 4]).is_err());
-    assert!(Overlap::new(&labels, &labels[1..]).is_err());
+    let message = Overlap::new(&labels, &labels[1..]).unwrap_err().to_string();
+    assert!(message.contains("11 labels, expected those of the ground truth, 12"), "{message}");
+    let plane = |height, width| cytoshade_core::Labels::new(labels.clone(), height, width).unwrap();
+    let message = boundary_scores(&plane(2, 6), &plane(6, 2), &[0.1]).unwrap_err().to_string();
+    assert!(message.contains("labels of 6 x 2 pixels") && message.contains("ground truth, 2 x 6"), "{message}");
+    assert!(
+        [-0.1, 100.1, f64::NAN].into_iter().all(|scale| boundary_scores(&plane(3, 4), &plane(3, 4), &[scale]).is_err())
+    );
+    assert_eq!(boundary_scores(&plane(3, 4), &plane(3, 4), &[]), Ok(Vec::new()));
     let overlap = Overlap::new(&labels, &labels).unwrap();
     assert!([0.0, -1.0, 1.1, f64::NAN].into_iter().all(|threshold| overlap.scores(threshold).is_err()));
 }

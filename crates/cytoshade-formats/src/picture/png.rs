@@ -55,14 +55,16 @@ pub(crate) fn decode(bytes: &[u8], allowed: Allowed<'_, '_>) -> Result<Picture, 
     Ok(Picture { width, height, channels, sample_type, pixels: data, warnings: Vec::new() })
 }
 
-/// Height, width, samples per pixel without transparency, and their type, from the start of a file.
+/// Height, width, samples per pixel and their type, from the start of a file.
+///
+/// The samples are those of a decoded pixel, with transparency, except for the one that a later `tRNS` chunk adds.
 #[cfg(not(target_family = "wasm"))]
 pub(crate) fn size(start: &[u8]) -> Result<(usize, usize, usize, SampleType), Error> {
     let mut decoder = Decoder::new(Cursor::new(start));
     let info = decoder.read_header_info().map_err(damaged)?;
     let channels = match info.color_type {
-        ColorType::Grayscale | ColorType::GrayscaleAlpha => 1,
-        ColorType::Rgb | ColorType::Rgba | ColorType::Indexed => 3,
+        ColorType::Indexed => ColorType::Rgb.samples(),
+        color => color.samples(),
     };
     let bits = if info.bit_depth == BitDepth::Sixteen { 16 } else { 8 };
     Ok((info.height as usize, info.width as usize, channels, unsigned(bits)))

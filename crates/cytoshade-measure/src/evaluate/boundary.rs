@@ -27,12 +27,15 @@ pub struct BoundaryScores {
 /// # Errors
 /// [`Error::SizesDiffer`]; [`Error::Scale`] for scales outside of 0 to 100.
 pub fn boundary_scores(truth: &Labels, predicted: &Labels, scales: &[f64]) -> Result<Vec<BoundaryScores>, Error> {
-    let pixels = |labels: &Labels| labels.as_slice().len();
-    if (truth.height(), truth.width()) != (predicted.height(), predicted.width()) {
-        return Err(Error::SizesDiffer { truth: pixels(truth), predicted: pixels(predicted) });
+    let size = |labels: &Labels| [labels.height(), labels.width()];
+    if size(truth) != size(predicted) {
+        return Err(Error::SizesDiffer { truth: size(truth), predicted: size(predicted) });
     }
     if let Some(&found) = scales.iter().find(|scale| !(0.0..=100.0).contains(*scale)) {
         return Err(Error::Scale { found });
+    }
+    if scales.is_empty() {
+        return Ok(Vec::new());
     }
     let diameter = truth.diameter().unwrap_or(0.0);
     let [truth, predicted] = [truth, predicted].map(outline);
@@ -69,16 +72,16 @@ impl Outline {
     fn dilated(&self, radius: f64) -> Vec<bool> {
         // Each row of a disk adds 1 at its first pixel and -1 after its last one; sums along the rows restore the disk.
         let mut steps = vec![0i32; self.height * (self.width + 1)];
-        let reach = radius as i64;
-        let half_widths: Vec<i64> = (-reach..=reach).map(|dy| half_width(radius, dy)).collect();
+        let half_widths = half_widths(radius, self.height);
         for &[x, y] in &self.points {
-            for (dy, &half) in (-reach..=reach).zip(&half_widths) {
-                let Some(y) = usize::try_from(i64::from(y) + dy).ok().filter(|&y| y < self.height) else { continue };
-                let row = y * (self.width + 1);
-                let first = (i64::from(x) - half).max(0) as usize;
-                let end = ((i64::from(x) + half + 1) as usize).min(self.width);
-                steps[row + first] += 1;
-                steps[row + end] -= 1;
+            let (x, y) = (i64::from(x), y as usize);
+            let reach = half_widths.len();
+            for row in (y + 1).saturating_sub(reach)..(y + reach).min(self.height) {
+                let half = half_widths[row.abs_diff(y)];
+                let first = (x - half).max(0) as usize;
+                let end = ((x + half + 1) as usize).min(self.width);
+                steps[row * (self.width + 1) + first] += 1;
+                steps[row * (self.width + 1) + end] -= 1;
             }
         }
         let mut near = Vec::with_capacity(self.height * self.width);
@@ -93,6 +96,13 @@ impl Outline {
     }
 }
 
+/// Half the width of each row of a disk from its center on, in an image of `height` rows.
+fn half_widths(radius: f64, height: usize) -> Vec<i64> {
+    // A scale of 100 makes disks of far more rows than the image has.
+    let rows = (radius as usize).saturating_add(1).min(height);
+    (0..rows as i64).map(|dy| half_width(radius, dy)).collect()
+}
+
 /// The largest dx for which (dx, dy) is within the radius, by the reference's comparison of rounded lengths.
 fn half_width(radius: f64, dy: i64) -> i64 {
     let is_within = |dx: i64| ((dx * dx + dy * dy) as f64).sqrt() <= radius;
@@ -104,4 +114,29 @@ fn half_width(radius: f64, dy: i64) -> i64 {
         half -= 1;
     }
     half
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_has_the_pixels_within_its_radius() {
+        let (height, width) = (5, 9);
+        let outline = Outline { points: vec![[2, 1], [8, 4]], height, width };
+        let mut counts = Vec::new();
+        for radius in [1.0, 1.5, 2.0, 3.7, 6.0, 40.0] {
+            let is_near = |at: usize| {
+                let square = |a: usize, b: u32| (a as f64 - f64::from(b)).powi(2);
+                let distance = |&[x, y]: &[u32; 2]| (square(at % width, x) + square(at / width, y)).sqrt();
+                outline.points.iter().any(|point| distance(point) <= radius)
+            };
+            let expected: Vec<bool> = (0..height * width).map(is_near).collect();
+            assert_eq!(outline.dilated(radius), expected, "{radius}");
+            counts.push(expected.iter().filter(|near| **near).count());
+        }
+        assert!(counts.is_sorted() && counts[0] == 8 && counts[5] == 45, "{counts:?}");
+        assert_eq!(half_widths(1e9, height).len(), height, "no rows outside of the image");
+        assert_eq!(half_widths(2.0, height), [2, 1, 0]);
+    }
 }

@@ -1,5 +1,7 @@
 //! The overlap of a segmentation with a ground truth, and the scores that follow from it.
 
+use cytoshade_core::LabelOverlap;
+
 use super::assignment::{Edge, largest_assignment};
 use crate::Error;
 
@@ -77,10 +79,10 @@ impl Overlap {
     /// The overlaps of labels with one label per pixel, in the same order.
     ///
     /// # Errors
-    /// [`Error::SizesDiffer`].
+    /// [`Error::CountsDiffer`].
     pub fn new(truth: &[u32], predicted: &[u32]) -> Result<Self, Error> {
-        let overlap = cytoshade_core::Overlap::new(truth, predicted)
-            .ok_or(Error::SizesDiffer { truth: truth.len(), predicted: predicted.len() })?;
+        let overlap = LabelOverlap::new(truth, predicted)
+            .ok_or(Error::CountsDiffer { truth: truth.len(), predicted: predicted.len() })?;
         let cells = |areas: &[(u32, usize)]| -> Vec<u32> {
             areas.iter().map(|area| area.0).filter(|&label| label != 0).collect()
         };

@@ -2,6 +2,8 @@
 
 mod gpu;
 mod scene;
+#[cfg(test)]
+mod tests;
 
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// The pixels that each two labels of two images share. Background (0) is a label too.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Overlap {
+pub struct LabelOverlap {
     pairs: Vec<LabelPair>,
     areas_a: Vec<(u32, usize)>,
     areas_b: Vec<(u32, usize)>,
@@ -12,6 +12,7 @@ pub struct Overlap {
 
 /// A label of the first image and one of the second that share pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct LabelPair {
     /// The label in the first image.
     pub a: u32,
@@ -21,7 +22,7 @@ pub struct LabelPair {
     pub pixels: usize,
 }
 
-impl Overlap {
+impl LabelOverlap {
     /// The overlaps of two label images of one size. `None` if they differ in their number of pixels.
     pub fn new(a: &[u32], b: &[u32]) -> Option<Self> {
         if a.len() != b.len() {
@@ -67,12 +68,13 @@ impl Overlap {
         found.ok().and_then(|at| areas.get(at)).map_or(0, |area| area.1)
     }
 
-    /// Number of pixels with either label of a pair.
+    /// Number of pixels with either label of a pair of [`LabelOverlap::pairs`].
     pub fn union(&self, pair: LabelPair) -> usize {
-        Self::area(&self.areas_a, pair.a) + Self::area(&self.areas_b, pair.b) - pair.pixels
+        // Saturates, since a pair of other images can share more pixels than its labels have here.
+        (Self::area(&self.areas_a, pair.a) + Self::area(&self.areas_b, pair.b)).saturating_sub(pair.pixels)
     }
 
-    /// Intersection over union of a pair, 0 to 1.
+    /// Intersection over union of a pair of [`LabelOverlap::pairs`], 0 to 1.
     pub fn iou(&self, pair: LabelPair) -> f64 {
         pair.pixels as f64 / self.union(pair) as f64
     }
@@ -84,12 +86,18 @@ mod tests {
 
     #[test]
     fn every_pixel_counts_once() {
-        let overlap = Overlap::new(&[0, 0, 7, 7, 7, 0], &[0, 2, 2, 2, 9, 0]).unwrap();
+        let overlap = LabelOverlap::new(&[0, 0, 7, 7, 7, 0], &[0, 2, 2, 2, 9, 0]).unwrap();
         let pair = |a, b, pixels| LabelPair { a, b, pixels };
         assert_eq!(overlap.pairs(), [pair(0, 0, 2), pair(0, 2, 1), pair(7, 2, 2), pair(7, 9, 1)]);
         assert_eq!((overlap.areas_a(), overlap.areas_b()), (&[(0, 3), (7, 3)][..], &[(0, 2), (2, 3), (9, 1)][..]));
         assert_eq!((overlap.union(pair(7, 2, 2)), overlap.iou(pair(7, 2, 2))), (4, 0.5));
-        assert_eq!(Overlap::new(&[1], &[1, 1]), None);
-        assert_eq!(Overlap::new(&[], &[]).unwrap().pairs(), []);
+        assert_eq!(LabelOverlap::new(&[1], &[1, 1]), None);
+        assert_eq!(LabelOverlap::new(&[], &[]).unwrap().pairs(), []);
+    }
+
+    #[test]
+    fn a_pair_of_other_images_has_no_union() {
+        let (other, small) = (LabelOverlap::new(&[4; 9], &[5; 9]).unwrap(), LabelOverlap::new(&[4], &[6]).unwrap());
+        assert_eq!((other.union(other.pairs()[0]), small.union(other.pairs()[0])), (9, 0));
     }
 }
