@@ -48,7 +48,8 @@ pub(crate) const SHADERS: &[Row] = &[
     // name                         file                        shared pieces                               needs      types
     row("conv3x3_direct",           "conv3x3_direct",           "conv buffers load store column",           Nothing,   Activations),
     row("conv3x3_broadcast",        "conv3x3_broadcast",        "conv buffers load store column broadcast", Subgroups, Activations),
-    row("conv3x3_gemm",             "conv3x3_gemm",             "conv buffers load store",                  Nothing,   Activations),
+    row("conv3x3_gemm4",            "conv3x3_gemm",             "conv buffers load store gemm4",            Nothing,   Activations),
+    row("conv3x3_gemm8",            "conv3x3_gemm",             "conv buffers load store gemm8",            Nothing,   Activations),
     row("conv3x3_matrix8",          "conv3x3_matrix",           "conv buffers load store matrix8",          Matrices,  Activations),
     row("conv3x3_matrix16",         "conv3x3_matrix",           "conv buffers load store matrix16",         Matrices,  Activations),
     row("conv3x3_winograd_input",   "conv3x3_winograd_input",   "conv load winograd",                       Native,    Activations),

@@ -29,6 +29,13 @@ impl Capabilities {
         self.software && self.int64
     }
 
+    /// Whether an invocation has so few registers that kernels should sum fewer values, as on Intel's and Arm's GPUs.
+    ///
+    /// They are those with subgroups of 16 or fewer. A driver that names no range gives the widest one.
+    pub(crate) fn has_few_registers(&self) -> bool {
+        !self.software && matches!(self.subgroups, Some((..=16, ..=32)))
+    }
+
     /// The capabilities of a device opened with these features and limits.
     pub(super) fn new(
         adapter: &wgpu::Adapter,
@@ -80,5 +87,23 @@ mod tests {
         assert!(llvmpipe.pairs());
         assert!(!Capabilities { int64: false, ..llvmpipe.clone() }.pairs());
         assert!(!Capabilities { software: false, ..llvmpipe }.pairs());
+    }
+
+    #[test]
+    fn few_registers_are_told_by_the_subgroup_size() {
+        for (name, subgroups, few) in [
+            ("Arc", Some((8, 32)), true),
+            ("Battlemage", Some((16, 32)), true),
+            ("Mali", Some((16, 16)), true),
+            ("Ada", Some((32, 32)), false),
+            ("RDNA", Some((32, 64)), false),
+            ("unknown range", Some((4, 128)), false),
+            ("browser", None, false),
+        ] {
+            let capabilities = Capabilities { subgroups, ..Capabilities::default() };
+            assert_eq!(capabilities.has_few_registers(), few, "{name}");
+        }
+        let llvmpipe = Capabilities { software: true, subgroups: Some((8, 8)), ..Capabilities::default() };
+        assert!(!llvmpipe.has_few_registers());
     }
 }

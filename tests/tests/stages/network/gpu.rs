@@ -30,6 +30,7 @@ pub(crate) fn add(group: &mut GpuGroup<'_>) {
     add_f16(group);
     add_kernels(group);
     add_matrices_of_16(group);
+    add_few_registers(group);
 }
 
 fn add_f16(group: &mut GpuGroup<'_>) {
@@ -68,6 +69,32 @@ fn add_matrices_of_16(group: &mut GpuGroup<'_>) {
         let name = format!("matrices of 16 x 16 value by value, subgroups of {subgroup}");
         group.test_with(name, lacks, move |gpu| matrices_of_16(gpu, device_override));
     }
+}
+
+/// The convolution for GPUs with few registers, which software adapters do not choose.
+fn add_few_registers(group: &mut GpuGroup<'_>) {
+    for precision in [Precision::F32, Precision::F16] {
+        let options = Options { kernel: Some(ConvKernel::Gemm), precision };
+        let lacks = group.adapter().and_then(|gpu| lacks(gpu, options));
+        let name = format!("random networks, gemm {} with few registers", precision.name());
+        group.test_with(name, lacks, move |gpu| random_networks(&few_registers(gpu)?, options));
+    }
+}
+
+/// The adapter with the subgroups of Intel's GPUs.
+fn few_registers(gpu: &Gpu) -> Result<Gpu, Failed> {
+    let capabilities = |capabilities: &mut Capabilities| {
+        capabilities.software = false;
+        capabilities.subgroups = Some((8, 32));
+    };
+    overridden(gpu, DeviceOverride { capabilities, source: |source| source })
+}
+
+/// Opens the adapter again, with other capabilities.
+fn overridden(gpu: &Gpu, device_override: DeviceOverride) -> Result<Gpu, Failed> {
+    let mut options = DeviceOptions::default();
+    options.faults.device_override = Some(device_override);
+    Ok(block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), &options))?)
 }
 
 fn compare(expected: &ExpectedBatch, found: &Batch) -> Result<(), String> {
@@ -153,9 +180,7 @@ fn networks_of(gpu: &Gpu, options: Options, shapes: &[Shape]) -> Result<(), Fail
 
 /// No available driver has matrices of this size: the shader runs with scalar code instead.
 fn matrices_of_16(gpu: &Gpu, device_override: DeviceOverride) -> Result<(), Failed> {
-    let mut device_options = DeviceOptions::default();
-    device_options.faults.device_override = Some(device_override);
-    let gpu = block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), &device_options))?;
+    let gpu = overridden(gpu, device_override)?;
     let options = Options { kernel: Some(ConvKernel::Matrix), precision: Precision::F16 };
     // Both splits of a workgroup, channel counts below, between and above those of a matrix, and edges.
     networks_of(&gpu, options, &[(&[2, 18, 33], 3, 1, 6, 18), (&[1, 3], 1, 2, 17, 3)])
