@@ -1,10 +1,11 @@
 //! Stage `network` on the GPU, with every kernel of the adapter, against the reference's fixtures and its formulas.
 
 use cytoshade_gpu::{
-    Batch, Capabilities, Choice, ConvKernel, DeviceOptions, DeviceOverride, Error, Gpu, Network, Options, Precision,
-    Unsupported, memory,
+    Batch, Capabilities, Choice, ConvKernel, DeviceOverride, Error, Gpu, Network, Options, Precision, Unsupported,
+    memory,
 };
 use cytoshade_tests::agree::{ExpectedBatch, NETWORK_F16};
+use cytoshade_tests::devices::{open_overridden, open_with_capabilities};
 use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::matrices;
 use cytoshade_tests::random::Random;
@@ -83,18 +84,10 @@ fn add_few_registers(group: &mut GpuGroup<'_>) {
 
 /// The adapter with the subgroups of Intel's GPUs.
 fn few_registers(gpu: &Gpu) -> Result<Gpu, Failed> {
-    let capabilities = |capabilities: &mut Capabilities| {
+    Ok(open_with_capabilities(gpu, |capabilities| {
         capabilities.software = false;
         capabilities.subgroups = Some((8, 32));
-    };
-    overridden(gpu, DeviceOverride { capabilities, source: |source| source })
-}
-
-/// Opens the adapter again, with other capabilities.
-fn overridden(gpu: &Gpu, device_override: DeviceOverride) -> Result<Gpu, Failed> {
-    let mut options = DeviceOptions::default();
-    options.faults.device_override = Some(device_override);
-    Ok(block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), &options))?)
+    })?)
 }
 
 fn compare(expected: &ExpectedBatch, found: &Batch) -> Result<(), String> {
@@ -180,7 +173,7 @@ fn networks_of(gpu: &Gpu, options: Options, shapes: &[Shape]) -> Result<(), Fail
 
 /// No available driver has matrices of this size: the shader runs with scalar code instead.
 fn matrices_of_16(gpu: &Gpu, device_override: DeviceOverride) -> Result<(), Failed> {
-    let gpu = overridden(gpu, device_override)?;
+    let gpu = open_overridden(gpu, device_override)?;
     let options = Options { kernel: Some(ConvKernel::Matrix), precision: Precision::F16 };
     // Both splits of a workgroup, channel counts below, between and above those of a matrix, and edges.
     networks_of(&gpu, options, &[(&[2, 18, 33], 3, 1, 6, 18), (&[1, 3], 1, 2, 17, 3)])
