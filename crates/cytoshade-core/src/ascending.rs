@@ -1,9 +1,9 @@
-//! Orders by a whole number.
+//! Sorting by whole numbers.
 
 /// The indices of `keys`, in ascending order of the keys. Indices of equal keys ascend.
 ///
-/// The crates of the browser's build sort by numbers with this function, since each further sorted type adds kilobytes of
-/// code to that build.
+/// The crates of the browser's build use this function for every order by numbers: each further sorted type would add
+/// kilobytes of code to that build.
 pub fn ascending(keys: impl IntoIterator<Item = usize>) -> Vec<usize> {
     let mut keys: Vec<[usize; 2]> = keys.into_iter().zip(0..).map(|(key, index)| [key, index]).collect();
     sort(&mut keys);

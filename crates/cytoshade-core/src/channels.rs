@@ -1,16 +1,20 @@
-//! Stage `channels`: the input planes of the network from an image.
+//! Stage `channels`: selects the network's input planes from an image.
 
 use crate::{Channels, Error, ImageView, Params, Planes};
 
 /// Selects the `inputs` input planes of a network (the reference's `transforms.convert_image` and `reshape`).
 ///
-/// An image of one channel gives that channel for every `channels`. Otherwise `chan` 0 is the mean of all channels, and
-/// `chan` and `chan2` from 1 name them. Absent planes are zero; a network with one input gets the first plane.
+/// The first plane is the only channel of an image, else channel `chan` (from 1), or the mean of all channels if `chan`
+/// is 0. The second plane is channel `chan2` if both are above 0 and the image has several channels. All other planes
+/// are zero.
 ///
-/// With `all_channels` the planes are the image's first channels in their order.
+/// With `all_channels` the planes are the image's first channels in their order; of an image of one channel, the others
+/// are zero.
 ///
 /// # Errors
-/// [`Error::NoSuchChannel`] and [`Error::NotFinite`]; [`Error::Param`] if `all_channels` is on and there are too few.
+/// [`Error::NoSuchChannel`] if `chan` or `chan2` is above the number of channels; [`Error::NotFinite`] for a sample
+/// that is not finite as f32; [`Error::Param`] if `all_channels` is on, and the image has several channels, but fewer
+/// than `inputs`.
 pub fn select(image: ImageView<'_>, params: &Params, inputs: usize) -> Result<Planes, Error> {
     if params.all_channels {
         return first(image, inputs);
@@ -38,8 +42,8 @@ fn first(image: ImageView<'_>, inputs: usize) -> Result<Planes, Error> {
         return Ok(planes);
     }
     if image.channels() < inputs {
-        let found = format!("on for an image of {} channels and a network of {inputs}", image.channels());
-        let expected = "an image of one channel, or of as many as the network has inputs or more";
+        let found = format!("on for an image of {} channels and a network of {inputs} inputs", image.channels());
+        let expected = "an image with one channel, or with at least as many channels as the network has inputs";
         return Err(Error::Param { name: "all_channels", found, expected });
     }
     for channel in 1..inputs {

@@ -1,4 +1,4 @@
-//! The arrays that flow between stages, all of one make: sides with names, and the values in the order of the sides.
+//! The array types that stages exchange: named sides, and values in C order (the last side is contiguous).
 
 /// Declares an array type with the constructors and accessors that all of them share.
 macro_rules! container {
@@ -14,7 +14,7 @@ macro_rules! container {
         }
 
         impl $name {
-            /// An array from its values, in the order of its shape.
+            /// An array from its values in C order: the last side is contiguous.
             ///
             /// # Errors
             /// [`Error::SampleCount`](crate::Error::SampleCount) unless the number of values is the product of the sides.
@@ -35,17 +35,17 @@ macro_rules! container {
                 }
             )+
 
-            /// All values, in the order of the shape.
+            /// All values, in C order.
             pub fn as_slice(&self) -> &[$value] {
                 &self.data
             }
 
-            /// All values, in the order of the shape, to be changed.
+            /// All values, in C order, mutable.
             pub fn as_mut_slice(&mut self) -> &mut [$value] {
                 &mut self.data
             }
 
-            /// The values, in the order of the shape.
+            /// The values, in C order.
             pub fn into_vec(self) -> Vec<$value> {
                 self.data
             }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-/// Steps to the eight neighbors as [x, y], from the east counterclockwise: OpenCV's chain code.
+/// Steps to the eight neighbours as [x, y], from the east counterclockwise: OpenCV's chain code.
 const NEIGHBORS: [[isize; 2]; 8] = [[1, 0], [1, -1], [0, -1], [-1, -1], [-1, 0], [-1, 1], [0, 1], [1, 1]];
 const WEST: usize = 4;
 
-/// Marks of border following: a pixel of an outer border, and one whose right neighbor is outside.
+/// Marks of border following: a pixel of an outer border, and one whose right neighbour is outside.
 const BORDER: i8 = 1;
 const RIGHT_BORDER: i8 = -1;
 
@@ -25,7 +25,7 @@ pub struct Contours<'a> {
 }
 
 impl<'a> Contours<'a> {
-    /// The contours of labels of shape [height, width]. `marks` holds as many zeros: the caller reserves this memory.
+    /// The contours of labels of shape [height, width]. The caller reserves `marks`: a zero for each label.
     ///
     /// # Panics
     /// If `labels` or `marks` have another length than the shape.
@@ -34,7 +34,8 @@ impl<'a> Contours<'a> {
         Self { labels, height, width, marks, last: HashMap::new() }
     }
 
-    /// Passes each contour to `found`: its label and its pixels as [x, y]. A label of several parts has several.
+    /// Passes each contour to `found`: its label and its pixels as [x, y]. A label of several parts has several
+    /// contours.
     pub fn each(mut self, mut found: impl FnMut(u32, Vec<[u32; 2]>)) {
         let (width, all) = (self.width, self.labels);
         for (at, &label) in all.iter().enumerate().filter(|&(_, &label)| label != 0) {
@@ -55,7 +56,7 @@ impl<'a> Contours<'a> {
         self.last.get(&label).is_some_and(|&last| last / width == at / width && self.marks[last] == BORDER)
     }
 
-    /// The position of a neighbor, if it has the same label.
+    /// The position of a neighbour, if it has the same label.
     fn neighbor(&self, at: usize, direction: usize, label: u32) -> Option<usize> {
         let (width, height) = (self.width, self.height);
         let [dx, dy] = NEIGHBORS[direction % 8];
@@ -67,7 +68,7 @@ impl<'a> Contours<'a> {
 
     /// Follows the border from its first pixel in reading order.
     ///
-    /// The west neighbor of that pixel has another label.
+    /// The west neighbour of that pixel has another label.
     fn follow(&mut self, start: usize, label: u32) -> Vec<[u32; 2]> {
         let width = self.width;
         let point = |at: usize| [(at % width) as u32, (at / width) as u32];
@@ -85,7 +86,7 @@ impl<'a> Contours<'a> {
             let from = direction;
             let next = loop {
                 direction += 1;
-                // The previous border pixel is a neighbor, so this ends.
+                // The previous border pixel is a neighbour, so this ends.
                 if let Some(next) = self.neighbor(at, direction, label) {
                     break next;
                 }

@@ -15,9 +15,9 @@ use crate::profile::{Recorder, Span};
 pub enum Stage {
     /// Selects the input planes of the network from an image.
     Channels,
-    /// Normalizes intensities by percentiles.
+    /// Smooths, sharpens and normalizes intensities.
     Normalize,
-    /// Resizes planes to the model's diameter, and flows back.
+    /// Resizes planes to the network's diameter, and its outputs back.
     Resize,
     /// Runs the network on tiles.
     Network,
@@ -27,9 +27,9 @@ pub enum Stage {
     Smooth,
     /// Integrates the flows (Euler's method).
     FollowFlows,
-    /// Finds seeds in the histogram of the end points and grows them into masks.
+    /// Finds seeds in the histogram of the end points, grows them into masks, and drops masks that are too large.
     Masks,
-    /// Compares the flows of each mask with the network's.
+    /// Drops masks whose flows differ too much from the network's.
     FlowError,
     /// Fills holes and drops small masks.
     FillHoles,
@@ -62,11 +62,11 @@ impl Stage {
 pub struct Progress {
     /// The stage that is running.
     pub stage: Stage,
-    /// Completed units of the stage: tiles in [`Stage::Network`], 0 or 1 elsewhere.
+    /// Completed units of the stage: tiles in [`Stage::Network`], 0 or 1 in other stages.
     pub done: usize,
-    /// Units of the stage.
+    /// Units of the stage in all: tiles in [`Stage::Network`], 1 in other stages.
     pub total: usize,
-    /// The image's number in a batch, from 0. Always 0 outside of batches.
+    /// Index of the image in a batch of images, from 0; 0 for a single image.
     pub image: usize,
 }
 
@@ -80,7 +80,8 @@ impl Cancel {
         Self::default()
     }
 
-    /// Cancels. Takes effect at the next tile (on a GPU: the next batch of tiles) or stage.
+    /// Cancels: the call returns [`Error::Cancelled`] after the tiles that are running (on a GPU: the batch of tiles),
+    /// or at the start or the end of a stage.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -146,14 +147,14 @@ impl<'a> Control<'a> {
         self
     }
 
-    /// [`Control::progress`] with a callback that the control owns, as batches need it.
+    /// [`Control::progress`] with a callback that the control owns, for batches of images.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn on_progress(mut self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.progress = Some(Callback::Shared(Arc::new(progress)));
         self
     }
 
-    /// Stops after a call of [`Cancel::cancel`]. Any one of several handles stops the call.
+    /// Adds a handle. After [`Cancel::cancel`] on any of several handles, the call returns [`Error::Cancelled`].
     pub fn cancel(mut self, cancel: &Cancel) -> Self {
         self.cancel.push(cancel.clone());
         self
@@ -165,12 +166,12 @@ impl<'a> Control<'a> {
         self
     }
 
-    /// The control of one image of a batch, by its number.
+    /// The control of one image of a batch of images, by its index from 0.
     pub fn for_image(&self, image: usize) -> Self {
         Self { image, ..self.clone() }
     }
 
-    /// The image's number in a batch.
+    /// Index of the image in a batch of images, from 0.
     pub fn image(&self) -> usize {
         self.image
     }
@@ -180,10 +181,10 @@ impl<'a> Control<'a> {
         self.recorder
     }
 
-    /// Reports progress, then checks for cancellation.
+    /// Reports `done` of `total` units of a stage, then checks for cancellation.
     ///
     /// # Errors
-    /// [`Error::Cancelled`].
+    /// [`Error::Cancelled`] if a handle was cancelled.
     pub fn step(&self, stage: Stage, done: usize, total: usize) -> Result<(), Error> {
         let progress = Progress { stage, done, total, image: self.image };
         match &self.progress {
@@ -198,13 +199,13 @@ impl<'a> Control<'a> {
     /// Checks for cancellation.
     ///
     /// # Errors
-    /// [`Error::Cancelled`].
+    /// [`Error::Cancelled`] if a handle was cancelled.
     pub fn check(&self) -> Result<(), Error> {
         if self.cancel.iter().any(Cancel::is_cancelled) { Err(Error::Cancelled) } else { Ok(()) }
     }
 }
 
-/// Time spent in each stage.
+/// The time of each stage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timings(Vec<(Stage, Span)>);
 
@@ -217,7 +218,7 @@ impl Timings {
         result
     }
 
-    /// Adds time to a stage that ends now.
+    /// Adds the time of a piece of work that ends now.
     pub fn add(&mut self, stage: Stage, time: Duration) {
         let now = Instant::now();
         let start = now.checked_sub(time).unwrap_or(now);

@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, HashSet};
 use crate::{LabelVolume, Labels};
 
 impl Labels {
-    /// Removes every cell with a pixel on the image's border, and numbers the others from 1 in their order (the
+    /// Removes every cell with a pixel on the image's border, and renumbers the others from 1 in ascending order (the
     /// reference's `utils.remove_edge_masks`).
     pub fn remove_edge_masks(&mut self) {
         let size = [1, self.height(), self.width()];
-        // The single plane of an image is no border.
+        // The only plane of an image is no border.
         remove(self.as_mut_slice(), size, false);
     }
 }
 
 impl LabelVolume {
-    /// Removes every cell with a voxel on the stack's border, which includes the first and the last z-slice, and numbers
-    /// the others from 1 in their order (the reference's `utils.remove_edge_masks`).
+    /// Removes every cell with a voxel on the stack's border, which includes the first and the last z-slice, and
+    /// renumbers the others from 1 in ascending order (the reference's `utils.remove_edge_masks`).
     pub fn remove_edge_masks(&mut self) {
         let size = self.size();
         remove(self.as_mut_slice(), size, true);
@@ -47,7 +47,7 @@ fn remove(labels: &mut [u32], [depth, height, width]: [usize; 3], has_z_border: 
     for_runs(labels, |label| numbers.get(&label).copied().unwrap_or(0));
 }
 
-/// Replaces labels by those that `change` returns, which is called once for each run of equal labels.
+/// Replaces each run of equal labels by the label that `change` returns, with one call for each run.
 fn for_runs(labels: &mut [u32], mut change: impl FnMut(u32) -> u32) {
     for run in labels.chunk_by_mut(|a, b| a == b) {
         if let Some(&label) = run.first() {

@@ -1,13 +1,13 @@
 //! The errors of images, parameters and networks.
 
-/// The errors of this crate. Each message says what was found, what was expected and what to do.
+/// The errors of this crate. Each message states the fault, the expected values and the remedy.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The sample buffer does not hold `channels * height * width` values.
     #[error(
-        "the sample buffer holds {found} values, but {channels} x {height} x {width} (channels x height x width) needs {expected}; \
-         pass the buffer's true shape"
+        "the sample buffer holds {found} values, but {channels} x {height} x {width} (channels x height x width) needs \
+         {expected}; pass the buffer's true shape"
     )]
     SampleCount {
         /// Values in the buffer.
@@ -21,7 +21,7 @@ pub enum Error {
         /// Width in pixels.
         width: usize,
     },
-    /// The image has no pixels, or a single row or column.
+    /// A side of the image is under 2 pixels.
     #[error("the image is {height} x {width} pixels (height x width); both sides must be at least 2 pixels")]
     ImageTooSmall {
         /// Height in pixels.
@@ -29,7 +29,7 @@ pub enum Error {
         /// Width in pixels.
         width: usize,
     },
-    /// Pixels of a type that this version does not read.
+    /// The image's pixels have a type that this version does not read.
     #[error("the image holds pixels of the type {found}; convert them to 8 or 16 bits or to 32-bit floats first")]
     PixelType {
         /// The type's name.
@@ -43,8 +43,8 @@ pub enum Error {
     NoSlices,
     /// The z-slices of a stack differ in size or channels.
     #[error(
-        "z-slice {slice} (counted from 0) is {} x {} x {} (channels x height x width), but the first is {} x {} x {}; all z-slices \
-         of a stack must have one size: segment these as images",
+        "z-slice {slice} (counted from 0) is {} x {} x {} (channels x height x width), but the first is {} x {} x {}; \
+         all z-slices of a stack must have one size: segment these as images",
         found[0], found[1], found[2], expected[0], expected[1], expected[2]
     )]
     SlicesDiffer {
@@ -87,7 +87,7 @@ pub enum Error {
     NoSuchChannel {
         /// `chan` or `chan2`.
         name: &'static str,
-        /// The channel that was asked for, from 1.
+        /// The requested channel, from 1.
         chan: usize,
         /// Channels in the image.
         channels: usize,
@@ -105,7 +105,7 @@ pub enum Error {
         expected: &'static str,
     },
     /// No parameter has this name.
-    #[error("{name} is not a parameter; see cytoshade_core::Params::PLAIN for their names")]
+    #[error("no parameter is named {name}; cytoshade_core::Params::PLAIN lists the names")]
     NoSuchParam {
         /// The name.
         name: String,
@@ -147,8 +147,10 @@ pub enum Error {
         /// The limit, in pixels.
         limit: usize,
     },
-    /// An array of a layer has the wrong length.
-    #[error("{layer}: {what} has {found} values, expected {expected}; the weights are damaged or not of this network")]
+    /// An array of a layer has another length than the layer's sizes require.
+    #[error(
+        "{layer}: {what} has {found} values, expected {expected}; the weights are damaged or belong to another network"
+    )]
     Layer {
         /// The layer's name in the model file.
         layer: String,
@@ -171,7 +173,8 @@ pub enum Error {
     },
     /// A layer's sizes are not those of its operation in the plan.
     #[error(
-        "{layer} has a kernel of {}, {} inputs and {} outputs, expected {}, {} and {}; the weights are not of one network",
+        "{layer} has a kernel of {}, {} inputs and {} outputs, expected {}, {} and {}; the weights belong to another \
+         network",
         found[0], found[1], found[2], expected[0], expected[1], expected[2]
     )]
     LayerShape {
@@ -198,20 +201,20 @@ pub enum Error {
         /// The layer's name in the model file.
         layer: String,
     },
-    /// No backend could run an operation of a plan.
+    /// An operation breaks a rule of plans, so that no backend can run it.
     #[error("operation {operation} of the network's plan (counted from 1) {found}; expected {expected}")]
     Plan {
-        /// The operation, from 1; 0 is the plan's input, one past the last its results.
+        /// The operation, from 1; 0 stands for the plan's tensors, one past the last for its results.
         operation: usize,
-        /// The fault, as a predicate.
+        /// The fault, as the predicate of the message.
         found: String,
         /// The rule that it breaks.
         expected: &'static str,
     },
-    /// The tiles that were asked for do not suit the network.
+    /// The requested side of a tile does not suit the network.
     #[error(
-        "tiles of {side} pixels do not suit the network: their side must be a multiple of {padding} (to which planes are padded), and \
-         that a multiple of {multiple}; choose another side of a tile, or another network"
+        "tiles of {side} x {side} pixels do not suit the network: their side must be a multiple of {padding}, to which \
+         planes are padded, and {padding} a multiple of {multiple}; choose another bsize, or another network"
     )]
     TileSide {
         /// Side of the tiles in pixels.

@@ -1,20 +1,21 @@
-//! Gaussian kernels along one axis, and their reads beyond its ends.
+//! Gaussian kernels along one axis, and the samples that they read, also beyond its ends.
 
 /// Standard deviations at which scipy truncates its kernel.
 const TRUNCATE: f64 = 4.0;
 /// Taps below this fraction of the largest do not change a sum in f32.
 const NEGLIGIBLE: f64 = 1e-10;
 
-/// A kernel along an axis.
+/// A Gaussian kernel along one axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taps {
     /// Offset of the first tap from the smoothed sample; the others follow one by one.
     pub first: isize,
-    /// The weights, of sum 1.
+    /// The weights; their sum is 1 to rounding in f32.
     pub weights: Vec<f64>,
     /// The weight of the smoothed sample itself.
     pub middle: f64,
-    /// Whether the axis is mirrored at its ends (d c b a | a b c d | d c b a) or repeated (a b c d | a b c d).
+    /// Whether the axis is mirrored at its ends (d c b a | a b c d | d c b a) or periodic (a b c d | a b c d | a b c
+    /// d).
     pub mirrored: bool,
 }
 
@@ -30,7 +31,7 @@ impl Taps {
     }
 
     /// One axis of `length` samples of the reference's `gaussian_kernel`, whose coordinates run from `-span / 2` to
-    /// `span / 2 + 1`; cyclic, as its Fourier transforms are.
+    /// `span / 2 + 1`; periodic, as the reference's Fourier transforms are.
     pub fn cyclic(sigma: f64, span: usize, length: usize) -> Self {
         let step = if length > 1 { (span + 1) as f64 / (length - 1) as f64 } else { 0.0 };
         let weight = |at: usize| {
@@ -56,7 +57,7 @@ impl Taps {
         if self.mirrored { 2 * length } else { length }
     }
 
-    /// The taps of sample `at` of an axis of `length` samples: (sample that is read, weight).
+    /// The taps for sample `at` of an axis of `length` samples, at least 1: (index of a sample, its weight).
     pub fn at(&self, at: usize, length: usize) -> impl Iterator<Item = (usize, f64)> {
         let period = self.period(length);
         let start = (at as isize + self.first).rem_euclid(period as isize) as usize;

@@ -4,7 +4,7 @@ use crate::Labels;
 use crate::container::container;
 
 container! {
-    /// Labels of shape [depth, height, width]: 0 is background, `1..=count` are the cells.
+    /// Labels of shape [depth, height, width]: 0 is background, 1 to n are the cells.
     #[derive(Eq)]
     pub struct LabelVolume: u32 [
         /// Number of z-slices.
@@ -27,7 +27,7 @@ impl LabelVolume {
         self.data.iter().copied().max().unwrap_or(0)
     }
 
-    /// The labels of one z-slice; empty if there is no such z-slice.
+    /// A copy of the labels of z-slice `z`, from 0; 0 x 0 pixels if there is no such z-slice.
     pub fn slice(&self, z: usize) -> Labels {
         let pixels = self.height * self.width;
         let slice = self.data.get(z * pixels..(z + 1) * pixels).unwrap_or_default();

@@ -1,8 +1,9 @@
 //! Plain types and pure arithmetic that the other Cytoshade crates share.
 //!
-//! Nothing here touches a file, a device or a thread. The input is an [`Image`] or a [`Stack`], the result [`Labels`] or a
-//! [`LabelVolume`], and [`Params`] are the options. A [`Network`] is a [`Description`], a [`Plan`] of operations and their
-//! [`Weights`]; [`arch`] has the architectures. [`tiling`] has the arithmetic of padding, tiles and blending weights.
+//! The crate opens no file and no device, and starts no thread. A segmentation takes an [`Image`] or a [`Stack`] and
+//! [`Params`], and returns [`Labels`] or a [`LabelVolume`]. A [`Network`] consists of a [`Description`], a [`Plan`] of
+//! operations and their [`Weights`]; [`arch`] holds the architectures. [`tiling`] computes padding, tiles and blending
+//! weights.
 //!
 //! The reference for every formula is Cellpose 3.1.1.2 (PyPI `cellpose==3.1.1.2`).
 #![forbid(unsafe_code)]

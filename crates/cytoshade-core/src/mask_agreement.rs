@@ -5,24 +5,26 @@ use crate::{LabelPair, Labels, Overlap};
 /// Intersection over union from which two cells are partners. Above 0.5 no cell has two partners.
 const SAME_CELL: f64 = 0.9;
 
-/// Fraction of the pixels that must be in the same cell.
+/// Fraction of the pixels that must be in partners or in the background of both.
 const SAME_PIXELS: f64 = 0.999;
 
-/// The agreement of label images with others. The numbers of the cells do not matter.
+/// The agreement of a label image with another one. The numbers of the cells do not matter.
+///
+/// Two cells are partners if their intersection over union is 0.9 or more.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MaskAgreement {
-    /// Cells of the others with a partner: an intersection over union of 0.9 or more.
+    /// Number of cells with a partner.
     pub matched: usize,
-    /// Cells of the others without a partner.
+    /// Number of cells of the other image without a partner.
     pub missing: usize,
-    /// Own cells without a partner.
+    /// Number of cells of this image without a partner.
     pub extra: usize,
     /// Fraction of the pixels, 0 to 1, that are in partners or in the background of both.
     pub pixels: f64,
 }
 
 impl MaskAgreement {
-    /// The agreement of `labels` with `others`. `None` if they differ in size.
+    /// The agreement of `labels` (this image) with `others` (the other image). `None` if they differ in size.
     pub fn new(labels: &Labels, others: &Labels) -> Option<Self> {
         if (labels.height(), labels.width()) != (others.height(), others.width()) {
             return None;
@@ -44,8 +46,7 @@ impl MaskAgreement {
         })
     }
 
-    /// Whether the labels agree to the measure of the project: every cell has a partner, and at least 99.9 % of the pixels
-    /// are in the same cell.
+    /// Whether the labels agree: every cell has a partner, and [`MaskAgreement::pixels`] is at least 0.999.
     pub fn is_same(&self) -> bool {
         self.missing == 0 && self.extra == 0 && self.pixels >= SAME_PIXELS
     }

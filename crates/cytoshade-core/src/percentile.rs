@@ -7,7 +7,7 @@ const SAMPLED_SIDE: usize = 224;
 /// Approximate number of z-slices after subsampling.
 const SAMPLED_SLICES: usize = 50;
 
-/// The steps in which z-slices, rows and columns of a block of [depth, height, width] are sampled.
+/// The sampling steps along Z, Y and X of a block of [depth, height, width]: 1 up to 224^3 samples.
 pub fn steps([depth, height, width]: [usize; 3]) -> [usize; 3] {
     if depth * height * width <= SAMPLED_ABOVE {
         return [1; 3];
@@ -19,16 +19,18 @@ pub fn steps([depth, height, width]: [usize; 3]) -> [usize; 3] {
 /// The two order statistics between which a percentile lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rank {
-    /// Number of samples below the lower one.
+    /// Rank of the lower one: the number of samples before it in ascending order.
     pub below: usize,
-    /// Number of samples below the upper one: one more, or the same at the end.
+    /// Rank of the upper one: one more, or the same if the lower one is the last sample.
     pub above: usize,
-    /// Fraction of the way from the lower to the upper one.
+    /// Fraction of the way from the lower to the upper one, 0 to 1.
     pub gamma: f32,
 }
 
 impl Rank {
-    /// The `q`th percentile of `count` samples, its index computed in f32 as in numpy 2. `None` without samples.
+    /// The ranks of the `q`th percentile, `q` from 0 to 100, of `count` samples. `None` without samples.
+    ///
+    /// Computes the index in f32, as numpy 2 does.
     pub fn new(count: usize, q: f32) -> Option<Self> {
         let last = count.checked_sub(1)?;
         let index = last as f32 * (q / 100.0);
@@ -37,15 +39,16 @@ impl Rank {
         Some(Self { below, above, gamma: index - floor })
     }
 
-    /// The percentile between the two order statistics.
+    /// Interpolates the percentile between the two order statistics, as numpy's `_lerp`.
     pub fn between(self, lower: f32, upper: f32) -> f32 {
         let step = upper - lower;
         if self.gamma >= 0.5 { upper - step * (1.0 - self.gamma) } else { lower + step * self.gamma }
     }
 }
 
-/// The `q`th percentile of samples (numpy's `percentile`, linear between order statistics). Reorders the samples. 0 if there
-/// are none.
+/// The `q`th percentile of samples, `q` from 0 to 100; 0 without samples. Reorders the samples.
+///
+/// numpy's `percentile`, which is linear between order statistics.
 pub fn percentile(values: &mut [f32], q: f32) -> f32 {
     let Some(rank) = Rank::new(values.len(), q) else { return 0.0 };
     let (_, &mut lower, rest) = values.select_nth_unstable_by(rank.below, f32::total_cmp);

@@ -1,4 +1,4 @@
-//! Planar f32 data of shape [channels, height, width], which the stages pass on.
+//! Planar f32 data of shape [channels, height, width], which the stages exchange.
 
 use crate::Error;
 use crate::container::{check_len, container};
@@ -38,7 +38,7 @@ impl Planes {
         &mut self.data[channel * pixels..][..pixels]
     }
 
-    /// A copy of the planes `range`.
+    /// A copy of the planes in `range`.
     ///
     /// # Panics
     /// If the range ends past [`Planes::channels`].
@@ -61,10 +61,10 @@ impl Planes {
         Planes { channels: order.len(), height: self.height, width: self.width, data }
     }
 
-    /// Appends the planes of `other`, which must be of the same height and width.
+    /// Appends the planes of `other`, which must have the same height and width.
     ///
     /// # Errors
-    /// [`Error::SampleCount`] if the sizes differ.
+    /// [`Error::SampleCount`] if the numbers of pixels differ. Only the number of pixels is checked, not the sides.
     pub fn append(&mut self, other: &Planes) -> Result<(), Error> {
         check_len(other.data.len(), &[other.channels, self.height, self.width])?;
         self.data.extend_from_slice(&other.data);
@@ -72,7 +72,7 @@ impl Planes {
         Ok(())
     }
 
-    /// Appends planes of zeros until there are `channels` or more.
+    /// Appends planes of zeros up to `channels` planes; does nothing if there are as many.
     pub fn pad_channels(&mut self, channels: usize) {
         self.channels = self.channels.max(channels);
         self.data.resize(self.channels * self.pixels(), 0.0);

@@ -33,12 +33,14 @@ impl Span {
 /// The cost of a step of the network for a batch of tiles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepCost {
-    /// Name of the kernel, and for convolutions `inputs->outputs` and the size of the target.
+    /// Name of the kernel. For a convolution `inputs->outputs at height x width` of the target follows, and `+ proj` if
+    /// it has a shortcut.
     pub name: String,
-    /// Floating-point operations of the plain convolution, a multiplication and an addition counting as two. Winograd kernels,
-    /// which need fewer, are counted as plain ones.
+    /// Floating-point operations of a convolution as a plain sum; 0 for other steps. A multiplication and an addition
+    /// count as two. Winograd kernels need fewer, but count as plain sums.
     pub operations: u64,
-    /// Least bytes to read and write: every input, every output and the weights once.
+    /// Minimum bytes to read and write: every map that the step reads or writes, and the weights of a convolution, once
+    /// each.
     pub bytes: u64,
 }
 
@@ -71,7 +73,7 @@ impl StepCost {
         Self { name, operations, bytes: bytes as u64 }
     }
 
-    /// The cost of packing planes into the layout of the tensors, or of unpacking them.
+    /// The cost of packing f32 planes into the layout of the tensors, or of unpacking them.
     fn packing(name: &str, channels: usize, [count, height, width]: [usize; 3], value: usize, pad: usize) -> Self {
         let values = 4 * channels + value * channels.next_multiple_of(pad);
         Self { name: name.into(), operations: 0, bytes: (count * values * height * width) as u64 }
@@ -103,13 +105,13 @@ impl StepCost {
 pub struct BatchTimes {
     /// Number of tiles of the batch.
     pub tiles: usize,
-    /// Number of the batch among those that run at the same time.
+    /// Index of the batch among those that run at the same time, from 0.
     pub lane: usize,
     /// Time of submission, in nanoseconds since the recorder was made.
     pub submitted: u64,
-    /// The costs of the steps.
+    /// The costs of the steps, one for each entry of `nanoseconds`.
     pub steps: Arc<[StepCost]>,
-    /// Start and end of each step, in nanoseconds on a clock that is shared by all batches.
+    /// Start and end of each step, in nanoseconds of one clock for all batches.
     pub nanoseconds: Vec<[u64; 2]>,
 }
 
@@ -133,9 +135,9 @@ pub struct LayerTime {
 pub struct LayerSpan<'a> {
     /// The cost of the step.
     pub cost: &'a StepCost,
-    /// Number of the batch among those that run at the same time.
+    /// Index of the batch among those that run at the same time, from 0.
     pub lane: usize,
-    /// Start of the step, on the caller's clock.
+    /// Start of the step, on the host's clock.
     pub start: Instant,
     /// Duration of the step.
     pub time: Duration,
@@ -153,7 +155,7 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// The total of each step, in the order of the network. Steps of one name count as one.
+    /// The total of each step over all batches, in the order of the network. Steps of one name count as one.
     pub fn layers(&self) -> Vec<LayerTime> {
         let mut layers: Vec<LayerTime> = Vec::new();
         for batch in &self.batches {
@@ -174,9 +176,9 @@ impl Recorded {
         layers
     }
 
-    /// Every run of every step, on the caller's clock.
+    /// Every run of every step, on the host's clock.
     ///
-    /// The offset of the device's clock is the smallest for which no batch begins before its submission.
+    /// Adds to the device's clock the smallest offset by which no batch begins before its submission.
     pub fn spans(&self) -> impl Iterator<Item = LayerSpan<'_>> {
         let begins = |batch: &BatchTimes| batch.nanoseconds.first().map(|&[begin, _]| i128::from(begin));
         let offset = self.batches.iter().filter_map(|batch| Some(i128::from(batch.submitted) - begins(batch)?)).max();

@@ -5,14 +5,14 @@
 pub struct LerpIndex {
     /// Index of the first sample.
     pub first: usize,
-    /// Index of the second sample; at the ends the first again.
+    /// Index of the second sample; beyond the ends that of the first.
     pub second: usize,
     /// Weight of the second sample, 0 to 1.
     pub weight: f32,
 }
 
-/// The positions of `to` samples between `from` samples, as in OpenCV's INTER_LINEAR: pixel centres are aligned, and the
-/// border is repeated.
+/// The input samples and weights of `to` samples that are interpolated from `from` samples, as in OpenCV's
+/// INTER_LINEAR: pixel centres are aligned, and positions beyond the ends take the last sample. `from` is at least 1.
 pub fn lerp_indices(from: usize, to: usize) -> Vec<LerpIndex> {
     let scale = from as f64 / to as f64;
     (0..to)

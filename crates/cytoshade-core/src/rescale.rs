@@ -1,12 +1,12 @@
 //! The sizes at which the pipeline works (the reference's `CellposeModel.eval` and `core.run_net`).
 //!
-//! The reference truncates products to whole pixels, so every product here has the reference's precision.
+//! The reference truncates products to whole pixels, so every product here is computed in the reference's precision.
 
 use crate::{Error, Params, RescaleRule};
 
 /// Limit on the voxels of a stack: 2^31, a channel of 8 GiB.
 pub const MAX_VOXELS: usize = 1 << 31;
-/// Steps of the integration at the network's size (`eval`).
+/// Default steps of the integration at the network's size (`eval`).
 const NITER: f64 = 200.0;
 
 /// The resize factor of an image, `diam_mean / diameter`, in the reference's precision.
@@ -15,7 +15,7 @@ const NITER: f64 = 200.0;
 /// float64, it becomes f64.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Factor {
-    /// The factor of a given diameter.
+    /// The factor of a given diameter, or of the network's own.
     F32(f32),
     /// The factor of an estimated diameter.
     F64(f64),
@@ -46,7 +46,8 @@ impl Factor {
         }
     }
 
-    /// Steps of the integration: `niter`, or 200, divided by the factor if the dynamics run at the image's size.
+    /// Steps of the integration: [`Params::niter`]; if it is unset 200, divided by the factor with
+    /// [`Params::resample`].
     pub fn niter(self, params: &Params) -> u32 {
         match (params.niter, self) {
             (Some(niter), _) => niter,
@@ -73,10 +74,12 @@ pub struct Rescale {
 }
 
 impl Rescale {
-    /// The sizes for an image of `height` x `width` pixels and a network's rule.
+    /// The sizes for an image of `height` x `width` pixels and a network's rule. Without [`Params::diameter`], takes
+    /// the rule's `diam_labels`.
     ///
     /// # Errors
-    /// [`Error::ResizedAway`] and [`Error::TooManyPixels`].
+    /// [`Error::ResizedAway`] if the resize leaves no pixels, [`Error::TooManyPixels`] if the image exceeds
+    /// [`Params::max_pixels`] before or after it.
     pub fn new(params: &Params, rule: &RescaleRule, height: usize, width: usize) -> Result<Self, Error> {
         let diameter = params.diameter.unwrap_or(rule.diam_labels);
         Self::by(params, Factor::F32(rule.diam_mean / diameter), diameter, height, width)
@@ -85,13 +88,14 @@ impl Rescale {
     /// The sizes for a known factor and the diameter in pixels from which it follows.
     ///
     /// # Errors
-    /// [`Error::ResizedAway`] and [`Error::TooManyPixels`].
+    /// [`Error::ResizedAway`] if the resize leaves no pixels, [`Error::TooManyPixels`] if the image exceeds
+    /// [`Params::max_pixels`] before or after it.
     pub fn by(params: &Params, factor: Factor, diameter: f32, height: usize, width: usize) -> Result<Self, Error> {
         let (to_height, to_width) = (factor.scale(height), factor.scale(width));
         if to_height == 0 || to_width == 0 {
             return Err(Error::ResizedAway { diameter, height, width, to_height, to_width });
         }
-        // The dynamics run at either size, and number the pixels in u32.
+        // The dynamics run at either size, and index pixels in u32.
         let limit = params.max_pixels;
         let is_over = |height: usize, width: usize| height.checked_mul(width).is_none_or(|pixels| pixels > limit);
         if is_over(height, width) || is_over(to_height, to_width) {
@@ -104,7 +108,7 @@ impl Rescale {
 /// Checks that the 3-D dynamics can run at a size [depth, height, width].
 ///
 /// # Errors
-/// [`Error::StackSize`].
+/// [`Error::StackSize`] if a side is under 2 voxels, or there are more than [`MAX_VOXELS`].
 pub fn check_stack(size: [usize; 3]) -> Result<(), Error> {
     let voxels = size.iter().try_fold(1usize, |voxels, &side| voxels.checked_mul(side));
     let large = voxels.is_none_or(|voxels| voxels > MAX_VOXELS);
@@ -118,7 +122,7 @@ pub fn check_stack(size: [usize; 3]) -> Result<(), Error> {
 mod tests {
     use super::*;
 
-    /// The size of the network's input, or the limit that an image meets.
+    /// The size of the network's input, or the limit that an image exceeds.
     fn size(params: Params, diam_mean: f32, [height, width]: [usize; 2]) -> Result<[usize; 2], usize> {
         match Rescale::new(&params, &RescaleRule { diam_mean, diam_labels: 30.0 }, height, width) {
             Ok(rescale) => Ok([rescale.height, rescale.width]),

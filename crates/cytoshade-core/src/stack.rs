@@ -2,7 +2,7 @@
 
 use crate::{Error, Image, ImageView};
 
-/// A stack of z-slices [Z, C, Y, X], each an [`Image`] of one size and one number of channels.
+/// A stack of shape [depth, channels, height, width]: z-slices of one size and one number of channels.
 ///
 /// ```
 /// use cytoshade_core::{Image, Stack};
@@ -16,7 +16,7 @@ pub struct Stack {
     slices: Vec<Image>,
 }
 
-/// A stack of borrowed z-slices.
+/// A stack of borrowed z-slices, of shape [depth, channels, height, width].
 #[derive(Clone, Debug)]
 pub struct StackView<'a> {
     slices: Vec<ImageView<'a>>,
@@ -26,7 +26,8 @@ impl Stack {
     /// A stack from its z-slices, the first one at Z 0.
     ///
     /// # Errors
-    /// [`Error::NoSlices`]; [`Error::SlicesDiffer`] if a z-slice has another size or number of channels than the first.
+    /// [`Error::NoSlices`] without z-slices; [`Error::SlicesDiffer`] if a z-slice has another size or number of
+    /// channels than the first.
     pub fn new(slices: Vec<Image>) -> Result<Self, Error> {
         check_alike(slices.iter().map(|slice| [slice.channels(), slice.height(), slice.width()]))?;
         Ok(Self { slices })
@@ -78,7 +79,7 @@ impl Stack {
 }
 
 impl<'a> StackView<'a> {
-    /// A view of slices that lie anywhere, the first one at Z 0.
+    /// A stack from borrowed z-slices, which may lie apart in memory, the first one at Z 0.
     ///
     /// # Errors
     /// As [`Stack::new`].
@@ -87,12 +88,12 @@ impl<'a> StackView<'a> {
         Ok(Self { slices })
     }
 
-    /// The slices, the first one at Z 0.
+    /// The z-slices, the first one at Z 0.
     pub fn slices(&self) -> &[ImageView<'a>] {
         &self.slices
     }
 
-    /// Number of slices, at least 1.
+    /// Number of z-slices, at least 1.
     pub fn depth(&self) -> usize {
         self.slices.len()
     }

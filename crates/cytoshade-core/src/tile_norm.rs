@@ -1,12 +1,12 @@
-//! The percentiles of tiles, before they are interpolated (the reference's `transforms.normalize99_tile`).
+//! The percentiles of tiles before their interpolation (the reference's `transforms.normalize99_tile`).
 
 use crate::Params;
 use crate::gaussian::Taps;
 use crate::tiling::Tiling;
 
-/// Overlap of neighbouring tiles as a fraction of a tile.
+/// Minimum overlap of neighbouring tiles as a fraction of a tile.
 const OVERLAP: f64 = 0.1;
-/// A tile whose percentiles differ by less than this takes those of the nearest tile with more contrast.
+/// A tile whose percentiles differ by less than this takes those of the nearest other tile.
 pub const MIN_CONTRAST: f32 = 1e-3;
 /// Standard deviation, in tiles, of the Gaussian that always smooths the percentiles.
 const SMOOTHING: f64 = 1.0;
@@ -39,11 +39,13 @@ impl Tiles {
         Self { rows: tiling.tiles.len() / columns.max(1), columns, tiling }
     }
 
-    /// The tables to interpolate, from the two percentiles of every tile of every z-slice, [z-slices, tiles].
+    /// The tables to interpolate, from the low and high percentile of every tile of every z-slice: `bounds` of shape
+    /// [depth, tiles].
     ///
-    /// Tiles without contrast take the percentiles of their neighbours, and all are smoothed over z-slices and rows of
-    /// tiles. (The reference's documentation denies the former, and it does not smooth over columns.) If the z-slices
-    /// share one normalization, the tables hold the mean over all z-slices.
+    /// A tile without contrast takes the percentiles of the nearest tile with contrast, or 0 and 1 if its z-slice has
+    /// none. All are then smoothed over z-slices and rows of tiles, not over columns; a comment in the reference
+    /// excludes z-slices, but its code smooths over them. If the z-slices share one normalization, the tables hold the
+    /// mean over all z-slices.
     pub fn tables(&self, mut bounds: Vec<(f32, f32)>, depth: usize, params: &Params) -> Tables {
         bounds.chunks_exact_mut(self.count().max(1)).for_each(|slice| self.fill(slice));
         let [low, high] = [0, 1].map(|end| {
@@ -81,8 +83,8 @@ impl Tiles {
     }
 }
 
-/// Whether all z-slices of a stack share one normalization: with `norm3d`. Without it each has its own, which the
-/// reference documents, but does not do for networks of two channels.
+/// Whether all z-slices of a stack share one normalization: with `norm3d`, or if there is only one z-slice. Otherwise
+/// each has its own; the reference then fails for two channels.
 pub fn is_shared(depth: usize, params: &Params) -> bool {
     params.norm3d || depth == 1
 }
@@ -98,7 +100,7 @@ fn smooth(values: &mut Vec<f32>, length: usize, stride: usize, sigma: f64) {
     *values = (0..values.len()).map(smoothed).collect();
 }
 
-/// The mean over the z-slices, summed in their order in f32, as in numpy.
+/// The mean over the z-slices, summed in their order in f32 as numpy does.
 fn mean(values: &[f32], depth: usize, count: usize) -> Vec<f32> {
     let mut sums = vec![0.0f32; count];
     for slice in values.chunks_exact(count.max(1)) {

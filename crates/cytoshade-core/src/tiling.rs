@@ -1,6 +1,6 @@
 //! Padding, tile positions and blending weights (the reference's `transforms.get_pad_yx`, `make_tiles`, `_taper_mask`).
 
-/// Zeros before and after an axis.
+/// Numbers of zeros before and after an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pad {
     /// Number of zeros before the axis.
@@ -10,7 +10,8 @@ pub struct Pad {
 }
 
 impl Pad {
-    /// The padding of an axis of `length` pixels to the next multiple of `div`, and by `div` more, half on each side.
+    /// The padding of an axis of `length` pixels to the next multiple of `div`, and by `div` more, half of it on each
+    /// side.
     pub fn new(length: usize, div: usize) -> Self {
         let fill = length.next_multiple_of(div) - length;
         Self { before: div / 2 + fill / 2, after: div / 2 + (fill - fill / 2) }
@@ -42,8 +43,9 @@ pub struct Tile {
 }
 
 impl Tiling {
-    /// The tiles of a plane of `height` x `width` pixels, of side `bsize` or less, overlapping by the fraction
-    /// `tile_overlap`.
+    /// The tiles of a plane of `height` x `width` pixels, of side `bsize`, or of the plane's side if that is smaller.
+    ///
+    /// Neighbouring tiles overlap by the fraction `tile_overlap` of a tile, or more.
     pub fn new(height: usize, width: usize, bsize: usize, tile_overlap: f64) -> Self {
         let axis = |length: usize| {
             let side = bsize.min(length);
@@ -59,8 +61,8 @@ impl Tiling {
         Self::grid(tile_height, tile_width, &ys, &xs, false)
     }
 
-    /// The tiles of test-time augmentation: of side `bsize` exactly, overlapping by half, flipped in turn. A plane
-    /// smaller than a tile is padded with zeros at the bottom and on the right.
+    /// The tiles of test-time augmentation: of side `bsize` exactly, overlapping by half or more, every second one
+    /// flipped along an axis. A plane smaller than a tile is padded with zeros at the bottom and on the right.
     pub fn augmented(height: usize, width: usize, bsize: usize) -> Self {
         let axis = |length: usize| {
             let length = length.max(bsize);
@@ -84,7 +86,7 @@ impl Tiling {
     }
 }
 
-/// How planes become tiles: the padding around them and the positions of the tiles.
+/// The cut of planes into tiles: the padding around the planes and the positions of the tiles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TileLayout {
     /// Padding above and below.
@@ -123,8 +125,8 @@ fn starts(last: usize, count: usize) -> Vec<usize> {
 
 /// The blending weights of a tile of `height` x `width` pixels: (weights of the rows, weights of the columns).
 ///
-/// The weight of a pixel is the product of both. Each is a sigmoid that falls off 20 pixels from the edges, over a scale of
-/// 7.5 pixels.
+/// The weight of a pixel is the product of both. Each is a sigmoid from 0 to 1 with a scale of 7.5 pixels, which falls
+/// to 1/2 at 20 pixels from the edges. A tile of under 224 pixels takes the middle of the weights for 224 pixels.
 pub fn taper(height: usize, width: usize) -> (Vec<f64>, Vec<f64>) {
     let side = height.max(width).max(224);
     let mean = (side - 1) as f64 / 2.0;

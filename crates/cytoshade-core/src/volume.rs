@@ -1,4 +1,4 @@
-//! Planar f32 data of shape [channels, depth, height, width], which the stages of a stack pass on.
+//! Planar f32 data of shape [channels, depth, height, width], which the stages of stacks exchange.
 
 use crate::Planes;
 use crate::container::container;
@@ -67,7 +67,7 @@ impl Volume {
         &mut self.data[channel * voxels..][..voxels]
     }
 
-    /// The plane of every channel at `at` along `axis`.
+    /// The planes of all channels at index `at` along `axis`; [`Axis`] states their shape.
     ///
     /// # Panics
     /// If `at` is not below the length of the axis.
@@ -81,7 +81,7 @@ impl Volume {
         Planes::new(values, self.channels, cut.rows, cut.columns).unwrap_or_default()
     }
 
-    /// Adds a plane to the plane of `channel` at `at` along `axis`.
+    /// Adds `plane`, row by row, to the plane of `channel` at index `at` along `axis`.
     ///
     /// # Panics
     /// If `at` is not below the length of the axis or `channel` not below [`Volume::channels`].
@@ -103,7 +103,7 @@ impl Volume {
     }
 }
 
-/// The layout of a plane of a volume within each channel.
+/// The layout of a plane of a volume within each channel, in values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SliceIndex {
     /// Index of the plane's first value.
@@ -119,7 +119,7 @@ pub struct SliceIndex {
 }
 
 impl SliceIndex {
-    /// The plane at `at` along an axis of a volume of [depth, height, width].
+    /// The plane at index `at` along an axis of a volume of [depth, height, width].
     pub fn new([depth, height, width]: [usize; 3], axis: Axis, at: usize) -> Self {
         let slice = height * width;
         match axis {
@@ -143,7 +143,7 @@ impl From<Planes> for Volume {
     }
 }
 
-/// Z-slices of one size and number of channels, the first one at Z 0.
+/// Stacks z-slices, the first one at Z 0. Those that differ in shape from the first are left out.
 impl FromIterator<Planes> for Volume {
     fn from_iter<T: IntoIterator<Item = Planes>>(slices: T) -> Self {
         let slices: Vec<Planes> = slices.into_iter().collect();
@@ -159,7 +159,7 @@ impl FromIterator<Planes> for Volume {
     }
 }
 
-/// The z-slices below each other, of shape [channels, depth * height, width]: the image itself if there is one z-slice.
+/// The z-slices one below the other, of shape [channels, depth * height, width]; a single z-slice is the image itself.
 impl From<Volume> for Planes {
     fn from(volume: Volume) -> Self {
         let (channels, height, width) = (volume.channels, volume.depth * volume.height, volume.width);

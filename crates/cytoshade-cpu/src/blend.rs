@@ -10,11 +10,11 @@ use crate::simd::{Lanes, Work, compiled};
 /// Fewest rows of one task.
 const ROWS: usize = 32;
 
-/// Output planes that are assembled from tiles.
+/// Output planes, averaged from tiles.
 ///
-/// The reference sums weighted tiles, sums the weights, and divides. The weight of a pixel is the product of its row's and
-/// its column's weight, and tiles lie on a grid. So the mean of the weights is the product of the rows' and the columns'
-/// means, which are known beforehand, and every tile is divided as it is added.
+/// The reference sums weighted tiles, sums the weights, and divides. The weight of a pixel is the product of its row's
+/// and its column's weight, and tiles lie on a grid. So the mean of the weights is the product of the rows' and the
+/// columns' means. These are known beforehand, so every tile is divided as it is added.
 #[derive(Clone, Debug)]
 pub struct Blend {
     tile_layout: TileLayout,
@@ -24,7 +24,8 @@ pub struct Blend {
 }
 
 impl Blend {
-    /// `nout` empty planes of `height` x `width` pixels. They are complete once every tile of `tile_layout` was added.
+    /// `nout` planes of `height` x `width` pixels, zero at first. They are complete once every tile of `tile_layout` is
+    /// added.
     pub fn new(tile_layout: TileLayout, nout: usize, height: usize, width: usize) -> Self {
         let (taper_y, taper_x) = taper(tile_layout.tiling.height, tile_layout.tiling.width);
         let tiles = &tile_layout.tiling.tiles;
@@ -35,7 +36,7 @@ impl Blend {
 
     /// Adds the network's output of one tile, [nout, tile height, tile width].
     ///
-    /// Flipped tiles are flipped back, and so is the sign of the flow along the flipped axis.
+    /// Flips a flipped tile back, and the sign of its flow along that axis. The first two outputs must be dY and dX.
     pub fn add(&mut self, tile: &Tile, output: &[f32]) {
         let (height, width) = (self.tile_layout.tiling.height, self.tile_layout.tiling.width);
         let (stride, pixels) = (self.planes.width(), self.planes.pixels());
@@ -93,19 +94,19 @@ impl Axis {
         axis
     }
 
-    /// The pixels of the plane that lie in a tile; none for a tile in the padding.
+    /// The pixels of the plane that lie in the tile that begins at `start`; none if the tile lies in the padding.
     fn meets(&self, start: usize) -> std::ops::Range<usize> {
         let end = (start + self.taper.len()).saturating_sub(self.before).min(self.means.len());
         start.saturating_sub(self.before).min(end)..end
     }
 
-    /// A tile's weight in one of its pixels, over the mean.
+    /// The weight of a tile in the plane's pixel `at`, divided by the mean weight.
     fn share(&self, start: usize, at: usize) -> f64 {
         self.taper[at + self.before - start] / self.means[at]
     }
 }
 
-/// One row of a tile on its way into a plane.
+/// Adds one row of a tile to a plane.
 struct AddRow<'a> {
     out: &'a mut [f32],
     row: &'a [f32],

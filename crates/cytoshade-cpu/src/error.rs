@@ -6,13 +6,13 @@ use crate::simd::Isa;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The caller cancelled, or a value of core's types is out of range.
+    /// An error of `cytoshade-core`: the caller cancelled, or a parameter or a size is out of range.
     #[error(transparent)]
     Core(#[from] cytoshade_core::Error),
     /// The buffer or the sides of tiles do not fit the network.
     #[error(
-        "{count} tiles of {channels} x {height} x {width} (channels x height x width) do not fit: the buffer holds {found} values, {expected} are \
-         needed, and both sides must be multiples of {multiple}"
+        "the buffer holds {found} values, but {count} tiles of {channels} x {height} x {width} (channels x height x \
+         width) need {expected}, and both sides must be multiples of {multiple}; pass whole tiles with such sides"
     )]
     Tiles {
         /// Number of tiles.
@@ -30,27 +30,27 @@ pub enum Error {
         /// The sides must be multiples of this.
         multiple: usize,
     },
-    /// A network whose outputs are not finite.
+    /// The network's outputs are not finite.
     #[error(
-        "the network's outputs are not finite: the first values that are not come out of {layer}; check the model file, and \
-         the range of the image's intensities"
+        "the network's outputs are not finite, first those of layer {layer}; check the model file and the range of the \
+         image's intensities"
     )]
     NotFinite {
         /// The layer, by its name in the model file.
         layer: String,
     },
-    /// Two inputs of a stage differ in size.
+    /// An input of a stage differs in size from the flows, or the flows have too few channels.
     #[error("{what} is {found_height} x {found_width} (height x width), expected {height} x {width} as the flows have")]
     Size {
         /// Name of the input.
         what: &'static str,
-        /// Its height.
+        /// Height of the input.
         found_height: usize,
-        /// Its width.
+        /// Width of the input.
         found_width: usize,
-        /// The height expected.
+        /// Height of the flows.
         height: usize,
-        /// The width expected.
+        /// Width of the flows.
         width: usize,
     },
     /// No instruction set has this name.
@@ -62,7 +62,7 @@ pub enum Error {
     /// This machine lacks the instruction set.
     #[error("this machine has no {isa}; choose one of {}", names(.available))]
     MissingIsa {
-        /// The instruction set that was asked for.
+        /// The requested instruction set.
         isa: Isa,
         /// The instruction sets of this machine, the fastest first.
         available: Vec<Isa>,

@@ -7,17 +7,17 @@ use cytoshade_core::Labels;
 
 use crate::label_tables::{LabelStats, relabel, renumber, stats, table};
 
-/// Drops masks of fewer than `min_size` pixels, fills the holes of the others, drops again and renumbers. A `min_size`
-/// of 0 drops none.
+/// Drops masks of fewer than `min_size` pixels, fills the holes of the others, and drops again. A `min_size` of 0 drops
+/// none.
 ///
-/// A hole is background, or another mask, that is not connected to the border of the mask's box over four neighbours. The
-/// resulting labels are 1, 2, ... without gaps.
+/// A hole is a set of pixels outside of the mask, background or other masks, that is not connected over four neighbours
+/// to the border of the mask's box. The resulting labels are 1, 2, ... without gaps.
 pub fn fill_holes_and_remove_small(labels: &mut Labels, min_size: usize) {
     let size = [labels.height(), labels.width()];
     fill_and_remove(labels.as_mut_slice(), size, min_size);
 }
 
-/// As [`fill_holes_and_remove_small`], for labels of N axes of the lengths `size`.
+/// As [`fill_holes_and_remove_small`], for labels of shape `size` of N axes.
 pub(crate) fn fill_and_remove<const N: usize>(labels: &mut [u32], size: [usize; N], min_size: usize) {
     remove_small(labels, min_size);
     fill_holes(labels, size);
@@ -31,8 +31,8 @@ pub(crate) fn fill_and_remove<const N: usize>(labels: &mut [u32], size: [usize; 
 
 /// Drops masks of fewer than `min_size` pixels and renumbers the others in the order in which they first appear.
 ///
-/// The reference's 3.1.1.2 takes the position of a count for a label: if labels have gaps, as after the flow check, it drops
-/// other masks than the small ones. Its version 4 drops each small mask by its own label, as this function does.
+/// cellpose 3.1.1.2 takes the position of a count for a label: if labels have gaps, as after the flow check, it drops
+/// other masks than the small ones. Version 4 drops each small mask by its own label, as this function does.
 fn remove_small(labels: &mut [u32], min_size: usize) {
     if min_size == 0 {
         return;
@@ -41,7 +41,8 @@ fn remove_small(labels: &mut [u32], min_size: usize) {
     renumber(labels, &stats, |label| stats[label].size < min_size);
 }
 
-/// Fills masks in the order of their labels, and renumbers them 1, 2, ...; masks within a hole of an earlier one vanish.
+/// Fills masks in the order of their labels, and renumbers them 1, 2, ... A mask within a hole of an earlier one
+/// becomes part of it.
 fn fill_holes<const N: usize>(labels: &mut [u32], size: [usize; N]) {
     let boxes = boxes(labels, size);
     let mut new = vec![0; boxes.len()];
@@ -94,7 +95,7 @@ impl<const N: usize> Bounds<N> {
         std::array::from_fn(|axis| self.end[axis] - self.start[axis])
     }
 
-    /// The part within the box of each row of an array of lengths `size`.
+    /// The index ranges of the box's rows in an array of shape `size`.
     fn rows(&self, size: [usize; N]) -> impl Iterator<Item = Range<usize>> {
         let lengths = self.lengths();
         let Self { start, .. } = *self;
@@ -117,11 +118,12 @@ fn boxes<const N: usize>(labels: &[u32], size: [usize; N]) -> Vec<Bounds<N>> {
     table(labels, size[N - 1], Bounds::EMPTY, add, Bounds::and)
 }
 
-/// The holes of a label: pixels of its box that are not connected to the border of the box.
+/// The indices of a label's holes: pixels of its box, outside of the mask, that are not connected to the border of the
+/// box.
 fn holes<const N: usize>(labels: &[u32], size: [usize; N], label: u32, bounds: &Bounds<N>) -> Vec<usize> {
     const OPEN: u8 = 0;
     const CLOSED: u8 = 1;
-    // The box with a closed border of one pixel.
+    // The box, surrounded by one pixel that is closed.
     let lengths = bounds.lengths();
     let padded = lengths.map(|length| length + 2);
     let inner = Bounds { start: [1; N], end: lengths.map(|length| length + 1) };
@@ -134,7 +136,7 @@ fn holes<const N: usize>(labels: &[u32], size: [usize; N], label: u32, bounds: &
         }
     }
     if inside == 0 {
-        // The mask lay in a hole of an earlier one and is gone.
+        // The mask was in a hole of an earlier one, which has overwritten it.
         return Vec::new();
     }
     let mut strides = [1; N];

@@ -1,8 +1,8 @@
 //! Checks each mask against the flows (the reference's `metrics.flow_error`, `dynamics.masks_to_flows_cpu` and
 //! `dynamics.remove_bad_flow_masks`).
 //!
-//! Heat diffuses from a mask's centre over the mask; the gradient of the heat is the flow of a mask of this shape. Masks
-//! are dropped if the mean squared difference between it and the network's flow is too large.
+//! Heat diffuses from a mask's centre over the mask; its gradient, of unit length, is the flow of a mask of this shape.
+//! A mask is dropped if the mean squared difference between this flow and a fifth of the network's is too large.
 
 use crate::parallel::*;
 use cytoshade_core::{Labels, Planes};
@@ -33,7 +33,7 @@ pub(crate) fn bounds(labels: &Labels) -> Vec<Option<Bounds>> {
     all
 }
 
-/// The pixels of a label and the flow of a mask of its shape, of unit length.
+/// The pixels of a mask and the flow of a mask of its shape, of unit length.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MaskFlow {
     /// The mask's pixels: row * width + column, ascending.
@@ -42,8 +42,8 @@ pub struct MaskFlow {
     pub flows: Vec<[f64; 2]>,
 }
 
-/// The flow of a mask: heat from the pixel nearest to the mask's mean, diffused for `2 * (height + width)` rounds of its
-/// bounds with their border.
+/// The flow of a mask. Heat diffuses from the pixel nearest to the mean of the mask's pixels, for `2 * (height +
+/// width)` rounds; the sides are those of the mask's bounds and a border of one pixel.
 pub(crate) fn mask_flow(labels: &Labels, label: u32, bounds: Bounds) -> MaskFlow {
     let Bounds { top, bottom, left, right } = bounds;
     // A border of one pixel on each side stays cold.
@@ -72,7 +72,7 @@ pub(crate) fn mask_flow(labels: &Labels, label: u32, bounds: Bounds) -> MaskFlow
     MaskFlow { pixels, flows }
 }
 
-/// The index of the cell nearest to the mean of all cells, the first of several.
+/// The index in `cells` of the cell of the grid that is nearest to the mean of all of them; the first of several.
 fn center(cells: &[usize], width: usize) -> usize {
     let count = cells.len() as f64;
     let mean_y = cells.iter().map(|at| (at / width) as f64).sum::<f64>() / count;
@@ -88,12 +88,12 @@ fn center(cells: &[usize], width: usize) -> usize {
     best.0
 }
 
-/// Heat on the grid after `2 * (height + width)` rounds. In a round the centre gains one unit, then each cell takes the mean
-/// of its 3 x 3 neighbourhood, where cells outside of the mask are 0.
+/// Heat on a grid of `height` x `width` after `2 * (height + width)` rounds. In a round the centre gains one unit, then
+/// each cell takes the mean of its 3 x 3 neighbourhood; cells outside of the mask stay 0.
 fn diffuse(cells: &[usize], center: usize, height: usize, width: usize) -> Vec<f64> {
     let mut heat = vec![0.0; height * width];
     let Some(&center) = cells.get(center) else { return heat };
-    // Whole rows of the grid, with a factor of 0 outside of the mask, are faster than single cells.
+    // Whole rows of the grid, with a factor of 0 outside of the mask, take less time than single cells.
     let mut inside = heat.clone();
     for &at in cells {
         inside[at] = 1.0;
@@ -139,7 +139,7 @@ impl Work for Spread<'_> {
     }
 }
 
-/// The flows of masks of these shapes: (dY, dX) of unit length, of shape [2, height, width], zero outside.
+/// The flows of masks of these shapes: (dY, dX) of unit length, of shape [2, height, width], zero outside of masks.
 pub fn masks_to_flows(labels: &Labels) -> Planes {
     let mut planes = Planes::zeros(2, labels.height(), labels.width());
     let flows: Vec<MaskFlow> = every_mask(labels, |label, bounds| mask_flow(labels, label, bounds));
@@ -160,11 +160,11 @@ fn every_mask<T: Send>(labels: &Labels, work: impl Fn(u32, Bounds) -> T + Sync) 
         .collect()
 }
 
-/// The mean squared difference between the flow of each label 1, 2, ... and a fifth of the network's, over dY and dX
-/// together. Labels must have no gaps.
+/// The flow error of each label 1, 2, ...: the mean squared difference between its flow and a fifth of the network's,
+/// the sum of those of dY and dX. Labels must have no gaps; `flows` holds the network's dY and dX.
 ///
 /// # Errors
-/// [`Error::Size`] if `flows` has another size than `labels`.
+/// [`Error::Size`] if `flows` has another size than `labels`, or fewer than two planes.
 pub fn flow_errors(labels: &Labels, flows: &Planes) -> Result<Vec<f64>, Error> {
     let (height, width) = (flows.height(), flows.width());
     if (labels.height(), labels.width()) != (height, width) || flows.channels() < 2 {
@@ -185,10 +185,11 @@ pub fn flow_errors(labels: &Labels, flows: &Planes) -> Result<Vec<f64>, Error> {
     }))
 }
 
-/// Drops masks with a flow error above `threshold`; the others keep their labels. A threshold of 0 keeps all.
+/// Drops masks with a flow error above `threshold`; the others keep their labels. A threshold of 0 or less keeps all.
+/// Labels must have no gaps; `flows` holds the network's dY and dX.
 ///
 /// # Errors
-/// [`Error::Size`] if `flows` has another size than `labels`.
+/// [`Error::Size`] if `flows` has another size than `labels`, or fewer than two planes.
 pub fn remove_bad(labels: &mut Labels, flows: &Planes, threshold: f64) -> Result<(), Error> {
     if threshold <= 0.0 {
         return Ok(());

@@ -14,13 +14,14 @@ const GROUP: usize = 16;
 /// Pixels of one task.
 const TASK: usize = 64 * GROUP;
 
-/// The end points of `niter` steps for every active pixel: those with a `cellprob` above `threshold`.
+/// The end points after `niter` steps of every active pixel: those with a `cellprob` above `threshold`.
 ///
-/// `flows` are the network's (dY, dX), 5 times unit length. A step is a fifth of the flow at the current point, with
-/// `interp` interpolated bilinearly, and 0 outside of the active pixels.
+/// `flows` are the network's (dY, dX), 5 times unit length. A step is a fifth of the flow at the current point; the
+/// flow is 0 outside of the active pixels. With `interp` it is interpolated bilinearly, otherwise it is that of the
+/// pixel to which the point truncates.
 ///
 /// # Errors
-/// [`Error::Size`] if `flows` has fewer than two planes, or `cellprob` another size.
+/// [`Error::Size`] if `flows` has fewer than two planes, or `cellprob` another number of pixels.
 pub fn follow_flows(
     flows: &Planes,
     cellprob: &[f32],
@@ -56,7 +57,7 @@ impl Work for Follow<'_> {
         let last = steps.height.saturating_sub(1);
         let ends = y.chunks_mut(GROUP).zip(x.chunks_mut(GROUP));
         for (pixels, (end_y, end_x)) in pixels.chunks(GROUP).zip(ends) {
-            // A last group that is not full is padded with its first pixel.
+            // The last group is padded with its first pixel.
             let pixel: [u32; GROUP] = std::array::from_fn(|i| pixels.get(i).copied().unwrap_or(pixels[0]));
             let start = Places {
                 y: pixel.map(|pixel| (pixel as usize / steps.width).min(last) as f32),
@@ -132,8 +133,11 @@ impl<'a> Steps<'a> {
         self.steps.as_flattened()
     }
 
-    /// The end points of `niter` steps for `pixels`: row * width + column, ascending. Pixels below the last row count as in
-    /// it.
+    /// The end points after `niter` steps of `pixels`: row * width + column, ascending. A pixel beyond the last row
+    /// starts in the last row of its column.
+    ///
+    /// # Panics
+    /// If `pixels` is not empty, but the plane is.
     pub fn follow(&self, pixels: Vec<u32>, niter: u32, interp: bool) -> EndPoints {
         let (mut y, mut x) = (vec![0.0; pixels.len()], vec![0.0; pixels.len()]);
         pixels.par_chunks(TASK).zip(y.par_chunks_mut(TASK)).zip(x.par_chunks_mut(TASK)).for_each(|((pixels, y), x)| {
@@ -202,7 +206,7 @@ impl<'a> Steps<'a> {
             for (ats, at) in ats.iter_mut().zip([top + x0, top + x1, bottom + x0, bottom + x1]) {
                 ats[i] = at;
             }
-            // Out-of-order processors load for one pixel while they compute the indices of the next.
+            // An out-of-order processor loads the values of one pixel while it computes the indices of the next.
             if cfg!(not(target_family = "wasm")) {
                 load(i, &ats);
             }

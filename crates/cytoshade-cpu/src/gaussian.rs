@@ -4,7 +4,8 @@
 use crate::parallel::*;
 use cytoshade_core::gaussian::Taps;
 
-/// Smooths an array of the lengths `shape`, in C order, along its axis `axis`, by a Gaussian of `sigma` samples.
+/// Smooths an array of shape `shape`, in C order, along axis `axis`, by a Gaussian with a standard deviation of `sigma`
+/// samples.
 pub(crate) fn smooth(values: &mut Vec<f32>, shape: &[usize], axis: usize, sigma: f64) {
     let Some(&length) = shape.get(axis) else { return };
     let taps = Taps::truncated(sigma);

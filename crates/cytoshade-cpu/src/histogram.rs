@@ -2,7 +2,7 @@
 
 use cytoshade_core::{EndPoints, HISTOGRAM_PAD, Histogram};
 
-/// The number of end points in each pixel of a plane of `height` x `width`.
+/// The number of end points in each bin: each pixel of a plane of `height` x `width` pixels, with padding.
 pub fn histogram(end_points: &EndPoints, height: usize, width: usize) -> Histogram {
     let bins = (height + 2 * HISTOGRAM_PAD) * (width + 2 * HISTOGRAM_PAD);
     let mut histogram = Histogram { counts: vec![0; bins], height, width };

@@ -1,5 +1,5 @@
-//! Tables with one entry a label, computed from all pixels and applied to all pixels by every thread. The entries do not
-//! depend on the number of threads.
+//! Tables with one entry per label, which all threads compute from the pixels and apply to the pixels. The entries do
+//! not depend on the number of threads.
 
 use std::ops::Range;
 
@@ -12,8 +12,8 @@ const TASK: usize = 1 << 16;
 
 /// A table of one value for each label, 0 included.
 ///
-/// A value is `empty` until `add` receives a run of pixels of the label; a run never spans two rows of `row` pixels. `join`
-/// joins the values of neighbouring parts.
+/// Each value starts as `empty`. `add` adds a run of pixels of the label to it; a run never spans two rows of `row`
+/// pixels. `join` joins the values of two parts of the image.
 pub(crate) fn table<T: Copy + Send + Sync>(
     labels: &[u32],
     row: usize,
@@ -21,7 +21,7 @@ pub(crate) fn table<T: Copy + Send + Sync>(
     add: impl Fn(&mut T, Range<usize>) + Sync,
     join: impl Fn(T, T) -> T + Sync + Send,
 ) -> Vec<T> {
-    // Equal parts for all threads, so that there are no more tables than threads.
+    // Equal parts for all threads: no more tables than threads.
     let share = labels.len().div_ceil(current_num_threads()).max(TASK).next_multiple_of(row.max(1));
     let of_part = |(part, labels): (usize, &[u32])| {
         let mut table = vec![empty];
@@ -73,8 +73,8 @@ pub(crate) fn relabel(labels: &mut [u32], new: &[u32]) {
     labels.par_chunks_mut(TASK).for_each(|labels| labels.iter_mut().for_each(|label| *label = new[*label as usize]));
 }
 
-/// Renumbers the labels 1, 2, ... in the order in which they first appear, row by row (`fastremap.renumber`). Labels that
-/// are `dropped` become background.
+/// Renumbers the labels 1, 2, ... in the order in which they first appear, row by row (`fastremap.renumber`). Labels
+/// that are `dropped` become background.
 pub(crate) fn renumber(labels: &mut [u32], stats: &[LabelStats], dropped: impl Fn(usize) -> bool) {
     let present: Vec<usize> = (1..stats.len()).filter(|&label| stats[label].size > 0 && !dropped(label)).collect();
     let mut new = vec![0; stats.len()];
@@ -84,7 +84,7 @@ pub(crate) fn renumber(labels: &mut [u32], stats: &[LabelStats], dropped: impl F
     relabel(labels, &new);
 }
 
-/// Writes the labels `found` of `pixels`, which are ascending.
+/// Writes the labels `found` to the pixels at the indices `pixels`, which are ascending.
 pub(crate) fn place(labels: &mut [u32], pixels: &[u32], found: &[u32]) {
     labels.par_chunks_mut(TASK).enumerate().for_each(|(task, labels)| {
         let start = task * TASK;

@@ -1,8 +1,8 @@
-//! The Cellpose pipeline on the CPU, one module a stage: the fallback without a GPU, and the oracle of the shaders.
+//! The Cellpose pipeline on the CPU, stage by stage: the fallback without a GPU, and the oracle of the shaders' tests.
 //!
-//! Each module has the name of its stage. [`network`] runs the network; the stages before it are [`normalize`],
-//! [`resize`] and [`tile`], those after it [`blend`], [`follow_flows`], [`histogram`], [`masks`], [`flow_error`] and
-//! [`fill_holes`]. [`volume`] has the stages of stacks.
+//! A module bears the name of its stage or of a part of it. [`network`] runs the network. Before it run [`normalize`],
+//! [`resize`] and [`tile`], after it [`blend`], [`follow_flows`], [`histogram`], [`masks`], [`flow_error`] and
+//! [`fill_holes`]. [`volume`] holds the stages of stacks.
 //!
 //! Only the `simd` module contains `unsafe` code.
 #![deny(unsafe_code)]
@@ -36,7 +36,7 @@ pub use error::Error;
 pub use parallel::in_pool;
 pub use simd::Isa;
 
-/// Number of threads that share the work: those of the caller's rayon pool; 1 in WebAssembly.
+/// Number of threads that share the work: those of the rayon pool that the call runs in; 1 in WebAssembly.
 pub fn threads() -> usize {
     parallel::current_num_threads()
 }

@@ -1,14 +1,14 @@
-//! Masks from end points (the reference's `dynamics.get_masks_torch`): maxima of the histogram are seeds, seeds grow over
-//! the bins around them, and each pixel takes the label of the bin of its end point.
+//! Masks from end points (the reference's `dynamics.get_masks_torch`): maxima of the histogram are seeds, seeds grow
+//! over the bins around them, and each pixel takes the label of the bin of its end point.
 
 use crate::parallel::*;
 use cytoshade_core::{EndPoints, Histogram, Labels, ascending};
 
 use crate::label_tables::{place, renumber, stats};
 
-/// A seed has more end points than this.
+/// Seeds are bins with more end points than this.
 pub(crate) const SEED_COUNT: u32 = 10;
-/// A seed grows over bins of more end points than this.
+/// Seeds grow over bins with more end points than this.
 pub(crate) const GROW_COUNT: u32 = 2;
 /// Bins on each side of a seed in the window of which it is the maximum.
 pub(crate) const WINDOW: usize = 2;
@@ -17,8 +17,8 @@ pub(crate) const GROWTH: usize = 5;
 /// Bins that are checked together for seeds.
 const LOOK: usize = 64;
 
-/// The bins that are the maximum of their 5 x 5 neighbourhood, ascending by count; bins of equal count keep their
-/// order.
+/// The indices of the seeds, ascending by count: bins of more than 10 end points that are a maximum of the 5 x 5 bins
+/// around them. Seeds of equal count keep their order.
 pub fn seeds(histogram: &Histogram) -> Vec<usize> {
     let (counts, stride) = (&histogram.counts, histogram.stride());
     // The outermost bins are empty padding, so no window leaves the plane.
@@ -40,7 +40,10 @@ pub fn seeds(histogram: &Histogram) -> Vec<usize> {
     ascending(seeds.iter().map(|&bin| counts[bin] as usize)).into_iter().map(|seed| seeds[seed]).collect()
 }
 
-/// The label of each bin: `k + 1` for seed `k`. If two seeds grow over one bin, the later one keeps it.
+/// The label of each bin: `k + 1` if seed `k` grows over it, else 0. If several seeds grow over a bin, the last one
+/// keeps it.
+///
+/// In each of five steps, a seed grows over those of the eight neighbouring bins that hold more than 2 end points.
 pub fn grow(histogram: &Histogram, seeds: &[usize]) -> Vec<u32> {
     let masks: Vec<Mask> = seeds.par_iter().map(|&seed| grow_one(histogram, seed)).collect();
     let mut grown = vec![0; histogram.counts.len()];
@@ -81,13 +84,13 @@ fn grow_one(histogram: &Histogram, seed: usize) -> Mask {
     mask
 }
 
-/// The masks: labels 1, 2, ... in the order in which they first appear, row by row. Masks of more than
-/// `max_size_fraction` of the plane are dropped.
+/// The masks: labels 1, 2, ... in the order in which they first appear, row by row. Drops masks that cover more than
+/// the fraction `max_size_fraction` of the plane.
 pub fn masks(end_points: &EndPoints, histogram: &Histogram, max_size_fraction: f64) -> Labels {
     let mut labels = Labels::zeros(histogram.height, histogram.width);
     let grown = grow(histogram, &seeds(histogram));
     let ends = end_points.y.par_iter().zip(&end_points.x);
-    // Only active pixels are numbered, so that a single pass covers all pixels.
+    // Numbers the active pixels only, so that a single pass covers all pixels.
     let mut found: Vec<u32> = ends.map(|(&y, &x)| grown[histogram.bin(y, x)]).collect();
     number(&mut found, labels.as_slice().len() as f64 * max_size_fraction);
     place(labels.as_mut_slice(), &end_points.pixels, &found);

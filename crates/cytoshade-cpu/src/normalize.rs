@@ -7,17 +7,18 @@ use crate::percentile::{bounds, is_constant};
 use crate::sharpen::smooth_sharpen;
 use crate::tile_norm;
 
-/// A channel whose percentiles differ by no more than this has no contrast.
+/// Percentiles that differ by no more than this have no contrast.
 const MIN_CONTRAST: f32 = 1e-3;
 
 /// Smooths, sharpens, normalizes and inverts every channel according to `params`; an image is a volume of one z-slice.
 ///
-/// Percentiles are numpy's (linear interpolation, f32 arithmetic). A channel without contrast becomes zero and is not
-/// inverted; so does a constant channel, which the reference leaves as it is.
+/// Percentiles are numpy's (linear interpolation, f32 arithmetic). With `norm3d` they are those of a whole channel,
+/// else those of each z-slice. If the two percentiles differ by 1e-3 or less, the values become 0, or 1 with `invert`.
+/// A constant channel becomes 0 and is not inverted; the reference leaves it as it is.
 ///
 /// # Errors
-/// [`Error::Param`] if there are ranges for another number of channels, or if a z-slice has too little contrast for its own
-/// percentiles of tiles.
+/// [`Error::Param`] if [`Normalize::Ranges`] has another number of ranges than there are channels, or if a z-slice has
+/// too little contrast for its own percentiles of tiles.
 pub fn normalize(volume: &mut Volume, params: &Params) -> Result<(), Error> {
     match &params.normalize {
         Normalize::Percentile { low, high } => percentiles(volume, params, *low, *high),
@@ -35,7 +36,7 @@ fn percentiles(volume: &mut Volume, params: &Params, low: f32, high: f32) -> Res
         }
     }
     if params.tile_norm_blocksize > 0 {
-        // As in the reference nothing is inverted here.
+        // As in the reference, percentiles of tiles are not inverted.
         return tile_norm::normalize(volume, params, low, high);
     }
     let together = if params.norm3d { depth } else { 1 };
@@ -52,7 +53,7 @@ fn percentiles(volume: &mut Volume, params: &Params, low: f32, high: f32) -> Res
     Ok(())
 }
 
-/// Returns false for a constant block.
+/// Maps the percentiles of a block to 0 and 1. Returns false for a constant block, which becomes 0.
 fn percentile(block: &mut [f32], size: [usize; 3], low: f32, high: f32) -> bool {
     if is_constant(block) {
         block.fill(0.0);
@@ -74,7 +75,8 @@ fn scale(block: &mut [f32], low: f32, range: f32) {
     block.par_iter_mut().for_each(|value| *value = (*value - low) / range);
 }
 
-/// Each of the two operations in f64, rounded to f32 in between, as in numpy with a float64 scalar.
+/// Maps the range of each channel to 0 and 1. Each of the two operations is computed in f64 and rounded to f32, as
+/// numpy does with a float64 scalar.
 fn ranges(volume: &mut Volume, params: &Params, ranges: &[(f64, f64)]) -> Result<(), Error> {
     if ranges.len() != volume.channels() {
         let found = format!("{} ranges for a network of {} input channels", ranges.len(), volume.channels());

@@ -1,10 +1,10 @@
-//! Loops over all threads: rayon's, and sequential ones of the same names in WebAssembly, which has one thread here.
-//! Without threads rayon would only add a hundred kilobytes to the download.
+//! Loops over all threads: rayon's, or sequential ones of the same names in WebAssembly, which has one thread here.
+//! Rayon would only add a hundred kilobytes to the download.
 
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use rayon::{current_num_threads, prelude::*, scope};
 
-/// Runs `work` on a thread of the caller's pool.
+/// Runs `work` on a thread of the current rayon pool, the global one outside of any pool, and returns its result.
 #[cfg(not(target_family = "wasm"))]
 pub fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     scope(|_| work())

@@ -8,13 +8,13 @@ use cytoshade_core::percentile::Rank;
 pub(crate) use cytoshade_core::percentile::percentile;
 use cytoshade_core::percentile::steps;
 
-/// From this many samples on all threads search for an order statistic.
+/// Minimum number of samples for which all threads search for an order statistic.
 #[cfg(not(target_family = "wasm"))]
 const MANY: usize = 1 << 17;
 
 // Loops over values are `#[inline(never)]` for the reason stated in `network`.
 
-/// The values at two percentiles of a block of samples of size [depth, height, width].
+/// The values at the percentiles `low` and `high`, from 0 to 100, of a block of samples of size [depth, height, width].
 #[inline(never)]
 pub(crate) fn bounds(values: &[f32], size: [usize; 3], low: f32, high: f32) -> (f32, f32) {
     let [_, height, width] = size;
@@ -48,10 +48,10 @@ pub(crate) fn is_constant(values: &[f32]) -> bool {
 mod many {
     use super::*;
 
-    /// Bits of a digit.
+    /// Bits of a digit: a value has two digits.
     const DIGIT: u32 = 16;
 
-    /// Bits in the order of [`f32::total_cmp`].
+    /// The bits of a value as an integer in the order of [`f32::total_cmp`].
     fn key(value: f32) -> u32 {
         let bits = value.to_bits();
         bits ^ if bits >> 31 == 0 { 1 << 31 } else { u32::MAX }
@@ -76,7 +76,7 @@ mod many {
         values.par_chunks(share).map(of_part).reduce_with(joined).unwrap_or_default()
     }
 
-    /// The digit of the value of rank `rank`, and the value's rank among those of this digit.
+    /// The digit of the value of rank `rank`, and the rank of the value among the values of this digit.
     fn find(counts: &[usize], mut rank: usize) -> (u32, usize) {
         for (digit, &count) in (0..).zip(counts) {
             if rank < count {
@@ -87,7 +87,8 @@ mod many {
         (u32::MAX >> DIGIT, 0)
     }
 
-    /// The values of these ranks (numbers of smaller values), which are ascending.
+    /// The values of these ranks (numbers of values before them in ascending order). Ascending ranks take the fewest
+    /// passes.
     pub(super) fn select<const N: usize>(values: &[f32], ranks: [usize; N]) -> [f32; N] {
         let upper = count(values, |key| Some((key >> DIGIT) as u16));
         let mut last: Option<(u32, Vec<usize>)> = None;

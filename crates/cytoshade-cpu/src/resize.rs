@@ -1,4 +1,4 @@
-//! Bilinear resize of planes and nearest resize of labels, with OpenCV's coordinates (the reference's
+//! Resizes planes by bilinear and labels by nearest interpolation, with OpenCV's coordinates (the reference's
 //! `transforms.resize_image`, which calls `cv2.resize`).
 
 use crate::parallel::*;
@@ -10,7 +10,7 @@ use crate::simd::{Lanes, Work, compiled};
 /// Rows of one task.
 const ROWS: usize = 32;
 
-/// Resizes each plane to `height` x `width` by bilinear interpolation.
+/// Resizes each plane to `height` x `width` pixels by bilinear interpolation.
 pub fn bilinear(planes: &Planes, height: usize, width: usize) -> Planes {
     let mut resized = Planes::zeros(planes.channels(), height, width);
     if height == 0 || width == 0 || planes.pixels() == 0 {
@@ -30,7 +30,7 @@ pub fn bilinear(planes: &Planes, height: usize, width: usize) -> Planes {
 /// Neighbouring rows of a resized plane.
 struct Rows<'a> {
     source: &'a [f32],
-    /// The source plane.
+    /// Width of the source plane.
     width: usize,
     rows: &'a [LerpIndex],
     columns: &'a [LerpIndex],
@@ -69,13 +69,13 @@ impl Work for Rows<'_> {
     }
 }
 
-/// OpenCV's INTER_NEAREST: the input sample at the corner of each output sample.
+/// For each of `to` output samples, the index of the input sample at its scaled start: OpenCV's INTER_NEAREST.
 pub(crate) fn corners(from: usize, to: usize) -> Vec<usize> {
     let step = 1.0 / (to as f64 / from as f64);
     (0..to).map(|at| ((at as f64 * step) as usize).min(from - 1)).collect()
 }
 
-/// Resizes labels to `height` x `width`; each pixel takes the label at its scaled corner (INTER_NEAREST).
+/// Resizes labels to `height` x `width` pixels; each takes the label at its scaled upper left corner (INTER_NEAREST).
 pub fn nearest(labels: &Labels, height: usize, width: usize) -> Labels {
     let mut resized = Labels::zeros(height, width);
     if labels.as_slice().is_empty() {

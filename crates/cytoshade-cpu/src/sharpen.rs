@@ -1,13 +1,14 @@
 //! Smooths and sharpens planes before normalization (the reference's `transforms.smooth_sharpen_img`).
 //!
-//! The reference multiplies Fourier transforms. Its kernels are Gaussians, so two cyclic passes along the axes agree with it
-//! to rounding. Its kernel is sampled with a spacing a little over 1 in Y, and in X over the same span as in Y for every
-//! width, which scales the Gaussian in X by width / height. Both are kept.
+//! The reference multiplies Fourier transforms. Its kernels are Gaussians, so two cyclic passes along the axes agree
+//! with it to rounding. The reference samples its kernel with a spacing of (height + 1) / (height - 1) along Y, and
+//! along X over the span of Y, which scales the Gaussian along X by width / height. This module does the same.
 
 use crate::parallel::*;
 use cytoshade_core::gaussian::Taps;
 
-/// Smooths by a Gaussian of `smooth_radius` and subtracts one of `sharpen_radius`; a radius of 0 omits its part.
+/// Smooths a plane by a Gaussian of `smooth_radius` pixels, and subtracts the plane smoothed by one of `sharpen_radius`
+/// pixels. A radius of 0 omits its part.
 pub(crate) fn smooth_sharpen(plane: &mut [f32], height: usize, width: usize, smooth_radius: f32, sharpen_radius: f32) {
     if plane.is_empty() || (smooth_radius <= 0.0 && sharpen_radius <= 0.0) {
         return;
@@ -24,7 +25,7 @@ pub(crate) fn smooth_sharpen(plane: &mut [f32], height: usize, width: usize, smo
         let difference = smoothed.par_iter().zip(&surround).map(|(smoothed, surround)| smoothed - surround);
         plane.par_iter_mut().zip(difference).for_each(|(value, new)| *value = new);
     } else {
-        // The kernel is 1 in the middle, instead of the Gaussian's value.
+        // The reference's kernel is 1 in the middle, instead of the Gaussian's value.
         let middle = Kernel::new(f64::from(sharpen_radius), height, width).middle();
         plane.par_iter_mut().zip(&surround).for_each(|(value, &surround)| {
             let center = f64::from(*value);

@@ -4,7 +4,8 @@ use crate::parallel::*;
 use cytoshade_core::Planes;
 use cytoshade_core::tiling::{Tile, TileLayout, Tiling};
 
-/// Cuts the tiles `which`, the network's input: [tiles, channels, tile height, tile width].
+/// Cuts the tiles `which` out of the padded planes: the network's input, of shape [tiles, channels, tile height, tile
+/// width].
 pub fn cut(tile_layout: &TileLayout, planes: &Planes, which: &[Tile]) -> Vec<f32> {
     let Tiling { height, width, .. } = tile_layout.tiling;
     let mut cut = vec![0.0; which.len() * planes.channels() * height * width];

@@ -8,10 +8,10 @@ use cytoshade_core::{Error, Params, Planes, Volume};
 use crate::percentile::percentile;
 use crate::resize;
 
-/// Maps the `low` percentile of every channel to 0 and the `high` percentile to 1. Both are taken in tiles, smoothed, and
-/// interpolated in between.
+/// Maps the `low` percentile of every channel to 0 and the `high` percentile to 1. Both are those of tiles, smoothed
+/// and interpolated between the tiles.
 ///
-/// With `norm3d` all z-slices share the mean of their percentiles; else each has its own.
+/// With `norm3d` all z-slices share the mean of their percentiles, otherwise each has its own.
 ///
 /// # Errors
 /// [`Error::Param`] if z-slices have their own percentiles and one has too little contrast.

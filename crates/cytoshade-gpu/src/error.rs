@@ -94,8 +94,8 @@ pub enum Error {
     },
     /// The network's outputs are not finite.
     #[error(
-        "the network's outputs are not finite: the first values that are not come out of {layer}; use --precision f32 if \
-         it runs in f16, and check the model file and the range of the image's intensities"
+        "the network's outputs are not finite, first those of layer {layer}; use --precision f32 if it runs in f16, \
+         and check the model file and the range of the image's intensities"
     )]
     NotFinite {
         /// The layer, by its name in the model file.

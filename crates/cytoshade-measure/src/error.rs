@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The labels do not fill their shape.
+    /// The number of labels is not the product of the sides.
     #[error(
         "{found} labels for {depth} x {height} x {width} pixels (depth x height x width); pass one label per pixel"
     )]
@@ -38,7 +38,7 @@ pub enum Error {
         /// Channels, height and width that the labels and the first image have.
         expected: [usize; 3],
     },
-    /// The network's output has another number of values than the labels.
+    /// The cell probabilities and the labels differ in number.
     #[error("{found} cell probabilities for {expected} labels; pass the outputs of the same image")]
     CellprobCount {
         /// Number of cell probabilities.

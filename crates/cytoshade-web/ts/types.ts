@@ -140,7 +140,7 @@ export interface SegmentOptions extends ImageOptions {
   batchSize?: number;
   /** Run the dynamics at the image's size. Default: true. */
   resample?: boolean;
-  /** Average over flipped, half-overlapping tiles: about four times the work. Default: false. */
+  /** Average over flipped, half-overlapping tiles: about two to four times as many. Default: false. */
   augment?: boolean;
   onProgress?: (progress: SegmentProgress) => void;
   signal?: AbortSignal;

@@ -1,7 +1,7 @@
-//! The architectures: the computation of each network as a neutral [`Plan`](crate::Plan).
+//! The architectures: each builds the [`Plan`](crate::Plan) and the [`Description`](crate::Description) of its
+//! networks.
 //!
-//! Nothing outside of an architecture's module here, and of its recogniser in `cytoshade-model`, depends on the
-//! architecture: the pipelines read a [`Description`](crate::Description), the backends match on
-//! [`Operation`](crate::Operation)s.
+//! Only an architecture's module here and its recogniser in `cytoshade-model` depend on the architecture. The pipelines
+//! read the description, the backends match on [`Operation`](crate::Operation)s.
 
 pub mod unet;

@@ -1,4 +1,4 @@
-//! Images of the crate `image`.
+//! Conversions from images of the crate `image`.
 
 use image::DynamicImage;
 
@@ -8,7 +8,8 @@ use crate::Error;
 /// A view of the pixels, without alpha.
 ///
 /// # Errors
-/// [`Error::ImageTooSmall`] if a side is under 2 pixels, [`Error::PixelType`] for a type that this version does not know.
+/// [`Error::ImageTooSmall`] if a side is under 2 pixels, [`Error::PixelType`] for a pixel type that this version does
+/// not read.
 impl<'a> TryFrom<&'a DynamicImage> for ImageView<'a> {
     type Error = Error;
 

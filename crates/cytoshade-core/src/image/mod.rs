@@ -101,16 +101,17 @@ impl Image {
         ImageView::planar(self.samples.view(), self.channels, self.height, self.width)
     }
 
-    /// One channel (counted from 0) as f32.
+    /// One channel, counted from 0, as one plane of f32.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] with the first such sample; [`Error::NoSuchChannel`].
+    /// [`Error::NotFinite`] with the first sample that is not finite as f32; [`Error::NoSuchChannel`] if the image has
+    /// no such channel.
     pub fn to_planes(&self, channel: usize) -> Result<Planes, Error> {
         self.view().to_planes(channel)
     }
 }
 
-/// Fails unless a buffer of `found` samples holds an image of a shape that can be segmented.
+/// Checks that an image has channels and sides of at least 2 pixels, and that a buffer of `found` samples holds it.
 fn check_shape(found: usize, channels: usize, height: usize, width: usize) -> Result<(), Error> {
     if channels == 0 {
         return Err(Error::NoChannels);

@@ -96,14 +96,15 @@ macro_rules! samples {
                 match self { $(SamplesView::$variant(values) => values.len()),* }
             }
 
-            /// Appends `count` samples from `first` on, each `step` after the last, to `out` as f32.
+            /// Appends `count` samples from `first` on, `step` apart, to `out` as f32.
             pub(super) fn extend_f32(&self, first: usize, step: usize, count: usize, out: &mut Vec<f32>) {
                 match self { $(SamplesView::$variant(values) => {
                     extend_f32(values.get(first..).unwrap_or_default(), step, count, out)
                 })* }
             }
 
-            /// A copy of so many channels of so many pixels, planar; `strides` are those of channels and of pixels.
+            /// A planar copy of `channels` channels of `pixels` pixels; `strides` are the distances of channels and of
+            /// pixels.
             pub(super) fn planar(&self, [channels, pixels]: [usize; 2], strides: [usize; 2]) -> Samples {
                 match self { $(SamplesView::$variant(values) => {
                     Samples::$variant(to_planar(values, [channels, pixels], strides))
@@ -149,7 +150,7 @@ fn to_planar<T: Sample>(values: &[T], [channels, pixels]: [usize; 2], strides: [
     planar
 }
 
-// Not inlined into the function with all types: a browser would optimise all of that function once one of its loops is
+// Not inlined into the function with all types: a browser would optimize all of that function once one of its loops is
 // hot.
 #[inline(never)]
 fn extend_f32<T: Sample>(values: &[T], step: usize, count: usize, out: &mut Vec<f32>) {

@@ -6,8 +6,7 @@ use crate::{Error, Planes};
 
 /// A borrowed image of shape [channels, height, width], planar or interleaved, in any integer or float type.
 ///
-/// A segmentation reads the samples where they are: they are copied only when the network's channels are selected, as
-/// f32.
+/// A segmentation copies only the channels that the network reads, as f32.
 ///
 /// ```
 /// use cytoshade_core::ImageView;
@@ -22,9 +21,9 @@ pub struct ImageView<'a> {
     channels: usize,
     height: usize,
     width: usize,
-    /// Samples from a channel of a pixel to the next channel.
+    /// Distance in samples from a channel of a pixel to the next channel.
     channel_stride: usize,
-    /// Samples from a pixel to the next one.
+    /// Distance in samples from a pixel to the next one.
     pixel_stride: usize,
 }
 
@@ -74,7 +73,7 @@ impl<'a> ImageView<'a> {
         Ok(Self { samples, channels, height, width, channel_stride: 1, pixel_stride: stored })
     }
 
-    /// A view of planar samples whose number was checked.
+    /// A view of planar samples; the caller has checked their number.
     pub(super) fn planar(samples: SamplesView<'a>, channels: usize, height: usize, width: usize) -> Self {
         Self { samples, channels, height, width, channel_stride: height * width, pixel_stride: 1 }
     }
@@ -101,10 +100,11 @@ impl<'a> ImageView<'a> {
         Image { channels, height, width, samples }
     }
 
-    /// One channel (counted from 0) as f32.
+    /// One channel, counted from 0, as one plane of f32.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] with the first such sample; [`Error::NoSuchChannel`].
+    /// [`Error::NotFinite`] with the first sample that is not finite as f32; [`Error::NoSuchChannel`] if the image has
+    /// no such channel.
     pub fn to_planes(&self, channel: usize) -> Result<Planes, Error> {
         if channel >= self.channels {
             let (chan, channels) = (channel + 1, self.channels);

@@ -16,7 +16,7 @@ pub struct ConvShape {
     pub kernel: usize,
 }
 
-/// What a convolution applies to its input first: `f(x) = scale * x + shift`, then a ReLU if `relu`.
+/// The function that a convolution applies to its input: `f(x) = scale * x + shift`, then a ReLU if `relu`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prologue {
     /// Factor on each input channel.
@@ -28,7 +28,7 @@ pub struct Prologue {
 }
 
 impl Prologue {
-    /// Leaves `inputs` channels as they are, but for the ReLU.
+    /// The identity on `inputs` channels, followed by a ReLU if `relu`.
     pub fn plain(inputs: usize, relu: bool) -> Self {
         Self { scale: vec![1.0; inputs], shift: vec![0.0; inputs], relu }
     }
@@ -50,7 +50,8 @@ pub struct BatchNorm {
 impl BatchNorm {
     /// Folds the BatchNorm `name` of `channels` channels into a scale and a shift.
     ///
-    /// `scale = weight / sqrt(var + 1e-5)` and `shift = bias - mean * scale`, in f64.
+    /// `scale = weight / sqrt(var + 1e-5)` and `shift = bias - mean * scale`, computed in f64. `relu` passes to the
+    /// result.
     ///
     /// # Errors
     /// [`Error::Layer`] with the first vector of another length, [`Error::LayerValue`] if a scale or shift is not finite
@@ -77,8 +78,8 @@ impl BatchNorm {
 
 /// A convolution with zero padding and stride 1, and the prologue on its input.
 ///
-/// `y = bias + sum over the kernel of weight * f(x)`, where `f` is the [`Prologue`]. Outside of the map `f(x)` is 0: the
-/// padding applies after the prologue.
+/// `y = bias + sum over the kernel and the inputs of weight * f(x)`, with the [`Prologue`] `f`. Outside of the map
+/// `f(x)` is 0: the padding applies after the prologue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conv {
     name: String,
@@ -89,7 +90,7 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// A convolution from its values; `weight` has the shape [outputs, inputs, kernel, kernel].
+    /// A convolution from its values: `weight` of shape [outputs, inputs, kernel, kernel], `bias` of shape `[outputs]`.
     ///
     /// # Errors
     /// [`Error::Layer`] with the first array of another length.

@@ -11,7 +11,7 @@ pub struct Description {
     pub inputs: usize,
     /// Channels of the output and their meaning.
     pub outputs: OutputChannels,
-    /// How planes become tiles.
+    /// The rule by which planes are cut into tiles.
     pub tile: TileRule,
     /// Channels of the style vector. `None` if the network has none.
     pub style: Option<usize>,
@@ -24,11 +24,12 @@ pub struct Description {
 pub struct OutputChannels {
     /// Number of channels.
     pub count: usize,
-    /// Which of them are flows and cell probability; the others are classes. `None` for networks that do not segment.
+    /// The channels of the flows and the cell probability; the others are classes. `None` for networks that do not
+    /// segment.
     pub flows: Option<FlowChannels>,
 }
 
-/// Which channels of an output the dynamics read.
+/// The output channels that the dynamics read, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowChannels {
     /// Flow along Y.
@@ -39,14 +40,14 @@ pub struct FlowChannels {
     pub cellprob: usize,
 }
 
-/// How planes become tiles.
+/// The rule by which planes are cut into tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TileRule {
-    /// The network takes tiles whose sides are multiples of this.
+    /// The sides of the network's tiles are multiples of this, in pixels.
     pub multiple: usize,
-    /// The reference pads the sides of a plane to a multiple of this; see [`Pad::new`](crate::tiling::Pad::new).
+    /// The sides of planes are padded to a multiple of this, in pixels; see [`Pad::new`](crate::tiling::Pad::new).
     pub padding: usize,
-    /// Side of a tile in pixels unless [`Params::bsize`](crate::Params::bsize) says otherwise.
+    /// Side of a tile in pixels if [`Params::bsize`](crate::Params::bsize) is unset.
     pub side: usize,
 }
 
@@ -55,12 +56,13 @@ pub struct TileRule {
 pub struct RescaleRule {
     /// Diameter in pixels to which cells are resized before they enter the network.
     pub diam_mean: f32,
-    /// Mean diameter in pixels of the cells of the training images: the diameter of an image if none is given.
+    /// Mean diameter in pixels of the cells in the training images; the diameter of an image if none is given or
+    /// estimated.
     pub diam_labels: f32,
 }
 
 impl OutputChannels {
-    /// The channels in the order in which the pipelines keep them: dY, dX, cell probability, then the classes.
+    /// The channels in the pipelines' order: dY, dX, cell probability, then the classes.
     ///
     /// `None` for networks that do not segment.
     pub fn segmentation_order(&self) -> Option<Vec<usize>> {
@@ -72,10 +74,10 @@ impl OutputChannels {
 }
 
 impl TileRule {
-    /// The side of a tile: `bsize`, or the network's own if there is none.
+    /// The side of a tile in pixels: `bsize`, or the network's own if `bsize` is `None`.
     ///
     /// # Errors
-    /// [`Error::TileSide`] if the sides of tiles and padded planes would not suit the network.
+    /// [`Error::TileSide`] unless the side is a multiple of `padding`, and `padding` one of `multiple`.
     pub fn side(&self, bsize: Option<usize>) -> Result<usize, Error> {
         let TileRule { multiple, padding, side } = *self;
         let side = bsize.unwrap_or(side);
@@ -87,6 +89,8 @@ impl TileRule {
 }
 
 impl Description {
+    /// Checks the ranges of the properties.
+    ///
     /// # Errors
     /// [`Error::NetworkShape`] with the first property that is out of range.
     pub(super) fn check(&self) -> Result<(), Error> {

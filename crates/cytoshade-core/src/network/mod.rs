@@ -27,8 +27,8 @@ impl Network {
     /// A network from its parts.
     ///
     /// # Errors
-    /// [`Error::NetworkShape`] if the description is out of range or does not fit the plan, [`Error::NoSuchWeights`] and
-    /// [`Error::LayerShape`] with the first weights that do not fit their operation.
+    /// [`Error::NetworkShape`] if the description is out of range or does not fit the plan; [`Error::NoSuchWeights`],
+    /// [`Error::LayerShape`] and [`Error::ShortcutRelu`] with the first weights that do not fit their operation.
     pub fn new(description: Description, plan: Plan, weights: Weights) -> Result<Self, Error> {
         description.check()?;
         let network = Self { description, plan: Box::new(plan), weights };
@@ -67,7 +67,7 @@ impl Network {
         self.weights.len() + 2
     }
 
-    /// The plan reads, writes and tiles as the description says.
+    /// Checks that the plan has the inputs, outputs, style and tile multiple of the description.
     fn check_plan(&self) -> Result<(), Error> {
         let Self { description, plan, .. } = self;
         let refuse = |what, found, expected| Err(Error::NetworkShape { what, found, expected });
@@ -91,7 +91,7 @@ impl Network {
         Ok(())
     }
 
-    /// The weights of an operation have its shape.
+    /// Checks that the weights of an operation exist and have its shape.
     fn check_weights(&self, operation: &Operation) -> Result<(), Error> {
         let channels = |id| self.plan[id].channels();
         match operation {
@@ -116,7 +116,7 @@ impl Network {
         }
     }
 
-    /// The convolution is there and has a kernel, inputs and outputs of these sizes.
+    /// Checks that a convolution exists and has this kernel and these numbers of inputs and outputs.
     fn check_conv(&self, id: ConvId, expected: [usize; 3]) -> Result<(), Error> {
         let found = self.weights.convs().get(id.index());
         let conv = found.ok_or(Error::NoSuchWeights { kind: "convolution", index: id.index() })?;
@@ -124,7 +124,7 @@ impl Network {
     }
 }
 
-/// Kernel, inputs and outputs of a layer.
+/// Compares the kernel, inputs and outputs of a layer with those of its operation.
 fn check_shape(layer: &str, found: [usize; 3], expected: [usize; 3]) -> Result<(), Error> {
     if found == expected { Ok(()) } else { Err(Error::LayerShape { layer: layer.into(), found, expected }) }
 }
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::{PlanBuilder, Shortcut, TensorShape};
 
-    /// A block of two levels: a 3x3 convolution at half size, doubled again by one with a shortcut.
+    /// A network of two levels: a 3x3 convolution at half size, and an upsampling one with a shortcut.
     fn parts() -> (Description, Plan, Vec<Conv>) {
         let (mut plan, input) = PlanBuilder::new(1);
         let small = plan.tensor(TensorShape::Map { channels: 1, scale: 2 });

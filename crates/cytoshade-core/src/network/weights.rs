@@ -1,4 +1,4 @@
-//! The weights of a network, found by typed identifiers.
+//! The weights of a network, addressed by typed identifiers.
 
 use std::ops::Index;
 
@@ -44,7 +44,7 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Weights that [`ConvId`] and [`LinearId`] find by their index.
+    /// Weights from the convolutions and the matrices; [`ConvId`] and [`LinearId`] are indices into these lists.
     pub fn new(convs: Vec<Conv>, linears: Vec<Linear>) -> Self {
         Self { convs, linears }
     }
@@ -59,7 +59,7 @@ impl Weights {
         &self.linears
     }
 
-    /// Number of values: weights, biases, scales and shifts.
+    /// Number of values: weights, biases, and the scales and shifts of the prologues.
     pub fn len(&self) -> usize {
         let convs = self.convs.iter().map(|conv| conv.weight().len() + conv.bias().len() + 2 * conv.inputs());
         let linears = self.linears.iter().map(|linear| linear.weight().len() + linear.bias().len());
@@ -75,6 +75,8 @@ impl Weights {
 impl Index<ConvId> for Weights {
     type Output = Conv;
 
+    /// # Panics
+    /// If there is no such convolution.
     fn index(&self, id: ConvId) -> &Conv {
         &self.convs[id.0]
     }
@@ -83,6 +85,8 @@ impl Index<ConvId> for Weights {
 impl Index<LinearId> for Weights {
     type Output = Linear;
 
+    /// # Panics
+    /// If there is no such matrix.
     fn index(&self, id: LinearId) -> &Linear {
         &self.linears[id.0]
     }

@@ -2,13 +2,13 @@
 
 use crate::Error;
 
-/// A description of a parameter of [`Params`](crate::Params), for programs that offer it to people.
+/// Name, meaning, type and default of a parameter of [`Params`](crate::Params), for user interfaces.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ParamInfo {
     /// Its name, as in [`Params`](crate::Params).
     pub name: &'static str,
-    /// Its meaning: lines of plain text, each after a space.
+    /// Its meaning: lines of plain text, each with a leading space.
     pub help: &'static str,
     /// Its type.
     pub kind: ParamKind,
@@ -29,7 +29,7 @@ impl ParamInfo {
 pub enum ParamKind {
     /// True or false.
     Flag,
-    /// A whole number from 0.
+    /// A whole number from 0 to 4294967295 (2^32 - 1).
     Count,
     /// A number.
     Number,
@@ -111,7 +111,7 @@ numbers! {
     usize, Count, |value| whole(value).then_some(value as usize);
 }
 
-/// Whether a number is a whole one that every type of counts holds.
+/// Whether a number is whole and fits every integer type of parameters.
 fn whole(value: f64) -> bool {
     value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value)
 }
@@ -146,7 +146,7 @@ pub(super) fn check<T: Parameter>(
 pub(super) fn set<T: Parameter>(name: &'static str, parameter: &mut T, value: ParamValue) -> Result<(), Error> {
     let expected = match T::KIND {
         ParamKind::Flag => "true or false",
-        ParamKind::Count => "a whole number from 0",
+        ParamKind::Count => "a whole number from 0 to 4294967295",
         ParamKind::Number => "a number",
     };
     let found = match value {
@@ -193,7 +193,7 @@ macro_rules! declare_params {
 
             $(declare_params!(@setter $plain: $type $(<$inner>)?);)*
 
-            /// Sets the plain parameter of a name.
+            /// Sets the plain parameter that is called `name`.
             ///
             /// # Errors
             /// [`Error::NoSuchParam`]; [`Error::Param`] for a value of another type. The range is checked by

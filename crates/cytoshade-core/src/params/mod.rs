@@ -6,14 +6,14 @@ use crate::Error;
 pub use declare::{ParamInfo, ParamKind, ParamValue};
 use declare::{Parameter, declare_params};
 
-/// The input channels of the network, as Cellpose numbers them.
+/// The image's channels that the network reads, numbered as in Cellpose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 pub struct Channels {
     /// The channel to segment: 0 is the mean of all channels ("grey"), 1 to C name a channel.
     pub chan: usize,
-    /// The optional second (nuclear) channel: 0 is none (zeros), 1 to C name a channel. Ignored if `chan` is 0, as in
-    /// the reference.
+    /// The second (nuclear) channel: 0 is none (zeros), 1 to C name a channel. As in the reference, it is ignored if
+    /// `chan` is 0.
     pub chan2: usize,
 }
 
@@ -62,11 +62,12 @@ pub enum Normalize {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 #[non_exhaustive]
 pub struct Outputs {
-    /// The flows (dY, dX), of shape [2, height, width].
+    /// The flows: (dY, dX) of shape [2, height, width]; of a stack [2, depth, height, width], in 3-D (dZ, dY, dX) of
+    /// [3, depth, height, width].
     pub flows: bool,
-    /// The cell probability (a logit), of shape [1, height, width].
+    /// The cell probability (a logit), of shape [1, height, width]; of a stack [1, depth, height, width].
     pub cellprob: bool,
-    /// The style vector, if the network has one.
+    /// The style vector, if the network has one; of a stack one for each z-slice, in 3-D one for each plane along X.
     pub style: bool,
     /// The network's outputs beside dY, dX and cell probability, if it has any. Not for stacks.
     pub classes: bool,
@@ -106,7 +107,7 @@ impl Outputs {
     }
 }
 
-/// Limit on the steps of the integration: more would run for hours.
+/// Limit on the steps of the integration, which bounds its time.
 const MAX_NITER: u32 = 1_000_000;
 
 /// Default of [`Params::max_pixels`]: a plane of 4 GiB.
@@ -153,13 +154,14 @@ declare_params! {
             /// Radius in pixels of a Gaussian that smooths before normalization; 1/10 to 1/4 of a diameter is recommended.
             /// 0 is off.
             smooth_radius: f32 = 0.0, in "0 to 10,000" if |radius| is_radius(radius.into());
-            /// Side in pixels of tiles that are normalized by their own percentiles, so that dark regions become as bright
-            /// as others; larger than a cell. 0 takes percentiles of the whole image.
+            /// Side in pixels, larger than a cell, of tiles that are normalized by their own percentiles, so that dark
+            /// regions become as bright as others. 0 takes percentiles of the whole image.
             tile_norm_blocksize: usize = 0, in "0 (off) or a side of 2 pixels and more" if |side| side != 1;
-            /// Standard deviation, in tiles, of a Gaussian that smooths the percentiles of tiles. As in the reference it
-            /// smooths along Y, on single images too.
+            /// Standard deviation, in tiles, of a Gaussian that smooths the percentiles of tiles. As in the reference
+            /// it smooths along Y, on single images too; 0 counts as 1. Without norm3d it is not used.
             tile_norm_smooth3d: f32 = 1.0, in "0 to 10,000" if |radius| is_radius(radius.into());
-            /// Normalize all z-slices of a stack together (true) or each on its own (false). Always on in 3-D.
+            /// Normalize all z-slices of a stack together (true) or each on its own (false). As in the reference, a
+            /// segmentation in 3-D always has it on, and one of z-slices without stitching always off.
             norm3d: bool = true;
             /// Mean diameter of the cells in the image, in pixels. If unset, the size model estimates it; without
             /// one it is the mean diameter of the network's training images.
@@ -169,16 +171,17 @@ declare_params! {
             /// Side of a tile in pixels: a multiple of 16, from 32 to 4096. If unset, the network's own, 224 for U-Nets.
             bsize: Option<usize> = None, in "a multiple of 16 from 32 to 4096"
                 if |side: usize| (32..=4096).contains(&side) && side.is_multiple_of(16);
-            /// Overlap of neighbouring tiles as a fraction of a tile, 0.05 to 0.5. Not used with augmentation.
+            /// Minimum overlap of neighbouring tiles as a fraction of a tile, 0.05 to 0.5. Not used with augmentation.
             tile_overlap: f64 = 0.1, in "a fraction from 0.05 to 0.5" if |part| (0.05..=0.5).contains(&part);
-            /// Average over flipped, half-overlapping tiles: about four times the work.
+            /// Average over flipped, half-overlapping tiles: about two to four times as many as with the default
+            /// overlap.
             augment: bool = false;
-            /// Tiles that run through the network together, at least 1.
+            /// Tiles that run through the network together, 1 to 4096.
             batch_size: usize = 8, in "1 to 4096 tiles" if |tiles| (1..=4096).contains(&tiles);
             /// Label the cells. If off, only the outputs beside the labels are computed, and every label is 0.
             compute_masks: bool = true;
-            /// Steps of the Euler integration. If unset, 200, scaled by the resize if the dynamics run at the image's own
-            /// size.
+            /// Steps of the Euler integration. If unset, 200, divided by the factor of the resize if the dynamics run
+            /// at the image's own size.
             niter: Option<u32> = None, in "1 to 1,000,000 steps" if |steps| (1..=MAX_NITER).contains(&steps);
             /// Interpolate the flows bilinearly between pixels during the integration.
             interp: bool = true;
@@ -186,7 +189,7 @@ declare_params! {
             cellprob_threshold: f32 = 0.0, in "a finite number" if f32::is_finite;
             /// Drop masks whose flows differ from the network's by a mean squared error above this. 0 keeps all.
             flow_threshold: f64 = 0.4, in "0 (keep all) or a number above it" if |t: f64| t.is_finite() && t >= 0.0;
-            /// Drop masks that cover more than this fraction of the image.
+            /// Drop masks that cover more than this fraction of the image, or in 3-D of the stack.
             max_size_fraction: f64 = 0.4, in "a fraction above 0, at most 1" if |part| part > 0.0 && part <= 1.0;
             /// Drop masks of fewer pixels than this. 0 keeps all.
             min_size: usize = 15;
@@ -200,8 +203,8 @@ declare_params! {
             /// Segment a stack slice by slice, and join cells of neighbouring z-slices whose intersection over union is at
             /// least this. 0 is off: each z-slice has labels of its own.
             stitch_threshold: f64 = 0.0, in "0 (off) to 1" if |iou| (0.0..=1.0).contains(&iou);
-            /// Limit on the pixels of an image, and on those after the resize to the network's size: refuses images, and
-            /// small diameters, whose segmentation would take more memory and time than expected.
+            /// Limit on the pixels of an image, before and after the resize to the network's size. An image beyond it
+            /// is an error, as is a diameter that enlarges the image beyond it.
             max_pixels: usize = MAX_PIXELS, in "1 to 4,294,967,295 pixels (2^32 - 1)"
                 if |pixels: usize| (1..=u32::MAX as usize).contains(&pixels);
         }
@@ -232,7 +235,8 @@ impl Params {
         self
     }
 
-    /// Checks every value against its range.
+    /// Checks every value against its range. A segmentation checks [`Params::channels`](#structfield.channels) against
+    /// the image.
     ///
     /// # Errors
     /// [`Error::Param`] with the first parameter that is out of range.

@@ -53,11 +53,11 @@ impl PlanBuilder {
 
     /// Checks the plan and assigns the buffers.
     ///
-    /// `output` is the map that the network returns, and `style` the vector that it returns beside it, if any.
+    /// `output` is the map that the network returns, `style` the vector that it returns too, if it has one.
     ///
     /// # Errors
-    /// [`Error::Plan`] with the first operation that no backend could run: operands of the wrong shape, a tensor that is
-    /// read before it is written or written twice.
+    /// [`Error::Plan`] with the first operation that no backend can run, for example because an operand has the wrong
+    /// shape, or a tensor is written twice or read before it is written.
     pub fn finish(self, output: TensorId, style: Option<TensorId>) -> Result<Plan, Error> {
         let Self { tensors, operations } = self;
         check::check(&tensors, &operations, output, style)?;

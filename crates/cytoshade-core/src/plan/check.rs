@@ -1,12 +1,12 @@
-//! The rules that every plan keeps, so that backends need not check them.
+//! The rules of plans. A plan that was built keeps them, so backends do not check them.
 
 use super::{Convolution, Operation, Shortcut, TensorId, TensorShape};
 use crate::Error;
 
-/// Refuses a plan that no backend could run.
+/// Checks that backends can run a plan.
 ///
 /// # Errors
-/// [`Error::Plan`].
+/// [`Error::Plan`] with the first operation that breaks a rule.
 pub(super) fn check(
     tensors: &[TensorShape],
     operations: &[Operation],
@@ -30,9 +30,9 @@ struct Checker<'a> {
     tensors: &'a [TensorShape],
     /// Whether an operation before this one writes the tensor.
     written: Vec<bool>,
-    /// Whether the tensor lies beside others in its buffer.
+    /// Whether the tensor shares its buffer with others that the same operation writes.
     shared: Vec<bool>,
-    /// The operation, from 1; 0 is the input, one past the last the results.
+    /// The operation, from 1; 0 stands for the tensors, one past the last for the results.
     at: usize,
 }
 
@@ -52,7 +52,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Every tensor has channels and a size.
+    /// Checks that every tensor has channels and a size.
     fn shapes(&self) -> Result<(), Error> {
         for shape in self.tensors {
             let empty = match *shape {
@@ -65,7 +65,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// Every tensor is written once, before it is read.
+    /// Checks that the operation reads tensors that are written before it, and writes tensors that are not.
     fn operands(&mut self, operation: &Operation) -> Result<(), Error> {
         for id in operation.sources() {
             self.shape(id)?;
@@ -124,14 +124,14 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// A source is of the target's size, or of half its sides if it is upsampled.
+    /// Checks that a source has the target's size, or half its sides if it is upsampled.
     fn scales(&self, source: usize, target: usize, upsample: bool) -> Result<(), Error> {
         let suits = source == if upsample { 2 * target } else { target };
         let found = || format!("reads a map of scale {source} for one of {target}");
         self.expect(suits, found, "the target's scale, or twice it if the source is upsampled")
     }
 
-    /// Channels and scale of a map.
+    /// Channels and scale of a map; fails for other tensors.
     fn map(&self, id: TensorId) -> Result<(usize, usize), Error> {
         match self.shape(id)? {
             TensorShape::Map { channels, scale } => Ok((channels, scale)),
@@ -139,7 +139,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Channels of a vector.
+    /// Channels of a vector; fails for other tensors.
     fn vector(&self, id: TensorId) -> Result<usize, Error> {
         match self.shape(id)? {
             TensorShape::Vector { channels } => Ok(channels),
@@ -152,13 +152,13 @@ impl Checker<'_> {
         self.expect(found == shape, || format!("has an operand {found:?}"), expected)
     }
 
-    /// A vector that is read as a whole lies in a buffer of its own.
+    /// Checks that no other vectors share the buffer of a vector that is read as a whole.
     fn alone(&self, id: TensorId) -> Result<(), Error> {
         let expected = "a vector that its operation writes alone";
         self.expect(!self.shared[id.0], || format!("reads vector {}", id.0), expected)
     }
 
-    /// The tensors that the network returns.
+    /// Checks the tensors that the network returns.
     fn results(&self, output: TensorId, style: Option<TensorId>) -> Result<(), Error> {
         let (_, scale) = self.map(output)?;
         self.expect(scale == 1, || format!("is an output of scale {scale}"), "an output of the tile's size")?;
@@ -192,8 +192,8 @@ mod tests {
         plan.finish(output, style).map_or_else(|error| error.to_string(), |_| String::new())
     }
 
-    /// A plan of one convolution that `change` makes wrong; the tensors are its source and target and others to misuse:
-    /// a map of half size, a vector of one channel and one of two.
+    /// The message for a plan of one convolution after `change`, which receives further tensors: a map of half the
+    /// sides, a vector of one channel and one of two.
     fn one_convolution(change: impl FnOnce(&mut Convolution, [TensorId; 3])) -> String {
         refused(|plan, input| {
             let small = plan.tensor(map(1, 2));

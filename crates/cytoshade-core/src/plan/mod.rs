@@ -1,7 +1,7 @@
 //! A network as a list of operations over tensors, and the buffers that hold the tensors.
 //!
 //! A plan is independent of the architecture: an [architecture](crate::arch) builds one with a [`PlanBuilder`], and the
-//! backends match on its [`Operation`]s. Tensors that are never alive together share a buffer, so that a backend allocates
+//! backends match on its [`Operation`]s. Tensors that are never alive together share a buffer. A backend allocates
 //! [`Plan::buffers`] once and runs every batch of tiles in them.
 
 mod builder;
@@ -28,7 +28,7 @@ pub struct Plan {
     style: Option<TensorId>,
 }
 
-/// A buffer that holds one group of tensors after another.
+/// A buffer, which holds groups of tensors one at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Buffer {
     storage: Storage,
@@ -46,6 +46,8 @@ impl Buffer {
 impl Index<TensorId> for Plan {
     type Output = Tensor;
 
+    /// # Panics
+    /// If the plan has no such tensor: `id` belongs to another plan.
     fn index(&self, id: TensorId) -> &Tensor {
         &self.tensors[id.0]
     }
@@ -77,14 +79,14 @@ impl Plan {
         &self.buffers
     }
 
-    /// Smallest number whose multiples suit as sides of a tile: every map then has whole sides.
+    /// The sides of a tile must be multiples of this, so that every map has whole sides.
     pub fn tile_multiple(&self) -> usize {
         self.tensors.iter().fold(1, |multiple, tensor| lcm(multiple, tensor.shape.scale()))
     }
 
     /// Values that lie before a tensor in its buffer: those of the tensors that are written together with it.
     ///
-    /// Counted for one tile of `height` x `width`, with channels padded to a multiple of `pad`.
+    /// Counted for one tile of `height` x `width` pixels, with channels padded to a multiple of `pad`.
     pub fn offset(&self, id: TensorId, height: usize, width: usize, pad: usize) -> usize {
         let before = self.groups[self[id].group].iter().take_while(|&&other| other != id);
         before.map(|&other| self[other].shape.len(height, width, pad)).sum()
@@ -95,19 +97,23 @@ impl Plan {
         self.len_of_group(self[id].group, height, width, pad)
     }
 
-    /// Values that a buffer holds for one tile of `height` x `width`, with channels padded to a multiple of `pad`.
+    /// Values that a buffer holds for one tile of `height` x `width` pixels, with channels padded to a multiple of
+    /// `pad`.
+    ///
+    /// # Panics
+    /// If `buffer` is not an index into [`Plan::buffers`].
     pub fn buffer_len(&self, buffer: usize, height: usize, width: usize, pad: usize) -> usize {
         let groups = self.buffers[buffer].groups.iter();
         groups.map(|&group| self.len_of_group(group, height, width, pad)).max().unwrap_or(0)
     }
 
-    /// Values in all buffers of a kind together, counted as [`Plan::buffer_len`] does.
+    /// Values in all buffers of one [`Storage`] together, counted as [`Plan::buffer_len`] does.
     pub fn total_len(&self, storage: Storage, height: usize, width: usize, pad: usize) -> usize {
         let buffers = (0..self.buffers.len()).filter(|&buffer| self.buffers[buffer].storage == storage);
         buffers.map(|buffer| self.buffer_len(buffer, height, width, pad)).sum()
     }
 
-    /// Floating-point operations of the convolutions for one tile of `height` x `width`.
+    /// Floating-point operations of the convolutions for one tile of `height` x `width` pixels.
     ///
     /// A multiplication and an addition count as two. About 31e9 for the published U-Nets and a tile of 224 x 224.
     pub fn float_operations(&self, height: usize, width: usize) -> u64 {
@@ -118,7 +124,7 @@ impl Plan {
         convolutions.sum()
     }
 
-    /// Products that each value of a convolution's target takes, those of its shortcut included.
+    /// Products per value of a convolution's target, those of its shortcut included.
     pub(crate) fn depth(&self, convolution: &Convolution) -> usize {
         let shortcut = convolution.shortcut.map_or(0, |shortcut| self[shortcut.source].channels());
         convolution.kernel.pow(2) * self[convolution.source].channels() + shortcut

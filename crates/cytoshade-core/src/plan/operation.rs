@@ -103,7 +103,10 @@ impl Convolution {
 }
 
 impl Operation {
-    /// The layer that the operation computes, by its name in the model file if it has weights.
+    /// Name of the operation's layer: that of its first weights in the model file, or of the operation if it has none.
+    ///
+    /// # Panics
+    /// If `weights` are those of another plan and lack the operation's.
     pub fn layer<'w>(&self, weights: &'w Weights) -> &'w str {
         match self {
             Operation::Convolution(Convolution { weights: conv, .. }) => weights[*conv].name(),

@@ -1,21 +1,22 @@
-//! Which buffer holds which tensors: greedy by size, after Pisarchyk and Lee 2020, "Efficient memory management for deep
+//! Assigns tensors to buffers: greedy by size, after Pisarchyk and Lee 2020, "Efficient memory management for deep
 //! neural net inference".
 //!
-//! The largest tensors come first; each takes the first buffer that is free while it lives, else a new one. So no buffer
-//! grows beyond its first tensor, and small tensors live in the buffers of large ones before and after these do.
+//! The largest tensors come first. Each takes the first buffer that is free as long as it is alive, else a new one. So
+//! no buffer grows beyond its first tensor, and small tensors occupy the buffers of large ones at other times.
 
 use std::ops::RangeInclusive;
 
 use super::{Buffer, Operation, TensorId, TensorShape, lcm};
 use crate::ascending;
 
-/// Side of the tile for which tensors are ranked by size. Only the ratios matter.
+/// Side of the tile, in pixels, for which tensors are ranked by size. Only the ratios matter.
 const NOMINAL_SIDE: usize = 256;
 
 /// Channels are counted in multiples of this: the least that any backend pads to.
 const PAD: usize = 4;
 
-/// Gives each group of tensors, which live in one buffer together, a buffer. `kept` are read after the last operation.
+/// Assigns a buffer to each group of tensors; the tensors of a group are in it together. `kept` are the tensors that
+/// are read after the last operation.
 ///
 /// Returns the buffers, and the index of each group's buffer.
 pub(super) fn place(
@@ -52,8 +53,8 @@ pub(super) fn place(
     (buffers, buffer_of)
 }
 
-/// For each group the operations from the one that writes it to the last one that reads it. Operations count from 1:
-/// group 0, the input, is there before.
+/// The operations during which each group is alive: from the one that writes it to the last one that reads it.
+/// Operations count from 1; group 0, the input, is written before them.
 fn lives(
     tensors: usize,
     operations: &[Operation],
@@ -113,7 +114,7 @@ mod tests {
         (tensors, operations)
     }
 
-    /// Follows what each buffer holds: every read must find the group that was meant.
+    /// Replays the plan: every read must find its own group in the buffer.
     #[test]
     fn no_operation_reads_what_a_later_one_has_overwritten() {
         for seed in 0..200 {

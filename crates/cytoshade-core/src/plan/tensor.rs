@@ -47,7 +47,8 @@ impl TensorShape {
         }
     }
 
-    /// Rows and columns of channels for a tile of `height` x `width`: [count, 1] for tokens, [1, 1] for a vector.
+    /// Rows and columns of each channel for a tile of `height` x `width` pixels: (count, 1) for tokens, (1, 1) for a
+    /// vector.
     pub fn size(self, height: usize, width: usize) -> (usize, usize) {
         match self {
             TensorShape::Map { scale, .. } => (height / scale, width / scale),
@@ -56,7 +57,7 @@ impl TensorShape {
         }
     }
 
-    /// Values for a tile of `height` x `width`, with the channels padded to a multiple of `pad`.
+    /// Number of values for a tile of `height` x `width` pixels, with the channels padded to a multiple of `pad`.
     pub fn len(self, height: usize, width: usize, pad: usize) -> usize {
         let (rows, columns) = self.size(height, width);
         self.channels().next_multiple_of(pad) * rows * columns
@@ -86,7 +87,7 @@ pub struct Tensor {
     pub shape: TensorShape,
     /// Index of its buffer in [`Plan::buffers`](super::Plan::buffers).
     pub buffer: usize,
-    /// Index of the tensors that are written together with it.
+    /// Index of its group: the tensors that one operation writes together.
     pub(super) group: usize,
 }
 
@@ -96,7 +97,7 @@ impl Tensor {
         self.shape.channels()
     }
 
-    /// Rows and columns for a tile of `height` x `width`; see [`TensorShape::size`].
+    /// Rows and columns of each channel for a tile of `height` x `width` pixels; see [`TensorShape::size`].
     pub fn size(&self, height: usize, width: usize) -> (usize, usize) {
         self.shape.size(height, width)
     }

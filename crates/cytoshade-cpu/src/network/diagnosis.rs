@@ -1,4 +1,4 @@
-//! Finds the layer at which a network leaves the finite numbers.
+//! Finds the first layer whose results are not finite.
 
 use super::workspace::Workspace;
 use super::{Network, feature_map};
@@ -6,7 +6,7 @@ use super::{Network, feature_map};
 /// True if every value is a finite number.
 #[inline(never)]
 pub(super) fn is_finite(values: &[f32]) -> bool {
-    // Without a branch for each value, the loop is compiled to vectors.
+    // Without a branch for each value, the compiler vectorizes the loop.
     !values.iter().fold(false, |is_bad, value| is_bad | !value.is_finite())
 }
 
@@ -17,7 +17,7 @@ impl Network {
         workspace.write_map(plan, plan.input(), |_, target| feature_map::pack(input, target));
         for ((step, operation), layer) in self.steps.iter().zip(plan.operations()).zip(&self.layers) {
             step.run(self.lanes, plan, workspace);
-            // Lanes past a tensor's channels hold results for weights of zero.
+            // Lanes beyond a tensor's channels hold results for weights of zero, which are finite if the inputs are.
             let is_finite = |target| workspace.blocks(plan, target).iter().all(|block| is_finite(&block.0));
             if !operation.targets().into_iter().all(is_finite) {
                 return layer;

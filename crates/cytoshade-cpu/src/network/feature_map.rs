@@ -1,12 +1,11 @@
-//! Feature maps in memory: rows of blocks of 16 channels.
+//! Feature maps in memory: in each row, blocks of 16 channels.
 
 use crate::parallel::*;
 
 use crate::simd::{Block, LANES};
 
-/// A feature map of shape [height, blocks, width, 16]: each row holds its channels in blocks of 16, the last one padded,
-/// and each block its pixels. So a band of rows is contiguous, and so are the neighbouring pixels that a convolution
-/// reads.
+/// A feature map of shape [height, blocks, width, 16]: each row holds its channels in blocks of 16, the last one
+/// padded. So a band of rows is contiguous, as are the neighbouring pixels that a convolution reads.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FeatureMap<D> {
     pub(super) channels: usize,
@@ -61,7 +60,7 @@ pub(super) fn pack(planes: &[f32], map: FeatureMap<&mut [Block]>) {
     });
 }
 
-/// Writes the values of `map` planar, shape [channels, height, width].
+/// Writes the values of `map` as planes, shape [channels, height, width].
 #[inline(never)]
 pub(super) fn unpack(map: FeatureMap<&[Block]>, planes: &mut [f32]) {
     for (channel, plane) in planes.chunks_exact_mut(map.height * map.width).enumerate() {
@@ -74,7 +73,7 @@ pub(super) fn unpack(map: FeatureMap<&[Block]>, planes: &mut [f32]) {
     }
 }
 
-/// The first `len` blocks of a buffer, which grows if it is shorter.
+/// The first `len` blocks of a buffer, which grows if it is too short.
 pub(super) fn sized(buffer: &mut Vec<Block>, len: usize) -> &mut [Block] {
     if buffer.len() < len {
         buffer.resize(len, Block::ZERO);

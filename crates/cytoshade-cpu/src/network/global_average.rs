@@ -3,8 +3,8 @@
 use super::feature_map::FeatureMap;
 use crate::simd::{Block, LANES};
 
-/// Writes the average of each channel of `map`, divided by the L2 norm of all of them, or 0 if that norm is 0. `sums` is
-/// scratch: it is as long as `target`, or longer.
+/// Writes the average of each channel of `map`, divided by the L2 norm of all of them, or 0 if that norm is 0. `sums`
+/// is scratch, at least as long as `target`.
 #[inline(never)]
 pub(super) fn run(map: FeatureMap<&[Block]>, sums: &mut [[f64; LANES]], target: &mut [Block]) {
     sums.fill([0.0; LANES]);

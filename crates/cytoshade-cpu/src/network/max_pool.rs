@@ -5,7 +5,7 @@ use crate::parallel::*;
 use super::feature_map::FeatureMap;
 use crate::simd::{AnyLanes, Block, Lanes, Work};
 
-/// Halves the sides of `source`, which are even.
+/// Writes the maximum of each 2 x 2 block of `source`, whose sides are even.
 pub(super) fn run(lanes: AnyLanes, source: FeatureMap<&[Block]>, target: FeatureMap<&mut [Block]>) {
     lanes.run(MaxPool { source, target });
 }

@@ -1,11 +1,12 @@
-//! Stage `network`: tiles through the operations of a plan.
+//! Stage `network`: runs tiles through the operations of a plan.
 //!
-//! A tile runs operation by operation as the [`Plan`] lists them. Each operation is split into bands of rows, one rayon
-//! task each, so one tile keeps several cores of the caller's pool busy; with more cores several tiles run at the same
-//! time. The split never changes a sum, so the results do not depend on the number of threads.
+//! A tile runs operation by operation as the [`Plan`] lists them. Convolutions and max pooling are split into bands of
+//! rows, one rayon task each, so one tile keeps several threads of the pool busy; with more than [`THREADS_PER_TILE`]
+//! threads several tiles run at the same time. The split never changes a sum, so the results do not depend on the
+//! number of threads.
 //!
-//! Loops over kernels and values are `#[inline(never)]`. A browser compiles function by function, first with its baseline
-//! compiler: inlined into one function, the whole pass would run as baseline code for a tenth of a second.
+//! Loops over kernels and values are `#[inline(never)]`. A browser compiles function by function, first with its
+//! baseline compiler. If they were inlined into one function, the whole pass would run as baseline code.
 
 mod convolution;
 mod diagnosis;
@@ -35,9 +36,9 @@ pub const THREADS_PER_TILE: usize = 8;
 
 /// A network ready to run, its weights repacked for one instruction set.
 ///
-/// It keeps the intermediates of a tile (24 MiB for the published networks and tiles of 224 x 224) for the largest number
-/// of tiles that ran at the same time, and each thread keeps up to 4 MiB for a band of rows. So nothing is allocated from
-/// the second tile on.
+/// It keeps the intermediates of a tile (24 MiB for the published networks and tiles of 224 x 224) for as many tiles as
+/// ran at the same time, and each thread keeps up to 4 MiB for a band of rows. So later tiles of the same size allocate
+/// no intermediates.
 #[derive(Debug)]
 pub struct Network {
     lanes: AnyLanes,
@@ -110,12 +111,12 @@ impl Step {
 /// The results of a batch of `n` tiles.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// The outputs, of shape [n, outputs, height, width].
+    /// The outputs in the order of the network's channels, of shape [n, outputs, height, width].
     pub outputs: Vec<f32>,
     /// The style vectors, of shape [n, style channels], each of L2 norm 1. Empty if the network has no style.
     ///
-    /// The style is 0 if the map that it is computed from averages to 0 in all channels; the reference divides 0 by 0
-    /// there, and all its outputs are NaN.
+    /// A style is 0 if the deepest map averages to 0 in all channels. The reference then divides 0 by 0, and all its
+    /// outputs are NaN.
     pub styles: Vec<f32>,
 }
 
@@ -134,7 +135,7 @@ impl Network {
         Self::with_lanes(network, AnyLanes::best())
     }
 
-    /// A network on the instruction set `isa`; `None` if this machine lacks it.
+    /// A network on the instruction set `isa`; `None` if this machine lacks it (the error is [`Isa::missing`]).
     pub fn with_isa(network: &cytoshade_core::Network, isa: Isa) -> Option<Self> {
         Some(Self::with_lanes(network, isa.detect()?))
     }
@@ -152,18 +153,20 @@ impl Network {
         self.lanes.isa()
     }
 
-    /// The network's inputs, outputs and tiles.
+    /// The network's inputs, outputs, tiles, style and diameters.
     pub fn description(&self) -> &Description {
         &self.description
     }
 
-    /// Runs `n` tiles, planar, of shape [n, inputs, height, width].
+    /// Runs `n` tiles of shape [n, inputs, height, width], with sides in pixels.
     ///
-    /// Calls `done` after each tile with the number of completed tiles; an error from it ends the run.
+    /// Calls `done` once for each tile with the number of completed tiles, after the tiles that run at the same time.
+    /// An error from it ends the run.
     ///
     /// # Errors
     /// [`Error::Tiles`] if `tiles` is not of that shape, or a side is 0 or no multiple of
-    /// [`TileRule::multiple`](cytoshade_core::TileRule::multiple); [`Error::NotFinite`]; and the error of `done`.
+    /// [`TileRule::multiple`](cytoshade_core::TileRule::multiple); [`Error::NotFinite`] if an output is not finite;
+    /// [`Error::Core`] with the error of `done`.
     pub fn run(
         &self,
         tiles: &[f32],
@@ -206,7 +209,7 @@ impl Network {
         let mut workspaces: Vec<Workspace> = (0..in_flight).map(|_| self.take_workspace(height, width)).collect();
         let step_timer = recorder.map(|recorder| StepTimer::new(&self.plan, recorder, height, width));
         let result = tiles.chunks_mut(in_flight).enumerate().try_for_each(|(group, tiles)| {
-            // Within the scope the steps of a tile follow one another without a call from outside of the pool for each.
+            // Enters the pool once for all steps of a tile, instead of once for each.
             scope(|_| {
                 tiles.par_iter_mut().zip(&mut workspaces).enumerate().for_each(|(lane, (tile, workspace))| {
                     let mut timer = step_timer.as_ref().map(|step_timer| step_timer.timer(lane));
@@ -237,7 +240,7 @@ impl Network {
 
     fn take_workspace(&self, height: usize, width: usize) -> Workspace {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        // The tiles of an image have one size; workspaces of another size would only occupy memory.
+        // The tiles of an image have one size. Workspaces of another size would only occupy memory.
         spare.retain(|workspace| (workspace.height, workspace.width) == (height, width));
         spare.pop().unwrap_or_else(|| Workspace::new(&self.plan, height, width))
     }

@@ -1,4 +1,4 @@
-//! The time that each step takes: the clock is read between steps.
+//! The times of the steps: the clock is read between steps.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ impl<'a> StepTimer<'a> {
         Self { recorder, steps: steps.into() }
     }
 
-    /// Times a tile that starts now. `lane` numbers the tiles that run at the same time.
+    /// Times a tile that starts now. `lane` is its index among the tiles that run at the same time.
     pub(super) fn timer(&self, lane: usize) -> TileTimer<'_> {
         let submitted = self.recorder.now();
         TileTimer {
@@ -39,7 +39,7 @@ impl<'a> StepTimer<'a> {
     }
 }
 
-/// The steps of one tile, reported when it is done.
+/// The times of one tile's steps. Dropping it passes them to the recorder.
 pub(super) struct TileTimer<'a> {
     step_timer: &'a StepTimer<'a>,
     lane: usize,

@@ -50,7 +50,7 @@ fn plain() -> cytoshade_core::Network {
     cytoshade_core::Network::new(description, plan, Weights::new(vec![conv], vec![])).unwrap()
 }
 
-/// Every operation of a plan. Under Miri few channels: the ways through a convolution have their own tests.
+/// Every operation of a plan. Under Miri few channels: the cases of a convolution have their own tests.
 #[test]
 fn instruction_sets_agree() {
     let weights = unet(if cfg!(miri) { &[1, 2, 3] } else { &[1, 17, 3] });
@@ -72,7 +72,7 @@ fn a_network_without_style_gives_none() {
     assert_eq!((batch.outputs.len(), batch.styles), (2 * 2 * 5 * 7, vec![]));
 }
 
-/// A U-Net in which one layer's bias is beyond what its products can hold.
+/// A U-Net in which the products of one layer overflow f32.
 fn overflowing(layer: &str) -> cytoshade_core::Network {
     let network = unet(&[1, 2, 3]);
     let unet = UNet::new(vec![1, 2, 3], 3).unwrap();

@@ -1,4 +1,4 @@
-//! The memory that one tile runs in.
+//! The memory in which one tile runs.
 
 use cytoshade_core::{Operation, Plan, Storage, TensorId};
 
@@ -11,7 +11,7 @@ pub(super) struct Workspace {
     pub(super) height: usize,
     pub(super) width: usize,
     buffers: Vec<Vec<Block>>,
-    /// Scratch for the sums of a map's channels.
+    /// Scratch for the sums over a map, one for each channel.
     sums: Vec<[f64; LANES]>,
 }
 
@@ -30,14 +30,14 @@ impl Workspace {
         }
     }
 
-    /// A map.
+    /// The map `id`.
     pub(super) fn map(&self, plan: &Plan, id: TensorId) -> FeatureMap<&[Block]> {
         let tensor = plan[id];
         let (height, width) = tensor.size(self.height, self.width);
         FeatureMap::new(&self.buffers[tensor.buffer], tensor.channels(), height, width)
     }
 
-    /// The values of a map or a vector.
+    /// The values of the map or vector `id`.
     pub(super) fn blocks(&self, plan: &Plan, id: TensorId) -> &[Block] {
         match plan[id].shape.storage() {
             Storage::Activations => self.map(plan, id).data,
@@ -45,14 +45,14 @@ impl Workspace {
         }
     }
 
-    /// A vector.
+    /// The vector `id`.
     pub(super) fn vector(&self, plan: &Plan, id: TensorId) -> &[Block] {
         let tensor = plan[id];
         let first = plan.offset(id, self.height, self.width, LANES) / LANES;
         &self.buffers[tensor.buffer][first..][..tensor.channels().div_ceil(LANES)]
     }
 
-    /// Lets `work` write a map while it reads other tensors. The plan never lets an operation read its own target.
+    /// Runs `work`, which writes the map `id` and may read other tensors. No operation of a plan reads its own target.
     pub(super) fn write_map(&mut self, plan: &Plan, id: TensorId, work: impl FnOnce(&Self, FeatureMap<&mut [Block]>)) {
         let tensor = plan[id];
         let (height, width) = tensor.size(self.height, self.width);
@@ -61,7 +61,7 @@ impl Workspace {
         self.buffers[tensor.buffer] = buffer;
     }
 
-    /// Lets `work` write a vector while it reads other tensors.
+    /// Runs `work`, which writes the vector `id` and may read other tensors.
     pub(super) fn write_vector(&mut self, plan: &Plan, id: TensorId, work: impl FnOnce(&Self, &mut [Block])) {
         let tensor = plan[id];
         let first = plan.offset(id, self.height, self.width, LANES) / LANES;
@@ -70,7 +70,7 @@ impl Workspace {
         self.buffers[tensor.buffer] = buffer;
     }
 
-    /// As [`Workspace::write_vector`], with scratch for the sums of a map's channels.
+    /// As [`Workspace::write_vector`], with scratch for the sums over a map, one for each channel.
     pub(super) fn write_average(
         &mut self,
         plan: &Plan,

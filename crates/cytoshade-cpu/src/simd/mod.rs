@@ -1,8 +1,8 @@
 //! Vectors of 16 channels, on the instruction sets of the machine.
 //!
 //! All `unsafe` code of the crate is here, for one reason: an intrinsic may only run on a processor that has its
-//! instruction. So each instruction set is a token type ([`Lanes`]) that only its detection makes; its methods are safe to
-//! call for every holder of a token.
+//! instruction. So each instruction set is a token type ([`Lanes`]), which only its detection creates. Its methods are
+//! therefore safe to call.
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "aarch64")]
@@ -13,17 +13,16 @@ mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-/// Whether this build is for a browser with fixed-width SIMD. There the portable path would only be a second copy of every
-/// kernel in the download.
+/// Whether this build is for browsers with fixed-width SIMD. The portable kernels would only make its download larger.
 const IN_BROWSER: bool = cfg!(all(target_arch = "wasm32", target_os = "unknown", target_feature = "simd128"));
 
 /// Channels in a [`Block`].
 pub(crate) const LANES: usize = 16;
 
-/// Channels in half a [`Block`]: if no more are in use, shorter vectors do half the work.
+/// Channels in half a [`Block`]. If a block has no more channels in use, shorter vectors do half the work.
 pub(crate) const HALF: usize = LANES / 2;
 
-/// 16 neighbouring channels of one pixel: a cache line, and one AVX-512 register.
+/// 16 neighbouring channels of one pixel: a cache line of 64 bytes, and one AVX-512 register.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
 pub(crate) struct Block(pub(crate) [f32; LANES]);
@@ -46,8 +45,8 @@ impl Block {
 pub(crate) trait Lanes: Copy + Send + Sync {
     /// A [`Block`] in registers.
     type Vector: Copy;
-    /// The same instruction set for blocks with at most [`HALF`] channels in use: with shorter vectors it loads and stores
-    /// only that half.
+    /// The same instruction set for blocks with at most [`HALF`] channels in use. It may load and store only the first
+    /// half of a block.
     type Half: Lanes;
     /// Neighbouring output blocks that one pass of the convolution accumulates. Together with [`Lanes::PIXELS`] they fill the
     /// registers that the weights and one splatted input leave.
@@ -74,10 +73,10 @@ pub(crate) trait Lanes: Copy + Send + Sync {
     }
 }
 
-/// Work for an instruction set that is only known at run time.
+/// Work for an instruction set that is known only at run time.
 ///
-/// For [`Lanes::run`] the method `run` must be `#[inline(always)]`: only then is its code part of the function that is
-/// compiled for the instruction set.
+/// [`Lanes::run`] requires that [`Work::run`] is `#[inline(always)]`: only then its code is part of the function that
+/// is compiled for the instruction set.
 pub(crate) trait Work {
     type Output;
     fn run<L: Lanes>(self, lanes: L) -> Self::Output;
@@ -94,7 +93,7 @@ impl<W: Work> Work for Compiled<W> {
     }
 }
 
-/// Runs `work` in code compiled for the fastest instruction set of this machine. The compiler vectorises its loops, but
+/// Runs `work` in code compiled for the fastest instruction set of this machine. The compiler vectorizes its loops, but
 /// never contracts a product and a sum, so the results are those of plain Rust.
 pub(crate) fn compiled<W: Work>(work: W) -> W::Output {
     AnyLanes::best().run(Compiled(work))
@@ -108,11 +107,11 @@ pub enum Isa {
     Avx512,
     /// x86-64 with AVX2 and FMA.
     Avx2,
-    /// AArch64.
+    /// AArch64 with NEON.
     Neon,
     /// WebAssembly with fixed-width SIMD.
     Simd128,
-    /// Plain Rust, on every machine but a browser that has [`Isa::Simd128`].
+    /// Plain Rust, on every machine. Builds for browsers with [`Isa::Simd128`] leave it out.
     Portable,
 }
 
@@ -130,7 +129,7 @@ impl Isa {
         AnyLanes::best().isa()
     }
 
-    /// The error for a machine without this instruction set.
+    /// The error for a machine that lacks this instruction set.
     pub fn missing(self) -> crate::Error {
         crate::Error::MissingIsa { isa: self, available: Self::available() }
     }
@@ -168,7 +167,10 @@ impl std::fmt::Display for Isa {
 impl std::str::FromStr for Isa {
     type Err = crate::Error;
 
-    /// Parses a displayed name; case and hyphens do not matter.
+    /// Parses a displayed name such as `AVX-512`; case and hyphens do not matter.
+    ///
+    /// # Errors
+    /// [`Error::UnknownIsa`](crate::Error::UnknownIsa).
     fn from_str(name: &str) -> Result<Self, crate::Error> {
         let plain = |name: &str| name.replace('-', "").to_ascii_lowercase();
         let known = Isa::ALL.into_iter().find(|isa| plain(&isa.to_string()) == plain(name));

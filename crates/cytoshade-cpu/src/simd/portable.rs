@@ -10,7 +10,7 @@ pub(crate) struct Portable<const N: usize>;
 impl<const N: usize> Lanes for Portable<N> {
     type Vector = [f32; N];
     type Half = Portable<HALF>;
-    // 12 sums of four lanes fit SSE2's 16 registers beside the weights and an input.
+    // 12 sums of four lanes, of SSE2's 16 registers.
     const GROUP: usize = 1;
     const PIXELS: usize = 48 / N;
 
@@ -59,7 +59,8 @@ impl<const N: usize> Lanes for Portable<N> {
         b
     }
 
-    // Not inlined: the compiler vectorises a kernel of its own, but not always one inside of other loops.
+    // Not inlined: the compiler vectorizes a kernel that is a function of its own, but not always one within other
+    // loops.
     #[inline(never)]
     fn run<W: Work>(self, work: W) -> W::Output {
         work.run(self)

@@ -1,7 +1,7 @@
 //! WebAssembly's fixed-width SIMD: a block takes four vectors, half a block two.
 //!
-//! A module either contains these instructions or not, so nothing is detected at run time. The workspace enables them for
-//! wasm; all browsers since 2023 support them.
+//! A module either contains these instructions or not, so nothing is detected at run time. The workspace enables them
+//! for wasm; all browsers since 2023 support them.
 
 use std::arch::wasm32::{f32x4_add, f32x4_mul, f32x4_pmax, f32x4_splat, v128, v128_load, v128_store};
 
@@ -65,8 +65,8 @@ impl<const N: usize> Lanes for Simd128<N> {
         std::array::from_fn(|i| f32x4_pmax(b[i], a[i]))
     }
 
-    // Not inlined: a browser optimises a function after many calls, but does not replace a running call. So long work must be
-    // many calls of a small function.
+    // Not inlined: a browser optimizes a function after many calls, but does not replace a running call. So long work
+    // must be many calls of a small function.
     #[inline(never)]
     fn run<W: Work>(self, work: W) -> W::Output {
         work.run(self)

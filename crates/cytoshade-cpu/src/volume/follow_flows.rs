@@ -1,5 +1,5 @@
-//! Integrates 3-D flows by Euler's method (the reference's `dynamics.follow_flows`: `steps_interp`, which in 3-D is torch's
-//! `grid_sample` on the CPU too, and `steps3D`).
+//! Integrates 3-D flows by Euler's method (the reference's `dynamics.follow_flows`: `steps_interp`, which in 3-D is
+//! torch's `grid_sample` on the CPU too, and `steps3D`).
 
 use crate::parallel::*;
 use cytoshade_core::Volume;
@@ -21,16 +21,18 @@ pub struct EndPoints {
     pub points: Vec<[f32; 3]>,
 }
 
-/// The end points of `niter` steps for every active voxel: those with a `cellprob` above `threshold`.
+/// The end points after `niter` steps of every active voxel: those with a `cellprob` above `threshold`.
 ///
-/// `flows` are the network's (dZ, dY, dX). A step is a fifth of the flow at the current point, and 0 outside of the active
-/// voxels. With `interp` the flow is interpolated as in the reference. There -1 to 1 means the centres of the first and the
-/// last voxel where points move, but the borders of the stack where flows are sampled; so samples are up to half a voxel
-/// off, and 0 outside of the stack.
+/// `flows` are the network's (dZ, dY, dX). A step is a fifth of the flow at the current point; the flow is 0 outside of
+/// the active voxels. Without `interp` it is that of the voxel to which the point truncates. With `interp` it is
+/// interpolated as in the reference, which scales coordinates to -1 to 1. For the points, these are the centres of the
+/// first and the last voxel; for the samples of the flows, the borders of the stack. So samples lie up to half a voxel
+/// off, and are 0 outside of the stack.
 ///
 /// # Errors
-/// [`cytoshade_core::Error::StackSize`] if a side is shorter than 2, [`Error::Size`] if `flows` has fewer than three channels
-/// or `cellprob` has another size.
+/// [`cytoshade_core::Error::StackSize`] if a side is under 2 voxels, or there are more than
+/// [`MAX_VOXELS`](cytoshade_core::rescale::MAX_VOXELS); [`Error::Size`] if `flows` has fewer than three channels, or
+/// `cellprob` another number of voxels.
 pub fn follow_flows(
     flows: &Volume,
     cellprob: &[f32],
@@ -72,7 +74,7 @@ impl Work for Follow<'_> {
     fn run<L: Lanes>(self, _: L) {
         let Self { field, niter, interp, voxels, points } = self;
         for (voxels, points) in voxels.chunks(GROUP).zip(points.chunks_mut(GROUP)) {
-            // A last group that is not full is padded with its first voxel.
+            // The last group is padded with its first voxel.
             let start = field.start(std::array::from_fn(|i| voxels.get(i).copied().unwrap_or(voxels[0])));
             let end = if interp { field.follow_between(start, niter) } else { field.follow(start, niter) };
             for (i, point) in points.iter_mut().enumerate() {
@@ -85,9 +87,10 @@ impl Work for Follow<'_> {
 /// Z, Y and X of a group of points.
 type Places = [[f32; GROUP]; 3];
 
-/// The steps: a fifth of the flow at active voxels, zero elsewhere; with `interp` for coordinates from -1 to 1.
+/// The steps: a fifth of the flow at active voxels, zero at others; with `interp` scaled to coordinates from -1 to 1.
 ///
-/// A border of zeros surrounds the stack, so that samples outside need no branch. The fourth value fills the vectors.
+/// A border of zeros surrounds the stack, so that samples outside need no branch. The fourth value of a step is
+/// padding.
 struct Field {
     size: [usize; 3],
     steps: Vec<[f32; 4]>,
@@ -121,13 +124,13 @@ impl Field {
         std::array::from_fn(|axis| places.map(|place| place[axis] as f32))
     }
 
-    /// Distances in `steps` between neighbours along each axis.
+    /// Distances between neighbours along each axis, in elements of `steps`.
     fn strides(&self) -> [usize; 3] {
         let [_, height, width] = self.size;
         [(height + 2) * (width + 2), width + 2, 1]
     }
 
-    /// Steps by the flow at the voxel to which the point truncates.
+    /// The end points by the flow at the voxel to which each point truncates.
     #[inline(always)]
     fn follow(&self, start: Places, niter: u32) -> Places {
         let last = self.size.map(|length| (length - 1) as f32);
@@ -145,7 +148,8 @@ impl Field {
         })
     }
 
-    /// Steps by the flow interpolated between eight voxels, in f32, operation by operation as in the reference.
+    /// The end points by the flow interpolated between eight voxels, in f32, operation by operation as in the
+    /// reference.
     #[inline(always)]
     fn follow_between(&self, mut start: Places, niter: u32) -> Places {
         let last = self.size.map(|length| (length - 1) as f32);

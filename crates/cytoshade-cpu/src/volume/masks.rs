@@ -11,7 +11,7 @@ use crate::label_tables::place;
 use crate::masks::{self, GROW_COUNT, GROWTH, SEED_COUNT, WINDOW};
 
 /// The masks of a stack of `size` [depth, height, width]: labels 1, 2, ... in the order in which they first appear.
-/// Masks of more than `max_size_fraction` of the stack are dropped.
+/// Drops masks that cover more than the fraction `max_size_fraction` of the stack.
 pub fn masks(ends: &EndPoints, size: [usize; 3], max_size_fraction: f64) -> LabelVolume {
     let [depth, height, width] = size;
     let mut labels = LabelVolume::zeros(depth, height, width);
@@ -30,8 +30,8 @@ pub fn masks(ends: &EndPoints, size: [usize; 3], max_size_fraction: f64) -> Labe
     labels
 }
 
-/// Drops masks of more than `max_size_fraction` of the stack, and renumbers the others 1, 2, ... in the order in which they
-/// first appear.
+/// Drops masks that cover more than the fraction `max_size_fraction` of the stack, and renumbers the others 1, 2, ...
+/// in the order in which they first appear.
 pub fn number(labels: &mut LabelVolume, max_size_fraction: f64) {
     let limit = labels.as_slice().len() as f64 * max_size_fraction;
     masks::number(labels.as_mut_slice(), limit);
@@ -43,7 +43,8 @@ fn bin(point: [f32; 3], [depth, height, width]: [usize; 3]) -> usize {
     (z.min(depth - 1) * height + y.min(height - 1)) * width + x.min(width - 1)
 }
 
-/// The number of voxels that end in each bin. There are none outside of the stack, so no padding is needed.
+/// The number of voxels that end in each bin, of shape `size`. No voxel ends outside of the stack, so no padding is
+/// needed.
 struct Counts {
     size: [usize; 3],
     counts: Vec<u32>,
@@ -68,7 +69,8 @@ impl Counts {
         })
     }
 
-    /// The bins that are the maximum of the window around them, ascending by count.
+    /// The seeds, ascending by count: bins of more than [`SEED_COUNT`] end points that are a maximum of the window
+    /// around them.
     fn seeds(&self) -> Vec<usize> {
         let is_maximum = |&bin: &usize| {
             let count = self.counts[bin];

@@ -1,4 +1,4 @@
-//! The stages of stacks. Each has the name of the stage of images that it replaces.
+//! The stages of stacks. A module that replaces a stage of images has its name.
 
 pub mod fill_holes;
 pub mod follow_flows;

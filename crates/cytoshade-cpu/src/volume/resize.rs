@@ -7,7 +7,7 @@ use cytoshade_core::{LabelVolume, Labels, Planes, Volume};
 
 use crate::resize::{bilinear, corners, nearest};
 
-/// Resizes every channel to `size` [depth, height, width] by linear interpolation.
+/// Resizes every channel to [depth, height, width] by linear interpolation along each axis.
 pub fn linear(volume: Volume, [depth, height, width]: [usize; 3]) -> Volume {
     let volume = if (volume.height(), volume.width()) == (height, width) {
         volume
@@ -15,7 +15,7 @@ pub fn linear(volume: Volume, [depth, height, width]: [usize; 3]) -> Volume {
         // Each z-slice of each channel is a plane of its own.
         let [channels, slices] = [volume.channels(), volume.depth()];
         let planes = Planes::new(volume.as_slice().to_vec(), channels * slices, volume.height(), volume.width());
-        // The counts agree, so no default is ever taken.
+        // The counts agree, so the default is never taken.
         let resized = bilinear(&planes.unwrap_or_default(), height, width).into_vec();
         Volume::new(resized, channels, slices, height, width).unwrap_or_default()
     };
@@ -42,7 +42,7 @@ fn linear_depth(volume: &Volume, depth: usize) -> Volume {
     resized
 }
 
-/// Resizes labels to `size` [depth, height, width]; each voxel takes the label at its scaled corner.
+/// Resizes labels to [depth, height, width]; each voxel takes the label at its scaled first corner (INTER_NEAREST).
 pub fn nearest_labels(labels: &LabelVolume, [depth, height, width]: [usize; 3]) -> LabelVolume {
     let mut resized = Vec::with_capacity(depth * height * width);
     if labels.depth() > 0 {

@@ -4,7 +4,8 @@ use cytoshade_core::Volume;
 
 use crate::gaussian;
 
-/// Smooths the first `channels` channels along their three axes by a Gaussian of `sigma` voxels; 0 leaves them as they are.
+/// Smooths the first `channels` channels along all three axes by a Gaussian with a standard deviation of `sigma`
+/// voxels; 0 is off.
 pub fn smooth(volume: Volume, channels: usize, sigma: f64) -> Volume {
     if sigma <= 0.0 {
         return volume;

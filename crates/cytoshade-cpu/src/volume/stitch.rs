@@ -6,11 +6,12 @@ use cytoshade_core::LabelVolume;
 
 /// Gives each cell of a z-slice the label of its partner in the z-slice before; cells without a partner get new labels.
 ///
-/// The partner is the cell of largest overlap, if their intersection over union is at least `threshold` and no other cell of
-/// the z-slice overlaps the partner more.
+/// The overlap of two cells is their intersection over union. The candidates of a cell are those cells of the z-slice
+/// before that it overlaps by at least `threshold`, and by no less than any other cell of its z-slice does. The partner
+/// is the candidate of the largest overlap.
 ///
-/// As in the reference, z-slices keep their labels up to the first two neighbouring z-slices that both have cells: after an
-/// empty z-slice, cells may share labels with those before it.
+/// As in the reference, z-slices keep their labels up to the first two neighbouring z-slices that both have cells. So
+/// cells before and after an empty z-slice may share a label.
 pub fn stitch(labels: &mut LabelVolume, threshold: f64) {
     let pixels = labels.height() * labels.width();
     if pixels == 0 {
@@ -74,7 +75,7 @@ fn partners(slice: &[u32], before: &[u32], threshold: f64) -> BTreeMap<u32, u32>
     }
     let mut best: BTreeMap<u32, (u32, f64)> = BTreeMap::new();
     for ((label, other), iou) in ious {
-        // In ascending order of the other label: the first one keeps a tie.
+        // In ascending order of the other label, so that the lowest one wins a tie.
         if iou >= best_of_other[&other] && best.get(&label).is_none_or(|&(_, found)| iou > found) {
             best.insert(label, (other, iou));
         }

@@ -7,15 +7,15 @@ type Point = [i64; 2];
 
 /// Number of pixels in the convex hull of a cell (scikit-image's `area_convex`).
 ///
-/// As in scikit-image, a pixel is the square between its four edges' middles, and a pixel of the hull has its center in
-/// it or on its border. Half pixels as the unit make all coordinates whole, so that the count is exact.
+/// As in scikit-image, the hull is that of the middles of the pixels' edges, and a pixel counts if its centre is in the
+/// hull or on its border. Half pixels as the unit make all coordinates whole, so that the count is exact.
 pub(super) fn convex_area(rows: &[RowExtent]) -> u64 {
     let [left, right] = [chain(rows, |row| row.first, 1), chain(rows, |row| row.last, -1)];
     let (Some(top), Some(bottom)) = (rows.first(), rows.last()) else { return 0 };
     let [mut left, mut right] = [left, right].map(|points| Chain { points, at: 0 });
     let row_width = |y: u32| {
         let y = 2 * i64::from(y);
-        // The centers are at even numbers. Mirrored, the right chain has the centers of -X.
+        // The centres are at even numbers. Mirrored, the right chain has the centres of -X.
         let [first, mirrored_last] = [&mut left, &mut right].map(|chain| chain.first_center(y));
         -mirrored_last - first + 1
     };
@@ -36,7 +36,7 @@ fn chain(rows: &[RowExtent], end: impl Fn(&RowExtent) -> u32, sign: i64) -> Vec<
     let mut pending: Option<Point> = None;
     for row in rows {
         let (y, x) = (2 * i64::from(row.y), 2 * sign * i64::from(end(row)));
-        // The bottom corner of the row above and the top corner of this one share a line if the rows are neighbors.
+        // The bottom corner of the row above and the top corner of this one share a line if the rows are neighbours.
         match pending.take() {
             Some([line, above]) if line == y - 1 => add([line, above.min(x)]),
             above => above.into_iter().chain([[y - 1, x]]).for_each(&mut add),
@@ -48,7 +48,7 @@ fn chain(rows: &[RowExtent], end: impl Fn(&RowExtent) -> u32, sign: i64) -> Vec<
     points
 }
 
-/// Above 0 if the way from `a` over `b` to `c`, downwards, turns away from smaller X at `b`.
+/// Above 0 if the line from `a` over `b` down to `c` turns away from smaller X at `b`.
 fn cross(a: Point, b: Point, c: Point) -> i64 {
     let [ab, bc] = [[b[0] - a[0], b[1] - a[1]], [c[0] - b[0], c[1] - b[1]]];
     ab[1] * bc[0] - bc[1] * ab[0]
@@ -69,7 +69,7 @@ impl Chain {
         match self.points.get(self.at..) {
             Some([[y0, x0], [y1, x1], ..]) => {
                 let (height, numerator) = (y1 - y0, x0 * (y1 - y0) + (x1 - x0) * (y - y0));
-                // Rounds up; the center of pixel n is at 2 n.
+                // Rounds up; the centre of pixel n is at 2 n.
                 -(-numerator).div_euclid(2 * height)
             }
             _ => 0,

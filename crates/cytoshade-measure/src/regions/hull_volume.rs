@@ -8,7 +8,8 @@ type Point = [i64; 3];
 /// Longest side of a bounding box in voxels. Up to it the arithmetic in half voxels fits in 64 bits.
 const LARGEST_SIDE: u32 = 1 << 17;
 
-/// A triangle of the hull: its corners' indices, its normal towards the outside, and the normal's product with a corner.
+/// A triangle of the hull: the indices of its corners, its outward normal, and the dot product of the normal with a
+/// corner.
 struct Facet {
     corners: [usize; 3],
     normal: Point,
@@ -31,7 +32,7 @@ impl Facet {
 
 /// Number of voxels in the convex hull of a cell (scikit-image's `area_convex`).
 ///
-/// As in scikit-image, the hull is that of the centers of the voxels' faces, and its voxels have their center in it or
+/// As in scikit-image, the hull is that of the centres of the voxels' faces, and its voxels have their centre in it or
 /// on its border. `None` for a flat cell, whose voxels lie in one plane: there scikit-image has no hull either. `None`
 /// too if a side of the cell's bounding box is above 131,072 voxels.
 pub(super) fn convex_volume(rows: &[RowExtent]) -> Option<u64> {
@@ -46,7 +47,7 @@ pub(super) fn convex_volume(rows: &[RowExtent]) -> Option<u64> {
     }
     let center = |z, y, x| [z, y, x].map(|side: u32| 2 * i64::from(side));
     let ends = |row: &RowExtent| [row.first, row.last].map(|end| center(row.z - z, row.y - y, end - x));
-    // The corners of the centers' hull are few, and only their faces can be corners of the hull.
+    // The corners of the centres' hull are few, and only their faces can be corners of the hull.
     let corners = corners(&rows.iter().flat_map(ends).collect::<Vec<_>>())?;
     let faces: Vec<Point> = corners.into_iter().flat_map(faces).collect();
     let planes = planes(hull(&faces)?);
@@ -54,7 +55,7 @@ pub(super) fn convex_volume(rows: &[RowExtent]) -> Option<u64> {
     Some(lines.map(|[z, y]| voxels_on_line(&planes, center(z, y, 0), width.into())).sum())
 }
 
-/// The centers of a voxel's faces.
+/// The centres of a voxel's faces.
 fn faces(center: Point) -> impl Iterator<Item = Point> {
     (0..6).map(move |face| {
         let mut point = center;
@@ -90,10 +91,10 @@ fn corners(points: &[Point]) -> Option<Vec<Point>> {
 
 /// The convex hull of points; `None` if they lie in one plane.
 ///
-/// Points are added one by one: those facets that a point is above are replaced by facets from the rim of the hole to
-/// the point. Whole coordinates make every decision exact. A point in a facet's plane is not above it, so no new facet
-/// is without area: such a facet would be at an edge whose line holds the point, and then the point is above neither of
-/// the edge's facets.
+/// Points are added one by one: the facets that a point is above are replaced by facets from the edge of the resulting
+/// hole to the point. Whole coordinates make every decision exact. A point in a facet's plane is not above it, so no
+/// new facet is without area: such a facet would be at an edge whose line holds the point, and then the point is above
+/// neither of the edge's facets.
 fn hull(points: &[Point]) -> Option<Vec<Facet>> {
     let mut facets = tetrahedron(points)?;
     for index in spread(points.len()) {
@@ -135,7 +136,7 @@ fn tetrahedron(points: &[Point]) -> Option<Vec<Facet>> {
     Some(facets.map(|corners| Facet::new(points, corners)).into())
 }
 
-/// Number of voxels of a line along X whose center is in the hull; `start` is the center of the first.
+/// Number of voxels of a line along X whose centre is in the hull; `start` is the centre of the first.
 fn voxels_on_line(planes: &[Facet], start: Point, width: i64) -> u64 {
     let (mut first, mut last) = (0, width - 1);
     for plane in planes {

@@ -15,11 +15,12 @@ pub struct Intensity {
     pub max: f64,
     /// The sum of the samples.
     pub sum: f64,
-    /// scikit-image's `intensity_std`: the standard deviation of all samples (not of a sample of them).
+    /// scikit-image's `intensity_std`: the standard deviation over n, not over n - 1.
     pub std: f64,
 }
 
-/// Sums of samples less the first of them, so that large samples of a small spread keep their variance.
+/// Sums of samples from which the first sample is subtracted, so that the variance of large samples with a small spread
+/// is not lost to rounding.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct IntensitySums {
     count: u64,

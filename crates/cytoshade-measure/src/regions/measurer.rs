@@ -18,8 +18,8 @@ use crate::{Error, LabelImage};
 
 /// The labels to measure, and the data to measure them on.
 ///
-/// One pass over the labels adds up every cell's moments as exact integers, its intensities and the ends of its rows, so
-/// that time does not depend on the number of cells. Memory is bounded by the cells' rows.
+/// One pass over the labels sums every cell's moments as exact integers and its intensities, and keeps the ends of its
+/// rows. The time does not depend on the number of cells; the memory is in proportion to the cells' rows.
 #[derive(Clone, Debug)]
 pub struct Measurer<'a> {
     labels: LabelImage<'a>,
@@ -50,13 +50,13 @@ impl<'a> Measurer<'a> {
         Self { images, ..self }
     }
 
-    /// Also measures the network's cell probability: a value per pixel, in the order of the labels.
+    /// Also measures the network's cell probability, a logit per pixel in the order of the labels.
     #[must_use]
     pub fn cellprob(self, cellprob: &'a [f32]) -> Self {
         Self { cellprob: Some(cellprob), ..self }
     }
 
-    /// Adds the flow errors of the cells, by label.
+    /// Also reports the flow errors of the cells, by label.
     #[must_use]
     pub fn flow_errors(self, errors: &'a BTreeMap<u32, f64>) -> Self {
         Self { flow_errors: Some(errors), ..self }
@@ -71,8 +71,9 @@ impl<'a> Measurer<'a> {
     /// Measures the cells.
     ///
     /// # Errors
-    /// [`Error::ImageCount`], [`Error::ImageShape`] and [`Error::CellprobCount`] if the data is not that of the labels;
-    /// [`Error::PixelSize`] for a size that is not positive.
+    /// [`Error::ImageCount`], [`Error::ImageShape`] and [`Error::CellprobCount`] if the images or the cell
+    /// probabilities do not have the shape of the labels; [`Error::PixelSize`] for a size that is not positive and
+    /// finite.
     pub fn measure(&self) -> Result<Regions, Error> {
         let (channels, pixel_size) = (self.check_images()?, self.check_pixel_size()?);
         let (labels, is_stack) = (self.labels, self.labels.is_stack());

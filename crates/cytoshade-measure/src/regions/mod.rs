@@ -15,43 +15,45 @@ pub use columns::{COLUMNS, Column, ColumnKind, Values};
 pub use intensity::Intensity;
 pub use measurer::Measurer;
 
-/// The measurements of one cell. Lengths are in pixels.
+/// The measurements of one cell. Lengths are in pixels; in a stack, voxels count as cubes of side 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Region {
     /// The number of the cell in the labels.
     pub label: u32,
     /// Number of pixels, or of voxels in a stack.
     pub area: u64,
-    /// Mean Z (0 in an image), Y and X of the pixels' centers; the first pixel is at 0.
+    /// Mean Z (0 in an image), Y and X of the pixels' centres; the centre of the first pixel is at 0.
     pub centroid: [f64; 3],
-    /// The bounding box in Z (0 to 1 in an image), Y and X.
+    /// The bounding box in Z (0..1 in an image), Y and X.
     pub bbox: [Range<usize>; 3],
     /// The length of the border; `None` in a stack.
     pub perimeter: Option<f64>,
-    /// The diameter of a disk, or of a ball in a stack, of the same area.
+    /// The diameter of a disk of the same area, or in a stack of a ball of the same volume.
     pub equivalent_diameter_area: f64,
-    /// The longest axis of the ellipse, or of the ellipsoid in a stack, with the same second moments.
+    /// Length of the longest axis of the ellipse, or in a stack of the ellipsoid, with the same second moments.
     pub axis_major_length: f64,
-    /// The shortest axis of that ellipse or ellipsoid.
+    /// Length of the shortest axis of that ellipse or ellipsoid.
     pub axis_minor_length: f64,
-    /// The ellipse's distance of the foci over its major axis: 0 for a disk, below 1. `None` in a stack.
+    /// Distance of the ellipse's foci divided by its major axis, 0 (a disk) to 1 (a line). `None` in a stack.
     pub eccentricity: Option<f64>,
     /// Angle of the major axis to the Y axis in radians, -pi/2 to pi/2, counterclockwise. `None` in a stack.
     pub orientation: Option<f64>,
-    /// Area over the area of the convex hull; `None` for a flat cell of a stack, which has no hull.
+    /// Area divided by the area of the convex hull. In a stack `None` for a flat cell, which has no hull, and for a
+    /// cell whose bounding box has a side of more than 131,072 voxels.
     pub solidity: Option<f64>,
-    /// Area over the area of the bounding box.
+    /// Area divided by the area of the bounding box.
     pub extent: f64,
     /// True if a pixel is at the border of the image or, in a stack, in the first or last z-slice.
     pub touches_border: bool,
     /// The intensities in each channel of the image; empty without an image.
     pub intensities: Vec<Intensity>,
-    /// The mean squared difference between the flow of a cell of this shape and the network's flow, as the reference's
-    /// `metrics.flow_error`.
+    /// The mean squared difference between the flow of a cell of this shape and a fifth of the network's flow (the
+    /// reference's `metrics.flow_error`). `None` without [`Measurer::flow_errors`].
     pub flow_error: Option<f64>,
-    /// The mean of the network's cell probability, in the units of `cellprob_threshold` (a logit).
+    /// The mean of the network's cell probability, a logit as `cellprob_threshold`. `None` without
+    /// [`Measurer::cellprob`].
     pub cellprob_mean: Option<f64>,
-    /// The sizes in micrometres, if the size of a pixel is known.
+    /// The sizes in micrometres. `None` without [`Measurer::pixel_size`].
     pub physical: Option<Physical>,
 }
 
@@ -64,9 +66,9 @@ pub struct Physical {
     pub perimeter: Option<f64>,
     /// The diameter of a disk or ball of the same area or volume.
     pub equivalent_diameter_area: f64,
-    /// The longest axis of the ellipse or ellipsoid.
+    /// Length of the longest axis of the ellipse or ellipsoid.
     pub axis_major_length: f64,
-    /// The shortest axis of the ellipse or ellipsoid.
+    /// Length of the shortest axis of the ellipse or ellipsoid.
     pub axis_minor_length: f64,
 }
 
@@ -92,7 +94,7 @@ impl Regions {
         self.is_stack
     }
 
-    /// Number of channels with intensities.
+    /// Number of channels with intensities, 0 without images.
     pub fn channels(&self) -> usize {
         self.channels
     }

@@ -5,10 +5,10 @@ use std::f64::consts::SQRT_2;
 
 use crate::LabelImage;
 
-/// The perimeter of each cell in pixels (scikit-image's `perimeter` with a neighborhood of 4).
+/// The perimeter of each cell in pixels (scikit-image's `perimeter` with a neighbourhood of 4).
 ///
-/// A border pixel of a cell has a neighbor (up, down, left, right) outside of it. Each border pixel counts 1, sqrt(2) or
-/// their mean, by the border pixels among its eight neighbors.
+/// A border pixel of a cell has a neighbour (up, down, left, right) outside of it. Each border pixel counts as 1,
+/// sqrt(2), their mean or 0, which depends on the border pixels among its eight neighbours.
 ///
 /// Source: Benkrid, Crookes, "Design and FPGA implementation of a perimeter estimator", 2000, as scikit-image
 /// implements it.
@@ -58,7 +58,8 @@ pub(super) fn perimeters(labels: LabelImage<'_>) -> HashMap<u32, f64> {
     counts.into_iter().map(|(label, counts)| (label, length(counts))).collect()
 }
 
-/// The length that a border pixel adds, by its border neighbors: 0 for 1, 1 for sqrt(2), 2 for their mean.
+/// The kind of a border pixel with these numbers of border neighbours: it adds 1 (kind 0), sqrt(2) (1), their mean (2),
+/// or nothing.
 fn kind(straight: usize, diagonal: usize) -> Option<usize> {
     match 1 + 2 * straight + 10 * diagonal {
         5 | 7 | 15 | 17 | 25 | 27 => Some(0),

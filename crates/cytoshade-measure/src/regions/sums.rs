@@ -4,8 +4,8 @@ use std::ops::Range;
 
 /// Exact sums over the voxels of a cell; the axes are Z, Y, X.
 ///
-/// Integers have no rounding, so that the central moments lose nothing to cancellation. 2^32 voxels at coordinates of
-/// 2^17 fit.
+/// Integers are not rounded, so cancellation does not affect the central moments. 2^32 voxels at coordinates up to 2^17
+/// fit.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sums {
     pub(super) count: u64,

@@ -4,7 +4,8 @@ use super::UNet;
 use super::layers::{down_conv, down_proj, up_full};
 use crate::{Convolution, Error, LinearProduct, Operation, Plan, PlanBuilder, Shortcut, TensorId, TensorShape};
 
-/// Every block is `x = proj(x) + c1(c0(x)); x = x + c3(c2(x))`; the way up adds the skip and the style.
+/// Every block computes `x = proj(x) + c1(c0(x)); x = x + c3(c2(x))`, with `conv_0` to `conv_3` as `c0` to `c3`. Up
+/// levels add the skip to the input of `c1`, and products of the style to those of `c1` to `c3`.
 pub(super) fn plan(unet: &UNet) -> Result<Plan, Error> {
     let (plan, input) = PlanBuilder::new(unet.nbase[0]);
     let mut forward = Forward { unet, plan };
@@ -33,7 +34,7 @@ impl Forward<'_> {
         TensorShape::Map { channels: self.unet.nbase[n + 1], scale: 1 << n }
     }
 
-    /// The map that each down level leaves.
+    /// Appends the down levels and returns the output map of each.
     fn down(&mut self, input: TensorId) -> Vec<TensorId> {
         let mut downs: Vec<TensorId> = Vec::with_capacity(self.unet.levels());
         for n in 0..self.unet.levels() {
@@ -61,14 +62,14 @@ impl Forward<'_> {
         self.plan.convolution(map, |target| Convolution { residual: Some(x), ..conv(3, t, target) })
     }
 
-    /// The style: the average of the deepest map.
+    /// Appends the style: the average of the deepest map, of L2 norm 1.
     fn style(&mut self, source: TensorId) -> TensorId {
         let target = self.plan.tensor(TensorShape::Vector { channels: self.unet.style_channels() });
         self.plan.push(Operation::GlobalAverage { source, target });
         target
     }
 
-    /// The style's products for `conv_1` to `conv_3` of each up level.
+    /// Appends the style's products for `conv_1` to `conv_3` of each up level.
     fn full(&mut self, source: TensorId) -> Vec<[TensorId; 3]> {
         let levels = self.unet.levels();
         let targets: Vec<[TensorId; 3]> = (0..levels)

@@ -19,7 +19,7 @@ pub struct ConvLayer {
     pub outputs: usize,
     /// Side of the kernel: 1 or 3.
     pub kernel: usize,
-    /// Whether a ReLU stands between the BatchNorm and the convolution; `proj` has none.
+    /// Whether a ReLU lies between the BatchNorm and the convolution; `proj` has none.
     pub relu: bool,
 }
 
@@ -41,7 +41,7 @@ impl ConvLayer {
         Self { batch_norm: format!("{at}.0"), name: format!("{at}.{conv}"), inputs, outputs, kernel, relu }
     }
 
-    /// The layer with its values; `weight` has the shape [outputs, inputs, kernel, kernel].
+    /// The convolution with its values: `weight` of shape [outputs, inputs, kernel, kernel], `bias` of shape `[outputs]`.
     ///
     /// # Errors
     /// As [`BatchNorm::fold`] and [`Conv::new`].
@@ -53,7 +53,7 @@ impl ConvLayer {
 }
 
 impl LinearLayer {
-    /// The layer with its values; `weight` has the shape [outputs, inputs].
+    /// The matrix with its values: `weight` of shape [outputs, inputs], `bias` of shape `[outputs]`.
     ///
     /// # Errors
     /// As [`Linear::new`].

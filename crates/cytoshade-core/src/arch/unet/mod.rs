@@ -12,10 +12,10 @@ use crate::{
 /// Name of the architecture in a [`Description`].
 pub const ARCHITECTURE: &str = "U-Net";
 
-/// Levels above which weights are refused; the published networks have 4.
+/// Most levels of a layout; the published networks have 4.
 pub const MAX_LEVELS: usize = 8;
 
-/// Channels of a layer above which weights are refused; the published networks have 256.
+/// Most channels of a layer; the published networks have up to 256.
 const MAX_CHANNELS: usize = 4096;
 
 /// The reference pads planes to a multiple of this (`transforms.get_pad_yx`).
@@ -39,7 +39,7 @@ impl UNet {
     /// published networks), `nout` is the number of output channels (3: dY, dX, cellprob).
     ///
     /// # Errors
-    /// [`Error::NetworkShape`] for counts of zero and sizes past the limits.
+    /// [`Error::NetworkShape`] unless `nbase` has 2 to 9 entries, and all counts are 1 to 4096.
     pub fn new(nbase: Vec<usize>, nout: usize) -> Result<Self, Error> {
         if nbase.len() < 2 || nbase.len() > MAX_LEVELS + 1 {
             let found = format!("{} entries", nbase.len());
@@ -52,7 +52,7 @@ impl UNet {
         Ok(Self { nbase, nout })
     }
 
-    /// The layout of a network. `None` if it is of another architecture.
+    /// The layout of a network. `None` for another architecture.
     pub fn from_network(network: &Network) -> Option<Self> {
         let Description { architecture, inputs, outputs, .. } = network.description();
         if *architecture != ARCHITECTURE {
@@ -86,7 +86,7 @@ impl UNet {
         self.nbase[self.levels()]
     }
 
-    /// The sides of a tile must be multiples of this: between each two levels they are halved.
+    /// The sides of a tile must be multiples of this: every level but the first halves them.
     pub fn tile_multiple(&self) -> usize {
         1 << (self.levels() - 1)
     }
@@ -113,7 +113,8 @@ impl UNet {
         Network::new(description, self.plan()?, Weights::new(convs, linears))
     }
 
-    /// The order of the reference's `CPnet.forward`, each block's `proj` fused into the convolution that adds it.
+    /// The plan: the order of the reference's `CPnet.forward`, with each block's `proj` fused into the convolution that
+    /// adds it.
     ///
     /// # Errors
     /// None for layouts that [`UNet::new`] made.

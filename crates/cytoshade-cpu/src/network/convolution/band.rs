@@ -1,12 +1,12 @@
-//! A band of rows on its way into a convolution.
+//! A band of rows, loaded for a convolution.
 //!
-//! A band is loaded once into a buffer that stays in the core's L2 cache: the prologue applied, pixels repeated if the
-//! source is upsampled, and zeros around the map. The kernels read the buffer.
+//! A band is loaded once into a buffer that stays in the core's L2 cache. The load applies the prologue, repeats pixels
+//! if a Winograd convolution upsamples its source, and adds zeros around the map. The kernels read the buffer.
 
 use super::input::{ConvInput, Prologue};
 use crate::simd::{Block, Compiled, LANES, Lanes};
 
-/// Bands for each thread, so that one late thread delays the others by a small part only.
+/// Bands for each thread: small enough that the others wait for a late thread only briefly.
 const BANDS_PER_THREAD: usize = 4;
 
 /// The map that a convolution reads, and the layout of a band of it: shape [row, block, pixel, 16], with `pad` zeros
@@ -21,7 +21,7 @@ pub(super) struct Band<'a> {
     pub(super) repeat: usize,
     /// Zeros on each side of the map.
     pub(super) pad: usize,
-    /// Pixels of a buffered row: the repeated row, its zeros, and more zeros up to whole tiles.
+    /// Pixels of a buffered row: the repeated row, its zeros, and more zeros up to whole Winograd patches.
     pub(super) padded: usize,
 }
 
@@ -31,7 +31,7 @@ impl Band<'_> {
         self.scale.len() * self.padded
     }
 
-    /// Loads rows of the map from `first` on, where row 0 is the first row of zeros above it.
+    /// Fills `buffer` with rows of the map from `first` on, counted from the first row of zeros above the map.
     #[inline(never)]
     pub(super) fn load<L: Lanes>(&self, lanes: L, first: usize, buffer: &mut [Block]) {
         let (width, row_len) = (self.repeat * self.source.map.width, self.row_len());

@@ -1,4 +1,4 @@
-//! A convolution as the plain sum of products: 16 output channels a vector, a few pixels of a row in registers
+//! A convolution as the plain sum of products: vectors of 16 output channels, a few pixels of a row in registers
 //! ([`super::microkernel`]).
 
 use super::accumulate::Accumulate;
@@ -9,10 +9,10 @@ use super::segments::segments;
 use crate::network::feature_map::FeatureMap;
 use crate::simd::{Block, LANES, Lanes, Work};
 
-/// Blocks in the buffer of a band (384 KiB), unless the fewest rows need more.
+/// Blocks in the buffer of a band (384 KiB), unless two rows of the source need more.
 const BAND_LEN: usize = 384 * 1024 / size_of::<Block>();
 
-/// The most rows of the source whose band, with the rows around it, stays in cache.
+/// Most rows of the source whose band, with the rows around it, stays in cache; at least 2.
 pub(super) fn cached_rows(band: &Band<'_>) -> usize {
     (BAND_LEN / band.row_len()).saturating_sub(2 * band.pad).max(2)
 }
@@ -31,18 +31,18 @@ pub(super) struct Direct<'a> {
 /// The rows that a product reads: shape [row, block, pixel, 16].
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a> {
-    /// The rows, from the first one that the first output row meets.
+    /// The rows, from `kernel / 2` rows above the first source row on.
     pub(super) data: &'a [Block],
     /// Distance from a pixel to the same one in the next row.
     pub(super) row_len: usize,
     /// Distance from a pixel to the same one in the next block.
     pub(super) block_stride: usize,
-    /// Pixels that become output pixels.
+    /// Pixels of a source row, without padding.
     pub(super) width: usize,
 }
 
 impl Direct<'_> {
-    /// Computes the output rows of `rows`, of which the first is row `first` of the source.
+    /// Computes the output rows of the source rows from row `first` on, as many as `target` holds.
     #[inline(never)]
     pub(super) fn multiply<L: Lanes>(&self, lanes: L, rows: Rows<'_>, first: usize, target: &mut [Block]) {
         let Self { inputs, outputs, products, factor, bias, added } = *self;
@@ -52,7 +52,7 @@ impl Direct<'_> {
             let (taps, count) = product.taps(rows.row_len);
             let taps = &taps[..count];
             let weights = product.weights.chunks(inputs * taps.len() * L::GROUP);
-            // One group after another, so that its weights stay in L2 for all rows of the band.
+            // One group after another, so that the group's weights stay in L2 for all rows of the band.
             for ((group, weights), bias) in weights.enumerate().zip(bias.chunks(L::GROUP)) {
                 let columns = group * L::GROUP * width..(group * L::GROUP + bias.len()) * width;
                 let targets = target.chunks_exact_mut(row_len).skip(product.phase.0).step_by(factor);
@@ -85,11 +85,11 @@ impl Direct<'_> {
     }
 }
 
-/// All segments of an output row, for a group of output blocks.
+/// An output row, for a group of output blocks.
 struct Row<'a> {
     /// Pixels of the row.
     width: usize,
-    /// The segment that begins at the first pixel.
+    /// The kernel at the first pixel.
     kernel: Microkernel<'a>,
 }
 

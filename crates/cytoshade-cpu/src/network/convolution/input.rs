@@ -1,4 +1,4 @@
-//! The load of a convolution: everything that is computed before the product.
+//! The input of a convolution: everything that is computed before the product.
 
 use crate::network::feature_map::FeatureMap;
 use crate::simd::{Block, Lanes, Work};

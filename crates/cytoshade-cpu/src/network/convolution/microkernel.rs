@@ -1,15 +1,15 @@
-//! The product at the heart of a convolution: up to [`Lanes::PIXELS`] pixels of a row, in registers.
+//! The innermost product of a convolution: up to [`Lanes::PIXELS`] pixels of a row, in registers.
 
 use super::accumulate::Accumulate;
 use crate::simd::{Block, LANES, Lanes, Work};
 
 /// A run of neighbouring pixels of one output row, for a group of `V` output blocks.
 pub(super) struct Microkernel<'a> {
-    /// The rows, from the pixel that the first tap of the first output pixel meets.
+    /// The loaded rows, from the pixel to which `taps` are relative for the first output pixel.
     pub(super) rows: &'a [Block],
     /// Distance from a pixel in the rows to the same pixel in the next input block.
     pub(super) block_stride: usize,
-    /// Distances from the pixel that the first tap meets to the pixel that each tap meets.
+    /// Distance in `rows` from that pixel to the pixel that each tap reads.
     pub(super) taps: &'a [usize],
     /// Input channels.
     pub(super) inputs: usize,
@@ -27,7 +27,7 @@ pub(super) struct Microkernel<'a> {
 }
 
 impl Microkernel<'_> {
-    /// The segment of the same row that begins `x` pixels later.
+    /// The run of pixels of the same row that begins `x` pixels later.
     pub(super) fn at(&mut self, x: usize) -> Microkernel<'_> {
         let x_target = x * self.pixel_stride;
         Microkernel {
@@ -60,7 +60,7 @@ impl Microkernel<'_> {
     }
 }
 
-/// A segment of constant size, so that the compiler keeps its sums in registers.
+/// A run of `P` pixels, a constant, so that the compiler keeps its sums in registers.
 struct Fixed<'a, const V: usize, const P: usize>(Microkernel<'a>);
 
 impl<const V: usize, const P: usize> Work for Fixed<'_, V, P> {

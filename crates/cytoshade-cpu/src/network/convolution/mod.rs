@@ -1,8 +1,8 @@
 //! Prologue, convolution with zero padding, and epilogue (the reference's `batchconv`, `batchconv0`, `batchconvstyle`).
 //!
-//! The output's rows are cut into bands, one rayon task each. For each band the source rows that it meets are loaded once
-//! ([`band`]); from there the product is computed, plainly ([`direct`]) or by Winograd ([`winograd`]). A shortcut is
-//! written into the band first ([`shortcut`]).
+//! The output's rows are cut into bands, one rayon task each. Each band's source rows are loaded once ([`band`]), and
+//! the product is computed from them, as a plain sum ([`direct`]) or by Winograd ([`winograd`]). A shortcut is written
+//! into the output's rows first ([`shortcut`]).
 
 mod accumulate;
 mod band;
@@ -31,7 +31,8 @@ use super::feature_map::{FeatureMap, sized};
 use crate::simd::{AnyLanes, Block, HALF, Lanes, Work};
 
 thread_local! {
-    /// A thread's memory for a band. Kept between bands: page faults of fresh memory would cost more time than the work.
+    /// A thread's memory for a band. It stays allocated between bands: page faults of fresh memory take longer than the
+    /// work.
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
@@ -54,7 +55,7 @@ pub(super) struct Conv {
     scale: Vec<Block>,
     /// Offset of each input channel.
     shift: Vec<Block>,
-    /// Lower bound of the input after scale and shift.
+    /// Lower bound of the input after scale and shift: 0 for a ReLU, negative infinity for none.
     lowest: f32,
     method: Method,
     /// Offset of each output channel.
@@ -62,7 +63,7 @@ pub(super) struct Conv {
     shortcut: Option<Shortcut>,
 }
 
-/// How the product is computed.
+/// The method by which the product is computed.
 #[derive(Debug)]
 enum Method {
     /// One product for each output pixel that a source pixel becomes.
@@ -169,7 +170,7 @@ impl Run<'_> {
         let Conv { inputs, outputs, kernel, factor, bias, .. } = conv;
         let band = conv.band(reads.source, 1, reads.source.map.width);
         let rows = rows_per_band(band.source.map.height, cached_rows(&band), current_num_threads());
-        // A band does not cut the pixels apart that an upsampled shortcut repeats.
+        // A band never separates the rows that an upsampled shortcut repeats.
         let rows = rows.next_multiple_of(conv.shortcut.as_ref().map_or(1, |shortcut| shortcut.factor));
         let direct =
             Direct { inputs: *inputs, outputs: *outputs, products, factor: *factor, bias, added: reads.added() };

@@ -1,4 +1,4 @@
-//! The weights of a convolution in the order in which the plain product reads them.
+//! The weights of a convolution in the order in which the plain sum reads them.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,17 @@ use crate::simd::{Block, LANES};
 /// Taps of the largest kernel.
 const MAX_TAPS: usize = 9;
 
-/// The taps and weights that give an output pixel.
+/// The taps and weights for an output pixel.
 ///
-/// A convolution of a source that is doubled by repetition meets each source pixel with several of its taps. Adding
-/// up their weights beforehand leaves 2 x 2 taps of 3 x 3, other ones for each of the four output pixels that a source
-/// pixel becomes; so the doubled source is never made.
+/// If the source is upsampled, several taps of a kernel read the same source pixel. Their weights are added up
+/// beforehand, which leaves 2 x 2 taps of 3 x 3, different ones for each of the four output pixels that a source pixel
+/// becomes. So the upsampled source is never computed.
 #[derive(Debug)]
 pub(super) struct Product {
-    /// The output pixel of a source pixel that it gives: (row, column), each below the factor of repetition.
+    /// The output pixel, of those that a source pixel becomes: (row, column), each below the factor of repetition.
     pub(super) phase: (usize, usize),
-    /// The source pixels that it meets: (row, column), counted in the source with `kernel / 2` zeros around it.
+    /// The source pixels that it reads: (row, column), relative to the pixel `kernel / 2` rows and columns before the
+    /// source pixel.
     taps: Vec<(usize, usize)>,
     /// Shape [output group, input block, tap, input channel, block in group, 16].
     pub(super) weights: Vec<Block>,
@@ -34,9 +35,9 @@ impl Product {
 
     fn new(conv: &Conv, factor: usize, phase: (usize, usize), group: usize) -> Self {
         let kernel = conv.kernel();
-        // The source row, counted with its zeros, that kernel row `k` meets; and likewise the column.
+        // The source row that kernel row `k` reads, counted with the zeros around the source; likewise the column.
         let meets = |phase: usize, k: usize| (phase + k + (factor - 1) * (kernel / 2)) / factor;
-        // Each tap with the kernel's positions that meet it; in order, so that rows are read one after another.
+        // Each tap with the kernel's positions that read it; in order, so that rows are read one after another.
         let mut met: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
         for k in 0..kernel * kernel {
             met.entry((meets(phase.0, k / kernel), meets(phase.1, k % kernel))).or_default().push(k);
@@ -45,15 +46,15 @@ impl Product {
         Self { phase, taps: met.into_keys().collect(), weights }
     }
 
-    /// The product of a 1x1 convolution without ReLU, with the factors of its prologue as part of the weights. It gives the
-    /// same for all output pixels of a source pixel.
+    /// The product of a 1x1 convolution without ReLU, with the factors of its prologue as part of the weights. Its
+    /// result is the same for all output pixels of a source pixel.
     pub(super) fn scaled_point(conv: &Conv, group: usize) -> Product {
         let weights = pack(conv, group, std::iter::once(&[0][..]), |input| f64::from(conv.scale()[input]));
         Self { phase: (0, 0), taps: vec![(0, 0)], weights }
     }
 
-    /// Distances in the buffer from the pixel that the first tap meets to the pixel that each tap meets, and the number of
-    /// taps.
+    /// The distance in the buffer to the pixel that each tap reads, relative to the pixel `kernel / 2` rows and columns
+    /// before the source pixel; and the number of taps.
     pub(super) fn taps(&self, row_len: usize) -> ([usize; MAX_TAPS], usize) {
         let mut taps = [0; MAX_TAPS];
         for (at, &(y, x)) in taps.iter_mut().zip(&self.taps) {
@@ -63,7 +64,7 @@ impl Product {
     }
 }
 
-/// Each tap's weights, summed over the positions of the kernel that meet it and multiplied by the factor of the input.
+/// Each tap's weights, summed over the positions of the kernel that read it and multiplied by the factor of the input.
 #[inline(never)]
 fn pack<'a>(
     conv: &Conv,

@@ -1,4 +1,4 @@
-//! Rows cut into pieces that the registers hold.
+//! Rows cut into pieces whose sums fit in registers.
 
 /// Cuts a row into the fewest pieces of at most `most` pixels, of nearly equal length: (start, length) of each.
 pub(super) fn segments(width: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {

@@ -1,6 +1,7 @@
 //! A block's 1x1 shortcut (the reference's `proj`).
 //!
-//! It is written into each band to which another convolution then adds its result, so it is never in memory by itself.
+//! It is written into each band of the output, to which another convolution then adds its result. So it needs no memory
+//! of its own.
 
 use super::accumulate::Accumulate;
 use super::direct::{Direct, Rows};
@@ -8,7 +9,7 @@ use super::product::Product;
 use crate::network::feature_map::FeatureMap;
 use crate::simd::{AnyLanes, Block, Lanes};
 
-/// A 1x1 convolution without a ReLU, with its prologue as part of its weights and bias.
+/// A 1x1 convolution without a ReLU, its prologue folded into its weights and bias.
 #[derive(Debug)]
 pub(super) struct Shortcut {
     inputs: usize,
@@ -35,7 +36,7 @@ impl Shortcut {
         }
     }
 
-    /// Writes the rows of `target`, of which the first is row `first` of the map, a multiple of `factor`.
+    /// Writes the rows of `target`. Its first row is row `first` of the map, a multiple of `factor`.
     pub(super) fn run<L: Lanes>(&self, lanes: L, source: FeatureMap<&[Block]>, first: usize, target: &mut [Block]) {
         let Self { inputs, outputs, factor, product, bias } = self;
         let first = first / factor;

@@ -1,4 +1,4 @@
-//! Every way through the kernels against the plain sum in f64.
+//! Compares every case of the kernels with the plain sum in f64.
 
 use cytoshade_core::{ConvShape, Prologue};
 
@@ -11,16 +11,16 @@ use crate::simd::{Isa, LANES};
 enum Adds {
     Nothing,
     Residual,
-    /// A shortcut of four channels, whose source is repeated so many times on each axis.
+    /// A shortcut of four channels, whose source is repeated this number of times on each axis.
     Shortcut(usize),
 }
 use Adds::{Nothing, Residual, Shortcut as Around};
 
-/// Channels in and out, side of the kernel, times the source is repeated, values that are added, and size of the source:
-/// every way through the kernels, with blocks, patches and bands that are not full.
+/// Channels in and out, side of the kernel, times the source is repeated, values that are added, and size of the
+/// source. The cases cover all kernels, with blocks, patches and bands that are not full.
 type Case = ([usize; 2], usize, usize, Adds, [usize; 2]);
 const CASES: [Case; 17] = [
-    // Plainly.
+    // As plain sums.
     ([3, 5], 3, 1, Nothing, [5, 7]),
     ([2, 33], 3, 2, Nothing, [3, 5]),
     ([3, 17], 3, 1, Residual, [6, 4]),
@@ -35,7 +35,7 @@ const CASES: [Case; 17] = [
     ([16, 17], 3, 1, Residual, [5, 9]),
     ([16, 3], 3, 2, Nothing, [5, 3]),
     ([16, 2], 3, 1, Around(2), [6, 10]),
-    // Of halves of blocks.
+    // On halves of blocks.
     ([8, 8], 3, 1, Residual, [5, 9]),
     ([8, 24], 3, 1, Around(1), [6, 5]),
     ([25, 9], 3, 2, Nothing, [3, 5]),
@@ -55,7 +55,7 @@ fn layer([inputs, outputs]: [usize; 2], kernel: usize, relu: bool) -> cytoshade_
     cytoshade_core::Conv::new("conv", shape, prologue, weight, values(outputs, 5)).unwrap()
 }
 
-/// A map of values that must not be read.
+/// A map of NaN, whose values must not be read.
 fn blocks(channels: usize, [height, width]: [usize; 2]) -> Vec<Block> {
     vec![Block([f32::NAN; LANES]); channels.div_ceil(LANES) * height * width]
 }
@@ -143,7 +143,7 @@ fn check(case: Case, relu: bool, isa: Isa) {
 #[test]
 fn every_way_gives_the_plain_sum() {
     for isa in Isa::available() {
-        // The last one takes Miri longer than all others together.
+        // The last case takes Miri longer than all others together.
         for case in &CASES[..CASES.len() - usize::from(cfg!(miri))] {
             check(*case, true, isa);
         }
@@ -153,7 +153,7 @@ fn every_way_gives_the_plain_sum() {
 #[test]
 fn without_a_relu_negative_inputs_stay() {
     for isa in Isa::available() {
-        // Plainly and by Winograd.
+        // As plain sums and by Winograd.
         for case in [CASES[0], CASES[6], CASES[9]] {
             check(case, false, isa);
         }

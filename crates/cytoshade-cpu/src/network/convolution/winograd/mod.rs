@@ -1,9 +1,9 @@
-//! A 3x3 Winograd convolution, F(4x4, 3x3) (Winograd 1980; Lavin and Gray 2016, "Fast algorithms for convolutional neural
-//! networks"): 36 products for 16 output pixels, for which the plain sum takes 144.
+//! A 3x3 Winograd convolution, F(4x4, 3x3) (Winograd 1980; Lavin and Gray 2016, "Fast algorithms for convolutional
+//! neural networks"): 36 products per input channel for 16 output pixels, for which the plain sum takes 144.
 //!
-//! A band is cut into patches of 4 x 4 output pixels. The input of some patches is transformed to the 36 points, multiplied
-//! there with the transformed kernels ([`product`]), and the sums are transformed to output pixels ([`transform`]). Points
-//! and sums of these patches stay in a core's L2 cache.
+//! A band is cut into patches of 4 x 4 output pixels. The input of several patches is transformed to the 36 points
+//! ([`transform`]), multiplied there with the transformed kernels ([`product`]), and the sums are transformed to output
+//! pixels. Points and sums of these patches stay in a core's L2 cache.
 
 mod product;
 mod transform;
@@ -23,13 +23,13 @@ pub(super) use weights::weights;
 
 /// Most patches that are multiplied together.
 const PATCHES: usize = 28;
-/// Blocks of their points and sums (512 KiB), which stay in a core's L2 cache, from input to output.
+/// Most blocks of their points and sums: 512 KiB, which stay in a core's L2 cache.
 const CACHED: usize = 512 * 1024 / size_of::<Block>();
 /// Patches whose input is transformed in one go, so that it stays in L1.
 const CHUNK: usize = 14;
 
-/// Patches that are multiplied together, for blocks of input and output channels: enough to make loading a weight
-/// worthwhile, few enough for the cache.
+/// Patches that are multiplied together, for the numbers of input and output blocks: at most [`PATCHES`], and as many
+/// as fit in the cache. Each weight is loaded once for all of them.
 pub(super) fn patches(inputs: usize, outputs: usize) -> usize {
     (CACHED / (PRODUCTS * (inputs + outputs))).clamp(1, PATCHES)
 }
@@ -41,7 +41,7 @@ pub(super) struct Scratch {
     points: Vec<Block>,
     /// Sums over the input channels, shape [point, output block, patch, 16].
     sums: Vec<Block>,
-    /// Rows at the points of the vertical axis, shape [point, pixel, 16].
+    /// Rows transformed along the vertical axis, shape [point, pixel, 16].
     rows: Vec<Block>,
 }
 
@@ -69,8 +69,8 @@ struct Region {
 }
 
 impl<'a> Winograd<'a> {
-    /// Computes the output rows `first..` from a loaded band that begins with the row above them; a band may end within
-    /// a patch.
+    /// Computes the output rows from `first` on, as many as `target` holds, from a loaded band that begins with the row
+    /// above them. A band may end within a patch.
     pub(super) fn multiply<L: Lanes>(
         &self,
         lanes: L,

@@ -1,4 +1,4 @@
-//! The products of Winograd: at each point, the sums over the input channels.
+//! Winograd's products: at each point, the sums over the input channels.
 
 use crate::network::convolution::segments::segments;
 use crate::simd::{Block, LANES, Lanes, Work};

@@ -1,6 +1,6 @@
-//! The transforms of Winograd: input pixels to points, and sums at points to output pixels.
+//! Winograd's transforms: input pixels to points, and sums at points to output pixels.
 //!
-//! The points and the transform of the kernel are core's ([`cytoshade_core::winograd`]).
+//! [`cytoshade_core::winograd`] has the points and the transform of the kernels.
 
 use cytoshade_core::winograd::{P, POINTS, Q, SIDE};
 
@@ -10,7 +10,7 @@ use crate::simd::{Block, Lanes, Work};
 const P2: f32 = P * P;
 const Q2: f32 = Q * Q;
 
-/// Six neighbouring input pixels at the six points.
+/// Transforms six neighbouring input pixels to the six points.
 #[inline(always)]
 fn transform_input<L: Lanes>(lanes: L, d: [L::Vector; POINTS]) -> [L::Vector; POINTS] {
     let times = |factor: f32, a, b| lanes.mul_add(lanes.splat(factor), a, b);
@@ -26,7 +26,7 @@ fn transform_input<L: Lanes>(lanes: L, d: [L::Vector; POINTS]) -> [L::Vector; PO
     ]
 }
 
-/// Four neighbouring output pixels from the six points.
+/// Transforms the sums at the six points to four neighbouring output pixels.
 #[inline(always)]
 fn transform_output<L: Lanes>(lanes: L, m: [L::Vector; POINTS]) -> [L::Vector; SIDE] {
     let times = |factor: f32, a, b| lanes.mul_add(lanes.splat(factor), a, b);
@@ -43,7 +43,7 @@ fn transform_output<L: Lanes>(lanes: L, m: [L::Vector; POINTS]) -> [L::Vector; S
 
 /// Transforms a run of neighbouring patches of one input block to the points.
 pub(super) struct Transform<'a> {
-    /// The band, from the corner of the first patch on.
+    /// The loaded band, from the corner of the first patch on.
     pub(super) rows: &'a [Block],
     pub(super) row_len: usize,
     /// Number of patches.
@@ -154,7 +154,7 @@ mod tests {
         type Output = [f32; SIDE];
         fn run<L: Lanes>(self, lanes: L) -> [f32; SIDE] {
             let Line(values, taps) = self;
-            // The points of a kernel of one row lie in the first row, times the factor of the axis that has one tap.
+            // The points of a kernel of one row are in the first row, times the factor of the axis that has one tap.
             let mut kernel = [[0.0]; 9];
             kernel[..3].copy_from_slice(&taps.map(|tap| [tap]));
             let factor = f64::from(P) * f64::from(P) * f64::from(Q) * f64::from(Q);

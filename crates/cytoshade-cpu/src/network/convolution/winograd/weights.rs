@@ -1,4 +1,4 @@
-//! The kernels of a convolution at the points of Winograd.
+//! The kernels of a convolution, transformed to Winograd's points.
 
 use cytoshade_core::Conv;
 use cytoshade_core::winograd::{PRODUCTS, transform_kernels};
@@ -25,7 +25,7 @@ pub(in crate::network) fn weights(conv: &Conv, group: usize) -> Vec<Block> {
     packed
 }
 
-/// The kernels from an input channel to a block of output channels.
+/// Transforms the kernels from an input channel to a block of output channels.
 struct BlockKernels<'a> {
     conv: &'a Conv,
     block: usize,
