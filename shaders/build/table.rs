@@ -52,6 +52,8 @@ pub(crate) const SHADERS: &[Row] = &[
     row("conv3x3_gemm8",            "conv3x3_gemm",             "conv buffers load store gemm8",            Nothing,   Activations),
     row("conv3x3_matrix8",          "conv3x3_matrix",           "conv buffers load store matrix8",          Matrices,  Activations),
     row("conv3x3_matrix16",         "conv3x3_matrix",           "conv buffers load store matrix16",         Matrices,  Activations),
+    row("subgroup_size8",           "subgroup_size",            "matrix8",                                  Matrices,  Plain),
+    row("subgroup_size16",          "subgroup_size",            "matrix16",                                 Matrices,  Plain),
     row("conv3x3_winograd_input",   "conv3x3_winograd_input",   "conv load winograd",                       Native,    Activations),
     row("conv3x3_winograd_product", "conv3x3_winograd_product", "conv store broadcast winograd",            Subgroups, Activations),
     row("conv1x1",                  "conv1x1",                  "conv buffers load store column",           Nothing,   Activations),

@@ -15,6 +15,8 @@ pub struct Capabilities {
     pub subgroups: Option<(u32, u32)>,
     /// The sides of the subgroup matrices that multiply f16 into f32.
     pub matrices: Vec<u32>,
+    /// The size of the subgroups in shaders on matrices; `None` without matrices, or if the driver's choice is unknown.
+    pub matrix_subgroup: Option<u32>,
     /// Bytes of workgroup memory.
     pub workgroup_memory: u32,
     /// Bytes of the largest storage buffer binding.
@@ -56,12 +58,14 @@ impl Capabilities {
         } else {
             (found.subgroup_min_size, found.subgroup_max_size)
         };
+        let matrix_subgroup = (!matrices.is_empty() && subgroup.0 == subgroup.1).then_some(subgroup.0);
         Self {
             software: info.kind == AdapterKind::Software,
             f16: has(wgpu::Features::SHADER_F16),
             int64: has(wgpu::Features::SHADER_INT64),
             subgroups: has(wgpu::Features::SUBGROUP).then_some(subgroup),
             matrices,
+            matrix_subgroup,
             workgroup_memory: limits.max_compute_workgroup_storage_size,
             binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
         }

@@ -70,6 +70,19 @@ fn add_matrices_of_16(group: &mut GpuGroup<'_>) {
         let name = format!("matrices of 16 x 16 value by value, subgroups of {subgroup}");
         group.test_with(name, lacks, move |gpu| matrices_of_16(gpu, device_override));
     }
+    let lacks = group.adapter().and_then(|gpu| gpu.capabilities().matrices.is_empty().then_some("subgroup matrices"));
+    group.test_with("the subgroup size of matrices is measured", lacks, measured_subgroup);
+}
+
+/// Opens the adapter as if its driver had a choice of subgroup sizes.
+fn measured_subgroup(gpu: &Gpu) -> Result<(), Failed> {
+    let again = open_with_capabilities(gpu, |capabilities| {
+        capabilities.subgroups = capabilities.subgroups.map(|(smallest, largest)| (smallest, 2 * largest));
+        capabilities.matrix_subgroup = None;
+    })?;
+    assert!(gpu.capabilities().matrix_subgroup.is_some());
+    assert_eq!(again.capabilities().matrix_subgroup, gpu.capabilities().matrix_subgroup);
+    Ok(())
 }
 
 /// The convolution for GPUs with few registers, which software adapters do not choose.

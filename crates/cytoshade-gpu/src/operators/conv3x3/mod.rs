@@ -158,7 +158,12 @@ mod tests {
     const LAYER: Layer = Layer { inputs: 64, outputs: 64, shortcut: 0, precision: Precision::F32 };
 
     fn gpu() -> Capabilities {
-        Capabilities { subgroups: Some((32, 32)), workgroup_memory: 48 << 10, ..Capabilities::default() }
+        Capabilities {
+            subgroups: Some((32, 32)),
+            matrix_subgroup: Some(32),
+            workgroup_memory: 48 << 10,
+            ..Capabilities::default()
+        }
     }
 
     fn llvmpipe() -> Capabilities {
