@@ -15,6 +15,7 @@ const PLAIN: Shader = Shader {
         CONV3X3_GEMM8.pieces[1],
         CONV3X3_GEMM8.pieces[2],
         CONV3X3_GEMM8.pieces[3],
+        CONV3X3_GEMM8.pieces[4],
         include_str!("plain.wgsl"),
     ],
     entry: "conv3x3_plain",
