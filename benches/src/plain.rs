@@ -2,7 +2,7 @@
 
 use cytoshade_core::{Conv, Convolution, Network, Operation, Plan, Shortcut, Storage, Weights};
 use cytoshade_gpu::{Gpu, Precision};
-use cytoshade_shaders::{CONV3X3_GEMM, Shader, overrides};
+use cytoshade_shaders::{CONV3X3_GEMM8, Shader, overrides};
 use half::f16;
 
 use crate::Numbers;
@@ -11,16 +11,17 @@ use crate::Numbers;
 const PLAIN: Shader = Shader {
     name: "conv3x3_plain",
     pieces: &[
-        CONV3X3_GEMM.pieces[0],
-        CONV3X3_GEMM.pieces[1],
-        CONV3X3_GEMM.pieces[2],
-        CONV3X3_GEMM.pieces[3],
+        CONV3X3_GEMM8.pieces[0],
+        CONV3X3_GEMM8.pieces[1],
+        CONV3X3_GEMM8.pieces[2],
+        CONV3X3_GEMM8.pieces[3],
+        CONV3X3_GEMM8.pieces[4],
         include_str!("plain.wgsl"),
     ],
     entry: "conv3x3_plain",
     workgroup: [SIDE * SIDE, 1, 1],
     overrides: &[overrides::SKIP],
-    ..CONV3X3_GEMM
+    ..CONV3X3_GEMM8
 };
 
 /// Rows and columns of a workgroup.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use cytoshade_shaders::{
-    ALL, CONV3X3_BROADCAST, CONV3X3_DIRECT, CONV3X3_MATRIX8, CONV3X3_MATRIX16, Needs, PERCENTILE_COUNT, Precision,
-    STYLE, Shader, overrides,
+    ALL, CONV3X3_BROADCAST, CONV3X3_DIRECT, CONV3X3_GEMM4, CONV3X3_GEMM8, CONV3X3_MATRIX8, CONV3X3_MATRIX16, Needs,
+    PERCENTILE_COUNT, Precision, STYLE, Shader, overrides,
 };
 use naga::back::pipeline_constants::process_overrides;
 use naga::proc::IndexableLength;
@@ -128,6 +128,18 @@ fn the_check_finds_faults() {
     ] {
         let found = check(&broken).expect_err(expected);
         assert!(found.contains(expected), "expected {expected}, found {found}");
+    }
+}
+
+/// With fewer groups of channels, a workgroup has more rows of pixels.
+#[test]
+fn gemm_fits_the_default_workgroup_memory_with_every_number_of_groups() {
+    for shader in [CONV3X3_GEMM4, CONV3X3_GEMM8] {
+        for groups in [4, 8] {
+            let (source, allowed) = (shader.source(Precision::F32), allowed(&shader, Precision::F32));
+            let found = workgroup_memory(&source, allowed, &[(overrides::CHANNEL_GROUPS, f64::from(groups))]);
+            assert!(found.as_ref().is_ok_and(|&bytes| bytes <= MAX_WORKGROUP_BYTES), "{}: {found:?}", shader.name);
+        }
     }
 }
 

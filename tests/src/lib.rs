@@ -4,6 +4,8 @@
 //! that a comparison must fail on a perturbed output.
 
 pub mod agree;
+#[cfg(not(target_os = "wasi"))]
+pub mod devices;
 #[cfg(doctest)]
 mod docs;
 #[cfg(not(target_os = "wasi"))]

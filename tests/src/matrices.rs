@@ -14,6 +14,7 @@ pub const DEVICE_OVERRIDES: [(u32, DeviceOverride); 2] = [
 fn matrices_of_16(capabilities: &mut Capabilities, subgroup: u32) {
     capabilities.matrices = vec![16];
     capabilities.subgroups = Some((subgroup, subgroup));
+    capabilities.matrix_subgroup = Some(subgroup);
     // Matrices are the default only on hardware.
     capabilities.software = false;
     // The shader needs more than llvmpipe has; with results in f16 it needs less.
@@ -37,8 +38,8 @@ fn without_matrices(source: String) -> String {
             ") {\n    let subgroup = index / (LANES / 4u);\n    let lane = index % (LANES / 4u);\n",
         ),
         ("coopLoadT<Pixels>(&halo[", "Factor(("),
-        ("coopLoadT<Weights>(&kernel[", "Factor(("),
-        ("], SIDE);", "), SIDE);"),
+        ("coopLoad<Weights>(&kernel[", "Factor(("),
+        ("][0], SIDE);", "), QUADS);"),
         ("coopMultiplyAdd(", "multiply_add_matrices(lane, "),
         ("coopStoreT(", "store_matrix(lane, "),
         (", &results[", ", ("),

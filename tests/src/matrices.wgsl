@@ -4,7 +4,7 @@
 
 const SIDE = 16u;
 
-// Start of a factor, and its row stride.
+// Start of a factor, and the distance of two rows of pixels or columns of weights, in elements of four values.
 struct Factor {
     at: u32,
     stride: u32,
@@ -24,8 +24,8 @@ fn multiply_add_matrices(lane: u32, pixels: Factor, weights: Factor, addend: Sum
         let column = at % SIDE;
         var sum = 0.0;
         for (var k = 0u; k < depth; k++) {
-            let pixel = f32(halo[pixels.at + row * pixels.stride + k]);
-            sum += pixel * f32(kernel[weights.at + k * weights.stride + column]);
+            let pixel = f32(halo[pixels.at + row * pixels.stride + k / 4u][k % 4u]);
+            sum += pixel * f32(kernel[weights.at + column * weights.stride + k / 4u][k % 4u]);
         }
         sums.values[at / (LANES / 4u)] += sum;
     }

@@ -189,7 +189,7 @@ pub enum Unsupported {
     /// The device has no subgroup matrices that multiply f16 into f32.
     #[error("the device has no subgroup matrices of 8 x 8 or 16 x 16 that multiply f16 into f32")]
     NoMatrices,
-    /// The subgroup size is not fixed before the kernel runs.
+    /// The subgroups of one workgroup have several sizes, or their size could not be measured.
     #[error("the device's subgroups may have {smallest} to {largest} invocations; the kernel needs one size")]
     UnevenSubgroups {
         /// Invocations of the smallest subgroup.

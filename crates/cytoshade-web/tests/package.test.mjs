@@ -714,7 +714,7 @@ describe("on WebGPU, by a software adapter", async () => {
   test("taken for a GPU, it runs every stage", async () => {
     const { pipelines, adapter } = await told("disguised/", "auto");
     assert.equal(adapter.software, false);
-    const stages = ["percentile_pick", "normalize", "resize", "tile", "conv3x3_gemm", "blend", "follow_flows", "grow", "fill_holes"];
+    const stages = ["percentile_pick", "normalize", "resize", "tile", "conv3x3_gemm8", "blend", "follow_flows", "grow", "fill_holes"];
     for (const stage of [...stages, "flow_error"]) assert.ok(pipelines.includes(stage), stage);
   });
 

@@ -8,8 +8,9 @@
 // A step is a column of the kernel for SIDE input channels. During a step, the weights of the next one and a third of the
 // pixels of the next SIDE channels are loaded, into the other half of the workgroup memory.
 //
-// Weights: [input / SIDE][kernel x][kernel y][output / SIDE][input % SIDE][output % SIDE], then the block's
-// [input / SIDE][output / SIDE][input % SIDE][output % SIDE]; counts of channels padded to whole workgroups.
+// Weights: [input / SIDE][kernel x][kernel y][output / SIDE][output % SIDE][input % SIDE], then the block's
+// [input / SIDE][output / SIDE][output % SIDE][input % SIDE]; counts of channels padded to whole workgroups. A column of a
+// right matrix is thus in one piece, as a row of a left one.
 //
 // Grid: x columns / SIDE; y (blocks of 16 / SPLIT rows) x (groups of 2 * SIDE * SPLIT output channels); z tiles.
 
@@ -23,10 +24,11 @@ const QUADS = SIDE / 4u;
 // A row of a subgroup's results.
 const RESULT = 2u * SIDE * SIDE;
 
-// Two halves: the rows of pixels with a border of one, SIDE channels each.
-var<workgroup> halo: array<f16, 2u * (16u / SPLIT + 2u) * HALO_COLUMNS * SIDE>;
+// Two halves: the rows of pixels with a border of one, SIDE channels each; four to an element, so that each is staged by
+// one store.
+var<workgroup> halo: array<array<f16, 4>, 2u * (16u / SPLIT + 2u) * HALO_COLUMNS * QUADS>;
 // Two halves: 3 rows of the kernel, 2 * SPLIT tiles of weights each.
-var<workgroup> kernel: array<f16, 2u * 6u * SPLIT * SIDE * SIDE>;
+var<workgroup> kernel: array<array<f16, 4>, 2u * 6u * SPLIT * SIDE * QUADS>;
 var<workgroup> results: array<f32, 4u * RESULT>;
 
 // The position of a workgroup.
@@ -48,38 +50,82 @@ fn kernel_items() -> u32 {
     return 6u * SPLIT * SIDE * QUADS;
 }
 
-// One vec4 of the pixels of SIDE channels; padding channels are zero.
-fn pixel_item(place: Place, slice: u32, item: u32) -> vec4h {
-    let channel = slice * QUADS + item % QUADS;
-    let pixel = item / QUADS;
+// A multiple of QUADS: an invocation stages the same quad of channels of all its pixels.
+fn third() -> u32 {
+    return (halo_items() / QUADS + 2u) / 3u * QUADS;
+}
+
+// The bit that marks the offset of a pixel outside the plane.
+const OUTSIDE = 0x80000000u;
+
+// The offset of a staged pixel in the source, in vec4s.
+fn offset(place: Place, item: u32) -> u32 {
+    let pixel = min(item, halo_items() - 1u) / QUADS;
     let y = i32(place.top + pixel / HALO_COLUMNS) - 1;
     let x = i32(place.left + pixel % HALO_COLUMNS) - 1;
+    let inside = (u32(y) < params.height) & (u32(x) < params.width);
+    let at = pixel_of(place.tile, y, x, params.upsample) * params.inputs;
+    return select(at | OUTSIDE, at, inside);
+}
+
+// The offsets of the pixels that an invocation stages from `item` on.
+fn offsets(place: Place, item: u32) -> vec4u {
+    return vec4u(
+        offset(place, item), offset(place, item + LANES), offset(place, item + 2u * LANES), offset(place, item + 3u * LANES)
+    );
+}
+
+// Whether an invocation may have a pixel, or a vec4 of weights, in a round of a step's staging.
+fn has_pixels(round: u32) -> bool {
+    return round * LANES < third();
+}
+
+fn has_weights(round: u32) -> bool {
+    return round * LANES < kernel_items();
+}
+
+// One vec4 of channels of a pixel; padding channels are zero.
+fn pixel(round: u32, offset: u32, channel: u32, norm: Norm) -> vec4h {
+    if !has_pixels(round) {
+        return vec4h();
+    }
     let there = min(channel, params.inputs - 1u);
-    let value = load(place.tile, y, x, there, norm(place.tile, there));
-    return vec4h(select(vec4f(), value, channel < params.inputs));
+    return vec4h(normalized((offset & ~OUTSIDE) + there, norm, (offset < OUTSIDE) & (channel < params.inputs)));
+}
+
+// The offset of one vec4 of the weights of a step.
+fn weight_offset(place: Place, item: u32) -> u32 {
+    let run = 2u * SPLIT * SIDE * QUADS;
+    return (min(item, kernel_items() - 1u) / run * place.tiles + place.first) * SIDE * QUADS + item % run;
 }
 
 // One vec4 of the weights of a step.
-fn weight_item(place: Place, step: u32, item: u32) -> Stored {
-    let run = 2u * SPLIT * SIDE * QUADS;
-    let tile = (3u * step + item / run) * place.tiles + place.first;
-    return weights[tile * SIDE * QUADS + item % run];
+fn weight(round: u32, offset: u32, step: u32, tiles: u32) -> vec4h {
+    if !has_weights(round) {
+        return vec4h();
+    }
+    return vec4h(weights[offset + 3u * step * tiles * SIDE * QUADS]);
 }
 
 fn keep_pixels(half: u32, item: u32, value: vec4h) {
-    let at = 4u * (half * halo_items() + item);
-    halo[at] = value.x;
-    halo[at + 1u] = value.y;
-    halo[at + 2u] = value.z;
-    halo[at + 3u] = value.w;
+    halo[half * halo_items() + item] = array<f16, 4>(value.x, value.y, value.z, value.w);
 }
 
 fn keep_weights(half: u32, item: u32, value: vec4h) {
-    let at = 4u * (half * kernel_items() + item);
-    kernel[at] = value.x;
-    kernel[at + 1u] = value.y;
-    kernel[at + 2u] = value.z;
-    kernel[at + 3u] = value.w;
+    kernel[half * kernel_items() + item] = array<f16, 4>(value.x, value.y, value.z, value.w);
+}
+
+// Keeps what an invocation loaded in a round, of pixels up to `end`.
+fn keep_round_of_pixels(round: u32, half: u32, item: u32, end: u32, value: vec4h) {
+    if has_pixels(round) && (item < end) {
+        keep_pixels(half, item, value);
+    }
+}
+
+fn keep_round_of_weights(round: u32, half: u32, item: u32, value: vec4h) {
+    if has_weights(round) && (item < kernel_items()) {
+        keep_weights(half, item, value);
+    }
 }
 
 // Stores a row of a subgroup's results.
@@ -112,7 +158,7 @@ fn conv3x3_matrix(
     let slices = (params.inputs + QUADS - 1u) / QUADS;
     // The subgroup's first row in the workgroup, and the distance of two rows of the kernel.
     let row = subgroup / SPLIT * 4u;
-    let row_of_tiles = 2u * SPLIT * SIDE * SIDE;
+    let row_of_tiles = 2u * SPLIT * SIDE * QUADS;
 
     // l are the first SIDE output channels of the 4 rows, r the next.
     var l0 = Sums();
@@ -124,47 +170,58 @@ fn conv3x3_matrix(
     var r2 = Sums();
     var r3 = Sums();
 
+    // An invocation stages the same quad of channels of all its pixels.
+    let quad = index % QUADS;
+    let first_norm = norm(place.tile, min(quad, params.inputs - 1u));
     for (var item = index; item < halo_items(); item += LANES) {
-        keep_pixels(0u, item, pixel_item(place, 0u, item));
+        keep_pixels(0u, item, pixel(0u, offset(place, item), quad, first_norm));
     }
     for (var item = index; item < kernel_items(); item += LANES) {
-        keep_weights(0u, item, vec4h(weight_item(place, 0u, item)));
+        keep_weights(0u, item, vec4h(weights[weight_offset(place, item)]));
     }
     workgroupBarrier();
 
-    let third = (halo_items() + 2u) / 3u;
+    // The offsets of its pixels in the thirds, that of the next step first, and of its weights.
+    var now = offsets(place, index);
+    var later = offsets(place, index + third());
+    var last = offsets(place, index + 2u * third());
+    let v0 = weight_offset(place, index);
+    let v1 = weight_offset(place, index + LANES);
+    let v2 = weight_offset(place, index + 2u * LANES);
+    let v3 = weight_offset(place, index + 3u * LANES);
+    let v4 = weight_offset(place, index + 4u * LANES);
+    let v5 = weight_offset(place, index + 5u * LANES);
+
+    let row_of_pixels = HALO_COLUMNS * QUADS;
     for (var step = 0u; step < 3u * slices; step++) {
         let slice = step / 3u;
         let kx = step % 3u;
         // Loads for the next step begin now, into registers. Past the end they load the last one again and drop it.
         let next = min(step + 1u, 3u * slices - 1u);
-        let next_slice = min(slice + 1u, slices - 1u);
-        let pixels_end = min((kx + 1u) * third, halo_items());
-        let p = kx * third + index;
-        let last = halo_items() - 1u;
-        let p0 = pixel_item(place, next_slice, min(p, last));
-        let p1 = pixel_item(place, next_slice, min(p + LANES, last));
-        let p2 = pixel_item(place, next_slice, min(p + 2u * LANES, last));
-        let p3 = pixel_item(place, next_slice, min(p + 3u * LANES, last));
-        let final_weight = kernel_items() - 1u;
-        let w0 = weight_item(place, next, min(index, final_weight));
-        let w1 = weight_item(place, next, min(index + LANES, final_weight));
-        let w2 = weight_item(place, next, min(index + 2u * LANES, final_weight));
-        let w3 = weight_item(place, next, min(index + 3u * LANES, final_weight));
-        let w4 = weight_item(place, next, min(index + 4u * LANES, final_weight));
-        let w5 = weight_item(place, next, min(index + 5u * LANES, final_weight));
+        let channel = min(slice + 1u, slices - 1u) * QUADS + quad;
+        let norm = norm(place.tile, min(channel, params.inputs - 1u));
+        let p0 = pixel(0u, now.x, channel, norm);
+        let p1 = pixel(1u, now.y, channel, norm);
+        let p2 = pixel(2u, now.z, channel, norm);
+        let p3 = pixel(3u, now.w, channel, norm);
+        let w0 = weight(0u, v0, next, place.tiles);
+        let w1 = weight(1u, v1, next, place.tiles);
+        let w2 = weight(2u, v2, next, place.tiles);
+        let w3 = weight(3u, v3, next, place.tiles);
+        let w4 = weight(4u, v4, next, place.tiles);
+        let w5 = weight(5u, v5, next, place.tiles);
 
-        let pixel = slice % 2u * 4u * halo_items() + (row * HALO_COLUMNS + kx) * SIDE;
-        let tile = step % 2u * 4u * kernel_items() + subgroup % SPLIT * 2u * SIDE * SIDE;
-        let pixels0 = coopLoadT<Pixels>(&halo[pixel + 0u * HALO_COLUMNS * SIDE], SIDE);
-        let pixels1 = coopLoadT<Pixels>(&halo[pixel + 1u * HALO_COLUMNS * SIDE], SIDE);
-        let pixels2 = coopLoadT<Pixels>(&halo[pixel + 2u * HALO_COLUMNS * SIDE], SIDE);
-        let pixels3 = coopLoadT<Pixels>(&halo[pixel + 3u * HALO_COLUMNS * SIDE], SIDE);
-        let pixels4 = coopLoadT<Pixels>(&halo[pixel + 4u * HALO_COLUMNS * SIDE], SIDE);
-        let pixels5 = coopLoadT<Pixels>(&halo[pixel + 5u * HALO_COLUMNS * SIDE], SIDE);
+        let pixel = slice % 2u * halo_items() + (row * HALO_COLUMNS + kx) * QUADS;
+        let tile = step % 2u * kernel_items() + subgroup % SPLIT * 2u * SIDE * QUADS;
+        let pixels0 = coopLoadT<Pixels>(&halo[pixel][0], SIDE);
+        let pixels1 = coopLoadT<Pixels>(&halo[pixel + row_of_pixels][0], SIDE);
+        let pixels2 = coopLoadT<Pixels>(&halo[pixel + 2u * row_of_pixels][0], SIDE);
+        let pixels3 = coopLoadT<Pixels>(&halo[pixel + 3u * row_of_pixels][0], SIDE);
+        let pixels4 = coopLoadT<Pixels>(&halo[pixel + 4u * row_of_pixels][0], SIDE);
+        let pixels5 = coopLoadT<Pixels>(&halo[pixel + 5u * row_of_pixels][0], SIDE);
         // Row 0 of the kernel.
-        let left0 = coopLoadT<Weights>(&kernel[tile + 0u * row_of_tiles], SIDE);
-        let right0 = coopLoadT<Weights>(&kernel[tile + 0u * row_of_tiles + SIDE * SIDE], SIDE);
+        let left0 = coopLoad<Weights>(&kernel[tile][0], SIDE);
+        let right0 = coopLoad<Weights>(&kernel[tile + SIDE * QUADS][0], SIDE);
         l0 = coopMultiplyAdd(pixels0, left0, l0);
         r0 = coopMultiplyAdd(pixels0, right0, r0);
         l1 = coopMultiplyAdd(pixels1, left0, l1);
@@ -174,8 +231,8 @@ fn conv3x3_matrix(
         l3 = coopMultiplyAdd(pixels3, left0, l3);
         r3 = coopMultiplyAdd(pixels3, right0, r3);
         // Row 1 of the kernel.
-        let left1 = coopLoadT<Weights>(&kernel[tile + 1u * row_of_tiles], SIDE);
-        let right1 = coopLoadT<Weights>(&kernel[tile + 1u * row_of_tiles + SIDE * SIDE], SIDE);
+        let left1 = coopLoad<Weights>(&kernel[tile + row_of_tiles][0], SIDE);
+        let right1 = coopLoad<Weights>(&kernel[tile + row_of_tiles + SIDE * QUADS][0], SIDE);
         l0 = coopMultiplyAdd(pixels1, left1, l0);
         r0 = coopMultiplyAdd(pixels1, right1, r0);
         l1 = coopMultiplyAdd(pixels2, left1, l1);
@@ -185,8 +242,8 @@ fn conv3x3_matrix(
         l3 = coopMultiplyAdd(pixels4, left1, l3);
         r3 = coopMultiplyAdd(pixels4, right1, r3);
         // Row 2 of the kernel.
-        let left2 = coopLoadT<Weights>(&kernel[tile + 2u * row_of_tiles], SIDE);
-        let right2 = coopLoadT<Weights>(&kernel[tile + 2u * row_of_tiles + SIDE * SIDE], SIDE);
+        let left2 = coopLoad<Weights>(&kernel[tile + 2u * row_of_tiles][0], SIDE);
+        let right2 = coopLoad<Weights>(&kernel[tile + 2u * row_of_tiles + SIDE * QUADS][0], SIDE);
         l0 = coopMultiplyAdd(pixels2, left2, l0);
         r0 = coopMultiplyAdd(pixels2, right2, r0);
         l1 = coopMultiplyAdd(pixels3, left2, l1);
@@ -197,17 +254,23 @@ fn conv3x3_matrix(
         r3 = coopMultiplyAdd(pixels5, right2, r3);
 
         let half = (slice + 1u) % 2u;
-        if p < pixels_end { keep_pixels(half, p, p0); }
-        if p + LANES < pixels_end { keep_pixels(half, p + LANES, p1); }
-        if p + 2u * LANES < pixels_end { keep_pixels(half, p + 2u * LANES, p2); }
-        if p + 3u * LANES < pixels_end { keep_pixels(half, p + 3u * LANES, p3); }
+        let item = kx * third() + index;
+        let end = min((kx + 1u) * third(), halo_items());
+        keep_round_of_pixels(0u, half, item, end, p0);
+        keep_round_of_pixels(1u, half, item + LANES, end, p1);
+        keep_round_of_pixels(2u, half, item + 2u * LANES, end, p2);
+        keep_round_of_pixels(3u, half, item + 3u * LANES, end, p3);
         let other = (step + 1u) % 2u;
-        if index <= final_weight { keep_weights(other, index, vec4h(w0)); }
-        if index + LANES <= final_weight { keep_weights(other, index + LANES, vec4h(w1)); }
-        if index + 2u * LANES <= final_weight { keep_weights(other, index + 2u * LANES, vec4h(w2)); }
-        if index + 3u * LANES <= final_weight { keep_weights(other, index + 3u * LANES, vec4h(w3)); }
-        if index + 4u * LANES <= final_weight { keep_weights(other, index + 4u * LANES, vec4h(w4)); }
-        if index + 5u * LANES <= final_weight { keep_weights(other, index + 5u * LANES, vec4h(w5)); }
+        keep_round_of_weights(0u, other, index, w0);
+        keep_round_of_weights(1u, other, index + LANES, w1);
+        keep_round_of_weights(2u, other, index + 2u * LANES, w2);
+        keep_round_of_weights(3u, other, index + 3u * LANES, w3);
+        keep_round_of_weights(4u, other, index + 4u * LANES, w4);
+        keep_round_of_weights(5u, other, index + 5u * LANES, w5);
+        let done = now;
+        now = later;
+        later = last;
+        last = done;
         workgroupBarrier();
     }
 
@@ -226,14 +289,14 @@ fn conv3x3_matrix(
             keep_weights(0u, item, vec4h(weights[begin + item]));
         }
         workgroupBarrier();
-        let tile = subgroup % SPLIT * 2u * SIDE * SIDE;
-        let left = coopLoadT<Weights>(&kernel[tile], SIDE);
-        let right = coopLoadT<Weights>(&kernel[tile + SIDE * SIDE], SIDE);
-        let pixel = row * SIDE * SIDE;
-        let pixels0 = coopLoadT<Pixels>(&halo[pixel], SIDE);
-        let pixels1 = coopLoadT<Pixels>(&halo[pixel + SIDE * SIDE], SIDE);
-        let pixels2 = coopLoadT<Pixels>(&halo[pixel + 2u * SIDE * SIDE], SIDE);
-        let pixels3 = coopLoadT<Pixels>(&halo[pixel + 3u * SIDE * SIDE], SIDE);
+        let tile = subgroup % SPLIT * 2u * SIDE * QUADS;
+        let left = coopLoad<Weights>(&kernel[tile][0], SIDE);
+        let right = coopLoad<Weights>(&kernel[tile + SIDE * QUADS][0], SIDE);
+        let pixel = row * SIDE * QUADS;
+        let pixels0 = coopLoadT<Pixels>(&halo[pixel][0], SIDE);
+        let pixels1 = coopLoadT<Pixels>(&halo[pixel + SIDE * QUADS][0], SIDE);
+        let pixels2 = coopLoadT<Pixels>(&halo[pixel + 2u * SIDE * QUADS][0], SIDE);
+        let pixels3 = coopLoadT<Pixels>(&halo[pixel + 3u * SIDE * QUADS][0], SIDE);
         l0 = coopMultiplyAdd(pixels0, left, l0);
         r0 = coopMultiplyAdd(pixels0, right, r0);
         l1 = coopMultiplyAdd(pixels1, left, l1);

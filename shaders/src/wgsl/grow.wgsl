@@ -22,6 +22,26 @@ struct Params {
 // [0]: the number of seeds. Initially zero.
 @group(0) @binding(4) var<storage, read_write> table: array<atomic<u32>>;
 
+// A set of bins of the 11 x 11 window around a seed is a vec4u, one bit per bin, row by row: an indexed array would be
+// placed in memory.
+
+// The first and the last column of the window.
+const FIRST = vec4u(0x400801u, 0x801002u, 0x1002004u, 0x4008u);
+const LAST = vec4u(0x200400u, 0x400801u, 0x801002u, 0x1002004u);
+
+fn bit(bin: u32) -> vec4u {
+    return select(vec4u(), vec4u(1u << (bin % 32u)), vec4u(bin / 32u) == vec4u(0u, 1u, 2u, 3u));
+}
+
+// Every bin of a set moved by 1 to 31 bins: to later bins, and to earlier ones.
+fn later(bins: vec4u, by: u32) -> vec4u {
+    return (bins << vec4u(by)) | vec4u(0u, bins.xyz >> vec3u(32u - by));
+}
+
+fn earlier(bins: vec4u, by: u32) -> vec4u {
+    return (bins >> vec4u(by)) | vec4u(bins.yzw << vec3u(32u - by), 0u);
+}
+
 @compute @workgroup_size(16, 4)
 fn grow(@builtin(global_invocation_id) place: vec3u) {
     if any(place.xy >= vec2u(params.width, params.height)) {
@@ -40,30 +60,20 @@ fn grow(@builtin(global_invocation_id) place: vec3u) {
     }
     seeds[seed] = atomicAdd(&table[0], 1u) + 1u;
 
-    // The rows of the 11 x 11 window, one bit per bin.
     let corner = seed - 5u * stride - 5u;
-    var open: array<u32, 11>;
-    var mask: array<u32, 11>;
+    var open = vec4u();
     for (var i = 0u; i < 121u; i++) {
-        open[i / 11u] |= u32(counts[corner + (i / 11u) * stride + i % 11u] > 2u) << (i % 11u);
+        open |= select(vec4u(), bit(i), counts[corner + (i / 11u) * stride + i % 11u] > 2u);
     }
-    mask[5] = 1u << 5u;
+    var mask = bit(60u);
     for (var round = 0u; round < 5u; round++) {
-        var above = 0u;
-        for (var y = 0u; y < 11u; y++) {
-            let here = mask[y];
-            var all = above | here;
-            if y < 10u {
-                all |= mask[y + 1u];
-            }
-            mask[y] = (all | (all << 1u) | (all >> 1u)) & open[y];
-            above = here;
-        }
+        let rows = mask | later(mask, 11u) | earlier(mask, 11u);
+        mask = (rows | later(rows & ~LAST, 1u) | earlier(rows & ~FIRST, 1u)) & open;
     }
     // Counts above 2^25 - 1 end points count as equal.
     let key = min(count, 0x1ffffffu) << 7u;
     for (var i = 0u; i < 121u; i++) {
-        if ((mask[i / 11u] >> (i % 11u)) & 1u) != 0u {
+        if any((mask & bit(i)) != vec4u()) {
             atomicMax(&grown[corner + (i / 11u) * stride + i % 11u], key | (120u - i));
         }
     }

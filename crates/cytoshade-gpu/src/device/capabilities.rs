@@ -15,6 +15,8 @@ pub struct Capabilities {
     pub subgroups: Option<(u32, u32)>,
     /// The sides of the subgroup matrices that multiply f16 into f32.
     pub matrices: Vec<u32>,
+    /// The size of the subgroups in shaders on matrices; `None` without matrices, or if the driver's choice is unknown.
+    pub matrix_subgroup: Option<u32>,
     /// Bytes of workgroup memory.
     pub workgroup_memory: u32,
     /// Bytes of the largest storage buffer binding.
@@ -27,6 +29,13 @@ impl Capabilities {
     /// A CPU gathers the values of a subgroup one by one, and 64 bits take as long as 32.
     pub fn pairs(&self) -> bool {
         self.software && self.int64
+    }
+
+    /// Whether an invocation has so few registers that kernels should sum fewer values, as on Intel's and Arm's GPUs.
+    ///
+    /// They are those with subgroups of 16 or fewer. A driver that names no range gives the widest one.
+    pub(crate) fn has_few_registers(&self) -> bool {
+        !self.software && matches!(self.subgroups, Some((..=16, ..=32)))
     }
 
     /// The capabilities of a device opened with these features and limits.
@@ -49,12 +58,14 @@ impl Capabilities {
         } else {
             (found.subgroup_min_size, found.subgroup_max_size)
         };
+        let matrix_subgroup = (!matrices.is_empty() && subgroup.0 == subgroup.1).then_some(subgroup.0);
         Self {
             software: info.kind == AdapterKind::Software,
             f16: has(wgpu::Features::SHADER_F16),
             int64: has(wgpu::Features::SHADER_INT64),
             subgroups: has(wgpu::Features::SUBGROUP).then_some(subgroup),
             matrices,
+            matrix_subgroup,
             workgroup_memory: limits.max_compute_workgroup_storage_size,
             binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
         }
@@ -80,5 +91,23 @@ mod tests {
         assert!(llvmpipe.pairs());
         assert!(!Capabilities { int64: false, ..llvmpipe.clone() }.pairs());
         assert!(!Capabilities { software: false, ..llvmpipe }.pairs());
+    }
+
+    #[test]
+    fn few_registers_are_told_by_the_subgroup_size() {
+        for (name, subgroups, few) in [
+            ("Arc", Some((8, 32)), true),
+            ("Battlemage", Some((16, 32)), true),
+            ("Mali", Some((16, 16)), true),
+            ("Ada", Some((32, 32)), false),
+            ("RDNA", Some((32, 64)), false),
+            ("unknown range", Some((4, 128)), false),
+            ("browser", None, false),
+        ] {
+            let capabilities = Capabilities { subgroups, ..Capabilities::default() };
+            assert_eq!(capabilities.has_few_registers(), few, "{name}");
+        }
+        let llvmpipe = Capabilities { software: true, subgroups: Some((8, 8)), ..Capabilities::default() };
+        assert!(!llvmpipe.has_few_registers());
     }
 }

@@ -10,6 +10,8 @@ mod grid;
 mod kernels;
 mod limits;
 #[cfg(not(target_arch = "wasm32"))]
+mod matrix_subgroup;
+#[cfg(not(target_arch = "wasm32"))]
 mod native;
 mod open;
 #[cfg(not(target_arch = "wasm32"))]

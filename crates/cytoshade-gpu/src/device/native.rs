@@ -10,6 +10,7 @@ use cytoshade_shaders::{Precision, Shader};
 
 use super::Gpu;
 use super::errors::{CapturedError, Scopes};
+pub(super) use super::matrix_subgroup::with_matrix_subgroup;
 pub(super) use super::pipeline_cache::PipelineCache;
 use super::sync::lock;
 use crate::pipeline::{Kernel, Variant};

@@ -117,6 +117,7 @@ impl Gpu {
         let scopes = Scopes::open(&device);
         let gpu = Self::new(adapter, info, (device, queue), limits, errors, options, false);
         gpu.report("the device", scopes.close()).await?;
+        let gpu = platform::with_matrix_subgroup(gpu).await;
         gpu.phase(span);
         Ok(gpu)
     }
@@ -136,6 +137,7 @@ impl Gpu {
         errors.collect_loss(&opened.0);
         errors.collect_uncaptured(&opened.0);
         let gpu = Self::new(adapter, info, opened, limits, errors, options, true);
+        let gpu = platform::with_matrix_subgroup(gpu).await;
         lock(&gpu.0.phases).push(span.end());
         Ok(gpu)
     }

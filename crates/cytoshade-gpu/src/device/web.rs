@@ -17,6 +17,11 @@ pub(super) fn build(gpu: &Gpu, variants: &[Variant]) -> Vec<Arc<Kernel>> {
     variants.iter().map(|variant| gpu.compile(variant)).collect()
 }
 
+/// The device as it is: browsers have no matrices.
+pub(super) async fn with_matrix_subgroup(gpu: Gpu) -> Gpu {
+    gpu
+}
+
 /// Runs work outside `with_error_scopes`. Its errors go to the device's handler.
 pub(super) fn capture<T>(_: &Gpu, work: impl FnOnce() -> T) -> T {
     work()

@@ -1,4 +1,4 @@
-// The buffers of the convolutions of one dispatch. Uses `Packed` and `Stored`.
+// The buffers of the convolutions of one dispatch. Uses `Packed`, and `Weight` of weights.wgsl or weights_f32.wgsl.
 
 @group(0) @binding(1) var<storage, read> source: array<Packed>;
 // The shape of the source. Read if SKIP is set.
@@ -6,7 +6,7 @@
 // The residual, of the target's shape, if add_residual is set; the block's input if block_inputs is.
 @group(0) @binding(3) var<storage, read> residual: array<Packed>;
 // Each vec4 holds the weights from one input channel to four output channels, in the order of the kernel.
-@group(0) @binding(4) var<storage, read> weights: array<Stored>;
+@group(0) @binding(4) var<storage, read> weights: array<Weight>;
 // BatchNorm scale [inputs], BatchNorm shift [inputs], bias [outputs].
 @group(0) @binding(5) var<storage, read> vectors: array<vec4f>;
 // [tile][feature / 4].

@@ -25,12 +25,8 @@ fn pixel_of(tile: u32, y: i32, x: i32, upsample: u32) -> u32 {
     return (tile * (params.height >> upsample) + row) * (params.width >> upsample) + column;
 }
 
-// One input value after BatchNorm and ReLU. The padding applies after them, so outside the plane the value is 0.
-fn load(tile: u32, y: i32, x: i32, channel: u32, norm: Norm) -> vec4f {
-    // No branches (`&`, not `&&`; a negative i32 is a large u32): with them, a browser's SwiftShader compiles the inlined
-    // copies of this function for minutes.
-    let inside = (u32(y) < params.height) & (u32(x) < params.width);
-    let at = pixel_of(tile, y, x, params.upsample) * params.inputs + channel;
+// The value of the source, and of the skip, at an index, after BatchNorm and ReLU; 0 if it is not `inside` the plane.
+fn normalized(at: u32, norm: Norm, inside: bool) -> vec4f {
     var value = from_packed(source[at]);
     if SKIP {
         value += from_packed(skip[at]);
@@ -39,6 +35,14 @@ fn load(tile: u32, y: i32, x: i32, channel: u32, norm: Norm) -> vec4f {
     // As integers, the bits of finite negative numbers and of -infinity are the lowest. `max` would hide NaN.
     let above = bitcast<vec4i>(normalized) > vec4i(params.lowest);
     return select(vec4f(), normalized, above & vec4<bool>(inside));
+}
+
+// One input value after BatchNorm and ReLU. The padding applies after them, so outside the plane the value is 0.
+fn load(tile: u32, y: i32, x: i32, channel: u32, norm: Norm) -> vec4f {
+    // No branches (`&`, not `&&`; a negative i32 is a large u32): with them, a browser's SwiftShader compiles the inlined
+    // copies of this function for minutes.
+    let inside = (u32(y) < params.height) & (u32(x) < params.width);
+    return normalized(pixel_of(tile, y, x, params.upsample) * params.inputs + channel, norm, inside);
 }
 
 // One value of the block's input, which enters its 1x1 convolution unchanged.

@@ -3,6 +3,7 @@
 use cytoshade_core::{Labels, Planes};
 use cytoshade_cpu::flow_error;
 use cytoshade_gpu::{Choice, Gpu, GpuLabels, GpuPlanes};
+use cytoshade_tests::devices::open_with_capabilities;
 use cytoshade_tests::fixtures::Case;
 use cytoshade_tests::must_fail_when_perturbed;
 use cytoshade_tests::random::Random;
@@ -17,6 +18,7 @@ pub(crate) fn add(group: &mut GpuGroup<'_>) {
     group.test("masks beyond a workgroup's memory", large_errors);
     group.test("close to the threshold the exact error decides", close_errors);
     group.test("boxes of every size and shape", box_errors);
+    group.test("boxes of every size and shape, as on hardware", box_errors_as_on_hardware);
     group.test("in windows", windows);
     group.test("wrong sizes are refused", refusals);
     group.fixtures("dynamics", "cases.json", &["checked"], fixture);
@@ -116,6 +118,11 @@ fn box_errors(gpu: &Gpu) -> Result<(), Failed> {
             .map_err(|e| format!("{height} x {width}: {}", e.message().unwrap_or_default()))?;
     }
     Ok(())
+}
+
+/// Software adapters have their own shaders for most boxes.
+fn box_errors_as_on_hardware(gpu: &Gpu) -> Result<(), Failed> {
+    box_errors(&open_with_capabilities(gpu, |capabilities| capabilities.software = false)?)
 }
 
 /// Planes too large for one binding, in windows, against the whole plane on the CPU.

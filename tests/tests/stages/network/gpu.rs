@@ -1,10 +1,11 @@
 //! Stage `network` on the GPU, with every kernel of the adapter, against the reference's fixtures and its formulas.
 
 use cytoshade_gpu::{
-    Batch, Capabilities, Choice, ConvKernel, DeviceOptions, DeviceOverride, Error, Gpu, Network, Options, Precision,
-    Unsupported, memory,
+    Batch, Capabilities, Choice, ConvKernel, DeviceOverride, Error, Gpu, Network, Options, Precision, Unsupported,
+    memory,
 };
 use cytoshade_tests::agree::{ExpectedBatch, NETWORK_F16};
+use cytoshade_tests::devices::{open_overridden, open_with_capabilities};
 use cytoshade_tests::fixtures::{Case, cases};
 use cytoshade_tests::matrices;
 use cytoshade_tests::random::Random;
@@ -30,6 +31,7 @@ pub(crate) fn add(group: &mut GpuGroup<'_>) {
     add_f16(group);
     add_kernels(group);
     add_matrices_of_16(group);
+    add_few_registers(group);
 }
 
 fn add_f16(group: &mut GpuGroup<'_>) {
@@ -68,6 +70,37 @@ fn add_matrices_of_16(group: &mut GpuGroup<'_>) {
         let name = format!("matrices of 16 x 16 value by value, subgroups of {subgroup}");
         group.test_with(name, lacks, move |gpu| matrices_of_16(gpu, device_override));
     }
+    let lacks = group.adapter().and_then(|gpu| gpu.capabilities().matrices.is_empty().then_some("subgroup matrices"));
+    group.test_with("the subgroup size of matrices is measured", lacks, measured_subgroup);
+}
+
+/// Opens the adapter as if its driver had a choice of subgroup sizes.
+fn measured_subgroup(gpu: &Gpu) -> Result<(), Failed> {
+    let again = open_with_capabilities(gpu, |capabilities| {
+        capabilities.subgroups = capabilities.subgroups.map(|(smallest, largest)| (smallest, 2 * largest));
+        capabilities.matrix_subgroup = None;
+    })?;
+    assert!(gpu.capabilities().matrix_subgroup.is_some());
+    assert_eq!(again.capabilities().matrix_subgroup, gpu.capabilities().matrix_subgroup);
+    Ok(())
+}
+
+/// The convolution for GPUs with few registers, which software adapters do not choose.
+fn add_few_registers(group: &mut GpuGroup<'_>) {
+    for precision in [Precision::F32, Precision::F16] {
+        let options = Options { kernel: Some(ConvKernel::Gemm), precision };
+        let lacks = group.adapter().and_then(|gpu| lacks(gpu, options));
+        let name = format!("random networks, gemm {} with few registers", precision.name());
+        group.test_with(name, lacks, move |gpu| random_networks(&few_registers(gpu)?, options));
+    }
+}
+
+/// The adapter with the subgroups of Intel's GPUs.
+fn few_registers(gpu: &Gpu) -> Result<Gpu, Failed> {
+    Ok(open_with_capabilities(gpu, |capabilities| {
+        capabilities.software = false;
+        capabilities.subgroups = Some((8, 32));
+    })?)
 }
 
 fn compare(expected: &ExpectedBatch, found: &Batch) -> Result<(), String> {
@@ -153,9 +186,7 @@ fn networks_of(gpu: &Gpu, options: Options, shapes: &[Shape]) -> Result<(), Fail
 
 /// No available driver has matrices of this size: the shader runs with scalar code instead.
 fn matrices_of_16(gpu: &Gpu, device_override: DeviceOverride) -> Result<(), Failed> {
-    let mut device_options = DeviceOptions::default();
-    device_options.faults.device_override = Some(device_override);
-    let gpu = block_on(Gpu::open_with(Choice::Named(gpu.info().name.clone()), &device_options))?;
+    let gpu = open_overridden(gpu, device_override)?;
     let options = Options { kernel: Some(ConvKernel::Matrix), precision: Precision::F16 };
     // Both splits of a workgroup, channel counts below, between and above those of a matrix, and edges.
     networks_of(&gpu, options, &[(&[2, 18, 33], 3, 1, 6, 18), (&[1, 3], 1, 2, 17, 3)])

@@ -1,7 +1,7 @@
 //! 3x3 convolution, register-blocked, directly from memory.
 
 use cytoshade_core::Conv;
-use cytoshade_shaders::{self as shaders, Shader};
+use cytoshade_shaders::{self as shaders, Precision, Shader};
 
 use crate::device::capabilities::Capabilities;
 use crate::error::Unsupported;
@@ -32,5 +32,10 @@ impl ConvAlgorithm for Direct {
 
     fn weights(&self, _: &Geometry, conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
         weights::columns(QUADS).pack(conv, shortcut)
+    }
+
+    /// The shader reads them in f32; see `shared/weights_f32.wgsl`.
+    fn weight_precision(&self, _: Precision) -> Precision {
+        Precision::F32
     }
 }

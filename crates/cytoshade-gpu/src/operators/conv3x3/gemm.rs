@@ -8,22 +8,35 @@ use crate::error::Unsupported;
 use crate::operators::convolution::{ConvAlgorithm, Geometry, Layer};
 use crate::operators::weights::{Counts, Order, Weight};
 
-/// Output channels per invocation, a group of channels in the shader.
-const GROUP: u32 = 8;
-
 /// Rows of pixels per workgroup times its groups of channels.
-const ROWS_TIMES_GROUPS: u32 = shaders::conv3x3_gemm::LANES / shaders::conv3x3_gemm::RUNS;
+const ROWS_TIMES_GROUPS: u32 = shaders::conv3x3_gemm8::LANES / shaders::conv3x3_gemm8::RUNS;
+
+/// Output channels per invocation, a group of channels in the shader: 4 or 8.
+///
+/// The registers of an invocation hold the sums of 7 pixels for each. 8 take the fewest loads; on Intel's GPUs their 56
+/// sums do not fit.
+fn group(capabilities: &Capabilities) -> u32 {
+    if capabilities.has_few_registers() { 4 } else { 8 }
+}
 
 /// [`super::ConvKernel::Gemm`]: a workgroup stages pixels and weights for all its invocations.
 #[derive(Debug)]
 pub(super) struct Gemm;
 
+impl Gemm {
+    /// Output channels per invocation.
+    fn group(geometry: &Geometry) -> u32 {
+        geometry.channels * geometry.rows / ROWS_TIMES_GROUPS
+    }
+}
+
 impl ConvAlgorithm for Gemm {
-    fn applies(&self, _: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported> {
-        // With 8 groups, half of the invocations would idle on 32 channels or fewer.
-        let groups = if layer.outputs <= 32 { 4 } else { 8 };
-        let (columns, rows) = (shaders::conv3x3_gemm::COLUMNS, ROWS_TIMES_GROUPS / groups);
-        Ok(Geometry { columns, rows, channels: GROUP * groups })
+    fn applies(&self, capabilities: &Capabilities, layer: &Layer) -> Result<Geometry, Unsupported> {
+        let group = group(capabilities);
+        // With 8 groups of 8, half of the invocations would idle on 32 channels or fewer.
+        let groups = if group == 8 && layer.outputs <= 32 { 4 } else { 8 };
+        let (columns, rows) = (shaders::conv3x3_gemm8::COLUMNS, ROWS_TIMES_GROUPS / groups);
+        Ok(Geometry { columns, rows, channels: group * groups })
     }
 
     /// GPUs are compute-bound, and workgroup memory supplies the arithmetic best.
@@ -31,12 +44,12 @@ impl ConvAlgorithm for Gemm {
         !capabilities.software
     }
 
-    fn shader(&self, _: &Geometry) -> &'static Shader {
-        &shaders::CONV3X3_GEMM
+    fn shader(&self, geometry: &Geometry) -> &'static Shader {
+        if Self::group(geometry) == 4 { &shaders::CONV3X3_GEMM4 } else { &shaders::CONV3X3_GEMM8 }
     }
 
     fn constants(&self, _: &Capabilities, geometry: &Geometry) -> Vec<(&'static str, u32)> {
-        vec![(overrides::CHANNEL_GROUPS, geometry.channels / GROUP)]
+        vec![(overrides::CHANNEL_GROUPS, ROWS_TIMES_GROUPS / geometry.rows)]
     }
 
     fn weights(&self, _: &Geometry, conv: &Conv, shortcut: Option<&Conv>) -> Vec<f32> {
@@ -69,11 +82,15 @@ mod tests {
     fn blocks_leave_nothing_over_at_the_published_sizes() {
         for (outputs, side) in [(32, 224), (64, 112), (128, 56), (256, 28)] {
             let layer = Layer { inputs: 64, outputs, shortcut: 0, precision: Precision::F32 };
-            let geometry = Gemm.applies(&Capabilities::default(), &layer).unwrap();
-            assert_eq!((side % geometry.columns, side % geometry.rows, outputs as u32 % geometry.channels), (0, 0, 0));
-            let [x, y] = geometry.grid(side, side, outputs);
-            let work = u64::from(geometry.columns * geometry.rows * geometry.channels);
-            assert_eq!(x * y * work, u64::from(side * side) * outputs as u64);
+            let intel = Capabilities { subgroups: Some((8, 32)), ..Capabilities::default() };
+            for (capabilities, group) in [(Capabilities::default(), 8), (intel, 4)] {
+                let geometry = Gemm.applies(&capabilities, &layer).unwrap();
+                assert_eq!((side % geometry.columns, side % geometry.rows), (0, 0));
+                assert_eq!((outputs as u32 % geometry.channels, Gemm::group(&geometry)), (0, group));
+                let [x, y] = geometry.grid(side, side, outputs);
+                let work = u64::from(geometry.columns * geometry.rows * geometry.channels);
+                assert_eq!(x * y * work, u64::from(side * side) * outputs as u64);
+            }
         }
     }
 }

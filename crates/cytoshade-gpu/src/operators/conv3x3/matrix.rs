@@ -29,12 +29,14 @@ impl ConvAlgorithm for Matrix {
             return Err(Unsupported::OnlyF16);
         }
         let (smallest, largest) = capabilities.subgroups.ok_or(Unsupported::NoSubgroups)?;
-        if smallest != largest {
-            return Err(Unsupported::UnevenSubgroups { smallest, largest });
+        if capabilities.matrices.is_empty() {
+            return Err(Unsupported::NoMatrices);
         }
+        let uneven = Unsupported::UnevenSubgroups { smallest, largest };
+        let subgroup = capabilities.matrix_subgroup.ok_or(uneven)?;
         let mut declined = Unsupported::NoMatrices;
         for side in [16, 8].into_iter().filter(|side| capabilities.matrices.contains(side)) {
-            match of_side(side, smallest, capabilities.workgroup_memory, layer.outputs) {
+            match of_side(side, subgroup, capabilities.workgroup_memory, layer.outputs) {
                 Ok(geometry) => return Ok(geometry),
                 Err(why) => declined = why,
             }
@@ -56,7 +58,7 @@ impl ConvAlgorithm for Matrix {
     }
 
     fn constants(&self, capabilities: &Capabilities, geometry: &Geometry) -> Vec<(&'static str, u32)> {
-        let subgroup = capabilities.subgroups.map_or(0, |(smallest, _)| smallest);
+        let subgroup = capabilities.matrix_subgroup.unwrap_or_default();
         let split = geometry.channels / (2 * geometry.columns);
         vec![(overrides::LANES, SUBGROUPS * subgroup), (overrides::SPLIT, split)]
     }
@@ -85,7 +87,7 @@ fn of_side(side: u32, subgroup: u32, memory: u32, outputs: usize) -> Result<Geom
     Ok(Geometry { columns: side, rows: ROWS / split, channels: 2 * side * split })
 }
 
-/// [input / side][kernel x][kernel y][output / side][input % side][output % side].
+/// [input / side][kernel x][kernel y][output / side][output % side][input % side].
 ///
 /// Output channels are padded to a multiple of `block`, the output channels of a workgroup.
 fn order(side: usize, block: usize) -> Order {
@@ -94,7 +96,7 @@ fn order(side: usize, block: usize) -> Order {
         index: |(side, block), Counts { outputs, kernel, .. }, Weight { output, input, y, x }| {
             let row = (input / side * kernel + x) * kernel + y;
             let tile = row * (outputs.next_multiple_of(block) / side) + output / side;
-            (tile * side + input % side) * side + output % side
+            (tile * side + output % side) * side + input % side
         },
     }
 }
@@ -115,6 +117,7 @@ mod tests {
         let half = Layer { inputs: 64, outputs: 64, shortcut: 0, precision: Precision::F16 };
         let gpu = Capabilities {
             subgroups: Some((32, 32)),
+            matrix_subgroup: Some(32),
             workgroup_memory: 48 << 10,
             f16: true,
             ..Capabilities::default()
@@ -129,15 +132,15 @@ mod tests {
             (gpu, Unsupported::NoMatrices),
             (Capabilities { subgroups: None, ..h100.clone() }, Unsupported::NoSubgroups),
             (
-                Capabilities { subgroups: Some((32, 64)), ..h100.clone() },
+                Capabilities { subgroups: Some((32, 64)), matrix_subgroup: None, ..h100.clone() },
                 Unsupported::UnevenSubgroups { smallest: 32, largest: 64 },
             ),
             (
-                Capabilities { subgroups: Some((16, 16)), ..h100.clone() },
+                Capabilities { matrix_subgroup: Some(16), ..h100.clone() },
                 Unsupported::SmallSubgroups { found: 16, needed: 32 },
             ),
             (
-                Capabilities { subgroups: Some((128, 128)), ..h100.clone() },
+                Capabilities { matrix_subgroup: Some(128), ..h100.clone() },
                 Unsupported::LargeSubgroups { found: 128, allowed: 64 },
             ),
             (
@@ -148,6 +151,9 @@ mod tests {
             assert_eq!(run(&capabilities, &half), Err(declined), "{capabilities:?}");
         }
         assert_eq!(run(&h100, &Layer { precision: Precision::F32, ..half }), Err(Unsupported::OnlyF16));
+        // RDNA3, whose driver runs matrices in subgroups of 64.
+        let rdna3 = Capabilities { subgroups: Some((32, 64)), matrix_subgroup: Some(64), ..h100.clone() };
+        assert_eq!(run(&rdna3, &half), run(&h100, &half));
         // Both sizes, and memory for the smaller one only.
         let small = Capabilities { matrices: vec![8, 16], workgroup_memory: 16 << 10, ..h100 };
         assert_eq!(run(&small, &half).map(|geometry| geometry.columns), Ok(8));

@@ -34,8 +34,8 @@ pub enum ConvKernel {
     Broadcast,
     /// An implicit matrix product through workgroup memory. The fastest in f32 on GPUs.
     ///
-    /// Direct sums; a workgroup loads 180 vec4s of the source for 112 pixels and 64 output channels, or 300 for 224 and
-    /// 32.
+    /// Direct sums; a workgroup loads 216 vec4s of the source for 112 pixels and 64 output channels, or 360 for 224 and
+    /// 32. On GPUs with few registers it loads 216 for 112 pixels and 32 channels.
     Gemm,
     /// Like `Gemm` on subgroup matrices (tensor cores). The fastest in f16 on GPUs with such matrices.
     ///
@@ -158,7 +158,12 @@ mod tests {
     const LAYER: Layer = Layer { inputs: 64, outputs: 64, shortcut: 0, precision: Precision::F32 };
 
     fn gpu() -> Capabilities {
-        Capabilities { subgroups: Some((32, 32)), workgroup_memory: 48 << 10, ..Capabilities::default() }
+        Capabilities {
+            subgroups: Some((32, 32)),
+            matrix_subgroup: Some(32),
+            workgroup_memory: 48 << 10,
+            ..Capabilities::default()
+        }
     }
 
     fn llvmpipe() -> Capabilities {

@@ -51,8 +51,8 @@ impl MaskBox {
 pub(super) fn alike(boxes: &[MaskBox]) -> Vec<Vec<MaskBox>> {
     let mut groups: Vec<Vec<MaskBox>> = Vec::new();
     for mask_box in boxes {
-        let kind = mask_box.strategy.kind();
-        match groups.iter_mut().find(|group| group.first().is_some_and(|first| first.strategy.kind() == kind)) {
+        let is_alike = |first: &MaskBox| first.strategy.is_alike(mask_box.strategy);
+        match groups.iter_mut().find(|group| group.first().is_some_and(is_alike)) {
             Some(group) => group.push(mask_box.clone()),
             None => groups.push(vec![mask_box.clone()]),
         }

@@ -199,8 +199,8 @@ async fn small_errors(
     boxes: &[MaskBox],
     sums: &mut [[f64; 2]],
 ) -> Result<(), Error> {
-    let [MaskBox { strategy: DiffusionStrategy::Workgroup { lanes, .. }, .. }, ..] = boxes else { return Ok(()) };
-    let [kernel] = gpu.kernels_of([Variant::new(&shaders::FLOW_ERROR).with(overrides::LANES, *lanes)]).await?;
+    let Some((shader, lanes)) = boxes.first().and_then(|first| first.strategy.shader()) else { return Ok(()) };
+    let [kernel] = gpu.kernels_of([Variant::new(shader).with(overrides::LANES, lanes)]).await?;
     let words: Vec<[u32; 6]> = boxes.iter().map(MaskBox::words).collect();
     let errors = gpu
         .with_error_scopes(WHAT, || {

@@ -1,6 +1,6 @@
 //! Chooses how the heat of a mask diffuses, by a rule on plain numbers, tested without a GPU.
 
-use cytoshade_shaders as shaders;
+use cytoshade_shaders::{self as shaders, Shader};
 
 use super::platform::Columns;
 use crate::device::capabilities::Capabilities;
@@ -33,17 +33,24 @@ impl DiffusionStrategy {
         let choice = if capabilities.software { &SOFTWARE_LANES[..] } else { &LANES[..] };
         let enough = |&lanes: &u32| {
             let fits = |rows: &u32| width * height.div_ceil(*rows) <= lanes;
-            (1..=shaders::flow_error::ROWS).find(fits).map(|rows| DiffusionStrategy::Workgroup { lanes, rows })
+            (1..=shaders::flow_error_tall::ROWS).find(fits).map(|rows| DiffusionStrategy::Workgroup { lanes, rows })
         };
         choice.iter().find_map(enough).unwrap_or(DiffusionStrategy::Rounds)
     }
 
-    /// The part of the strategy that selects the pipeline.
-    pub(super) fn kind(self) -> Self {
-        match self {
-            DiffusionStrategy::Workgroup { lanes, .. } => DiffusionStrategy::Workgroup { lanes, rows: 0 },
-            strategy => strategy,
+    /// Whether one pipeline serves both strategies.
+    pub(super) fn is_alike(self, other: Self) -> bool {
+        match (self.shader(), other.shader()) {
+            (None, None) => self == other,
+            (this, that) => this == that,
         }
+    }
+
+    /// The shader of a mask in workgroup memory, and its invocations.
+    pub(super) fn shader(self) -> Option<(&'static Shader, u32)> {
+        let DiffusionStrategy::Workgroup { lanes, rows } = self else { return None };
+        let is_tall = rows > shaders::flow_error::ROWS;
+        Some((if is_tall { &shaders::FLOW_ERROR_TALL } else { &shaders::FLOW_ERROR }, lanes))
     }
 }
 

@@ -1,0 +1,2 @@
+// Weights in the precision of the activations.
+alias Weight = Stored;
