@@ -2,10 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cytoshade_safe_io::{printable, printable_path};
-
-/// The placeholder of a private name; as in redacted errors.
-const HIDDEN: &str = "[…]";
+use cytoshade_safe_io::{REDACTED, printable, printable_path};
 
 /// Prints folders and names of files.
 pub(super) struct Places {
@@ -35,13 +32,13 @@ impl Places {
             Some(below) if below.ends_with(own) && below.components().count() <= own.split('/').count() + 2 => {
                 format!("~/{}", printable_path(below))
             }
-            _ => format!("{HIDDEN}/{own}"),
+            _ => format!("{REDACTED}/{own}"),
         }
     }
 
     /// The name of a user's own model.
     pub(super) fn own_name(&self, name: &str) -> String {
-        if self.is_full { printable(name) } else { HIDDEN.into() }
+        if self.is_full { printable(name) } else { REDACTED.into() }
     }
 
     /// An error.
