@@ -172,18 +172,20 @@ fn complete_inputs_are_skipped_and_changed_ones_are_not() {
     assert!(inputs["sub/c.tif"]["outputs"]["sub/c_cp_masks.tif"].as_str().is_some_and(|hash| hash.len() == 64));
     assert_eq!(first["runs"][0]["settings"]["params"]["niter"], Value::Null);
 
-    // An image, a result, and a missing result.
+    // An image, and a missing result.
     crop(&images.path().join("b.tif"), 9);
     assert_eq!(run(&[]).0, [1, 2, 1]);
-    std::fs::write(images.path().join("a_cp_masks.tif"), "changed").unwrap();
     std::fs::remove_file(images.path().join("sub/c_cp_masks.tif")).unwrap();
-    assert_eq!(run(&[]).0, [2, 1, 2]);
+    assert_eq!(run(&[]).0, [1, 2, 1]);
     assert_eq!(run(&["--batch-size", "2"]).0, [0, 3, 0]);
 
     // A parameter, a format and the model; each is named.
     let (counts, said) = run(&["--diameter", "25", "--niter", "150"]);
     assert_eq!(counts, [3, 0, 3]);
     assert!(said.contains("diameter, niter differ"), "{said}");
+    assert_eq!(run(&["--diameter", "25", "--niter", "150"]).0, [0, 3, 0]);
+    let (counts, said) = run(&["--diameter", "25", "--niter", "150", "--precision", "auto"]);
+    assert!(counts == [3, 0, 3] && said.contains("precision differ"), "{counts:?} {said}");
     assert_eq!(manifest(images.path())["runs"].as_array().map(Vec::len), Some(1), "of the first run nothing is left");
     assert_eq!(run(&["--save", "csv"]).0, [3, 0, 3]);
     // Without the option everything is segmented.
@@ -193,6 +195,79 @@ fn complete_inputs_are_skipped_and_changed_ones_are_not() {
     // A manifest that cannot be one of ours stops the run before it writes.
     std::fs::write(images.path().join(MANIFEST), r#"{"format": 1, "runs": [], "inputs": {"a": 1}}"#).unwrap();
     refused(&segment(&[images.path()], &[]), "as the manifest of this run");
+}
+
+#[test]
+fn images_are_segmented_again_by_another_version() {
+    let images = crops(&["a.tif"]);
+    succeeded(&segment(&[images.path()], &[]));
+    let mut earlier = manifest(images.path());
+    earlier["runs"][0]["version"] = "0.0.1".into();
+    std::fs::write(images.path().join(MANIFEST), earlier.to_string()).unwrap();
+    let output = segment(&[images.path()], &["--skip-done", "--json"]);
+    assert_eq!(summary(&output)["done"], 1);
+    assert!(error(&output).contains("version differ from those of the earlier run"), "{}", error(&output));
+}
+
+/// Labels that a person corrected survive every run that is not told to replace them.
+#[test]
+fn corrected_labels_beside_the_images_are_kept() {
+    let images = crops(&["a.tif", "b.tif"]);
+    let formats = ["--save", "png,npy,rois,geojson,outlines,seg"];
+    let run = |more: &[&str]| segment(&[images.path()], &[&formats[..], &["--json"], more].concat());
+    // Labels of another program, whose names are the same.
+    std::fs::write(images.path().join("a_cp_masks.png"), "of Cellpose").unwrap();
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        error(&output).contains("a_cp_masks.png exists and may hold corrections by hand; pass"),
+        "{}",
+        error(&output)
+    );
+    assert_eq!(files(images.path()).iter().filter(|name| name.starts_with("a_")).count(), 1);
+    std::fs::remove_file(images.path().join("a_cp_masks.png")).unwrap();
+    succeeded(&run(&[]));
+    succeeded(&run(&["--niter", "100"]));
+
+    let results = files(images.path());
+    let labels: Vec<&String> = results.iter().filter(|name| name.starts_with("a_")).collect();
+    assert_eq!(labels.len(), 7, "{labels:?}");
+    for name in labels {
+        let path = images.path().join(name);
+        let written = std::fs::read(&path).unwrap();
+        std::fs::write(&path, "corrected").unwrap();
+        // A complete input is skipped, and others are not held up.
+        let output = run(&["--niter", "100", "--skip-done"]);
+        assert_eq!(summary(&output)["skipped"], 2, "{name}");
+        succeeded(&output);
+        assert!(
+            error(&output).contains("1 of the skipped inputs have results that were changed"),
+            "{}",
+            error(&output)
+        );
+        // Another setting, or no --skip-done: the input fails, and the other one is segmented.
+        for more in [&["--niter", "120", "--skip-done"][..], &["--niter", "100"]] {
+            let output = run(more);
+            let text = error(&output);
+            assert!(text.contains(&format!("{name} exists and may hold corrections by hand")), "{text}");
+            assert_eq!(summary(&output)["done"], 1, "{name} {more:?}");
+            assert_eq!(std::fs::read(&path).unwrap(), b"corrected", "{name} {more:?}");
+        }
+        std::fs::write(&path, written).unwrap();
+    }
+    let path = images.path().join("a_cp_masks.tif");
+    std::fs::write(&path, "corrected").unwrap();
+    succeeded(&run(&["--niter", "100", "--replace"]));
+    assert_ne!(std::fs::read(&path).unwrap(), b"corrected");
+    // In a folder that was named for results, only the file of the graphical program is kept.
+    let out = tempfile::tempdir().unwrap();
+    let to = ["--output", out.path().to_str().unwrap()];
+    succeeded(&run(&to));
+    std::fs::write(out.path().join("a_cp_masks.tif"), "changed").unwrap();
+    succeeded(&run(&to));
+    assert_ne!(std::fs::read(out.path().join("a_cp_masks.tif")).unwrap(), b"changed");
+    std::fs::write(out.path().join("a_seg.npy"), "corrected").unwrap();
+    refused(&run(&to), "a_seg.npy exists and may hold corrections by hand");
 }
 
 #[test]

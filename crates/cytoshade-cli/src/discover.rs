@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 use cytoshade_formats::Format;
-use cytoshade_safe_io::{printable, printable_path};
+use cytoshade_safe_io::{folder_of, printable, printable_path};
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
@@ -70,7 +70,7 @@ impl InputFile {
         match (output, &self.below) {
             (Some(output), Some(below)) => output.join(below),
             (Some(output), None) => output.to_path_buf(),
-            (None, _) => parent(&self.path).to_path_buf(),
+            (None, _) => folder_of(&self.path).to_path_buf(),
         }
     }
 }
@@ -265,11 +265,6 @@ fn is_result(path: &Path) -> bool {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let is_seg = name.ends_with("_seg") && path.extension().is_some_and(|extension| extension == "npy");
     is_seg || ENDINGS.iter().any(|ending| name.ends_with(ending))
-}
-
-/// The folder of a path.
-pub(crate) fn parent(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn absolute(folder: &Path) -> Option<PathBuf> {

@@ -58,6 +58,11 @@ impl LabelFormat {
         !matches!(self, LabelFormat::Png | LabelFormat::Outlines)
     }
 
+    /// True if other programs open such a file to correct its cells.
+    pub(crate) fn can_be_corrected(self) -> bool {
+        self != LabelFormat::Csv
+    }
+
     /// True if it can hold the labels of a time series.
     pub(crate) fn holds_time_series(self) -> bool {
         self.holds_stacks() && self != LabelFormat::Seg

@@ -97,13 +97,15 @@ impl Files {
         self.file(kind.ending())
     }
 
+    /// Calls `announce` with the hash of the file before it appears.
     pub(crate) fn save_labels(
         &self,
         outputs: &mut Outputs,
-        format: LabelFormat,
-        cells: Cells<'_>,
+        existing: Existing,
+        (format, cells): (LabelFormat, Cells<'_>),
+        announce: impl FnOnce(Sha256),
     ) -> Result<(), Failure> {
-        replace(outputs, &self.labels(format), |out| format.write(out, cells))
+        outputs.save_announced(&self.labels(format), existing, |out| format.write(out, cells), announce)
     }
 
     /// Calls `announce` with the hash of the file before it appears.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use cytoshade::{Channels, Control, LoadOptions, Params, RestoreOptions, Restorer, RestorerBuilder, Sha256, Stack};
 use cytoshade_safe_io::printable_path;
+use serde_json::{Value, json};
 
 use crate::backend_args::BackendArgs;
 use crate::batch::run_each;
@@ -60,8 +61,8 @@ impl Restore {
 pub(crate) struct Restoration {
     pub(crate) restorer: Restorer,
     builder: RestorerBuilder,
-    /// The hash of the network's file.
-    pub(crate) sha256: Option<Sha256>,
+    /// The values that decide about the restored image, for the manifest.
+    pub(crate) settings: Value,
 }
 
 impl Restoration {
@@ -76,9 +77,14 @@ impl Restoration {
         let model = Source::network(path, options)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let options = RestoreOptions::from_name(&name);
+        let settings = json!({
+            "model": Source::new(path).hashes(&model)?,
+            "upsample": options.upsample,
+            "diam_mean": options.diam_mean,
+        });
         let builder = runs.apply(Restorer::builder(&model).options(options));
         let restorer = builder.clone().build().map_err(|error| Failure::at(path, error))?;
-        Ok(Self { restorer, builder, sha256: model.origin().map(|origin| origin.sha256) })
+        Ok(Self { restorer, builder, settings })
     }
 
     /// Reopens the device if it is lost, so that only the current image fails.

@@ -40,7 +40,7 @@ pub(crate) fn run(watch: Watch, start: Instant) -> Result<(), Failure> {
     interrupt::catch();
     let args = Arc::new(args);
     let mut session = Session::start(args.clone(), &images_in(&args.inputs, &args.folders).root, start)?;
-    session.say_changes();
+    session.warn_of_changed_settings();
     let (mut totals, mut of) = (Totals::new(), 0);
     let mut files = Files::default();
     while !interrupt::is_interrupted() {

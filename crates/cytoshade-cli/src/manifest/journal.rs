@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use cytoshade::Sha256;
 use cytoshade_safe_io::{Existing, Links, PendingFile, open_with, printable_path};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{FILE, InputRecord, Manifest, RunRecord, is_below, read_if_any, relative};
 use crate::failure::Failure;
@@ -65,9 +64,9 @@ impl Journal {
         &self.manifest
     }
 
-    /// The settings of this run.
-    pub(crate) fn settings(&self) -> &Value {
-        &self.run.settings
+    /// The version and the settings of this run.
+    pub(crate) fn run(&self) -> &RunRecord {
+        &self.run
     }
 
     /// Records an output before it appears, so that a run after this one can tell it from a file of a person.
@@ -208,7 +207,7 @@ fn write(root: &Path, manifest: &Manifest) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::super::tests::run;
     use super::*;

@@ -37,7 +37,7 @@ pub(crate) fn run(args: Segment, start: Instant) -> Result<(), Failure> {
     let args = Arc::new(args);
     let mut session = Session::start(args.clone(), &inputs.root, start)?;
     if args.skip_done {
-        session.say_changes();
+        session.warn_of_changed_settings();
     }
     let (totals, of) = session.run(&inputs.files)?;
     session.finish()?;

@@ -16,7 +16,7 @@ use crate::manifest::{InputRecord, Journal, relative};
 use crate::output::Files;
 use crate::outputs::Outputs;
 
-/// An input that can be segmented, as far as its header tells.
+/// An input whose header was read without an error.
 #[derive(Clone, Debug)]
 pub(super) struct Planned {
     pub(super) path: PathBuf,
@@ -45,11 +45,14 @@ pub(super) struct Plan {
     pub(super) failed: Vec<(PathBuf, Failure)>,
     /// Complete by the manifest.
     pub(super) done: Vec<(String, InputRecord)>,
+    /// The number of complete inputs with an output that was changed since.
+    pub(super) changed: usize,
 }
 
-/// The answer of [`look`].
-enum Look {
-    Done(Header, String, InputRecord),
+/// An input that was checked, with its header.
+enum Checked {
+    /// Complete by its record, which has this key; and true if an output was changed since.
+    Done(Header, String, InputRecord, bool),
     Ready(Header),
 }
 
@@ -75,23 +78,25 @@ pub(super) fn plan(
     journal: &Journal,
     claims: &mut Claims,
 ) -> Plan {
-    let looks: Vec<Result<Look, Failure>> = files.par_iter().map(|file| look(file, args, journal)).collect();
+    let checked: Vec<Result<Checked, Failure>> =
+        files.par_iter().map(|file| check_input(file, args, journal)).collect();
     let mut plan = Plan::default();
     let mut members: HashSet<PathBuf> = HashSet::new();
-    for (file, look) in files.iter().zip(looks) {
+    for (file, checked) in files.iter().zip(checked) {
         let folder = folder_of(file, args);
         let stem = file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         // Read with an earlier file of its set.
         if file.below.is_some() && members.contains(&file.path) {
             continue;
         }
-        let header = match look {
-            Ok(Look::Done(header, key, record)) => {
+        let header = match checked {
+            Ok(Checked::Done(header, key, record, is_changed)) => {
                 members.extend(header.siblings);
                 plan.done.push((key, record));
+                plan.changed += usize::from(is_changed);
                 continue;
             }
-            Ok(Look::Ready(header)) => header,
+            Ok(Checked::Ready(header)) => header,
             Err(failure) => {
                 plan.failed.push((file.path.clone(), failure));
                 continue;
@@ -100,7 +105,7 @@ pub(super) fn plan(
         members.extend(header.siblings.iter().cloned());
         let names = results(args, &folder, &stem, &header.items);
         let checked = names.iter().try_for_each(|result| {
-            check(result, args, outputs, journal)?;
+            check_result(result, &file.path, outputs, journal)?;
             match claims.get(&result.path).filter(|input| **input != file.path) {
                 Some(_) => Err(Failure::run(format!(
                     "{} is another result of this run; use another folder",
@@ -128,7 +133,7 @@ pub(super) fn plan(
 }
 
 /// Reads the header of an input, unless the manifest states that it is done.
-fn look(file: &InputFile, args: &Segment, journal: &Journal) -> Result<Look, Failure> {
+fn check_input(file: &InputFile, args: &Segment, journal: &Journal) -> Result<Checked, Failure> {
     let path = &file.path;
     let header = args.read.header(path, args.is_stack(), &args.isolate)?;
     if args.skip_done
@@ -137,19 +142,19 @@ fn look(file: &InputFile, args: &Segment, journal: &Journal) -> Result<Look, Fai
     {
         let files = std::iter::once(path).chain(&header.siblings).map(PathBuf::as_path);
         let hash = crate::hash::of_files(files).map_err(|error| Failure::at(path, error))?;
-        if let Some(record) = journal.manifest().done(journal.root(), &key, hash, journal.settings()) {
+        if let Some((record, is_changed)) = journal.manifest().done(journal.root(), &key, hash, journal.run()) {
             let record = record.clone();
-            return Ok(Look::Done(header, key, record));
+            return Ok(Checked::Done(header, key, record, is_changed));
         }
     }
-    Ok(Look::Ready(header))
+    Ok(Checked::Ready(header))
 }
 
 /// A result of an input.
 struct ResultFile {
     path: PathBuf,
-    /// True for a file that a person can correct.
-    is_seg: bool,
+    /// True if it may hold corrections by hand; see [`Segment::keeps`].
+    is_kept: bool,
 }
 
 /// The results of an input's items.
@@ -158,7 +163,7 @@ fn results(args: &Segment, folder: &Path, stem: &str, items: &[Item]) -> Vec<Res
     for series in time_series(items) {
         let files = Files::new(folder, &series.stem(stem), series.page());
         let mut add = |files: &Files, format: LabelFormat| {
-            results.push(ResultFile { path: files.labels(format), is_seg: format == LabelFormat::Seg });
+            results.push(ResultFile { path: files.labels(format), is_kept: args.keeps(format) });
         };
         add(&files, LabelFormat::Tif);
         let (together, apart) = formats(args, &series);
@@ -167,7 +172,7 @@ fn results(args: &Segment, folder: &Path, stem: &str, items: &[Item]) -> Vec<Res
         for files in &points {
             apart.iter().for_each(|format| add(files, *format));
         }
-        let mut add = |path: PathBuf| results.push(ResultFile { path, is_seg: false });
+        let mut add = |path: PathBuf| results.push(ResultFile { path, is_kept: false });
         if args.save_flows {
             points.iter().map(Files::flows).for_each(&mut add);
         }
@@ -202,18 +207,18 @@ pub(super) fn point_files(folder: &Path, stem: &str, series: &TimeSeries<'_>) ->
 }
 
 /// Fails if a result could not be written after the computation.
-fn check(result: &ResultFile, args: &Segment, outputs: &Outputs, journal: &Journal) -> Result<(), Failure> {
+fn check_result(result: &ResultFile, input: &Path, outputs: &Outputs, journal: &Journal) -> Result<(), Failure> {
     let path = &result.path;
-    if result.is_seg && !may_replace_seg(path, args, journal) {
+    if result.is_kept && may_be_corrected(path, input, journal) {
         return Err(Failure::run(format!(
-            "{} exists and may hold corrections by hand; use another folder, or --replace-seg to lose them",
+            "{} exists and may hold corrections by hand; pass another folder with --output, or --replace to lose them",
             printable_path(path)
         )));
     }
     outputs.check(path)
 }
 
-/// True if no `_seg.npy` exists that a person may have corrected.
-pub(super) fn may_replace_seg(path: &Path, args: &Segment, journal: &Journal) -> bool {
-    args.replace_seg || path.symlink_metadata().is_err() || journal.manifest().is_untouched(journal.root(), path)
+/// True if a file exists that a person may have corrected: no record of the input shows that nobody changed it.
+pub(super) fn may_be_corrected(path: &Path, input: &Path, journal: &Journal) -> bool {
+    path.symlink_metadata().is_ok() && !journal.manifest().is_untouched(journal.root(), path, input)
 }

@@ -6,9 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use cytoshade::{
-    Control, Error, Identity, Image, LoadOptions, Params, Segmenter, SegmenterBuilder, Sha256, Span, Stack,
-};
+use cytoshade::{Control, Error, Identity, Image, LoadOptions, Params, Segmenter, SegmenterBuilder, Span, Stack};
 use cytoshade_safe_io::{printable, sweep_stale_files};
 use serde_json::json;
 
@@ -78,6 +76,7 @@ impl Session {
         let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
         let model = Source::network(&named, &options)?;
         let span = span.end();
+        Source::new(&named).parts(&model).iter().for_each(|part| outputs.keep(part, "a model of this run"));
         if let Some(Identity::Unverified(published)) = model.origin().map(|origin| origin.identity) {
             warn(format_args!("no hash of {} is known, so its file is not verified", published.name));
         }
@@ -100,11 +99,10 @@ impl Session {
         let open = |path: &PathBuf| Restoration::open(path, &pinned, &args.runs, &mut outputs);
         let restoration = args.restore.as_ref().map(open).transpose()?;
 
-        let text = |hash: Sha256| hash.to_string();
         let mut settings = args.settings();
-        settings["model"] = json!(model.origin().map(|origin| text(origin.sha256)));
-        settings["size_model"] = json!(size_model_sha256.map(text));
-        settings["restoration"] = json!(restoration.as_ref().and_then(|restoration| restoration.sha256).map(text));
+        settings["model"] = json!(Source::new(&named).hashes(&model)?);
+        settings["size_model"] = json!(size_model_sha256.map(|hash| hash.to_string()));
+        settings["restoration"] = json!(restoration.as_ref().map(|restoration| &restoration.settings));
         let (version, device) = (env!("CARGO_PKG_VERSION").to_owned(), segmenter.device().to_string());
         let root = args.output.as_deref().unwrap_or(root);
         let journal = Arc::new(Mutex::new(Journal::new(root, RunRecord { version, device, settings })?));
@@ -124,10 +122,10 @@ impl Session {
         })
     }
 
-    /// Says which settings changed since the last run, whose images are then not skipped.
-    pub(crate) fn say_changes(&self) {
+    /// Prints the settings that differ from those of the last run. The images of that run are segmented again.
+    pub(crate) fn warn_of_changed_settings(&self) {
         let journal = lock(&self.journal);
-        let changed = journal.manifest().changed_settings(journal.settings());
+        let changed = journal.manifest().changed_settings(journal.run());
         if !changed.is_empty() {
             warn(format_args!(
                 "{} differ from those of the earlier run, whose images are segmented again",
@@ -145,7 +143,14 @@ impl Session {
         outputs.hash_outputs();
         self.args.trace.iter().chain(self.run_table().as_ref()).try_for_each(|path| outputs.check(path))?;
         let mut totals = Totals::new();
-        let Plan { ready, failed, done } = plan(files, &self.args, &outputs, &lock(&self.journal), &mut self.claims);
+        let Plan { ready, failed, done, changed } =
+            plan(files, &self.args, &outputs, &lock(&self.journal), &mut self.claims);
+        if changed > 0 {
+            warn(format_args!(
+                "{changed} of the skipped inputs have results that were changed since their run, which are kept; \
+                 without --skip-done, --replace replaces them"
+            ));
+        }
         let of = ready.len() + failed.len() + done.len();
         totals.skipped = done.len();
         let root = lock(&self.journal).root().to_path_buf();
