@@ -33,9 +33,9 @@ pub(crate) struct Manifest {
     pub(crate) runs: Vec<RunRecord>,
     /// By the path of the input.
     pub(crate) inputs: BTreeMap<String, InputRecord>,
-    /// The hashes of outputs of inputs that are not complete.
+    /// The hashes of outputs that no record of an input has: those of incomplete inputs, and those of earlier settings.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    unfinished: BTreeMap<String, String>,
+    other_outputs: BTreeMap<String, String>,
 }
 
 /// A run.
@@ -74,7 +74,7 @@ pub(crate) struct InputRecord {
 
 impl Default for Manifest {
     fn default() -> Self {
-        Self { format: FORMAT, runs: Vec::new(), inputs: BTreeMap::new(), unfinished: BTreeMap::new() }
+        Self { format: FORMAT, runs: Vec::new(), inputs: BTreeMap::new(), other_outputs: BTreeMap::new() }
     }
 }
 
@@ -96,7 +96,7 @@ impl Manifest {
 
     /// Checks what the types do not: indices and paths.
     fn check(&self) -> Result<(), String> {
-        let outputs = self.inputs.values().flat_map(|record| record.outputs.keys()).chain(self.unfinished.keys());
+        let outputs = self.inputs.values().flat_map(|record| record.outputs.keys()).chain(self.other_outputs.keys());
         if let Some(path) = outputs.into_iter().find(|path| !is_below(path)) {
             return Err(format!("{} is not a path below its folder", printable(path)));
         }
@@ -134,7 +134,7 @@ impl Manifest {
         // Most often the record is that of the input; another input can have had the same result.
         let own = relative(root, input).and_then(|input| self.inputs.get(&input));
         let records = own.into_iter().chain(self.inputs.values()).filter_map(|record| record.outputs.get(&key));
-        let mut known = self.unfinished.get(&key).into_iter().chain(records).peekable();
+        let mut known = self.other_outputs.get(&key).into_iter().chain(records).peekable();
         if known.peek().is_none() {
             return false;
         }
@@ -163,13 +163,18 @@ impl Manifest {
 
     /// Adds an output of an input that is not complete.
     fn add_output(&mut self, path: String, sha256: String) {
-        self.unfinished.insert(path, sha256);
+        self.other_outputs.insert(path, sha256);
     }
 
-    /// Adds a complete input.
+    /// Adds a complete input. The outputs of its earlier record stay known, if this one does not replace them.
     fn add_input(&mut self, path: String, record: InputRecord) {
-        self.unfinished.retain(|output, _| !record.outputs.contains_key(output));
-        self.inputs.insert(path, record);
+        for output in record.outputs.keys() {
+            self.other_outputs.remove(output);
+        }
+        let earlier = self.inputs.insert(path.clone(), record);
+        let Some((earlier, record)) = earlier.zip(self.inputs.get(&path)) else { return };
+        let others = earlier.outputs.into_iter().filter(|(output, _)| !record.outputs.contains_key(output));
+        self.other_outputs.extend(others);
     }
 
     /// Removes the runs of which no input is left.
@@ -197,7 +202,7 @@ fn read_if_any(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
 
 fn damaged(path: &Path, what: &dyn std::fmt::Display) -> Failure {
     Failure::run(format!(
-        "cannot use {} as the manifest of this run: {what}; remove it, or pass another --output",
+        "cannot use {} as a record of earlier runs: {what}; remove it, or pass another --output",
         printable_path(path)
     ))
 }
@@ -271,6 +276,22 @@ mod tests {
         assert_eq!((done(hash, &settings), is_untouched()), (Some(true), false));
         std::fs::remove_file(&output).unwrap();
         assert_eq!(done(hash, &settings), None);
+    }
+
+    #[test]
+    fn outputs_of_earlier_settings_stay_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let [input, png] = ["a.tif", "a_cp_masks.png"].map(|name| folder.path().join(name));
+        std::fs::write(&png, "masks").unwrap();
+        let hash = crate::hash::of_result(&png).unwrap().to_string();
+        let mut manifest = Manifest { runs: vec![run(json!({}))], ..Manifest::default() };
+        manifest.add_input("a.tif".into(), record(0, "", &[("a_cp_masks.png", &hash)]));
+        manifest.add_input("a.tif".into(), record(0, "", &[("a_cells.csv", "")]));
+        assert!(manifest.is_untouched(folder.path(), &png, &input));
+        std::fs::write(&png, "corrected").unwrap();
+        assert!(!manifest.is_untouched(folder.path(), &png, &input));
+        manifest.add_input("a.tif".into(), record(0, "", &[("a_cp_masks.png", &hash)]));
+        assert_eq!(manifest.other_outputs.keys().collect::<Vec<_>>(), ["a_cells.csv"]);
     }
 
     #[test]
