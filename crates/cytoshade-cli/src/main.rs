@@ -14,6 +14,7 @@ mod devices;
 mod diameter;
 mod discover;
 mod doctor;
+mod endings;
 mod eval;
 mod failure;
 mod flows_file;

@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 
 use crate::backend_args::BackendArgs;
 use crate::batch::run_each;
+use crate::endings;
 use crate::failure::Failure;
 use crate::input_args::InputArgs;
 use crate::inputs::{ReadArgs, stems};
 use crate::interrupt;
 use crate::isolate::IsolateArgs;
 use crate::model::{Source, restoration_model};
-use crate::output::{Files, RESTORED, folder};
+use crate::output::{Files, folder};
 use crate::outputs::Outputs;
 use crate::progress::Bar;
 use crate::report::{print_line, warn};
@@ -102,7 +103,7 @@ pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
     args.params().check().map_err(Failure::usage)?;
     let model = restoration_model(args.model.as_deref())?;
     let inputs: Vec<&Path> = args.inputs.iter().map(PathBuf::as_path).collect();
-    let stems = stems(&inputs, |_| args.output.clone(), RESTORED)?;
+    let stems = stems(&inputs, |_| args.output.clone(), endings::RESTORED)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let mut outputs = Outputs::new(&args.inputs);
     interrupt::catch();

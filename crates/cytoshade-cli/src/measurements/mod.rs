@@ -21,9 +21,6 @@ pub(crate) use csv::read_batch;
 pub(crate) use run_table::RunTable;
 pub(crate) use table::{Schema, write};
 
-/// The part of a measurement file's name after the stem.
-pub(crate) const ENDING: &str = "_measurements.csv";
-
 /// The stem of the table of a whole run.
 pub(crate) const RUN_TABLE: &str = "cytoshade-measurements";
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use cytoshade_formats::{Error, Limits, read_file};
 use cytoshade_safe_io::Existing;
 
-use super::{Batch, ENDING, Schema, TableFormat, read_batch, write};
+use super::{Batch, Schema, TableFormat, read_batch, write};
+use crate::endings::MEASUREMENTS;
 use crate::failure::Failure;
 use crate::manifest::relative;
 use crate::outputs::Outputs;
@@ -36,14 +37,14 @@ impl RunTable {
 
     /// Adds the measurements of an input that was complete before the run: those among its outputs.
     pub(crate) fn add_done<'o>(&mut self, root: &Path, input: &str, outputs: impl Iterator<Item = &'o String>) {
-        for output in outputs.filter(|output| output.ends_with(ENDING)) {
+        for output in outputs.filter(|output| output.ends_with(MEASUREMENTS)) {
             self.add_named(root, input.to_owned(), root.join(output));
         }
     }
 
     fn add_named(&mut self, root: &Path, file: String, measurements: PathBuf) {
         let name = relative(root, &measurements).unwrap_or_else(|| measurements.display().to_string());
-        let image = name.strip_suffix(ENDING).unwrap_or(&name).to_owned();
+        let image = name.strip_suffix(MEASUREMENTS).unwrap_or(&name).to_owned();
         self.entries.push(Entry { file, image, measurements });
     }
 
