@@ -85,6 +85,8 @@ fn folders_keep_their_structure_and_results_are_no_images() {
         succeeded(&segment(&[images.path()], &["--recursive", "--save-overlay"]));
         assert_eq!(files(&images.path().join("a")), ["x.tif", "x_cp_masks.tif", "x_overlay.png"]);
     }
+    let output = segment(&[images.path()], &["--recursive"]);
+    assert!(error(&output).contains("names are those of results: 8\n"), "{}", error(&output));
     let of = |folder: &Path| std::fs::read(folder.join("b/deep/y9_cp_masks.tif")).unwrap();
     assert_eq!(of(images.path()), of(out.path()));
     // A pattern in quotes.
@@ -320,22 +322,60 @@ fn described_tiff(width: u32, height: u32, description: &str) -> Vec<u8> {
     bytes
 }
 
-#[test]
-fn the_files_of_a_set_are_one_input() {
-    let folder = tempfile::tempdir().unwrap();
+/// An OME-TIFF of two time points, each in a file of its own.
+fn write_set(folder: &Path, names: [&str; 2]) {
     let plane = |name: &str, time: usize| {
         format!(
             r#"<TiffData IFD="0" FirstT="{time}" PlaneCount="1"><UUID FileName="{name}">urn:uuid:{time}</UUID></TiffData>"#
         )
     };
-    for (name, number) in [("first.ome.tif", 0), ("second.ome.tif", 1)] {
-        let planes = plane("first.ome.tif", 0) + &plane("second.ome.tif", 1);
+    for (number, name) in names.into_iter().enumerate() {
+        let planes = plane(names[0], 0) + &plane(names[1], 1);
         let pixels = format!(
             r#"<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="40" SizeY="32" SizeZ="1" SizeC="1" SizeT="2">{planes}</Pixels>"#
         );
         let xml = format!(r#"<OME UUID="urn:uuid:{number}"><Image ID="Image:0">{pixels}</Image></OME>"#);
-        std::fs::write(folder.path().join(name), described_tiff(40, 32, &xml)).unwrap();
+        std::fs::write(folder.join(name), described_tiff(40, 32, &xml)).unwrap();
     }
+}
+
+#[test]
+fn a_result_does_not_replace_another_file_of_a_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["first.ome.tif", "first.ome_cp_masks.tif"];
+    write_set(folder.path(), names);
+    let [first, second] = names.map(|name| folder.path().join(name));
+    let before = std::fs::read(&second).unwrap();
+    let output = segment(&[&first], &["--output", folder.path().to_str().unwrap()]);
+    refused(&output, "first.ome_cp_masks.tif is an input");
+    assert!(std::fs::read(&second).unwrap() == before);
+}
+
+/// A file of the set stops growing after the set was segmented.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_watch_segments_a_set_once() {
+    let folder = tempfile::tempdir().unwrap();
+    write_set(folder.path(), ["first.ome.tif", "second.ome.tif"]);
+    let process = start(&command("watch", &[folder.path()], &["--settle", "0.6"]));
+    let clock = Instant::now();
+    let second = std::fs::OpenOptions::new().append(true).open(folder.path().join("second.ome.tif")).unwrap();
+    while !folder.path().join("first.ome_cp_masks.tif").exists() {
+        assert!(clock.elapsed() < Duration::from_secs(120), "{:?}", files(folder.path()));
+        second.set_modified(std::time::SystemTime::now()).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    std::thread::sleep(Duration::from_secs(4));
+    signal(&process, "INT");
+    let text = error(&process.wait_with_output().unwrap());
+    assert!(text.contains("interrupted after 2 of 2 inputs"), "the set was checked again: {text}");
+    assert_eq!(files(folder.path()), ["first.ome.tif", "first.ome_cp_masks.tif", "second.ome.tif"]);
+}
+
+#[test]
+fn the_files_of_a_set_are_one_input() {
+    let folder = tempfile::tempdir().unwrap();
+    write_set(folder.path(), ["first.ome.tif", "second.ome.tif"]);
     let run = |more: &[&str]| summary(&segment(&[folder.path()], &[&["--json", "--skip-done"], more].concat()));
     let totals = run(&[]);
     assert_eq!((totals["inputs"].as_u64(), totals["images"].as_u64()), (Some(1), Some(2)), "{totals}");

@@ -23,6 +23,7 @@ use std::time::Instant;
 use crate::discover::discover;
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::report::warn;
 
 pub(crate) use args::Segment;
 pub(crate) use report::sizes;
@@ -39,9 +40,12 @@ pub(crate) fn run(args: Segment, start: Instant) -> Result<(), Failure> {
     if args.skip_done {
         session.warn_of_changed_settings();
     }
+    if inputs.results > 0 && !args.quiet {
+        warn(format_args!("files left out because their names are those of results: {}", inputs.results));
+    }
     let (totals, of) = session.run(&inputs.files)?;
-    session.finish()?;
     report(&args, &totals, of, inputs.is_collection)?;
+    session.finish()?;
     totals.outcome(of)
 }
 

@@ -107,7 +107,7 @@ impl Session {
         let root = args.output.as_deref().unwrap_or(root);
         let journal = Arc::new(Mutex::new(Journal::new(root, RunRecord { version, device, settings })?));
         let params = args.params();
-        let claims = Claims::new();
+        let claims = Claims::default();
         Ok(Self {
             args,
             params,
@@ -143,15 +143,15 @@ impl Session {
         outputs.hash_outputs();
         self.args.trace.iter().chain(self.run_table().as_ref()).try_for_each(|path| outputs.check(path))?;
         let mut totals = Totals::new();
-        let Plan { ready, failed, done, changed } =
-            plan(files, &self.args, &outputs, &lock(&self.journal), &mut self.claims);
+        let plan = plan(files, &self.args, &mut outputs, &lock(&self.journal), &mut self.claims);
+        let of = plan.inputs();
+        let Plan { ready, failed, done, changed, .. } = plan;
         if changed > 0 {
             warn(format_args!(
                 "{changed} of the skipped inputs have results that were changed since their run, which are kept; \
                  without --skip-done, --replace replaces them"
             ));
         }
-        let of = ready.len() + failed.len() + done.len();
         totals.skipped = done.len();
         let root = lock(&self.journal).root().to_path_buf();
         for (input, record) in &done {
@@ -196,14 +196,16 @@ impl Session {
         self.args.measure.map(|format| lock(&self.journal).root().join(name(format)))
     }
 
-    /// Writes the table of measurements and the trace.
+    /// Writes the table of measurements, and the trace even if the table cannot be written.
     pub(crate) fn finish(self) -> Result<(), Failure> {
-        let table = self.run_table();
+        let path = self.run_table();
         let mut outputs = self.outputs;
-        if let (Some(path), Some(format)) = (table, self.args.measure) {
-            self.table.save(&mut outputs, &path, format)?;
-        }
-        self.profiler.map_or(Ok(()), |profiler| profiler.finish(&mut outputs))
+        let table = match (path, self.args.measure) {
+            (Some(path), Some(format)) => self.table.save(&mut outputs, &path, format),
+            _ => Ok(()),
+        };
+        let trace = self.profiler.map_or(Ok(()), |profiler| profiler.finish(&mut outputs));
+        table.and(trace)
     }
 
     /// Opens a lost device again, so that only the current image fails.
