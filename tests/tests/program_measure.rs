@@ -172,7 +172,7 @@ fn segmentations_are_compared_with_a_ground_truth() {
     assert!(table.starts_with("image  true  found  matched@0.5  missed  extra  AP@0.5"), "{table}");
     let other = &truth.join("<b>_label.tif");
     refused(&run("eval", &[&found.join("a_cp_masks.tif"), other], &[]), "labels of shape [10, 40], but those of");
-    refused(&run("eval", &[&found, &truth], &["--thresholds", "0"]), "expected a number above 0");
+    refused(&run("eval", &[&found, &truth], &["--thresholds", "0"]), "pass --thresholds with numbers above 0");
     refused(&run("eval", &[&found, &folder.path().join("pictures")], &[]), "no file in");
 }
 

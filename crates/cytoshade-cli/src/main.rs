@@ -30,6 +30,7 @@ mod label_format;
 mod manifest;
 mod measure;
 mod measurements;
+mod median;
 mod model;
 mod nearest;
 mod output;
