@@ -143,7 +143,7 @@ impl Files {
     pub(crate) fn save_measurements(&self, outputs: &mut Outputs, batch: &Batch) -> Result<(), Failure> {
         replace(outputs, &self.measurements(), |out| {
             let batches = std::iter::once(Ok(batch.clone()));
-            measurements::write(out, TableFormat::Csv, &Schema::of([batch]), batches).map_err(Error::Write)
+            measurements::write(out, TableFormat::Csv, &Schema::from_batches([batch]), batches).map_err(Error::Write)
         })
     }
 

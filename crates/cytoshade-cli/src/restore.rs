@@ -37,7 +37,7 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
-    seen: InputArgs,
+    input: InputArgs,
     #[command(flatten)]
     read: ReadArgs,
     #[command(flatten)]
@@ -49,12 +49,12 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "PX", allow_negative_numbers = true)]
     diameter: Option<f32>,
     #[command(flatten)]
-    pub(crate) runs: BackendArgs,
+    pub(crate) backend: BackendArgs,
 }
 
 impl Restore {
     pub(crate) fn params(&self) -> Params {
-        self.seen.params().diameter(self.diameter).max_pixels(self.read.max_pixels())
+        self.input.params().diameter(self.diameter).max_pixels(self.read.max_pixels())
     }
 }
 
@@ -71,7 +71,7 @@ impl Restoration {
     pub(crate) fn open(
         path: &Path,
         options: &LoadOptions,
-        runs: &BackendArgs,
+        backend: &BackendArgs,
         outputs: &mut Outputs,
     ) -> Result<Self, Failure> {
         outputs.keep_model(path);
@@ -83,7 +83,7 @@ impl Restoration {
             "upsample": options.upsample,
             "diam_mean": options.diam_mean,
         });
-        let builder = runs.apply(Restorer::builder(&model).options(options));
+        let builder = backend.apply(Restorer::builder(&model).options(options));
         let restorer = builder.clone().build().map_err(|error| Failure::at(path, error))?;
         Ok(Self { restorer, builder, settings })
     }
@@ -107,7 +107,7 @@ pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let mut outputs = Outputs::new(&args.inputs);
     interrupt::catch();
-    let mut restoration = Restoration::open(model, &options, &args.runs, &mut outputs)?;
+    let mut restoration = Restoration::open(model, &options, &args.backend, &mut outputs)?;
     folder(&args.output)?;
     cytoshade_safe_io::sweep_stale_files(&args.output);
     run_each(&args.inputs, |index, input| {

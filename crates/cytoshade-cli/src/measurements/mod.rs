@@ -48,7 +48,7 @@ impl TableFormat {
     }
 
     /// The format of a file name.
-    pub(crate) fn of(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn from_path(path: &Path) -> Result<Self, Failure> {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         let formats = Self::value_variants();
         let found = formats.iter().find(|format| extension.as_deref() == Some(format.extension()));

@@ -49,7 +49,7 @@ pub(crate) struct Segment {
     #[arg(long)]
     pub(crate) skip_done: bool,
     #[command(flatten)]
-    seen: InputArgs,
+    input: InputArgs,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
     #[command(flatten)]
@@ -135,7 +135,7 @@ pub(crate) struct Segment {
     )]
     stitch_threshold: f64,
     #[command(flatten)]
-    pub(crate) runs: BackendArgs,
+    pub(crate) backend: BackendArgs,
     /// Threads on the CPU; default: one per core
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
@@ -253,7 +253,7 @@ impl Segment {
             "read": read,
             "outputs": outputs,
             "exclude_on_edges": self.exclude_on_edges,
-            "precision": self.runs.precision_name(),
+            "precision": self.backend.precision_name(),
         })
     }
 
@@ -284,7 +284,7 @@ impl Segment {
     pub(crate) fn params(&self) -> Params {
         let shows_flows = self.save_pictures.contains(&PictureKind::Flows);
         let flows = self.save_flows || self.saves_seg() || self.measure.is_some() || shows_flows;
-        self.seen
+        self.input
             .params()
             .diameter(self.diameter.and_then(DiameterArg::pixels))
             .resample(!self.no_resample)

@@ -84,7 +84,7 @@ impl Session {
             // Before rayon starts its pool.
             rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global().map_err(Failure::run)?;
         }
-        let mut builder = args.runs.apply(Segmenter::builder(&model));
+        let mut builder = args.backend.apply(Segmenter::builder(&model));
         let sha256 = args.size_model_sha256;
         let estimate = size_model(args.diameter, args.size_model.as_deref(), sha256, &named, &mut outputs)?;
         let size_model_sha256 = estimate.as_ref().map(|(_, hash)| *hash);
@@ -96,7 +96,7 @@ impl Session {
             profiler.startup(span, &segmenter);
         }
         let pinned = LoadOptions { sha256: args.restore_sha256, ..LoadOptions::default() };
-        let open = |path: &PathBuf| Restoration::open(path, &pinned, &args.runs, &mut outputs);
+        let open = |path: &PathBuf| Restoration::open(path, &pinned, &args.backend, &mut outputs);
         let restoration = args.restore.as_ref().map(open).transpose()?;
 
         let mut settings = args.settings();

@@ -313,7 +313,7 @@ impl Writer {
         };
         let regions = Measured { labels, images, outputs: segmented.outputs(), pixel_size }.regions()?;
         let frame = target.item.time.filter(|_| target.series.items().len() > 1);
-        files.save_measurements(&mut self.outputs, &Batch::of_regions(&regions, frame))?;
+        files.save_measurements(&mut self.outputs, &Batch::from_regions(&regions, frame))?;
         let root = lock(&self.journal).root().to_path_buf();
         self.table.add(&root, &target.planned.path, files.measurements());
         Ok(())

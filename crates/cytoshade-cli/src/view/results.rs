@@ -104,7 +104,7 @@ fn measured(files: &ResultFiles) -> Result<Vec<Batch>, Failure> {
         let plane = flows.as_ref().and_then(|_| plane_labels(point));
         let outputs = flows.as_ref().map(|flows| flows.outputs(plane.as_ref())).unwrap_or_else(NetworkOutputs::default);
         let measured = MeasuredLabels { labels: point, images: &[], outputs, pixel_size: PixelSize::default() };
-        measured.regions().map(|regions| Batch::of_regions(&regions, None))
+        measured.regions().map(|regions| Batch::from_regions(&regions, None))
     };
     labels.points().map(measure).collect::<Result<_, _>>().map_err(|failure: Failure| failure.about(&files.labels))
 }
