@@ -100,7 +100,7 @@ fn parameters_beside_the_images_hold_and_are_shown() {
     assert!(line("diameter = 30").ends_with("command line") && line("# niter").ends_with("not set"), "{shown}");
     std::fs::write(images.join("cytoshade.toml"), "[segment]\nmodel = 'demo'\n").unwrap();
     let output = program_in(home.path()).args(["segment", "images/a.png"]).output().unwrap();
-    refused(&output, "images/cytoshade.toml:2: model is not a parameter");
+    refused(&output, "images/cytoshade.toml:2: model names no parameter");
 }
 
 #[test]

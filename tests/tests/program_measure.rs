@@ -88,6 +88,19 @@ fn a_run_has_one_table_that_is_complete_after_an_interruption() {
 }
 
 #[test]
+fn a_table_that_cannot_be_written_loses_neither_results_nor_the_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let [table, trace] = ["cytoshade-measurements.csv", "trace.json"].map(|name| folder.path().join(name));
+    std::fs::create_dir(&table).unwrap();
+    let [out, trace_option] = [folder.path(), &trace].map(|path| path.to_str().unwrap());
+    let options = ["--measure", "csv", "--output", out, "--trace", trace_option];
+    let output = segment(&[&photograph()], &options);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write"), "{output:?}");
+    assert!(trace.is_file() && folder.path().join("demo_cp_masks.tif").is_file());
+}
+
+#[test]
 fn labels_from_anywhere_are_measured() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -159,7 +172,7 @@ fn segmentations_are_compared_with_a_ground_truth() {
     assert!(table.starts_with("image  true  found  matched@0.5  missed  extra  AP@0.5"), "{table}");
     let other = &truth.join("<b>_label.tif");
     refused(&run("eval", &[&found.join("a_cp_masks.tif"), other], &[]), "labels of shape [10, 40], but those of");
-    refused(&run("eval", &[&found, &truth], &["--thresholds", "0"]), "expected a number above 0");
+    refused(&run("eval", &[&found, &truth], &["--thresholds", "0"]), "pass --thresholds with numbers above 0");
     refused(&run("eval", &[&found, &folder.path().join("pictures")], &[]), "no file in");
 }
 

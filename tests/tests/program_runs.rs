@@ -85,6 +85,8 @@ fn folders_keep_their_structure_and_results_are_no_images() {
         succeeded(&segment(&[images.path()], &["--recursive", "--save-overlay"]));
         assert_eq!(files(&images.path().join("a")), ["x.tif", "x_cp_masks.tif", "x_overlay.png"]);
     }
+    let output = segment(&[images.path()], &["--recursive"]);
+    assert!(error(&output).contains("names are those of results: 8\n"), "{}", error(&output));
     let of = |folder: &Path| std::fs::read(folder.join("b/deep/y9_cp_masks.tif")).unwrap();
     assert_eq!(of(images.path()), of(out.path()));
     // A pattern in quotes.
@@ -172,18 +174,20 @@ fn complete_inputs_are_skipped_and_changed_ones_are_not() {
     assert!(inputs["sub/c.tif"]["outputs"]["sub/c_cp_masks.tif"].as_str().is_some_and(|hash| hash.len() == 64));
     assert_eq!(first["runs"][0]["settings"]["params"]["niter"], Value::Null);
 
-    // An image, a result, and a missing result.
+    // An image, and a missing result.
     crop(&images.path().join("b.tif"), 9);
     assert_eq!(run(&[]).0, [1, 2, 1]);
-    std::fs::write(images.path().join("a_cp_masks.tif"), "changed").unwrap();
     std::fs::remove_file(images.path().join("sub/c_cp_masks.tif")).unwrap();
-    assert_eq!(run(&[]).0, [2, 1, 2]);
+    assert_eq!(run(&[]).0, [1, 2, 1]);
     assert_eq!(run(&["--batch-size", "2"]).0, [0, 3, 0]);
 
     // A parameter, a format and the model; each is named.
     let (counts, said) = run(&["--diameter", "25", "--niter", "150"]);
     assert_eq!(counts, [3, 0, 3]);
     assert!(said.contains("diameter, niter differ"), "{said}");
+    assert_eq!(run(&["--diameter", "25", "--niter", "150"]).0, [0, 3, 0]);
+    let (counts, said) = run(&["--diameter", "25", "--niter", "150", "--precision", "auto"]);
+    assert!(counts == [3, 0, 3] && said.contains("precision differ"), "{counts:?} {said}");
     assert_eq!(manifest(images.path())["runs"].as_array().map(Vec::len), Some(1), "of the first run nothing is left");
     assert_eq!(run(&["--save", "csv"]).0, [3, 0, 3]);
     // Without the option everything is segmented.
@@ -192,7 +196,80 @@ fn complete_inputs_are_skipped_and_changed_ones_are_not() {
 
     // A manifest that cannot be one of ours stops the run before it writes.
     std::fs::write(images.path().join(MANIFEST), r#"{"format": 1, "runs": [], "inputs": {"a": 1}}"#).unwrap();
-    refused(&segment(&[images.path()], &[]), "as the manifest of this run");
+    refused(&segment(&[images.path()], &[]), "as a record of earlier runs");
+}
+
+#[test]
+fn images_are_segmented_again_by_another_version() {
+    let images = crops(&["a.tif"]);
+    succeeded(&segment(&[images.path()], &[]));
+    let mut earlier = manifest(images.path());
+    earlier["runs"][0]["version"] = "0.0.1".into();
+    std::fs::write(images.path().join(MANIFEST), earlier.to_string()).unwrap();
+    let output = segment(&[images.path()], &["--skip-done", "--json"]);
+    assert_eq!(summary(&output)["done"], 1);
+    assert!(error(&output).contains("version differ from those of the earlier run"), "{}", error(&output));
+}
+
+/// Labels that a person corrected survive every run that is not told to replace them.
+#[test]
+fn corrected_labels_beside_the_images_are_kept() {
+    let images = crops(&["a.tif", "b.tif"]);
+    let formats = ["--save", "png,npy,rois,geojson,outlines,seg"];
+    let run = |more: &[&str]| segment(&[images.path()], &[&formats[..], &["--json"], more].concat());
+    // Labels of another program, whose names are the same.
+    std::fs::write(images.path().join("a_cp_masks.png"), "of Cellpose").unwrap();
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        error(&output).contains("a_cp_masks.png exists and may hold corrections by hand; pass"),
+        "{}",
+        error(&output)
+    );
+    assert_eq!(files(images.path()).iter().filter(|name| name.starts_with("a_")).count(), 1);
+    std::fs::remove_file(images.path().join("a_cp_masks.png")).unwrap();
+    succeeded(&run(&[]));
+    succeeded(&run(&["--niter", "100"]));
+
+    let results = files(images.path());
+    let labels: Vec<&String> = results.iter().filter(|name| name.starts_with("a_")).collect();
+    assert_eq!(labels.len(), 7, "{labels:?}");
+    for name in labels {
+        let path = images.path().join(name);
+        let written = std::fs::read(&path).unwrap();
+        std::fs::write(&path, "corrected").unwrap();
+        // A complete input is skipped, and others are not held up.
+        let output = run(&["--niter", "100", "--skip-done"]);
+        assert_eq!(summary(&output)["skipped"], 2, "{name}");
+        succeeded(&output);
+        assert!(
+            error(&output).contains("1 of the skipped inputs have results that were changed"),
+            "{}",
+            error(&output)
+        );
+        // Another setting, or no --skip-done: the input fails, and the other one is segmented.
+        for more in [&["--niter", "120", "--skip-done"][..], &["--niter", "100"]] {
+            let output = run(more);
+            let text = error(&output);
+            assert!(text.contains(&format!("{name} exists and may hold corrections by hand")), "{text}");
+            assert_eq!(summary(&output)["done"], 1, "{name} {more:?}");
+            assert_eq!(std::fs::read(&path).unwrap(), b"corrected", "{name} {more:?}");
+        }
+        std::fs::write(&path, written).unwrap();
+    }
+    let path = images.path().join("a_cp_masks.tif");
+    std::fs::write(&path, "corrected").unwrap();
+    succeeded(&run(&["--niter", "100", "--replace"]));
+    assert_ne!(std::fs::read(&path).unwrap(), b"corrected");
+    // In a folder that was named for results, only the file of the graphical program is kept.
+    let out = tempfile::tempdir().unwrap();
+    let to = ["--output", out.path().to_str().unwrap()];
+    succeeded(&run(&to));
+    std::fs::write(out.path().join("a_cp_masks.tif"), "changed").unwrap();
+    succeeded(&run(&to));
+    assert_ne!(std::fs::read(out.path().join("a_cp_masks.tif")).unwrap(), b"changed");
+    std::fs::write(out.path().join("a_seg.npy"), "corrected").unwrap();
+    refused(&run(&to), "a_seg.npy exists and may hold corrections by hand");
 }
 
 #[test]
@@ -223,31 +300,72 @@ fn described_tiff(description: &str, sample: u16) -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// An OME-TIFF of two time points, each in a file of its own.
+fn write_set(folder: &Path, names: [&str; 2]) {
+    (0..2).for_each(|number| write_file_of_set(folder, names, number, 0));
+}
+
+/// One file of such a set, of equal samples.
+fn write_file_of_set(folder: &Path, names: [&str; 2], number: usize, sample: u16) {
+    let plane = |time: usize| {
+        format!(
+            r#"<TiffData IFD="0" FirstT="{time}" PlaneCount="1"><UUID FileName="{}">urn:uuid:{time}</UUID></TiffData>"#,
+            names[time]
+        )
+    };
+    let planes = plane(0) + &plane(1);
+    let pixels = format!(
+        r#"<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="40" SizeY="32" SizeZ="1" SizeC="1" SizeT="2">{planes}</Pixels>"#
+    );
+    let xml = format!(r#"<OME UUID="urn:uuid:{number}"><Image ID="Image:0">{pixels}</Image></OME>"#);
+    std::fs::write(folder.join(names[number]), described_tiff(&xml, sample)).unwrap();
+}
+
+#[test]
+fn a_result_does_not_replace_another_file_of_a_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["first.ome.tif", "first.ome_cp_masks.tif"];
+    write_set(folder.path(), names);
+    let [first, second] = names.map(|name| folder.path().join(name));
+    let before = std::fs::read(&second).unwrap();
+    let output = segment(&[&first], &["--output", folder.path().to_str().unwrap()]);
+    refused(&output, "first.ome_cp_masks.tif is an input");
+    assert!(std::fs::read(&second).unwrap() == before);
+}
+
+/// A file of the set stops growing after the set was segmented.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_watch_segments_a_set_once() {
+    let folder = tempfile::tempdir().unwrap();
+    write_set(folder.path(), ["first.ome.tif", "second.ome.tif"]);
+    let process = start(&command("watch", &[folder.path()], &["--settle", "0.6"]));
+    let clock = Instant::now();
+    let second = std::fs::OpenOptions::new().append(true).open(folder.path().join("second.ome.tif")).unwrap();
+    while !folder.path().join("first.ome_cp_masks.tif").exists() {
+        assert!(clock.elapsed() < Duration::from_secs(120), "{:?}", files(folder.path()));
+        second.set_modified(std::time::SystemTime::now()).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    std::thread::sleep(Duration::from_secs(4));
+    signal(&process, "INT");
+    let text = error(&process.wait_with_output().unwrap());
+    assert!(text.contains("interrupted after 2 of 2 inputs"), "the set was checked again: {text}");
+    assert_eq!(files(folder.path()), ["first.ome.tif", "first.ome_cp_masks.tif", "second.ome.tif"]);
+}
+
 #[test]
 fn the_files_of_a_set_are_one_input() {
     let folder = tempfile::tempdir().unwrap();
-    let plane = |name: &str, time: usize| {
-        format!(
-            r#"<TiffData IFD="0" FirstT="{time}" PlaneCount="1"><UUID FileName="{name}">urn:uuid:{time}</UUID></TiffData>"#
-        )
-    };
-    let write = |name: &str, number: usize, sample: u16| {
-        let planes = plane("first.ome.tif", 0) + &plane("second.ome.tif", 1);
-        let pixels = format!(
-            r#"<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="40" SizeY="32" SizeZ="1" SizeC="1" SizeT="2">{planes}</Pixels>"#
-        );
-        let xml = format!(r#"<OME UUID="urn:uuid:{number}"><Image ID="Image:0">{pixels}</Image></OME>"#);
-        std::fs::write(folder.path().join(name), described_tiff(&xml, sample)).unwrap();
-    };
-    write("first.ome.tif", 0, 0);
-    write("second.ome.tif", 1, 0);
+    let names = ["first.ome.tif", "second.ome.tif"];
+    write_set(folder.path(), names);
     let run = |more: &[&str]| summary(&segment(&[folder.path()], &[&["--json", "--skip-done"], more].concat()));
     let totals = run(&[]);
     assert_eq!((totals["inputs"].as_u64(), totals["images"].as_u64()), (Some(1), Some(2)), "{totals}");
     assert_eq!(files(folder.path()), ["first.ome.tif", "first.ome_cp_masks.tif", "second.ome.tif"]);
     assert_eq!(run(&[])["skipped"], 1);
     // The hash of the input is that of all its files.
-    write("second.ome.tif", 1, 9);
+    write_file_of_set(folder.path(), names, 1, 9);
     assert_eq!(run(&[])["done"], 1);
 }
 

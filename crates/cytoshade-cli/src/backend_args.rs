@@ -34,6 +34,11 @@ pub(crate) struct BackendArgs {
 }
 
 impl BackendArgs {
+    /// The value of `--precision`, which decides about the labels.
+    pub(crate) fn precision_name(&self) -> Option<String> {
+        self.precision.to_possible_value().map(|value| value.get_name().to_owned())
+    }
+
     /// Configures the builder of a segmenter or a restorer.
     pub(crate) fn apply<T>(&self, builder: Builder<T>) -> Builder<T> {
         let builder = builder.device(self.device.into()).precision(self.precision).tune(self.tune);

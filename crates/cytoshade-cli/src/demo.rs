@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use cytoshade::{LoadOptions, Model, Params, Segmenter, SegmenterBuilder, cache_folder};
 use cytoshade_formats::{ReadOptions, TiffMetadata, read_bytes};
-use cytoshade_safe_io::printable_path;
+use cytoshade_safe_io::{Existing, printable_path};
 
 use crate::backend_args::DeviceArg;
 use crate::bundled::{IMAGE, MODEL};
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Demo) -> Result<(), Failure> {
     let mut outputs = Outputs::default();
     let labels = (&segmentation.labels).into();
     let cells = Cells { labels, has_channels: false, metadata: &TiffMetadata::default() };
-    files.save_labels(&mut outputs, LabelFormat::Tif, cells)?;
+    files.save_labels(&mut outputs, Existing::Replace, (LabelFormat::Tif, cells), |_| ())?;
     files.save_overlay(&mut outputs, std::slice::from_ref(image), labels)?;
 
     print_line(format_args!("ran on {}", segmentation.device));

@@ -6,10 +6,11 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 use cytoshade_formats::Format;
-use cytoshade_safe_io::{printable, printable_path};
+use cytoshade_safe_io::{folder_of, printable, printable_path};
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
+use crate::endings::is_result;
 use crate::failure::Failure;
 use crate::report::warn;
 
@@ -70,7 +71,7 @@ impl InputFile {
         match (output, &self.below) {
             (Some(output), Some(below)) => output.join(below),
             (Some(output), None) => output.to_path_buf(),
-            (None, _) => parent(&self.path).to_path_buf(),
+            (None, _) => folder_of(&self.path).to_path_buf(),
         }
     }
 }
@@ -84,15 +85,44 @@ pub(crate) struct Inputs {
     pub(crate) root: PathBuf,
     /// True if an argument is a folder or a pattern.
     pub(crate) is_collection: bool,
+    /// The number of results in the folders, which are left out.
+    pub(crate) results: usize,
 }
 
 /// An argument, and the files that it stands for.
 struct Argument {
     /// The folder of the argument: itself, the fixed part of a pattern, or the folder of a file.
     folder: PathBuf,
+    found: Found,
+    is_file: bool,
+}
+
+/// The images in a folder.
+#[derive(Default)]
+struct Found {
     /// Paths below the folder.
     files: Vec<PathBuf>,
-    is_file: bool,
+    /// The number of results, which are left out.
+    results: usize,
+}
+
+impl Found {
+    fn add(&mut self, entry: &DirEntry, below: PathBuf, options: &FolderArgs) {
+        if is_chosen(entry, &below, options) {
+            if is_result(&below) {
+                self.results += 1;
+            } else {
+                self.files.push(below);
+            }
+        }
+    }
+
+    /// In natural order, each file once.
+    fn sorted(mut self) -> Self {
+        self.files.sort_by(|a, b| alphanumeric_sort::compare_path(a, b));
+        self.files.dedup();
+        self
+    }
 }
 
 /// Finds the files of the arguments.
@@ -101,100 +131,127 @@ struct Argument {
 /// results of Cytoshade and Cellpose. Links to folders are followed, except in a loop.
 ///
 /// # Errors
-/// Fails if a folder or a pattern yields no file.
+/// Fails if a folder or a pattern yields no file, and on Windows if the arguments are on several drives.
 pub(crate) fn discover(arguments: &[PathBuf], options: &FolderArgs) -> Result<Inputs, Failure> {
     let arguments = arguments.iter().map(|path| argument(path, options)).collect::<Result<Vec<_>, _>>()?;
-    Ok(in_order(arguments))
+    in_order(arguments)
 }
 
 /// The images that are in folders now, maybe none.
-pub(crate) fn images_in(folders: &[PathBuf], options: &FolderArgs) -> Inputs {
+///
+/// # Errors
+/// Fails on Windows if the folders are on several drives.
+pub(crate) fn images_in(folders: &[PathBuf], options: &FolderArgs) -> Result<Inputs, Failure> {
     let argument =
-        |folder: &PathBuf| Argument { folder: folder.clone(), files: images(folder, options), is_file: false };
+        |folder: &PathBuf| Argument { folder: folder.clone(), found: images(folder, options), is_file: false };
     in_order(folders.iter().map(argument).collect())
 }
 
 /// The files of the arguments in their order, each with its place below the common folder.
-fn in_order(arguments: Vec<Argument>) -> Inputs {
+fn in_order(arguments: Vec<Argument>) -> Result<Inputs, Failure> {
     let root_of = |arguments: &mut dyn Iterator<Item = &Argument>| {
         common_folder(arguments.filter_map(|argument| absolute(&argument.folder)))
     };
-    let root = root_of(&mut arguments.iter()).unwrap_or_else(|| PathBuf::from("."));
+    let root = root_of(&mut arguments.iter())?.unwrap_or_else(|| PathBuf::from("."));
     // Named files do not change the structure below the output folder.
-    let structure = root_of(&mut arguments.iter().filter(|argument| !argument.is_file)).unwrap_or_default();
+    let structure = root_of(&mut arguments.iter().filter(|argument| !argument.is_file))?.unwrap_or_default();
     let is_collection = arguments.iter().any(|argument| !argument.is_file);
+    let results = arguments.iter().map(|argument| argument.found.results).sum();
     let mut files = Vec::new();
-    let mut seen = HashSet::new();
-    for Argument { folder, files: found, is_file } in arguments {
+    let mut known = HashSet::new();
+    for Argument { folder, found, is_file } in arguments {
         let above = absolute(&folder).and_then(|folder| Some(folder.strip_prefix(&structure).ok()?.to_path_buf()));
-        for below in found {
+        for below in found.files {
             let path = folder.join(&below);
             let below =
                 (!is_file).then(|| above.clone().unwrap_or_default().join(below.parent().unwrap_or(Path::new(""))));
             // A file that is named twice is an error, which the names of the results report.
-            if seen.insert(path.clone()) || is_file {
+            if known.insert(identity(&path)) || is_file {
                 files.push(InputFile { path, below });
             }
         }
     }
-    Inputs { files, root, is_collection }
+    Ok(Inputs { files, root, is_collection, results })
+}
+
+/// The path of a file, equal for all spellings of its folder. A link to a file is a file of its own.
+fn identity(path: &Path) -> PathBuf {
+    let folder = absolute(path.parent().unwrap_or(Path::new("")));
+    folder.zip(path.file_name()).map_or_else(|| path.to_path_buf(), |(folder, name)| folder.join(name))
+}
+
+/// The folder of an argument: itself, the fixed part of a pattern, or the folder of a file.
+pub(crate) fn folder_of_argument(path: &Path) -> PathBuf {
+    if path.is_dir() {
+        path.to_path_buf()
+    } else if is_pattern(path) {
+        path.components().take_while(is_fixed).collect()
+    } else {
+        // Empty for a plain name: messages do not repeat a ".".
+        path.parent().unwrap_or(Path::new("")).to_path_buf()
+    }
+}
+
+/// The characters that make a name a pattern, unless a file has this name.
+const WILDCARDS: [char; 4] = ['*', '?', '[', '{'];
+
+fn is_pattern(path: &Path) -> bool {
+    !path.exists() && path.to_str().is_some_and(|text| text.contains(WILDCARDS))
+}
+
+fn is_fixed(part: &Component<'_>) -> bool {
+    !part.as_os_str().to_string_lossy().contains(WILDCARDS)
 }
 
 fn argument(path: &Path, options: &FolderArgs) -> Result<Argument, Failure> {
-    let is_pattern = || path.to_str().is_some_and(|text| text.contains(['*', '?', '[', '{']));
+    let folder = folder_of_argument(path);
     if path.is_dir() {
-        let files = images(path, options);
-        if files.is_empty() {
+        let found = images(path, options);
+        if found.files.is_empty() {
             let more = if options.recursive { "" } else { ", or pass --recursive to search its subfolders" };
             return Err(Failure::usage(format!(
                 "the folder {} holds no image to segment; check its path and the --filter and --exclude options{more}",
                 printable_path(path)
             )));
         }
-        return Ok(Argument { folder: path.to_path_buf(), files, is_file: false });
+        return Ok(Argument { folder, found, is_file: false });
     }
-    if !path.exists() && is_pattern() {
-        return matches(path, options);
+    if is_pattern(path) {
+        return matches(path, folder, options);
     }
     let name = path.file_name().map(PathBuf::from).unwrap_or_else(|| path.to_path_buf());
-    // `parent` is "." for a plain name, which a path in messages does not repeat.
-    let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-    Ok(Argument { folder, files: vec![name], is_file: true })
+    Ok(Argument { folder, found: Found { files: vec![name], results: 0 }, is_file: true })
 }
 
 /// The images of a folder, and of its subfolders with `--recursive`, as paths below it in natural order.
-fn images(folder: &Path, options: &FolderArgs) -> Vec<PathBuf> {
+fn images(folder: &Path, options: &FolderArgs) -> Found {
     let depth = if options.recursive { usize::MAX } else { 1 };
-    let entries = walk(folder, depth, options);
-    let mut files: Vec<PathBuf> =
-        entries.filter(|(entry, below)| is_chosen(entry, below, options)).map(|(_, below)| below).collect();
-    files.sort_by(|a, b| alphanumeric_sort::compare_path(a, b));
-    files
+    let mut found = Found::default();
+    walk(folder, depth, options).for_each(|(entry, below)| found.add(&entry, below, options));
+    found.sorted()
 }
 
 /// The images that a pattern matches. A folder that it matches stands for its images.
-fn matches(pattern: &Path, options: &FolderArgs) -> Result<Argument, Failure> {
-    let is_fixed = |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
-    let folder: PathBuf = pattern.components().take_while(is_fixed).collect();
+fn matches(pattern: &Path, folder: PathBuf, options: &FolderArgs) -> Result<Argument, Failure> {
     let rest: Vec<String> =
         pattern.components().skip_while(is_fixed).map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
     let refuse = |what: String| Failure::usage(format!("{}: {what}", printable_path(pattern)));
     let matcher = glob(&rest.join("/")).map_err(refuse)?;
     let depth = if rest.iter().any(|part| part.contains("**")) { usize::MAX } else { rest.len() };
-    let mut files = Vec::new();
+    let mut found = Found::default();
     for (entry, below) in walk(&folder, depth, options).filter(|(_, below)| matcher.is_match(below)) {
         if entry.file_type().is_dir() {
-            files.extend(images(entry.path(), options).into_iter().map(|file| below.join(file)));
-        } else if is_chosen(&entry, &below, options) {
-            files.push(below);
+            let Found { files, results } = images(entry.path(), options);
+            found.files.extend(files.into_iter().map(|file| below.join(file)));
+            found.results += results;
+        } else {
+            found.add(&entry, below, options);
         }
     }
-    if files.is_empty() {
+    if found.files.is_empty() {
         return Err(refuse("no image matches this pattern; check it and the --filter and --exclude options".into()));
     }
-    files.sort_by(|a, b| alphanumeric_sort::compare_path(a, b));
-    files.dedup();
-    Ok(Argument { folder, files, is_file: false })
+    Ok(Argument { folder, found: found.sorted(), is_file: false })
 }
 
 /// The entries of a folder that are neither hidden nor excluded, with their paths below it.
@@ -237,39 +294,11 @@ fn is_hidden(name: &OsStr) -> bool {
 
 fn is_chosen(entry: &DirEntry, below: &Path, options: &FolderArgs) -> bool {
     let is_wanted = options.filter.is_empty() || options.filter.iter().any(|pattern| pattern.matches(below));
-    entry.file_type().is_file() && is_wanted && is_image(below) && !is_result(below)
+    entry.file_type().is_file() && is_wanted && is_image(below)
 }
 
 fn is_image(path: &Path) -> bool {
     path.extension().and_then(OsStr::to_str).and_then(Format::from_extension).is_some()
-}
-
-/// True for the name of a result of Cytoshade or Cellpose (the reference's `get_image_files` leaves out the same names).
-fn is_result(path: &Path) -> bool {
-    const ENDINGS: [&str; 14] = [
-        "_masks",
-        "_flows",
-        "_flows_0",
-        "_flows_1",
-        "_flows_2",
-        "_cellprob",
-        "_cp_output",
-        "_overlay",
-        "_restored",
-        "_outlines",
-        "_mask_colors",
-        "_flow_colors",
-        "_montage",
-        "_eval",
-    ];
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    let is_seg = name.ends_with("_seg") && path.extension().is_some_and(|extension| extension == "npy");
-    is_seg || ENDINGS.iter().any(|ending| name.ends_with(ending))
-}
-
-/// The folder of a path.
-pub(crate) fn parent(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn absolute(folder: &Path) -> Option<PathBuf> {
@@ -278,11 +307,18 @@ fn absolute(folder: &Path) -> Option<PathBuf> {
 }
 
 /// The deepest folder that contains all of these absolute folders.
-fn common_folder(mut folders: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
-    let first = folders.next()?;
-    Some(folders.fold(first, |common, folder| {
+///
+/// # Errors
+/// Fails if there is none: Windows has a root for each drive.
+fn common_folder(mut folders: impl Iterator<Item = PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    let Some(first) = folders.next() else { return Ok(None) };
+    let common = folders.fold(first, |common: PathBuf, folder| {
         common.components().zip(folder.components()).take_while(|(a, b)| a == b).map(|(part, _)| part).collect()
-    }))
+    });
+    if common.as_os_str().is_empty() {
+        return Err(Failure::usage("the inputs are on several drives; run the command once for each drive"));
+    }
+    Ok(Some(common))
 }
 
 #[cfg(test)]
@@ -337,6 +373,9 @@ mod tests {
             ["sub/a.tif", "t1.PNG", "t2.tif"]
         );
         assert_eq!(found(folder.path(), "", &options(true, &[], &["sub", "*.PNG"])), ["t2.tif", "t10.tif"]);
+        // The results among the files that the filter chooses are counted.
+        let inputs = |filter: &[&str]| discover(&[folder.path().into()], &options(false, filter, &[])).unwrap();
+        assert_eq!((inputs(&[]).results, inputs(&["t*.png", "t2.*", "*.tif"]).results), (6, 4));
         // A result that is named is taken.
         assert_eq!(found(folder.path(), "t2_cp_masks.tif", &options(false, &[], &[])), ["t2_cp_masks.tif"]);
         let none = discover(&[folder.path().join("old")], &options(false, &[], &[])).unwrap_err();
@@ -369,6 +408,24 @@ mod tests {
         assert_eq!(results(&["b"], Some(out)), ["out/c", "out/"].map(PathBuf::from));
         assert_eq!(results(&["a/x.tif", "b/c"], Some(out)), ["out", "out/"].map(PathBuf::from));
         assert_eq!(results(&["b/c"], None), [folder.path().join("b/c")]);
+    }
+
+    #[test]
+    fn a_file_is_taken_once_by_all_spellings_of_its_folder() {
+        let folder = folder(&["a/x.tif", "b/y.tif"]);
+        let arguments = ["a", "a/../a", "a/*.tif", "b"].map(|argument| folder.path().join(argument));
+        let inputs = discover(&arguments, &options(false, &[], &[])).unwrap();
+        let names: Vec<_> = inputs.files.iter().map(|file| file.path.file_name().unwrap()).collect();
+        assert_eq!(names, ["x.tif", "y.tif"]);
+    }
+
+    #[test]
+    fn folders_without_a_common_one_are_refused() {
+        // Relative paths stand for those of two drives.
+        let common = |folders: &[&str]| common_folder(folders.iter().map(PathBuf::from));
+        assert_eq!(common(&["c/a/b", "c/a/d"]).unwrap(), Some("c/a".into()));
+        assert_eq!(common(&[]).unwrap(), None);
+        assert!(common(&["c/a", "d/a"]).unwrap_err().to_string().contains("several drives"));
     }
 
     #[cfg(unix)]

@@ -10,36 +10,33 @@ use sha2::Digest;
 
 /// The hash of files, one after the other.
 pub(crate) fn of_files<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<Sha256> {
-    let mut hash = sha2::Sha256::new();
-    for path in paths {
-        update(&mut hash, &mut open(path, Links::Follow)?)?;
-    }
-    Ok(Sha256(hash.finalize().into()))
+    hash(paths.into_iter().map(|path| open(path, Links::Follow)))
 }
 
 /// The hash of a result, which is a file and not a link.
 pub(crate) fn of_result(path: &Path) -> Result<Sha256> {
-    let mut hash = sha2::Sha256::new();
-    update(&mut hash, &mut open(path, Links::Refuse)?)?;
-    Ok(Sha256(hash.finalize().into()))
+    hash([open(path, Links::Refuse)])
 }
 
 /// The hash of an open file, from its start.
 pub(crate) fn of_open_file(file: &mut File) -> Result<Sha256> {
-    let mut hash = sha2::Sha256::new();
     file.seek(SeekFrom::Start(0))?;
-    update(&mut hash, file)?;
-    Ok(Sha256(hash.finalize().into()))
+    hash([Ok(file)])
 }
 
-fn update(hash: &mut sha2::Sha256, file: &mut File) -> Result<()> {
+fn hash<F: Read>(files: impl IntoIterator<Item = Result<F>>) -> Result<Sha256> {
+    let mut hash = sha2::Sha256::new();
     let mut buffer = vec![0; 1 << 17];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(length) => hash.update(&buffer[..length]),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+    for file in files {
+        let mut file = file?;
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(length) => hash.update(&buffer[..length]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
     }
+    Ok(Sha256(hash.finalize().into()))
 }

@@ -257,13 +257,13 @@ impl TimeSeries<'_> {
 /// # Errors
 /// Fails if two inputs have the same result.
 pub(crate) fn stems(inputs: &[&Path], folder: impl Fn(usize) -> PathBuf, ending: &str) -> Result<Vec<String>, Failure> {
-    let mut seen: HashMap<(PathBuf, String), &Path> = HashMap::new();
+    let mut known: HashMap<(PathBuf, String), &Path> = HashMap::new();
     let mut stems = Vec::with_capacity(inputs.len());
     for (index, input) in inputs.iter().enumerate() {
         let Some(stem) = input.file_stem().map(|stem| stem.to_string_lossy().into_owned()) else {
             return Err(Failure::usage(format!("{} is not the path of a file", printable_path(input))));
         };
-        if let Some(other) = seen.insert((folder(index), stem.clone()), input) {
+        if let Some(other) = known.insert((folder(index), stem.clone()), input) {
             return Err(Failure::usage(format!(
                 "{} and {} have the same result, {stem}{ending}; process them with different output folders, or leave \
                  one out",

@@ -6,6 +6,7 @@ use cytoshade_formats::{
     ImageFile, LabelArray, LabelView, Limits, Pages, PixelSize, ReadOptions, Selection, Series, read_file, read_seg,
 };
 
+use crate::endings;
 use crate::failure::Failure;
 
 /// The labels of an image, a stack or a time series.
@@ -22,7 +23,7 @@ impl LabelFile {
     /// Unnamed pages and axes of a label image are z-slices.
     pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Self, Failure> {
         let at = |error| Failure::at(path, error);
-        let is_seg = path.file_name().is_some_and(|name| name.to_string_lossy().ends_with("_seg.npy"));
+        let is_seg = path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(endings::SEG));
         if is_seg {
             let bytes = read_file(path, limits).map_err(at)?;
             let labels = read_seg(&bytes, limits).map_err(at)?.into_labels();

@@ -8,6 +8,8 @@ use cytoshade_formats::{
     write_labels_png, write_labels_tiff_with, write_outlines, write_rois, write_seg,
 };
 
+use crate::endings;
+
 /// A file format of cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum LabelFormat {
@@ -42,20 +44,25 @@ impl LabelFormat {
     /// The part of the file name after the stem.
     pub(crate) fn ending(self) -> &'static str {
         match self {
-            LabelFormat::Tif => "_cp_masks.tif",
-            LabelFormat::Png => "_cp_masks.png",
-            LabelFormat::Npy => "_cp_masks.npy",
-            LabelFormat::Rois => "_rois.zip",
-            LabelFormat::Geojson => "_cells.geojson",
-            LabelFormat::Csv => "_cells.csv",
-            LabelFormat::Outlines => "_cp_outlines.txt",
-            LabelFormat::Seg => "_seg.npy",
+            LabelFormat::Tif => endings::MASKS_TIF,
+            LabelFormat::Png => endings::MASKS_PNG,
+            LabelFormat::Npy => endings::MASKS_NPY,
+            LabelFormat::Rois => endings::ROIS,
+            LabelFormat::Geojson => endings::GEOJSON,
+            LabelFormat::Csv => endings::CELLS,
+            LabelFormat::Outlines => endings::OUTLINES_TEXT,
+            LabelFormat::Seg => endings::SEG,
         }
     }
 
     /// True if it can hold the labels of a stack.
     pub(crate) fn holds_stacks(self) -> bool {
         !matches!(self, LabelFormat::Png | LabelFormat::Outlines)
+    }
+
+    /// True if other programs open such a file to correct its cells.
+    pub(crate) fn can_be_corrected(self) -> bool {
+        self != LabelFormat::Csv
     }
 
     /// True if it can hold the labels of a time series.

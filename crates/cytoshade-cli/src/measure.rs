@@ -31,10 +31,10 @@ pub(crate) struct Measure {
     /// Table to write: .csv, .tsv or .parquet. Without it, the table is printed as CSV
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Size of a pixel in micrometres, if IMAGE and LABELS do not state it
+    /// Size of a pixel in micrometres; default: that of IMAGE, else of LABELS
     #[arg(long, value_name = "UM", value_parser = parse_size)]
     pixel_size: Option<f64>,
-    /// Distance of z-slices in micrometres, if IMAGE and LABELS do not state it
+    /// Distance of z-slices in micrometres; default: that of IMAGE, else of LABELS
     #[arg(long, value_name = "UM", value_parser = parse_size)]
     z_step: Option<f64>,
     #[command(flatten)]
@@ -47,7 +47,7 @@ fn parse_size(text: &str) -> Result<f64, String> {
 }
 
 pub(crate) fn run(args: &Measure) -> Result<(), Failure> {
-    let format = args.output.as_deref().map(TableFormat::of).transpose()?;
+    let format = args.output.as_deref().map(TableFormat::from_path).transpose()?;
     let inputs = [Some(&args.labels), args.image.as_ref(), args.flows.as_ref()];
     let mut outputs = Outputs::new(inputs.into_iter().flatten());
     args.output.iter().try_for_each(|output| outputs.check(output))?;
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Measure) -> Result<(), Failure> {
         return Err(Failure::usage("--flows holds one time point, and LABELS holds several; leave it out"));
     }
     let batches = measure(args, &labels)?;
-    let schema = Schema::of(&batches);
+    let schema = Schema::from_batches(&batches);
     let batches = || batches.iter().cloned().map(Ok);
     match (&args.output, format) {
         (Some(output), Some(format)) => {
@@ -94,7 +94,7 @@ fn measure(args: &Measure, labels: &LabelFile) -> Result<Vec<Batch>, Failure> {
         let outputs = flows.as_ref().map(|flows| flows.outputs(plane.as_ref())).unwrap_or_default();
         let measured = Measured { labels: point, images, outputs, pixel_size };
         let regions = measured.regions().map_err(|failure| failure.about(&args.labels))?;
-        batches.push(Batch::of_regions(&regions, labels.is_time_series().then_some(frame)));
+        batches.push(Batch::from_regions(&regions, labels.is_time_series().then_some(frame)));
     }
     Ok(batches)
 }

@@ -1,4 +1,4 @@
-//! The name that a mistyped one most likely means.
+//! Suggests the name nearest to a mistyped one.
 
 /// Names that are less similar are not suggested; as in clap.
 const SIMILARITY: f64 = 0.7;

@@ -9,14 +9,12 @@ use cytoshade_formats::{
 };
 use cytoshade_safe_io::{Existing, PendingFile, printable_path, sweep_stale_files};
 
+use crate::endings;
 use crate::failure::Failure;
 use crate::label_format::{Cells, LabelFormat};
 use crate::measurements::{self, Batch, Schema, TableFormat};
 use crate::outputs::Outputs;
 use crate::picture_kind::PictureKind;
-
-/// The part of a restored image's file name after the stem.
-pub(crate) const RESTORED: &str = "_restored.tif";
 
 /// Creates the output folder.
 pub(crate) fn folder(path: &Path) -> Result<(), Failure> {
@@ -77,33 +75,35 @@ impl Files {
     }
 
     pub(crate) fn restored(&self) -> PathBuf {
-        self.file(RESTORED)
+        self.file(endings::RESTORED)
     }
 
     /// A PNG for an image, a TIFF of several pages for a stack or a time series.
     pub(crate) fn overlay(&self, has_pages: bool) -> PathBuf {
-        self.file(if has_pages { "_overlay.tif" } else { "_overlay.png" })
+        self.file(if has_pages { endings::OVERLAY_TIF } else { endings::OVERLAY_PNG })
     }
 
     pub(crate) fn flows(&self) -> PathBuf {
-        self.file("_flows.npy")
+        self.file(endings::FLOWS)
     }
 
     pub(crate) fn measurements(&self) -> PathBuf {
-        self.file(measurements::ENDING)
+        self.file(endings::MEASUREMENTS)
     }
 
     pub(crate) fn picture(&self, kind: PictureKind) -> PathBuf {
         self.file(kind.ending())
     }
 
+    /// Calls `announce` with the hash of the file before it appears.
     pub(crate) fn save_labels(
         &self,
         outputs: &mut Outputs,
-        format: LabelFormat,
-        cells: Cells<'_>,
+        existing: Existing,
+        (format, cells): (LabelFormat, Cells<'_>),
+        announce: impl FnOnce(Sha256),
     ) -> Result<(), Failure> {
-        replace(outputs, &self.labels(format), |out| format.write(out, cells))
+        outputs.save_announced(&self.labels(format), existing, |out| format.write(out, cells), announce)
     }
 
     /// Calls `announce` with the hash of the file before it appears.
@@ -143,7 +143,7 @@ impl Files {
     pub(crate) fn save_measurements(&self, outputs: &mut Outputs, batch: &Batch) -> Result<(), Failure> {
         replace(outputs, &self.measurements(), |out| {
             let batches = std::iter::once(Ok(batch.clone()));
-            measurements::write(out, TableFormat::Csv, &Schema::of([batch]), batches).map_err(Error::Write)
+            measurements::write(out, TableFormat::Csv, &Schema::from_batches([batch]), batches).map_err(Error::Write)
         })
     }
 

@@ -6,6 +6,7 @@ use cytoshade_formats::{
     FlowView, LabelView, RgbPicture, flow_picture, label_picture, outline_picture, overlay_montage,
 };
 
+use crate::endings;
 use crate::failure::Failure;
 
 /// Longest side of a montage in pixels.
@@ -28,10 +29,10 @@ impl PictureKind {
     /// The part of the file name after the stem.
     pub(crate) fn ending(self) -> &'static str {
         match self {
-            PictureKind::Outlines => "_outlines.png",
-            PictureKind::Colors => "_mask_colors.png",
-            PictureKind::Flows => "_flow_colors.png",
-            PictureKind::Montage => "_montage.png",
+            PictureKind::Outlines => endings::OUTLINES,
+            PictureKind::Colors => endings::MASK_COLORS,
+            PictureKind::Flows => endings::FLOW_COLORS,
+            PictureKind::Montage => endings::MONTAGE,
         }
     }
 

@@ -5,16 +5,18 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use cytoshade::{Channels, Control, LoadOptions, Params, RestoreOptions, Restorer, RestorerBuilder, Sha256, Stack};
 use cytoshade_safe_io::printable_path;
+use serde_json::{Value, json};
 
 use crate::backend_args::BackendArgs;
 use crate::batch::run_each;
+use crate::endings;
 use crate::failure::Failure;
 use crate::input_args::InputArgs;
 use crate::inputs::{ReadArgs, stems};
 use crate::interrupt;
 use crate::isolate::IsolateArgs;
 use crate::model::{Source, restoration_model};
-use crate::output::{Files, RESTORED, folder};
+use crate::output::{Files, folder};
 use crate::outputs::Outputs;
 use crate::progress::Bar;
 use crate::report::{print_line, warn};
@@ -35,7 +37,7 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
-    seen: InputArgs,
+    input: InputArgs,
     #[command(flatten)]
     read: ReadArgs,
     #[command(flatten)]
@@ -47,12 +49,12 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "PX", allow_negative_numbers = true)]
     diameter: Option<f32>,
     #[command(flatten)]
-    pub(crate) runs: BackendArgs,
+    pub(crate) backend: BackendArgs,
 }
 
 impl Restore {
     pub(crate) fn params(&self) -> Params {
-        self.seen.params().diameter(self.diameter).max_pixels(self.read.max_pixels())
+        self.input.params().diameter(self.diameter).max_pixels(self.read.max_pixels())
     }
 }
 
@@ -60,8 +62,8 @@ impl Restore {
 pub(crate) struct Restoration {
     pub(crate) restorer: Restorer,
     builder: RestorerBuilder,
-    /// The hash of the network's file.
-    pub(crate) sha256: Option<Sha256>,
+    /// The values that decide about the restored image, for the manifest.
+    pub(crate) settings: Value,
 }
 
 impl Restoration {
@@ -69,16 +71,21 @@ impl Restoration {
     pub(crate) fn open(
         path: &Path,
         options: &LoadOptions,
-        runs: &BackendArgs,
+        backend: &BackendArgs,
         outputs: &mut Outputs,
     ) -> Result<Self, Failure> {
         outputs.keep_model(path);
         let model = Source::network(path, options)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let options = RestoreOptions::from_name(&name);
-        let builder = runs.apply(Restorer::builder(&model).options(options));
+        let settings = json!({
+            "model": Source::new(path).hashes(&model)?,
+            "upsample": options.upsample,
+            "diam_mean": options.diam_mean,
+        });
+        let builder = backend.apply(Restorer::builder(&model).options(options));
         let restorer = builder.clone().build().map_err(|error| Failure::at(path, error))?;
-        Ok(Self { restorer, builder, sha256: model.origin().map(|origin| origin.sha256) })
+        Ok(Self { restorer, builder, settings })
     }
 
     /// Reopens the device if it is lost, so that only the current image fails.
@@ -96,11 +103,11 @@ pub(crate) fn run(args: &Restore) -> Result<(), Failure> {
     args.params().check().map_err(Failure::usage)?;
     let model = restoration_model(args.model.as_deref())?;
     let inputs: Vec<&Path> = args.inputs.iter().map(PathBuf::as_path).collect();
-    let stems = stems(&inputs, |_| args.output.clone(), RESTORED)?;
+    let stems = stems(&inputs, |_| args.output.clone(), endings::RESTORED)?;
     let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
     let mut outputs = Outputs::new(&args.inputs);
     interrupt::catch();
-    let mut restoration = Restoration::open(model, &options, &args.runs, &mut outputs)?;
+    let mut restoration = Restoration::open(model, &options, &args.backend, &mut outputs)?;
     folder(&args.output)?;
     cytoshade_safe_io::sweep_stale_files(&args.output);
     run_each(&args.inputs, |index, input| {

@@ -11,6 +11,7 @@ use cytoshade_safe_io::printable_path;
 use crate::discover::{InputFile, images_in};
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::report::warn;
 use crate::segment::{Segment, Session, Totals, report};
 
 /// Folders are searched in this interval: notifications do not work on network shares.
@@ -39,35 +40,49 @@ pub(crate) fn run(watch: Watch, start: Instant) -> Result<(), Failure> {
     }
     interrupt::catch();
     let args = Arc::new(args);
-    let mut session = Session::start(args.clone(), &images_in(&args.inputs, &args.folders).root, start)?;
-    session.say_changes();
+    let mut session = Session::start(args.clone(), &images_in(&args.inputs, &args.folders)?.root, start)?;
+    session.warn_of_changed_settings();
     let (mut totals, mut of) = (Totals::new(), 0);
     let mut files = Files::default();
+    let mut refused = String::new();
     while !interrupt::is_interrupted() {
-        let found = images_in(&args.inputs, &args.folders).files;
+        let found = images_in(&args.inputs, &args.folders)?.files;
         let ready = files.settled(found, settle, Instant::now());
         if ready.is_empty() {
             std::thread::sleep(INTERVAL);
             continue;
         }
-        let (more, inputs) = session.run(&ready)?;
-        totals.merge(more);
-        of += inputs;
+        match session.run(&ready) {
+            Ok((more, inputs)) => {
+                totals.merge(more);
+                of += inputs;
+                refused.clear();
+            }
+            // A full disk or a lost network share may come back.
+            Err(failure) => {
+                files.put_back(&ready, Instant::now());
+                if refused != failure.to_string() {
+                    warn(format_args!("{failure}; trying again until interrupted"));
+                    refused = failure.to_string();
+                }
+                std::thread::sleep(INTERVAL);
+            }
+        }
     }
-    session.finish()?;
     report(&args, &totals, of, true)?;
+    session.finish()?;
     Err(totals.interrupted(of))
 }
 
 /// The files that were found so far.
 #[derive(Default)]
-struct Files(HashMap<PathBuf, Seen>);
+struct Files(HashMap<PathBuf, FileState>);
 
 /// A file as it was found.
 #[derive(Clone, Copy)]
-struct Seen {
-    /// Its size and the time of its last change.
-    state: (u64, Option<SystemTime>),
+struct FileState {
+    size: u64,
+    modified: Option<SystemTime>,
     /// When this state was found first.
     since: Instant,
     is_taken: bool,
@@ -76,22 +91,31 @@ struct Seen {
 impl Files {
     /// The files that have not changed for `settle` and were not returned in this state. Forgets files that are gone.
     fn settled(&mut self, found: Vec<InputFile>, settle: Duration, now: Instant) -> Vec<InputFile> {
-        let mut seen = HashMap::new();
+        let mut states = HashMap::new();
         let mut ready = Vec::new();
         for file in found {
             let Ok(metadata) = std::fs::metadata(&file.path) else { continue };
-            let state = (metadata.len(), metadata.modified().ok());
-            let before = self.0.get(&file.path).filter(|before| before.state == state);
-            let mut this = before.copied().unwrap_or(Seen { state, since: now, is_taken: false });
+            let (size, modified) = (metadata.len(), metadata.modified().ok());
+            let before = self.0.get(&file.path).filter(|before| (before.size, before.modified) == (size, modified));
+            let mut state = before.copied().unwrap_or(FileState { size, modified, since: now, is_taken: false });
             let path = file.path.clone();
-            if !this.is_taken && now.duration_since(this.since) >= settle {
-                this.is_taken = true;
+            if !state.is_taken && now.duration_since(state.since) >= settle {
+                state.is_taken = true;
                 ready.push(file);
             }
-            seen.insert(path, this);
+            states.insert(path, state);
         }
-        self.0 = seen;
+        self.0 = states;
         ready
+    }
+
+    /// Returns these files again after another settling time.
+    fn put_back(&mut self, files: &[InputFile], now: Instant) {
+        for file in files {
+            if let Some(state) = self.0.get_mut(&file.path) {
+                (state.since, state.is_taken) = (now, false);
+            }
+        }
     }
 }
 
@@ -115,6 +139,9 @@ mod tests {
         assert_eq!([at(3), at(4), at(5), at(6)], [0, 0, 1, 0]);
         std::fs::write(&path, "another one").unwrap();
         assert_eq!([at(7), at(9), at(10)], [0, 1, 0]);
+        files.put_back(&found(), start + Duration::from_secs(11));
+        let mut at = |seconds: u64| files.settled(found(), settle, start + Duration::from_secs(seconds)).len();
+        assert_eq!([at(12), at(13), at(14)], [0, 1, 0]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The identity of the file behind a path.
 
+use std::fs::File;
 use std::io::Result;
 use std::path::Path;
 
@@ -22,6 +23,16 @@ impl FileIdentity {
     pub fn new(path: &Path) -> Result<Self> {
         inner(path).map(Self)
     }
+
+    /// True if this is the identity of an open file, and not that of another file that replaced it at its path.
+    ///
+    /// Always true elsewhere than on Unix, where the name of an open file cannot be given to another file.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn is_of(&self, file: &File) -> Result<bool> {
+        is_of(&self.0, file)
+    }
 }
 
 #[cfg(unix)]
@@ -29,6 +40,18 @@ fn inner(path: &Path) -> Result<Inner> {
     use std::os::unix::fs::MetadataExt;
     let metadata = std::fs::metadata(path)?;
     Ok((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(unix)]
+fn is_of(inner: &Inner, file: &File) -> Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = file.metadata()?;
+    Ok(*inner == (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_of(_: &Inner, _: &File) -> Result<bool> {
+    Ok(true)
 }
 
 #[cfg(not(unix))]

@@ -1,7 +1,7 @@
 //! Opens regular files only.
 
 use std::fs::{File, FileType, OpenOptions};
-use std::io::{Error, ErrorKind, Result};
+use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
 
 /// Whether a path may be a link to a file.
@@ -47,6 +47,23 @@ pub fn open_with(path: &Path, options: &mut OpenOptions, links: Links) -> Result
     let file = options.open(path)?;
     check(file.metadata()?.file_type())?;
     Ok(file)
+}
+
+/// Reads a file of at most `most` bytes.
+///
+/// # Errors
+/// Those of the system, and [`ErrorKind::InvalidData`] if the file is larger.
+pub fn read_at_most(file: impl Read, most: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // One more byte distinguishes a larger file from one of exactly this size.
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(Error::new(
+            ErrorKind::InvalidData,
+            format!("it has more bytes than expected: at most {most} bytes"),
+        ));
+    }
+    Ok(bytes)
 }
 
 #[cfg(unix)]

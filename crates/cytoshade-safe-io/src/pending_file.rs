@@ -177,6 +177,7 @@ fn permissions_of(target: &Path) -> Result<Option<Permissions>> {
     Ok(Some(metadata.permissions()))
 }
 
-pub(crate) fn folder_of(path: &Path) -> &Path {
+/// The folder of a path; `.` for a plain name.
+pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

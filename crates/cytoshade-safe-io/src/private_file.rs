@@ -1,10 +1,10 @@
 //! Files that a program keeps between runs.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
-use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::io::{Error, ErrorKind, Result, Write};
 use std::path::Path;
 
-use crate::open::{Links, open, open_with};
+use crate::open::{Links, open, open_with, read_at_most};
 use crate::pending_file::folder_of;
 use crate::{Existing, PendingFile};
 
@@ -48,13 +48,7 @@ pub fn read_private_file(path: &Path, most: u64) -> Result<Vec<u8>> {
     check_folder(folder_of(path))?;
     let file = open(path, Links::Refuse)?;
     check(&file.metadata()?, "it")?;
-    let mut bytes = Vec::new();
-    // One more byte distinguishes a larger file from one of exactly this size.
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        return Err(Error::new(ErrorKind::InvalidData, format!("it has more than {most} bytes")));
-    }
-    Ok(bytes)
+    read_at_most(file, most)
 }
 
 /// Writes a file atomically, for the user alone: renames a temporary file in the same folder.

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The placeholder for the parts that a redaction removes.
+pub const REDACTED: &str = "[…]";
+
 /// A message for a service's log: without folders, file names, addresses and tokens.
 ///
 /// The errors of this workspace omit untrusted fields. The rest is redacted here by form, since the message of a
@@ -42,9 +45,6 @@ impl fmt::Display for Redacted {
     }
 }
 
-/// The placeholder for removed parts.
-const GAP: &str = "[…]";
-
 fn redact(message: &str) -> String {
     let unquoted = without_quoted(message);
     let pathless = without_paths(&unquoted);
@@ -57,7 +57,7 @@ fn without_quoted(message: &str) -> String {
     let mut rest = message;
     while let Some((before, after)) = rest.split_once('“') {
         text += before;
-        text += GAP;
+        text += REDACTED;
         rest = after.split_once('”').map_or("", |(_, rest)| rest);
     }
     text + rest
@@ -65,7 +65,7 @@ fn without_quoted(message: &str) -> String {
 
 fn without_paths(message: &str) -> String {
     match message.find(['/', '\\']) {
-        Some(at) => format!("{}{GAP}", &message[..start_of(&message[..at])]),
+        Some(at) => format!("{}{REDACTED}", &message[..start_of(&message[..at])]),
         None => message.into(),
     }
 }
@@ -96,14 +96,14 @@ fn without_tokens(message: &str) -> String {
     for piece in message.split_inclusive(char::is_whitespace) {
         let word = piece.trim_end();
         let core = word.trim_matches(|c| "()[]{}.,:;!?'\"`…-".contains(c));
-        let keep = core.is_empty() || word.contains(GAP) || !after_secret && is_plain(core);
+        let keep = core.is_empty() || word.contains(REDACTED) || !after_secret && is_plain(core);
         after_secret = SECRETS.iter().any(|secret| core.eq_ignore_ascii_case(secret));
         if keep {
             text += piece;
         } else {
             let start = word.find(core).unwrap_or(0);
             text += &word[..start];
-            text += GAP;
+            text += REDACTED;
             text += &word[start + core.len()..];
             text += &piece[word.len()..];
         }

@@ -55,7 +55,10 @@ pub(crate) fn translate(command: &Command, words: Vec<OsString>) -> Result<Vec<O
         match meaning {
             Meaning::Words(own) => translated.extend(own.iter().map(Into::into)),
             Meaning::Option(own) => translated.extend([own.into(), value()?]),
-            Meaning::Ending(own) => translated.push(format!("{own}=*{}.*", value()?.to_string_lossy()).into()),
+            Meaning::Ending(own) => {
+                let ending = globset::escape(&value()?.to_string_lossy());
+                translated.push(format!("{own}=*{ending}.*").into());
+            }
             Meaning::Input => translated.push(value()?),
             Meaning::Always(_) => {}
             Meaning::None(reason) => {

@@ -1,4 +1,4 @@
-//! The options of `python -m cellpose` (3.1.1.2, and some of earlier versions) that `segment` has not under their name.
+//! The options of `python -m cellpose` (3.1.1.2, and some of earlier versions) that `segment` does not have by the same name.
 
 /// The counterpart of an option of Cellpose.
 #[derive(Clone, Copy, Debug)]

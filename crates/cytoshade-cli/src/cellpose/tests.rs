@@ -136,6 +136,11 @@ fn a_command_line_of_cellpose_is_translated() {
 }
 
 #[test]
+fn an_ending_is_no_pattern() {
+    assert_eq!(words(&["images", "--img_filter", "_[a]*"]).unwrap()[1], "--filter=*_[[]a[]][*].*");
+}
+
+#[test]
 fn other_words_are_left_alone() {
     let own = ["my_image.tif", "--output", "out_dir", "--niter=2", "--", "--dir", "--save_tif"];
     assert_eq!(words(&own).unwrap(), own);

@@ -1,12 +1,11 @@
 //! The content of a file of options. It is untrusted.
 
 use std::ffi::OsString;
-use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
 use clap::{Arg, ArgAction, Command};
-use cytoshade_safe_io::{Links, open, printable, printable_path, quoted};
+use cytoshade_safe_io::{Links, open, printable, printable_path, quoted, read_at_most};
 use toml::de::{DeTable, DeValue};
 
 use super::TABLES;
@@ -78,11 +77,7 @@ fn line(text: &str, span: &Range<usize>) -> usize {
 fn text(path: &Path, is_named: bool) -> Result<String, String> {
     let links = if is_named { Links::Follow } else { Links::Refuse };
     let file = open(path, links).map_err(|error| format!("cannot read the options: {error}"))?;
-    let mut bytes = Vec::new();
-    file.take(MAX_CONFIG_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > MAX_CONFIG_BYTES {
-        return Err(format!("expected options in at most {MAX_CONFIG_BYTES} bytes"));
-    }
+    let bytes = read_at_most(file, MAX_CONFIG_BYTES).map_err(|error| format!("cannot read the options: {error}"))?;
     String::from_utf8(bytes).map_err(|_| "expected options in TOML, found text that is not UTF-8".into())
 }
 
@@ -106,7 +101,8 @@ fn convert(value: &DeValue<'_>) -> Result<Value, String> {
 /// # Errors
 /// Names the nearest key.
 pub(super) fn option<'c>(command: &'c Command, key: &str) -> Result<&'c Arg, String> {
-    if let Some((_, arg)) = keys(command).find(|(name, _)| *name == key) {
+    let has_alias = |arg: &Arg| arg.get_all_aliases().is_some_and(|aliases| aliases.contains(&key));
+    if let Some((_, arg)) = keys(command).find(|(name, arg)| *name == key || has_alias(arg)) {
         return Ok(arg);
     }
     let advice = match nearest(&key.replace('_', "-"), keys(command).map(|(name, _)| name)) {

@@ -8,13 +8,14 @@ mod file;
 mod show;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use cytoshade::Params;
-use cytoshade_safe_io::printable_path;
+use cytoshade_safe_io::{printable, printable_path};
 
+use crate::discover::folder_of_argument;
 use crate::failure::Failure;
 use crate::report::warn;
 use args::ConfigArgs;
@@ -22,7 +23,7 @@ use file::Setting;
 
 pub(crate) use show::{Config, run};
 
-/// The name of the file that is used unasked.
+/// The name of the file that is read without `--config`.
 const FILE: &str = "cytoshade.toml";
 
 /// The commands whose options a file can hold, and the table of each.
@@ -88,8 +89,8 @@ pub(crate) fn apply(command: &Command, words: Vec<OsString>) -> Result<Applied, 
         let arg = file::option(subcommand, &key).map_err(|message| at(line, message))?;
         if !is_named && !is_parameter(arg) {
             let message = format!(
-                "{key} is not a parameter of the segmentation, so it has no effect in a file that was not named; pass \
-                 --config {0} if you trust the file, or --no-config to ignore it",
+                "{key} names no parameter; a file that --config does not name may set parameters only; pass --config \
+                 {0} if you trust the file, or --no-config to ignore it",
                 printable_path(&path)
             );
             return Err(at(line, message));
@@ -123,8 +124,8 @@ fn find(matches: &ArgMatches) -> Option<(PathBuf, bool)> {
     }
     let inputs = matches.try_get_many::<PathBuf>("inputs").ok().flatten();
     let first = inputs.and_then(|mut inputs| inputs.next()).map(PathBuf::as_path);
-    let beside = first.map(|input| if input.is_dir() { input } else { input.parent().unwrap_or(Path::new("")) });
-    let folders = beside.into_iter().chain([Path::new("")]).filter(|_| !args.no_config);
+    let beside = first.map(folder_of_argument);
+    let folders = beside.into_iter().chain([PathBuf::new()]).filter(|_| !args.no_config);
     folders.map(|folder| folder.join(FILE)).find(|path| path.symlink_metadata().is_ok()).map(|path| (path, false))
 }
 
@@ -157,7 +158,7 @@ fn check(command: &Command, subcommand: &Command, option: &[OsString]) -> Result
         Err(error) if error.kind() != ErrorKind::MissingRequiredArgument => {
             let text = error.to_string();
             let line = text.lines().next().unwrap_or_default();
-            Err(line.strip_prefix("error: ").unwrap_or(line).to_owned())
+            Err(printable(line.strip_prefix("error: ").unwrap_or(line)))
         }
         _ => Ok(()),
     }

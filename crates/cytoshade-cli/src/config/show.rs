@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Subcommand};
 use cytoshade_safe_io::printable_path;
+use toml::de::DeValue;
 
 use super::{Applied, COMMANDS, apply, file, keys_of};
 use crate::failure::Failure;
@@ -14,7 +15,7 @@ use crate::report::print_line;
 /// The column of the sources, unless an option is longer.
 const MAX_COLUMN: usize = 40;
 
-/// Print the options that hold
+/// Print the options in effect
 #[derive(Debug, Args)]
 pub(crate) struct Config {
     #[command(subcommand)]
@@ -78,8 +79,7 @@ fn value(arg: &Arg, matches: &ArgMatches) -> Option<String> {
     }
     let item = |text: &std::ffi::OsStr| {
         let text = text.to_string_lossy();
-        let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
-        if is_number { text.into_owned() } else { quote(&text) }
+        if is_number(&text) { text.into_owned() } else { quote(&text) }
     };
     let list = |items: Vec<String>| format!("[{}]", items.join(", "));
     let mut occurrences = matches.get_raw_occurrences(id)?.map(|values| values.map(item).collect::<Vec<_>>());
@@ -90,6 +90,13 @@ fn value(arg: &Arg, matches: &ArgMatches) -> Option<String> {
     }
     let is_several = arg.get_num_args().is_some_and(|range| range.min_values() > 1);
     Some(if is_several { list(occurrences.map(list).collect()) } else { list(occurrences.flatten().collect()) })
+}
+
+/// True for a finite number in TOML, which has no `007` and no `1.`.
+fn is_number(text: &str) -> bool {
+    let is_finite = text.parse::<f64>().is_ok_and(f64::is_finite);
+    let value = DeValue::parse(text);
+    is_finite && value.is_ok_and(|value| matches!(value.get_ref(), DeValue::Integer(_) | DeValue::Float(_)))
 }
 
 /// A string of TOML.

@@ -126,6 +126,7 @@ fn errors_give_the_line_and_the_nearest_key() {
         ("[segment]\nniter = [1, 2]", "niter expects one value"),
         ("[segment]\nniter = 1\nniter = 2", "cytoshade.toml:3: duplicate key"),
         ("[segment", "cytoshade.toml:1: "),
+        ("[segment]\npages = \"a\\u202eb\"", "invalid value 'a\\\\u{202e}b'"),
     ] {
         let refused = Folder::new(text).apply(&[]).unwrap_err();
         assert!(refused.contains(expected), "{text}: {refused}");
@@ -156,6 +157,10 @@ fn the_file_of_the_folder_is_that_of_the_first_input() {
     // A folder as the input.
     let words = ["cytoshade", "segment", folder.0.path().to_str().unwrap(), "--output", "out"].map(OsString::from);
     assert_eq!(params(&apply(&crate::args::command(), words.into()).unwrap()).niter, Some(9));
+    // A pattern, whose fixed part is the folder.
+    let pattern = folder.path("*/image.*");
+    let words = ["cytoshade", "segment", pattern.to_str().unwrap(), "--output", "out"].map(OsString::from);
+    assert_eq!(params(&apply(&crate::args::command(), words.into()).unwrap()).niter, Some(9));
     // Other commands have no options in files.
     let words = ["cytoshade", "inspect", "image.png"].map(OsString::from);
     assert_eq!(apply(&crate::args::command(), words.to_vec()).unwrap().words, words);
@@ -175,6 +180,19 @@ fn what_is_shown_is_a_file_with_the_same_options() {
     assert!(text.contains("\n# niter ") && text.contains("save = [\"png\", \"rois\"]"), "{text}");
     let again = Folder::new(&text);
     assert_eq!(params(&again.apply_named(&[]).unwrap()), params(&applied));
+}
+
+#[test]
+fn a_text_that_is_no_number_of_toml_is_quoted() {
+    let folder = Folder::new("[segment]\noutput = '007'\nmodel = '1.'\nrestore = '+1_0'\n");
+    let path = folder.path(FILE);
+    let words = ["cytoshade", "segment", "image.png", "--config", path.to_str().unwrap()];
+    let applied = apply(&crate::args::command(), words.map(OsString::from).to_vec()).unwrap();
+    let text = show::text(&crate::args::command(), &applied).unwrap();
+    for setting in ["output = \"007\" ", "model = \"1.\" ", "# batch-size = 8 "] {
+        assert!(text.contains(setting), "{setting}: {text}");
+    }
+    assert!(Folder::new(&text).apply_named(&[]).is_ok());
 }
 
 #[test]

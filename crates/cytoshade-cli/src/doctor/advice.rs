@@ -5,7 +5,7 @@ use super::report::{Report, Test};
 /// Memory below which larger images may fail.
 const LITTLE_MEMORY: u64 = 4 << 30;
 
-/// What to do next, the most important first.
+/// The advice in sentences, the most important first.
 pub(super) fn advice(report: &Report) -> Vec<String> {
     let mut advice: Vec<String> = report.tests.iter().flat_map(failures).collect();
     advice.extend(devices(report));

@@ -12,7 +12,7 @@ use cytoshade::{LoadOptions, self_test};
 use crate::failure::Failure;
 use crate::model::{DEMO, Source};
 use crate::report::print_line;
-use places::Places;
+use places::PathRedactor;
 use report::Report;
 
 /// Describe the devices, models and caches of this machine, test every kernel, and give advice
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Doctor) -> Result<(), Failure> {
     let model = args.model.as_deref().unwrap_or(Path::new(DEMO));
     let model = Source::network(model, &LoadOptions::default())?;
     let tests = self_test(&model, args.software).map_err(Failure::run)?;
-    let report = Report::new(&Places::from_env(args.full), tests);
+    let report = Report::new(&PathRedactor::from_env(args.full), tests);
     if args.json {
         print_line(serde_json::to_string(&report).map_err(Failure::run)?);
     } else {

@@ -11,7 +11,7 @@ use cytoshade_formats::machine_memory;
 use serde::Serialize;
 
 use super::advice::advice;
-use super::places::Places;
+use super::places::PathRedactor;
 use crate::hash;
 
 /// The report. It has no private names unless they are asked for.
@@ -90,7 +90,7 @@ pub(super) struct Check {
 }
 
 impl Report {
-    pub(super) fn new(places: &Places, tests: Vec<SelfTest>) -> Self {
+    pub(super) fn new(places: &PathRedactor, tests: Vec<SelfTest>) -> Self {
         let mut report = Self {
             version: env!("CARGO_PKG_VERSION"),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
@@ -172,7 +172,7 @@ impl Adapter {
     }
 }
 
-fn model_folders(places: &Places) -> Vec<ModelFolder> {
+fn model_folders(places: &PathRedactor) -> Vec<ModelFolder> {
     let folders = ModelDirs::from_env();
     let files = folders.list();
     let known = [
@@ -188,7 +188,7 @@ fn model_folders(places: &Places) -> Vec<ModelFolder> {
 }
 
 impl Model {
-    fn new(places: &Places, file: &ModelFile) -> Self {
+    fn new(places: &PathRedactor, file: &ModelFile) -> Self {
         let sha256 = hash::of_files([file.path.as_path()]).ok();
         let expected = file.published.and_then(|published| published.sha256);
         Self {
@@ -212,7 +212,7 @@ impl Model {
 }
 
 impl Cache {
-    fn new(places: &Places, path: &Path) -> Self {
+    fn new(places: &PathRedactor, path: &Path) -> Self {
         let files = std::fs::read_dir(path).into_iter().flatten().flatten();
         let sizes: Vec<u64> = files.filter_map(|file| Some(file.metadata().ok()?.len())).collect();
         let path = places.folder(path, "CYTOSHADE_CACHE", "cytoshade/gpu");
@@ -221,7 +221,7 @@ impl Cache {
 }
 
 impl Test {
-    fn new(places: &Places, SelfTest { device, checks, .. }: SelfTest) -> Self {
+    fn new(places: &PathRedactor, SelfTest { device, checks, .. }: SelfTest) -> Self {
         let device = match device {
             DeviceInfo::Gpu(adapter) => adapter.name,
             cpu => cpu.to_string(),
@@ -231,7 +231,7 @@ impl Test {
 }
 
 impl Check {
-    fn new(places: &Places, SelfTestCheck { name, outcome, time, .. }: SelfTestCheck) -> Self {
+    fn new(places: &PathRedactor, SelfTestCheck { name, outcome, time, .. }: SelfTestCheck) -> Self {
         let milliseconds = |time: Duration| time.as_micros() as f64 / 1000.0;
         let (outcome, numbers, reason) = match outcome {
             CheckOutcome::Agrees { error, allowed } => ("agrees", Some((error, allowed)), None),
@@ -260,7 +260,7 @@ impl Check {
 impl Report {
     /// A report on a machine with one adapter and one check.
     pub(super) fn example(adapter: Option<AdapterInfo>, outcome: CheckOutcome) -> Self {
-        let places = Places::from_env(false);
+        let places = PathRedactor::from_env(false);
         let mut report = Self::new(&places, Vec::new());
         report.adapters = adapter.into_iter().map(Adapter::from).collect();
         report.model_folders.iter_mut().for_each(|folder| folder.models.clear());

@@ -8,12 +8,13 @@ mod report;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cytoshade::Labels;
 use cytoshade_formats::{Error, LabelView, Limits};
 use cytoshade_measure::{BoundaryScores, Overlap, Scores, boundary_scores};
 use cytoshade_safe_io::{Existing, printable_path};
 
+use crate::endings::EVAL;
 use crate::failure::Failure;
+use crate::flows_file::plane_labels;
 use crate::interrupt;
 use crate::label_file::LabelFile;
 use crate::output::folder;
@@ -101,10 +102,12 @@ pub(crate) fn run(args: &Eval) -> Result<(), Failure> {
 
 fn check(args: &Eval) -> Result<(), Failure> {
     if let Some(found) = args.thresholds.iter().find(|&&threshold| !(threshold > 0.0 && threshold <= 1.0)) {
-        return Err(Failure::usage(format!("threshold {found}, expected a number above 0 and at most 1")));
+        return Err(Failure::usage(format!("threshold {found}; pass --thresholds with numbers above 0, at most 1")));
     }
     if let Some(found) = args.boundary_scales.iter().find(|scale| !(0.0..=100.0).contains(*scale)) {
-        return Err(Failure::usage(format!("boundary scale {found}, expected a number from 0 to 100")));
+        return Err(Failure::usage(format!(
+            "boundary scale {found}; pass --boundary-scales with numbers from 0 to 100"
+        )));
     }
     Ok(())
 }
@@ -134,7 +137,7 @@ fn evaluate(args: &Eval, pair: &Pair, outputs: &mut Outputs) -> Result<Vec<Evalu
             let matches = overlap.matches(threshold).map_err(Failure::run)?;
             let picture = picture::picture(truth_point, predicted_point, &matches).map_err(Failure::run)?;
             let frame = frame.map_or_else(String::new, |frame| format!("_t{frame}"));
-            let path = folder.join(format!("{}{frame}_eval.png", pair.name));
+            let path = folder.join(format!("{}{frame}{EVAL}", pair.name));
             outputs.save(&path, Existing::Replace, |out| picture.write_png(out))?;
         }
     }
@@ -151,12 +154,10 @@ fn evaluation(
     let scores = |thresholds: &[f64]| -> Result<Vec<Scores>, Failure> {
         thresholds.iter().map(|&threshold| overlap.scores(threshold).map_err(Failure::run)).collect()
     };
-    let plane = |view: LabelView<'_>| Labels::new(view.as_slice().to_vec(), view.height(), view.width());
-    let boundary: Vec<BoundaryScores> = if truth.slices().is_some() {
-        Vec::new()
-    } else {
-        let (truth, predicted) = (plane(truth).map_err(Failure::run)?, plane(predicted).map_err(Failure::run)?);
-        boundary_scores(&truth, &predicted, &args.boundary_scales).map_err(Failure::run)?
+    // Stacks have no boundary scores.
+    let boundary: Vec<BoundaryScores> = match plane_labels(truth).zip(plane_labels(predicted)) {
+        Some((truth, predicted)) => boundary_scores(&truth, &predicted, &args.boundary_scales).map_err(Failure::run)?,
+        None => Vec::new(),
     };
     Ok(Evaluation {
         name: pair.name.clone(),

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cytoshade_safe_io::printable_path;
+use cytoshade_safe_io::{FileIdentity, printable_path};
 
+use crate::endings::is_without_labels;
 use crate::failure::Failure;
 
 /// A segmentation and its ground truth.
@@ -26,19 +27,6 @@ const TRUTH: [&str; 9] = ["_gt", "_labels", "_label", "_instances", "_masks", "_
 /// The endings of images and of other results; such a file is taken for labels if a folder has no other of its name.
 const OTHERS: [&str; 5] = ["_img", "_image", "_raw", "_im", "_input"];
 
-/// The endings of results that hold no labels.
-const NO_LABELS: [&str; 9] = [
-    "_overlay",
-    "_flows",
-    "_restored",
-    "_cp_outlines",
-    "_outlines",
-    "_flow_colors",
-    "_mask_colors",
-    "_montage",
-    "_eval",
-];
-
 const EXTENSIONS: [&str; 4] = ["tif", "tiff", "png", "npy"];
 
 /// The pairs by ascending name, and the label files without a partner.
@@ -53,13 +41,16 @@ pub(super) fn find(predicted: &Path, truth: &Path) -> Result<(Vec<Pair>, Vec<Pat
     }
     let (mut found, mut expected) = (labels(predicted, &PREDICTED)?, labels(truth, &TRUTH)?);
     let names: Vec<String> = found.keys().filter(|name| expected.contains_key(*name)).cloned().collect();
-    let pairs: Vec<Pair> = names
-        .into_iter()
-        .filter_map(|name| {
-            let (predicted, truth) = (found.remove(&name)?, expected.remove(&name)?);
-            Some(Pair { name, predicted, truth })
-        })
-        .collect();
+    let mut pairs = Vec::new();
+    for name in names {
+        let Some((predicted, truth)) = found.remove(&name).zip(expected.remove(&name)) else { continue };
+        if is_same_file(&predicted, &truth) {
+            // A truth without a segmentation, or the reverse, in a folder that holds both.
+            expected.insert(name, truth);
+        } else {
+            pairs.push(Pair { name, predicted, truth });
+        }
+    }
     if pairs.is_empty() {
         let example = |files: &BTreeMap<String, PathBuf>| {
             files.values().next().map_or_else(|| "no label file".into(), printable_path)
@@ -76,6 +67,10 @@ pub(super) fn find(predicted: &Path, truth: &Path) -> Result<(Vec<Pair>, Vec<Pat
     Ok((pairs, found.into_values().chain(expected.into_values()).collect()))
 }
 
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    FileIdentity::new(a).ok().zip(FileIdentity::new(b).ok()).is_some_and(|(a, b)| a == b)
+}
+
 /// The likeliest label file of each name in a folder.
 fn labels(folder: &Path, endings: &[&str]) -> Result<BTreeMap<String, PathBuf>, Failure> {
     let cannot = |error| Failure::run(format!("cannot list {}: {error}", printable_path(folder)));
@@ -88,26 +83,35 @@ fn labels(folder: &Path, endings: &[&str]) -> Result<BTreeMap<String, PathBuf>, 
         }
     }
     paths.sort();
-    let mut best: BTreeMap<String, (usize, PathBuf)> = BTreeMap::new();
+    let mut candidates: BTreeMap<String, Vec<(usize, PathBuf)>> = BTreeMap::new();
     for path in paths {
-        let Some(rank) = rank(&path, endings) else { continue };
-        match best.get(&name(&path)) {
-            Some((other, other_path)) if *other == rank && rank < endings.len() => {
-                let (a, b) = (printable_path(other_path), printable_path(&path));
-                return Err(Failure::usage(format!("{a} and {b} have the same name; remove one, or pass two files")));
-            }
-            Some((other, _)) if *other <= rank => {}
-            _ => drop(best.insert(name(&path), (rank, path))),
+        if let Some(rank) = rank(&path, endings) {
+            candidates.entry(name(&path)).or_default().push((rank, path));
         }
     }
-    Ok(best.into_iter().map(|(name, (_, path))| (name, path)).collect())
+    candidates.into_iter().map(|(name, files)| Ok((name, likeliest(files)?))).collect()
+}
+
+/// The file of the lowest rank.
+///
+/// # Errors
+/// Fails if two files have this rank.
+fn likeliest(mut files: Vec<(usize, PathBuf)>) -> Result<PathBuf, Failure> {
+    files.sort();
+    if let [(first, a), (second, b), ..] = &files[..]
+        && first == second
+    {
+        let (a, b) = (printable_path(a), printable_path(b));
+        return Err(Failure::usage(format!("{a} and {b} have the same name; remove one, or pass two files")));
+    }
+    Ok(files.swap_remove(0).1)
 }
 
 /// The likelihood that a file holds labels, 0 for the highest; `None` if it does not.
 fn rank(path: &Path, endings: &[&str]) -> Option<usize> {
     let stem = stem(path);
     let ends = |ending: &&str| stem.len() > ending.len() && stem.ends_with(*ending);
-    if NO_LABELS.iter().any(&ends) || stem.starts_with('.') {
+    if is_without_labels(path) || stem.starts_with('.') {
         return None;
     }
     match endings.iter().position(&ends) {
@@ -168,10 +172,23 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_no_pair_with_itself() {
+        let both = folder(&["x_label.png", "x_cp_masks.tif", "y_label.png", "z_cp_masks.tif"]);
+        assert_eq!(found(both.path(), both.path()), [["x_cp_masks.tif", "x_label.png", "x"]]);
+        let (_, alone) = find(both.path(), both.path()).unwrap();
+        assert_eq!(alone, ["y_label.png", "z_cp_masks.tif"].map(|name| both.path().join(name)));
+        let truth = folder(&["x_label.png"]);
+        assert!(format!("{:?}", find(truth.path(), truth.path()).unwrap_err()).contains("no file"));
+    }
+
+    #[test]
     fn ambiguous_and_missing_names_are_errors() {
         let [twice, one, other] = [&["a_masks.tif", "a_masks.png"][..], &["a_masks.tif"], &["b_masks.tif"]].map(folder);
         let message = |a: &Path, b: &Path| format!("{:?}", find(a, b).unwrap_err());
         assert!(message(one.path(), twice.path()).contains("same name"));
+        let [formats, decided] = [&["a.tif", "a.png"][..], &["a.tif", "a.png", "a_masks.tif"]].map(folder);
+        assert!(message(one.path(), formats.path()).contains("same name"));
+        assert_eq!(found(one.path(), decided.path()).len(), 1);
         assert!(message(one.path(), other.path()).contains("no file"));
         assert!(message(one.path(), &other.path().join("b_masks.tif")).contains("two files or two folders"));
     }

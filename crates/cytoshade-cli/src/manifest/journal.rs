@@ -2,14 +2,15 @@
 //!
 //! A killed run leaves its journal, with at most its last line incomplete. The next run reads both files.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use cytoshade::Sha256;
-use cytoshade_safe_io::{Existing, Links, PendingFile, open_with, printable_path};
+use cytoshade_safe_io::{Existing, FileIdentity, Links, PendingFile, open_with, printable, printable_path};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{FILE, InputRecord, Manifest, RunRecord, is_below, read_if_any, relative};
 use crate::failure::Failure;
@@ -65,9 +66,9 @@ impl Journal {
         &self.manifest
     }
 
-    /// The settings of this run.
-    pub(crate) fn settings(&self) -> &Value {
-        &self.run.settings
+    /// The version and the settings of this run.
+    pub(crate) fn run(&self) -> &RunRecord {
+        &self.run
     }
 
     /// Records an output before it appears, so that a run after this one can tell it from a file of a person.
@@ -80,6 +81,8 @@ impl Journal {
     }
 
     /// Records a complete input, with the paths of its outputs.
+    ///
+    /// An output outside the folder of the manifest has no record, so its input counts as incomplete.
     pub(crate) fn input(
         &mut self,
         path: &Path,
@@ -90,11 +93,19 @@ impl Journal {
     ) {
         let Some(run) = self.open() else { return };
         let Some(path) = relative(&self.root, path) else { return };
-        let outputs = outputs.into_iter().filter_map(|(path, sha256)| {
-            Some((relative(&self.root, &path).filter(|path| is_below(path))?, sha256.to_string()))
-        });
-        let outputs = outputs.collect();
-        let record = InputRecord { run, sha256: sha256.to_string(), outputs, cells, seconds };
+        let mut known = BTreeMap::new();
+        for (output, sha256) in outputs {
+            let Some(key) = relative(&self.root, &output).filter(|key| is_below(key)) else {
+                return warn(format_args!(
+                    "{path} is not recorded as complete, since {} is outside {}; --skip-done will segment it again",
+                    printable_path(output),
+                    printable_path(&self.root),
+                    path = printable(&path)
+                ));
+            };
+            known.insert(key, sha256.to_string());
+        }
+        let record = InputRecord { run, sha256: sha256.to_string(), outputs: known, cells, seconds };
         let line = Line::Input { path: path.clone(), record: record.clone() };
         if self.append(&line).is_some() {
             self.manifest.add_input(path, record);
@@ -106,11 +117,15 @@ impl Journal {
         let State::Open(..) = &self.state else { return };
         self.manifest.drop_unused_runs();
         let written = write(&self.root, &self.manifest);
+        if let Err(error) = written {
+            return self.stop(&error);
+        }
         // The lock is held until the journal is gone.
-        let removed = written.and_then(|()| std::fs::remove_file(self.root.join(JOURNAL)));
+        let journal = self.root.join(JOURNAL);
+        let removed = std::fs::remove_file(&journal);
         self.state = State::Closed;
         if let Err(error) = removed {
-            self.stop(&error);
+            warn(format_args!("cannot remove {}: {error}; remove it by hand", printable_path(journal)));
         }
     }
 
@@ -141,15 +156,7 @@ impl Journal {
     }
 
     fn start(&mut self) -> std::io::Result<()> {
-        let path = self.root.join(JOURNAL);
-        let mut file = open_with(&path, OpenOptions::new().append(true).create(true), Links::Refuse)?;
-        match file.try_lock() {
-            // A file system without locks.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(std::io::Error::other("another run writes its results there"));
-            }
-        }
+        let mut file = open_locked(&self.root.join(JOURNAL))?;
         // Another run may have ended since this one read the manifest.
         self.manifest = read(&self.root).map_err(|failure| std::io::Error::other(format!("{failure:?}")))?;
         // A killed run may have left a line without its end.
@@ -166,6 +173,40 @@ impl Journal {
             printable_path(self.root.join(FILE))
         ));
         self.state = State::Off;
+    }
+}
+
+/// Opens and locks the journal. Creates it if there is none.
+fn open_locked(path: &Path) -> std::io::Result<File> {
+    /// Other runs that may end meanwhile.
+    const TRIES: usize = 64;
+    for _ in 0..TRIES {
+        let file = open_with(path, OpenOptions::new().append(true).create(true), Links::Refuse)?;
+        if let Some(file) = lock(file, path)? {
+            return Ok(file);
+        }
+    }
+    Err(std::io::Error::other("other runs replace its journal all the time"))
+}
+
+/// Locks the journal; `None` if another run removed it after it was opened here, since a third may have a new one.
+fn lock(file: File, path: &Path) -> std::io::Result<Option<File>> {
+    static WARNING: Once = Once::new();
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(std::io::Error::other("another run writes its results there")),
+        // A file system without locks.
+        Err(TryLockError::Error(error)) => WARNING.call_once(|| {
+            warn(format_args!(
+                "cannot lock {}: {error}; start no other run in this folder before this one ends",
+                printable_path(path)
+            ));
+        }),
+    }
+    match FileIdentity::new(path) {
+        Ok(identity) => Ok(identity.is_of(&file)?.then_some(file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -208,7 +249,7 @@ fn write(root: &Path, manifest: &Manifest) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::super::tests::run;
     use super::*;
@@ -240,7 +281,7 @@ mod tests {
 
         let mut next = journal(folder.path(), json!({"niter": 2}));
         assert_eq!(next.manifest().inputs.keys().collect::<Vec<_>>(), ["a.tif"]);
-        assert_eq!(next.manifest().unfinished.len(), 1);
+        assert_eq!(next.manifest().other_outputs.len(), 1);
         add(&mut next, "d.tif");
         next.fold();
         assert!(!path.exists());
@@ -271,6 +312,38 @@ mod tests {
         assert_eq!(Manifest::read(folder.path()).unwrap().inputs.len(), 3);
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_journal_that_another_run_removed_is_not_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(JOURNAL);
+        let open = || File::create(&path).unwrap();
+        // The other run ends between the opening and the locking, and a third begins.
+        let file = open();
+        std::fs::remove_file(&path).unwrap();
+        assert!(lock(file.try_clone().unwrap(), &path).unwrap().is_none());
+        let third = open();
+        assert!(lock(file, &path).unwrap().is_none());
+        let third = lock(third, &path).unwrap().unwrap();
+        assert!(open_locked(&path).unwrap_err().to_string().contains("another run"));
+        drop(third);
+        assert!(open_locked(&path).is_ok());
+    }
+
+    #[test]
+    fn an_input_with_an_output_outside_the_folder_is_not_complete() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        std::fs::create_dir(&root).unwrap();
+        let mut run = journal(&root, json!({}));
+        let outputs = vec![(root.join("a_cp_masks.tif"), Sha256([1; 32])), (folder.path().join("x"), Sha256([1; 32]))];
+        run.input(&root.join("a.tif"), Sha256([2; 32]), outputs, 7, 0.25);
+        assert!(run.manifest().inputs.is_empty());
+        add(&mut run, "b.tif");
+        run.fold();
+        assert_eq!(Manifest::read(&root).unwrap().inputs.keys().collect::<Vec<_>>(), ["b.tif"]);
+    }
+
     #[test]
     fn lines_that_name_other_folders_are_no_records() {
         let folder = tempfile::tempdir().unwrap();
@@ -284,6 +357,6 @@ mod tests {
         let text: Vec<String> = lines.iter().map(Value::to_string).collect();
         std::fs::write(folder.path().join(JOURNAL), text.join("\n")).unwrap();
         let manifest = read(folder.path()).unwrap();
-        assert!(manifest.inputs.is_empty() && manifest.unfinished.is_empty());
+        assert!(manifest.inputs.is_empty() && manifest.other_outputs.is_empty());
     }
 }

@@ -3,11 +3,11 @@
 mod journal;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use cytoshade::Sha256;
-use cytoshade_safe_io::{Links, open, printable, printable_path};
+use cytoshade_safe_io::{Links, folder_of, open, printable, printable_path, read_at_most};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -33,9 +33,9 @@ pub(crate) struct Manifest {
     pub(crate) runs: Vec<RunRecord>,
     /// By the path of the input.
     pub(crate) inputs: BTreeMap<String, InputRecord>,
-    /// The hashes of outputs of inputs that are not complete.
+    /// The hashes of outputs that no record of an input has: those of incomplete inputs, and those of earlier settings.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    unfinished: BTreeMap<String, String>,
+    other_outputs: BTreeMap<String, String>,
 }
 
 /// A run.
@@ -48,6 +48,13 @@ pub(crate) struct RunRecord {
     pub(crate) device: String,
     /// The hashes of the models, the parameters and the options that decide about the outputs.
     pub(crate) settings: Value,
+}
+
+impl RunRecord {
+    /// True if both runs give the same outputs, up to the rounding of their devices.
+    fn has_settings_of(&self, other: &Self) -> bool {
+        self.version == other.version && self.settings == other.settings
+    }
 }
 
 /// A complete input.
@@ -67,7 +74,7 @@ pub(crate) struct InputRecord {
 
 impl Default for Manifest {
     fn default() -> Self {
-        Self { format: FORMAT, runs: Vec::new(), inputs: BTreeMap::new(), unfinished: BTreeMap::new() }
+        Self { format: FORMAT, runs: Vec::new(), inputs: BTreeMap::new(), other_outputs: BTreeMap::new() }
     }
 }
 
@@ -89,32 +96,45 @@ impl Manifest {
 
     /// Checks what the types do not: indices and paths.
     fn check(&self) -> Result<(), String> {
-        let outputs = self.inputs.values().flat_map(|record| record.outputs.keys()).chain(self.unfinished.keys());
+        let outputs = self.inputs.values().flat_map(|record| record.outputs.keys()).chain(self.other_outputs.keys());
         if let Some(path) = outputs.into_iter().find(|path| !is_below(path)) {
             return Err(format!("{} is not a path below its folder", printable(path)));
         }
         match self.inputs.values().find(|record| record.run >= self.runs.len()) {
-            Some(record) => Err(format!("an input is of run {}, and there are {}", record.run, self.runs.len())),
+            Some(record) => {
+                Err(format!("an input names run {}, expected a number below {}", record.run, self.runs.len()))
+            }
             None => Ok(()),
         }
     }
 
-    /// The record of an input whose file, settings and outputs are unchanged.
-    pub(crate) fn done(&self, root: &Path, key: &str, sha256: Sha256, settings: &Value) -> Option<&InputRecord> {
+    /// The record of an input whose file and settings are unchanged and whose outputs exist; and true if an output was
+    /// changed since, such as labels that were corrected by hand.
+    pub(crate) fn done(&self, root: &Path, key: &str, sha256: Sha256, run: &RunRecord) -> Option<(&InputRecord, bool)> {
         let record = self.inputs.get(key)?;
-        let has_settings = self.runs.get(record.run).is_some_and(|run| run.settings == *settings);
-        let is_same = |(path, expected): (&String, &String)| {
-            crate::hash::of_result(&root.join(path)).is_ok_and(|hash| hash.to_string() == *expected)
-        };
-        let is_done = has_settings && record.sha256 == sha256.to_string() && record.outputs.iter().all(is_same);
-        is_done.then_some(record)
+        let has_settings = self.runs.get(record.run).is_some_and(|known| known.has_settings_of(run));
+        if !has_settings || record.sha256 != sha256.to_string() {
+            return None;
+        }
+        let mut is_changed = false;
+        for (path, expected) in &record.outputs {
+            match crate::hash::of_result(&root.join(path)) {
+                Ok(hash) => is_changed |= hash.to_string() != *expected,
+                Err(error) if error.kind() == ErrorKind::NotFound => return None,
+                // Another kind of file, or one that this user cannot read, is not this program's to replace.
+                Err(_) => is_changed = true,
+            }
+        }
+        Some((record, is_changed))
     }
 
-    /// True if a run wrote this file, and nobody changed it since.
-    pub(crate) fn is_untouched(&self, root: &Path, path: &Path) -> bool {
+    /// True if a run wrote this file, a result of `input`, and nobody changed it since.
+    pub(crate) fn is_untouched(&self, root: &Path, path: &Path, input: &Path) -> bool {
         let Some(key) = relative(root, path) else { return false };
-        let records = self.inputs.values().filter_map(|record| record.outputs.get(&key));
-        let mut known = records.chain(self.unfinished.get(&key)).peekable();
+        // Most often the record is that of the input; another input can have had the same result.
+        let own = relative(root, input).and_then(|input| self.inputs.get(&input));
+        let records = own.into_iter().chain(self.inputs.values()).filter_map(|record| record.outputs.get(&key));
+        let mut known = self.other_outputs.get(&key).into_iter().chain(records).peekable();
         if known.peek().is_none() {
             return false;
         }
@@ -122,11 +142,12 @@ impl Manifest {
     }
 
     /// The names of the settings that differ from those of the last run, if inputs were made with it.
-    pub(crate) fn changed_settings(&self, settings: &Value) -> Vec<String> {
-        let is_known = self.runs.iter().any(|run| run.settings == *settings);
+    pub(crate) fn changed_settings(&self, run: &RunRecord) -> Vec<String> {
+        let is_known = self.runs.iter().any(|known| known.has_settings_of(run));
         let mut names = Vec::new();
         if let Some(last) = self.runs.last().filter(|_| !is_known) {
-            differences("", &last.settings, settings, &mut names);
+            differences("", &last.settings, &run.settings, &mut names);
+            names.extend((last.version != run.version).then(|| "version".to_owned()));
         }
         names
     }
@@ -142,13 +163,18 @@ impl Manifest {
 
     /// Adds an output of an input that is not complete.
     fn add_output(&mut self, path: String, sha256: String) {
-        self.unfinished.insert(path, sha256);
+        self.other_outputs.insert(path, sha256);
     }
 
-    /// Adds a complete input.
+    /// Adds a complete input. The outputs of its earlier record stay known, if this one does not replace them.
     fn add_input(&mut self, path: String, record: InputRecord) {
-        self.unfinished.retain(|output, _| !record.outputs.contains_key(output));
-        self.inputs.insert(path, record);
+        for output in record.outputs.keys() {
+            self.other_outputs.remove(output);
+        }
+        let earlier = self.inputs.insert(path.clone(), record);
+        let Some((earlier, record)) = earlier.zip(self.inputs.get(&path)) else { return };
+        let others = earlier.outputs.into_iter().filter(|(output, _)| !record.outputs.contains_key(output));
+        self.other_outputs.extend(others);
     }
 
     /// Removes the runs of which no input is left.
@@ -171,24 +197,19 @@ fn read_if_any(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(damaged(path, &error)),
     };
-    let mut bytes = Vec::new();
-    file.take(MAX_MANIFEST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| damaged(path, &error))?;
-    if bytes.len() as u64 > MAX_MANIFEST_BYTES {
-        return Err(damaged(path, &format_args!("it has more than {MAX_MANIFEST_BYTES} bytes")));
-    }
-    Ok(Some(bytes))
+    read_at_most(file, MAX_MANIFEST_BYTES).map(Some).map_err(|error| damaged(path, &error))
 }
 
 fn damaged(path: &Path, what: &dyn std::fmt::Display) -> Failure {
     Failure::run(format!(
-        "cannot use {} as the manifest of this run: {what}; remove it, or pass another --output",
+        "cannot use {} as a record of earlier runs: {what}; remove it, or pass another --output",
         printable_path(path)
     ))
 }
 
 /// A path relative to a folder, with slashes; may begin with `..`.
 pub(crate) fn relative(root: &Path, path: &Path) -> Option<String> {
-    let folder = std::fs::canonicalize(crate::discover::parent(path)).ok()?;
+    let folder = std::fs::canonicalize(folder_of(path)).ok()?;
     let below = pathdiff::diff_paths(folder.join(path.file_name()?), std::fs::canonicalize(root).ok()?)?;
     let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     Some(parts.join("/"))
@@ -237,19 +258,40 @@ mod tests {
         std::fs::write(&output, "masks").unwrap();
         let hash = crate::hash::of_files([input.as_path()]).unwrap();
         let masks = crate::hash::of_result(&output).unwrap().to_string();
-        let (settings, other) = (json!({"diameter": 30}), json!({"diameter": 31}));
-        let mut manifest = Manifest { runs: vec![run(settings.clone())], ..Manifest::default() };
+        let [settings, other] = [30, 31].map(|diameter| run(json!({"diameter": diameter})));
+        let newer = RunRecord { version: "2".into(), ..settings.clone() };
+        let mut manifest = Manifest { runs: vec![settings.clone()], ..Manifest::default() };
         manifest.add_input("a.tif".into(), record(0, &hash.to_string(), &[("a_cp_masks.tif", &masks)]));
-        let is_done = |hash: Sha256, settings: &Value| manifest.done(folder.path(), "a.tif", hash, settings).is_some();
-        assert!(is_done(hash, &settings));
-        assert!(!is_done(Sha256([0; 32]), &settings) && !is_done(hash, &other));
-        assert!(manifest.is_untouched(folder.path(), &output));
+        let done = |hash: Sha256, run: &RunRecord| {
+            manifest.done(folder.path(), "a.tif", hash, run).map(|(_, is_changed)| is_changed)
+        };
+        let is_untouched = || manifest.is_untouched(folder.path(), &output, &input);
+        assert_eq!(done(hash, &settings), Some(false));
+        assert_eq!([done(Sha256([0; 32]), &settings), done(hash, &other), done(hash, &newer)], [None; 3]);
+        assert!(is_untouched());
         assert_eq!(manifest.changed_settings(&other), ["diameter"]);
+        assert_eq!(manifest.changed_settings(&newer), ["version"]);
         assert!(manifest.changed_settings(&settings).is_empty());
         std::fs::write(&output, "corrected").unwrap();
-        assert!(!is_done(hash, &settings) && !manifest.is_untouched(folder.path(), &output));
+        assert_eq!((done(hash, &settings), is_untouched()), (Some(true), false));
         std::fs::remove_file(&output).unwrap();
-        assert!(!is_done(hash, &settings));
+        assert_eq!(done(hash, &settings), None);
+    }
+
+    #[test]
+    fn outputs_of_earlier_settings_stay_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let [input, png] = ["a.tif", "a_cp_masks.png"].map(|name| folder.path().join(name));
+        std::fs::write(&png, "masks").unwrap();
+        let hash = crate::hash::of_result(&png).unwrap().to_string();
+        let mut manifest = Manifest { runs: vec![run(json!({}))], ..Manifest::default() };
+        manifest.add_input("a.tif".into(), record(0, "", &[("a_cp_masks.png", &hash)]));
+        manifest.add_input("a.tif".into(), record(0, "", &[("a_cells.csv", "")]));
+        assert!(manifest.is_untouched(folder.path(), &png, &input));
+        std::fs::write(&png, "corrected").unwrap();
+        assert!(!manifest.is_untouched(folder.path(), &png, &input));
+        manifest.add_input("a.tif".into(), record(0, "", &[("a_cp_masks.png", &hash)]));
+        assert_eq!(manifest.other_outputs.keys().collect::<Vec<_>>(), ["a_cells.csv"]);
     }
 
     #[test]

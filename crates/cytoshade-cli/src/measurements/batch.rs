@@ -17,7 +17,7 @@ impl Batch {
     }
 
     /// The measurements of an image, or of a time point of one, from 0.
-    pub(crate) fn of_regions(regions: &Regions, frame: Option<usize>) -> Self {
+    pub(crate) fn from_regions(regions: &Regions, frame: Option<usize>) -> Self {
         let rows = regions.as_slice().len();
         let frames =
             frame.map(|frame| Column { name: "frame".to_owned(), values: Values::Integers(vec![frame as u64; rows]) });

@@ -107,12 +107,12 @@ mod tests {
 
     fn batch() -> Batch {
         let labels = Labels::new(vec![0, 1, 1, 7, 7, 0, 7, 7, 0], 3, 3).unwrap();
-        Batch::of_regions(&Measurer::new(&labels).pixel_size([1.0, 0.5, 0.25]).measure().unwrap(), Some(4))
+        Batch::from_regions(&Measurer::new(&labels).pixel_size([1.0, 0.5, 0.25]).measure().unwrap(), Some(4))
     }
 
     fn written(batch: &Batch, delimiter: char) -> String {
         let mut out = Vec::new();
-        write(&mut out, delimiter, &Schema::of([batch]), std::iter::once(Ok(batch.clone()))).unwrap();
+        write(&mut out, delimiter, &Schema::from_batches([batch]), std::iter::once(Ok(batch.clone()))).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -21,9 +21,6 @@ pub(crate) use csv::read_batch;
 pub(crate) use run_table::RunTable;
 pub(crate) use table::{Schema, write};
 
-/// The part of a measurement file's name after the stem.
-pub(crate) const ENDING: &str = "_measurements.csv";
-
 /// The stem of the table of a whole run.
 pub(crate) const RUN_TABLE: &str = "cytoshade-measurements";
 
@@ -51,7 +48,7 @@ impl TableFormat {
     }
 
     /// The format of a file name.
-    pub(crate) fn of(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn from_path(path: &Path) -> Result<Self, Failure> {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         let formats = Self::value_variants();
         let found = formats.iter().find(|format| extension.as_deref() == Some(format.extension()));

@@ -139,11 +139,11 @@ mod tests {
         let batch = |size: Option<[f64; 3]>, name: &str| {
             let measurer = Measurer::new(&labels);
             let measurer = size.into_iter().fold(measurer, Measurer::pixel_size);
-            Batch::of_regions(&measurer.measure().unwrap(), None).with_text("file", name.to_owned())
+            Batch::from_regions(&measurer.measure().unwrap(), None).with_text("file", name.to_owned())
         };
         let batches = [batch(None, "=a.tif"), batch(Some([1.0, 0.5, 0.5]), "b.tif")];
         let mut out = Vec::new();
-        write(&mut out, &Schema::of(&batches), batches.iter().cloned().map(Ok)).unwrap();
+        write(&mut out, &Schema::from_batches(&batches), batches.iter().cloned().map(Ok)).unwrap();
 
         let reader = SerializedFileReader::new(Bytes::from(out)).unwrap();
         let columns = reader.metadata().file_metadata().schema_descr().columns();

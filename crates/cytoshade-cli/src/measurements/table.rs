@@ -22,7 +22,7 @@ pub(super) struct Field {
 }
 
 impl Schema {
-    pub(crate) fn of<'b>(batches: impl IntoIterator<Item = &'b Batch>) -> Self {
+    pub(crate) fn from_batches<'b>(batches: impl IntoIterator<Item = &'b Batch>) -> Self {
         let mut schema = Self::default();
         batches.into_iter().for_each(|batch| schema.add(batch));
         schema

@@ -11,7 +11,7 @@ use crate::nearest::nearest;
 /// The number of a folder's files that are listed.
 const LISTED: usize = 8;
 
-/// What to pass in place of a folder or of an unknown name.
+/// Suggests an argument in place of a folder or an unknown name.
 pub(super) fn hint(typed: &Path, error: &Error) -> Option<String> {
     match error {
         // The error for the name of a published model says how to fetch it.

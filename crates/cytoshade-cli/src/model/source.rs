@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cytoshade::{LoadOptions, Model, ModelDirs, ModelRef};
 use cytoshade_model::{AnyModel, Converted, SaveOptions};
+use cytoshade_safe_io::folder_of;
 
 use super::hint::hint;
 use crate::bundled;
@@ -46,6 +47,28 @@ impl Source {
         Ok(model)
     }
 
+    /// The files of external weights of a model that was opened from this source. They are in its folder.
+    pub(crate) fn parts(&self, model: &Model) -> Vec<PathBuf> {
+        let Source::ModelRef(reference) = self else { return Vec::new() };
+        let folder = reference.paths().iter().find(|path| path.exists()).map(|path| folder_of(path));
+        let (Some(folder), Some(origin)) = (folder, model.origin()) else { return Vec::new() };
+        origin.parts.iter().map(|name| folder.join(name)).collect()
+    }
+
+    /// The hash of the file of a model, and that of its external weights if there are any.
+    ///
+    /// # Errors
+    /// Fails if the external weights cannot be read again.
+    pub(crate) fn hashes(&self, model: &Model) -> Result<Vec<String>, Failure> {
+        let parts = self.parts(model);
+        let mut hashes: Vec<String> = model.origin().iter().map(|origin| origin.sha256.to_string()).collect();
+        for part in &parts {
+            let hash = crate::hash::of_files([part.as_path()]).map_err(|error| Failure::at(part, error))?;
+            hashes.push(hash.to_string());
+        }
+        Ok(hashes)
+    }
+
     /// Opens the model, and returns its path.
     pub(crate) fn load(&self, options: &LoadOptions) -> Result<(AnyModel, PathBuf), Failure> {
         match self {
@@ -74,5 +97,33 @@ impl Source {
                 })
                 .map_err(Failure::run),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hashes_of_a_model_are_those_of_its_external_weights_too() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cytoshade-model/tests/fixtures");
+        let folder = tempfile::tempdir().unwrap();
+        let [model, weights] = ["dynamo_18.onnx", "dynamo_18.onnx.data"].map(|name| {
+            let path = folder.path().join(name);
+            std::fs::copy(fixtures.join(name), &path).unwrap();
+            path
+        });
+        let hashes = || {
+            let opened = Source::network(&model, &LoadOptions::default()).unwrap();
+            Source::new(&model).hashes(&opened).unwrap()
+        };
+        let before = hashes();
+        assert_eq!(before.len(), 2);
+        let mut bytes = std::fs::read(&weights).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(&weights, bytes).unwrap();
+        let after = hashes();
+        assert_eq!(before[0], after[0]);
+        assert_ne!(before[1], after[1]);
     }
 }

@@ -42,12 +42,14 @@ pub(crate) struct Segment {
     /// Created if missing. Results of images in folders keep the structure of the folders. Default: beside each image.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
-    /// Skip the inputs that are complete by cytoshade-run.json, the manifest of earlier runs: inputs, models, options
-    /// and outputs are unchanged
+    /// Skip the inputs that are complete by cytoshade-run.json, the manifest of earlier runs
+    ///
+    /// Input, models, options and version are unchanged, and all outputs exist. Outputs that were changed since, such as
+    /// labels corrected by hand, are kept.
     #[arg(long)]
     pub(crate) skip_done: bool,
     #[command(flatten)]
-    seen: InputArgs,
+    input: InputArgs,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
     #[command(flatten)]
@@ -133,7 +135,7 @@ pub(crate) struct Segment {
     )]
     stitch_threshold: f64,
     #[command(flatten)]
-    pub(crate) runs: BackendArgs,
+    pub(crate) backend: BackendArgs,
     /// Threads on the CPU; default: one per core
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
@@ -154,9 +156,12 @@ pub(crate) struct Segment {
     /// Also write DIR/STEM_seg.npy for Cellpose's graphical program: masks, outlines, flows and image
     #[arg(long)]
     save_seg: bool,
-    /// Replace an existing STEM_seg.npy. By default the image fails, since the file may hold corrections by hand
-    #[arg(long)]
-    pub(crate) replace_seg: bool,
+    /// Replace existing label files that may hold corrections by hand
+    ///
+    /// These are STEM_seg.npy and, without --output, label files of every format, unless the manifest shows that nobody
+    /// changed them since the run that wrote them. By default their image fails.
+    #[arg(long, alias = "replace-seg")]
+    pub(crate) replace: bool,
     /// Also write DIR/STEM_flows.npy: f32 [3, H, W] with dY, dX and cell probability; for a stack [4, Z, H, W] with dZ
     /// first, or [3, Z, H, W] if it is segmented slice by slice
     #[arg(long)]
@@ -221,6 +226,15 @@ impl Segment {
         self.save_overlay || self.saves_seg() || self.measure.is_some() || !self.save_pictures.is_empty()
     }
 
+    /// True if an existing file of this format may hold corrections by hand, so that only a result that nobody changed
+    /// since is replaced.
+    ///
+    /// In a folder that the user named for results, this is only the file of Cellpose's graphical program.
+    pub(crate) fn keeps(&self, format: LabelFormat) -> bool {
+        let is_kept = if self.output.is_none() { format.can_be_corrected() } else { format == LabelFormat::Seg };
+        is_kept && !self.replace
+    }
+
     /// The values that decide about the results, beside the models, for the manifest.
     ///
     /// Limits and the size of batches are left out.
@@ -239,6 +253,7 @@ impl Segment {
             "read": read,
             "outputs": outputs,
             "exclude_on_edges": self.exclude_on_edges,
+            "precision": self.backend.precision_name(),
         })
     }
 
@@ -269,7 +284,7 @@ impl Segment {
     pub(crate) fn params(&self) -> Params {
         let shows_flows = self.save_pictures.contains(&PictureKind::Flows);
         let flows = self.save_flows || self.saves_seg() || self.measure.is_some() || shows_flows;
-        self.seen
+        self.input
             .params()
             .diameter(self.diameter.and_then(DiameterArg::pixels))
             .resample(!self.no_resample)

@@ -23,6 +23,7 @@ use std::time::Instant;
 use crate::discover::discover;
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::report::warn;
 
 pub(crate) use args::Segment;
 pub(crate) use report::sizes;
@@ -37,11 +38,14 @@ pub(crate) fn run(args: Segment, start: Instant) -> Result<(), Failure> {
     let args = Arc::new(args);
     let mut session = Session::start(args.clone(), &inputs.root, start)?;
     if args.skip_done {
-        session.say_changes();
+        session.warn_of_changed_settings();
+    }
+    if inputs.results > 0 && !args.quiet {
+        warn(format_args!("files left out because their names are those of results: {}", inputs.results));
     }
     let (totals, of) = session.run(&inputs.files)?;
-    session.finish()?;
     report(&args, &totals, of, inputs.is_collection)?;
+    session.finish()?;
     totals.outcome(of)
 }
 

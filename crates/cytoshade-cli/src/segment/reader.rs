@@ -145,9 +145,11 @@ impl Reader {
 
     fn open_input(&self, planned: &Planned) -> Result<(Input, Arc<Opened>), Failure> {
         let path = &planned.path;
+        // First, so that the record of a file that is replaced meanwhile has the earlier hash: --skip-done then
+        // segments it again.
+        let sha256 = crate::hash::of_files(planned.files()).map_err(|error| Failure::at(path, error))?;
         let mut input = self.args.read.open(path, self.args.is_stack(), &self.args.isolate)?;
         input.facts.warn_of_channels(path, self.args.params().channels);
-        let sha256 = crate::hash::of_files(planned.files()).map_err(|error| Failure::at(path, error))?;
         let facts = input.facts.clone();
         Ok((input, Arc::new(Opened { input: self.input, facts, sha256 })))
     }

@@ -6,9 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use cytoshade::{
-    Control, Error, Identity, Image, LoadOptions, Params, Segmenter, SegmenterBuilder, Sha256, Span, Stack,
-};
+use cytoshade::{Control, Error, Identity, Image, LoadOptions, Params, Segmenter, SegmenterBuilder, Span, Stack};
 use cytoshade_safe_io::{printable, sweep_stale_files};
 use serde_json::json;
 
@@ -78,6 +76,7 @@ impl Session {
         let options = LoadOptions { sha256: args.sha256, ..LoadOptions::default() };
         let model = Source::network(&named, &options)?;
         let span = span.end();
+        Source::new(&named).parts(&model).iter().for_each(|part| outputs.keep(part, "a model of this run"));
         if let Some(Identity::Unverified(published)) = model.origin().map(|origin| origin.identity) {
             warn(format_args!("no hash of {} is known, so its file is not verified", published.name));
         }
@@ -85,7 +84,7 @@ impl Session {
             // Before rayon starts its pool.
             rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global().map_err(Failure::run)?;
         }
-        let mut builder = args.runs.apply(Segmenter::builder(&model));
+        let mut builder = args.backend.apply(Segmenter::builder(&model));
         let sha256 = args.size_model_sha256;
         let estimate = size_model(args.diameter, args.size_model.as_deref(), sha256, &named, &mut outputs)?;
         let size_model_sha256 = estimate.as_ref().map(|(_, hash)| *hash);
@@ -97,19 +96,18 @@ impl Session {
             profiler.startup(span, &segmenter);
         }
         let pinned = LoadOptions { sha256: args.restore_sha256, ..LoadOptions::default() };
-        let open = |path: &PathBuf| Restoration::open(path, &pinned, &args.runs, &mut outputs);
+        let open = |path: &PathBuf| Restoration::open(path, &pinned, &args.backend, &mut outputs);
         let restoration = args.restore.as_ref().map(open).transpose()?;
 
-        let text = |hash: Sha256| hash.to_string();
         let mut settings = args.settings();
-        settings["model"] = json!(model.origin().map(|origin| text(origin.sha256)));
-        settings["size_model"] = json!(size_model_sha256.map(text));
-        settings["restoration"] = json!(restoration.as_ref().and_then(|restoration| restoration.sha256).map(text));
+        settings["model"] = json!(Source::new(&named).hashes(&model)?);
+        settings["size_model"] = json!(size_model_sha256.map(|hash| hash.to_string()));
+        settings["restoration"] = json!(restoration.as_ref().map(|restoration| &restoration.settings));
         let (version, device) = (env!("CARGO_PKG_VERSION").to_owned(), segmenter.device().to_string());
         let root = args.output.as_deref().unwrap_or(root);
         let journal = Arc::new(Mutex::new(Journal::new(root, RunRecord { version, device, settings })?));
         let params = args.params();
-        let claims = Claims::new();
+        let claims = Claims::default();
         Ok(Self {
             args,
             params,
@@ -124,10 +122,10 @@ impl Session {
         })
     }
 
-    /// Says which settings changed since the last run, whose images are then not skipped.
-    pub(crate) fn say_changes(&self) {
+    /// Prints the settings that differ from those of the last run. The images of that run are segmented again.
+    pub(crate) fn warn_of_changed_settings(&self) {
         let journal = lock(&self.journal);
-        let changed = journal.manifest().changed_settings(journal.settings());
+        let changed = journal.manifest().changed_settings(journal.run());
         if !changed.is_empty() {
             warn(format_args!(
                 "{} differ from those of the earlier run, whose images are segmented again",
@@ -145,8 +143,15 @@ impl Session {
         outputs.hash_outputs();
         self.args.trace.iter().chain(self.run_table().as_ref()).try_for_each(|path| outputs.check(path))?;
         let mut totals = Totals::new();
-        let Plan { ready, failed, done } = plan(files, &self.args, &outputs, &lock(&self.journal), &mut self.claims);
-        let of = ready.len() + failed.len() + done.len();
+        let plan = plan(files, &self.args, &mut outputs, &lock(&self.journal), &mut self.claims);
+        let of = plan.inputs();
+        let Plan { ready, failed, done, changed, folders, .. } = plan;
+        if changed > 0 {
+            warn(format_args!(
+                "{changed} of the skipped inputs have results that were changed since their run, which are kept; \
+                 without --skip-done, --replace replaces them"
+            ));
+        }
         totals.skipped = done.len();
         let root = lock(&self.journal).root().to_path_buf();
         for (input, record) in &done {
@@ -156,8 +161,8 @@ impl Session {
             failure.print();
             totals.fail(path, failure);
         }
-        let folders: BTreeSet<PathBuf> = ready.iter().map(|input| input.folder.clone()).collect();
-        folders.iter().try_for_each(|folder| writable_folder(folder))?;
+        let written: BTreeSet<&Path> = ready.iter().map(|input| input.folder.as_path()).collect();
+        written.into_iter().try_for_each(writable_folder)?;
         space::check(&ready, &self.args)?;
 
         let images = ready.iter().map(|input| input.images).sum();
@@ -178,7 +183,7 @@ impl Session {
         }
         lock(&self.journal).fold();
         self.table.append(writer.table);
-        // Of a run that was killed just before this one.
+        // Of a run that was killed before this one, perhaps when it wrote the last result of a folder.
         for folder in &folders {
             sweep_stale_files(folder);
         }
@@ -191,14 +196,16 @@ impl Session {
         self.args.measure.map(|format| lock(&self.journal).root().join(name(format)))
     }
 
-    /// Writes the table of measurements and the trace.
+    /// Writes the table of measurements, and the trace even if the table cannot be written.
     pub(crate) fn finish(self) -> Result<(), Failure> {
-        let table = self.run_table();
+        let path = self.run_table();
         let mut outputs = self.outputs;
-        if let (Some(path), Some(format)) = (table, self.args.measure) {
-            self.table.save(&mut outputs, &path, format)?;
-        }
-        self.profiler.map_or(Ok(()), |profiler| profiler.finish(&mut outputs))
+        let table = match (path, self.args.measure) {
+            (Some(path), Some(format)) => self.table.save(&mut outputs, &path, format),
+            _ => Ok(()),
+        };
+        let trace = self.profiler.map_or(Ok(()), |profiler| profiler.finish(&mut outputs));
+        table.and(trace)
     }
 
     /// Opens a lost device again, so that only the current image fails.

@@ -16,13 +16,15 @@ use crate::label_format::LabelFormat;
 pub(super) fn check(inputs: &[Planned], args: &Segment) -> Result<(), Failure> {
     let mut needed: BTreeMap<&Path, u64> = BTreeMap::new();
     for input in inputs {
-        *needed.entry(&input.folder).or_default() += least(input.pixels, input.images as u64, args);
+        let bytes: &mut u64 = needed.entry(&input.folder).or_default();
+        *bytes = bytes.saturating_add(least(input.pixels, input.images as u64, args));
     }
     // Folders of equal free space are taken as one file system.
     let mut by_space: BTreeMap<u64, (&Path, u64)> = BTreeMap::new();
     for (folder, bytes) in needed {
         if let Ok(free) = fs4::available_space(folder) {
-            by_space.entry(free).or_insert((folder, 0)).1 += bytes;
+            let (_, sum) = by_space.entry(free).or_insert((folder, 0));
+            *sum = sum.saturating_add(bytes);
         }
     }
     match by_space.into_iter().find(|(free, (_, bytes))| bytes > free) {
@@ -51,12 +53,11 @@ fn least(pixels: u64, images: u64, args: &Segment) -> u64 {
         | LabelFormat::Outlines => FILE,
         LabelFormat::Npy => array(1, 2),
         // Masks, outlines, and the network's output as bytes and as floats.
-        LabelFormat::Seg => array(2, 2) + array(5, 1) + array(3, 4),
+        LabelFormat::Seg => array(1, 2 * 2 + 5 + 3 * 4),
     };
     // Without resampling the outputs have the network's size.
     let flows = if args.save_flows && args.params().resample { array(3, 4) } else { 0 };
-    let formats: u64 = args.formats().map(format).sum();
-    images * FILE + formats + flows
+    args.formats().map(format).fold(images.saturating_mul(FILE).saturating_add(flows), u64::saturating_add)
 }
 
 #[cfg(test)]
@@ -85,6 +86,11 @@ mod tests {
         check(&[input(1 << 20)], &args("--save-flows")).unwrap();
         for option in ["--save-flows", "--save-seg", "--save=npy"] {
             let failure = check(&[input(1 << 50), input(1 << 50)], &args(option)).unwrap_err().to_string();
+            assert!(failure.contains("free space; free some"), "{option}: {failure}");
+        }
+        // Headers can state sizes whose sum no integer holds.
+        for option in ["--save-flows", "--save=npy"] {
+            let failure = check(&[input(u64::MAX), input(u64::MAX)], &args(option)).unwrap_err().to_string();
             assert!(failure.contains("free space; free some"), "{option}: {failure}");
         }
         // Compressed labels may be small.

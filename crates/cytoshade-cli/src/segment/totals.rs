@@ -139,13 +139,13 @@ impl Totals {
         // The diameter at a position in the sorted list of all cells.
         let at = |position: u64| {
             let mut before = 0;
-            counts.iter().find(|(_, count)| {
+            let found = counts.iter().find(|(_, count)| {
                 before += count;
                 position < before
-            })
+            });
+            found.map(|(diameter, _)| *diameter)
         };
-        let (lower, upper) = (at(total.checked_sub(1)? / 2)?, at(total / 2)?);
-        Some((lower.0 + upper.0) / 2.0)
+        crate::median::of_positions(total, at)
     }
 
     /// Prints the table on standard error.

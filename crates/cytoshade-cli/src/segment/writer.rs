@@ -1,5 +1,6 @@
 //! Writes the results of segmented images, reports them and records complete inputs.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use cytoshade::{Image, Stage};
@@ -278,11 +279,9 @@ impl Writer {
                 channels: [channels.chan, channels.chan2],
                 diameter: segmented.diameter().into(),
             };
-            let mut journal = lock(&self.journal);
-            let path = files.seg();
-            let replaces = plan::may_replace_seg(&path, &self.args, &journal);
-            let existing = if replaces { Existing::Replace } else { Existing::Keep };
-            files.save_seg(&mut self.outputs, existing, &parts, |hash| journal.output(&path, hash))?;
+            let (path, existing) = self.existing(target, files, LabelFormat::Seg);
+            let announce = |hash| lock(&self.journal).output(&path, hash);
+            files.save_seg(&mut self.outputs, existing, &parts, announce)?;
         }
         if self.args.measure.is_some() {
             self.save_measurements(target, files, images, segmented)?;
@@ -314,7 +313,7 @@ impl Writer {
         };
         let regions = Measured { labels, images, outputs: segmented.outputs(), pixel_size }.regions()?;
         let frame = target.item.time.filter(|_| target.series.items().len() > 1);
-        files.save_measurements(&mut self.outputs, &Batch::of_regions(&regions, frame))?;
+        files.save_measurements(&mut self.outputs, &Batch::from_regions(&regions, frame))?;
         let root = lock(&self.journal).root().to_path_buf();
         self.table.add(&root, &target.planned.path, files.measurements());
         Ok(())
@@ -331,6 +330,17 @@ impl Writer {
         let cells = Cells { labels, has_channels: target.item.channels > 1, metadata: &target.metadata };
         let masks = with_masks.then_some(LabelFormat::Tif);
         let others = formats.iter().copied().filter(|format| !matches!(format, LabelFormat::Tif | LabelFormat::Seg));
-        masks.into_iter().chain(others).try_for_each(|format| files.save_labels(&mut self.outputs, format, cells))
+        masks.into_iter().chain(others).try_for_each(|format| {
+            let (path, existing) = self.existing(target, files, format);
+            let announce = |hash| lock(&self.journal).output(&path, hash);
+            files.save_labels(&mut self.outputs, existing, (format, cells), announce)
+        })
+    }
+
+    /// The path of a label file, and the treatment of a file that is there now.
+    fn existing(&self, target: &Target<'_>, files: &Files, format: LabelFormat) -> (PathBuf, Existing) {
+        let (path, input) = (files.labels(format), &target.planned.path);
+        let is_kept = self.args.keeps(format) && plan::may_be_corrected(&path, input, &lock(&self.journal));
+        (path, if is_kept { Existing::Keep } else { Existing::Replace })
     }
 }

@@ -1,11 +1,15 @@
 //! The results in a folder, and the images that they belong to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cytoshade_safe_io::printable_path;
+use cytoshade_formats::Format;
+use cytoshade_safe_io::{printable, printable_path};
+use walkdir::WalkDir;
 
+use crate::endings::{FLOWS, LABELS, MEASUREMENTS};
 use crate::failure::Failure;
+use crate::report::warn;
 
 /// The files of one image.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,42 +18,45 @@ pub(super) struct ResultFiles {
     pub(super) name: String,
     pub(super) labels: PathBuf,
     pub(super) image: Option<PathBuf>,
-    /// What `segment --measure` wrote.
+    /// The measurements that `segment --measure` wrote.
     pub(super) measurements: Option<PathBuf>,
-    /// What `segment --save-flows` wrote.
+    /// The flows that `segment --save-flows` wrote.
     pub(super) flows: Option<PathBuf>,
 }
 
-/// The endings of label files; the first that exists is taken.
-const LABELS: [&str; 5] = ["_cp_masks.tif", "_cp_masks.tiff", "_cp_masks.png", "_cp_masks.npy", "_seg.npy"];
-
-/// The endings of image files; the first that exists is taken.
-const IMAGES: [&str; 17] = [
-    "tif", "tiff", "ome.tif", "ome.tiff", "png", "jpg", "jpeg", "npy", "lsm", "stk", "bmp", "webp", "jp2", "jxl",
-    "pgm", "ppm", "pnm",
-];
-
 /// Levels of folders that are searched.
-const MAX_DEPTH: usize = 16;
+const MAX_DEPTH: usize = 17;
+
+/// The files of a folder by name.
+type Names = BTreeMap<String, PathBuf>;
 
 /// The results in a folder and the folders in it, by ascending name. Links to folders are not followed.
 pub(super) fn results(folder: &Path, images: Option<&Path>) -> Result<Vec<ResultFiles>, Failure> {
-    let mut results = Vec::new();
-    let mut folders = vec![(folder.to_path_buf(), PathBuf::new(), 0)];
-    while let Some((path, below, depth)) = folders.pop() {
-        let cannot = |error| Failure::run(format!("cannot list {}: {error}", printable_path(&path)));
-        let mut files = HashMap::new();
-        for entry in std::fs::read_dir(&path).map_err(cannot)? {
-            let entry = entry.map_err(cannot)?;
-            let (name, kind) = (entry.file_name(), entry.file_type().map_err(cannot)?);
-            if kind.is_dir() && depth < MAX_DEPTH {
-                folders.push((entry.path(), below.join(&name), depth + 1));
-            } else if let (false, Some(text)) = (kind.is_dir(), name.to_str()) {
-                files.insert(text.to_owned(), entry.path());
+    // By the folder below the one that is viewed.
+    let mut folders: BTreeMap<PathBuf, Names> = BTreeMap::new();
+    for entry in WalkDir::new(folder).min_depth(1).max_depth(MAX_DEPTH) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) if error.depth() == 0 => {
+                return Err(Failure::run(format!(
+                    "cannot list {}: {}",
+                    printable_path(folder),
+                    printable(error.to_string())
+                )));
             }
+            Err(error) => {
+                warn(format_args!("a part of a folder is left out: {}", printable(error.to_string())));
+                continue;
+            }
+        };
+        if let (false, Some(name)) = (entry.file_type().is_dir(), entry.file_name().to_str()) {
+            let parent = entry.path().parent().and_then(|parent| parent.strip_prefix(folder).ok());
+            let below = parent.unwrap_or(Path::new("")).to_path_buf();
+            folders.entry(below).or_default().insert(name.to_owned(), entry.into_path());
         }
-        results.extend(of_folder(&files, &below, images));
     }
+    let mut results: Vec<ResultFiles> =
+        folders.iter().flat_map(|(below, files)| of_folder(files, below, images)).collect();
     if results.is_empty() {
         let endings = LABELS.join(", ");
         return Err(Failure::run(format!("{} holds no results: no file ends with {endings}", printable_path(folder))));
@@ -59,7 +66,7 @@ pub(super) fn results(folder: &Path, images: Option<&Path>) -> Result<Vec<Result
 }
 
 /// The results among the files of one folder, which is `below` the one that is viewed.
-fn of_folder(files: &HashMap<String, PathBuf>, below: &Path, images: Option<&Path>) -> Vec<ResultFiles> {
+fn of_folder(files: &Names, below: &Path, images: Option<&Path>) -> Vec<ResultFiles> {
     let mut stems: BTreeMap<&str, (usize, &PathBuf)> = BTreeMap::new();
     for (name, path) in files {
         let ending = LABELS.iter().enumerate().find_map(|(rank, ending)| Some((rank, name.strip_suffix(ending)?)));
@@ -70,24 +77,36 @@ fn of_folder(files: &HashMap<String, PathBuf>, below: &Path, images: Option<&Pat
             }
         }
     }
+    let beside_images = images.map(|folder| names_in(&folder.join(below)));
     let result = |(stem, (_, labels)): (&str, (usize, &PathBuf))| {
         let beside = |ending: &str| files.get(&format!("{stem}{ending}")).cloned();
-        let image = match images {
-            Some(folder) => IMAGES
-                .iter()
-                .map(|ending| folder.join(below).join(format!("{stem}.{ending}")))
-                .find(|path| path.is_file()),
-            None => IMAGES.iter().find_map(|ending| beside(&format!(".{ending}"))),
-        };
         ResultFiles {
             name: below.join(stem).display().to_string(),
             labels: labels.clone(),
-            image,
-            measurements: beside(crate::measurements::ENDING),
-            flows: beside("_flows.npy"),
+            image: image(beside_images.as_ref().unwrap_or(files), stem),
+            measurements: beside(MEASUREMENTS),
+            flows: beside(FLOWS),
         }
     };
     stems.into_iter().map(result).collect()
+}
+
+/// The image of a stem: its name is the stem and the extension of an image format, or `.ome` and the extension.
+fn image(files: &Names, stem: &str) -> Option<PathBuf> {
+    let is_image = |name: &str| {
+        let rest = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('.'));
+        let extension = rest.map(|rest| rest.strip_prefix("ome.").unwrap_or(rest));
+        extension.and_then(Format::from_extension).is_some()
+    };
+    let mut named = files.range(format!("{stem}.")..).take_while(|(name, _)| name.starts_with(stem));
+    named.find(|(name, _)| is_image(name)).map(|(_, path)| path.clone())
+}
+
+/// The files of a folder; none if it cannot be listed.
+fn names_in(folder: &Path) -> Names {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = entries.map(|entry| entry.path()).filter(|path| path.is_file());
+    files.filter_map(|path| Some((path.file_name()?.to_str()?.to_owned(), path))).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::results::{count, median};
+use super::results::count;
+use crate::median::of_sorted;
 
 const BINS: usize = 20;
 const WIDTH: f64 = 240.0;
@@ -19,7 +20,7 @@ pub(super) fn svg(diameters: &[f64], end: f64) -> String {
         }
     }
     let highest = counts.iter().copied().max().unwrap_or(0).max(1);
-    let summary = match (diameters.first(), median(diameters), diameters.last()) {
+    let summary = match (diameters.first(), of_sorted(diameters), diameters.last()) {
         (Some(first), Some(median), Some(last)) => {
             let cells = count(diameters.len(), "cell");
             format!("Diameters of {cells}: {first:.1} to {last:.1} pixels, median {median:.1}")

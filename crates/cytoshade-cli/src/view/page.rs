@@ -8,8 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::histogram;
-use super::results::{Measured, count, median};
+use super::results::{Measured, count};
 use crate::failure::Failure;
+use crate::median::of_sorted;
 use crate::report::warn;
 use crate::svg::escaped;
 
@@ -61,7 +62,7 @@ fn header(out: &mut impl Write, title: &str, results: &[Measured<'_>], end: f64)
         "<header>\n<h1>{title}</h1>\n<p>{} in {}, median diameter {} pixels; {order}.</p>\n{}\n</header>",
         count(diameters.len(), "cell"),
         count(results.len(), "image"),
-        median(&diameters).map_or_else(|| "-".into(), |median| format!("{median:.1}")),
+        of_sorted(&diameters).map_or_else(|| "-".into(), |median| format!("{median:.1}")),
         histogram::svg(&diameters, end)
     )
 }
@@ -79,10 +80,10 @@ fn card(out: &mut impl Write, index: usize, result: &Measured<'_>, end: f64, max
                  alt=\"{name} with the outlines of {cells}{plane}\">"
             )?;
         }
+        // The message has a path, and the sheet may be shared.
         Err(failure) => {
-            let message = failure.to_string();
-            writeln!(out, "<p class=\"failure\">{}</p>", escaped(&message))?;
-            warn(message);
+            writeln!(out, "<p class=\"failure\">No picture: the labels cannot be read.</p>")?;
+            warn(failure);
         }
     }
     writeln!(out, "<dl>")?;
@@ -127,4 +128,23 @@ fn table(out: &mut impl Write, results: &[Measured<'_>], limit: usize) -> io::Re
         writeln!(out, "</tr>")?;
     }
     writeln!(out, "</tbody>\n</table>\n</section>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::find::ResultFiles;
+    use super::*;
+
+    #[test]
+    fn a_sheet_has_no_path_of_a_file_that_cannot_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let labels = folder.path().join("a_cp_masks.tif");
+        let files = ResultFiles { name: "a".into(), labels, image: None, measurements: None, flows: None };
+        let result = Measured { files: &files, diameters: Vec::new(), flow_errors: Vec::new() };
+        let mut page = Vec::new();
+        write(&mut page, folder.path(), &[result], 1, 100).unwrap();
+        let page = String::from_utf8(page).unwrap();
+        assert!(page.contains("No picture: the labels cannot be read"), "{page}");
+        assert!(!page.contains("a_cp_masks.tif"), "{page}");
+    }
 }

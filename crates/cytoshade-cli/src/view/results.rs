@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::flows_file::{FlowsFile, plane_labels};
 use crate::label_file::LabelFile;
 use crate::measurements::{Batch, Measured as MeasuredLabels, NetworkOutputs, read_batch};
+use crate::median::of_sorted;
 use crate::report::warn;
 
 /// The measurements of one image.
@@ -37,7 +38,7 @@ impl<'f> Measured<'f> {
 
     /// The median diameter of the cells in pixels.
     pub(super) fn median_diameter(&self) -> Option<f64> {
-        median(&self.diameters)
+        of_sorted(&self.diameters)
     }
 
     pub(super) fn mean_flow_error(&self) -> Option<f64> {
@@ -103,7 +104,7 @@ fn measured(files: &ResultFiles) -> Result<Vec<Batch>, Failure> {
         let plane = flows.as_ref().and_then(|_| plane_labels(point));
         let outputs = flows.as_ref().map(|flows| flows.outputs(plane.as_ref())).unwrap_or_else(NetworkOutputs::default);
         let measured = MeasuredLabels { labels: point, images: &[], outputs, pixel_size: PixelSize::default() };
-        measured.regions().map(|regions| Batch::of_regions(&regions, None))
+        measured.regions().map(|regions| Batch::from_regions(&regions, None))
     };
     labels.points().map(measure).collect::<Result<_, _>>().map_err(|failure: Failure| failure.about(&files.labels))
 }
@@ -114,12 +115,6 @@ pub(super) fn sort_worst_first(all: &mut [Measured<'_>]) {
         let [error_a, error_b] = [a, b].map(|result| result.mean_flow_error().unwrap_or(f64::NEG_INFINITY));
         error_b.total_cmp(&error_a).then_with(|| a.files.name.cmp(&b.files.name))
     });
-}
-
-/// The median of ascending values.
-pub(super) fn median(sorted: &[f64]) -> Option<f64> {
-    let (low, high) = (sorted.get(sorted.len().checked_sub(1)? / 2)?, sorted.get(sorted.len() / 2)?);
-    Some((low + high) / 2.0)
 }
 
 /// A number of things in words.
