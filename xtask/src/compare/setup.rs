@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Compare;
+use super::{Compare, Measure};
 use crate::shell::{Outcome, cargo, root, run, target_folder};
 
 /// Files and programs of the peers.
@@ -29,7 +29,7 @@ impl Setup {
         let model = given.unwrap_or_else(|| root().join("models/cytoshade-demo.safetensors"));
         let files = root().join("target/compare");
         let setup = Self { python, files, model, published_width };
-        build()?;
+        build(options)?;
         run(setup.python("prepare.py").args([&setup.model, &setup.files]))?;
         Ok(setup)
     }
@@ -74,8 +74,12 @@ fn environment() -> Result<PathBuf, String> {
     Ok(python)
 }
 
-fn build() -> Outcome {
+fn build(options: &Compare) -> Outcome {
     run(cargo(&["build", "--release", "--package", "cytoshade-cli"]))?;
+    // A folder is only compared with Cellpose's own program.
+    if ![Measure::Network, Measure::Shaders, Measure::Pipeline].iter().any(|&measure| options.measures(measure)) {
+        return Ok(());
+    }
     let peers =
         cargo(&["build", "--release", "--keep-going", "--manifest-path", "benches/peers/Cargo.toml", "--target-dir"]);
     // A peer that does not build is skipped, with a note in the table.
