@@ -6,7 +6,7 @@ use clap::Args;
 use cytoshade::{Channels, Control, LoadOptions, Params, RestoreOptions, Restorer, RestorerBuilder, Sha256, Stack};
 use cytoshade_safe_io::printable_path;
 
-use crate::backend_args::BackendArgs;
+use crate::backend_args::{BackendArgs, warn_refused};
 use crate::batch::run_each;
 use crate::failure::Failure;
 use crate::input_args::InputArgs;
@@ -78,6 +78,7 @@ impl Restoration {
         let options = RestoreOptions::from_name(&name);
         let builder = runs.apply(Restorer::builder(&model).options(options));
         let restorer = builder.clone().build().map_err(|error| Failure::at(path, error))?;
+        warn_refused(restorer.refused());
         Ok(Self { restorer, builder, sha256: model.origin().map(|origin| origin.sha256) })
     }
 
@@ -86,6 +87,7 @@ impl Restoration {
         if self.restorer.is_lost()
             && let Ok(restorer) = self.builder.clone().build()
         {
+            warn_refused(restorer.refused());
             warn(format_args!("continuing on {}", restorer.device()));
             self.restorer = restorer;
         }

@@ -63,10 +63,14 @@
 #[cfg(not(any(feature = "gpu", feature = "cpu")))]
 compile_error!("cytoshade needs a backend: enable the feature `gpu`, the feature `cpu`, or both");
 
+#[cfg(feature = "gpu")]
+mod agreement;
 mod backend;
 #[cfg(feature = "gpu")]
 mod calibrate;
 mod device;
+#[cfg(feature = "gpu")]
+mod device_check;
 mod error;
 mod flow_errors;
 mod gpu;

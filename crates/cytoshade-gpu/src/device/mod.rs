@@ -32,7 +32,7 @@ pub(crate) use dispatch_list::DispatchList;
 use errors::DeviceErrors;
 use fault_injection::FaultInjection;
 use kernels::Kernels;
-pub use open::DeviceOptions;
+pub use open::{Candidates, DeviceOptions};
 use sync::lock;
 
 /// An open device. Clones share it.

@@ -1,5 +1,6 @@
 //! Opens a device, or wraps one that a program has opened.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use cytoshade_core::Span;
@@ -45,6 +46,45 @@ impl Default for DeviceOptions {
     }
 }
 
+/// The adapters that match a choice, best first, to open one after another.
+#[derive(Debug)]
+pub struct Candidates {
+    adapters: VecDeque<(wgpu::Adapter, AdapterInfo)>,
+    options: DeviceOptions,
+    /// The phase of listing them.
+    listing: Span,
+}
+
+impl Candidates {
+    /// Lists the adapters that match a choice.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] if there is none.
+    pub async fn find(choice: Choice, options: &DeviceOptions) -> Result<Self, Error> {
+        let span = Span::begin("adapter");
+        let adapters = candidates(&options.faults.choice(choice)).await?;
+        Ok(Self { adapters: adapters.into(), options: options.clone(), listing: span.end() })
+    }
+
+    /// Opens the best of the remaining adapters, or the next best if it does not open.
+    ///
+    /// # Errors
+    /// [`Error::TooWeak`] or [`Error::Open`] of the last adapter if none opens, [`Error::NoAdapter`] if none is left.
+    pub async fn open_next(&mut self) -> Result<Gpu, Error> {
+        let mut failed = Error::NoAdapter { wanted: "further adapter".into(), found: "none".into() };
+        while let Some((adapter, info)) = self.adapters.pop_front() {
+            match Gpu::open_adapter(&adapter, info, &self.options).await {
+                Ok(gpu) => {
+                    lock(&gpu.0.phases).insert(0, self.listing);
+                    return Ok(gpu);
+                }
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
+    }
+}
+
 impl Gpu {
     /// Opens the best adapter that matches a choice, or the next best if it does not open.
     ///
@@ -69,20 +109,7 @@ impl Gpu {
     /// # Errors
     /// Those of [`Gpu::open`].
     pub async fn open_with(choice: Choice, options: &DeviceOptions) -> Result<Gpu, Error> {
-        let span = Span::begin("adapter");
-        let candidates = candidates(&choice).await?;
-        let span = span.end();
-        let mut last = None;
-        for (adapter, info) in candidates {
-            match Self::open_adapter(&adapter, info, options).await {
-                Ok(gpu) => {
-                    lock(&gpu.0.phases).insert(0, span);
-                    return Ok(gpu);
-                }
-                Err(error) => last = Some(error),
-            }
-        }
-        Err(last.unwrap_or(Error::NoAdapter { wanted: "adapter".into(), found: "none".into() }))
+        Candidates::find(choice, options).await?.open_next().await
     }
 
     /// Wraps a device that a program has opened, shared with the program's own work.

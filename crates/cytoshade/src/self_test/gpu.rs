@@ -2,21 +2,19 @@
 
 use std::time::Instant;
 
-use cytoshade_core::{EndPoints, Network};
+use cytoshade_core::Network;
 use cytoshade_gpu::{
     Activations, AdapterInfo, Choice, ConvKernel, Error as GpuError, Gpu, GpuEndPoints, GpuLabels, GpuPlanes,
-    Network as GpuNetwork, Options, Precision, TiledPlanes, tune,
+    Network as GpuNetwork, Options, Precision, TiledPlanes,
 };
 
-use super::scene::{NITER, RESIZED, Scene, distance};
+use super::scene::{NITER, RESIZED, Scene};
 use super::{CheckOutcome, SelfTestCheck};
 use crate::Error;
+use crate::agreement::{FAR, allowed, distance, far, share};
 
 /// Relative L2 error of a stage of floating-point numbers that counts as agreement: rounding.
 const ROUNDING: f64 = 1e-5;
-
-/// Pixels by which an end point may differ, and the share of end points that may differ by more.
-const END_POINT: (f32, f64) = (1e-2, 1e-3);
 
 /// Compares every kernel and stage of an adapter.
 pub(super) async fn checks(adapter: &AdapterInfo, network: &Network, scene: &Scene) -> Vec<SelfTestCheck> {
@@ -62,15 +60,6 @@ fn check(name: &str, start: Instant, outcome: Result<CheckOutcome, GpuError>) ->
     SelfTestCheck { name: name.into(), outcome, time: start.elapsed() }
 }
 
-/// The share of values that differ.
-fn share<T: PartialEq>(found: &[T], expected: &[T]) -> f64 {
-    if found.len() != expected.len() {
-        return 1.0;
-    }
-    let differing = found.iter().zip(expected).filter(|(found, expected)| found != expected).count();
-    differing as f64 / expected.len().max(1) as f64
-}
-
 async fn normalize(gpu: &Gpu, scene: &Scene) -> Result<CheckOutcome, GpuError> {
     let planes = GpuPlanes::upload(gpu, &scene.planes).await?;
     let found = cytoshade_gpu::normalize(gpu, planes, &scene.params).await?.read(gpu).await?;
@@ -97,7 +86,7 @@ async fn tile(gpu: &Gpu, scene: &Scene) -> Result<CheckOutcome, GpuError> {
 async fn run(gpu: &Gpu, network: &Network, scene: &Scene, options: Options) -> Result<CheckOutcome, GpuError> {
     let tile = &scene.tile;
     let found = GpuNetwork::with(gpu, network, options).await?.run(&tile.values, 1, tile.side, tile.side).await?;
-    Ok(CheckOutcome::new(distance(&found.outputs, &tile.outputs), tune::allowed(options.precision)))
+    Ok(CheckOutcome::new(distance(&found.outputs, &tile.outputs), allowed(options.precision)))
 }
 
 async fn blend(gpu: &Gpu, scene: &Scene) -> Result<CheckOutcome, GpuError> {
@@ -114,18 +103,7 @@ async fn follow_flows(gpu: &Gpu, scene: &Scene) -> Result<CheckOutcome, GpuError
     let flows = GpuPlanes::upload(gpu, &scene.flows).await?;
     let threshold = scene.params.cellprob_threshold;
     let found = cytoshade_gpu::follow_flows(gpu, &flows, threshold, NITER, scene.params.interp).await?;
-    let found = found.read(gpu).await?;
-    let (distance, allowed) = END_POINT;
-    let error = if found.pixels == scene.ends.pixels { far(&found, &scene.ends, distance) } else { 1.0 };
-    Ok(CheckOutcome::new(error, allowed))
-}
-
-/// The share of end points that are further apart than a distance in pixels.
-fn far(found: &EndPoints, expected: &EndPoints, distance: f32) -> f64 {
-    let rows = found.y.iter().zip(&expected.y);
-    let columns = found.x.iter().zip(&expected.x);
-    let near = rows.zip(columns).filter(|((y, v), (x, u))| (*y - *v).hypot(*x - *u) <= distance).count();
-    1.0 - near as f64 / expected.pixels.len().max(1) as f64
+    Ok(CheckOutcome::new(far(&found.read(gpu).await?, &scene.ends), FAR))
 }
 
 async fn ends(gpu: &Gpu, scene: &Scene) -> Result<GpuEndPoints, GpuError> {
