@@ -75,7 +75,7 @@ mod tests {
     fn every_future_is_send() {
         fn sendable<T: Send>(_: impl FnOnce(&'static Gpu, &'static Network, &'static Weights) -> T) {}
         sendable(|_, _, _| Gpu::open(Choice::Any));
-        fn next(candidates: &'static mut Candidates) {
+        fn next(candidates: &'static mut Candidates<'static>) {
             sendable(|_, _, _| candidates.open_next());
         }
         let _ = next;

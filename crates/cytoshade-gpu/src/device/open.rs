@@ -1,6 +1,5 @@
 //! Opens a device, or wraps one that a program has opened.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use cytoshade_core::Span;
@@ -48,22 +47,22 @@ impl Default for DeviceOptions {
 
 /// The adapters that match a choice, best first, to open one after another.
 #[derive(Debug)]
-pub struct Candidates {
-    adapters: VecDeque<(wgpu::Adapter, AdapterInfo)>,
-    options: DeviceOptions,
+pub struct Candidates<'a> {
+    adapters: std::vec::IntoIter<(wgpu::Adapter, AdapterInfo)>,
+    options: &'a DeviceOptions,
     /// The phase of listing them.
     listing: Span,
 }
 
-impl Candidates {
+impl<'a> Candidates<'a> {
     /// Lists the adapters that match a choice.
     ///
     /// # Errors
     /// [`Error::NoAdapter`] if there is none.
-    pub async fn find(choice: Choice, options: &DeviceOptions) -> Result<Self, Error> {
+    pub async fn find(choice: Choice, options: &'a DeviceOptions) -> Result<Self, Error> {
         let span = Span::begin("adapter");
         let adapters = candidates(&options.faults.choice(choice)).await?;
-        Ok(Self { adapters: adapters.into(), options: options.clone(), listing: span.end() })
+        Ok(Self { adapters: adapters.into_iter(), options, listing: span.end() })
     }
 
     /// Opens the best of the remaining adapters, or the next best if it does not open.
@@ -72,8 +71,8 @@ impl Candidates {
     /// [`Error::TooWeak`] or [`Error::Open`] of the last adapter if none opens, [`Error::NoAdapter`] if none is left.
     pub async fn open_next(&mut self) -> Result<Gpu, Error> {
         let mut failed = Error::NoAdapter { wanted: "further adapter".into(), found: "none".into() };
-        while let Some((adapter, info)) = self.adapters.pop_front() {
-            match Gpu::open_adapter(&adapter, info, &self.options).await {
+        for (adapter, info) in self.adapters.by_ref() {
+            match Gpu::open_adapter(&adapter, info, self.options).await {
                 Ok(gpu) => {
                     lock(&gpu.0.phases).insert(0, self.listing);
                     return Ok(gpu);

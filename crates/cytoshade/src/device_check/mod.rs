@@ -11,15 +11,15 @@ mod tests;
 #[cfg(target_arch = "wasm32")]
 mod web;
 
-use cytoshade_core::{Network, Params, Planes, Span};
-use cytoshade_gpu::{
-    Error as GpuError, Gpu, GpuPlanes, Options, Precision, fill_holes_and_remove_small, follow_flows, histogram, masks,
-};
+use cytoshade_core::{Control, Network, Params, Planes, Span};
+use cytoshade_gpu::{Error as GpuError, Gpu, Options, Precision};
 
 use crate::Error;
-use crate::agreement::{FAR, allowed, distance, far, share};
+use crate::agreement::{allowed, distance, share};
 use crate::backend::Backend;
-use crate::calibrate::{KernelChoices, PrecisionChoice, Wanted};
+use crate::backend::placed::Placed;
+use crate::calibrate::{KernelChoices, PrecisionChoice, Subject, Wanted};
+use crate::pipeline::run::Run;
 use case::{Case, NITER, SIDE};
 #[cfg(not(target_arch = "wasm32"))]
 use native::Record;
@@ -29,23 +29,29 @@ use web::Record;
 /// Fails unless a GPU computes the same as the CPU. A pass is remembered in the caller's cache.
 ///
 /// The kernel and the precision are those that the caller chose; for [`PrecisionChoice::Auto`] f32, with which the trial
-/// of f16 compares. In browsers a software adapter runs the network only, since its stages run on the host.
+/// of f16 compares. The dynamics are left out for restoration networks, and for software adapters in browsers, whose
+/// stages run on the host.
 ///
 /// # Errors
 /// [`Error::WrongResults`], and errors of the device.
-pub(crate) async fn check(gpu: &Gpu, network: &Network, wanted: &Wanted) -> Result<(), Error> {
+pub(crate) async fn check(gpu: &Gpu, subject: &Subject<'_>, wanted: &Wanted) -> Result<(), Error> {
     let precision = match wanted.precision {
         PrecisionChoice::F16 => Precision::F16,
         PrecisionChoice::F32 | PrecisionChoice::Auto => Precision::F32,
     };
     let options = Options { precision, ..wanted.options };
-    let network = case::small_network(network)?;
-    let record = Record::new(gpu.info(), &network, options, wanted);
+    let case = Case::new(subject.model.network())?;
+    let record = Record::new(gpu.info(), &case.network, subject.restores, options, wanted);
     if record.has_passed() {
         return Ok(());
     }
     let span = Span::begin("check");
-    let result = compare(gpu, options, &Case::new(network).await?).await;
+    let expected = match cpu(&case.network)? {
+        Some(backend) => Some(outputs(&backend, &case.network, &case.planes).await?),
+        None => None,
+    };
+    let has_dynamics = !gpu.compiles_slowly() && !subject.restores;
+    let result = compare(gpu, options, &case, expected.as_ref(), has_dynamics).await;
     gpu.phase(span);
     match result {
         // Too little memory for the check is not evidence of a defect: larger work will report it.
@@ -58,40 +64,55 @@ pub(crate) async fn check(gpu: &Gpu, network: &Network, wanted: &Wanted) -> Resu
     }
 }
 
-/// Compares a GPU with the results of the CPU.
-async fn compare(gpu: &Gpu, options: Options, case: &Case) -> Result<(), Error> {
-    let differ = |what, error: f64, allowed: f64| {
-        // An error that is not a number is no agreement.
-        if error <= allowed { Ok(()) } else { Err(wrong_results(gpu, what, error, allowed)) }
-    };
-    if let Some(expected) = &case.outputs {
-        let error = match outputs(gpu, options, case).await {
+/// The CPU with a network, in builds that have it.
+fn cpu(network: &Network) -> Result<Option<Backend>, Error> {
+    #[cfg(feature = "cpu")]
+    return Ok(Some(Backend::Cpu(Box::new(crate::backend::Cpu::open(network, None)?))));
+    #[cfg(not(feature = "cpu"))]
+    Ok(None)
+}
+
+/// Compares a GPU with the `expected` outputs of the network and, with `has_dynamics`, with the masks of the flows.
+async fn compare(
+    gpu: &Gpu,
+    options: Options,
+    case: &Case,
+    expected: Option<&Planes>,
+    has_dynamics: bool,
+) -> Result<(), Error> {
+    let network = &case.network;
+    let backend = Backend::open(gpu.clone(), network, options, &KernelChoices::new()).await?;
+    if let Some(expected) = expected {
+        let error = match outputs(&backend, network, &case.planes).await {
             Ok(found) => distance(found.as_slice(), expected.as_slice()),
             Err(Error::Gpu(GpuError::NotFinite { .. })) => f64::INFINITY,
             Err(error) => return Err(error),
         };
-        differ("the outputs of a network", error, allowed(options.precision))?;
+        agree(gpu, "the outputs of a network", error, allowed(options.precision))?;
     }
-    if gpu.compiles_slowly() {
+    if has_dynamics {
+        let (control, params) = (Control::new(), Params::default().flow_threshold(0.0));
+        let mut run = Run::new(&backend, network, &control, [1, SIDE, SIDE]);
+        let flows = Placed::Host(case.flows.clone());
+        let (labels, _) = run.masks(flows, NITER, (SIDE, SIDE), &params).await?;
+        agree(gpu, "the masks of flows", share(labels.as_slice(), case.labels.as_slice()), 0.0)?;
+    }
+    Ok(())
+}
+
+/// The outputs of a network for planes.
+async fn outputs(backend: &Backend, network: &Network, planes: &Planes) -> Result<Planes, Error> {
+    let control = Control::new();
+    let mut run = Run::new(backend, network, &control, [1, planes.height(), planes.width()]);
+    run.network(Placed::Host(planes.clone()), &Params::default()).await?.outputs.into_host().await
+}
+
+/// Fails if an error is over the allowed one, or not a number.
+fn agree(gpu: &Gpu, what: &'static str, error: f64, allowed: f64) -> Result<(), Error> {
+    if error <= allowed {
         return Ok(());
     }
-    let params = Params::default();
-    let flows = GpuPlanes::upload(gpu, &case.flows).await?;
-    let ends = follow_flows(gpu, &flows, params.cellprob_threshold, NITER, params.interp).await?;
-    differ("the end points of flows", far(&ends.read(gpu).await?, &case.ends), FAR)?;
-    let labels = masks(gpu, &ends, &histogram(gpu, &ends).await?, params.max_size_fraction).await?;
-    let labels = fill_holes_and_remove_small(gpu, labels, (SIDE, SIDE), params.min_size).await?;
-    differ("the masks of flows", share(labels.as_slice(), case.labels.as_slice()), 0.0)
-}
-
-/// The outputs of the small network.
-async fn outputs(gpu: &Gpu, options: Options, case: &Case) -> Result<Planes, Error> {
-    let backend = Backend::open(gpu.clone(), &case.network, options, &KernelChoices::new()).await?;
-    case::run(&backend, &case.network, &case.planes).await
-}
-
-fn wrong_results(gpu: &Gpu, what: &'static str, error: f64, allowed: f64) -> Error {
     let info = gpu.info();
     let driver = if info.driver.is_empty() { String::new() } else { format!(" (driver {})", info.driver) };
-    Error::WrongResults { adapter: format!("{}{driver}", info.name), what, error, allowed }
+    Err(Error::WrongResults { adapter: format!("{}{driver}", info.name), what, error, allowed })
 }

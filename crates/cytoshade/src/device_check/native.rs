@@ -12,10 +12,18 @@ use crate::calibrate::{Slot, Wanted};
 pub(super) struct Record(Option<Slot>);
 
 impl Record {
-    pub(super) fn new(adapter: &AdapterInfo, network: &Network, options: Options, wanted: &Wanted) -> Self {
+    pub(super) fn new(
+        adapter: &AdapterInfo,
+        network: &Network,
+        restores: bool,
+        options: Options,
+        wanted: &Wanted,
+    ) -> Self {
         let Options { kernel, precision } = options;
         let plan = Sha256::digest(format!("{:?}", network.plan()).as_bytes());
-        let key = format!("{plan} in {} by {}", precision.name(), kernel.map_or("default", ConvKernel::name));
+        let kernel = kernel.map_or("default", ConvKernel::name);
+        let dynamics = if restores { "" } else { " with dynamics" };
+        let key = format!("{plan} in {} by {kernel}{dynamics}", precision.name());
         let folder = wanted.cache.as_deref().filter(|_| !adapter.driver.is_empty());
         Self(folder.map(|folder| Slot::new(folder, "check", adapter, key)))
     }

@@ -9,7 +9,7 @@ use crate::calibrate::Wanted;
 pub(super) struct Record;
 
 impl Record {
-    pub(super) fn new(_: &AdapterInfo, _: &Network, _: Options, _: &Wanted) -> Self {
+    pub(super) fn new(_: &AdapterInfo, _: &Network, _: bool, _: Options, _: &Wanted) -> Self {
         Self
     }
 

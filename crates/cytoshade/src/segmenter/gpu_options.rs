@@ -4,7 +4,7 @@ use cytoshade_gpu::{Candidates, Choice, ConvKernel, DeviceOptions, Error as GpuE
 
 use super::builder::Builder;
 use crate::backend::Backend;
-use crate::calibrate::{self, Wanted};
+use crate::calibrate::{self, Subject, Wanted};
 use crate::{Device, Error, Model, PrecisionChoice, device_check};
 
 /// The options of a network on a GPU.
@@ -32,27 +32,32 @@ impl GpuOptions {
         restores: bool,
         refused: &mut Vec<Error>,
     ) -> Result<Option<Backend>, Error> {
+        let subject = Subject { model, restores };
         let gpu = match (&self.shared, device) {
             (Some((adapter, device, queue)), _) => {
                 let gpu = Gpu::from_parts(adapter, device.clone(), queue.clone(), &self.device).await?;
-                device_check::check(&gpu, model.network(), &self.wanted).await?;
+                device_check::check(&gpu, &subject, &self.wanted).await?;
                 gpu
             }
             (None, Device::Cpu) => return Ok(None),
-            (None, Device::Auto | Device::Gpu) => self.open_checked(Choice::Hardware, model, refused).await?,
-            (None, Device::Software) => self.open_checked(Choice::Software, model, refused).await?,
+            (None, Device::Auto | Device::Gpu) => self.open_checked(Choice::Hardware, &subject, refused).await?,
+            (None, Device::Software) => self.open_checked(Choice::Software, &subject, refused).await?,
         };
-        let subject = calibrate::Subject { model, restores };
         let (options, kernels) = calibrate::resolve(&gpu, &subject, &self.wanted).await?;
         Backend::open(gpu, model.network(), options, &kernels).await.map(Some)
     }
 
     /// Opens the best GPU that passes the check.
-    async fn open_checked(&self, choice: Choice, model: &Model, refused: &mut Vec<Error>) -> Result<Gpu, Error> {
+    async fn open_checked(
+        &self,
+        choice: Choice,
+        subject: &Subject<'_>,
+        refused: &mut Vec<Error>,
+    ) -> Result<Gpu, Error> {
         let mut candidates = Candidates::find(choice, &self.device).await?;
         loop {
             let gpu = candidates.open_next().await?;
-            match device_check::check(&gpu, model.network(), &self.wanted).await {
+            match device_check::check(&gpu, subject, &self.wanted).await {
                 Ok(()) => return Ok(gpu),
                 Err(error) if is_refusal(&error) => return Err(error),
                 Err(error) => refused.push(error),

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use cytoshade_core::Network;
+use cytoshade_core::{EndPoints, Network};
 use cytoshade_gpu::{
     Activations, AdapterInfo, Choice, ConvKernel, Error as GpuError, Gpu, GpuEndPoints, GpuLabels, GpuPlanes,
     Network as GpuNetwork, Options, Precision, TiledPlanes,
@@ -11,10 +11,13 @@ use cytoshade_gpu::{
 use super::scene::{NITER, RESIZED, Scene};
 use super::{CheckOutcome, SelfTestCheck};
 use crate::Error;
-use crate::agreement::{FAR, allowed, distance, far, share};
+use crate::agreement::{allowed, distance, share};
 
 /// Relative L2 error of a stage of floating-point numbers that counts as agreement: rounding.
 const ROUNDING: f64 = 1e-5;
+
+/// Pixels by which an end point may differ, and the share of end points that may differ by more.
+const END_POINT: (f32, f64) = (1e-2, 1e-3);
 
 /// Compares every kernel and stage of an adapter.
 pub(super) async fn checks(adapter: &AdapterInfo, network: &Network, scene: &Scene) -> Vec<SelfTestCheck> {
@@ -103,7 +106,18 @@ async fn follow_flows(gpu: &Gpu, scene: &Scene) -> Result<CheckOutcome, GpuError
     let flows = GpuPlanes::upload(gpu, &scene.flows).await?;
     let threshold = scene.params.cellprob_threshold;
     let found = cytoshade_gpu::follow_flows(gpu, &flows, threshold, NITER, scene.params.interp).await?;
-    Ok(CheckOutcome::new(far(&found.read(gpu).await?, &scene.ends), FAR))
+    let found = found.read(gpu).await?;
+    let (distance, allowed) = END_POINT;
+    let error = if found.pixels == scene.ends.pixels { far(&found, &scene.ends, distance) } else { 1.0 };
+    Ok(CheckOutcome::new(error, allowed))
+}
+
+/// The share of end points that are further apart than a distance in pixels.
+fn far(found: &EndPoints, expected: &EndPoints, distance: f32) -> f64 {
+    let rows = found.y.iter().zip(&expected.y);
+    let columns = found.x.iter().zip(&expected.x);
+    let near = rows.zip(columns).filter(|((y, v), (x, u))| (*y - *v).hypot(*x - *u) <= distance).count();
+    1.0 - near as f64 / expected.pixels.len().max(1) as f64
 }
 
 async fn ends(gpu: &Gpu, scene: &Scene) -> Result<GpuEndPoints, GpuError> {
