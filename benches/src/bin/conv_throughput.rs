@@ -15,7 +15,7 @@ use cytoshade_benches::plain::{Plain, convolution_3x3};
 use cytoshade_benches::{FULL_WIDTH, network, tiles};
 use cytoshade_core::{Convolution, Network as Weights, StepCost};
 use cytoshade_cpu::network::Network as CpuNetwork;
-use cytoshade_gpu::{Choice, ConvKernel, Gpu, Layer, Network, Options, Precision, agreement};
+use cytoshade_gpu::{Choice, ConvKernel, Gpu, Layer, Network, Options, Precision, tune};
 use pollster::block_on;
 
 type Failure = Box<dyn std::error::Error>;
@@ -78,7 +78,7 @@ impl<'a> Bench<'a> {
             match block_on(Network::with(self.gpu, self.weights, options)) {
                 Ok(network) => {
                     let found = block_on(network.run(&self.input, self.tiles, SIDE, SIDE))?.outputs;
-                    check(kernel.name(), precision, agreement::distance(&found, &self.expected))?;
+                    check(kernel.name(), precision, tune::distance(&found, &self.expected))?;
                     subjects.push(Subject::Family(kernel, Box::new(network)));
                 }
                 Err(error) => println!("{kernel} {}: {error}", precision.name()),
@@ -91,7 +91,7 @@ impl<'a> Bench<'a> {
 /// Fails if a kernel's outputs differ from the expected ones.
 fn check(name: &str, precision: Precision, error: f64) -> Result<(), Failure> {
     println!("{name} {}: relative L2 error {error:.1e}", precision.name());
-    if error <= agreement::allowed(precision) {
+    if error <= tune::allowed(precision) {
         Ok(())
     } else {
         Err(format!("the outputs of {name} differ from those of the CPU").into())

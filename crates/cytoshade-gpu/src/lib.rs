@@ -41,9 +41,8 @@ pub use wgpu;
 pub use device::adapter::{AdapterInfo, AdapterKind, AdapterLimits, Choice, adapters};
 pub use device::capabilities::Capabilities;
 pub use device::fault_injection::{DeviceOverride, FaultInjection};
-pub use device::{Candidates, DeviceOptions, Gpu};
+pub use device::{DeviceOptions, Gpu};
 pub use error::{AllMissing, Error, Missing, Unsupported};
-pub use network::agreement;
 #[cfg(not(target_arch = "wasm32"))]
 pub use network::tune;
 pub use network::{Batch, Network, Options, Part, StepTime, Submission, memory};
@@ -75,10 +74,6 @@ mod tests {
     fn every_future_is_send() {
         fn sendable<T: Send>(_: impl FnOnce(&'static Gpu, &'static Network, &'static Weights) -> T) {}
         sendable(|_, _, _| Gpu::open(Choice::Any));
-        fn next(candidates: &'static mut Candidates<'static>) {
-            sendable(|_, _, _| candidates.open_next());
-        }
-        let _ = next;
         sendable(|_, _, _| adapters());
         sendable(|gpu, _, weights| Network::new(gpu, weights));
         sendable(|_, network, _| network.run(&[], 0, 8, 8));

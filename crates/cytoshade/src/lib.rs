@@ -63,8 +63,6 @@
 #[cfg(not(any(feature = "gpu", feature = "cpu")))]
 compile_error!("cytoshade needs a backend: enable the feature `gpu`, the feature `cpu`, or both");
 
-#[cfg(feature = "gpu")]
-mod agreement;
 mod backend;
 #[cfg(feature = "gpu")]
 mod calibrate;

@@ -32,7 +32,7 @@ pub(crate) use dispatch_list::DispatchList;
 use errors::DeviceErrors;
 use fault_injection::FaultInjection;
 use kernels::Kernels;
-pub use open::{Candidates, DeviceOptions};
+pub use open::DeviceOptions;
 use sync::lock;
 
 /// An open device. Clones share it.

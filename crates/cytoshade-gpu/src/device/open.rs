@@ -45,45 +45,6 @@ impl Default for DeviceOptions {
     }
 }
 
-/// The adapters that match a choice, best first, to open one after another.
-#[derive(Debug)]
-pub struct Candidates<'a> {
-    adapters: std::vec::IntoIter<(wgpu::Adapter, AdapterInfo)>,
-    options: &'a DeviceOptions,
-    /// The phase of listing them.
-    listing: Span,
-}
-
-impl<'a> Candidates<'a> {
-    /// Lists the adapters that match a choice.
-    ///
-    /// # Errors
-    /// [`Error::NoAdapter`] if there is none.
-    pub async fn find(choice: Choice, options: &'a DeviceOptions) -> Result<Self, Error> {
-        let span = Span::begin("adapter");
-        let adapters = candidates(&options.faults.choice(choice)).await?;
-        Ok(Self { adapters: adapters.into_iter(), options, listing: span.end() })
-    }
-
-    /// Opens the best of the remaining adapters, or the next best if it does not open.
-    ///
-    /// # Errors
-    /// [`Error::TooWeak`] or [`Error::Open`] of the last adapter if none opens, [`Error::NoAdapter`] if none is left.
-    pub async fn open_next(&mut self) -> Result<Gpu, Error> {
-        let mut failed = Error::NoAdapter { wanted: "further adapter".into(), found: "none".into() };
-        for (adapter, info) in self.adapters.by_ref() {
-            match Gpu::open_adapter(&adapter, info, self.options).await {
-                Ok(gpu) => {
-                    lock(&gpu.0.phases).insert(0, self.listing);
-                    return Ok(gpu);
-                }
-                Err(error) => failed = error,
-            }
-        }
-        Err(failed)
-    }
-}
-
 impl Gpu {
     /// Opens the best adapter that matches a choice, or the next best if it does not open.
     ///
@@ -108,7 +69,28 @@ impl Gpu {
     /// # Errors
     /// Those of [`Gpu::open`].
     pub async fn open_with(choice: Choice, options: &DeviceOptions) -> Result<Gpu, Error> {
-        Candidates::find(choice, options).await?.open_next().await
+        Ok(Self::open_next(choice, options, 0).await?.0)
+    }
+
+    /// [`Gpu::open_with`] without the best `skip` adapters. Also returns how many to skip to open the next best.
+    ///
+    /// # Errors
+    /// Those of [`Gpu::open`]; [`Error::NoAdapter`] if no adapter is left.
+    pub async fn open_next(choice: Choice, options: &DeviceOptions, skip: usize) -> Result<(Gpu, usize), Error> {
+        let span = Span::begin("adapter");
+        let candidates = candidates(&options.faults.choice(choice)).await?;
+        let span = span.end();
+        let mut last = None;
+        for (at, (adapter, info)) in candidates.into_iter().enumerate().skip(skip) {
+            match Self::open_adapter(&adapter, info, options).await {
+                Ok(gpu) => {
+                    lock(&gpu.0.phases).insert(0, span);
+                    return Ok((gpu, at + 1));
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or(Error::NoAdapter { wanted: "further adapter".into(), found: "none".into() }))
     }
 
     /// Wraps a device that a program has opened, shared with the program's own work.

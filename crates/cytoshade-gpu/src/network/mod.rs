@@ -1,6 +1,5 @@
 //! A network on a device: runs tiles through the operations of a plan.
 
-pub mod agreement;
 mod arena;
 mod conv_layer;
 mod diagnosis;

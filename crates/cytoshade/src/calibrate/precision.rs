@@ -1,7 +1,7 @@
 //! Decides the precision: the caller's, else a cached one, else by a trial on a synthetic image.
 
 use cytoshade_core::{Control, Image, Labels, MaskAgreement, Network, Params, Span};
-use cytoshade_gpu::{Gpu, Options, Precision, agreement};
+use cytoshade_gpu::{Gpu, Options, Precision, tune};
 
 use super::cache::Slot;
 use super::picture::picture;
@@ -55,7 +55,7 @@ async fn agree(gpu: &Gpu, subject: &Subject<'_>, options: Options) -> Result<boo
     if subject.restores {
         let expected = restored(gpu, network, f32, &image).await?;
         let found = restored(gpu, network, f16, &image).await?;
-        return Ok(agreement::distance(&found, &expected) <= RESTORED);
+        return Ok(tune::distance(&found, &expected) <= RESTORED);
     }
     let expected = cells(gpu, network, f32, &image).await?;
     if (expected.max() as usize) < ENOUGH_CELLS {

@@ -1,17 +1,17 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cytoshade_core::arch::unet::UNet;
-use cytoshade_core::{Control, Planes};
+use cytoshade_core::{Control, Network, Planes};
 use cytoshade_gpu::{Choice, DeviceOptions, FaultInjection, Gpu, Options, Precision};
 use pollster::block_on;
 
-use super::case::{CELLS, Case, HOLE, NITER, SIDE, noisy_network};
-use super::{check, compare, cpu, outputs};
+use super::flows::{CELLS, HOLE, SIDE, flows_and_labels};
+use super::network::{check, check_outputs, cpu, outputs};
+use super::small_network::{noisy_network, planes, small_network};
+use super::{agree, check_dynamics, masks};
 use crate::backend::Backend;
-use crate::backend::placed::Placed;
 use crate::calibrate::{KernelChoices, Subject, Wanted};
 use crate::pipeline::image;
-use crate::pipeline::run::Run;
 use crate::{Error, Image, Model, Params, PrecisionChoice};
 
 fn demo() -> Model {
@@ -52,16 +52,19 @@ fn precisions(gpu: &Gpu) -> Vec<Precision> {
     [Precision::F32, Precision::F16].into_iter().filter(|&p| p == Precision::F32 || gpu.capabilities().f16).collect()
 }
 
-/// The case for the bundled network, and the CPU's outputs.
-fn case() -> (Case, Planes) {
-    let case = Case::new(demo().network()).unwrap();
-    let outputs = block_on(outputs(&cpu(&case.network).unwrap().unwrap(), &case.network, &case.planes)).unwrap();
-    (case, outputs)
+/// The small network for the bundled one.
+fn small() -> Network {
+    small_network(demo().network()).unwrap()
 }
 
-/// The results that the check finds wrong.
-fn wrong(gpu: &Gpu, (case, expected): &(Case, Planes)) -> &'static str {
-    match block_on(compare(gpu, Options::default(), case, Some(expected), true)) {
+/// A network on a GPU.
+fn backend(gpu: &Gpu, network: &Network) -> Backend {
+    block_on(Backend::open(gpu.clone(), network, Options::default(), &KernelChoices::new())).unwrap()
+}
+
+/// The results that a comparison finds wrong.
+fn wrong(result: Result<(), Error>) -> &'static str {
+    match result {
         Err(Error::WrongResults { what, .. }) => what,
         other => panic!("{other:?}"),
     }
@@ -69,16 +72,13 @@ fn wrong(gpu: &Gpu, (case, expected): &(Case, Planes)) -> &'static str {
 
 #[test]
 fn the_cpu_finds_the_masks_of_the_formula() {
-    let (Case { network, flows, labels, .. }, outputs) = case();
-    let (backend, control) = (cpu(&network).unwrap().unwrap(), Control::new());
-    let mut run = Run::new(&backend, &network, &control, [1, SIDE, SIDE]);
-    let params = Params::default().flow_threshold(0.0);
-    let (found, _) = block_on(run.masks(Placed::Host(flows.clone()), NITER, (SIDE, SIDE), &params)).unwrap();
+    let network = small();
+    let (flows, labels) = flows_and_labels().unwrap();
+    let found = block_on(masks(&cpu(&network).unwrap().unwrap(), &network, flows.clone())).unwrap();
     assert_eq!(found, labels);
-    let label = |[row, column, _]: [f32; 3]| labels.as_slice()[row as usize * SIDE + column as usize];
-    assert_eq!(CELLS.map(label), [1, 2, 3, 0]);
+    let label = |[row, column, ..]: [f32; 4]| labels.as_slice()[row as usize * SIDE + column as usize];
+    assert_eq!(CELLS.map(label), CELLS.map(|cell| cell[3] as u32));
     assert_eq!((flows.plane(2)[HOLE], labels.as_slice()[HOLE]), (-1.0, 3));
-    assert!(outputs.as_slice().iter().any(|&value| value.abs() > 0.1));
 }
 
 #[test]
@@ -93,17 +93,19 @@ fn a_sound_device_passes_in_each_precision() {
     assert!(gpu.phases().iter().any(|phase| phase.name == "check"), "{:?}", gpu.phases());
 }
 
-/// Each comparison fails if the expected result is another one.
+/// The comparison fails if the CPU's outputs are others.
 #[test]
-fn every_result_is_compared() {
+fn the_outputs_are_compared() {
     let _turn = turn();
     let Some(gpu) = sound() else { return };
-    let mut other = case();
-    other.1.as_mut_slice()[0] += 0.1;
-    assert_eq!(wrong(&gpu, &other), "the outputs of a network");
-    let mut other = case();
-    other.0.labels.as_mut_slice()[0] = 1;
-    assert_eq!(wrong(&gpu, &other), "the masks of flows");
+    let (network, planes) = (small(), planes().unwrap());
+    let mut expected = block_on(outputs(&cpu(&network).unwrap().unwrap(), &network, &planes)).unwrap();
+    let backend = backend(&gpu, &network);
+    let compare = |expected: &Planes| block_on(check_outputs(&backend, &network, &planes, expected));
+    compare(&expected).unwrap();
+    expected.as_mut_slice()[0] += 0.1;
+    assert_eq!(wrong(compare(&expected)), "the outputs of a network");
+    assert!(agree(&gpu, "", f64::NAN, 1.0).is_err());
 }
 
 #[test]
@@ -115,11 +117,21 @@ fn a_wrong_stage_is_found() {
         ("the masks of flows", |source| source.replace("clamp(p + step_at", "clamp(p - step_at")),
         ("the masks of flows", |source| source.replace("atomicMax(&grown", "atomicMin(&grown")),
     ];
-    let case = case();
     for (what, source) in faults {
         let Some(gpu) = open(FaultInjection::with_shaders(source)) else { return };
-        assert_eq!(wrong(&gpu, &case), what);
+        assert_eq!(wrong(check_in(&gpu, &demo(), Precision::F32)), what);
     }
+}
+
+/// The dynamics alone find a device that computes nothing, as in browsers.
+#[test]
+fn the_dynamics_alone_find_a_device_that_computes_nothing() {
+    let _turn = turn();
+    let (Some(idle), Some(sound)) = (open(FaultInjection::computes_nothing()), sound()) else { return };
+    let network = small();
+    let check = |gpu| block_on(check_dynamics(&backend(gpu, &network), &network));
+    assert_eq!(wrong(check(&idle)), "the masks of flows");
+    check(&sound).unwrap();
 }
 
 #[test]

@@ -5,13 +5,13 @@ use std::time::Instant;
 use cytoshade_core::{EndPoints, Network};
 use cytoshade_gpu::{
     Activations, AdapterInfo, Choice, ConvKernel, Error as GpuError, Gpu, GpuEndPoints, GpuLabels, GpuPlanes,
-    Network as GpuNetwork, Options, Precision, TiledPlanes,
+    Network as GpuNetwork, Options, Precision, TiledPlanes, tune,
 };
 
-use super::scene::{NITER, RESIZED, Scene};
+use super::scene::{NITER, RESIZED, Scene, distance};
 use super::{CheckOutcome, SelfTestCheck};
 use crate::Error;
-use crate::agreement::{allowed, distance, share};
+use crate::device_check::share;
 
 /// Relative L2 error of a stage of floating-point numbers that counts as agreement: rounding.
 const ROUNDING: f64 = 1e-5;
@@ -89,7 +89,7 @@ async fn tile(gpu: &Gpu, scene: &Scene) -> Result<CheckOutcome, GpuError> {
 async fn run(gpu: &Gpu, network: &Network, scene: &Scene, options: Options) -> Result<CheckOutcome, GpuError> {
     let tile = &scene.tile;
     let found = GpuNetwork::with(gpu, network, options).await?.run(&tile.values, 1, tile.side, tile.side).await?;
-    Ok(CheckOutcome::new(distance(&found.outputs, &tile.outputs), allowed(options.precision)))
+    Ok(CheckOutcome::new(distance(&found.outputs, &tile.outputs), tune::allowed(options.precision)))
 }
 
 async fn blend(gpu: &Gpu, scene: &Scene) -> Result<CheckOutcome, GpuError> {

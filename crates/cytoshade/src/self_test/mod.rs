@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use cytoshade_cpu::network::Isa;
 use cytoshade_gpu::AdapterKind;
 
-use crate::agreement::distance;
 use crate::{DeviceInfo, Error, Model, Segmenter};
 use scene::Scene;
 
@@ -107,7 +106,7 @@ fn cpu(model: &Model, scene: &Scene) -> SelfTest {
     let checks = sets.map(|isa| {
         let start = Instant::now();
         let outcome = match scene.tile.run(model.network(), isa) {
-            Ok(outputs) => CheckOutcome::new(distance(&outputs, &scene.tile.outputs), NETWORK_F32),
+            Ok(outputs) => CheckOutcome::new(scene::distance(&outputs, &scene.tile.outputs), NETWORK_F32),
             Err(error) => CheckOutcome::Failed(error),
         };
         SelfTestCheck { name: format!("network {isa}"), outcome, time: start.elapsed() }

@@ -7,6 +7,7 @@ use cytoshade_core::{
 };
 use cytoshade_cpu::network::{Isa, Network as CpuNetwork};
 use cytoshade_cpu::{blend::Blend, fill_holes, flow_error, follow_flows, histogram, masks, normalize, resize, tile};
+pub(super) use cytoshade_gpu::tune::distance;
 
 use crate::Error;
 use crate::calibrate::picture;
