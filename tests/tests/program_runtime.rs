@@ -24,6 +24,8 @@ fn main() {
         trial("a hang fails one image only", lacks, || fault("hang", "did not finish")),
         trial("a lost device fails one image only", lacks, || fault("lose", "was lost")),
         trial("a device lost in a restoration fails one image only", lacks, loss_in_restoration),
+        trial("a device that computes wrong results ends the program", lacks, wrong_results),
+        trial("auto replaces a device that computes wrong results by the CPU", lacks, wrong_results_on_auto),
         trial("a restoration takes the options of how to run", lacks, restoration_options),
         trial("--precision auto picks f16 if the cells are the same", lacks_f16, precision_is_chosen),
         trial("the CPU has one precision", None, precision_on_the_cpu),
@@ -176,11 +178,60 @@ fn fault(kind: &str, says: &str) -> Result<(), Failed> {
         std::fs::copy(photograph(), input)?;
     }
     let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+    pass_the_check(folder.path());
     let output = segment(folder.path(), "software", &inputs, &["--inject-fault", kind]);
     let text = said(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains(says) && text.contains("continuing on") && text.contains("1 of 3 inputs failed"), "{text}");
     assert_eq!(files(&folder.path().join("out")), ["b_cp_masks.tif", "c_cp_masks.tif"]);
+    Ok(())
+}
+
+/// Runs a network once without a fault, so that the fault of a later run is not found by the check of the device.
+fn pass_the_check(folder: &Path) {
+    succeeded(&segment(folder, "software", &[&photograph()], &[]));
+    std::fs::remove_dir_all(folder.join("out")).unwrap();
+}
+
+/// A GPU that computes nothing, and one that computes wrongly.
+const WRONG: [&str; 2] = ["nothing", "wrong"];
+
+fn wrong_results() -> Result<(), Failed> {
+    for fault in WRONG {
+        let folder = tempfile::tempdir()?;
+        let demo = || {
+            let mut program = program();
+            program
+                .args(["demo", "--device", "gpu", "--inject-fault", fault, "--output"])
+                .arg(folder.path().join("out"));
+            program.env("CYTOSHADE_CACHE", folder.path().join("kept")).output()
+        };
+        let restore = restore(folder.path(), &[&photograph()], &["--inject-fault", fault]);
+        let segment = segment(folder.path(), "gpu", &[&photograph()], &["--inject-fault", fault]);
+        for output in [demo()?, restore, segment] {
+            let text = said(&output);
+            assert_eq!(output.status.code(), Some(1), "{text}");
+            for says in ["computes wrong results", "update its driver", "use the CPU"] {
+                assert!(text.contains(says), "{text}");
+            }
+        }
+        assert!(!folder.path().join("out").exists(), "nothing is written");
+        assert_eq!(files(&folder.path().join("kept")).iter().filter(|name| name.starts_with("check-")).count(), 0);
+    }
+    Ok(())
+}
+
+fn wrong_results_on_auto() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    succeeded(&segment(folder.path(), "cpu", &[&photograph()], &[]));
+    let expected = labels(folder.path(), "nuclei_cp_masks.tif");
+    for fault in WRONG {
+        std::fs::remove_dir_all(folder.path().join("out"))?;
+        let output = segment(folder.path(), "auto", &[&photograph()], &["--inject-fault", fault]);
+        succeeded(&output);
+        assert!(said(&output).contains("computes wrong results"), "{}", said(&output));
+        assert_eq!(labels(folder.path(), "nuclei_cp_masks.tif"), expected);
+    }
     Ok(())
 }
 
@@ -203,6 +254,9 @@ fn loss_in_restoration() -> Result<(), Failed> {
         std::fs::copy(photograph(), input)?;
     }
     let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+    pass_the_check(folder.path());
+    succeeded(&restore(folder.path(), &[&photograph()], &[]));
+    std::fs::remove_dir_all(folder.path().join("out"))?;
     let check = |output: Output, written: [&str; 2]| -> Result<(), Failed> {
         let text = said(&output);
         assert_eq!(output.status.code(), Some(1), "{text}");

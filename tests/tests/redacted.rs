@@ -99,6 +99,7 @@ fn whole_errors(path: &str) -> Vec<cytoshade::Error> {
         Error::NotBuilt { device: cytoshade::Device::Gpu, feature: "gpu" },
         Error::NotPublished { published, path: path.into(), found, expected },
         Error::Gpu(cytoshade_gpu::Error::Lost { reason: format!("the driver {path} crashed") }),
+        Error::WrongResults { adapter: "a GPU".into(), what: "the masks of flows", error: 1.0, allowed: 0.0 },
         Error::Cpu(cytoshade_cpu::Error::Core(cytoshade_core::Error::NoChannels)),
     ];
     errors.extend(model_errors(path).into_iter().map(Error::Model));

@@ -4,7 +4,9 @@ use std::sync::atomic::Ordering;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use cytoshade::{Builder, ConvKernel, Device, FaultInjection, Isa, PrecisionChoice, cache_folder};
+use cytoshade::{Builder, ConvKernel, Device, Error, FaultInjection, Isa, PrecisionChoice, cache_folder};
+
+use crate::report::warn;
 
 /// The device of a network and its settings.
 #[derive(Debug, Args)]
@@ -29,7 +31,7 @@ pub(crate) struct BackendArgs {
     #[arg(long, hide = true)]
     cpu_isa: Option<Isa>,
     /// Fault to inject on a GPU, for tests
-    #[arg(long, hide = true, value_name = "memory=BYTES|hang|lose")]
+    #[arg(long, hide = true, value_name = FaultArg::VALUES)]
     inject_fault: Option<FaultArg>,
 }
 
@@ -44,18 +46,28 @@ impl BackendArgs {
         let builder = builder.device(self.device.into()).precision(self.precision).tune(self.tune);
         let builder = self.kernel.into_iter().fold(builder, Builder::kernel);
         let builder = cache_folder().filter(|_| !self.no_cache).into_iter().fold(builder, Builder::cache);
-        let builder = self
-            .inject_fault
-            .iter()
-            .cloned()
-            .fold(builder, |builder, inject_fault| builder.inject_faults(inject_fault.0));
+        let builder = self.inject_fault.iter().fold(builder, |builder, fault| fault.apply(builder));
         self.cpu_isa.into_iter().fold(builder, Builder::cpu_isa)
     }
 }
 
+/// Prints the GPUs that were passed over, since they compute wrong results.
+pub(crate) fn warn_refused(refused: &[Error]) {
+    refused.iter().for_each(warn);
+}
+
 /// A fault to inject on a GPU.
 #[derive(Clone, Debug)]
-struct FaultArg(FaultInjection);
+pub(crate) struct FaultArg(FaultInjection);
+
+impl FaultArg {
+    pub(crate) const VALUES: &str = "memory=BYTES|hang|lose|nothing|wrong";
+
+    /// Configures the builder of a segmenter or a restorer.
+    pub(crate) fn apply<T>(&self, builder: Builder<T>) -> Builder<T> {
+        builder.inject_faults(self.0.clone())
+    }
+}
 
 impl std::str::FromStr for FaultArg {
     type Err = &'static str;
@@ -66,7 +78,9 @@ impl std::str::FromStr for FaultArg {
             Some(("memory", bytes)) => faults.memory = Some(bytes.parse().map_err(|_| "expected memory=BYTES")?),
             None if text == "hang" => faults.hang.store(true, Ordering::Relaxed),
             None if text == "lose" => faults.lose.store(true, Ordering::Relaxed),
-            _ => return Err("expected memory=BYTES, hang or lose"),
+            None if text == "nothing" => faults = FaultInjection::computes_nothing(),
+            None if text == "wrong" => faults = FaultInjection::computes_wrongly(),
+            _ => return Err("expected memory=BYTES, hang, lose, nothing or wrong"),
         }
         Ok(Self(faults))
     }

@@ -7,7 +7,7 @@ use cytoshade::{LoadOptions, Model, Params, Segmenter, SegmenterBuilder, cache_f
 use cytoshade_formats::{ReadOptions, TiffMetadata, read_bytes};
 use cytoshade_safe_io::{Existing, printable_path};
 
-use crate::backend_args::DeviceArg;
+use crate::backend_args::{DeviceArg, FaultArg, warn_refused};
 use crate::bundled::{IMAGE, MODEL};
 use crate::failure::Failure;
 use crate::label_format::{Cells, LabelFormat};
@@ -23,6 +23,9 @@ pub(crate) struct Demo {
     /// Device that runs the network
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceArg,
+    /// Fault to inject on a GPU, for tests
+    #[arg(long, hide = true, value_name = FaultArg::VALUES)]
+    inject_fault: Option<FaultArg>,
 }
 
 pub(crate) fn run(args: &Demo) -> Result<(), Failure> {
@@ -31,7 +34,9 @@ pub(crate) fn run(args: &Demo) -> Result<(), Failure> {
     let model = Model::from_bytes(MODEL, &LoadOptions::default()).map_err(Failure::run)?;
     let builder = Segmenter::builder(&model).device(args.device.into());
     let builder = cache_folder().into_iter().fold(builder, SegmenterBuilder::cache);
+    let builder = args.inject_fault.iter().fold(builder, |builder, fault| fault.apply(builder));
     let segmenter = builder.build().map_err(Failure::run)?;
+    warn_refused(segmenter.refused());
     folder(&args.output)?;
 
     let segmentation = segmenter.segment(image, &Params::default()).map_err(Failure::run)?;

@@ -7,7 +7,7 @@ use cytoshade::{Channels, Control, LoadOptions, Params, RestoreOptions, Restorer
 use cytoshade_safe_io::printable_path;
 use serde_json::{Value, json};
 
-use crate::backend_args::BackendArgs;
+use crate::backend_args::{BackendArgs, warn_refused};
 use crate::batch::run_each;
 use crate::endings;
 use crate::failure::Failure;
@@ -85,6 +85,7 @@ impl Restoration {
         });
         let builder = backend.apply(Restorer::builder(&model).options(options));
         let restorer = builder.clone().build().map_err(|error| Failure::at(path, error))?;
+        warn_refused(restorer.refused());
         Ok(Self { restorer, builder, settings })
     }
 
@@ -93,6 +94,7 @@ impl Restoration {
         if self.restorer.is_lost()
             && let Ok(restorer) = self.builder.clone().build()
         {
+            warn_refused(restorer.refused());
             warn(format_args!("continuing on {}", restorer.device()));
             self.restorer = restorer;
         }

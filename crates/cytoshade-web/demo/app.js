@@ -69,9 +69,10 @@ async function load(source, size) {
   viewer.diameter = cells.diameter;
 }
 
-function ready({ backend, name, precision }) {
+function ready({ backend, name, precision, refused }) {
   const lacks = precision === used.precision ? "" : `, which has no ${used.precision}`;
-  return `Ready on ${backend === "cpu" ? "the " : "the GPU: "}${name}${precision === "f32" ? "" : `, ${precision}`}${lacks}`;
+  const device = `${backend === "cpu" ? "the " : "the GPU: "}${name}${precision === "f32" ? "" : `, ${precision}`}${lacks}`;
+  return `Ready on ${device}${refused ? `. The GPU is not used: ${refused}` : ""}`;
 }
 
 async function open(chosen) {

@@ -37,6 +37,8 @@ pub struct Engine {
     diameter: f32,
     /// True if a size model is loaded.
     estimates: bool,
+    /// The error of a GPU that the CPU replaces since it computes wrong results.
+    refused: Option<String>,
     cancel: RefCell<Cancel>,
 }
 
@@ -46,7 +48,7 @@ impl Engine {
     ///
     /// - `precision` is `f32` or `f16`, the format of activations on a GPU. Falls back to `f32` if the device lacks
     ///   `f16`.
-    /// - `backend` is `auto` (WebGPU on a hardware GPU, else the CPU), `webgpu` (software adapters too) or `cpu`.
+    /// - `backend` is `auto` (WebGPU on a hardware GPU that computes correctly, else the CPU), `webgpu` (software adapters too) or `cpu`.
     /// - `call(name, arguments)` runs a function in one of `workers` workers and returns a promise of two arrays. Only
     ///   the CPU uses it: `run` with the arguments of [`TileNetwork::run`](crate::tiles::TileNetwork::run), and, with
     ///   several workers, `followFlows` with those of [`follow_flows`](crate::tiles::follow_flows).
@@ -77,11 +79,16 @@ impl Engine {
             made.map(|segmenter| (segmenter, Precision::F32))
         };
         let on_gpu = |device| on_gpu(&builder, device, wanted);
+        let mut refused = None;
         let made = match backend.as_str() {
             "cpu" => on_cpu(),
             "auto" => match on_gpu(Device::Gpu).await {
                 // The CPU is the fallback for every error of a GPU.
                 Err(Error::Gpu(_)) => on_cpu(),
+                Err(error @ Error::WrongResults { .. }) => {
+                    refused = Some(error.to_string());
+                    on_cpu()
+                }
                 result => result,
             },
             "webgpu" => match on_gpu(Device::Gpu).await {
@@ -92,7 +99,7 @@ impl Engine {
         };
         let (segmenter, precision) = made.map_err(|error| from_error(&error))?;
         let diameter = model.network().diam_labels();
-        Ok(Engine { segmenter, precision, diameter, estimates, cancel: RefCell::default() })
+        Ok(Engine { segmenter, precision, diameter, estimates, refused, cancel: RefCell::default() })
     }
 
     /// The backend in use: `webgpu` or `cpu`.
@@ -105,6 +112,12 @@ impl Engine {
     #[wasm_bindgen(getter)]
     pub fn software(&self) -> bool {
         matches!(self.segmenter.device(), DeviceInfo::Gpu(info) if info.kind == AdapterKind::Software)
+    }
+
+    /// Why the CPU replaces a GPU that computes wrong results.
+    #[wasm_bindgen(getter)]
+    pub fn refused(&self) -> Option<String> {
+        self.refused.clone()
     }
 
     /// The format of activations: `f32` or `f16`.

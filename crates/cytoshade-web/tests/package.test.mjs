@@ -651,7 +651,14 @@ describe("on WebGPU, by a software adapter", async () => {
     };
   }`;
   const disguise = 'Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });';
-  const extra = [patched("lose", lose), patched("told", tell), patched("disguised", tell + disguise)];
+  // One that takes it for a GPU, on which nothing is computed.
+  const idle = "GPUComputePassEncoder.prototype.dispatchWorkgroups = () => {};";
+  const extra = [
+    patched("lose", lose),
+    patched("told", tell),
+    patched("disguised", tell + disguise),
+    patched("idle", idle + disguise),
+  ];
   const inPage = pages({ webgpu: true }, Object.assign({}, ...(await Promise.all(extra))));
 
   /** Segments in a page that is told of the pipelines. */
@@ -717,6 +724,22 @@ describe("on WebGPU, by a software adapter", async () => {
     const stages = ["percentile_pick", "normalize", "resize", "tile", "conv3x3_gemm8", "blend", "follow_flows", "grow", "fill_holes"];
     for (const stage of [...stages, "flow_error"]) assert.ok(pipelines.includes(stage), stage);
   });
+
+  test("a GPU that computes nothing is replaced by the CPU", () =>
+    inPage(async ({ page, complaints }) => {
+      const found = await page.evaluate(async () => {
+        const cp = await Cytoshade.fromPretrained("../model.safetensors");
+        const nuclei = await segment(cp, "../fixtures/nuclei.png", { diameter: 43 });
+        const refused = await refusal(Cytoshade.fromPretrained("../model.safetensors", { backend: "webgpu" }));
+        return { adapter: cp.describeAdapter(), nuclei, refused };
+      });
+      assert.equal(found.adapter.backend, "cpu");
+      assert.match(found.adapter.refused, /computes wrong results: the masks of flows/);
+      assert.equal(disagreement(found.nuclei.masks, await reference("nuclei")), undefined);
+      assert.equal(found.refused.code, "no-webgpu");
+      assert.match(found.refused.message, /computes wrong results/);
+      assert.deepEqual(complaints, []);
+    }, "idle/"));
 
   test("it is not taken for a GPU", () =>
     inPage(async ({ page }) => {

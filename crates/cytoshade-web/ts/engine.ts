@@ -84,6 +84,7 @@ export function serveEngine(): void {
         software: engine.software,
         precision: engine.precision as Precision,
         workers: engine.backend === "cpu" ? tiles.count : 0,
+        refused: engine.refused,
       };
       if (adapter.backend === "cpu") tiles.start(file);
       progress({ stage: "prepare", done: 1, total: 1 });

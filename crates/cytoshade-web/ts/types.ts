@@ -1,6 +1,9 @@
 /** The public types of the package. */
 
-/** `auto` uses WebGPU on a hardware GPU, else the CPU; `webgpu` also accepts software adapters, for tests. */
+/**
+ * `auto` uses WebGPU on a hardware GPU that computes correctly, else the CPU; `webgpu` also accepts software adapters, for
+ * tests.
+ */
 export type Backend = "auto" | "webgpu" | "cpu";
 
 /** Format of activations and weights on a GPU; all sums are in `f32`. */
@@ -191,6 +194,8 @@ export interface Adapter {
   precision: Precision;
   /** Number of workers on the CPU; 0 on WebGPU. */
   workers: number;
+  /** Why the CPU replaces a GPU: it computes wrong results. `undefined` if none was refused. */
+  refused?: string;
 }
 
 /** A cached model. */

@@ -12,10 +12,10 @@ use crate::gpu::Gpu;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Device {
-    /// A GPU if one opens, else the CPU. Software adapters are never chosen.
+    /// A GPU if one opens and computes correctly, else the CPU. Software adapters are never chosen.
     #[default]
     Auto,
-    /// A GPU; an error if there is none.
+    /// A GPU that computes correctly; an error if there is none.
     Gpu,
     /// The CPU.
     Cpu,

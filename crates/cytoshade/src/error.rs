@@ -75,6 +75,22 @@ pub enum Error {
     #[cfg(feature = "gpu")]
     #[error(transparent)]
     Gpu(cytoshade_gpu::Error),
+    /// The check of a GPU found results that differ from the CPU's.
+    #[cfg(feature = "gpu")]
+    #[error(
+        "{adapter} computes wrong results: {what} differ from the CPU's by {error:.6}, expected at most {allowed:.6}; \
+         update its driver, choose another device, or use the CPU"
+    )]
+    WrongResults {
+        /// The adapter's name, with the version of its driver if known.
+        adapter: String,
+        /// The results.
+        what: &'static str,
+        /// The relative L2 error of numbers, or the share of end points or pixels that differ.
+        error: f64,
+        /// The largest error that counts as agreement.
+        allowed: f64,
+    },
     /// A stage on the CPU.
     #[error(transparent)]
     Cpu(cytoshade_cpu::Error),
@@ -102,7 +118,7 @@ pub enum ErrorKind {
     Hash,
     /// No model has this name.
     ModelNotFound,
-    /// The device is missing, fails to open, or lacks a requested feature.
+    /// The device is missing, fails to open, computes wrong results, or lacks a requested feature.
     Unsupported,
     /// The device was lost or hangs. Later calls fail too; make another segmenter.
     DeviceLost,
@@ -127,6 +143,8 @@ impl Error {
             Error::Memory { .. } => ErrorKind::OutOfMemory,
             #[cfg(feature = "gpu")]
             Error::Gpu(error) => gpu_kind(error),
+            #[cfg(feature = "gpu")]
+            Error::WrongResults { .. } => ErrorKind::Unsupported,
             Error::Cpu(cytoshade_cpu::Error::Core(error)) => input_kind(error),
             Error::Cpu(cytoshade_cpu::Error::UnknownIsa { .. } | cytoshade_cpu::Error::MissingIsa { .. }) => {
                 ErrorKind::Unsupported

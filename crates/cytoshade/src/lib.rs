@@ -67,6 +67,8 @@ mod backend;
 #[cfg(feature = "gpu")]
 mod calibrate;
 mod device;
+#[cfg(feature = "gpu")]
+mod device_check;
 mod error;
 mod flow_errors;
 mod gpu;

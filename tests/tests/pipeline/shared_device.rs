@@ -1,6 +1,6 @@
 //! Segmenters on a device that a program owns.
 
-use cytoshade::{Device, ErrorKind, Model, Params, Segmenter, wgpu};
+use cytoshade::{Device, Error, ErrorKind, FaultInjection, Model, Params, Segmenter, wgpu};
 use cytoshade_tests::gpu::NEEDS_ADAPTER;
 use cytoshade_tests::synthetic::{CENTERS, domes};
 use cytoshade_tests::{eval, trial};
@@ -9,9 +9,10 @@ use pollster::block_on;
 
 pub(crate) fn trials() -> Vec<Trial> {
     type Test = fn(Device) -> Result<(), Failed>;
-    let tests: [(&str, Test); 2] = [
+    let tests: [(&str, Test); 3] = [
         ("two segmenters and the program's own work share a device", share),
         ("a device that lacks limits is an error that lists them", missing_limits),
+        ("a device that computes nothing is an error", wrong_results),
     ];
     let device = eval::gpu_device();
     let missing = device.is_none().then_some(NEEDS_ADAPTER);
@@ -96,5 +97,15 @@ fn missing_limits(device: Device) -> Result<(), Failed> {
     for (limit, found) in [("maxComputeWorkgroupStorageSize", "1024"), ("maxStorageBuffersPerShaderStage", "4")] {
         assert!(message.contains(limit) && message.contains(found), "{message}");
     }
+    Ok(())
+}
+
+fn wrong_results(device: Device) -> Result<(), Failed> {
+    let (adapter, device, queue) = open(device, wgpu::Limits::defaults())?;
+    let builder = Segmenter::builder(&model()?).wgpu(&adapter, device.clone(), queue.clone());
+    let error = builder.inject_faults(FaultInjection::computes_nothing()).build().err().ok_or("it was taken")?;
+    assert!(matches!(error, Error::WrongResults { .. }), "{error}");
+    // The program's device stays open.
+    assert_eq!(copied(&device, &queue, 7)?, 7);
     Ok(())
 }

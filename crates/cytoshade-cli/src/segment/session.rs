@@ -17,6 +17,7 @@ use super::segmented::Segmented;
 use super::space;
 use super::totals::Totals;
 use super::writer::Writer;
+use crate::backend_args::warn_refused;
 use crate::diameter::size_model;
 use crate::discover::InputFile;
 use crate::failure::Failure;
@@ -92,6 +93,7 @@ impl Session {
             builder = builder.size_model(size_model);
         }
         let segmenter = builder.clone().build().map_err(Failure::run)?;
+        warn_refused(segmenter.refused());
         if let Some(profiler) = &mut profiler {
             profiler.startup(span, &segmenter);
         }
@@ -213,6 +215,7 @@ impl Session {
         if self.segmenter.is_lost()
             && let Ok(segmenter) = self.builder.clone().build()
         {
+            warn_refused(segmenter.refused());
             warn(format_args!("continuing on {}", segmenter.device()));
             self.segmenter = segmenter;
         }

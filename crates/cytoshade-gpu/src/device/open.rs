@@ -69,20 +69,28 @@ impl Gpu {
     /// # Errors
     /// Those of [`Gpu::open`].
     pub async fn open_with(choice: Choice, options: &DeviceOptions) -> Result<Gpu, Error> {
+        Ok(Self::open_next(choice, options, 0).await?.0)
+    }
+
+    /// [`Gpu::open_with`] without the best `skip` adapters. Also returns how many to skip to open the next best.
+    ///
+    /// # Errors
+    /// Those of [`Gpu::open`]; [`Error::NoAdapter`] if no adapter is left.
+    pub async fn open_next(choice: Choice, options: &DeviceOptions, skip: usize) -> Result<(Gpu, usize), Error> {
         let span = Span::begin("adapter");
-        let candidates = candidates(&choice).await?;
+        let candidates = candidates(&options.faults.choice(choice)).await?;
         let span = span.end();
         let mut last = None;
-        for (adapter, info) in candidates {
+        for (at, (adapter, info)) in candidates.into_iter().enumerate().skip(skip) {
             match Self::open_adapter(&adapter, info, options).await {
                 Ok(gpu) => {
                     lock(&gpu.0.phases).insert(0, span);
-                    return Ok(gpu);
+                    return Ok((gpu, at + 1));
                 }
                 Err(error) => last = Some(error),
             }
         }
-        Err(last.unwrap_or(Error::NoAdapter { wanted: "adapter".into(), found: "none".into() }))
+        Err(last.unwrap_or(Error::NoAdapter { wanted: "further adapter".into(), found: "none".into() }))
     }
 
     /// Wraps a device that a program has opened, shared with the program's own work.

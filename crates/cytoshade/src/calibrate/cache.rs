@@ -34,14 +34,14 @@ struct Entry<T> {
 
 /// The file of one cache entry.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     path: PathBuf,
     key: Key,
 }
 
 impl Slot {
     /// The entry for `what`, an adapter and a network, in a private folder.
-    pub(super) fn new(folder: &Path, what: &str, adapter: &AdapterInfo, network: String) -> Self {
+    pub(crate) fn new(folder: &Path, what: &str, adapter: &AdapterInfo, network: String) -> Self {
         let key = Key {
             what: what.into(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -58,14 +58,14 @@ impl Slot {
     /// The cached value.
     ///
     /// `None` if the file is missing, damaged, too large, writable by others, or has another key.
-    pub(super) fn read<T: DeserializeOwned>(&self) -> Option<T> {
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Option<T> {
         let bytes = read_private_file(&self.path, MAX_ENTRY_BYTES).ok()?;
         let entry: Entry<T> = serde_json::from_slice(&bytes).ok()?;
         (entry.key == self.key).then_some(entry.value)
     }
 
     /// Caches a value. Failures are ignored: the next run measures again.
-    pub(super) fn write<T: Serialize>(&self, value: T) {
+    pub(crate) fn write<T: Serialize>(&self, value: T) {
         let entry = Entry { key: self.key.clone(), value };
         if let Ok(bytes) = serde_json::to_vec_pretty(&entry)
             && bytes.len() as u64 <= MAX_ENTRY_BYTES

@@ -24,6 +24,8 @@ use std::collections::BTreeMap;
 use cytoshade_core::ConvId;
 use cytoshade_gpu::{ConvKernel, Options};
 
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use cache::Slot;
 pub use choice::PrecisionChoice;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use native::resolve;

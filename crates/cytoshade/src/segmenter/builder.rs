@@ -7,6 +7,8 @@ use cytoshade_core::Network;
 use cytoshade_cpu::network::Isa;
 use cytoshade_model::SizeModel;
 
+#[cfg(feature = "gpu")]
+use super::gpu_options::is_refusal;
 use crate::backend::Backend;
 use crate::pipeline::{diameter, image, restore};
 use crate::{Device, Error, Model, RestoreOptions, Restorer, Segmenter};
@@ -70,15 +72,18 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Opens the network on the device.
-    async fn open(&self, restores: bool) -> Result<Backend, Error> {
+    /// Opens the network on the device. Also returns the errors of the GPUs that failed the check.
+    async fn open(&self, restores: bool) -> Result<(Backend, Vec<Error>), Error> {
+        #[cfg_attr(not(feature = "gpu"), expect(unused_mut))]
+        let mut refused = Vec::new();
         #[cfg(feature = "gpu")]
-        match self.gpu.open(self.device, &self.model, restores).await {
-            Ok(Some(backend)) => return Ok(backend),
+        match self.gpu.open(self.device, &self.model, restores, &mut refused).await {
+            Ok(Some(backend)) => return Ok((backend, refused)),
             Ok(None) => {}
             // With `Device::Auto`, a GPU that does not open or cannot hold the network is no error.
             Err(error) if self.takes_any_device() && !is_refusal(&error) => {}
-            Err(error) => return Err(error),
+            // If no other GPU is left, the reason is that of the best one.
+            Err(error) => return Err(refused.into_iter().next().unwrap_or(error)),
         }
         #[cfg(not(feature = "gpu"))]
         if matches!(self.device, Device::Gpu | Device::Software) {
@@ -86,7 +91,7 @@ impl<T> Builder<T> {
             return Err(Error::NotBuilt { device: self.device, feature: "gpu" });
         }
         #[cfg(feature = "cpu")]
-        return Ok(Backend::Cpu(Box::new(crate::backend::Cpu::open(self.model.network(), self.isa)?)));
+        return Ok((Backend::Cpu(Box::new(crate::backend::Cpu::open(self.model.network(), self.isa)?)), refused));
         #[cfg(not(feature = "cpu"))]
         Err(Error::NotBuilt { device: self.device, feature: "cpu" })
     }
@@ -97,13 +102,6 @@ impl<T> Builder<T> {
     fn takes_any_device(&self) -> bool {
         self.device == Device::Auto && !self.gpu.is_shared() && cfg!(feature = "cpu")
     }
-}
-
-/// Whether a GPU lacks something that the caller requested explicitly.
-#[cfg(feature = "gpu")]
-fn is_refusal(error: &Error) -> bool {
-    use crate::gpu::Error as GpuError;
-    matches!(error, Error::Gpu(GpuError::Unsuitable { .. } | GpuError::NoF16 { .. }))
 }
 
 impl SegmenterBuilder {
@@ -121,7 +119,8 @@ impl SegmenterBuilder {
     ///
     /// # Errors
     /// [`Error::Input`] if the model is not for segmentation or the size model is another network's, [`Error::NotBuilt`],
-    /// [`Error::Gpu`](enum@Error) if the device does not open or cannot run the chosen kernel or precision.
+    /// [`Error::Gpu`](enum@Error) if the device does not open or cannot run the chosen kernel or precision,
+    /// [`Error::WrongResults`](enum@Error) if it computes other results than the CPU.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn build(self) -> Result<Segmenter, Error> {
         pollster::block_on(self.build_async())
@@ -133,8 +132,8 @@ impl SegmenterBuilder {
     /// As [`SegmenterBuilder::build`].
     pub async fn build_async(self) -> Result<Segmenter, Error> {
         let network = self.check()?;
-        let backend = self.open(false).await?;
-        Ok(Segmenter::from_parts(network, self.product.size_model, backend))
+        let (backend, refused) = self.open(false).await?;
+        Ok(Segmenter::from_parts(network, self.product.size_model, backend, refused))
     }
 
     /// Makes a segmenter whose tiles run in other workers. Every other stage runs in this worker.
@@ -144,7 +143,7 @@ impl SegmenterBuilder {
     #[cfg(target_arch = "wasm32")]
     pub fn build_remote(self, remote: Box<dyn crate::RemoteBackend>) -> Result<Segmenter, Error> {
         let network = self.check()?;
-        Ok(Segmenter::from_parts(network, self.product.size_model, Backend::Remote(remote)))
+        Ok(Segmenter::from_parts(network, self.product.size_model, Backend::Remote(remote), Vec::new()))
     }
 
     /// The model's network, if it is for segmentation and the size model matches.
@@ -184,7 +183,7 @@ impl RestorerBuilder {
     pub async fn build_async(self) -> Result<Restorer, Error> {
         let (network, options) = (self.model.share(), self.product.options);
         restore::check_network(&network, &options)?;
-        let backend = self.open(true).await?;
-        Ok(Restorer::from_parts(network, options, backend))
+        let (backend, refused) = self.open(true).await?;
+        Ok(Restorer::from_parts(network, options, backend, refused))
     }
 }

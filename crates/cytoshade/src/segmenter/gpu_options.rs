@@ -1,11 +1,11 @@
 //! How a network runs on a GPU.
 
-use cytoshade_gpu::{Choice, ConvKernel, DeviceOptions, Gpu, wgpu};
+use cytoshade_gpu::{Choice, ConvKernel, DeviceOptions, Error as GpuError, Gpu, wgpu};
 
 use super::builder::Builder;
 use crate::backend::Backend;
-use crate::calibrate::{self, Wanted};
-use crate::{Device, Error, Model, PrecisionChoice};
+use crate::calibrate::{self, Subject, Wanted};
+use crate::{Device, Error, Model, PrecisionChoice, device_check};
 
 /// The options of a network on a GPU.
 #[derive(Clone, Debug, Default)]
@@ -23,19 +23,61 @@ impl GpuOptions {
     }
 
     /// Opens a model on the program's device, else on the GPU that `device` selects; `None` for the CPU.
-    pub(super) async fn open(&self, device: Device, model: &Model, restores: bool) -> Result<Option<Backend>, Error> {
+    ///
+    /// Adds the errors of GPUs that fail the check to `refused`, if another one is tried after them.
+    pub(super) async fn open(
+        &self,
+        device: Device,
+        model: &Model,
+        restores: bool,
+        refused: &mut Vec<Error>,
+    ) -> Result<Option<Backend>, Error> {
+        let subject = Subject { model, restores };
         let gpu = match (&self.shared, device) {
             (Some((adapter, device, queue)), _) => {
-                Gpu::from_parts(adapter, device.clone(), queue.clone(), &self.device).await?
+                let gpu = Gpu::from_parts(adapter, device.clone(), queue.clone(), &self.device).await?;
+                #[cfg(not(target_arch = "wasm32"))]
+                device_check::check(&gpu, &subject, &self.wanted).await?;
+                gpu
             }
             (None, Device::Cpu) => return Ok(None),
-            (None, Device::Auto | Device::Gpu) => Gpu::open_with(Choice::Hardware, &self.device).await?,
-            (None, Device::Software) => Gpu::open_with(Choice::Software, &self.device).await?,
+            (None, Device::Auto | Device::Gpu) => self.open_gpu(Choice::Hardware, &subject, refused).await?,
+            (None, Device::Software) => self.open_gpu(Choice::Software, &subject, refused).await?,
         };
-        let subject = calibrate::Subject { model, restores };
         let (options, kernels) = calibrate::resolve(&gpu, &subject, &self.wanted).await?;
-        Backend::open(gpu, model.network(), options, &kernels).await.map(Some)
+        let backend = Backend::open(gpu, model.network(), options, &kernels).await?;
+        #[cfg(target_arch = "wasm32")]
+        if !restores {
+            device_check::check_dynamics(&backend, model.network()).await?;
+        }
+        Ok(Some(backend))
     }
+
+    /// Opens the best GPU that passes the check.
+    #[cfg(not(target_arch = "wasm32"))]
+    async fn open_gpu(&self, choice: Choice, subject: &Subject<'_>, refused: &mut Vec<Error>) -> Result<Gpu, Error> {
+        let mut skip = 0;
+        loop {
+            let (gpu, next) = Gpu::open_next(choice.clone(), &self.device, skip).await?;
+            skip = next;
+            match device_check::check(&gpu, subject, &self.wanted).await {
+                Ok(()) => return Ok(gpu),
+                Err(error) if is_refusal(&error) => return Err(error),
+                Err(error) => refused.push(error),
+            }
+        }
+    }
+
+    /// Opens the browser's only adapter.
+    #[cfg(target_arch = "wasm32")]
+    async fn open_gpu(&self, choice: Choice, _: &Subject<'_>, _: &mut Vec<Error>) -> Result<Gpu, Error> {
+        Ok(Gpu::open_with(choice, &self.device).await?)
+    }
+}
+
+/// Whether a GPU lacks something that the caller requested explicitly.
+pub(super) fn is_refusal(error: &Error) -> bool {
+    matches!(error, Error::Gpu(GpuError::Unsuitable { .. } | GpuError::NoF16 { .. }))
 }
 
 impl<T> Builder<T> {

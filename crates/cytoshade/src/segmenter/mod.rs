@@ -58,6 +58,8 @@ struct Shared {
     network: Arc<Network>,
     size_model: Option<SizeModel>,
     backend: Backend,
+    /// The errors of GPUs that failed the check.
+    refused: Vec<Error>,
 }
 
 impl Segmenter {
@@ -74,8 +76,8 @@ impl Segmenter {
         Builder::new(model)
     }
 
-    fn from_parts(network: Arc<Network>, size_model: Option<SizeModel>, backend: Backend) -> Self {
-        Self { shared: Arc::new(Shared { network, size_model, backend }) }
+    fn from_parts(network: Arc<Network>, size_model: Option<SizeModel>, backend: Backend, refused: Vec<Error>) -> Self {
+        Self { shared: Arc::new(Shared { network, size_model, backend, refused }) }
     }
 
     /// The device that [`crate::Device::Cpu`] chooses.
@@ -89,9 +91,15 @@ impl Segmenter {
         self.shared.backend.info()
     }
 
+    /// The GPUs that were passed over since they compute wrong results or fail at it, each with its error.
+    pub fn refused(&self) -> &[Error] {
+        &self.shared.refused
+    }
+
     /// The time of each startup phase.
     ///
-    /// On a GPU `adapter`, `device`, `weights` and `pipelines`, on the CPU `weights`.
+    /// On a GPU `adapter`, `device`, `check` (unless a pass is remembered), `weights` and `pipelines`, on the CPU
+    /// `weights`.
     pub fn startup(&self) -> Vec<Span> {
         self.shared.backend.phases()
     }
@@ -126,7 +134,7 @@ impl Segmenter {
         params: &Params,
         control: &Control<'_>,
     ) -> Result<Segmentation, Error> {
-        let Shared { network, size_model, backend } = &*self.shared;
+        let Shared { network, size_model, backend, .. } = &*self.shared;
         image::segment(backend, network, size_model.as_ref(), image.into(), params, control).await
     }
 
@@ -152,7 +160,7 @@ impl Segmenter {
         params: &Params,
         control: &Control<'_>,
     ) -> Result<StackSegmentation, Error> {
-        let Shared { network, size_model, backend } = &*self.shared;
+        let Shared { network, size_model, backend, .. } = &*self.shared;
         stack::segment(backend, network, size_model.as_ref(), &stack.into(), params, control).await
     }
 }

@@ -17,6 +17,8 @@ pub struct Restorer {
     network: Arc<Network>,
     options: RestoreOptions,
     backend: Backend,
+    /// The errors of GPUs that failed the check.
+    refused: Vec<Error>,
 }
 
 /// A restored image or stack, in f32.
@@ -39,13 +41,23 @@ impl Restorer {
         Builder::new(model)
     }
 
-    pub(super) fn from_parts(network: Arc<Network>, options: RestoreOptions, backend: Backend) -> Self {
-        Self { network, options, backend }
+    pub(super) fn from_parts(
+        network: Arc<Network>,
+        options: RestoreOptions,
+        backend: Backend,
+        refused: Vec<Error>,
+    ) -> Self {
+        Self { network, options, backend, refused }
     }
 
     /// The device that runs the network.
     pub fn device(&self) -> DeviceInfo {
         self.backend.info()
+    }
+
+    /// The GPUs that were passed over; see [`crate::Segmenter::refused`].
+    pub fn refused(&self) -> &[Error] {
+        &self.refused
     }
 
     /// Whether its GPU is lost or hangs. Every later call fails; make another restorer.

@@ -11,6 +11,7 @@ use cytoshade_gpu::{
 use super::scene::{NITER, RESIZED, Scene, distance};
 use super::{CheckOutcome, SelfTestCheck};
 use crate::Error;
+use crate::device_check::share;
 
 /// Relative L2 error of a stage of floating-point numbers that counts as agreement: rounding.
 const ROUNDING: f64 = 1e-5;
@@ -60,15 +61,6 @@ fn check(name: &str, start: Instant, outcome: Result<CheckOutcome, GpuError>) ->
         Err(error) => CheckOutcome::Failed(Error::Gpu(error)),
     };
     SelfTestCheck { name: name.into(), outcome, time: start.elapsed() }
-}
-
-/// The share of values that differ.
-fn share<T: PartialEq>(found: &[T], expected: &[T]) -> f64 {
-    if found.len() != expected.len() {
-        return 1.0;
-    }
-    let differing = found.iter().zip(expected).filter(|(found, expected)| found != expected).count();
-    differing as f64 / expected.len().max(1) as f64
 }
 
 async fn normalize(gpu: &Gpu, scene: &Scene) -> Result<CheckOutcome, GpuError> {
