@@ -8,12 +8,14 @@ mod deny;
 mod docs;
 mod driver;
 mod features;
+mod gpu_lab;
 mod network;
 mod publish;
 mod sanitize;
 mod semver;
 mod serve;
 mod shell;
+mod sid;
 mod subgroup_matrix;
 mod targets;
 mod web;
@@ -75,6 +77,7 @@ enum Task {
     Targets,
     /// Check the combinations of the library's features, and what each leaves out of the dependencies
     Features,
+    GpuLab(gpu_lab::GpuLab),
     Publish(publish::Publish),
     Semver(semver::Semver),
     Compare(compare::Compare),
@@ -110,6 +113,7 @@ fn main() -> std::process::ExitCode {
         Task::Deny { advisories } => deny::check(advisories),
         Task::Targets => targets(),
         Task::Features => features::check(),
+        Task::GpuLab(options) => gpu_lab::gpu_lab(&options),
         Task::Publish(options) => publish::publish(&options),
         Task::Semver(options) => semver::semver(&options),
         Task::Compare(options) => compare::compare(&options),

@@ -6,11 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::debian;
-use crate::shell::{Outcome, cargo, root as repository, run, succeeds, target_folder};
-
-/// Packages in the root besides Debian's minimal set.
-const PACKAGES: &str = "mesa-vulkan-drivers,libvulkan1";
+use crate::shell::{Outcome, cargo, root as repository, run};
+use crate::sid;
 
 /// The driver's manifest in the root.
 const DRIVER: &str = "/usr/share/vulkan/icd.d/lvp_icd.json";
@@ -18,27 +15,18 @@ const DRIVER: &str = "/usr/share/vulkan/icd.d/lvp_icd.json";
 /// The test binaries that need an adapter, and which of their tests.
 const TESTS: [(&str, &str); 3] = [("stages", "::gpu::"), ("device", "::"), ("pipeline", "image::gpu::")];
 
-/// Whether this machine can set up such a root: it runs Debian or a derivative, and this process is root.
-pub(crate) fn possible() -> bool {
-    cfg!(target_os = "linux") && succeeds("apt-get", &["--version"]) && is_root()
-}
-
-fn is_root() -> bool {
-    succeeds("sh", &["-c", "test $(id -u) = 0"])
-}
-
 /// Sets up the root if it is missing, and runs every GPU test in it.
 ///
 /// With `may_skip`, a root that cannot be set up is reported, but is no failure: sid changes every day.
 pub(crate) fn test(may_skip: bool, rest: &[String]) -> Outcome {
-    if !possible() {
+    if !sid::possible() {
         return Err(
             "the tests on subgroup matrices need Debian or a derivative, and root privileges for debootstrap and chroot: \
                     run `sudo --preserve-env=PATH cargo xtask test --subgroup-matrix` there"
                 .into(),
         );
     }
-    let root = match set_up() {
+    let root = match sid::set_up() {
         Err(why) if may_skip => {
             eprintln!("xtask: subgroup matrices are not tested, their driver cannot be installed: {why}");
             return Ok(());
@@ -71,14 +59,8 @@ pub(crate) fn test(may_skip: bool, rest: &[String]) -> Outcome {
 
 /// A program of this machine, to be run with the root's loader, C library and driver.
 pub(crate) fn inside(program: &Path) -> Result<Command, String> {
-    let root = set_up()?;
-    let libraries = root.join(format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH));
-    let files = std::fs::read_dir(&libraries).map_err(|error| format!("{}: {error}", libraries.display()))?;
-    let is_loader =
-        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ld-linux"));
-    let loader = files.flatten().map(|file| file.path()).find(is_loader);
-    let mut command = Command::new(loader.ok_or_else(|| format!("{} has no loader", libraries.display()))?);
-    command.arg("--library-path").arg(&libraries).arg(program);
+    let root = sid::set_up()?;
+    let mut command = sid::inside(&root, program)?;
     command.env("VK_DRIVER_FILES", root.join(DRIVER.trim_start_matches('/'))).env("XDG_RUNTIME_DIR", "/tmp");
     Ok(command)
 }
@@ -95,26 +77,6 @@ fn copy_fixtures(root: &Path) -> Outcome {
         run(Command::new("cp").arg("--recursive").arg(&from).arg(parent))?;
     }
     Ok(())
-}
-
-/// The root's folder, kept between runs in cargo's target folder.
-fn set_up() -> Result<PathBuf, String> {
-    let root = target_folder().join("sid");
-    let done = root.join("complete");
-    if done.exists() {
-        return Ok(root);
-    }
-    if !succeeds("debootstrap", &["--version"]) {
-        debian::install(&["debootstrap"], "no debootstrap found", "skip these tests with --may-skip")?;
-    }
-    if root.exists() {
-        // An earlier run was interrupted.
-        std::fs::remove_dir_all(&root).map_err(|error| format!("cannot remove {}: {error}", root.display()))?;
-    }
-    let include = format!("--include={PACKAGES}");
-    run(Command::new("debootstrap").args(["--variant=minbase", &include, "sid"]).arg(&root))?;
-    std::fs::write(&done, "").map_err(|error| format!("cannot write {}: {error}", done.display()))?;
-    Ok(root)
 }
 
 /// Builds the workspace's tests as `cargo xtask test` does, and returns cargo's messages.

@@ -57,6 +57,14 @@ impl Gpu {
         Ok(())
     }
 
+    /// The pipelines built so far: shader, precision and constants as text. For checks that a list has all of them.
+    #[doc(hidden)]
+    pub fn pipelines(&self) -> Vec<String> {
+        let mut names: Vec<String> = lock(&self.0.kernels.0).keys().map(ToString::to_string).collect();
+        names.sort();
+        names
+    }
+
     /// Builds the pipeline of a variant.
     pub(super) fn compile(&self, variant: &Variant) -> Arc<Kernel> {
         let source = platform::source(variant.shader, variant.precision, self.capabilities().pairs());

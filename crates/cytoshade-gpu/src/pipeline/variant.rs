@@ -10,6 +10,17 @@ pub(crate) struct Variant {
     pub(crate) constants: Vec<(&'static str, u32)>,
 }
 
+/// The shader, the precision if there are activations, and the constants: `style f16 LANES=256`.
+impl std::fmt::Display for Variant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.shader.name)?;
+        if self.shader.activation_typed {
+            write!(f, " {}", self.precision.name())?;
+        }
+        self.constants.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
+    }
+}
+
 impl Variant {
     /// The shader for f32, with the defaults of its constants.
     pub(crate) fn new(shader: &'static Shader) -> Self {
