@@ -162,7 +162,10 @@ mod tests {
     #[test]
     fn what_exceeds_a_limit_is_found() {
         let clean = Figures { occupancy: 16, ..Figures::default() };
-        assert_eq!(exceeded("Arc", "conv3x3_direct f32 SKIP=0", &Figures { spills: 5, ..clean.clone() }), [] as [String; 0]);
+        assert_eq!(
+            exceeded("Arc", "conv3x3_direct f32 SKIP=0", &Figures { spills: 5, ..clean.clone() }),
+            [] as [String; 0]
+        );
         assert_eq!(exceeded("Arc", "conv3x3_direct f32 SKIP=0", &Figures { spills: 6, ..clean.clone() }).len(), 1);
         assert_eq!(exceeded("RDNA2", "grow", &Figures { memory: 88, spills: 1, ..clean.clone() }).len(), 2);
         let found = exceeded("Ada", "conv3x3_gemm8 f32 CHANNEL_GROUPS=8 SKIP=0", &Figures { occupancy: 15, ..clean });

@@ -77,12 +77,6 @@ impl Gpu {
         self.0.pipeline_cache.as_ref().map(platform::PipelineCache::found)
     }
 
-    /// The number of pipelines built so far, for tests.
-    #[doc(hidden)]
-    pub fn pipelines(&self) -> usize {
-        lock(&self.0.kernels.0).len()
-    }
-
     fn save_pipelines(&self) {
         self.0.pipeline_cache.iter().for_each(platform::PipelineCache::save);
     }
