@@ -48,7 +48,8 @@ impl Engine {
     ///
     /// - `precision` is `f32` or `f16`, the format of activations on a GPU. Falls back to `f32` if the device lacks
     ///   `f16`.
-    /// - `backend` is `auto` (WebGPU on a hardware GPU that computes correctly, else the CPU), `webgpu` (software adapters too) or `cpu`.
+    /// - `backend` is `auto` (WebGPU on a hardware GPU that computes correctly, else the CPU), `webgpu` (software adapters
+    ///   too) or `cpu`.
     /// - `call(name, arguments)` runs a function in one of `workers` workers and returns a promise of two arrays. Only
     ///   the CPU uses it: `run` with the arguments of [`TileNetwork::run`](crate::tiles::TileNetwork::run), and, with
     ///   several workers, `followFlows` with those of [`follow_flows`](crate::tiles::follow_flows).
@@ -79,19 +80,16 @@ impl Engine {
             made.map(|segmenter| (segmenter, Precision::F32))
         };
         let on_gpu = |device| on_gpu(&builder, device, wanted);
-        let mut refused = None;
+        let (is_auto, mut refused) = (backend == "auto", None);
         let made = match backend.as_str() {
             "cpu" => on_cpu(),
-            "auto" => match on_gpu(Device::Gpu).await {
+            "auto" | "webgpu" => match on_gpu(Device::Gpu).await {
                 // The CPU is the fallback for every error of a GPU.
-                Err(Error::Gpu(_)) => on_cpu(),
-                Err(error @ Error::WrongResults { .. }) => {
+                Err(Error::Gpu(_)) if is_auto => on_cpu(),
+                Err(error @ Error::WrongResults { .. }) if is_auto => {
                     refused = Some(error.to_string());
                     on_cpu()
                 }
-                result => result,
-            },
-            "webgpu" => match on_gpu(Device::Gpu).await {
                 Err(Error::Gpu(GpuError::NoAdapter { .. })) => on_gpu(Device::Software).await,
                 result => result,
             },

@@ -75,18 +75,18 @@ pub enum Error {
     #[cfg(feature = "gpu")]
     #[error(transparent)]
     Gpu(cytoshade_gpu::Error),
-    /// The check of a GPU found results that differ from the CPU's.
+    /// The check of a GPU found other results than expected.
     #[cfg(feature = "gpu")]
     #[error(
-        "{adapter} computes wrong results: {what} differ from the CPU's by {error:.6}, expected at most {allowed:.6}; \
+        "{adapter} computes wrong results: {what} have an error of {error:.6}, expected at most {allowed:.6}; \
          update its driver, choose another device, or use the CPU"
     )]
     WrongResults {
-        /// The adapter's name, with the version of its driver if known.
+        /// The adapter's name.
         adapter: String,
         /// The results.
         what: &'static str,
-        /// The relative L2 error of numbers, or the share of end points or pixels that differ.
+        /// The relative L2 error of the outputs of a network, or the share of pixels that differ.
         error: f64,
         /// The largest error that counts as agreement.
         allowed: f64,

@@ -56,7 +56,9 @@ fn a_wrong_device_is_an_error(gpu: &Gpu) -> Result<(), Failed> {
         let error = builder(gpu, cache.path(), faults)?.build().err().ok_or("the device was accepted")?;
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         let message = error.to_string();
-        for part in [gpu.info().name.as_str(), "the outputs of a network differ", "update its driver", "use the CPU"] {
+        for part in
+            [gpu.info().name.as_str(), "the outputs of a network have an error of", "update its driver", "use the CPU"]
+        {
             assert!(message.contains(part), "{part}: {message}");
         }
         assert!(passes(cache.path()).is_empty(), "a failed check was remembered");

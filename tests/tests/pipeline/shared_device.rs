@@ -53,7 +53,7 @@ fn share(device: Device) -> Result<(), Failed> {
             assert_eq!(copied(&device, &queue, round)?, round);
         }
         for run in runs {
-            let found: Result<usize, cytoshade::Error> = run.join().map_err(|_| "a segmenter panicked")?;
+            let found: Result<usize, Error> = run.join().map_err(|_| "a segmenter panicked")?;
             assert_eq!(found?, expected);
         }
         Ok::<(), Failed>(())

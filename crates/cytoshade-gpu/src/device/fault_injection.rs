@@ -57,7 +57,7 @@ impl FaultInjection {
     }
 
     /// The adapters to choose from, as overridden by the test.
-    pub(super) fn choice(&self, choice: Choice) -> Choice {
+    pub fn choice(&self, choice: Choice) -> Choice {
         if self.software_is_gpu && choice == Choice::Hardware { Choice::Any } else { choice }
     }
 

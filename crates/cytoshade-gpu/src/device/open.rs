@@ -78,7 +78,7 @@ impl Gpu {
     /// Those of [`Gpu::open`]; [`Error::NoAdapter`] if no adapter is left.
     pub async fn open_next(choice: Choice, options: &DeviceOptions, skip: usize) -> Result<(Gpu, usize), Error> {
         let span = Span::begin("adapter");
-        let candidates = candidates(&options.faults.choice(choice)).await?;
+        let candidates = candidates(&choice).await?;
         let span = span.end();
         let mut last = None;
         for (at, (adapter, info)) in candidates.into_iter().enumerate().skip(skip) {

@@ -1,6 +1,6 @@
 //! Flows by formula, and the masks that follow from them.
 
-use cytoshade_core::{Error as CoreError, Labels, Planes};
+use cytoshade_core::{Labels, Planes};
 
 /// Side of the flows in pixels.
 pub(super) const SIDE: usize = 40;
@@ -16,26 +16,22 @@ pub(super) const HOLE: usize = 33 * SIDE + 22;
 pub(super) const NITER: u32 = 60;
 
 /// Flows to the center of each cell, longer at a distance (dY, dX and cellprob), and the labels of the cells.
-pub(super) fn flows_and_labels() -> Result<(Planes, Labels), CoreError> {
+pub(super) fn flows_and_labels() -> (Planes, Labels) {
     const PIXELS: usize = SIDE * SIDE;
-    let offset = |[row, column, ..]: &[f32; 4], at: usize| (row - (at / SIDE) as f32, column - (at % SIDE) as f32);
-    let cell_at = |at: usize| {
-        CELLS.iter().find(|cell| {
-            let (dy, dx) = offset(cell, at);
-            dy * dy + dx * dx <= cell[2] * cell[2]
-        })
-    };
-    let flow = |value: usize| {
-        let (plane, at) = (value / PIXELS, value % PIXELS);
-        match (plane, cell_at(at).filter(|_| at != HOLE)) {
-            (0, Some(cell)) => offset(cell, at).0,
-            (1, Some(cell)) => offset(cell, at).1,
-            (_, Some(_)) => 1.0,
-            (2, None) => -1.0,
-            (_, None) => 0.0,
+    let (mut planes, mut labels) = (Planes::zeros(3, SIDE, SIDE), Labels::zeros(SIDE, SIDE));
+    let flows = planes.as_mut_slice();
+    flows[2 * PIXELS..].fill(-1.0);
+    for at in 0..PIXELS {
+        for [row, column, radius, label] in CELLS {
+            let (dy, dx) = (row - (at / SIDE) as f32, column - (at % SIDE) as f32);
+            if dy * dy + dx * dx > radius * radius {
+                continue;
+            }
+            labels.as_mut_slice()[at] = label as u32;
+            if at != HOLE {
+                (flows[at], flows[PIXELS + at], flows[2 * PIXELS + at]) = (dy, dx, 1.0);
+            }
         }
-    };
-    let flows = Planes::new((0..3 * PIXELS).map(flow).collect(), 3, SIDE, SIDE)?;
-    let labels = (0..PIXELS).map(|at| cell_at(at).map_or(0, |cell| cell[3] as u32)).collect();
-    Ok((flows, Labels::new(labels, SIDE, SIDE)?))
+    }
+    (planes, labels)
 }

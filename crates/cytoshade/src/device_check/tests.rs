@@ -73,7 +73,7 @@ fn wrong(result: Result<(), Error>) -> &'static str {
 #[test]
 fn the_cpu_finds_the_masks_of_the_formula() {
     let network = small();
-    let (flows, labels) = flows_and_labels().unwrap();
+    let (flows, labels) = flows_and_labels();
     let found = block_on(masks(&cpu(&network).unwrap().unwrap(), &network, flows.clone())).unwrap();
     assert_eq!(found, labels);
     let label = |[row, column, ..]: [f32; 4]| labels.as_slice()[row as usize * SIDE + column as usize];

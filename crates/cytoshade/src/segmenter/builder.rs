@@ -83,7 +83,8 @@ impl<T> Builder<T> {
             // With `Device::Auto`, a GPU that does not open or cannot hold the network is no error.
             Err(error) if self.takes_any_device() && !is_refusal(&error) => {}
             // If no other GPU is left, the reason is that of the best one.
-            Err(error) => return Err(refused.into_iter().next().unwrap_or(error)),
+            Err(error) if refused.is_empty() => return Err(error),
+            Err(_) => return Err(refused.swap_remove(0)),
         }
         #[cfg(not(feature = "gpu"))]
         if matches!(self.device, Device::Gpu | Device::Software) {

@@ -1,5 +1,7 @@
 //! How a network runs on a GPU.
 
+use std::pin::Pin;
+
 use cytoshade_gpu::{Choice, ConvKernel, DeviceOptions, Error as GpuError, Gpu, wgpu};
 
 use super::builder::Builder;
@@ -12,9 +14,24 @@ use crate::{Device, Error, Model, PrecisionChoice, device_check};
 pub(super) struct GpuOptions {
     wanted: Wanted,
     device: DeviceOptions,
-    /// The program's device.
-    shared: Option<(wgpu::Adapter, wgpu::Device, wgpu::Queue)>,
+    shared: Option<SharedDevice>,
 }
+
+/// The program's device.
+///
+/// A pointer opens it, so that browser builds that share no device have no code for it.
+#[derive(Clone, Debug)]
+struct SharedDevice {
+    adapter: wgpu::Adapter,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    open: for<'a> fn(&'a Self, &'a DeviceOptions) -> Opening<'a>,
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+type Opening<'a> = Pin<Box<dyn Future<Output = Result<Gpu, GpuError>> + Send + 'a>>;
+#[cfg(target_arch = "wasm32")]
+type Opening<'a> = Pin<Box<dyn Future<Output = Result<Gpu, GpuError>> + 'a>>;
 
 impl GpuOptions {
     /// Whether the program supplied its own device.
@@ -33,16 +50,21 @@ impl GpuOptions {
         refused: &mut Vec<Error>,
     ) -> Result<Option<Backend>, Error> {
         let subject = Subject { model, restores };
-        let gpu = match (&self.shared, device) {
-            (Some((adapter, device, queue)), _) => {
-                let gpu = Gpu::from_parts(adapter, device.clone(), queue.clone(), &self.device).await?;
+        let gpu = match &self.shared {
+            Some(shared) => {
+                let gpu = (shared.open)(shared, &self.device).await?;
                 #[cfg(not(target_arch = "wasm32"))]
                 device_check::check(&gpu, &subject, &self.wanted).await?;
                 gpu
             }
-            (None, Device::Cpu) => return Ok(None),
-            (None, Device::Auto | Device::Gpu) => self.open_gpu(Choice::Hardware, &subject, refused).await?,
-            (None, Device::Software) => self.open_gpu(Choice::Software, &subject, refused).await?,
+            None => {
+                let choice = match device {
+                    Device::Cpu => return Ok(None),
+                    Device::Auto | Device::Gpu => Choice::Hardware,
+                    Device::Software => Choice::Software,
+                };
+                self.open_gpu(choice, &subject, refused).await?
+            }
         };
         let (options, kernels) = calibrate::resolve(&gpu, &subject, &self.wanted).await?;
         let backend = Backend::open(gpu, model.network(), options, &kernels).await?;
@@ -56,7 +78,7 @@ impl GpuOptions {
     /// Opens the best GPU that passes the check.
     #[cfg(not(target_arch = "wasm32"))]
     async fn open_gpu(&self, choice: Choice, subject: &Subject<'_>, refused: &mut Vec<Error>) -> Result<Gpu, Error> {
-        let mut skip = 0;
+        let (choice, mut skip) = (self.device.faults.choice(choice), 0);
         loop {
             let (gpu, next) = Gpu::open_next(choice.clone(), &self.device, skip).await?;
             skip = next;
@@ -92,7 +114,14 @@ impl<T> Builder<T> {
     /// [`Builder::build`](crate::SegmenterBuilder::build) fails and lists all features and limits that the device
     /// lacks.
     pub fn wgpu(mut self, adapter: &wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Self {
-        self.gpu.shared = Some((adapter.clone(), device, queue));
+        self.gpu.shared = Some(SharedDevice {
+            adapter: adapter.clone(),
+            device,
+            queue,
+            open: |SharedDevice { adapter, device, queue, .. }, options| {
+                Box::pin(Gpu::from_parts(adapter, device.clone(), queue.clone(), options))
+            },
+        });
         self
     }
 
