@@ -48,7 +48,7 @@ pub(crate) const SHADERS: &[Row] = &[
     // name                         file                        shared pieces                                        needs      types
     row("conv3x3_direct",           "conv3x3_direct",           "conv weights_f32 buffers load store column",        Nothing,   Activations),
     row("conv3x3_broadcast",        "conv3x3_broadcast",        "conv weights buffers load store column broadcast",  Subgroups, Activations),
-    row("conv3x3_gemm4",            "conv3x3_gemm",             "conv weights buffers load store gemm4",             Nothing,   Activations),
+    row("conv3x3_gemm4",            "conv3x3_gemm",             "conv weights buffers load store gemm4",             Native,    Activations),
     row("conv3x3_gemm8",            "conv3x3_gemm",             "conv weights buffers load store gemm8",             Nothing,   Activations),
     row("conv3x3_matrix8",          "conv3x3_matrix",           "conv weights buffers load store matrix8",           Matrices,  Activations),
     row("conv3x3_matrix16",         "conv3x3_matrix",           "conv weights buffers load store matrix16",          Matrices,  Activations),

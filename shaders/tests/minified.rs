@@ -45,7 +45,20 @@ fn another_program_is_told_apart() {
 #[test]
 fn comments_and_indentation_go() {
     let source = "// What it does.\n\nfn f() {\n    let a = 6 / 2; // 3\n\n    //x\n    return a;\n}\n";
-    assert_eq!(minify(source), "fn f() {\nlet a = 6 / 2;\nreturn a;\n}\n");
+    assert_eq!(minify(source), "fn f(){\nlet a=6/2;\nreturn a;\n}\n");
+}
+
+#[test]
+fn spaces_that_separate_something_stay() {
+    for (line, small) in [
+        ("let a = b - -c;", "let a=b- -c;"),
+        ("return -a;", "return-a;"),
+        ("if a < b && c > (d) {", "if a < b&&c > (d){"),
+        ("var<storage, read> a: array<vec4<f32>, 3>;", "var<storage,read> a:array<vec4<f32>,3>;"),
+        ("a = b / *c & &d;", "a=b/ *c& &d;"),
+    ] {
+        assert_eq!(minify(line), format!("{small}\n"));
+    }
 }
 
 /// Block comments are left as they are: one that held `//` would lose its end.

@@ -1,7 +1,5 @@
 //! Label images, the results of images.
 
-use std::collections::HashMap;
-
 use crate::ascending;
 use crate::container::container;
 
@@ -27,13 +25,19 @@ impl Labels {
     /// The reference's `utils.diameters`, which takes the lowest label for the background even if it is not 0.
     pub fn diameter(&self) -> Option<f64> {
         // Labels from a file can be up to u32::MAX: the memory must not follow the highest label.
-        let mut areas: HashMap<u32, usize> = HashMap::new();
-        for run in self.data.chunk_by(PartialEq::eq) {
-            *areas.entry(run[0]).or_default() += run.len();
+        let runs: Vec<(u32, usize)> = self.data.chunk_by(PartialEq::eq).map(|run| (run[0], run.len())).collect();
+        let mut areas: Vec<usize> = Vec::new();
+        let mut label = None;
+        for run in ascending(runs.iter().map(|&(label, _)| label as usize)) {
+            let (next, length) = runs[run];
+            match areas.last_mut() {
+                Some(area) if label == Some(next) => *area += length,
+                _ => areas.push(length),
+            }
+            label = Some(next);
         }
-        let background = areas.keys().copied().min()?;
-        areas.remove(&background);
-        let areas: Vec<usize> = areas.into_values().collect();
+        // The first one is the background's.
+        let areas = areas.get(1..)?;
         let order = ascending(areas.iter().copied());
         let root = |at: usize| order.get(at).map(|&cell| (areas[cell] as f64).sqrt());
         let (below, above) = (root(areas.len().checked_sub(1)? / 2)?, root(areas.len() / 2)?);

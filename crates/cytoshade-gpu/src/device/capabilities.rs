@@ -33,9 +33,9 @@ impl Capabilities {
 
     /// Whether an invocation has so few registers that kernels should sum fewer values, as on Intel's and Arm's GPUs.
     ///
-    /// They are those with subgroups of 16 or fewer. A driver that names no range gives the widest one.
+    /// They are those with subgroups of 16 or fewer. A driver that names no range gives the widest one. False in browsers.
     pub(crate) fn has_few_registers(&self) -> bool {
-        !self.software && matches!(self.subgroups, Some((..=16, ..=32)))
+        cfg!(not(target_arch = "wasm32")) && !self.software && matches!(self.subgroups, Some((..=16, ..=32)))
     }
 
     /// The capabilities of a device opened with these features and limits.

@@ -11,6 +11,12 @@ use crate::operators::weights::{Counts, Order, Weight};
 /// Rows of pixels per workgroup times its groups of channels.
 const ROWS_TIMES_GROUPS: u32 = shaders::conv3x3_gemm8::LANES / shaders::conv3x3_gemm8::RUNS;
 
+/// The shader for groups of 4 output channels. Browser builds leave it out: no subgroup size tells them of few registers.
+#[cfg(not(target_arch = "wasm32"))]
+const NARROW: &Shader = &shaders::CONV3X3_GEMM4;
+#[cfg(target_arch = "wasm32")]
+const NARROW: &Shader = &shaders::CONV3X3_GEMM8;
+
 /// Output channels per invocation, a group of channels in the shader: 4 or 8.
 ///
 /// The registers of an invocation hold the sums of 7 pixels for each. 8 take the fewest loads; on Intel's GPUs their 56
@@ -45,7 +51,7 @@ impl ConvAlgorithm for Gemm {
     }
 
     fn shader(&self, geometry: &Geometry) -> &'static Shader {
-        if Self::group(geometry) == 4 { &shaders::CONV3X3_GEMM4 } else { &shaders::CONV3X3_GEMM8 }
+        if Self::group(geometry) == 4 { NARROW } else { &shaders::CONV3X3_GEMM8 }
     }
 
     fn constants(&self, _: &Capabilities, geometry: &Geometry) -> Vec<(&'static str, u32)> {
