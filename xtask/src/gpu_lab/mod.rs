@@ -56,7 +56,7 @@ pub(crate) fn gpu_lab(options: &GpuLab) -> Outcome {
         match tier_b() {
             Ok(arguments) => tiers.extend(arguments),
             Err(why) if options.may_skip => {
-                eprintln!("xtask: tier B of the lab is skipped, it cannot be set up: {why}")
+                eprintln!("xtask: tier B of the lab is skipped, it cannot be set up: {why}");
             }
             Err(why) => return Err(why),
         }
