@@ -63,6 +63,10 @@ impl Lab {
         let mut all = pipelines::all(&traits)?;
         if let Some(part) = &self.shader {
             all.retain(|pipeline| pipeline.shader.name.contains(part.as_str()));
+            if all.is_empty() {
+                let names: Vec<&str> = cytoshade_shaders::ALL.iter().map(|shader| shader.name).collect();
+                return Err(Error::Unknown { what: "shader", name: part.clone(), names: names.join(", ") });
+            }
         }
         let mut found = Vec::new();
         for pipeline in all {
