@@ -74,10 +74,10 @@ impl Figures {
     }
 }
 
-/// A cell of the tables: `132 / 8 / 2177 / 672 of 900 (75 %) in 1012`, then spills and memory, if any.
+/// A cell of the tables: `132 x 64 / 8 / 2177 / 672 of 900 (75 %) in 1012`, then spills and memory, if any.
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} / {} / {}", self.registers, self.occupancy, self.instructions)?;
+        write!(f, "{} x {} / {} / {}", self.registers, self.subgroup, self.occupancy, self.instructions)?;
         if let (Some(inner), Some(share)) = (&self.program.inner, self.share()) {
             write!(f, " / {} of {} ({:.0} %)", inner.products(), inner.total(), 100.0 * share)?;
             let step = self.program.step.total();
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn the_widest_program_counts_under_either_name() {
         let figures = Figures::new(Family::Intel, &[executable(8, 1.0), executable(16, 218.0)]).unwrap();
-        assert_eq!(figures.to_string(), "365 / 16 / 4295 / 1 of 3 (33 %), 218 spills, 4096 B");
+        assert_eq!(figures.to_string(), "365 x 16 / 16 / 4295 / 1 of 3 (33 %), 218 spills, 4096 B");
     }
 
     #[test]

@@ -38,9 +38,8 @@ pub struct Lab {
 impl Lab {
     /// Compiles the pipelines of some devices, in their order.
     ///
-    /// # Errors
-    /// Those of the first device that fails.
-    pub fn run(&self, devices: &[Device]) -> Result<Vec<Results>, Error> {
+    /// Each has its results or the reason that there are none, such as a driver that does not open.
+    pub fn run(&self, devices: &[Device]) -> Vec<Result<Results, Error>> {
         let results: Vec<Mutex<Option<Result<Results, Error>>>> = devices.iter().map(|_| Mutex::default()).collect();
         let next = AtomicUsize::new(0);
         let work = || {
@@ -55,8 +54,7 @@ impl Lab {
                 scope.spawn(work);
             }
         });
-        let finished = results.into_iter().filter_map(|result| result.into_inner().ok().flatten());
-        finished.collect()
+        results.into_iter().filter_map(|result| result.into_inner().ok().flatten()).collect()
     }
 
     fn device(&self, device: &Device) -> Result<Results, Error> {
@@ -65,6 +63,10 @@ impl Lab {
         let mut all = pipelines::all(&traits)?;
         if let Some(part) = &self.shader {
             all.retain(|pipeline| pipeline.shader.name.contains(part.as_str()));
+            if all.is_empty() {
+                let names: Vec<&str> = cytoshade_shaders::ALL.iter().map(|shader| shader.name).collect();
+                return Err(Error::Unknown { what: "shader", name: part.clone(), names: names.join(", ") });
+            }
         }
         let mut found = Vec::new();
         for pipeline in all {

@@ -78,7 +78,13 @@ fn run(options: Run) -> Result<(), Error> {
     let setup = Setup { root: options.root, shims: options.shims };
     let program = std::env::current_exe().map_err(|source| Error::File { path: "/proc/self/exe".into(), source })?;
     let lab = Lab { program, setup, shader: options.shader, texts: options.isa };
-    let results = lab.run(&devices)?;
+    let (mut results, mut findings) = (Vec::new(), Vec::new());
+    for result in lab.run(&devices) {
+        match result {
+            Ok(result) => results.push(result),
+            Err(error) => findings.push(error.to_string()),
+        }
+    }
     let before = table::last(&options.results, &options.date)?;
     let before = before.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
     let page = table::page(&options.date, &results, before);
@@ -89,7 +95,7 @@ fn run(options: Run) -> Result<(), Error> {
         }
         None => print!("{page}"),
     }
-    let mut findings = limits::check(&results);
+    findings.extend(limits::check(&results));
     if let Some(product) = &options.product {
         for Results { device, traits, .. } in results.iter().filter(|results| results.device.tier == Tier::B) {
             let pipelines = cytoshade_gpu_lab::pipelines::all(traits)?;

@@ -16,10 +16,11 @@ const SUFFIX: &str = "-gpu-lab.md";
 
 const HEAD: &str = "\
 Every pipeline that the product builds, compiled by Mesa's compilers for GPUs that are not there: nothing ran. A cell has
-registers / occupancy / instructions / products of the inner loop, then spilled registers and bytes of private memory, if
-any. Products are those of subgroup matrices, else multiply-adds; the inner loop is the one with the most, without loops
-inside of it, and \"in\" has the instructions of the loop with those. Occupancy is subgroups of a SIMD (AMD), warps of a multiprocessor (NVIDIA), invocations of a subgroup
-(Intel), threads of a core (Apple), each by registers alone.
+registers x size of subgroups / occupancy / instructions / products of the inner loop, then spilled registers and bytes of
+private memory, if any. Products are those of subgroup matrices, else multiply-adds; the inner loop is the one with the
+most, without loops inside of it, and \"in\" has the instructions of the loop with those. Occupancy is subgroups of a
+SIMD (AMD), warps of a multiprocessor (NVIDIA), invocations of a subgroup (Intel) or threads of a core (Apple), each by
+registers alone.
 
 These drivers are not the makers' own: registers, memory and kinds of instructions follow from the hardware and carry
 over roughly, the order of instructions does not, and no figure is a time. Under robust access, NVK splits each vec4 of a
@@ -60,8 +61,6 @@ fn table(family: Family, results: &[&Results]) -> String {
     results.iter().for_each(|results| write_cell(&mut table, results.device.name));
     table += "\n|---|";
     results.iter().for_each(|_| table += "---|");
-    table += "\n| sizes of subgroups |";
-    results.iter().for_each(|results| write_cell(&mut table, &subgroups(results)));
     for name in names {
         let _ = write!(table, "\n| {name} |");
         for results in results {
@@ -75,13 +74,6 @@ fn table(family: Family, results: &[&Results]) -> String {
         }
     }
     table + "\n"
-}
-
-/// The sizes of subgroups that the compiler takes, ascending.
-fn subgroups(results: &Results) -> String {
-    let sizes = results.pipelines.iter().filter_map(|(_, figures)| figures.as_ref().ok()).map(|f| f.subgroup);
-    let sizes: std::collections::BTreeSet<u32> = sizes.collect();
-    sizes.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn write_cell(table: &mut String, cell: &str) {
@@ -176,9 +168,8 @@ mod tests {
     fn a_page_is_read_back() {
         let page = page("2026-11-30", &[results("RDNA2", 32), results("RDNA3", 48)], None);
         let cells = cells(&page);
-        assert_eq!(cells.len(), 6);
-        assert_eq!(cells[&("RDNA3".into(), "sizes of subgroups".into())], "64");
-        assert_eq!(cells[&("RDNA3".into(), "resize".into())], "48 / 8 / 99");
+        assert_eq!(cells.len(), 4);
+        assert_eq!(cells[&("RDNA3".into(), "resize".into())], "48 x 64 / 8 / 99");
         assert_eq!(cells[&("RDNA2".into(), "style f32".into())], "fails");
     }
 
@@ -192,7 +183,7 @@ mod tests {
         assert_eq!(
             changes.lines().collect::<Vec<_>>(),
             [
-                "- RDNA2, resize: 32 / 8 / 99; now 33 / 8 / 99",
+                "- RDNA2, resize: 32 x 64 / 8 / 99; now 33 x 64 / 8 / 99",
                 "- RDNA2, style f32 LANES=64: not there; now fails",
                 "- RDNA2, style f32: no longer there",
             ]

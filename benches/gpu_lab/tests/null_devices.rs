@@ -10,7 +10,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 fn compiles(device: Device) -> Result<(), Failed> {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_cytoshade-gpu-lab"));
     let lab = Lab { program, setup: Setup::default(), shader: None, texts: None };
-    let results = lab.run(&[device])?;
+    let results = lab.run(&[device]).into_iter().collect::<Result<Vec<_>, _>>()?;
     let findings = limits::check(&results);
     if findings.is_empty() && !results[0].pipelines.is_empty() { Ok(()) } else { Err(findings.join("\n").into()) }
 }
