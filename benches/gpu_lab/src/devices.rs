@@ -66,9 +66,11 @@ const fn null(name: &'static str, environments: &'static [(&'static str, &'stati
     Device { name, family: Family::Amd, tier: Tier::A, driver: "radeon", shim: "", environments, kernels: ["", ""] }
 }
 
-const fn amd(name: &'static str, environments: &'static [(&'static str, &'static str)]) -> Device {
-    // A range of subgroup sizes rules out `matrix`.
-    let kernels = ["gemm", "gemm"];
+const fn amd(
+    name: &'static str,
+    environments: &'static [(&'static str, &'static str)],
+    kernels: [&'static str; 2],
+) -> Device {
     Device { name, family: Family::Amd, tier: Tier::B, driver: "radeon", shim: "amdgpu", environments, kernels }
 }
 
@@ -78,7 +80,7 @@ const fn nvidia(name: &'static str, environments: &'static [(&'static str, &'sta
 }
 
 const fn intel(name: &'static str, environments: &'static [(&'static str, &'static str)]) -> Device {
-    // A range of subgroup sizes rules out `matrix`.
+    // No square subgroup matrices.
     let kernels = ["gemm", "gemm"];
     Device { name, family: Family::Intel, tier: Tier::B, driver: "intel", shim: "intel", environments, kernels }
 }
@@ -94,10 +96,10 @@ pub const DEVICES: [Device; 17] = [
     null("RDNA1 null", &[("RADV_FORCE_FAMILY", "navi10")]),
     null("RDNA2 null", &[("RADV_FORCE_FAMILY", "navi21")]),
     null("RDNA3 null", &[("RADV_FORCE_FAMILY", "navi31"), ("RADV_FORCE_FAMILY", "gfx1100")]),
-    amd("RDNA1", &[("AMDGPU_GPU_ID", "navi10")]),
-    amd("RDNA2", &[("AMDGPU_GPU_ID", "navi21")]),
-    amd("RDNA3", &[("AMDGPU_GPU_ID", "navi31")]),
-    amd("RDNA4", &[("AMDGPU_GPU_ID", "gfx1201")]),
+    amd("RDNA1", &[("AMDGPU_GPU_ID", "navi10")], ["gemm", "gemm"]),
+    amd("RDNA2", &[("AMDGPU_GPU_ID", "navi21")], ["gemm", "gemm"]),
+    amd("RDNA3", &[("AMDGPU_GPU_ID", "navi31")], ["gemm", "matrix"]),
+    amd("RDNA4", &[("AMDGPU_GPU_ID", "gfx1201")], ["gemm", "matrix"]),
     nvidia("Turing", &[("NOUVEAU_CHIPSET", "164")]),
     nvidia("Ampere", &[("NOUVEAU_CHIPSET", "172")]),
     nvidia("Ada", &[("NOUVEAU_CHIPSET", "196")]),

@@ -9,7 +9,9 @@
 
 use cytoshade_core::arch::unet::UNet;
 use cytoshade_core::{BatchNorm, Convolution, Network as Weights, Operation};
-use cytoshade_gpu::{Choice, ConvKernel, Gpu, Layer, Network, Options, Precision};
+use cytoshade_gpu::{
+    Capabilities, Choice, ConvKernel, DeviceOptions, DeviceOverride, Gpu, Layer, Network, Options, Precision,
+};
 use pollster::block_on;
 
 type Failure = Box<dyn std::error::Error>;
@@ -18,7 +20,7 @@ type Failure = Box<dyn std::error::Error>;
 const FULL_WIDTH: [usize; 5] = [2, 32, 64, 128, 256];
 
 fn main() -> Result<(), Failure> {
-    let gpu = block_on(Gpu::open(Choice::Hardware))?;
+    let gpu = block_on(Gpu::open_with(Choice::Hardware, &options()))?;
     println!("adapter {}", gpu.info().name);
     let weights = weights()?;
     for precision in [Precision::F32, Precision::F16] {
@@ -37,6 +39,19 @@ fn main() -> Result<(), Failure> {
         println!("pipeline {pipeline}");
     }
     Ok(())
+}
+
+/// No device of the lab can measure the subgroup size of matrices: nothing runs. Where a driver has a choice, it is the
+/// largest one, as the tables show for RADV.
+fn options() -> DeviceOptions {
+    let capabilities = |capabilities: &mut Capabilities| {
+        if !capabilities.matrices.is_empty() {
+            capabilities.matrix_subgroup = capabilities.subgroups.map(|(_, largest)| largest);
+        }
+    };
+    let mut options = DeviceOptions::default();
+    options.faults.device_override = Some(DeviceOverride { capabilities, source: |source| source });
+    options
 }
 
 /// A network of the published size; its values do not matter.
