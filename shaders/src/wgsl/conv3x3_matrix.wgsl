@@ -59,7 +59,7 @@ fn third() -> u32 {
 const OUTSIDE = 0x80000000u;
 
 // The offset of a staged pixel in the source, in vec4s.
-fn offset(place: Place, item: u32) -> u32 {
+fn pixel_offset(place: Place, item: u32) -> u32 {
     let pixel = min(item, halo_items() - 1u) / QUADS;
     let y = i32(place.top + pixel / HALO_COLUMNS) - 1;
     let x = i32(place.left + pixel % HALO_COLUMNS) - 1;
@@ -69,9 +69,12 @@ fn offset(place: Place, item: u32) -> u32 {
 }
 
 // The offsets of the pixels that an invocation stages from `item` on.
-fn offsets(place: Place, item: u32) -> vec4u {
+fn pixel_offsets(place: Place, item: u32) -> vec4u {
     return vec4u(
-        offset(place, item), offset(place, item + LANES), offset(place, item + 2u * LANES), offset(place, item + 3u * LANES)
+        pixel_offset(place, item),
+        pixel_offset(place, item + LANES),
+        pixel_offset(place, item + 2u * LANES),
+        pixel_offset(place, item + 3u * LANES),
     );
 }
 
@@ -85,7 +88,7 @@ fn has_weights(round: u32) -> bool {
 }
 
 // One vec4 of channels of a pixel; padding channels are zero.
-fn pixel(round: u32, offset: u32, channel: u32, norm: Norm) -> vec4h {
+fn load_pixel(round: u32, offset: u32, channel: u32, norm: Norm) -> vec4h {
     if !has_pixels(round) {
         return vec4h();
     }
@@ -100,7 +103,7 @@ fn weight_offset(place: Place, item: u32) -> u32 {
 }
 
 // One vec4 of the weights of a step.
-fn weight(round: u32, offset: u32, step: u32, tiles: u32) -> vec4h {
+fn load_weight(round: u32, offset: u32, step: u32, tiles: u32) -> vec4h {
     if !has_weights(round) {
         return vec4h();
     }
@@ -174,7 +177,7 @@ fn conv3x3_matrix(
     let quad = index % QUADS;
     let first_norm = norm(place.tile, min(quad, params.inputs - 1u));
     for (var item = index; item < halo_items(); item += LANES) {
-        keep_pixels(0u, item, pixel(0u, offset(place, item), quad, first_norm));
+        keep_pixels(0u, item, load_pixel(0u, pixel_offset(place, item), quad, first_norm));
     }
     for (var item = index; item < kernel_items(); item += LANES) {
         keep_weights(0u, item, vec4h(weights[weight_offset(place, item)]));
@@ -182,9 +185,9 @@ fn conv3x3_matrix(
     workgroupBarrier();
 
     // The offsets of its pixels in the thirds, that of the next step first, and of its weights.
-    var now = offsets(place, index);
-    var later = offsets(place, index + third());
-    var last = offsets(place, index + 2u * third());
+    var now = pixel_offsets(place, index);
+    var later = pixel_offsets(place, index + third());
+    var last = pixel_offsets(place, index + 2u * third());
     let v0 = weight_offset(place, index);
     let v1 = weight_offset(place, index + LANES);
     let v2 = weight_offset(place, index + 2u * LANES);
@@ -200,16 +203,16 @@ fn conv3x3_matrix(
         let next = min(step + 1u, 3u * slices - 1u);
         let channel = min(slice + 1u, slices - 1u) * QUADS + quad;
         let norm = norm(place.tile, min(channel, params.inputs - 1u));
-        let p0 = pixel(0u, now.x, channel, norm);
-        let p1 = pixel(1u, now.y, channel, norm);
-        let p2 = pixel(2u, now.z, channel, norm);
-        let p3 = pixel(3u, now.w, channel, norm);
-        let w0 = weight(0u, v0, next, place.tiles);
-        let w1 = weight(1u, v1, next, place.tiles);
-        let w2 = weight(2u, v2, next, place.tiles);
-        let w3 = weight(3u, v3, next, place.tiles);
-        let w4 = weight(4u, v4, next, place.tiles);
-        let w5 = weight(5u, v5, next, place.tiles);
+        let p0 = load_pixel(0u, now.x, channel, norm);
+        let p1 = load_pixel(1u, now.y, channel, norm);
+        let p2 = load_pixel(2u, now.z, channel, norm);
+        let p3 = load_pixel(3u, now.w, channel, norm);
+        let w0 = load_weight(0u, v0, next, place.tiles);
+        let w1 = load_weight(1u, v1, next, place.tiles);
+        let w2 = load_weight(2u, v2, next, place.tiles);
+        let w3 = load_weight(3u, v3, next, place.tiles);
+        let w4 = load_weight(4u, v4, next, place.tiles);
+        let w5 = load_weight(5u, v5, next, place.tiles);
 
         let pixel = slice % 2u * halo_items() + (row * HALO_COLUMNS + kx) * QUADS;
         let tile = step % 2u * kernel_items() + subgroup % SPLIT * 2u * SIDE * QUADS;

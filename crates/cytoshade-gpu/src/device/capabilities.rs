@@ -33,7 +33,7 @@ impl Capabilities {
 
     /// Whether an invocation has so few registers that kernels should sum fewer values, as on Intel's and Arm's GPUs.
     ///
-    /// They are those with subgroups of 16 or fewer. A driver that names no range gives the widest one. False in browsers.
+    /// Those GPUs have subgroups of 16 or fewer. A driver that reports no range has the widest one. False in browsers.
     pub(crate) fn has_few_registers(&self) -> bool {
         cfg!(not(target_arch = "wasm32")) && !self.software && matches!(self.subgroups, Some((..=16, ..=32)))
     }
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn few_registers_are_told_by_the_subgroup_size() {
+    fn gpus_with_small_subgroups_have_few_registers() {
         for (name, subgroups, few) in [
             ("Arc", Some((8, 32)), true),
             ("Battlemage", Some((16, 32)), true),

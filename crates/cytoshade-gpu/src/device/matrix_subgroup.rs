@@ -13,8 +13,8 @@ const LANES: u32 = shaders::subgroup_size8::LANES;
 
 /// The device with [`Capabilities::matrix_subgroup`](super::capabilities::Capabilities), measured if it is unknown.
 ///
-/// A driver may choose the size for each shader, and WebGPU cannot request one. A device on which the measurement fails
-/// has no kernel on matrices.
+/// A driver may choose the size for each shader, and WebGPU cannot request one. If the measurement fails, the device has
+/// no kernel on matrices; a device that hangs in it is lost.
 pub(super) async fn with_matrix_subgroup(mut gpu: Gpu) -> Gpu {
     let capabilities = gpu.capabilities();
     if capabilities.matrices.is_empty() || capabilities.matrix_subgroup.is_some() {

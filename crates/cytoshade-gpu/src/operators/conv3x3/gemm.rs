@@ -11,7 +11,7 @@ use crate::operators::weights::{Counts, Order, Weight};
 /// Rows of pixels per workgroup times its groups of channels.
 const ROWS_TIMES_GROUPS: u32 = shaders::conv3x3_gemm8::LANES / shaders::conv3x3_gemm8::RUNS;
 
-/// The shader for groups of 4 output channels. Browser builds leave it out: no subgroup size tells them of few registers.
+/// The shader for groups of 4 output channels. Browser builds leave it out: a browser reports no subgroup sizes.
 #[cfg(not(target_arch = "wasm32"))]
 const NARROW: &Shader = &shaders::CONV3X3_GEMM4;
 #[cfg(target_arch = "wasm32")]
