@@ -37,11 +37,21 @@ pub(crate) async fn check(gpu: &Gpu, subject: &Subject<'_>, wanted: &Wanted) -> 
     match result {
         // Too little memory for the check is not evidence of a defect: larger work will report it.
         Err(error) if error.is_over_capacity() => Ok(()),
-        Err(error) => Err(error),
+        Err(error) => Err(named(gpu, error)),
         Ok(()) => {
             record.pass();
             Ok(())
         }
+    }
+}
+
+/// The error with the name of a lost device: another device takes its place, and the error becomes a warning.
+fn named(gpu: &Gpu, error: Error) -> Error {
+    match error {
+        Error::Gpu(GpuError::Lost { reason }) => {
+            Error::Gpu(GpuError::Lost { reason: format!("{}: {reason}", gpu.info().name) })
+        }
+        error => error,
     }
 }
 

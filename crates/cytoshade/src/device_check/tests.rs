@@ -70,6 +70,17 @@ fn wrong(result: Result<(), Error>) -> &'static str {
     }
 }
 
+/// A warning about the device that another one replaces must name it.
+#[test]
+fn a_device_that_is_lost_in_its_check_is_named() {
+    let _turn = turn();
+    let faults = FaultInjection::default();
+    let Some(gpu) = open(faults.clone()) else { return };
+    faults.lose.store(true, std::sync::atomic::Ordering::Relaxed);
+    let error = check_in(&gpu, &demo(), Precision::F32).unwrap_err().to_string();
+    assert!(error.contains("lost") && error.contains(&gpu.info().name), "{error}");
+}
+
 #[test]
 fn the_cpu_finds_the_masks_of_the_formula() {
     let network = small();
